@@ -1,0 +1,22 @@
+# make serve: install what is missing, then start the server.  make test: the same, then every check.
+# LIGHT=1 leaves out torch, which speaking does not need.
+PYTHON ?= python3
+LIGHT ?=
+ARGS ?=
+BLOCKS := core $(if $(LIGHT),,torch)
+
+.PHONY: serve test clean
+
+serve:
+	@$(PYTHON) tools/install.py $(BLOCKS)
+	@exec .venv/bin/python server.py serve $(ARGS)
+
+test:
+	@$(PYTHON) tools/install.py $(BLOCKS) tests
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/python -m pytest $(ARGS)
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

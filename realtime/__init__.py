@@ -1,0 +1,1 @@
+"""The core of Yamabiko: text becomes a character's voice, whoever asks and however it travels."""

@@ -1,0 +1,1 @@
+"""What makes networks fast: graph edits, compilers and their measuring; it knows no engine."""

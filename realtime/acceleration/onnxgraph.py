@@ -1,0 +1,132 @@
+"""Edits of an ONNX graph that change how it is computed, not what; it knows no model by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+class GraphEditor:
+    """One graph with its nodes by what they make and by what they take."""
+
+    def __init__(self, model: bytes) -> None:
+        import onnx
+
+        self._onnx = onnx
+        self.model = onnx.load_model_from_string(model)
+        self.graph = self.model.graph
+        self.constants = {item.name: item for item in self.graph.initializer}
+        self.makers = {out: node for node in self.graph.node for out in node.output}
+        self.takers: dict[str, list[Any]] = {}
+        for node in self.graph.node:
+            for name in node.input:
+                self.takers.setdefault(name, []).append(node)
+
+    def expose(self, tensor: str) -> None:
+        """Give an inner tensor to the caller as one more output."""
+        if tensor not in self.makers:
+            raise ValueError(f"the graph has no tensor {tensor!r}")
+        helper = self._onnx.helper
+        self.graph.output.append(
+            helper.make_tensor_value_info(tensor, self._onnx.TensorProto.FLOAT, None)
+        )
+
+    def float_convolutions(self) -> int:
+        """Turn convolutions in 8-bit integers back into float ones, in the two-dimensional form.
+
+        On CPUs the integer form is the slow one: it quantises its input at every call and has no
+        blocked kernels. The weights stay the rounded ones, so the sound is that of the int8 file.
+        """
+        replaced = {}
+        for node in self.graph.node:
+            if node.op_type == "ConvInteger":
+                last, nodes = self._float_form(node)
+                replaced[last.name] = nodes
+        self._replace(replaced)
+        return len(replaced)
+
+    def serialised(self) -> bytes:
+        data: bytes = self.model.SerializeToString()
+        return data
+
+    def _constant(self, name: str) -> Any:
+        return self._onnx.numpy_helper.to_array(self.constants[name])
+
+    def _add_constant(self, name: str, value: Any) -> str:
+        if name not in self.constants:
+            tensor = self._onnx.numpy_helper.from_array(value, name)
+            self.constants[name] = tensor
+            self.graph.initializer.append(tensor)
+        return name
+
+    def _only_taker(self, tensor: str) -> Any:
+        takers = self.takers[tensor]
+        if len(takers) != 1:
+            raise ValueError(f"{tensor!r} has {len(takers)} takers, expected one")
+        return takers[0]
+
+    def _float_form(self, node: Any) -> tuple[Any, list[Any]]:
+        """The last node of an integer convolution's tail, and the float nodes in its place."""
+        quantised, weight, _, zero = node.input
+        tail, bias = self._only_taker(node.output[0]), []
+        if tail.op_type == "Add":
+            bias = [self._float_bias(tail, node.output[0])]
+            tail = self._only_taker(tail.output[0])
+        last = self._only_taker(tail.output[0])
+        scale = self._weight_scale(last, tail.output[0])
+        values = (self._constant(weight).astype(np.float32) - self._constant(zero)) * scale
+        name = self._add_constant(weight + "/float", values[:, :, None].astype(np.float32))
+        source = self.makers[quantised].input[0]
+        return last, self._convolution(node, source, [name, *bias], last.output[0])
+
+    def _float_bias(self, add: Any, sum_of: str) -> str:
+        """The float bias that was divided by the scale and rounded on its way into an Add."""
+        name = next(name for name in add.input if name != sum_of)
+        while self.makers[name].op_type != "Div":
+            name = self.makers[name].input[0]
+        found: str = self.makers[name].input[0]
+        return found
+
+    def _weight_scale(self, last: Any, value: str) -> Any:
+        scales = self.makers[next(name for name in last.input if name != value)]
+        return self._constant(next(name for name in scales.input if name in self.constants))
+
+    def _convolution(self, node: Any, source: str, weights: list[str], target: str) -> list[Any]:
+        make = self._onnx.helper.make_node
+        axis = self._add_constant("yamabiko/height_axis", np.array([2], np.int64))
+        wide, found = f"{target}/wide", f"{target}/found"
+        return [
+            make("Unsqueeze", [source, axis], [wide]),
+            make("Conv", [wide, *weights], [found], name=node.name, **self._shape(node)),
+            make("Squeeze", [found, axis], [target]),
+        ]
+
+    def _shape(self, node: Any) -> dict[str, Any]:
+        """The attributes of a one-dimensional convolution, said in two dimensions of height 1."""
+        read = self._onnx.helper.get_attribute_value
+        known = {item.name: read(item) for item in node.attribute}
+        before, after = known.get("pads", [0, 0])
+        return {
+            "pads": [0, before, 0, after],
+            "strides": [1, *known.get("strides", [1])],
+            "dilations": [1, *known.get("dilations", [1])],
+            "group": known.get("group", 1),
+        }
+
+    def _replace(self, replaced: dict[str, list[Any]]) -> None:
+        """Put nodes in the place of others, then drop what nobody needs any more."""
+        nodes = []
+        for node in self.graph.node:
+            nodes.extend(replaced.get(node.name, [node]))
+        needed = {output.name for output in self.graph.output}
+        kept = []
+        for node in reversed(nodes):
+            if needed.intersection(node.output):
+                kept.append(node)
+                needed.update(node.input)
+        constants = [item for item in self.graph.initializer if item.name in needed]
+        for old in (self.graph.node, self.graph.initializer, self.graph.value_info):
+            del old[:]
+        self.graph.node.extend(reversed(kept))
+        self.graph.initializer.extend(constants)

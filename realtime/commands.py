@@ -1,0 +1,173 @@
+"""The commands of `server.py` that need no web: what they take, and what `say` and `check` do."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable
+from contextlib import aclosing
+from pathlib import Path
+from typing import BinaryIO
+
+from realtime import engines, weights
+from realtime.audio import wav_header
+from realtime.errors import BadRequest, YamabikoError
+from realtime.line import Line
+from realtime.services import VERSION, Services, build
+from realtime.settings import LOG_LEVELS, Settings, keys, load, value_of
+from realtime.speech import ASKABLE, Wish
+
+LONG_TEXT = 500  # characters from which on progress is shown
+
+
+def parsed(arguments: list[str]) -> argparse.Namespace:
+    """The arguments; without a command it is `serve`."""
+    parser = _parser()
+    named = any(argument in COMMANDS or argument == "serve" for argument in arguments[:1])
+    asks_help = arguments[:1] in (["-h"], ["--help"], ["--version"])
+    return parser.parse_args(arguments if named or asks_help else ["serve", *arguments])
+
+
+def settings_of(options: argparse.Namespace) -> Settings:
+    """The settings with the command line's options on top."""
+    named = {"host": options.host, "port": options.port, "log.level": options.log_level}
+    return load(
+        {key: value for key, value in named.items() if value is not None}, file=options.config
+    )
+
+
+def say(options: argparse.Namespace) -> int:
+    """Speak a text into a file, or as PCM16 to standard output."""
+    if options.out is None and sys.stdout.isatty():
+        raise BadRequest(
+            "Standard output is a terminal, which cannot play PCM.",
+            hint="Name a file with -o out.wav, or pipe into a player.",
+        )
+    return asyncio.run(_say(options))
+
+
+def check(options: argparse.Namespace) -> int:
+    """Print the settings, which engines can run, and what is missing with how to get it."""
+    settings = settings_of(options)
+    print("Settings")
+    for key in keys():
+        print(f"  {key.name} = {_shown(value_of(settings, key.name))}")
+    services = build(settings)
+    print("Engines")
+    runnable = [_print_engine(name, services) for name in services.models.names()]
+    print("Characters")
+    print(f"  {len(services.characters.all())} in {settings.presets.path}")
+    for name, reason in services.characters.broken.items():
+        print(f"  {name} cannot be used: {reason}")
+    return 0 if all(runnable) else 1
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {"say": say, "check": check}
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--config", type=Path, metavar="FILE", help="settings file (yamabiko.yaml)")
+    common.add_argument("--host", help="address to listen on (127.0.0.1)")
+    common.add_argument("--port", type=int, help="port to listen on (8000)")
+    common.add_argument("--log-level", type=str.upper, choices=LOG_LEVELS, help="INFO by default")
+    parser = argparse.ArgumentParser(
+        prog="server.py", description="Yamabiko: character voices, served in real time."
+    )
+    parser.add_argument("--version", action="version", version=VERSION)
+    commands = parser.add_subparsers(dest="command", title="commands")
+    commands.add_parser("serve", parents=[common], help="start the server (the default command)")
+    commands.add_parser("check", parents=[common], help="show settings, engines, missing files")
+    _add_say(commands.add_parser("say", parents=[common], help="speak a text into a file"))
+    return parser
+
+
+def _add_say(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("text", help="what to say; - reads it from standard input")
+    parser.add_argument("--character", metavar="NAME", help="who speaks; else the language's own")
+    parser.add_argument("--language", default="auto", choices=ASKABLE)
+    parser.add_argument("--noaccent", action="store_true", help="each part in its own language")
+    parser.add_argument("--longprompt", action="store_true", help="for texts of up to 50,000")
+    parser.add_argument("--speed", type=float, help="0.25 to 4")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--engine", metavar="NAME", help=f"one of {', '.join(engines.ENGINES)}")
+    parser.add_argument("-o", "--out", type=Path, metavar="FILE", help="a WAV file; else PCM")
+
+
+async def _say(options: argparse.Namespace) -> int:
+    services = build(settings_of(options))
+    text = sys.stdin.read() if options.text == "-" else options.text
+    wish = Wish(
+        text=text,
+        character=options.character,
+        language=options.language,
+        noaccent=options.noaccent,
+        longprompt=options.longprompt,
+        speed=options.speed,
+        seed=options.seed,
+        engine=options.engine,
+    )
+    try:
+        line = await services.speech.line(wish)
+        if options.out is None:
+            await _spoken(services, line, sys.stdout.buffer)
+        else:
+            await _into_file(services, line, options.out)
+    finally:
+        await services.close()
+    return 0
+
+
+async def _into_file(services: Services, line: Line, path: Path) -> None:
+    """The file appears when the line is whole; until then it has another name."""
+    part = path.with_name(path.name + ".part")
+    rate = services.speech.sample_rate(line)
+    try:
+        with part.open("wb") as file:
+            file.write(wav_header(rate, 0))
+            samples = await _spoken(services, line, file)
+            file.seek(0)
+            file.write(wav_header(rate, samples))
+        part.replace(path)
+    except OSError as error:
+        raise YamabikoError(f"{path} cannot be written: {error.strerror}.") from error
+    finally:
+        part.unlink(missing_ok=True)
+    speaker = f"{line.character.name} ({line.engine})"
+    print(f"{path}: {samples / rate:.2f} s of {speaker}, {line.language}", file=sys.stderr)
+
+
+async def _spoken(services: Services, line: Line, out: BinaryIO) -> int:
+    """Write a line's PCM as it comes; how many samples there were."""
+    rate, samples = services.speech.sample_rate(line), 0
+    shows = len(line.text) > LONG_TEXT and sys.stderr.isatty()
+    async with aclosing(services.speech.say(line)) as spoken:
+        async for part in spoken:
+            samples += part.pcm.size
+            out.write(part.pcm.astype("<i2").tobytes())
+            out.flush()
+            if shows:
+                print(f"\r{samples / rate:.1f} s spoken", end="", file=sys.stderr)
+    if shows:
+        print(file=sys.stderr)
+    return samples
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(value) or "(none)"
+    if hasattr(value, "items"):
+        return ", ".join(f"{name}: {item}" for name, item in value.items())
+    return str(value)
+
+
+def _print_engine(name: str, services: Services) -> bool:
+    files: tuple[weights.WeightFile, ...] = services.models.engine(name).weights
+    missing = [file for file in files if weights.available(file, services.settings) is None]
+    print(f"  {name}: {'can run' if not missing else 'cannot run'}")
+    for file in files:
+        found = weights.available(file, services.settings)
+        how = f"missing: {weights.how_to_get(file, services.settings)}"
+        print(f"    {file.name}: {found or how}")
+    return not missing

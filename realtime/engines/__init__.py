@@ -1,0 +1,37 @@
+"""The engines there are, by name; listing them loads none.
+
+A new engine is one file and one line here.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Collection
+
+from realtime.engines.base import Converter, Synthesizer
+from realtime.errors import BadRequest, shortlist
+from realtime.settings import Settings
+
+ENGINES = {
+    "hibari": "realtime.engines.hibari:Hibari",
+    "kokoro": "realtime.engines.kokoro:Kokoro",
+    "tone": "realtime.engines.tone:Tone",
+    "gain": "realtime.engines.gain:Gain",
+}
+
+
+def create(name: str, settings: Settings) -> Synthesizer | Converter:
+    """An engine that is not loaded yet."""
+    if name not in ENGINES:
+        raise unknown(name, ENGINES)
+    module, _, kind = ENGINES[name].partition(":")
+    engine: Synthesizer | Converter = getattr(importlib.import_module(module), kind)(settings)
+    return engine
+
+
+def unknown(name: str, known: Collection[str]) -> BadRequest:
+    return BadRequest(
+        f"There is no engine {name!r}. There are: {shortlist(known)}.",
+        code="unknown_engine",
+        field="engine",
+    )

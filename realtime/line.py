@@ -1,0 +1,28 @@
+"""A line: one thing to say, whole and frozen; it knows not how it is spoken or where it is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from realtime.characters import Character
+
+
+@dataclass(frozen=True)
+class Line:
+    """Everything that decides how a line sounds; `language` is resolved, `engine` is chosen."""
+
+    text: str
+    character: Character
+    language: str
+    noaccent: bool = False
+    longprompt: bool = False
+    speed: float = 1.0
+    seed: int = 0
+    engine: str = "kokoro"
+
+    @property
+    def accent(self) -> str | None:
+        """The language whose native reads everything; None when each part keeps its own."""
+        if self.noaccent:
+            return None
+        return self.character.language if self.language == "mix" else self.language

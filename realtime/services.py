@@ -1,0 +1,74 @@
+"""The core put together: the only file that knows how its parts fit; it knows no web."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from realtime.characters import Characters
+from realtime.engines import ENGINES, unknown
+from realtime.errors import SettingsError, YamabikoError
+from realtime.models import Models
+from realtime.settings import Settings
+from realtime.speech import Speech, Wish
+
+logger = logging.getLogger(__name__)
+
+VERSION = "0.1.0"
+WARM_UP = {"en": "Hello.", "zh": "你好。", "ja": "こんにちは。"}
+
+
+@dataclass
+class Services:
+    """What the doors and the command line use."""
+
+    settings: Settings
+    characters: Characters
+    models: Models
+    speech: Speech
+    ready: bool = False
+    _preloading: asyncio.Task[None] | None = field(default=None, repr=False)
+
+    async def start(self) -> None:
+        """Begin to load what the settings preload; `ready` is true when each has spoken once."""
+        self._preloading = asyncio.create_task(self._preload())
+
+    async def close(self) -> None:
+        self.ready = False
+        if self._preloading is not None:
+            self._preloading.cancel()
+            await asyncio.gather(self._preloading, return_exceptions=True)
+        await self.models.close()
+
+    async def _preload(self) -> None:
+        for name in self.settings.preload:
+            try:
+                await self._speak_once(name)
+            except YamabikoError as error:
+                logger.error("cannot preload %s: %s", name, error.message)
+                return
+        self.ready = True
+
+    async def _speak_once(self, name: str) -> None:
+        """The first synthesis is the slow one: it belongs to the start and to no listener."""
+        await self.models.load(name)
+        languages = getattr(self.models.engine(name), "languages", frozenset[str]())
+        for language in sorted(languages)[:1]:
+            character = self.settings.default_characters[language]
+            wish = Wish(WARM_UP[language], character, language, engine=name)
+            line = await self.speech.line(wish)
+            async with aclosing(self.speech.say(line)) as spoken:
+                async for _ in spoken:
+                    pass
+
+
+def build(settings: Settings) -> Services:
+    """The services of these settings; nothing is loaded and no thread runs yet."""
+    for name in settings.preload:
+        if name not in ENGINES:
+            raise SettingsError(f"preload: {unknown(name, ENGINES).message}")
+    models = Models(settings)
+    characters = Characters(settings.presets.path, settings.default_characters, models.names())
+    return Services(settings, characters, models, Speech(settings, characters, models))

@@ -1,0 +1,86 @@
+"""Runs the server: the socket, the log and uvicorn; it knows no route."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import logging
+import os
+import platform
+import socket
+from collections import Counter
+
+import uvicorn
+
+from realtime.errors import SettingsError
+from realtime.services import VERSION, Services, build
+from realtime.settings import Settings
+from realtime.web.app import create_app
+
+logger = logging.getLogger("yamabiko")
+
+
+def serve(settings: Settings) -> int:
+    """Listen until a signal says to stop."""
+    logging.basicConfig(level=settings.log.level, format="%(levelname).1s %(name)s: %(message)s")
+    only_loopback(settings.host)
+    services = build(settings)
+    with bound_socket(settings.host, settings.port) as listener:
+        greet(services, listener)
+        config = uvicorn.Config(
+            create_app(services),
+            log_config=None,
+            log_level="debug" if settings.log.level == "DEBUG" else "warning",
+            access_log=settings.log.level == "DEBUG",
+            timeout_graceful_shutdown=round(settings.shutdown_seconds),
+            server_header=False,
+            lifespan="on",
+        )
+        uvicorn.Server(config).run(sockets=[listener])
+    return 0
+
+
+def only_loopback(host: str) -> None:
+    """Nobody is asked who they are yet, so only this machine may come."""
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise SettingsError(
+            f"host is {host!r}; without keys the server listens on loopback only.",
+            hint="Use --host 127.0.0.1, with a reverse proxy in front that asks who comes.",
+        )
+
+
+def bound_socket(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise SettingsError(
+                f"Port {port} is taken.", hint="Choose another: --port 8001."
+            ) from error
+        raise SettingsError(f"Cannot listen on {host}:{port}: {error.strerror}.") from error
+    return listener
+
+
+def greet(services: Services, listener: socket.socket) -> None:
+    """What a person wants to know at the start, in a few lines."""
+    characters = services.characters.all()
+    natives = Counter(character.language for character in characters)
+    spoken = ", ".join(f"{count} {language}" for language, count in sorted(natives.items()))
+    host, port = listener.getsockname()[:2]
+    address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    logger.info(
+        "Yamabiko %s, Python %s, %s cores", VERSION, platform.python_version(), os.cpu_count()
+    )
+    logger.info("%d characters (%s)", len(characters), spoken)
+    for name, reason in list(services.characters.broken.items())[:3]:
+        logger.warning("character file %s cannot be used: %s", name, reason)
+    logger.info("no keys are configured: open to this machine only")
+    logger.info("open %s", address)

@@ -1,0 +1,153 @@
+"""Where a model's files come from: brought by people, shipped by a package, fetched when allowed.
+
+It knows no engine and no format. Every file with a known SHA-256 is held against it, and a file
+that is made here appears whole or not at all, also when two processes make it at once.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import tempfile
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from realtime.errors import WeightsMissing
+from realtime.settings import Settings
+
+BLOCK = 1 << 20
+MOST_BYTES = 8 << 30
+
+
+@dataclass(frozen=True)
+class WeightFile:
+    """One file of an engine: its place under `models/`, and who else may have it."""
+
+    engine: str
+    name: str
+    sha256: str | None = None
+    packaged: tuple[str, ...] = ()  # "package/path" of the parts that, joined, are the file
+    hub: str | None = None
+
+    def brought(self, models: Path) -> Path:
+        return models / self.engine / self.name
+
+
+def content(file: WeightFile, settings: Settings) -> bytes:
+    """The file's bytes, verified."""
+    brought = file.brought(settings.models.path)
+    if brought.is_file():
+        return _verified(file, brought.read_bytes(), str(brought))
+    parts = packaged_parts(file)
+    if parts:
+        joined = b"".join(part.read_bytes() for part in parts)
+        return _verified(file, joined, "the installed packages")
+    if file.hub and settings.allow_downloads:
+        return fetched(file, settings.models.path).read_bytes()
+    raise _missing(file, settings)
+
+
+def available(file: WeightFile, settings: Settings) -> str | None:
+    """Where the file would come from, in words; None when it is missing."""
+    brought = file.brought(settings.models.path)
+    if brought.is_file():
+        return str(brought)
+    if packaged_parts(file):
+        return "package " + ", ".join(sorted({part.split("/")[0] for part in file.packaged}))
+    return f"to be fetched from {file.hub}" if file.hub and settings.allow_downloads else None
+
+
+def packaged_parts(file: WeightFile) -> list[Path]:
+    """The parts in installed packages, all or none; no package is imported to look."""
+    parts = [packaged_path(part) for part in file.packaged]
+    return [part for part in parts if part] if all(parts) else []
+
+
+def packaged_path(name: str) -> Path | None:
+    """The file `package/path` of an installed package, found without importing the package."""
+    package, _, rest = name.partition("/")
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    path = Path(spec.submodule_search_locations[0]) / rest
+    return path if path.is_file() else None
+
+
+def how_to_get(file: WeightFile, settings: Settings) -> str:
+    """What a person does to have the file."""
+    ways = [f"put it at {file.brought(settings.models.path)}"]
+    if file.packaged:
+        packages = sorted({part.split("/")[0].replace("_", "-") for part in file.packaged})
+        ways.append(f"install {' '.join(packages)}")
+    if file.hub:
+        ways.append("set allow_downloads: true")
+    return ", or ".join(ways)
+
+
+def made_once(path: Path, make: Callable[[], bytes]) -> Path:
+    """The file at `path`, made by the first who needs it; the others wait and find it."""
+    if path.exists():
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(path.with_name(path.name + ".lock")):
+        if not path.exists():
+            _write_whole(path, make())
+    return path
+
+
+def fetched(file: WeightFile, models: Path) -> Path:
+    """The file from its hub, verified before it gets its name."""
+    assert file.hub is not None, "only files with a hub are fetched"
+    request = urllib.request.Request(file.hub, headers={"User-Agent": "yamabiko"})
+
+    def download() -> bytes:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            data: bytes = answer.read(MOST_BYTES)
+        return _verified(file, data, str(file.hub))
+
+    return made_once(file.brought(models), download)
+
+
+def _verified(file: WeightFile, data: bytes, where: str) -> bytes:
+    found = hashlib.sha256(data).hexdigest()
+    if file.sha256 is not None and found != file.sha256:
+        raise WeightsMissing(
+            f"{file.name} from {where} is not the expected file: its SHA-256 begins with "
+            f"{found[:12]}, expected is {file.sha256[:12]}.",
+            hint="Remove it, then bring or install it again.",
+        )
+    return data
+
+
+def _missing(file: WeightFile, settings: Settings) -> WeightsMissing:
+    looked = [str(file.brought(settings.models.path))]
+    looked += [f"package {part}" for part in file.packaged]
+    return WeightsMissing(
+        f"The engine {file.engine!r} needs {file.name}; looked at {', '.join(looked)}.",
+        hint=how_to_get(file, settings)[:1].upper() + how_to_get(file, settings)[1:] + ".",
+    )
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    handle, name = tempfile.mkstemp(prefix=path.name + ".", suffix=".part", dir=path.parent)
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
