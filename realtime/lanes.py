@@ -1,4 +1,4 @@
-"""A lane: the one thread of an engine, where jobs take turns a chunk at a time, most pressing first.
+"""A lane: an engine's one thread, where jobs take turns a chunk at a time, most pressing first.
 
 It knows no engine: it runs functions and advances iterators. A turn is asked for by whoever wants
 the next item, so nothing is computed ahead of its listener, and queues are bounded by askers.

@@ -1,0 +1,80 @@
+"""The README tells the truth: its tree, its settings and its commands."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+from realtime import settings
+from realtime.commands import parsed
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def part(name: str) -> str:
+    return README.partition(f"<!-- {name} -->")[2].partition(f"<!-- /{name} -->")[0].strip()
+
+
+def tracked() -> set[str]:
+    """What git keeps: the top level, and what lies directly in the core."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split("\n")
+    found = set()
+    for name in filter(None, listed):
+        first, _, rest = name.partition("/")
+        if rest:
+            found.add(first + "/")
+        elif name.endswith(".py"):
+            found.add(name)
+        if first == "realtime" and not rest.startswith("__"):
+            inner, _, deeper = rest.partition("/")
+            found.add(f"realtime/{inner}/" if deeper else f"realtime/{inner}")
+    return found - {".ci/"}
+
+
+def shown() -> set[str]:
+    found = set()
+    for line in part("tree").splitlines():
+        if match := re.match(r"( *)(\S+) {2,}\S", line):
+            found.add(("realtime/" if match[1] else "") + match[2])
+    return found
+
+
+def table() -> str:
+    rows = ["| setting | default | what it is |", "|---|---|---|"]
+    for key in settings.keys():
+        default = key.default
+        if isinstance(default, tuple):
+            default = ", ".join(default) or "(none)"
+        elif hasattr(default, "items"):
+            default = ", ".join(f"{name}: {value}" for name, value in default.items())
+        rows.append(f"| `{key.name}` `{key.variable}` | {default} | {key.help} |")
+    return "\n".join(rows)
+
+
+def test_the_tree_is_the_tree() -> None:
+    assert shown() == tracked()
+
+
+def test_the_settings_are_the_settings() -> None:
+    assert part("settings") == table()
+
+
+def test_the_commands_are_commands() -> None:
+    for line in re.findall(r"python server\.py ([^#\n]*)", README):
+        arguments = re.findall(r'"[^"]*"|\S+', line)
+        if arguments != ["--help"]:
+            parsed([argument.strip('"') for argument in arguments])
+
+
+def test_the_make_targets_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in set(re.findall(r"make (\w+)", README)):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target

@@ -1,0 +1,145 @@
+"""Files are found in the promised order, verified, and made whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import http.server
+import multiprocessing
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from realtime.errors import WeightsMissing
+from realtime.settings import Models, Settings
+from realtime.weights import (
+    WeightFile,
+    available,
+    content,
+    how_to_get,
+    made_once,
+    packaged_path,
+)
+
+DATA = b"weights"
+FILE = WeightFile("bell", "bell.onnx", hashlib.sha256(DATA).hexdigest())
+PACKAGED = WeightFile("bell", "none.py", None, ("realtime/errors.py", "realtime/line.py"))
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(models=Models(path=tmp_path / "models"))
+
+
+def bring(settings: Settings, data: bytes) -> None:
+    path = FILE.brought(settings.models.path)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(data)
+
+
+def test_what_people_bring_comes_first(settings: Settings) -> None:
+    bring(settings, DATA)
+    assert content(FILE, settings) == DATA
+    assert available(FILE, settings) == str(FILE.brought(settings.models.path))
+
+
+def test_a_file_with_another_digest_is_refused(settings: Settings) -> None:
+    bring(settings, b"something else")
+    with pytest.raises(WeightsMissing, match="not the expected file"):
+        content(FILE, settings)
+
+
+def test_parts_of_packages_are_joined(settings: Settings) -> None:
+    joined = b"".join(Path(part).read_bytes() for part in PACKAGED.packaged)
+    assert content(PACKAGED, settings) == joined
+    assert available(PACKAGED, settings) == "package realtime"
+
+
+def test_one_missing_part_is_a_missing_file(settings: Settings) -> None:
+    file = replace(PACKAGED, packaged=("realtime/errors.py", "no_such_package/part.bin"))
+    assert available(file, settings) is None
+    with pytest.raises(WeightsMissing):
+        content(file, settings)
+
+
+def test_a_missing_file_says_which_where_and_how(settings: Settings) -> None:
+    with pytest.raises(WeightsMissing) as missing:
+        content(FILE, settings)
+    assert "bell.onnx" in missing.value.message
+    assert str(FILE.brought(settings.models.path)) in missing.value.message
+    assert missing.value.hint and "Put it at" in missing.value.hint
+    assert missing.value.retry_after is None
+
+
+def test_a_package_is_found_without_importing_it() -> None:
+    assert packaged_path("realtime/errors.py") == Path("realtime/errors.py").resolve()
+    assert packaged_path("no_such_package/x") is None
+
+
+@pytest.fixture
+def hub() -> Iterator[str]:
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(DATA if self.path == "/good" else b"forged")
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_hub_is_asked_only_when_allowed(settings: Settings, hub: str) -> None:
+    file = replace(FILE, hub=f"{hub}/good")
+    assert "allow_downloads" in how_to_get(file, settings)
+    with pytest.raises(WeightsMissing):
+        content(file, settings)
+    assert content(file, replace(settings, allow_downloads=True)) == DATA
+    assert content(file, settings) == DATA, "what was fetched stays"
+
+
+def test_a_forged_download_gets_no_name(settings: Settings, hub: str) -> None:
+    file = replace(FILE, hub=f"{hub}/forged")
+    with pytest.raises(WeightsMissing, match="not the expected file"):
+        content(file, replace(settings, allow_downloads=True))
+    assert not file.brought(settings.models.path).exists()
+
+
+def _make(path: Path, log: Path, gate: object) -> None:
+    gate.wait(30)  # type: ignore[attr-defined]
+
+    def make() -> bytes:
+        with log.open("a") as file:
+            file.write("made\n")
+        return DATA * 1000
+
+    assert made_once(path, make).read_bytes() == DATA * 1000
+
+
+def test_two_processes_make_a_file_once(tmp_path: Path) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    path, log, gate = tmp_path / "made" / "file.bin", tmp_path / "log", spawn.Barrier(2)
+    makers = [spawn.Process(target=_make, args=(path, log, gate)) for _ in range(2)]
+    for maker in makers:
+        maker.start()
+    for maker in makers:
+        maker.join(60)
+    assert [maker.exitcode for maker in makers] == [0, 0]
+    assert log.read_text() == "made\n"
+
+
+def test_a_failure_leaves_no_file(tmp_path: Path) -> None:
+    def make() -> bytes:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        made_once(tmp_path / "file.bin", make)
+    assert not (tmp_path / "file.bin").exists()
