@@ -147,6 +147,7 @@ class Models:
                 raise model.error
         if model.state != "loaded":
             if model.loading is None:
+                model.state, model.error = "loading", None
                 model.loading = asyncio.create_task(self._load(model))
             # Shielded: a caller who leaves does not take the load from the others.
             await asyncio.shield(model.loading)
@@ -157,7 +158,6 @@ class Models:
 
     async def _load(self, model: Model) -> None:
         """Load, once more after a pause; the outcome stands in the model."""
-        model.state, model.error = "loading", None
         started = self._clock()
         if model.lane is None:
             model.lane = Lane(model.name, self._settings.limits.queued_lines)

@@ -148,6 +148,7 @@ def _write_whole(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        part.chmod(0o644)  # a temporary file is its maker's alone
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

@@ -73,8 +73,9 @@ class Hibari:
             "ids": np.array([block.padded], np.int64),
             "speed": np.array([speed], np.float32),
         }
-        *spectrum, durations = (output[0] for output in self._session.run(None, given))
-        samples = np.clip(dsp.synth(*spectrum, noise), -1.0, 1.0).astype(np.float32)
+        *spectrum, durations = self._session.run(None, given)
+        sound = dsp.synth(*(output[0] for output in spectrum), noise)
+        samples = np.clip(sound, -1.0, 1.0).astype(np.float32)
         return Chunk(samples, words(block, np.ravel(durations) * FRAME_SECONDS))
 
     def _prepared(self) -> Path:

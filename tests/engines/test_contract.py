@@ -26,7 +26,8 @@ from realtime.errors import BadRequest, WeightsMissing
 from realtime.settings import Models, Settings
 from realtime.text.language import Segment
 
-TEXTS = {"en": "Hello there.", "zh": "你好。", "ja": "こんにちは。"}
+# With a letter of a–z in each, the only ones that every engine makes audible.
+TEXTS = {"en": "Hello there.", "zh": "你好，abcdef。", "ja": "こんにちは、abcdef。"}
 LONG = "She walked along the river until the lights of the old town were far behind her. " * 3
 
 

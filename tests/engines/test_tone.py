@@ -22,7 +22,8 @@ def test_pitch_of_a_letter(letter: str) -> None:
     chunks = Tone(Settings()).speak(Utterance((Segment(letter * 5, "en"),), character), Cancel())
     samples = np.concatenate([chunk.samples for chunk in chunks])
     assert samples.size == 5 * 0.08 * 24000
-    spectrum = np.abs(np.fft.rfft(samples * np.hanning(samples.size), 1 << 18))
+    one = samples[: samples.size // 5]
+    spectrum = np.abs(np.fft.rfft(one * np.hanning(one.size), 1 << 18))
     found = spectrum.argmax() * 24000 / (1 << 18)
     place = ord(letter.lower()) - ord("a")
     factor = 2 ** ((zlib.crc32(b"af_heart") % 12) / 12)

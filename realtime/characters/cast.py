@@ -1,0 +1,79 @@
+"""Characters, and how one is found among the others; it knows no file and no engine."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from realtime.characters.voices import Voice
+from realtime.errors import NotFound, shortlist
+
+
+@dataclass(frozen=True)
+class Character:
+    """Somebody who can speak; `engine` is the family of the voice data."""
+
+    name: str
+    display_name: str
+    engine: str
+    language: str
+    languages: tuple[str, ...]
+    gender: str
+    description: str
+    licence: str
+    source: str
+    speed: float
+    aliases: tuple[str, ...]
+    picture: Path | None
+    engines: Mapping[str, str] = field(hash=False)  # language -> engine that wins over `engine`
+    voice: Voice = field(repr=False)
+    digest: str
+
+
+@dataclass(frozen=True)
+class Cast:
+    """One whole state of the folder."""
+
+    characters: Mapping[str, Character]
+    aliases: Mapping[str, str]
+    broken: Mapping[str, str]  # file -> why
+    fallen: Mapping[str, str]  # character that cannot speak -> why
+
+    def find(self, name: str) -> Character:
+        """By name, by alias, then whatever the case where that leaves no doubt."""
+        exact = name if name in self.characters else self.aliases.get(name)
+        if exact is not None:
+            return self.characters[exact]
+        alike = self._alike(name)
+        if len(alike) != 1 or name in self.fallen:
+            raise self._missing(name, alike)
+        return self.characters[alike[0]]
+
+    def _known(self) -> list[str]:
+        return [*self.characters, *self.aliases]
+
+    def _alike(self, name: str) -> list[str]:
+        folded = name.casefold()
+        known = (known for known in self._known() if known.casefold() == folded)
+        return sorted({self.aliases.get(known, known) for known in known})
+
+    def _missing(self, name: str, alike: list[str]) -> NotFound:
+        if name in self.fallen:
+            message = f"The character {name!r} cannot be used: {self.fallen[name]}."
+        elif near := alike or self._near(name):
+            message = f"There is no character {name!r}; near it: {shortlist(near)}."
+        else:
+            there = shortlist(self.characters) or "none at all"
+            message = f"There is no character {name!r}; there are: {there}."
+        return NotFound(
+            message,
+            code="character_not_found",
+            hint="GET /api/characters lists who there is.",
+            field="character",
+        )
+
+    def _near(self, name: str) -> list[str]:
+        folded = {known.casefold(): known for known in self._known()}
+        return [folded[key] for key in difflib.get_close_matches(name.casefold(), folded, 3)]

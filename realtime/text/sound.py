@@ -1,0 +1,73 @@
+"""A sound: phonemes and the text that they speak, and the way back from one to the other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+_TOKEN = re.compile(r"(?:[A-Za-z\u00c0-\u024f'’]+|[0-9]+(?:[.,:][0-9]+)*|.)\s*", re.DOTALL)
+MOST_ALIGNED = 2_000
+
+
+@dataclass(frozen=True)
+class Sound:
+    """Phonemes, and the piece of the text that they speak; none for pauses and joins."""
+
+    text: str
+    phonemes: str
+
+
+def aligned(source: str, spoken: Sequence[Sound]) -> list[Sound]:
+    """The same sounds with their text as it stands in the source.
+
+    A reader may have said `$9.99` as five words: those become one sound with the text `$9.99`.
+    """
+    said = "".join(sound.text for sound in spoken)
+    if said == source:
+        return list(spoken)
+    if len(source) + len(said) > MOST_ALIGNED:
+        return [Sound(source.strip(), "".join(sound.phonemes for sound in spoken))]
+    places = _places(source, said)
+    joined: list[tuple[int, int, str]] = []
+    at = 0
+    for sound in spoken:
+        start, end = _span(places, at, at + len(sound.text))
+        at += len(sound.text)
+        if joined and (start < joined[-1][1] or start >= end or not joined[-1][2]):
+            before = joined.pop()
+            start, end = before[0], max(before[1], end)
+            joined.append((start, end, before[2] + sound.phonemes))
+        else:
+            joined.append((start, end, sound.phonemes))
+    return [Sound(source[start:end].strip(), phonemes) for start, end, phonemes in joined]
+
+
+def _places(source: str, said: str) -> list[tuple[int, int]]:
+    """For each character that was said, the stretch of the source that it stands for."""
+    a, b = _TOKEN.findall(source), _TOKEN.findall(said)
+    starts = _starts(a)
+    places: list[tuple[int, int]] = []
+    for kind, i1, i2, j1, j2 in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
+        for offset, token in enumerate(b[j1:j2]):
+            if kind == "equal":
+                first = starts[i1 + offset]
+                places += [(first + k, first + k + 1) for k in range(len(token))]
+            else:
+                places += [(starts[i1], starts[i2])] * len(token)
+    return places
+
+
+def _starts(tokens: Sequence[str]) -> list[int]:
+    starts = [0]
+    for token in tokens:
+        starts.append(starts[-1] + len(token))
+    return starts
+
+
+def _span(places: Sequence[tuple[int, int]], first: int, last: int) -> tuple[int, int]:
+    if first >= last:
+        where = places[first][0] if first < len(places) else (places[-1][1] if places else 0)
+        return where, where
+    return places[first][0], places[last - 1][1]

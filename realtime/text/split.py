@@ -1,0 +1,167 @@
+"""Cuts a text into pieces that are spoken one after the other, also while it is being written.
+
+The first piece is short so that sound starts early, the following ones grow. It knows no engine:
+lengths are estimated from the characters.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from itertools import accumulate
+
+from realtime.text.boundaries import (
+    CLAUSE,
+    INNER,
+    PARAGRAPH,
+    PAUSES,
+    SENTENCE,
+    Boundary,
+    boundaries,
+)
+from realtime.text.language import Segment, tagged_segments
+from realtime.text.normalise import has_speech, speakable
+
+LONGEST_SECONDS = 8.0
+GROWTH = 2.0
+SLACK = (
+    1.25  # a piece may be so much longer than its target when it then ends where a sentence does
+)
+PARTICLES = frozenset("はがをにでともへのやねよ的了着和在是")
+LEADING_WORDS = frozenset(
+    "a an the of to in on at by for and or but with from as my your his her its".split()
+)
+CONTEXT = 200
+MOST_SILENT = 20  # signs without sound before the next piece; more are passed over
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What an engine speaks at once, and the pause that is made after it."""
+
+    segments: tuple[Segment, ...]
+    pause: float
+    start: int  # offset in the text
+
+    @property
+    def text(self) -> str:
+        return "".join(segment.text for segment in self.segments)
+
+
+def seconds(text: str) -> float:
+    """About how long a text is when spoken."""
+    return sum(map(_sign_seconds, text))
+
+
+def split(text: str, language: str, first_seconds: float) -> list[Piece]:
+    """All pieces of a whole text."""
+    splitter = Splitter(language, first_seconds)
+    return [*splitter.feed(text), *splitter.flush()]
+
+
+class Splitter:
+    """Pieces of a text that comes bit by bit; the bits do not change the pieces."""
+
+    def __init__(self, language: str, first_seconds: float) -> None:
+        self._language = language
+        self._target = first_seconds
+        self._waiting = ""
+        self._lengths: list[float] = []  # seconds up to and including each waiting character
+        self._before = ""  # what was cut of the sentence that goes on
+        self._tag: str | None = None
+        self._start = 0
+
+    def feed(self, text: str) -> list[Piece]:
+        self._extend(text)
+        return self._cut(final=False)
+
+    def flush(self) -> list[Piece]:
+        """Everything that is there, whatever may follow."""
+        return self._cut(final=True)
+
+    def _extend(self, text: str) -> None:
+        self._waiting += text
+        known = self._lengths[-1] if self._lengths else 0.0
+        more = accumulate(map(_sign_seconds, text), initial=known)
+        next(more)
+        self._lengths.extend(more)
+
+    def _cut(self, final: bool) -> list[Piece]:
+        pieces = []
+        while self._waiting and (boundary := self._next(final)) is not None:
+            piece = self._taken(boundary)
+            if piece is not None:
+                pieces.append(piece)
+        return pieces
+
+    def _next(self, final: bool) -> Boundary | None:
+        """Where the next piece ends; None while that is not decided."""
+        if silent := self._silence():
+            return Boundary(silent, CLAUSE)
+        total, most = self._lengths[-1], self._target * SLACK
+        if total <= most:
+            return Boundary(len(self._waiting), CLAUSE) if final else None
+        reach = bisect_right(self._lengths, most)
+        if not final and reach + 2 >= len(self._waiting):
+            return None
+        window = self._waiting[: reach + 2]
+        found = [b for b in boundaries(window, final=False) if b.place <= reach + 1]
+        for kinds in ((PARAGRAPH, SENTENCE), (CLAUSE,), (INNER,)):
+            best = [b for b in found if b.kind in kinds and has_speech(window[: b.place])]
+            if best:
+                return best[-1]
+        return Boundary(self._word_end(bisect_right(self._lengths, self._target)), "word")
+
+    def _silence(self) -> int:
+        """How much of the waiting text comes before anything that can be spoken, if it is much."""
+        if len(self._waiting) < MOST_SILENT:
+            return 0
+        place = next((p for p, sign in enumerate(self._waiting) if speakable(sign)), None)
+        found = len(self._waiting) if place is None else place
+        return found if found >= MOST_SILENT else 0
+
+    def _word_end(self, reach: int) -> int:
+        """The last place up to `reach` between words; within a word when it is that long."""
+        window = self._waiting[: max(1, reach)]
+        fallback = 0
+        for place in range(len(window) - 1, 0, -1):
+            if window[place] == " ":
+                word = window[:place].rpartition(" ")[2].lower()
+                if word not in LEADING_WORDS:
+                    return place + 1
+                fallback = fallback or place + 1
+            elif window[place] in PARTICLES and place > len(window) // 2:
+                return place + 1
+        return fallback or self._script_border(window) or len(window)
+
+    def _script_border(self, window: str) -> int:
+        for place in range(len(window) - 1, len(window) // 2, -1):
+            narrow = window[place].isascii() and window[place - 1].isascii()
+            if not narrow and not ("ぁ" <= window[place] <= "ヿ"):
+                return place
+        return 0
+
+    def _taken(self, boundary: Boundary) -> Piece | None:
+        """The piece up to a boundary; silent text waits for its neighbour, or ends unheard."""
+        raw, self._waiting = self._waiting[: boundary.place], self._waiting[boundary.place :]
+        base = self._lengths[boundary.place - 1]
+        self._lengths = [length - base for length in self._lengths[boundary.place :]]
+        context = self._before + raw + self._waiting[:CONTEXT].partition("\n")[0]
+        found, self._tag = tagged_segments(raw, self._language, self._tag, context)
+        ended = boundary.kind in (PARAGRAPH, SENTENCE)
+        self._before = "" if ended else (self._before + raw)[-CONTEXT:]
+        start, self._start = self._start, self._start + len(raw)
+        if not any(has_speech(segment.text) for segment in found):
+            return None
+        self._target = min(self._target * GROWTH, LONGEST_SECONDS)
+        return Piece(tuple(found), PAUSES.get(boundary.kind, 0.0), start)
+
+
+def _sign_seconds(sign: str) -> float:
+    if sign.isascii():
+        if sign.isalpha():
+            return 0.065
+        return 0.3 if sign.isdigit() else 0.02
+    if "ぁ" <= sign <= "ヿ":
+        return 0.13
+    return 0.24 if sign >= "\u2e80" else 0.1
