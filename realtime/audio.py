@@ -1,49 +1,81 @@
-"""Samples: PCM16 and float32, the WAV header, resampling; it knows no engine and no codec."""
+"""Samples: PCM16 and float32, WAV header, resampling, frames; it knows no engine and no codec."""
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+Samples = npt.NDArray[np.float32]
 Pcm = npt.NDArray[np.int16]
 
-RATES = (8000, 16000, 22050, 24000, 44100, 48000)
+RATES = (8000, 16000, 22050, 24000, 44100, 48000)  # what may be asked for
+FULL_SCALE = 32768
+HEARD = 300 / FULL_SCALE  # the level at which a sample counts as the first audible one
 HEADER_BYTES = 44
 UNKNOWN_SIZE = 0xFFFFFFFF
 
 
-def to_pcm16(samples: npt.NDArray[np.float32]) -> Pcm:
+def to_pcm16(samples: Samples) -> Pcm:
     """Rounded and clipped; what is no number is silence."""
     clean = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
-    pcm: Pcm = np.clip(np.rint(clean * 32767.0), -32768, 32767).astype(np.int16)
+    pcm: Pcm = np.rint(np.clip(clean, -1.0, 1.0) * FULL_SCALE).clip(None, 32767).astype(np.int16)
     return pcm
 
 
-def from_pcm16(pcm: Pcm) -> npt.NDArray[np.float32]:
-    samples: npt.NDArray[np.float32] = pcm.astype(np.float32) / np.float32(32768)
+def from_pcm16(pcm: Pcm) -> Samples:
+    """The exact way back: `to_pcm16` of it gives the same PCM."""
+    samples: Samples = pcm.astype(np.float32) / np.float32(FULL_SCALE)
     return samples
+
+
+def silence(seconds: float, sample_rate: int) -> Samples:
+    return np.zeros(round(seconds * sample_rate), np.float32)
+
+
+def first_audible(samples: Samples, threshold: float = HEARD) -> int | None:
+    """Where sound begins; None when there is none."""
+    loud = np.abs(samples) > threshold
+    return int(loud.argmax()) if loud.any() else None
 
 
 def wav_header(sample_rate: int, samples: int | None) -> bytes:
     """The 44 bytes before mono PCM16; None: it still grows, and the sizes say so."""
-    size = UNKNOWN_SIZE if samples is None else 2 * samples
-    riff = UNKNOWN_SIZE if samples is None else HEADER_BYTES - 8 + size
-    form = struct.pack("<HHIIHH", 1, 1, sample_rate, 2 * sample_rate, 2, 16)
+    data = UNKNOWN_SIZE if samples is None else 2 * samples
+    riff = data + HEADER_BYTES - 8
+    if riff > UNKNOWN_SIZE:  # a length that 32 bits cannot hold is no more known than none
+        data = riff = UNKNOWN_SIZE
+    form = struct.pack("<IHHIIHH", 16, 1, 1, sample_rate, 2 * sample_rate, 2, 16)
     return (
-        b"RIFF"
-        + struct.pack("<I", riff)
-        + b"WAVEfmt "
-        + struct.pack("<I", 16)
-        + form
-        + (b"data" + struct.pack("<I", size))
+        b"RIFF" + struct.pack("<I", riff) + b"WAVEfmt " + form + b"data" + struct.pack("<I", data)
     )
 
 
+def reframe(parts: Iterable[Pcm], length: int) -> Iterator[Pcm]:
+    """The same samples in frames of one length, each as soon as it is full; the last may be short.
+
+    A frame is a copy, so that nobody who keeps it keeps the part that it came from.
+    """
+    held = np.zeros(0, np.int16)
+    for part in parts:
+        held = np.concatenate([held, part])
+        whole = held.size - held.size % length
+        for start in range(0, whole, length):
+            yield held[start : start + length].copy()
+        held = held[whole:]
+    if held.size:
+        yield held.copy()
+
+
 class Resampler:
-    """PCM16 at one rate as it comes, at another as it goes, however it is cut."""
+    """PCM16 at one rate as it comes, at another as it goes, sample for sample however it is cut.
+
+    It computes in float32: the library's own PCM16 adds dither, which differs with every cut and
+    makes noise of silence.
+    """
 
     def __init__(self, source_rate: int, target_rate: int) -> None:
         self._stream: Any = None
@@ -51,7 +83,7 @@ class Resampler:
             import soxr
 
             self._stream = soxr.ResampleStream(
-                source_rate, target_rate, 1, dtype="int16", quality="HQ"
+                source_rate, target_rate, 1, dtype="float32", quality="HQ"
             )
 
     def feed(self, pcm: Pcm) -> Pcm:
@@ -62,5 +94,4 @@ class Resampler:
         return nothing if self._stream is None else self._resampled(nothing, last=True)
 
     def _resampled(self, pcm: Pcm, last: bool) -> Pcm:
-        found: Pcm = self._stream.resample_chunk(pcm, last=last)
-        return found
+        return to_pcm16(self._stream.resample_chunk(from_pcm16(pcm), last=last))

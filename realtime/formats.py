@@ -1,67 +1,81 @@
-"""Containers: PCM16 in, a file's bytes out while it still grows; it knows no web."""
+"""Containers: PCM16 in, a file's bytes out while it still grows, and back; it knows no web."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from realtime.audio import RATES, Pcm, Resampler, wav_header
 from realtime.errors import BadRequest
 
-MOST_DECODED_SECONDS = 3600.0
+if TYPE_CHECKING:
+    import av
+
+MOST_DECODED_SECONDS = 600.0
+MOST_DECODED_RATE = 192_000
+# The rest of what the library can open follows addresses that a file names: never for an upload.
+READABLE = "wav,flac,ogg,mp3,aac"
+
+MPEG_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+OPUS_RATES = (8000, 12000, 16000, 24000, 48000)
+
+
+@dataclass(frozen=True)
+class Codec:
+    """What turns samples into a container's bytes, and how it is set."""
+
+    name: str
+    container: str
+    options: tuple[tuple[str, str], ...] = ()
+    bits_a_second: int | None = None
+
+    def bit_rate(self, sample_rate: int) -> int | None:
+        """No more than an AAC frame may hold, which is plenty for the others."""
+        most = self.bits_a_second
+        return None if most is None else min(most, 6 * sample_rate)
 
 
 @dataclass(frozen=True)
 class Format:
-    """One container: what it is called, and how its encoder is set."""
+    """One container: what it is called, and which rates it has (none named: any)."""
 
     name: str
     content_type: str
-    rates: tuple[int, ...] = RATES
-    container: str = ""
-    codec: str = ""
-    options: Mapping[str, str] = field(default_factory=dict)
-    bits_a_second: int | None = None
+    rates: tuple[int, ...] = ()
+    codec: Codec | None = None
 
     @property
     def suffix(self) -> str:
         return "." + self.name
 
     def rate_for(self, wanted: int) -> int:
-        """The wanted rate where the codec has it, else the next one above."""
-        return next((rate for rate in self.rates if rate >= wanted), self.rates[-1])
+        """The wanted rate where the format has it, else its highest, so that nothing is lost."""
+        return wanted if not self.rates or wanted in self.rates else self.rates[-1]
 
+
+# A page of Ogg is a second long if nothing is said; players of a growing file would wait for it.
+OPUS = Codec("libopus", "ogg", (("page_duration", "20000"),), 48_000)
+# Room for later tags would be most of a short file's bytes.
+FLAC = Codec("flac", "flac", (("metadata_header_padding", "0"),))
+# Tags, and a first frame that tells the length, belong to files whose length is known.
+MP3 = Codec("libmp3lame", "mp3", (("write_xing", "0"), ("id3v2_version", "0")), 96_000)
+AAC = Codec("aac", "adts", (), 96_000)
 
 FORMATS = {
-    found.name: found
-    for found in (
+    known.name: known
+    for known in (
         Format("wav", "audio/wav"),
         Format("pcm", "audio/pcm"),
-        Format("flac", "audio/flac", container="flac", codec="flac"),
-        Format(
-            "opus",
-            "audio/opus",
-            rates=(8000, 16000, 24000, 48000),
-            container="ogg",
-            codec="libopus",
-            options={"page_duration": "40000"},  # microseconds; a second by default
-            bits_a_second=48_000,
-        ),
-        Format(
-            "mp3",
-            "audio/mpeg",
-            container="mp3",
-            codec="libmp3lame",
-            # A frame that tells the length stands at the start, where it is not known yet.
-            options={"write_xing": "0", "id3v2_version": "0"},
-            bits_a_second=96_000,
-        ),
-        Format("aac", "audio/aac", container="adts", codec="aac", bits_a_second=96_000),
+        Format("flac", "audio/flac", codec=FLAC),
+        Format("opus", "audio/opus", OPUS_RATES, OPUS),
+        Format("ogg", "audio/ogg", OPUS_RATES, OPUS),
+        Format("mp3", "audio/mpeg", MPEG_RATES, MP3),
+        Format("aac", "audio/aac", MPEG_RATES, AAC),
     )
 }
 
@@ -79,7 +93,7 @@ def format_named(name: str, field: str = "response_format") -> Format:
 class Encoder(Protocol):
     """One file on its way: its head, then bytes for samples, then its tail."""
 
-    sample_rate: int
+    sample_rate: int  # what comes out
 
     def start(self) -> bytes: ...
 
@@ -90,49 +104,58 @@ class Encoder(Protocol):
     def close(self) -> None: ...
 
 
-def encoder(found: Format, source_rate: int, target_rate: int | None = None) -> Encoder:
-    """An encoder for sound at one rate into a file at another."""
-    rate = found.rate_for(target_rate or source_rate)
-    return Plain(found, source_rate, rate) if not found.codec else Coded(found, source_rate, rate)
+def encoder(wanted: Format, source_rate: int, target_rate: int | None = None) -> Encoder:
+    """An encoder for sound at one rate into a file at another; none named: at the same."""
+    if target_rate is not None and target_rate not in RATES:
+        raise BadRequest(
+            f"sample_rate is {target_rate}; there are: {', '.join(map(str, RATES))}.",
+            code="unsupported_sample_rate",
+            field="sample_rate",
+        )
+    rate = wanted.rate_for(target_rate or source_rate)
+    resampler = Resampler(source_rate, rate)
+    if wanted.codec is not None:
+        return Coded(wanted.codec, rate, resampler)
+    return Plain(wav_header(rate, None) if wanted.name == "wav" else b"", rate, resampler)
 
 
 class Plain:
-    """Samples as they are, with WAV's header before them or none."""
+    """Samples as they are, after a head."""
 
-    def __init__(self, found: Format, source_rate: int, sample_rate: int) -> None:
+    def __init__(self, head: bytes, sample_rate: int, resampler: Resampler) -> None:
         self.sample_rate = sample_rate
-        self._head = wav_header(sample_rate, None) if found.name == "wav" else b""
-        self._resampler = Resampler(source_rate, sample_rate)
+        self._head = head
+        self._resampler = resampler
 
     def start(self) -> bytes:
         return self._head
 
     def feed(self, pcm: Pcm) -> bytes:
-        return self._resampler.feed(pcm).astype("<i2", copy=False).tobytes()
+        return _little_endian(self._resampler.feed(pcm))
 
     def finish(self) -> bytes:
-        return self._resampler.finish().astype("<i2", copy=False).tobytes()
+        return _little_endian(self._resampler.finish())
 
     def close(self) -> None:
-        pass
+        """There is nothing to give back."""
 
 
 class Coded:
     """Samples through a codec into a container that is written forward only."""
 
-    def __init__(self, found: Format, source_rate: int, sample_rate: int) -> None:
+    def __init__(self, codec: Codec, sample_rate: int, resampler: Resampler) -> None:
         import av
 
         self.sample_rate = sample_rate
-        self._resampler = Resampler(source_rate, sample_rate)
-        self._sink = _Sink()
-        options = {"flush_packets": "1", **found.options}
-        self._container: Any = av.open(self._sink, "w", format=found.container, options=options)
-        self._stream: Any = self._container.add_stream(found.codec, rate=sample_rate, layout="mono")
-        if found.bits_a_second is not None:
-            self._stream.bit_rate = found.bits_a_second
+        self._resampler = resampler
+        self._sink = Sink()
+        options = {"flush_packets": "1", **dict(codec.options)}
+        self._container = av.open(self._sink, "w", format=codec.container, options=options)
+        self._stream: Any = self._container.add_stream(codec.name, rate=sample_rate)
+        self._stream.layout = "mono"
+        if (bits := codec.bit_rate(sample_rate)) is not None:
+            self._stream.bit_rate = bits
         self._given = 0
-        self._closed = False
 
     def start(self) -> bytes:
         self._container.start_encoding()
@@ -143,31 +166,33 @@ class Coded:
 
     def finish(self) -> bytes:
         tail = self._encoded(self._resampler.finish())
-        for packet in self._stream.encode(None):
-            self._container.mux(packet)
+        if not self._given:  # players refuse a container without a single sample
+            tail += self._encoded(np.zeros(1, np.int16))
+        self._container.mux(self._stream.encode(None))
         self.close()
         return tail + self._sink.taken()
 
     def close(self) -> None:
-        if not self._closed:
-            self._closed = True
-            self._container.close()
+        self._container.close()
 
     def _encoded(self, pcm: Pcm) -> bytes:
-        import av
-
         if pcm.size:
-            frame = av.AudioFrame.from_ndarray(pcm[None], format="s16", layout="mono")
-            frame.sample_rate = self.sample_rate
-            frame.pts = self._given
-            self._given += pcm.size
-            for packet in self._stream.encode(frame):
-                self._container.mux(packet)
+            self._container.mux(self._stream.encode(self._frame(pcm)))
         return self._sink.taken()
 
+    def _frame(self, pcm: Pcm) -> av.AudioFrame:
+        import av
 
-class _Sink:
-    """Where a container writes; it can only go forward."""
+        samples = np.ascontiguousarray(pcm)[None]
+        frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+        frame.sample_rate = self.sample_rate
+        frame.pts = self._given
+        self._given += pcm.size
+        return frame
+
+
+class Sink:
+    """Where a container writes; it has no way back."""
 
     def __init__(self) -> None:
         self._waiting = bytearray()
@@ -183,31 +208,56 @@ class _Sink:
 
 
 def decode(data: bytes, most_seconds: float = MOST_DECODED_SECONDS) -> tuple[Pcm, int]:
-    """The samples of any audio file, mixed to one channel, and their rate."""
+    """The samples of an audio file, mixed to one channel, and their rate."""
     import av
 
     try:
-        with av.open(io.BytesIO(data)) as container:
-            if not container.streams.audio:
-                raise BadRequest("The file holds no audio.", code="bad_audio", field="audio")
-            rate = int(container.streams.audio[0].rate)
-            parts = list(_mono(container, round(most_seconds * rate)))
+        with av.open(
+            io.BytesIO(data),
+            mode="r",
+            format="aac" if _is_adts(data) else None,
+            options={"format_whitelist": READABLE},
+            metadata_errors="ignore",  # odd tags say nothing about the sound
+        ) as container:
+            rate = _rate(container)
+            parts = list(_mono(container, rate, most_seconds))
     except (av.FFmpegError, ValueError) as error:
-        raise BadRequest(
-            f"The audio cannot be read: {error}.", code="bad_audio", field="audio"
-        ) from error
+        reason = getattr(error, "strerror", None) or str(error)
+        raise _bad(f"cannot be read ({reason}); readable are: {READABLE}") from error
     return np.concatenate([np.zeros(0, np.int16), *parts]), rate
 
 
-def _mono(container: Any, most_samples: int) -> Iterator[Pcm]:
+def _is_adts(data: bytes) -> bool:
+    """Whether it starts as AAC does; a short file has too few frames for the library's guess."""
+    return len(data) > 1 and data[0] == 0xFF and data[1] & 0xF6 == 0xF0
+
+
+def _rate(container: av.container.InputContainer) -> int:
+    if not container.streams.audio:
+        raise _bad("holds no sound")
+    rate = container.streams.audio[0].rate
+    if not rate or rate > MOST_DECODED_RATE:
+        raise _bad(f"has {rate} samples a second; at most {MOST_DECODED_RATE} are read")
+    return int(rate)
+
+
+def _mono(container: av.container.InputContainer, rate: int, most_seconds: float) -> Iterator[Pcm]:
     import av
 
     mixer = av.AudioResampler(format="s16", layout="mono")
-    samples = 0
+    room = round(most_seconds * rate)
     for frame in chain(container.decode(audio=0), [None]):
         for mixed in mixer.resample(frame):
-            part: Pcm = mixed.to_ndarray().reshape(-1)
-            samples += part.size
-            if samples > most_samples:
-                raise BadRequest("The audio is too long.", code="bad_audio", field="audio")
+            part = mixed.to_ndarray().reshape(-1).astype(np.int16, copy=False)
+            room -= part.size
+            if room < 0:
+                raise _bad(f"is longer than {most_seconds:g} seconds")
             yield part
+
+
+def _bad(what: str) -> BadRequest:
+    return BadRequest(f"The audio {what}.", code="bad_audio", field="audio")
+
+
+def _little_endian(pcm: Pcm) -> bytes:
+    return pcm.astype("<i2", copy=False).tobytes()

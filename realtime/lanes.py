@@ -11,7 +11,7 @@ import heapq
 import itertools
 import math
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -63,7 +63,7 @@ class Lane:
         self,
         start: Callable[[Cancel], Iterator[T]],
         deadline: Callable[[], float],
-    ) -> AsyncIterator[T]:
+    ) -> AsyncGenerator[T, None]:
         """The items of an iterator that lives on this thread; leaving early stops and closes it.
 
         `deadline` is asked before each turn: the moment when the listener would run dry.

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -93,7 +93,7 @@ class Speech:
         rate: int = self._models.engine(line.engine).sample_rate
         return rate
 
-    async def say(self, line: Line, prefetch: bool = False) -> AsyncIterator[Spoken]:
+    async def say(self, line: Line, prefetch: bool = False) -> AsyncGenerator[Spoken, None]:
         """The sound of a line, as soon as it is there; leaving early frees the engine at once."""
         delivery = Delivery(self._clock, prefetch)
         async with self._models.lease(line.engine) as lease:
@@ -109,7 +109,7 @@ class Speech:
                     if (spoken := delivery.deliver(join.finish(), ())) is not None:
                         yield spoken
 
-    async def _pieces(self, line: Line, lease: Lease) -> AsyncIterator[Piece]:
+    async def _pieces(self, line: Line, lease: Lease) -> AsyncGenerator[Piece, None]:
         """The line's text cut into pieces; the last one is known as such and makes no pause."""
         splitter = Splitter(line.language, lease.engine.first_piece * line.speed)
         waiting: Piece | None = None
@@ -125,7 +125,7 @@ class Speech:
 
     async def _chunks(
         self, line: Line, piece: Piece, lease: Lease, delivery: Delivery
-    ) -> AsyncIterator[Chunk]:
+    ) -> AsyncGenerator[Chunk, None]:
         """A piece as the engine speaks it, on its lane."""
         utterance = Utterance(piece.segments, line.character, line.accent, line.speed, line.seed)
         stream = lease.lane.stream(

@@ -94,9 +94,7 @@ def in_openai_shape(scope: Scope) -> bool:
 def refusal_of(error: YamabikoError) -> Refusal:
     """The status of an error by its class, and when to come again."""
     status = next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
-    return Refusal(
-        status, error.code, error.message, error.hint, error.field, _retry_after(error)
-    )
+    return Refusal(status, error.code, error.message, error.hint, error.field, _retry_after(error))
 
 
 def _retry_after(error: YamabikoError) -> dict[str, str]:

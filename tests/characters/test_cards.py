@@ -52,7 +52,7 @@ def test_nothing_said_is_fine(text: str) -> None:
 
 
 def test_a_named_voice_is_its_only_part() -> None:
-    assert read_card(b"voice: jf_alpha") .voice == {"jf_alpha": 1.0}
+    assert read_card(b"voice: jf_alpha").voice == {"jf_alpha": 1.0}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,22 @@
+"""POST /v1/audio/speech: a text in, a character's voice out; it knows no engine and no file."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from realtime.web.asked import asked_of
+from realtime.web.incoming import json_body, services_of
+from realtime.web.stream import SpeechResponse
+
+
+async def speak(request: Request) -> Response:
+    services = services_of(request)
+    body = await json_body(request)
+    asked = asked_of(body, services.models.synthesizers(), services.models.names())
+    line = await services.speech.line(asked.wish)
+    return SpeechResponse(services.speech, line, asked)
+
+
+ROUTES = [Route("/v1/audio/speech", speak, methods=["POST"])]

@@ -1,0 +1,48 @@
+"""How the server is: alive, ready, what it runs on; it starts nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from realtime.services import VERSION
+from realtime.web.device import gpu
+from realtime.web.incoming import services_of
+
+
+async def health(request: Request) -> Response:
+    loaded = any(state.state == "loaded" for state in services_of(request).models.states())
+    return JSONResponse(
+        {"status": "healthy", "model_loaded": loaded, "gpu_available": gpu() is not None}
+    )
+
+
+async def ready(request: Request) -> Response:
+    if services_of(request).ready:
+        return JSONResponse({"ready": True})
+    return JSONResponse({"ready": False}, 503, {"Retry-After": "1"})
+
+
+async def info(request: Request) -> Response:
+    services = services_of(request)
+    characters = await asyncio.to_thread(services.characters.all)
+    found = gpu()
+    return JSONResponse(
+        {
+            "version": VERSION,
+            "model_path": services.settings.models.path.name,
+            "device": "cpu",  # where every engine of this version runs
+            "cuda_available": found is not None,
+            "gpu_name": found and found.name,
+            "gpu_memory": found and found.memory,
+            "engines": [asdict(state) for state in services.models.states()],
+            "characters": len(characters),
+        }
+    )
+
+
+ROUTES = [Route("/health", health), Route("/ready", ready), Route("/api/info", info)]
