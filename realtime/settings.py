@@ -136,7 +136,8 @@ def load(
             values[key.name] = _checked(key, _parsed(key, text))
     for name, value in (options or {}).items():
         values[name] = _checked(_known(name, known, "the options"), value)
-    return _built(Settings, values, "")
+    settings: Settings = _built(Settings, values, "")
+    return settings
 
 
 def value_of(settings: Settings, name: str) -> Any:

@@ -63,7 +63,9 @@ def test_changes_are_noticed_without_a_restart(tmp_path: Path, clock: Clock) -> 
     assert [character.name for character in found.all()] == ["ann", "cleo"]
 
 
-def test_a_broken_file_is_told_and_mended_without_a_restart(tmp_path: Path, clock: Clock) -> None:
+def test_a_broken_file_is_told_and_mended_without_a_restart(
+    tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
     whole = save(tmp_path, "ann").read_bytes()
     save(tmp_path, "ben")
     found = characters(tmp_path, clock)
@@ -73,6 +75,10 @@ def test_a_broken_file_is_told_and_mended_without_a_restart(tmp_path: Path, cloc
     clock.now += 1
     assert set(found.broken) == {"ann.npz"}
     assert [character.name for character in found.all()] == ["ben"]
+    say(tmp_path, "ben", "speed: 2")
+    clock.now += 1
+    assert found.get("ben").speed == 2
+    assert [record.args[0] for record in caplog.records if record.args] == ["ann.npz"]
 
     (tmp_path / "ann.npz").write_bytes(whole)
     clock.now += 1
@@ -187,3 +193,18 @@ def test_the_names_of_openai_are_aliases(shipped: Characters, alias: str) -> Non
     assert alias in character.aliases
     assert character.gender == ("female" if alias in FEMALE else "male")
     assert sum(alias in other.aliases for other in shipped.all()) == 1
+
+
+def test_the_page_shows_the_shipped_ones_and_reads_as_written(
+    shipped: Characters, tmp_path: Path
+) -> None:
+    page = (ROOT / "docs" / "characters.md").read_text(encoding="utf-8")
+    for character in shipped.all():
+        assert f"`{character.name}`" in page.partition("## Those that are shipped")[2]
+    example = page.partition("```yaml\n")[2].partition("```")[0]
+    say(tmp_path, "dawn", example)
+    (tmp_path / "dawn.png").write_bytes(b"")
+    for name in ("af_heart", "bf_emma"):
+        save(tmp_path, name, style=style(len(name)))
+    found = characters(tmp_path)
+    assert not found.broken and found.get("aurora").display_name == "Dawn"

@@ -27,7 +27,7 @@ FLOORS = [
     ["realtime.engines.phonemes"],
     ["realtime.engines.base"],
     ["realtime.acceleration.*", "realtime.acceleration", "realtime.weights", "realtime.line"],
-    ["realtime.characters", "realtime.formats"],
+    ["realtime.characters", "realtime.characters.*", "realtime.formats"],
     ["realtime.text.*", "realtime.text", "realtime.audio", "realtime.trim"],
     ["realtime.settings"],
     ["realtime.errors"],

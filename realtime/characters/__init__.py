@@ -7,6 +7,7 @@ under its file's name while the others keep working.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -38,6 +39,8 @@ __all__ = [
 ]
 
 SECONDS_BETWEEN_LOOKS = 1.0
+
+logger = logging.getLogger(__name__)
 
 
 class Characters:
@@ -107,11 +110,20 @@ class Characters:
             self._looking.release()
 
     def _look(self) -> Cast:
-        changed = self._folder.look()
-        if self._cast is None or changed:
-            self._cast = cast(self._folder, self._packs, self._engines)
+        before = now = self._cast
+        if self._folder.look() or now is None:
+            self._cast = now = cast(self._folder, self._packs, self._engines)
+            if before is not None:
+                _tell(before, now)
         self._next_look = self._clock() + SECONDS_BETWEEN_LOOKS
-        return self._cast
+        return now
+
+
+def _tell(before: Cast, now: Cast) -> None:
+    """What broke since the last look; what is broken at the start is told by who starts."""
+    for file, why in now.broken.items():
+        if before.broken.get(file) != why:
+            logger.warning("character file %s cannot be used: %s", file, why)
 
 
 def _card_of(path: Path) -> Card:

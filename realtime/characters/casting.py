@@ -65,7 +65,7 @@ class _Casting:
         )
 
     def _note(self, file: str, why: str) -> None:
-        shown = file.encode("utf-8", "backslashreplace").decode()
+        shown = file if file.isprintable() else ascii(file)[1:-1]
         self._broken[shown] = f"{self._broken[shown]}; {why}" if shown in self._broken else why
 
     def _sort(self, source: Source) -> None:

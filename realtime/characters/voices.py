@@ -81,7 +81,7 @@ def read_voice(path: Path) -> Voice:
             return kokoro_voice(read_array(archive, "style"))
         if keys == PROMPT_KEYS:
             return valle_prompt({key: read_array(archive, key) for key in PROMPT_KEYS})
-    shown = ", ".join(sorted(keys)[:8]) or "none"
+    shown = ", ".join(key if key.isprintable() else ascii(key) for key in sorted(keys)) or "none"
     raise BadVoice(
         f"its keys are {shown[:200]}; a Kokoro voice has style, "
         "a VALL-E X prompt has audio_tokens, text_tokens and lang_code"
@@ -219,7 +219,7 @@ def read_array(archive: zipfile.ZipFile, key: str) -> Array:
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, KeyError) as error:
         raise BadVoice(f"{key} is damaged: {error}") from error
     except (ValueError, TypeError, RuntimeError, SyntaxError, tokenize.TokenError) as error:
-        raise BadVoice(f"{key} cannot be read: {str(error)[:200]}") from error
+        raise BadVoice(f"{key} cannot be read: {' '.join(str(error).split())[:200]}") from error
 
 
 def _unpacked(archive: zipfile.ZipFile, key: str) -> bytes:

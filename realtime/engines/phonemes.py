@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from realtime.engines.base import Word
@@ -44,7 +44,7 @@ def blocks(sounds: Sequence[Sound], table: Mapping[str, int], most: int) -> Iter
         yield block
 
 
-def words(block: Block, durations: Sequence[float]) -> tuple[Word, ...]:
+def words(block: Block, durations: Iterable[float]) -> tuple[Word, ...]:
     """When each text is heard, from the seconds that each padded token lasts."""
     ends = [0.0]
     for seconds in durations:

@@ -60,7 +60,8 @@ def sine(letter: str, factor: float, samples: int) -> Samples:
         return np.zeros(samples, np.float32)
     pitch = 220.0 * 2 ** (place / 12) * factor
     phase = 2 * np.pi * pitch / Tone.sample_rate * np.arange(samples)
-    return (LEVEL * np.sin(phase)).astype(np.float32)
+    sound: Samples = (LEVEL * np.sin(phase)).astype(np.float32)
+    return sound
 
 
 def words(group: str, seconds: float) -> tuple[Word, ...]:

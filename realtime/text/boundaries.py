@@ -20,10 +20,11 @@ WIDE_CLAUSE = frozenset("、，；：")
 NARROW_SENTENCE = frozenset(".!?…")
 NARROW_CLAUSE = frozenset(",;:—")
 ABBREVIATIONS = frozenset(
-    "mr mrs ms dr prof sr jr st mt no vs etc e.g i.e a.m p.m inc ltd co corp dept fig vol pp"
+    "mr mrs ms dr prof sr jr st mt vs etc e.g i.e a.m p.m inc ltd co corp dept"
     " approx jan feb mar apr jun jul aug sep sept oct nov dec u.s u.k ph.d gen col sgt capt lt"
     " rev hon".split()
 )
+COUNTED = frozenset("no vol fig pp p".split())  # abbreviations before a number only
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,8 @@ def _abbreviates(text: str, place: int) -> bool:
     if word in ABBREVIATIONS or (len(word) == 1 and word.isalpha() and word != "i"):
         return True
     following = text[place + 1 : place + 3].lstrip()
+    if word in COUNTED:
+        return following[:1].isdigit()
     return following[:1].islower()
 
 

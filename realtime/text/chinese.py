@@ -25,7 +25,8 @@ _RULES: tuple[tuple[str, str], ...] = (
     (r"\$(\d+(?:\.\d+)?)", r"\1美元"),
     (r"(\d{1,2}):(\d{2})(?!\d)", r"\1点\2分"),
     (r"点00分", "点整"),
-    (r"-?\d+(?:\.\d+)?\s*(?:°C|℃)", lambda m: _degrees(m[0])),  # type: ignore[dict-item]
+    (r"(?<!\d)-(\d+(?:\.\d+)?)\s*(?:°C|℃)", r"零下\1摄氏度"),
+    (r"(\d)\s*(?:°C|℃)", r"\1摄氏度"),
     (r"(\d)\s*km(?![A-Za-z])", r"\1公里"),
     (r"(\d)\s*kg(?![A-Za-z])", r"\1公斤"),
     (r"(\d)\s*cm(?![A-Za-z])", r"\1厘米"),
@@ -54,11 +55,6 @@ def spoken(text: str) -> str:
     except ValueError:
         found = _digit_by_digit(text)
     return _digit_by_digit(found)
-
-
-def _degrees(text: str) -> str:
-    number = text.rstrip("C°℃ ")
-    return ("零下" + number[1:] if number.startswith("-") else number) + "摄氏度"
 
 
 def _digit_by_digit(text: str) -> str:

@@ -58,14 +58,13 @@ def _latin(word: str) -> str:
     return katakana.of_english(word) or word
 
 
-def _nodes(text: str) -> list[dict[str, Any]]:
+def _nodes(text: str) -> list[Any]:
     import pyopenjtalk
 
-    found: list[dict[str, Any]] = pyopenjtalk.run_frontend(text, use_sudachi_kanji_yomi=False)
-    return found
+    return list(pyopenjtalk.run_frontend(text, use_sudachi_kanji_yomi=False))
 
 
-def _word(node: dict[str, Any]) -> tuple[str, str]:
+def _word(node: Any) -> tuple[str, str]:
     """A node as it is written and as it is said."""
     said = node["pron"].replace("’", "").replace("'", "")
     return node["string"], "" if said in ("、", "。", "？", "！", "") else said

@@ -58,5 +58,7 @@ def _visible(sign: str) -> str:
     kind = unicodedata.category(sign)
     if kind in ("Zs", "Zl", "Zp", "Cc"):
         return "\n" if sign in "\r\x0b\x0c\x85\u2028\u2029" else " "
+    if kind == "Nd":
+        return str(unicodedata.decimal(sign))
     # Format marks turn the reading direction or join emoji; they are never heard.
     return "" if kind in ("Cf", "Cn", "Co", "Cs") or "\ufe00" <= sign <= "\ufe0f" else sign

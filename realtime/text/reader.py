@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from realtime.text import accent as accents
+from realtime.text import chinese, english, japanese
 from realtime.text.language import Segment
 from realtime.text.sound import Sound
 
 __all__ = ["Sound", "read"]
+
+READERS = {"en": english.read, "zh": chinese.read, "ja": japanese.read}
 
 
 def read(segments: Sequence[Segment], accent: str | None) -> list[Sound]:
@@ -41,13 +44,7 @@ def _read(segment: Segment, native: str) -> list[Sound]:
 
 
 def _own(text: str, language: str) -> list[Sound]:
-    if language == "en":
-        from realtime.text import english as reader
-    elif language == "zh":
-        from realtime.text import chinese as reader
-    else:
-        from realtime.text import japanese as reader
-    return reader.read(text)
+    return READERS[language](text)
 
 
 def _spaced(before: Sound, after: Sound) -> bool:

@@ -49,14 +49,20 @@ def _places(source: str, said: str) -> list[tuple[int, int]]:
     a, b = _TOKEN.findall(source), _TOKEN.findall(said)
     starts = _starts(a)
     places: list[tuple[int, int]] = []
-    for kind, i1, i2, j1, j2 in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
+    matcher = SequenceMatcher(None, _bare(a), _bare(b), autojunk=False)
+    for kind, i1, i2, j1, j2 in matcher.get_opcodes():
         for offset, token in enumerate(b[j1:j2]):
             if kind == "equal":
-                first = starts[i1 + offset]
-                places += [(first + k, first + k + 1) for k in range(len(token))]
+                first, last = starts[i1 + offset], starts[i1 + offset + 1]
+                ends = range(first, first + len(token))
+                places += [(min(k, last - 1), min(k + 1, last)) for k in ends]
             else:
                 places += [(starts[i1], starts[i2])] * len(token)
     return places
+
+
+def _bare(tokens: Sequence[str]) -> list[str]:
+    return [token.rstrip() for token in tokens]
 
 
 def _starts(tokens: Sequence[str]) -> list[int]:

@@ -105,7 +105,7 @@ class Splitter:
         if not final and reach + 2 >= len(self._waiting):
             return None
         window = self._waiting[: reach + 2]
-        found = [b for b in boundaries(window, final=False) if b.place <= reach + 1]
+        found = [b for b in boundaries(window, final=False) if b.place <= reach]
         for kinds in ((PARAGRAPH, SENTENCE), (CLAUSE,), (INNER,)):
             best = [b for b in found if b.kind in kinds and has_speech(window[: b.place])]
             if best:

@@ -33,7 +33,7 @@ async def sound_events(
     """
     begun = False
     try:
-        async with aclosing(or_none(parts, QUIET_SECONDS)) as coming:
+        async with aclosing(parts), aclosing(or_none(parts, QUIET_SECONDS)) as coming:
             async for part in coming:
                 begun = True
                 yield Part(COMMENT) if part is None else _of(part, timestamps)

@@ -203,7 +203,7 @@ def test_files_whose_names_are_no_names_are_told(tmp_path: Path) -> None:
         "a..b.npz",
         "a%.yaml",
         " a.npz",
-        "a\n.npz",
+        "a\\n.npz",
         "ben.yml",
         "\\udcff.npz",
     }

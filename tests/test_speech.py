@@ -1,0 +1,186 @@
+"""The way of a line: what is refused, who speaks, how sound is joined, what stops it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from realtime.engines.tone import character_factor
+from realtime.errors import (
+    BadRequest,
+    NotFound,
+    NothingToSay,
+    SynthesisFailed,
+    TextTooLong,
+    YamabikoError,
+)
+from realtime.line import Line
+from realtime.services import Services, build
+from realtime.settings import Settings
+from realtime.speech import Spoken, Wish
+from realtime.trim import LEAD_SECONDS
+
+pytestmark = pytest.mark.anyio
+
+STORY = "Far behind the hills there stood a tower. Nobody went there. " * 6
+
+
+@pytest.fixture
+async def services(settings: Settings) -> AsyncIterator[Services]:
+    services = build(settings)
+    yield services
+    await services.close()
+
+
+async def heard(services: Services, line: Line) -> tuple[np.ndarray, list[Spoken]]:
+    parts = []
+    async with aclosing(services.speech.say(line)) as spoken:
+        async for part in spoken:
+            parts.append(part)
+    return np.concatenate([part.pcm for part in parts]), parts
+
+
+@pytest.mark.parametrize(
+    ("wish", "language", "character", "engine"),
+    [
+        (Wish("Hello."), "en", "af_heart", "hibari"),
+        (Wish("Hello.", "af_bella"), "en", "af_bella", "kokoro"),
+        (Wish("你好。"), "zh", "zf_xiaoxiao", "kokoro"),
+        (Wish("こんにちは。"), "ja", "jf_alpha", "kokoro"),
+        (Wish("Hello, 你好吗。"), "mix", "af_heart", "kokoro"),
+        (Wish("你好。", "af_heart"), "zh", "af_heart", "kokoro"),
+        (Wish("Hello.", "af_heart", engine="kokoro"), "en", "af_heart", "kokoro"),
+        (Wish("Hello.", "alloy"), "en", "af_heart", "hibari"),
+        (Wish("Hello 你好。", "af_heart", "en", noaccent=True), "en", "af_heart", "kokoro"),
+    ],
+)
+async def test_who_speaks_with_which_engine(
+    services: Services, wish: Wish, language: str, character: str, engine: str
+) -> None:
+    line = await services.speech.line(wish)
+    assert (line.language, line.character.name, line.engine) == (language, character, engine)
+
+
+@pytest.mark.parametrize(
+    ("wish", "error", "words"),
+    [
+        (Wish(""), NothingToSay, "nothing"),
+        (Wish("… 😀 !!"), NothingToSay, "nothing"),
+        (Wish("a" * 5001), TextTooLong, "5000"),
+        (Wish("a" * 50_001, longprompt=True), TextTooLong, "50000"),
+        (Wish("a", language="fr"), BadRequest, "en, zh, ja, mix, auto"),
+        (Wish("a", "nobody"), NotFound, "nobody"),
+        (Wish("a", "../etc/passwd"), BadRequest, "passwd"),
+        (Wish("a", speed=0.1), BadRequest, "0.25 to 4"),
+        (Wish("a", speed=float("nan")), BadRequest, "0.25 to 4"),
+        (Wish("a", seed=-1), BadRequest, "seed"),
+        (Wish("a", engine="bell"), BadRequest, "hibari, kokoro, tone"),
+        (Wish("a", engine="gain"), BadRequest, "gain"),
+        (Wish("你好。", engine="hibari", noaccent=True), BadRequest, "zh"),
+    ],
+)
+async def test_what_is_refused(
+    services: Services, wish: Wish, error: type[YamabikoError], words: str
+) -> None:
+    with pytest.raises(error) as refused:
+        await services.speech.line(wish)
+    assert type(refused.value) is error
+    assert words in refused.value.message
+
+
+async def test_a_long_text_is_allowed_with_longprompt(services: Services) -> None:
+    line = await services.speech.line(Wish("Hello there. " * 3000, longprompt=True))
+    assert len(line.text) > 5000
+
+
+async def test_a_tone_is_exact_to_the_sample(services: Services) -> None:
+    line = await services.speech.line(Wish("abc xyz, " * 40 + "end", engine="tone"))
+    pcm, _ = await heard(services, line)
+    assert pcm.size == round(0.08 * 24000) * len(line.text)
+    letter = round(0.08 * 24000)
+    for place in (0, 200, 300):
+        sign = line.text[place]
+        part = pcm[place * letter : (place + 1) * letter]
+        if not sign.isalpha():
+            assert not part.any()
+            continue
+        pitch = 220 * 2 ** ((ord(sign) - ord("a")) / 12) * character_factor(line.character.name)
+        spectrum = np.abs(np.fft.rfft(part * np.hanning(letter), 1 << 17))
+        assert spectrum.argmax() * 24000 / (1 << 17) == pytest.approx(pitch, abs=3)
+
+
+async def test_real_sound_starts_at_once_and_words_lie_within_it(services: Services) -> None:
+    line = await services.speech.line(Wish(STORY))
+    pcm, parts = await heard(services, line)
+    audible = np.flatnonzero(np.abs(pcm.astype(int)) > 300)
+    assert audible[0] <= 2 * LEAD_SECONDS * 24000 + 0.06 * 24000
+    words = [word for part in parts for word in part.words]
+    assert [word.text for word in words][:4] == ["Far", "behind", "the", "hills"]
+    assert len(words) == len(STORY.split())
+    starts = [word.start for word in words]
+    assert starts == sorted(starts)
+    assert words[-1].end <= pcm.size / 24000 + 0.1
+    assert parts[0].timing["first_audio"] > 0
+
+
+async def test_no_join_clicks(services: Services) -> None:
+    """A click is a step between neighbours that speech itself does not have."""
+    line = await services.speech.line(Wish(STORY))
+    pcm, parts = await heard(services, line)
+    steps = np.abs(np.diff(pcm.astype(int)))
+    joins = np.cumsum([part.pcm.size for part in parts])[:-1]
+    assert max(steps[join - 2 : join + 2].max() for join in joins) < 1500
+
+
+async def test_the_same_line_has_the_same_samples(services: Services) -> None:
+    line = await services.speech.line(Wish("Once upon a time.", seed=3))
+    first, _ = await heard(services, line)
+    second, _ = await heard(services, line)
+    assert np.array_equal(first, second)
+    other, _ = await heard(services, replace(line, seed=4))
+    assert not np.array_equal(first, other)
+
+
+async def test_leaving_early_frees_the_engine(services: Services) -> None:
+    line = await services.speech.line(Wish("abcdefgh " * 400, engine="tone"))
+    async with aclosing(services.speech.say(line)) as spoken:
+        async for _ in spoken:
+            break
+    async with services.models.lease("tone") as lease:
+        await lease.lane.call(lambda: None)
+        assert not lease.lane.busy
+        assert lease.lane.jobs == 0
+    assert all(state.leases == 0 for state in services.models.states())
+
+
+async def test_lines_at_once_do_not_mix(services: Services) -> None:
+    names = [character.name for character in services.characters.all()]
+    wishes = [Wish(f"{'abcdefgh'[n % 8] * 30}", names[n % 20], engine="tone") for n in range(32)]
+    lines = [await services.speech.line(wish) for wish in wishes]
+    alone = [(await heard(services, line))[0] for line in lines]
+    together = await asyncio.gather(*(heard(services, line) for line in lines))
+    for expected, (found, _) in zip(alone, together, strict=True):
+        assert np.array_equal(expected, found)
+
+
+async def test_an_engine_that_breaks_ends_its_line_alone(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = await services.speech.line(Wish("abc", engine="tone"))
+    engine: Any = services.models.engine("tone")
+
+    def broken(utterance: object, cancel: object) -> object:
+        raise ZeroDivisionError("inside")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, "speak", broken)
+        with pytest.raises(SynthesisFailed) as failed:
+            await heard(services, line)
+        assert "inside" not in failed.value.message
+    assert (await heard(services, line))[0].size

@@ -1,0 +1,36 @@
+"""Chinese numbers, money, dates and units are read as people say them."""
+
+from __future__ import annotations
+
+import pytest
+
+from realtime.text.chinese import read, spoken
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("2024年3月5日", "二零二四年三月五日"),
+        ("3.14", "三点一四"),
+        ("50%", "百分之五十"),
+        ("¥99.5", "九十九点五元"),
+        ("13800138000", "一三八零零一三八零零零"),
+        ("1,250元", "一千二百五十元"),
+        ("下午3:30", "下午三点三十分"),
+        ("-3.5°C", "零下三点五摄氏度"),
+        ("5km的路", "五公里的路"),
+        ("007", "零零七"),
+    ],
+)
+def test_numbers_in_words(written: str, meant: str) -> None:
+    assert spoken(written) == meant
+
+
+def test_characters_without_a_reading_do_not_silence_their_neighbours() -> None:
+    found = "".join(sound.phonemes for sound in read("你々好"))
+    assert "ni" in found and "xau" in found
+
+
+def test_words_keep_their_text() -> None:
+    assert [sound.text for sound in read("我有3本书。")][-1] == "。"
+    assert "".join(sound.text for sound in read("你好，世界。")) == "你好，世界。"

@@ -1,0 +1,31 @@
+"""English numbers, money, units, abbreviations and addresses are read as people say them."""
+
+from __future__ import annotations
+
+import pytest
+
+from realtime.text.english import read
+
+
+def said(text: str) -> str:
+    return "".join(sound.phonemes for sound in read(text)).strip()
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("$9.99", "nine dollars and ninety nine cents"),
+        ("20°C", "twenty degrees Celsius"),
+        ("5 km", "five kilometers"),
+        ("50%", "fifty percent"),
+        ("Dr. Smith", "Doctor Smith"),
+        ("bob@example.com", "bob at example dot com"),
+        ("https://example.com/a", "example dot com slash a"),
+        ("1,250", "one thousand two hundred fifty"),
+    ],
+)
+def test_written_and_meant_sound_alike(written: str, meant: str) -> None:
+    def bare(text: str) -> str:
+        return "".join(sign for sign in said(text) if sign not in "ˈˌ ")
+
+    assert bare(written) == bare(meant)

