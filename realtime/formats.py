@@ -227,7 +227,7 @@ def decode(data: bytes, most_seconds: float = MOST_DECODED_SECONDS) -> tuple[Pcm
         with av.open(
             io.BytesIO(data),
             mode="r",
-            format="aac" if _is_adts(data) else None,
+            format=_framing(data),
             options={"format_whitelist": READABLE},
             metadata_errors="ignore",  # odd tags say nothing about the sound
         ) as container:
@@ -239,9 +239,16 @@ def decode(data: bytes, most_seconds: float = MOST_DECODED_SECONDS) -> tuple[Pcm
     return np.concatenate([np.zeros(0, np.int16), *parts]), rate
 
 
-def _is_adts(data: bytes) -> bool:
-    """Whether it starts as AAC does; a short file has too few frames for the library's guess."""
-    return len(data) > 1 and data[0] == 0xFF and data[1] & 0xF6 == 0xF0
+def _framing(data: bytes) -> str | None:
+    """AAC or MP3 by the marks of their first frame; None: the file's head says what it is.
+
+    A short file has too few frames for the library's own guess.
+    """
+    if len(data) < 2 or data[0] != 0xFF:
+        return None
+    if data[1] & 0xF6 == 0xF0:
+        return "aac"
+    return "mp3" if data[1] & 0xE6 == 0xE2 else None
 
 
 def _rate(container: av.container.InputContainer) -> int:

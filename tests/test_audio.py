@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import wave
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -47,7 +48,7 @@ def test_loud_is_clipped_and_no_number_is_silence() -> None:
 
 
 def test_values_between_are_rounded_not_cut_off() -> None:
-    between = np.array([10.6, -10.6, 10.4, -10.4], np.float32) / 32768
+    between = np.array([10.6, -10.6, 10.4, -10.4], np.float32) / np.float32(32768)
     assert to_pcm16(between).tolist() == [11, -11, 10, -10]
 
 
@@ -140,7 +141,7 @@ def test_frames_hold_the_same_samples(lengths: list[int], length: int) -> None:
 def test_a_frame_leaves_as_soon_as_it_is_full() -> None:
     taken = []
 
-    def parts():  # type: ignore[no-untyped-def]
+    def parts() -> Iterator[Pcm]:
         for size in (30, 30, 30):
             taken.append(size)
             yield noise(size)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -16,6 +16,8 @@ from realtime.formats import Encoder, Format, encoder
 from realtime.speech import Spoken
 
 T = TypeVar("T")
+
+SLICE_SECONDS = 0.1  # encoding a second takes up to 40 ms
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,11 @@ class Tape:
     ) -> None:
         await self._run((await self._encoder()).close)
 
+    def slices(self, pcm: Pcm) -> Iterator[Pcm]:
+        """Sound in the lengths in which it is fed: the first bytes need not wait for the last."""
+        length = round(SLICE_SECONDS * self._source_rate) if self._heavy else max(1, pcm.size)
+        return (pcm[start : start + length] for start in range(0, pcm.size, length))
+
     async def feed(self, pcm: Pcm) -> bytes:
         """The bytes for some samples, with the container's head before the first."""
         made = await self._encoder()
@@ -77,8 +84,8 @@ async def encoded(spoken: AsyncIterator[Spoken], tape: Tape) -> AsyncGenerator[P
     async with tape, aclosing(cast("AsyncGenerator[Spoken, None]", spoken)) as coming:
         async for heard in coming:
             words += heard.words
-            if heard.pcm.size:
-                yield Part(await tape.feed(heard.pcm), words, heard.timing)
+            for place, pcm in enumerate(tape.slices(heard.pcm)):
+                yield Part(await tape.feed(pcm), words, {} if place else heard.timing)
                 words = ()
         if not tape.seconds:
             raise NothingToSay("The engine has no sound for this text.", field="text")

