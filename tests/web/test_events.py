@@ -121,6 +121,15 @@ async def test_who_leaves_in_the_quiet_ends_what_was_awaited() -> None:
     assert left
 
 
+@pytest.mark.anyio
+async def test_who_leaves_between_two_events_closes_the_sound() -> None:
+    parts = two_parts()
+    coming = stream(parts)
+    await anext(coming)
+    await coming.aclose()
+    assert [part async for part in parts] == [], "it is closed: nothing comes any more"
+
+
 def test_usage_counts_characters_and_sound() -> None:
     tape = Tape(FORMATS["pcm"], 24000, None)
     tape.seconds = 1.01
