@@ -45,15 +45,14 @@ class Lane:
         self._numbers = itertools.count()
         self._changed = threading.Condition()
         self._closed = False
-        self._running = False
         self._thread = threading.Thread(target=self._work, name=f"lane-{name}", daemon=True)
         self._thread.start()
 
     @property
-    def busy(self) -> bool:
-        """Whether a turn is under way or waiting."""
+    def waiting(self) -> int:
+        """How many turns wait."""
         with self._changed:
-            return self._running or bool(self._turns)
+            return len(self._turns)
 
     async def call(self, function: Callable[..., T], *args: Any) -> T:
         """Run a function on the lane's thread, before what is spoken."""
@@ -124,10 +123,8 @@ class Lane:
 
     def _taken(self) -> _Turn | None:
         with self._changed:
-            self._running = False
             while not self._turns and not self._closed:
                 self._changed.wait()
-            self._running = not self._closed
             return None if self._closed else heapq.heappop(self._turns)
 
 

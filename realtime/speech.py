@@ -252,7 +252,9 @@ class Join:
     def __init__(self, engine: object, piece: Piece, origin: int) -> None:
         self._rate: int = engine.sample_rate  # type: ignore[attr-defined]
         free = engine.keeps_time  # type: ignore[attr-defined]
-        self._trimmer = Trimmer(self._rate, lead=not free or origin == 0, tail=not free)
+        # The line's own start is held to its 15 ms; within a line a soft onset matters more.
+        starts = origin == 0
+        self._trimmer = Trimmer(self._rate, lead=starts or not free, tail=not free, soft=not starts)
         self._pause = 0.0 if free else piece.pause
         self._origin = origin
         self._fed = 0

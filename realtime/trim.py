@@ -20,8 +20,11 @@ class Trimmer:
     What follows is then joined with a pause that is made and not left to chance.
     """
 
-    def __init__(self, sample_rate: int, lead: bool = True, tail: bool = True) -> None:
+    def __init__(
+        self, sample_rate: int, lead: bool = True, tail: bool = True, soft: bool = True
+    ) -> None:
         self._rate = sample_rate
+        self._soft = SOFT_SECONDS if soft else 0.0
         self._begun = not lead
         self._cut_tail = tail
         self._held = np.zeros(0, np.float32)
@@ -48,7 +51,7 @@ class Trimmer:
     def _begin(self, waiting: Samples) -> Samples:
         """What is left when sound has begun; before that all but a soft onset's room is dropped."""
         heard = np.flatnonzero(np.abs(waiting) > AUDIBLE)
-        room = round((SOFT_SECONDS + LEAD_SECONDS) * self._rate)
+        room = round((self._soft + LEAD_SECONDS) * self._rate)
         if not heard.size:
             dropped = max(0, waiting.size - room)
             self.removed += dropped
@@ -60,7 +63,7 @@ class Trimmer:
         return _faded_in(waiting[start:], onset - start)
 
     def _onset(self, waiting: Samples, heard: int) -> int:
-        first = max(0, heard - round(SOFT_SECONDS * self._rate))
+        first = max(0, heard - round(self._soft * self._rate))
         faint = np.flatnonzero(np.abs(waiting[first:heard]) > FAINT)
         return first + int(faint[0]) if faint.size else heard
 

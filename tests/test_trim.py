@@ -51,6 +51,13 @@ def test_a_soft_onset_is_kept() -> None:
     assert found.size >= 0.5 * RATE
 
 
+def test_the_start_of_a_line_is_cut_to_its_lead_even_before_a_soft_onset() -> None:
+    rising = sound(0.4, 0.5, 0.0)
+    rising[round(0.4 * RATE) : round(0.44 * RATE)] *= 0.01
+    found = trimmed(rising, [], soft=False)
+    assert np.flatnonzero(np.abs(found) > 300 / 32768)[0] <= LEAD_SECONDS * RATE
+
+
 def test_edges_can_be_left_alone() -> None:
     samples = sound(0.4, 0.5, 0.5)
     assert np.array_equal(trimmed(samples, [5], lead=False, tail=False), samples)

@@ -34,7 +34,7 @@ class Hibari:
     version = "0.2.1"
     languages = frozenset({"en"})
     sample_rate = 24000
-    first_piece = 3.0
+    first_piece = 1.5
     keeps_time = False
     weights = (MODEL,)
 

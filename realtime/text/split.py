@@ -23,7 +23,7 @@ from realtime.text.language import Segment, tagged_segments
 from realtime.text.normalise import has_speech, speakable
 
 LONGEST_SECONDS = 8.0
-GROWTH = 2.0
+GROWTH = 1.6  # a slow engine makes the next piece while this one is heard
 SLACK = (
     1.25  # a piece may be so much longer than its target when it then ends where a sentence does
 )

