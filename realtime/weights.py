@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import importlib.util
 import os
 import tempfile
 import urllib.request
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from realtime.errors import WeightsMissing
+from realtime.packages import packaged_path
 from realtime.settings import Settings
 
 BLOCK = 1 << 20
@@ -66,16 +66,6 @@ def packaged_parts(file: WeightFile) -> list[Path]:
     """The parts in installed packages, all or none; no package is imported to look."""
     parts = [packaged_path(part) for part in file.packaged]
     return [part for part in parts if part] if all(parts) else []
-
-
-def packaged_path(name: str) -> Path | None:
-    """The file `package/path` of an installed package, found without importing the package."""
-    package, _, rest = name.partition("/")
-    spec = importlib.util.find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
-        return None
-    path = Path(spec.submodule_search_locations[0]) / rest
-    return path if path.is_file() else None
 
 
 def how_to_get(file: WeightFile, settings: Settings) -> str:

@@ -28,7 +28,7 @@ FLOORS = [
     ["realtime.engines.base"],
     ["realtime.acceleration.*", "realtime.acceleration", "realtime.weights", "realtime.line"],
     ["realtime.characters", "realtime.characters.*", "realtime.formats"],
-    ["realtime.text.*", "realtime.text", "realtime.audio", "realtime.trim"],
+    ["realtime.text.*", "realtime.text", "realtime.audio", "realtime.trim", "realtime.packages"],
     ["realtime.settings"],
     ["realtime.errors"],
     ["realtime"],

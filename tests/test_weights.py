@@ -20,7 +20,6 @@ from realtime.weights import (
     content,
     how_to_get,
     made_once,
-    packaged_path,
 )
 
 DATA = b"weights"
@@ -71,11 +70,6 @@ def test_a_missing_file_says_which_where_and_how(settings: Settings) -> None:
     assert str(FILE.brought(settings.models.path)) in missing.value.message
     assert missing.value.hint and "Put it at" in missing.value.hint
     assert missing.value.retry_after is None
-
-
-def test_a_package_is_found_without_importing_it() -> None:
-    assert packaged_path("realtime/errors.py") == Path("realtime/errors.py").resolve()
-    assert packaged_path("no_such_package/x") is None
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ becomes, and what says more than a voice can need is refused unread.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import io
 import math
 import stat
@@ -22,6 +21,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
+
+from realtime.packages import packaged_path
 
 MOST_BYTES = 4 << 20  # of a voice file, packed or unpacked; the largest kind of voice has 0.5 MiB
 MOST_PACK_BYTES = 64 << 20  # of a package's file with many voices
@@ -171,21 +172,11 @@ class VoicePacks:
     def _found(self) -> dict[str, Path]:
         if self._places is None:
             places: dict[str, Path] = {}
-            for path in filter(None, map(packaged, self._packs)):
+            for path in filter(None, map(packaged_path, self._packs)):
                 with opened(content(path, MOST_PACK_BYTES)) as archive:
                     places |= dict.fromkeys(array_names(archive), path)
             self._places = places
         return self._places
-
-
-def packaged(name: str) -> Path | None:
-    """The file `package/path` of an installed package; looking for it imports nothing."""
-    package, _, rest = name.partition("/")
-    spec = importlib.util.find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
-        return None
-    path = Path(spec.submodule_search_locations[0]) / rest
-    return path if path.is_file() else None
 
 
 def content(path: Path, most: int) -> bytes:
