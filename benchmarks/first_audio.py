@@ -50,6 +50,7 @@ TEXTS = {
     ),
 }
 PLAYED_TO_THE_END = 300  # characters; longer lines are left after their first sound
+WHOLE_RUNS = 3  # how often a line is heard to its end, for the factor
 
 
 @dataclass
@@ -107,12 +108,12 @@ async def in_process(services: Services, line: Line) -> Heard:
     ear = Ear(services.speech.sample_rate(line))
     async with aclosing(services.speech.say(line)) as spoken:
         async for part in spoken:
-            if ear.take(part.pcm) and len(line.text) > PLAYED_TO_THE_END:
+            if ear.take(part.pcm):
                 break
     return ear.heard
 
 
-def over_http(address: str, line: Line) -> Heard:
+def over_http(address: str, line: Line, whole: bool) -> Heard:
     body: dict[str, Any] = {"model": line.engine, "voice": line.character.name, "input": line.text}
     body |= {"language": line.language, "response_format": "pcm", "longprompt": True}
     request = urllib.request.Request(
@@ -123,7 +124,7 @@ def over_http(address: str, line: Line) -> Heard:
     ear = Ear(24000)
     with urllib.request.urlopen(request, timeout=120) as answer:
         for pcm in _whole_samples(answer):
-            if ear.take(pcm) and len(line.text) > PLAYED_TO_THE_END:
+            if ear.take(pcm) and not whole:
                 break
     return ear.heard
 
@@ -139,21 +140,23 @@ def _whole_samples(answer: Any) -> Iterator[Any]:
 
 async def measured(services: Services, address: str, line: Line, runs: int) -> dict[str, Any]:
     """All three ways in turn, again and again."""
-    ways: dict[str, list[Heard]] = {"bare": [], "process": [], "http": []}
-    for _ in range(runs + 1):
+    ways: dict[str, list[Heard]] = {"bare": [], "process": [], "http": [], "whole": []}
+    whole = len(line.text) <= PLAYED_TO_THE_END
+    for number in range(runs + 1):
         ways["bare"].append(await bare(services, line))
         ways["process"].append(await in_process(services, line))
-        ways["http"].append(await asyncio.to_thread(over_http, address, line))
+        ways["http"].append(await asyncio.to_thread(over_http, address, line, False))
+        if whole and number < WHOLE_RUNS:
+            ways["whole"].append(await asyncio.to_thread(over_http, address, line, True))
         await asyncio.sleep(0.1)  # the server's engine finishes what was left
     row: dict[str, Any] = {}
-    for name, all_heard in ways.items():
-        warm = all_heard[1:]
+    for name in ("bare", "process", "http"):
+        warm = ways[name][1:]
         row[f"{name} chunk ms"] = _median(warm, lambda heard: 1000 * heard.first_chunk)
         row[f"{name} audible ms"] = _median(warm, lambda heard: 1000 * heard.first_audible)
     added = [h.first_chunk - b.first_chunk for h, b in zip(ways["http"], ways["bare"], strict=True)]
     row["http adds ms"] = round(1000 * statistics.median(added[1:]), 1)
-    whole = len(line.text) <= PLAYED_TO_THE_END
-    row["factor"] = round(_median(ways["http"][1:], lambda h: h.factor), 3) if whole else None
+    row["factor"] = _median(ways["whole"], lambda h: h.factor) if whole else None
     return row
 
 

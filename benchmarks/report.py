@@ -53,7 +53,7 @@ def keep(path: Path | None, figures: Mapping[str, Any]) -> None:
 
 
 def _text(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _processor() -> str:

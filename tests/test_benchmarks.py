@@ -32,6 +32,8 @@ def test_errors_are_the_fewest_changes(expected: str, heard: str, wrong: int) ->
         ("我們今天", "我们今天。", "zh"),
         ("今日は。", "きょうは", "ja"),
         ("ＡＢＣ", "abc", "en"),
+        ("between 9 and 21", "between nine and twenty one", "en"),
+        ("15分钟", "十五分钟", "zh"),
     ],
 )
 def test_what_sounds_alike_compares_alike(text: str, other: str, language: str) -> None:
