@@ -264,7 +264,7 @@ class Join:
         free = engine.keeps_time  # type: ignore[attr-defined]
         # The line's own start is held to its 15 ms; within a line a soft onset matters more.
         starts = origin == 0
-        self._trimmer = Trimmer(self._rate, lead=starts or not free, tail=not free, soft=True)
+        self._trimmer = Trimmer(self._rate, lead=starts or not free, tail=not free, soft=not starts)
         self._pause = 0.0 if free else piece.pause
         self._origin = origin
         self._fed = 0
