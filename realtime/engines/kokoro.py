@@ -43,7 +43,7 @@ class Kokoro:
     version = f"1.0-int8-{GRAPH}"
     languages = frozenset({"en", "zh", "ja"})
     sample_rate = 24000
-    first_piece = 1.2
+    first_piece = 0.95
     keeps_time = False
     weights = (MODEL, SYMBOLS)
 
