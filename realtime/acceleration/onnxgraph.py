@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Where a tensor has its frames: along which axis, and how many values for each."""
+
+    axis: int
+    per_frame: int = 1
 
 
 class GraphEditor:
@@ -27,10 +37,39 @@ class GraphEditor:
         """Give an inner tensor to the caller as one more output."""
         if tensor not in self.makers:
             raise ValueError(f"the graph has no tensor {tensor!r}")
-        helper = self._onnx.helper
-        self.graph.output.append(
-            helper.make_tensor_value_info(tensor, self._onnx.TensorProto.FLOAT, None)
-        )
+        self._give(tensor, self._onnx.TensorProto.FLOAT)
+
+    def crop(self, tensors: Mapping[str, Frames], by: str, above: float, margin: int) -> str:
+        """Leave out the frames at both ends in which `by` stays under a level, but for a margin.
+
+        What comes after works on the shorter tensors and costs as much less. When nothing is above
+        the level all frames stay. Gives the name of a new output: how many frames the front lost.
+        """
+        make = self._onnx.helper.make_node
+        level = self._add_constant("crop/level", np.array(above, np.float32))
+        per_frame = self._add_constant("crop/per_frame", np.array([tensors[by].per_frame]))
+        before = self._add_constant("crop/margin", np.array([margin]))
+        after = self._add_constant("crop/after", np.array([margin + 1]))
+        zero = self._add_constant("crop/zero", np.array([0]))
+        axis = tensors[by].axis
+        nodes = [
+            make("Greater", [by, level], ["crop/above"]),
+            make("Cast", ["crop/above"], ["crop/loud"], to=self._onnx.TensorProto.INT32),
+            make("ArgMax", ["crop/loud"], ["crop/first"], axis=axis, keepdims=0),
+            make(
+                "ArgMax", ["crop/loud"], ["crop/last"], axis=axis, keepdims=0, select_last_index=1
+            ),
+            make("Div", ["crop/first", per_frame], ["crop/first_frame"]),
+            make("Sub", ["crop/first_frame", before], ["crop/with_margin"]),
+            make("Max", ["crop/with_margin", zero], ["crop/start"]),
+            make("Div", ["crop/last", per_frame], ["crop/last_frame"]),
+            make("Add", ["crop/last_frame", after], ["crop/end"]),
+        ]
+        for name, frames in tensors.items():
+            nodes.extend(self._slice(name, frames))
+        self._insert(nodes, {name: f"{name}/cropped" for name in tensors})
+        self._give("crop/start", self._onnx.TensorProto.INT64)
+        return "crop/start"
 
     def float_convolutions(self) -> int:
         """Turn convolutions in 8-bit integers back into float ones, in the two-dimensional form.
@@ -49,6 +88,44 @@ class GraphEditor:
     def serialised(self) -> bytes:
         data: bytes = self.model.SerializeToString()
         return data
+
+    def _give(self, tensor: str, kind: int) -> None:
+        self.graph.output.append(self._onnx.helper.make_tensor_value_info(tensor, kind, None))
+
+    def _slice(self, name: str, frames: Frames) -> list[Any]:
+        make = self._onnx.helper.make_node
+        axis = self._add_constant(f"crop/axis_{frames.axis}", np.array([frames.axis]))
+        factor = self._add_constant(f"crop/times_{frames.per_frame}", np.array([frames.per_frame]))
+        start, end = f"{name}/start", f"{name}/end"
+        return [
+            make("Mul", ["crop/start", factor], [start]),
+            make("Mul", ["crop/end", factor], [end]),
+            make("Slice", [name, start, end, axis], [f"{name}/cropped"]),
+        ]
+
+    def _insert(self, nodes: list[Any], renamed: Mapping[str, str]) -> None:
+        """Put nodes behind what they take, and let everybody else take what they make."""
+        for node in self.graph.node:
+            for place, name in enumerate(node.input):
+                node.input[place] = renamed.get(name, name)
+        ordered = self._in_order([*self.graph.node, *nodes])
+        del self.graph.node[:]
+        self.graph.node.extend(ordered)
+
+    def _in_order(self, nodes: list[Any]) -> list[Any]:
+        """Each node after those whose outputs it takes."""
+        made = {"", *self.constants, *(item.name for item in self.graph.input)}
+        ordered: list[Any] = []
+        while nodes:
+            waiting = []
+            for node in nodes:
+                if made.issuperset(node.input):
+                    ordered.append(node)
+                    made.update(node.output)
+                else:
+                    waiting.append(node)
+            nodes = waiting
+        return ordered
 
     def _constant(self, name: str) -> Any:
         return self._onnx.numpy_helper.to_array(self.constants[name])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -44,12 +45,15 @@ def blocks(sounds: Sequence[Sound], table: Mapping[str, int], most: int) -> Iter
         yield block
 
 
-def words(block: Block, durations: Iterable[float]) -> tuple[Word, ...]:
-    """When each text is heard, from the seconds that each padded token lasts."""
+def words(
+    block: Block, durations: Iterable[float], start: float = 0.0, end: float = math.inf
+) -> tuple[Word, ...]:
+    """When each text is heard, from the seconds that each padded token lasts.
+
+    Of those seconds only the ones from `start` to `end` were made into sound.
+    """
     ends = [0.0]
     for seconds in durations:
         ends.append(ends[-1] + float(seconds))
-    return tuple(
-        Word(text, round(ends[first + 1], 4), round(ends[last + 1], 4))
-        for text, first, last in block.spans
-    )
+    heard = [round(min(max(moment, start), end) - start, 4) for moment in ends]
+    return tuple(Word(text, heard[first + 1], heard[last + 1]) for text, first, last in block.spans)

@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from realtime.acceleration.onnxgraph import GraphEditor
+from realtime.acceleration.onnxgraph import Frames, GraphEditor
 
 CHANNELS, KERNEL, LENGTH = 4, 3, 50
 
@@ -85,3 +85,48 @@ def test_an_inner_tensor_can_be_seen(quantised: bytes) -> None:
 def test_an_unknown_tensor_is_named(quantised: bytes) -> None:
     with pytest.raises(ValueError, match="'nothing'"):
         GraphEditor(quantised).expose("nothing")
+
+
+FRAMES = 12
+
+
+@pytest.fixture(scope="module")
+def framed() -> bytes:
+    """Two values a frame that say how loud it is, and one that goes with them."""
+    nodes = [
+        helper.make_node("Identity", ["x"], ["level"], "level"),
+        helper.make_node("Identity", ["z"], ["pitch"], "pitch"),
+        helper.make_node("Neg", ["level"], ["y"], "first_user"),
+        helper.make_node("Neg", ["pitch"], ["w"], "second_user"),
+    ]
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        nodes,
+        "framed",
+        [value("x", TensorProto.FLOAT, [1, "t2"]), value("z", TensorProto.FLOAT, [1, 3, "t"])],
+        [value("y", TensorProto.FLOAT, [1, None]), value("w", TensorProto.FLOAT, [1, 3, None])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
+    data: bytes = model.SerializeToString()
+    return data
+
+
+@pytest.mark.parametrize(
+    ("loud", "start", "end"),
+    [((8, 13), 3, 8), ((0, 1), 0, 2), ((22, 23), 10, 12), ((0, 23), 0, 12), (None, 0, 12)],
+)
+def test_silent_frames_at_both_ends_are_left_out(
+    framed: bytes, loud: tuple[int, int] | None, start: int, end: int
+) -> None:
+    editor = GraphEditor(framed)
+    tensors = {"level": Frames(axis=1, per_frame=2), "pitch": Frames(axis=2)}
+    assert editor.crop(tensors, by="level", above=-6.0, margin=1) == "crop/start"
+    level = np.full((1, 2 * FRAMES), -9.0, np.float32)
+    for place in loud or ():
+        level[0, place] = 1.0
+    pitch = np.arange(3 * FRAMES, dtype=np.float32).reshape(1, 3, FRAMES)
+    session = onnxruntime.InferenceSession(editor.serialised(), providers=["CPUExecutionProvider"])
+    y, w, left_out = session.run(None, {"x": level, "z": pitch})
+    assert left_out.tolist() == [start]
+    assert np.array_equal(-y, level[:, 2 * start : 2 * end])
+    assert np.array_equal(-w, pitch[:, :, start:end])

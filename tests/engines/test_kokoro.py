@@ -1,0 +1,55 @@
+"""Kokoro decodes speech and hardly any of the silence around it, and clips none of the speech."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from realtime.characters import Characters
+from realtime.engines.base import Cancel, Chunk, Utterance
+from realtime.engines.kokoro import Kokoro
+from realtime.settings import Settings
+from realtime.text.language import segments
+
+AUDIBLE = 300 / 32768
+TEXTS = {
+    "en": ("af_bella", "Hello there, how are you?"),
+    "zh": ("zf_xiaoxiao", "城门在日落时关闭。"),
+    "ja": ("jf_alpha", "町の門は日没に閉まります。"),
+}
+
+
+@pytest.fixture(scope="module")
+def kokoro(settings: Settings) -> Iterator[Kokoro]:
+    engine = Kokoro(settings)
+    engine.load()
+    yield engine
+    engine.unload()
+
+
+@pytest.fixture(params=TEXTS)
+def spoken(request: pytest.FixtureRequest, kokoro: Kokoro, settings: Settings) -> Chunk:
+    name, text = TEXTS[request.param]
+    cast = Characters(settings.presets.path, settings.default_characters, ("kokoro",))
+    asked = Utterance(tuple(segments(text, request.param)), cast.get(name), request.param)
+    (chunk,) = kokoro.speak(asked, Cancel())
+    return chunk
+
+
+def test_silence_at_the_edges_is_short_and_there(spoken: Chunk) -> None:
+    heard = np.flatnonzero(np.abs(spoken.samples) > AUDIBLE)
+    before = heard[0] / Kokoro.sample_rate
+    after = (spoken.samples.size - heard[-1]) / Kokoro.sample_rate
+    assert 0.01 < before < 0.2, "the model's own silence is 0.3 s"
+    assert 0.01 < after < 0.38, "the model's own silence is 0.4 to 0.8 s"
+
+
+def test_words_lie_in_the_sound(spoken: Chunk) -> None:
+    seconds = spoken.samples.size / Kokoro.sample_rate
+    heard = np.flatnonzero(np.abs(spoken.samples) > AUDIBLE)[0] / Kokoro.sample_rate
+    assert abs(spoken.words[0].start - heard) < 0.15
+    starts = [word.start for word in spoken.words]
+    assert starts == sorted(starts)
+    assert starts[-1] <= seconds
