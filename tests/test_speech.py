@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,13 +19,15 @@ from realtime.errors import (
     NothingToSay,
     SynthesisFailed,
     TextTooLong,
+    Unavailable,
     YamabikoError,
 )
 from realtime.line import Line
 from realtime.services import Services, build
-from realtime.settings import Settings
+from realtime.settings import Presets, Settings
 from realtime.speech import Spoken, Wish
 from realtime.trim import LEAD_SECONDS
+from tests.characters.made import prompt, save
 
 pytestmark = pytest.mark.anyio
 
@@ -92,6 +95,16 @@ async def test_what_is_refused(
         await services.speech.line(wish)
     assert type(refused.value) is error
     assert words in refused.value.message
+
+
+async def test_a_voice_of_an_engine_to_come_is_listed_and_says_so(
+    settings: Settings, tmp_path: Path
+) -> None:
+    save(tmp_path, "bronze", **prompt())
+    services = build(replace(settings, presets=Presets(path=tmp_path)))
+    assert [character.engine for character in services.characters.all()] == ["valle"]
+    with pytest.raises(Unavailable, match=r"'bronze' is a voice for the engine 'valle'"):
+        await services.speech.line(Wish("Hello.", "bronze"))
 
 
 async def test_a_long_text_is_allowed_with_longprompt(services: Services) -> None:
