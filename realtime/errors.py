@@ -40,6 +40,16 @@ class YamabikoError(Exception):
         self.field = field
         self.retry_after = retry_after
 
+    def copy(self) -> YamabikoError:
+        """The same for somebody else: a raised one keeps its raiser's trace."""
+        return type(self)(
+            self.message,
+            code=self.code,
+            hint=self.hint,
+            field=self.field,
+            retry_after=self.retry_after,
+        )
+
 
 class BadRequest(YamabikoError):
     default_code = "bad_request"

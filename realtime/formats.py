@@ -1,11 +1,8 @@
-"""Containers: PCM16 in, a file's bytes out while it still grows, and back; it knows no web."""
+"""Containers: PCM16 in, a file's bytes out while it still grows; it knows no web."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -16,13 +13,12 @@ from realtime.errors import BadRequest
 if TYPE_CHECKING:
     import av
 
-MOST_DECODED_SECONDS = 600.0
-MOST_DECODED_RATE = 192_000
-# The rest of what the library can open follows addresses that a file names: never for an upload.
-READABLE = "wav,flac,ogg,mp3,aac"
 
 MPEG_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
-OPUS_RATES = (8000, 12000, 16000, 24000, 48000)
+OPUS_RATES = (48000,)  # what every player and every voice chat takes it for
+VORBIS_RATES = (8000, 16000, 22050, 24000, 44100, 48000)
+
+BLOCK_SAMPLES = 1024  # written at once, so that the bytes do not depend on how sound came
 
 Options = tuple[tuple[str, str], ...]
 
@@ -36,6 +32,7 @@ class Codec:
     bits_a_second: int | None = None
     options: Options = ()  # of the container
     settings: Options = ()  # of the codec
+    library: str = "ffmpeg"
 
     def bit_rate(self, sample_rate: int) -> int | None:
         """No more than an AAC frame may hold, which is plenty for the others."""
@@ -63,6 +60,7 @@ class Format:
 
 # A page of Ogg is a second long if nothing is said; players of a growing file would wait for it.
 OPUS = Codec("libopus", "ogg", 48_000, options=(("page_duration", "20000"),))
+VORBIS = Codec("VORBIS", "OGG", library="sndfile")  # FFmpeg's own encoder of it is a poor one
 # Room for later tags would be most of a short file's bytes; at this level a block is 25 ms long,
 # at the next one 100 ms for 3 % fewer bytes.
 FLAC = Codec(
@@ -82,7 +80,7 @@ FORMATS = {
         Format("pcm", "audio/pcm"),
         Format("flac", "audio/flac", codec=FLAC),
         Format("opus", "audio/opus", OPUS_RATES, OPUS),
-        Format("ogg", "audio/ogg", OPUS_RATES, OPUS),
+        Format("ogg", "audio/ogg", VORBIS_RATES, VORBIS),
         Format("mp3", "audio/mpeg", MPEG_RATES, MP3),
         Format("aac", "audio/aac", MPEG_RATES, AAC),
     )
@@ -124,7 +122,8 @@ def encoder(wanted: Format, source_rate: int, target_rate: int | None = None) ->
     rate = wanted.rate_for(target_rate or source_rate)
     resampler = Resampler(source_rate, rate)
     if wanted.codec is not None:
-        return Coded(wanted.codec, rate, resampler)
+        kind = Coded if wanted.codec.library == "ffmpeg" else CodedBySndfile
+        return kind(wanted.codec, rate, resampler)
     return Plain(wav_header(rate, None) if wanted.name == "wav" else b"", rate, resampler)
 
 
@@ -203,79 +202,63 @@ class Coded:
         return frame
 
 
+class CodedBySndfile:
+    """Samples through libsndfile, for what the other library encodes badly."""
+
+    def __init__(self, codec: Codec, sample_rate: int, resampler: Resampler) -> None:
+        import soundfile
+
+        self.sample_rate = sample_rate
+        self._resampler = resampler
+        self._sink = Sink()
+        self._held = np.zeros(0, np.int16)
+        self._file = soundfile.SoundFile(
+            self._sink, "w", sample_rate, 1, format=codec.container, subtype=codec.name
+        )
+
+    def start(self) -> bytes:
+        return self._sink.taken()
+
+    def feed(self, pcm: Pcm) -> bytes:
+        self._held = np.concatenate([self._held, self._resampler.feed(pcm)])
+        whole = self._held.size - self._held.size % BLOCK_SAMPLES
+        for start in range(0, whole, BLOCK_SAMPLES):
+            self._file.write(self._held[start : start + BLOCK_SAMPLES])
+        self._held = self._held[whole:]
+        return self._sink.taken()
+
+    def finish(self) -> bytes:
+        self._file.write(np.concatenate([self._held, self._resampler.finish()]))
+        self.close()
+        return self._sink.taken()
+
+    def close(self) -> None:
+        self._file.close()
+
+
 class Sink:
     """Where a container writes; it has no way back."""
 
     def __init__(self) -> None:
         self._waiting = bytearray()
+        self._size = 0
 
     def write(self, data: bytes) -> int:
-        self._waiting += data
+        self._waiting += bytes(data)
+        self._size += len(data)
         return len(data)
+
+    def tell(self) -> int:
+        return self._size
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Asked only for where it is."""
+        return self._size
 
     def taken(self) -> bytes:
         taken = bytes(self._waiting)
         self._waiting.clear()
         return taken
-
-
-def decode(data: bytes, most_seconds: float = MOST_DECODED_SECONDS) -> tuple[Pcm, int]:
-    """The samples of an audio file, mixed to one channel, and their rate."""
-    import av
-
-    try:
-        with av.open(
-            io.BytesIO(data),
-            mode="r",
-            format=_framing(data),
-            options={"format_whitelist": READABLE},
-            metadata_errors="ignore",  # odd tags say nothing about the sound
-        ) as container:
-            rate = _rate(container)
-            parts = list(_mono(container, rate, most_seconds))
-    except (av.FFmpegError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise _bad(f"cannot be read ({reason}); readable are: {READABLE}") from error
-    return np.concatenate([np.zeros(0, np.int16), *parts]), rate
-
-
-def _framing(data: bytes) -> str | None:
-    """AAC or MP3 by the marks of their first frame; None: the file's head says what it is.
-
-    A short file has too few frames for the library's own guess.
-    """
-    if len(data) < 2 or data[0] != 0xFF:
-        return None
-    if data[1] & 0xF6 == 0xF0:
-        return "aac"
-    return "mp3" if data[1] & 0xE6 == 0xE2 else None
-
-
-def _rate(container: av.container.InputContainer) -> int:
-    if not container.streams.audio:
-        raise _bad("holds no sound")
-    rate = container.streams.audio[0].rate
-    if not rate or rate > MOST_DECODED_RATE:
-        raise _bad(f"has {rate} samples a second; at most {MOST_DECODED_RATE} are read")
-    return int(rate)
-
-
-def _mono(container: av.container.InputContainer, rate: int, most_seconds: float) -> Iterator[Pcm]:
-    import av
-
-    mixer = av.AudioResampler(format="s16", layout="mono")
-    room = round(most_seconds * rate)
-    for frame in chain(container.decode(audio=0), [None]):
-        for mixed in mixer.resample(frame):
-            part = mixed.to_ndarray().reshape(-1).astype(np.int16, copy=False)
-            room -= part.size
-            if room < 0:
-                raise _bad(f"is longer than {most_seconds:g} seconds")
-            yield part
-
-
-def _bad(what: str) -> BadRequest:
-    return BadRequest(f"The audio {what}.", code="bad_audio", field="audio")
 
 
 def _little_endian(pcm: Pcm) -> bytes:

@@ -26,3 +26,7 @@ class Line:
         if self.noaccent:
             return None
         return self.character.language if self.language == "mix" else self.language
+
+    @property
+    def mode(self) -> str:
+        return "long" if self.longprompt else "short"

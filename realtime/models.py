@@ -90,6 +90,10 @@ class Models:
     def states(self) -> list[ModelState]:
         return [model.described() for model in self._models.values()]
 
+    def busy(self) -> list[tuple[str, int]]:
+        """How many jobs each loaded engine's lane has."""
+        return [(m.name, m.lane.jobs) for m in self._models.values() if m.lane is not None]
+
     def names(self) -> list[str]:
         return list(self._models)
 

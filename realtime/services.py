@@ -7,12 +7,16 @@ import logging
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
+from realtime.cache import Cache
 from realtime.characters import Characters
 from realtime.engines import ENGINES, unknown
 from realtime.errors import SettingsError, YamabikoError
+from realtime.metrics import Metrics
 from realtime.models import Models
+from realtime.prefetch import Prefetches
 from realtime.settings import Settings
 from realtime.speech import Speech, Wish
+from realtime.variants import Variants
 
 logger = logging.getLogger(__name__)
 
@@ -27,12 +31,20 @@ class Services:
     settings: Settings
     characters: Characters
     models: Models
+    cache: Cache
     speech: Speech
+    variants: Variants
+    prefetches: Prefetches
+    metrics: Metrics
     ready: bool = False
     _preloading: asyncio.Task[None] | None = field(default=None, repr=False)
 
     async def start(self) -> None:
-        """Begin to load what the settings preload; `ready` is true when each has spoken once."""
+        """See what the cache has, and begin to load what the settings preload.
+
+        `ready` is true when each of the preloaded engines has spoken once.
+        """
+        await self.cache.start()
         self._preloading = asyncio.create_task(self._preload())
 
     async def close(self) -> None:
@@ -40,6 +52,8 @@ class Services:
         if self._preloading is not None:
             self._preloading.cancel()
             await asyncio.gather(self._preloading, return_exceptions=True)
+        await self.prefetches.close()
+        await self.cache.close()
         await self.models.close()
 
     async def _preload(self) -> None:
@@ -59,16 +73,28 @@ class Services:
             character = self.settings.default_characters[language]
             wish = Wish(WARM_UP[language], character, language, engine=name)
             line = await self.speech.line(wish)
-            async with aclosing(self.speech.say(line)) as spoken:
+            async with aclosing(self.speech.say(line, keep=False)) as spoken:
                 async for _ in spoken:
                     pass
 
 
-def build(settings: Settings) -> Services:
+def build(settings: Settings, models: Models | None = None) -> Services:
     """The services of these settings; nothing is loaded and no thread runs yet."""
     for name in settings.preload:
         if name not in ENGINES:
             raise SettingsError(f"preload: {unknown(name, ENGINES).message}")
-    models = Models(settings)
+    models = models or Models(settings)
     characters = Characters(settings.presets.path, settings.default_characters, models.names())
-    return Services(settings, characters, models, Speech(settings, characters, models))
+    metrics = Metrics()
+    cache = Cache(settings, noticed=metrics.noticed)
+    speech = Speech(settings, characters, models, cache, metrics)
+    return Services(
+        settings=settings,
+        characters=characters,
+        models=models,
+        cache=cache,
+        speech=speech,
+        variants=Variants(cache),
+        prefetches=Prefetches(speech),
+        metrics=metrics,
+    )

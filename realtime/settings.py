@@ -46,6 +46,31 @@ class Models:
 
 
 @dataclass(frozen=True)
+class Cache:
+    path: Path = setting(Path("cache"), "folder of the recordings")
+    max_bytes: int = setting(
+        10 << 30, "bytes of all recordings; the longest unheard go first", least=0, most=1 << 60
+    )
+    memory_bytes: int = setting(
+        64 << 20, "bytes of recordings held in memory", least=0, most=1 << 40
+    )
+    finish_started: bool = setting(
+        True, "whether a line asked for by its address is finished when nobody listens any more"
+    )
+
+
+@dataclass(frozen=True)
+class Generate:
+    string_codes: bool = setting(False, "codes of /generate as texts, as old bots expect them")
+    always_200: bool = setting(False, "HTTP status 200 for every answer of /generate")
+
+
+@dataclass(frozen=True)
+class Cors:
+    origins: tuple[str, ...] = setting((), "pages elsewhere that may call this server; *: all")
+
+
+@dataclass(frozen=True)
 class Limits:
     text: int = setting(5_000, "characters of a line", least=1, most=1_000_000)
     long_text: int = setting(
@@ -66,6 +91,7 @@ class Log:
 class Settings:
     host: str = setting("127.0.0.1", "address to listen on")
     port: int = setting(8000, "port to listen on; 0: any free one", least=0, most=65_535)
+    public_url: str = setting("", "address that links begin with; empty: the request's own")
     hosts: tuple[str, ...] = setting((), "names a request may call this server by; empty: any")
     allow_downloads: bool = setting(False, "whether missing weights may be fetched from a hub")
     preload: tuple[str, ...] = setting(
@@ -81,6 +107,9 @@ class Settings:
     )
     presets: Presets = field(default_factory=Presets)
     models: Models = field(default_factory=Models)
+    cache: Cache = field(default_factory=Cache)
+    generate: Generate = field(default_factory=Generate)
+    cors: Cors = field(default_factory=Cors)
     limits: Limits = field(default_factory=Limits)
     log: Log = field(default_factory=Log)
 

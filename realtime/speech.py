@@ -1,50 +1,49 @@
 """The way of a line, from what was asked to sound; it knows no socket, no container and no model.
 
-Read `Speech.say` from top to bottom: text is cut into pieces, the pieces go to the engine's lane
-one after the other, and their sound comes back trimmed and joined.
+A wish becomes a line, a line has an address in the cache, and what is not there yet is spoken into
+a recording from which everybody who asked for it listens.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
-from contextlib import aclosing
-from dataclasses import dataclass, field
-
-import numpy as np
-import numpy.typing as npt
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from realtime import engines
-from realtime.audio import to_pcm16
-from realtime.characters import Character, Characters
-from realtime.engines.base import Chunk, Utterance, Word
-from realtime.errors import (
-    BadRequest,
-    NothingToSay,
-    SynthesisFailed,
-    TextTooLong,
-    Unavailable,
-    YamabikoError,
-    shortlist,
+from realtime.cache import (
+    WAV,
+    Address,
+    Cache,
+    FileFacts,
+    Finished,
+    Opened,
+    Recording,
+    Sidecar,
+    Spoken,
+    Work,
+    folder_of,
+    key_of,
+    slug_of,
 )
-from realtime.lanes import WHEN_IDLE
+from realtime.characters import Character, Characters
+from realtime.errors import BadRequest, NothingToSay, TextTooLong, Unavailable, shortlist
 from realtime.line import Line
-from realtime.models import Lease, Models
+from realtime.metrics import Metrics
+from realtime.models import Models
 from realtime.settings import Settings
+from realtime.synthesis import Synthesis
 from realtime.text.language import LANGUAGES, resolve, segments
 from realtime.text.normalise import clean, has_speech
-from realtime.text.split import Piece, Splitter
-from realtime.trim import Trimmer
-
-logger = logging.getLogger(__name__)
 
 ASKABLE = (*LANGUAGES, "mix", "auto")
 SLOWEST, FASTEST = 0.25, 4.0
 MOST_SEED = 2**63 - 1
-BLOCK = 1_000  # characters that are cut into pieces at once, so that a long text starts early
+WAY = 1  # counts changes of text, cutting, trimming and joining: an older sound is another one
 
 
 @dataclass(frozen=True)
@@ -62,12 +61,12 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Spoken:
-    """Sound of a line in order: PCM16 mono at the engine's rate, and the words that it holds."""
+class Saying:
+    """A line on its way to one listener."""
 
-    pcm: npt.NDArray[np.int16]
-    words: tuple[Word, ...] = ()
-    timing: Mapping[str, float] = field(default_factory=dict)  # milliseconds, with the first sound
+    result: str  # hit | join | miss
+    spoken: AsyncGenerator[Spoken, None]
+    kept: Finished | None = None
 
 
 class Speech:
@@ -78,12 +77,15 @@ class Speech:
         settings: Settings,
         characters: Characters,
         models: Models,
-        clock: Callable[[], float] = time.monotonic,
+        cache: Cache,
+        metrics: Metrics,
     ) -> None:
+        self.cache = cache
         self._settings = settings
         self._characters = characters
         self._models = models
-        self._clock = clock
+        self._metrics = metrics
+        self._synthesis = Synthesis(models)
 
     async def line(self, wish: Wish) -> Line:
         """The line that is wished for, checked; long texts are read off the loop."""
@@ -93,66 +95,110 @@ class Speech:
         rate: int = self._models.engine(line.engine).sample_rate
         return rate
 
-    async def say(self, line: Line, prefetch: bool = False) -> AsyncGenerator[Spoken, None]:
-        """The sound of a line, as soon as it is there; leaving early frees the engine at once."""
-        delivery = Delivery(self._clock, prefetch)
-        async with (
-            self._models.lease(line.engine) as lease,
-            aclosing(self._pieces(line, lease)) as pieces,
-        ):
-            delivery.sample_rate = lease.engine.sample_rate
-            async for piece in pieces:
-                delivery.text_is_ready()
-                async with aclosing(self._spoken(line, piece, lease, delivery)) as spoken:
-                    async for part in spoken:
-                        yield part
+    def address(self, line: Line) -> Address:
+        """Where the line's recording lives; everything that changes the sound is in its key."""
+        engine = self._models.engine(line.engine)
+        facts = {
+            "way": WAY,
+            "engine": [line.engine, engine.version],
+            "weights": [file.sha256 or file.name for file in engine.weights],
+            "sampling": getattr(engine, "sampling", {}),
+            "character": [line.character.name, line.character.digest],
+            "language": line.language,
+            "accent": line.accent,
+            "mode": line.mode,
+            "text": line.text,
+            "speed": line.speed,
+            "seed": line.seed,
+        }
+        folder = folder_of(line.character.name)
+        return Address(line.language, folder, line.mode, slug_of(line.text), key_of(facts))
 
-    async def _pieces(self, line: Line, lease: Lease) -> AsyncGenerator[Piece, None]:
-        """The line's text cut into pieces; the last one is known as such and makes no pause."""
-        splitter = Splitter(line.language, lease.engine.first_piece * line.speed)
-        waiting: Piece | None = None
-        for start in range(0, len(line.text) + BLOCK, BLOCK):
-            block = line.text[start : start + BLOCK]
-            cut = splitter.feed if block else lambda _: splitter.flush()
-            for piece in await asyncio.to_thread(cut, block):
-                if waiting is not None:
-                    yield waiting
-                waiting = piece
-        if waiting is not None:
-            yield Piece(waiting.segments, 0.0, waiting.start)
+    @asynccontextmanager
+    async def open(self, line: Line, finish: bool = False) -> AsyncIterator[Opened]:
+        """The line's recording: there already, growing, or begun now.
 
-    async def _spoken(
-        self, line: Line, piece: Piece, lease: Lease, delivery: Delivery
+        With `finish` it is made to its end, whoever leaves.
+        """
+        async with self.cache.open(self.address(line), WAV, self._work(line), finish) as opened:
+            self._metrics.asked(opened.result)
+            yield opened
+
+    async def say(self, line: Line, keep: bool = True) -> AsyncGenerator[Spoken, None]:
+        """The sound of a line, as soon as it is there; the last to leave frees the engine."""
+        async with self.saying(line, keep) as saying, aclosing(saying.spoken) as spoken:
+            async for part in spoken:
+                yield part
+
+    @asynccontextmanager
+    async def saying(self, line: Line, keep: bool = True) -> AsyncIterator[Saying]:
+        """A line being said to one listener; without `keep` it has nothing to do with the cache."""
+        if not keep:
+            self._metrics.asked("bypass")
+            yield Saying("miss", self._fresh(line))
+            return
+        async with self.open(line) as opened:
+            kept = opened.source if isinstance(opened.source, Finished) else None
+            assert isinstance(opened.source, Finished | Recording), "a line's source is a recording"
+            yield Saying(opened.result, opened.source.spoken(), kept)
+
+    def _work(self, line: Line) -> Work[Recording]:
+        """How the line's recording is made when there is none."""
+        asked = time.perf_counter()
+
+        def growing() -> Recording:
+            return Recording(self.sample_rate(line))
+
+        async def produce(recording: Recording) -> None:
+            async with aclosing(self._fresh(line, lambda: recording.pressing)) as spoken:
+                async for part in spoken:
+                    await recording.add(part)
+                    await recording.wanted()
+
+        async def sidecar(recording: Recording, facts: FileFacts) -> Sidecar:
+            took_ms = round(1000 * (time.perf_counter() - asked), 1)
+            return self._sidecar(line, recording, facts, took_ms)
+
+        return Work(growing, produce, Recording.head, sidecar)
+
+    async def _fresh(
+        self, line: Line, pressing: Callable[[], bool] = lambda: True
     ) -> AsyncGenerator[Spoken, None]:
-        """A piece with its edges trimmed and its pause made."""
-        join = Join(lease.engine, piece, delivery.samples)
-        async with aclosing(self._chunks(line, piece, lease, delivery)) as chunks:
-            async for chunk in chunks:
-                if (part := delivery.deliver(*join.feed(chunk))) is not None:
-                    yield part
-        if (part := delivery.deliver(join.finish(), ())) is not None:
-            yield part
+        """The line spoken now; a line always has sound."""
+        self._metrics.synthesised(line.engine)
+        silent = True
+        async with aclosing(self._synthesis.speak(line, pressing)) as spoken:
+            async for part in spoken:
+                silent = silent and not part.pcm.size
+                if part.timing:
+                    self._metrics.first_heard(line.engine, part.timing["first_audio"] / 1000)
+                yield part
+        if silent:
+            raise NothingToSay("The engine has no sound for this text.", field="text")
 
-    async def _chunks(
-        self, line: Line, piece: Piece, lease: Lease, delivery: Delivery
-    ) -> AsyncGenerator[Chunk, None]:
-        """A piece as the engine speaks it, on its lane."""
-        utterance = Utterance(piece.segments, line.character, line.accent, line.speed, line.seed)
-        stream = lease.lane.stream(
-            lambda cancel: lease.engine.speak(utterance, cancel), delivery.deadline
+    def _sidecar(
+        self, line: Line, recording: Recording, facts: FileFacts, took_ms: float
+    ) -> Sidecar:
+        return Sidecar(
+            key=self.address(line).key,
+            line={
+                "text": line.text,
+                "character": line.character.name,
+                "language": line.language,
+                "noaccent": line.noaccent,
+                "longprompt": line.longprompt,
+                "speed": line.speed,
+                "seed": line.seed,
+            },
+            engine={"name": line.engine, "version": self._models.engine(line.engine).version},
+            duration=round(recording.samples / recording.sample_rate, 4),
+            sample_rate=recording.sample_rate,
+            samples=recording.samples,
+            sha256=facts.sha256,
+            words=tuple(recording.words),
+            created=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            took_ms=took_ms,
         )
-        try:
-            async with aclosing(stream) as chunks:
-                async for chunk in chunks:
-                    yield chunk
-        except YamabikoError:
-            raise
-        except Exception as error:  # whatever a model library throws ends this line alone
-            logger.exception("%s failed while speaking", line.engine)
-            raise SynthesisFailed(
-                f"The engine {line.engine!r} failed while it spoke.",
-                hint="The server's log says more; asking again may help.",
-            ) from error
 
     def _line(self, wish: Wish) -> Line:
         text = self._text(wish)
@@ -218,70 +264,6 @@ class Speech:
         )
 
 
-class Delivery:
-    """How much of a line has been handed over, and so when its listener would run dry."""
-
-    def __init__(self, clock: Callable[[], float], prefetch: bool) -> None:
-        self.samples = 0
-        self.sample_rate = 1
-        self._clock = clock
-        self._prefetch = prefetch
-        self._asked = clock()
-        self._text_ms: float | None = None
-        self._first: float | None = None
-
-    def text_is_ready(self) -> None:
-        if self._text_ms is None:
-            self._text_ms = self._milliseconds()
-
-    def deadline(self) -> float:
-        """First sounds are due since they were asked for, later ones when the heard ones end."""
-        if self._prefetch:
-            return WHEN_IDLE
-        if self._first is None:
-            return self._asked
-        return self._first + self.samples / self.sample_rate
-
-    def deliver(self, samples: npt.NDArray[np.float32], words: tuple[Word, ...]) -> Spoken | None:
-        if not samples.size and not words:
-            return None
-        timing: dict[str, float] = {}
-        if self._first is None and samples.size:
-            self._first = self._clock()
-            timing = {"text": self._text_ms or 0.0, "first_audio": self._milliseconds()}
-        self.samples += samples.size
-        return Spoken(to_pcm16(samples), words, timing)
-
-    def _milliseconds(self) -> float:
-        return round(1000 * (self._clock() - self._asked), 2)
-
-
-class Join:
-    """One piece's sound with its edges trimmed and its pause made."""
-
-    def __init__(self, engine: object, piece: Piece, origin: int) -> None:
-        self._rate: int = engine.sample_rate  # type: ignore[attr-defined]
-        free = engine.keeps_time  # type: ignore[attr-defined]
-        # The line's own start is held to its 15 ms; within a line a soft onset matters more.
-        starts = origin == 0
-        self._trimmer = Trimmer(self._rate, lead=starts or not free, tail=not free, soft=not starts)
-        self._pause = 0.0 if free else piece.pause
-        self._origin = origin
-        self._fed = 0
-
-    def feed(self, chunk: Chunk) -> tuple[npt.NDArray[np.float32], tuple[Word, ...]]:
-        before = self._fed
-        self._fed += chunk.samples.size
-        samples = self._trimmer.feed(chunk.samples)
-        start = (self._origin + before - self._trimmer.removed) / self._rate
-        words = (_moved(word, start) for word in chunk.words)
-        return samples, tuple(words)
-
-    def finish(self) -> npt.NDArray[np.float32]:
-        pause = np.zeros(round(self._pause * self._rate), np.float32)
-        return np.concatenate([self._trimmer.finish(), pause])
-
-
 def checked_speed(speed: float) -> float:
     if not SLOWEST <= speed <= FASTEST or not math.isfinite(speed):
         raise BadRequest(f"speed is {speed}; allowed is {SLOWEST} to {FASTEST:g}.", field="speed")
@@ -301,9 +283,3 @@ def _languages(line: Line) -> set[str]:
 def _candidates(line: Line) -> Iterator[str]:
     yield line.character.engines.get(line.language, line.character.engine)
     yield line.character.engine
-
-
-def _moved(word: Word, start: float) -> Word:
-    return Word(
-        word.text, round(max(0.0, word.start + start), 4), round(max(0.0, word.end + start), 4)
-    )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from realtime.settings import Models, Presets, Settings
+from realtime.settings import Cache, Models, Presets, Settings
 
 HAS_GPU = Path("/dev/nvidia0").exists()
 
@@ -43,9 +43,10 @@ def models_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def settings(models_folder: Path) -> Settings:
+def settings(models_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return Settings(
         preload=("tone",),
         presets=Presets(path=ROOT / "presets"),
         models=Models(path=models_folder, retry_seconds=0.0),
+        cache=Cache(path=tmp_path_factory.mktemp("cache")),
     )

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from realtime.audio import RATES, Pcm, Resampler, to_pcm16, wav_header
 from realtime.errors import BadRequest
-from realtime.formats import FORMATS, Encoder, decode, encoder, format_named
+from realtime.decoding import decode
+from realtime.formats import FORMATS, Encoder, encoder, format_named
 
 CODED = ["flac", "opus", "ogg", "mp3", "aac"]
 FILES = ["wav", *CODED]
@@ -35,6 +36,16 @@ def written(making: Encoder, pcm: Pcm, step: int = 480) -> bytes:
 
 def encoded(name: str, rate: int, pcm: Pcm, step: int = 480) -> bytes:
     return written(encoder(format_named(name), rate), pcm, step)
+
+
+def played(name: str, data: bytes) -> tuple[Pcm, int]:
+    """What players hear; FFmpeg drops the first block of Vorbis, which libvorbis itself keeps."""
+    if name != "ogg":
+        return decode(data)
+    import soundfile
+
+    found, rate = soundfile.read(io.BytesIO(data), dtype="int16")
+    return found, rate
 
 
 def at_rate(pcm: Pcm, source: int, target: int) -> Pcm:
@@ -60,7 +71,7 @@ def ending_likeness(found: Pcm, expected: Pcm, ending: int) -> float:
 @pytest.mark.parametrize("length", [0, 1, 100, 12345])
 def test_no_container_loses_the_end(name: str, rate: int, length: int) -> None:
     pcm = sweep(length, rate)
-    found, found_rate = decode(encoded(name, rate, pcm))
+    found, found_rate = played(name, encoded(name, rate, pcm))
     assert found.size / found_rate >= length / rate - 1 / 8000
     if length == 12345:
         expected = at_rate(pcm, rate, found_rate)
@@ -73,7 +84,7 @@ def test_no_container_loses_the_end(name: str, rate: int, length: int) -> None:
 @given(st.sampled_from(FILES), st.sampled_from(RATES), st.integers(2400, 12000))
 def test_no_length_loses_the_end(name: str, rate: int, length: int) -> None:
     pcm = sweep(length, rate)
-    found, found_rate = decode(encoded(name, rate, pcm, step=1000))
+    found, found_rate = played(name, encoded(name, rate, pcm, step=1000))
     expected = at_rate(pcm, rate, found_rate)
     assert found.size >= expected.size - 1
     assert ending_likeness(found, expected, round(LOUD_SECONDS * found_rate)) > 0.85
@@ -95,8 +106,8 @@ def test_nothing_is_lost_without_loss(name: str, length: int) -> None:
 
 @pytest.mark.parametrize("name", ["opus", "ogg"])
 @pytest.mark.parametrize("length", [1, 100, 12345])
-def test_opus_ends_where_the_sound_ends(name: str, length: int) -> None:
-    found, rate = decode(encoded(name, 24000, sweep(length, 24000)))
+def test_ogg_ends_where_the_sound_ends(name: str, length: int) -> None:
+    found, rate = played(name, encoded(name, 24000, sweep(length, 24000)))
     assert found.size == length * rate // 24000
 
 
@@ -145,7 +156,7 @@ def test_cuts_leave_no_trace(name: str, cuts: list[int], target: int | None) -> 
     pcm = sweep(9000, 24000)
     once, cut = whole([pcm]), whole(np.split(pcm, sorted(cuts)))
     if name in ("opus", "ogg"):  # each stream has a number of its own
-        assert np.array_equal(decode(once)[0], decode(cut)[0])
+        assert np.array_equal(played(name, once)[0], played(name, cut)[0])
     else:
         assert once == cut
 
@@ -158,13 +169,14 @@ def longest_wait(making: Encoder) -> int:
     return 5 * int(np.diff([-1, *np.flatnonzero(left), len(left)]).max())
 
 
-WAITS = {"wav": 5, "pcm": 5, "flac": 30, "opus": 45, "ogg": 45, "mp3": 80, "aac": 95}
+# Vorbis leaves in pages of 4 KiB; who wants sound early asks for another format.
+WAITS = {"wav": 5, "pcm": 5, "flac": 30, "opus": 80, "ogg": 1000, "mp3": 80, "aac": 95}
 
 
 @pytest.mark.parametrize("name", sorted(FORMATS))
 def test_bytes_leave_all_the_time(name: str) -> None:
     making = encoder(format_named(name), 24000)
-    assert (making.start() == b"") == (name in ("pcm", "mp3", "aac"))
+    assert (making.start() == b"") == (name in ("pcm", "ogg", "mp3", "aac"))
     assert longest_wait(making) <= WAITS[name]
 
 
@@ -175,7 +187,7 @@ def test_resampling_adds_little_to_the_wait(name: str) -> None:
     assert longest_wait(making) <= WAITS[name] + 40
 
 
-@pytest.mark.parametrize("name", ["wav", "flac", "opus", "ogg"])
+@pytest.mark.parametrize("name", ["wav", "flac", "opus"])
 def test_the_head_comes_once(name: str) -> None:
     making = encoder(format_named(name), 24000)
     head = making.start()
@@ -197,7 +209,7 @@ def test_no_sound_at_all_is_a_valid_file(name: str, rate: int) -> None:
 @pytest.mark.parametrize("name", sorted(FORMATS))
 def test_the_rate_is_the_wanted_one_where_there_is_it(name: str) -> None:
     for rate in RATES:
-        expected = 48000 if name in ("opus", "ogg") and rate in (22050, 44100) else rate
+        expected = 48000 if name == "opus" else rate
         for making in (encoder(FORMATS[name], 24000, rate), encoder(FORMATS[name], rate)):
             assert making.sample_rate == expected
             making.close()
@@ -207,7 +219,7 @@ def test_the_rate_is_the_wanted_one_where_there_is_it(name: str) -> None:
 def test_the_rate_changes_and_the_sound_does_not(name: str) -> None:
     pcm = sweep(12345, 24000)
     found, rate = decode(written(encoder(FORMATS[name], 24000, 44100), pcm))
-    assert rate == (48000 if name in ("opus", "ogg") else 44100)
+    assert rate == (48000 if name == "opus" else 44100)
     assert ending_likeness(found, at_rate(pcm, 24000, rate), rate // 20) > 0.95
 
 
@@ -261,70 +273,4 @@ def test_samples_that_lie_apart_are_encoded_too(name: str) -> None:
     pcm = sweep(9600, 48000)
     apart = encoded(name, 24000, pcm[::2])
     together = encoded(name, 24000, pcm[::2].copy())
-    assert np.array_equal(decode(apart)[0], decode(together)[0])
-
-
-@settings(deadline=None, max_examples=60)
-@given(
-    st.sampled_from([b"", b"RIFF", b"fLaC", b"OggS", b"\xff\xf1", b"\xff\xfb", b"ID3"]), st.data()
-)
-def test_odd_bytes_are_refused_or_read(mark: bytes, data: st.DataObject) -> None:
-    try:
-        found, rate = decode(mark + data.draw(st.binary(max_size=500)))
-    except BadRequest as error:
-        assert (error.code, error.field) == ("bad_audio", "audio")
-    else:
-        assert found.dtype == np.int16
-        assert 0 < rate <= 192_000
-
-
-@pytest.mark.parametrize("name", FILES)
-def test_half_a_file_is_refused_or_read(name: str) -> None:
-    data = encoded(name, 24000, sweep(24000, 24000))
-    try:
-        found, _ = decode(data[: len(data) // 2])
-    except BadRequest as error:
-        assert error.code == "bad_audio"
-    else:
-        assert 0 < found.size < 2 * 24000
-
-
-@pytest.mark.parametrize("name", FILES)
-def test_too_long_is_refused_before_all_is_read(name: str) -> None:
-    data = encoded(name, 24000, np.zeros(48000, np.int16), step=48000)
-    assert decode(data, most_seconds=2.2)[0].size >= 48000
-    with pytest.raises(BadRequest, match=r"longer than 1\.5 seconds"):
-        decode(data, most_seconds=1.5)
-
-
-def test_an_impossible_rate_is_refused() -> None:
-    with pytest.raises(BadRequest, match="400000000"):
-        decode(wav_header(400_000_000, 1000) + bytes(2000))
-
-
-def test_a_list_of_other_files_opens_none_of_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "secret.wav").write_bytes(encoded("wav", 24000, sweep(24000, 24000)))
-    with pytest.raises(BadRequest):
-        decode(b"ffconcat version 1.0\nfile secret.wav\n")
-
-
-@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT", "PCM_U8"])
-def test_two_channels_become_one(subtype: str) -> None:
-    import soundfile
-
-    left = 0.5 * np.sin(np.arange(9000) * 0.05)
-    file = io.BytesIO()
-    soundfile.write(file, np.stack([left, 0 * left], 1), 44100, format="WAV", subtype=subtype)
-    found, rate = decode(file.getvalue())
-    assert rate == 44100
-    assert np.abs(found / 32768 - left / 2).max() < 0.01
-
-
-def test_odd_tags_do_not_matter() -> None:
-    tag = b"TIT2" + (6).to_bytes(4, "big") + b"\0\0\x03\xff\xfe\xe9\x80\x81"
-    head = b"ID3\x03\0\0" + bytes([0, 0, 0, len(tag)]) + tag
-    found, _ = decode(head + encoded("mp3", 24000, sweep(24000, 24000)))
-    assert found.size >= 24000
+    assert np.array_equal(played(name, apart)[0], played(name, together)[0])

@@ -19,7 +19,12 @@ FLOORS = [
     ["realtime.web.*"],
     ["realtime.commands"],
     ["realtime.services"],
+    ["realtime.prefetch"],
     ["realtime.speech"],
+    ["realtime.variants"],
+    ["realtime.tape"],
+    ["realtime.synthesis"],
+    ["realtime.cache", "realtime.cache.*"],
     ["realtime.models"],
     ["realtime.lanes"],
     ["realtime.engines"],
@@ -27,14 +32,15 @@ FLOORS = [
     ["realtime.engines.phonemes"],
     ["realtime.engines.base"],
     ["realtime.acceleration.*", "realtime.acceleration", "realtime.weights", "realtime.line"],
-    ["realtime.characters", "realtime.characters.*", "realtime.formats"],
+    ["realtime.characters", "realtime.characters.*"],
+    ["realtime.formats", "realtime.decoding"],
     ["realtime.text.*", "realtime.text", "realtime.audio", "realtime.trim", "realtime.packages"],
-    ["realtime.settings"],
+    ["realtime.settings", "realtime.metrics"],
     ["realtime.errors"],
     ["realtime"],
 ]
 # Rooms whose modules may import each other: many small parts of one thing, with no cycle.
-SHARED = ["realtime.text", "realtime.web", "realtime.characters"]
+SHARED = ["realtime.text", "realtime.web", "realtime.characters", "realtime.cache"]
 ROOMS = {
     "starlette": ["realtime.web"],
     "uvicorn": ["realtime.web", "server"],

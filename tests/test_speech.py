@@ -43,7 +43,7 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
 
 async def heard(services: Services, line: Line) -> tuple[np.ndarray, list[Spoken]]:
     parts = []
-    async with aclosing(services.speech.say(line)) as spoken:
+    async with aclosing(services.speech.say(line, keep=False)) as spoken:
         async for part in spoken:
             parts.append(part)
     return np.concatenate([part.pcm for part in parts]), parts
@@ -162,7 +162,7 @@ async def test_the_same_line_has_the_same_samples(services: Services) -> None:
 
 async def test_leaving_early_frees_the_engine(services: Services) -> None:
     line = await services.speech.line(Wish("abcdefgh " * 400, engine="tone"))
-    async with aclosing(services.speech.say(line)) as spoken:
+    async with aclosing(services.speech.say(line, keep=False)) as spoken:
         async for _ in spoken:
             break
     async with services.models.lease("tone") as lease:

@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 
+from realtime.metrics import Metrics
 from realtime.services import Services
 from realtime.settings import Settings
-from realtime.web import catalogue, pages, speech, status
+from realtime.web import aliases, catalogue, generate, lines, pages, prefetch, speech, status
+from realtime.web.audio import AudioDoor
 from realtime.web.errors import HANDLERS
 from realtime.web.limits import BodyLimit, HostLimit
 from realtime.web.trace import Trace
 
-ROUTES = [*speech.ROUTES, *catalogue.ROUTES, *status.ROUTES, *pages.ROUTES]
+ROUTES = [
+    *speech.ROUTES,
+    *lines.ROUTES,
+    *prefetch.ROUTES,
+    *generate.ROUTES,
+    *catalogue.ROUTES,
+    *status.ROUTES,
+    *pages.ROUTES,
+    *aliases.ROUTES,
+]
+
+LAG_EVERY_SECONDS = 0.05
+EXPOSED = ["X-Request-ID", "X-Cache", "X-Audio-Sample-Rate", "Server-Timing"]
+EXPOSED += ["ETag", "Accept-Ranges", "Content-Range", "Content-Length"]
 
 
 def create_app(services: Services) -> Starlette:
     """The application; the services start and close with it."""
     app = Starlette(
         routes=ROUTES,
-        middleware=middleware(services.settings),
+        middleware=middleware(services),
         exception_handlers=HANDLERS,
         lifespan=lifespan,
     )
@@ -34,17 +51,51 @@ def create_app(services: Services) -> Starlette:
     return app
 
 
-def middleware(settings: Settings) -> list[Middleware]:
+def middleware(services: Services) -> list[Middleware]:
     """In the order in which a request meets it."""
+    settings = services.settings
     hosts = [Middleware(HostLimit, settings.hosts)] if settings.hosts else []
-    return [Middleware(Trace), *hosts, Middleware(BodyLimit, settings.limits.body_bytes)]
+    return [
+        Middleware(Trace),
+        *hosts,
+        *_cors(settings),
+        Middleware(AudioDoor, services),
+        Middleware(BodyLimit, settings.limits.body_bytes),
+    ]
+
+
+def _cors(settings: Settings) -> list[Middleware]:
+    """Pages from elsewhere, such as games in a browser, where a setting allows them."""
+    if not settings.cors.origins:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.cors.origins),
+            allow_methods=["GET", "HEAD", "POST", "DELETE"],
+            allow_headers=["*"],
+            expose_headers=EXPOSED,
+            max_age=86_400,
+        )
+    ]
 
 
 @asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
     services: Services = app.state.services
     await services.start()
+    lag = asyncio.create_task(measure_lag(services.metrics))
     try:
         yield
     finally:
+        lag.cancel()
         await services.close()
+
+
+async def measure_lag(metrics: Metrics) -> None:
+    """How late the loop comes to a timer: what every listener waits besides their own work."""
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + LAG_EVERY_SECONDS
+        await asyncio.sleep(LAG_EVERY_SECONDS)
+        metrics.lagged(max(0.0, loop.time() - due))

@@ -25,6 +25,7 @@ from realtime.errors import (
     WrongContentType,
     YamabikoError,
 )
+from realtime.settings import Generate
 from realtime.web.trace import request_id
 
 logger = logging.getLogger(__name__)
@@ -62,7 +63,8 @@ class ErrorResponse(Response):
 
     def __init__(self, scope: Scope, refusal: Refusal) -> None:
         content = envelope(scope, refusal)
-        super().__init__(content, refusal.status, dict(refusal.headers or {}))
+        status = 200 if in_bots_shape(scope) and _bots(scope).always_200 else refusal.status
+        super().__init__(content, status, dict(refusal.headers or {}))
 
     def render(self, content: Any) -> bytes:
         # A message may quote what came, and what came may be no text that UTF-8 has.
@@ -70,11 +72,13 @@ class ErrorResponse(Response):
 
 
 def envelope(scope: Scope, refusal: Refusal) -> dict[str, Any]:
-    """The error's body: OpenAI's under /v1, our own elsewhere."""
+    """The error's body: OpenAI's under /v1, the bots' under /generate, our own elsewhere."""
+    hinted = f"{refusal.message} {refusal.hint}" if refusal.hint else refusal.message
+    if in_bots_shape(scope):
+        return bots_body(scope, refusal.status, error=hinted)
     if not in_openai_shape(scope):
         told = {"code": refusal.code, "message": refusal.message, "hint": refusal.hint}
         return {"error": told}
-    hinted = f"{refusal.message} {refusal.hint}" if refusal.hint else refusal.message
     field = refusal.field and OPENAI_FIELDS.get(refusal.field, refusal.field)
     return {
         "error": {
@@ -89,6 +93,28 @@ def envelope(scope: Scope, refusal: Refusal) -> dict[str, Any]:
 def in_openai_shape(scope: Scope) -> bool:
     path: str = scope["path"]
     return path == "/v1" or path.startswith("/v1/")
+
+
+def in_bots_shape(scope: Scope) -> bool:
+    path: str = scope["path"]
+    return path == "/generate"
+
+
+def bots_body(
+    scope: Scope, code: int, url: str | None = None, error: str | None = None
+) -> dict[str, Any]:
+    """What bots read; some of them were written for codes that are texts."""
+    return {
+        "audioURL": url,
+        "code": str(code) if _bots(scope).string_codes else code,
+        "error": error,
+    }
+
+
+def _bots(scope: Scope) -> Generate:
+    app = scope.get("app")
+    found: Generate = app.state.services.settings.generate if app else Generate()
+    return found
 
 
 def refusal_of(error: YamabikoError) -> Refusal:

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import Any, TypeVar
 
 from realtime.errors import YamabikoError
-from realtime.web.sound import Part, Tape
+from realtime.tape import Part, Tape
 
 T = TypeVar("T")
 

@@ -37,10 +37,20 @@ def json_object(body: bytes) -> dict[str, Any]:
 
 
 class Fields:
-    """What a client sent, read field by field; unknown fields are never looked at."""
+    """What a client sent, read field by field."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self._values = values
+
+    def only(self, allowed: Collection[str]) -> None:
+        """Refuse what is not among the allowed names: a misspelt field would be lost."""
+        for name in self._values:
+            if name not in allowed:
+                raise BadRequest(
+                    f"There is no field {shown(name)}; there are: {', '.join(allowed)}.",
+                    code="unknown_field",
+                    field=str(name)[:60],
+                )
 
     def text(self, name: str) -> str | None:
         value = self._values.get(name)

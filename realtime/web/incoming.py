@@ -19,10 +19,21 @@ def services_of(request: Request) -> Services:
     return services
 
 
+def refuses_storing(request: Request) -> bool:
+    """Whether the client wants that nothing of its request is kept."""
+    wishes = request.headers.get("cache-control", "").lower().split(",")
+    return "no-store" in (wish.strip() for wish in wishes)
+
+
+def content_type_of(request: Request) -> str:
+    """The type without its parameters, in lower case."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 async def json_body(request: Request) -> dict[str, Any]:
     """The JSON object of a request; other types are refused, also so that no web form can ask."""
     named = request.headers.get("content-type", "")
-    if not JSON_TYPE.fullmatch(named.partition(";")[0].strip()):
+    if not JSON_TYPE.fullmatch(content_type_of(request)):
         raise WrongContentType(
             f"The content type is {named[:100]!r}; application/json is expected."
             if named

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from realtime.web.asked import asked_of
-from realtime.web.incoming import json_body, services_of
+from realtime.web.incoming import json_body, refuses_storing, services_of
 from realtime.web.stream import SpeechResponse
 
 
@@ -16,7 +16,7 @@ async def speak(request: Request) -> Response:
     body = await json_body(request)
     asked = asked_of(body, services.models.synthesizers(), services.models.names())
     line = await services.speech.line(asked.wish)
-    return SpeechResponse(services.speech, line, asked)
+    return SpeechResponse(services.speech, line, asked, keep=not refuses_storing(request))
 
 
 ROUTES = [Route("/v1/audio/speech", speak, methods=["POST"])]

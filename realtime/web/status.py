@@ -45,4 +45,18 @@ async def info(request: Request) -> Response:
     )
 
 
-ROUTES = [Route("/health", health), Route("/ready", ready), Route("/api/info", info)]
+async def metrics(request: Request) -> Response:
+    """What is counted, in Prometheus' form."""
+    services = services_of(request)
+    for model in services.models.busy():
+        services.metrics.working(*model)
+    services.metrics.held(services.cache.shelf.bytes, len(services.cache.shelf))
+    return Response(services.metrics.exposed(), media_type="text/plain; version=0.0.4")
+
+
+ROUTES = [
+    Route("/health", health),
+    Route("/ready", ready),
+    Route("/api/info", info),
+    Route("/metrics", metrics),
+]

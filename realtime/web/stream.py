@@ -16,12 +16,13 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from realtime.audio import HEADER_BYTES, wav_header
+from realtime.cache import Finished
 from realtime.line import Line
-from realtime.speech import Speech
+from realtime.speech import Saying, Speech
+from realtime.tape import Part, Tape, encoded
 from realtime.web.asked import Asked
 from realtime.web.errors import envelope, refusal_of
 from realtime.web.events import sound_events, usage_of
-from realtime.web.sound import Part, Tape, encoded
 from realtime.web.trace import request_id
 
 logger = logging.getLogger(__name__)
@@ -36,87 +37,118 @@ class Stalled(Exception):
 
 
 class SpeechResponse(Response):
-    """Speaks its line while it is sent; a client that goes away ends both."""
+    """Speaks its line while it is sent; the last client that goes away ends both."""
 
-    def __init__(self, speech: Speech, line: Line, asked: Asked) -> None:
+    def __init__(self, speech: Speech, line: Line, asked: Asked, keep: bool = True) -> None:
         super().__init__()
+        self._keep = keep
         self._line = line
         self._asked = asked
         self._speech = speech
         self._tape = Tape(asked.format, speech.sample_rate(line), asked.sample_rate)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        whole = self._asked.whole and not self._asked.events
-        work = self._whole(send) if whole else self._stream(scope, send)
         try:
-            done = await unless_gone(work, receive)
+            done = await unless_gone(self._answer(scope, send), receive)
         except Stalled:
             # Left without its end, the body is broken off by the server.
             done = False
         if not done:
             logger.info("request %s: the client went away", request_id(scope))
 
-    async def _stream(self, scope: Scope, send: Send) -> None:
-        begun = False
-        async with aclosing(self._parts(scope)) as parts:
-            async for part in parts:
-                if not begun:
-                    await self._begin(send, part.timing)
-                    begun = True
-                await put(send, part.data)
-        await send({"type": "http.response.body", "body": b""})
+    async def _answer(self, scope: Scope, send: Send) -> None:
+        async with self._speech.saying(self._line, self._keep) as saying:
+            answer = Answer(send, self._described(saying.result))
+            kept = saying.kept
+            if kept is not None and self._as_it_is_kept(kept):
+                await self._kept(answer, kept)
+            elif self._asked.whole and not self._asked.events:
+                await self._whole(answer, encoded(saying.spoken, self._tape))
+            else:
+                await self._stream(answer, self._parts(scope, saying))
 
-    async def _whole(self, send: Send) -> None:
-        async with aclosing(self._encoded()) as encoded_parts:
+    def _as_it_is_kept(self, kept: Finished) -> bool:
+        plain = not self._asked.format.codec and not self._asked.events
+        return plain and self._tape.sample_rate == kept.sample_rate
+
+    async def _kept(self, answer: Answer, kept: Finished) -> None:
+        start = 0 if self._asked.format.name == "wav" else HEADER_BYTES
+        await answer.begin({}, kept.size - start)
+        async for data in kept.chunks(start):
+            await answer.put(data)
+        await answer.end()
+
+    async def _stream(self, answer: Answer, coming: AsyncGenerator[Part, None]) -> None:
+        async with aclosing(coming) as parts:
+            async for part in parts:
+                if not answer.begun:
+                    await answer.begin(part.timing)
+                await answer.put(part.data)
+        await answer.end()
+
+    async def _whole(self, answer: Answer, coming: AsyncGenerator[Part, None]) -> None:
+        async with aclosing(coming) as encoded_parts:
             parts = [part async for part in encoded_parts]
         bodies = [part.data for part in parts if part.data]
         length = sum(map(len, bodies))
         if self._asked.format.name == "wav":
             head = wav_header(self._tape.sample_rate, (length - HEADER_BYTES) // 2)
             bodies[0] = head + bodies[0][HEADER_BYTES:]
-        await self._begin(send, parts[0].timing, length)
+        await answer.begin(parts[0].timing, length)
         for body in bodies:
-            await put(send, body)
-        await send({"type": "http.response.body", "body": b""})
+            await answer.put(body)
+        await answer.end()
 
-    def _parts(self, scope: Scope) -> AsyncGenerator[Part, None]:
+    def _parts(self, scope: Scope, saying: Saying) -> AsyncGenerator[Part, None]:
+        parts = encoded(saying.spoken, self._tape)
         if not self._asked.events:
-            return self._encoded()
+            return parts
         return sound_events(
-            self._encoded(),
+            parts,
             lambda: usage_of(self._line.text, self._tape),
             lambda error: envelope(scope, refusal_of(error)),
             self._asked.timestamps,
         )
 
-    def _encoded(self) -> AsyncGenerator[Part, None]:
-        return encoded(self._speech.say(self._line), self._tape)
-
-    async def _begin(
-        self, send: Send, timing: Mapping[str, float], length: int | None = None
-    ) -> None:
-        headers = self._described()
-        if timing:
-            marks = (f"{name};dur={spent:g}" for name, spent in timing.items())
-            headers["Server-Timing"] = ", ".join(marks)
-        if length is not None:
-            headers["Content-Length"] = str(length)
-        raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-        await send({"type": "http.response.start", "status": 200, "headers": raw})
-
-    def _described(self) -> dict[str, str]:
+    def _described(self, result: str) -> dict[str, str]:
         found = self._asked.format
         plain = not found.codec
         headers = {
             "Content-Type": "text/event-stream" if self._asked.events else found.content_type,
             "Cache-Control": "no-store",
-            "X-Cache": "miss",
+            "X-Cache": result,
             "X-Accel-Buffering": "no",
             "X-Audio-Sample-Rate": str(self._tape.sample_rate),
             "X-Audio-Channels": "1",
             "X-Audio-Encoding": "pcm_s16le" if plain else found.name,
         }
         return {**headers, "X-Audio-Bits-Per-Sample": "16"} if plain else headers
+
+
+class Answer:
+    """A body on its way to one client."""
+
+    def __init__(self, send: Send, headers: dict[str, str]) -> None:
+        self.begun = False
+        self._send = send
+        self._headers = headers
+
+    async def begin(self, timing: Mapping[str, float], length: int | None = None) -> None:
+        self.begun = True
+        headers = dict(self._headers)
+        if timing:
+            marks = (f"{name};dur={spent:g}" for name, spent in timing.items())
+            headers["Server-Timing"] = ", ".join(marks)
+        if length is not None:
+            headers["Content-Length"] = str(length)
+        raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        await self._send({"type": "http.response.start", "status": 200, "headers": raw})
+
+    async def put(self, data: bytes) -> None:
+        await put(self._send, data)
+
+    async def end(self) -> None:
+        await self._send({"type": "http.response.body", "body": b""})
 
 
 async def unless_gone(work: Coroutine[Any, Any, None], receive: Receive) -> bool:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+import shutil
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 import uvicorn
 from starlette.testclient import TestClient
 
 from realtime import engines
-from realtime.characters import Characters
+from realtime.cache import Shelf
+from realtime.cache.address import FOLDERS
 from realtime.engines.base import Converter, Synthesizer
 from realtime.models import Models
-from realtime.services import Services
+from realtime.services import Services, build
 from realtime.settings import Limits, Settings
-from realtime.speech import Speech
 from realtime.web.app import create_app
 from tests.web.scripted import SCRIPTED, Broken, Gated
 
@@ -31,14 +35,36 @@ def create(name: str, settings: Settings) -> Synthesizer | Converter:
 
 
 def assembled(settings: Settings) -> Services:
-    models = Models(settings, create, (*engines.ENGINES, *SCRIPTED))
-    characters = Characters(settings.presets.path, settings.default_characters, models.names())
-    return Services(settings, characters, models, Speech(settings, characters, models))
+    return build(settings, Models(settings, create, (*engines.ENGINES, *SCRIPTED)))
 
 
 @pytest.fixture(scope="session")
 def web_settings(settings: Settings) -> Settings:
     return replace(settings, limits=Limits(body_bytes=BODY_BYTES))
+
+
+def wait_until_idle(services: Services) -> bool:
+    """Whether every recording came to its end in time."""
+    end = time.monotonic() + 10
+    while services.cache.busy and time.monotonic() < end:
+        time.sleep(0.002)
+    return not services.cache.busy
+
+
+def waited(client: TestClient) -> None:
+    """Return when everything that grew is kept."""
+    assert wait_until_idle(client.app.state.services)  # type: ignore[attr-defined]
+
+
+def forget_recordings(services: Services) -> None:
+    """As if nothing had been spoken yet."""
+    cache = services.cache
+    wait_until_idle(services)
+    cache.shelf = Shelf()
+    cache.hot.clear()
+    cache.failures.clear()
+    for language in FOLDERS:
+        shutil.rmtree(cache.store.root / language, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -53,6 +79,7 @@ Speak = Callable[..., object]
 @pytest.fixture
 def speak(client: TestClient) -> Speak:
     """Asks for a short line in tones; named fields are added or replaced."""
+    forget_recordings(client.app.state.services)  # type: ignore[attr-defined]
 
     def ask(**fields: object) -> object:
         body = {"model": "tone", "input": "abc", "response_format": "pcm", **fields}
@@ -86,6 +113,22 @@ class Live:
     def connected(self) -> socket.socket:
         return socket.create_connection(self.address, timeout=10)
 
+    def answer(self, method: str, url: str) -> http.client.HTTPResponse:
+        connection = http.client.HTTPConnection(*self.address, timeout=10)
+        connection.request(method, url.removeprefix(self.url), headers={"Connection": "close"})
+        return connection.getresponse()
+
+    def get(self, path: str) -> Any:
+        return json.loads(self.answer("GET", path).read())
+
+    def post(self, path: str, body: object) -> Any:
+        connection = http.client.HTTPConnection(*self.address, timeout=10)
+        connection.request("POST", path, json.dumps(body), {**JSON, "Connection": "close"})
+        return json.loads(connection.getresponse().read())
+
+    def wait_until_idle(self) -> bool:
+        return wait_until_idle(self.services)
+
     @property
     def gated(self) -> Gated:
         engine: Gated = self.services.models.engine("gated")
@@ -118,4 +161,5 @@ def live(live_server: Live) -> Live:
     """The live server with its scripted engines as new."""
     live_server.gated.reset()
     live_server.broken.chunks_before = 1
+    forget_recordings(live_server.services)
     return live_server

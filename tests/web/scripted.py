@@ -22,12 +22,14 @@ class Gated(Tone):
 
     name = "gated"
     chunks_before = 1
+    fail = False
 
     def load(self) -> None:
         self.reset()
 
     def reset(self, chunks_before: int = 1) -> None:
         self.chunks_before = chunks_before
+        self.fail = False
         self.gate = threading.Event()
         self.waiting = threading.Event()
         self.ended = threading.Event()
@@ -40,6 +42,8 @@ class Gated(Tone):
             self.waiting.set()
             self.gate.wait()
             cancel.check()
+            if self.fail:
+                raise ZeroDivisionError("a model library's own error")
             yield chunk(0.5)
         finally:
             self.ended.set()

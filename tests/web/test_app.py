@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 from starlette.routing import Mount
+from starlette.middleware.cors import CORSMiddleware
 from starlette.testclient import TestClient
 
-from realtime.settings import Settings
+from realtime.settings import Cors, Settings
+from realtime.web.audio import AudioDoor
 from realtime.web.app import ROUTES, create_app, middleware
 from realtime.web.limits import BodyLimit, HostLimit
 from realtime.web.trace import Trace
@@ -32,9 +34,11 @@ def test_the_doors() -> None:
 
 
 def test_the_middleware_in_its_order(settings: Settings) -> None:
-    assert [each.cls for each in middleware(settings)] == [Trace, BodyLimit]
-    named = replace(settings, hosts=("voice.example",))
-    assert [each.cls for each in middleware(named)] == [Trace, HostLimit, BodyLimit]
+    plain = [each.cls for each in middleware(assembled(settings))]
+    assert plain == [Trace, AudioDoor, BodyLimit]
+    named = replace(settings, hosts=("voice.example",), cors=Cors(origins=("*",)))
+    found = [each.cls for each in middleware(assembled(named))]
+    assert found == [Trace, HostLimit, CORSMiddleware, AudioDoor, BodyLimit]
 
 
 def test_services_start_and_close_with_it(settings: Settings) -> None:

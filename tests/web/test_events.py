@@ -13,9 +13,9 @@ import pytest
 from realtime.engines.base import Word
 from realtime.errors import SynthesisFailed
 from realtime.formats import FORMATS
+from realtime.tape import Part, Tape
 from realtime.web import events
 from realtime.web.events import or_none, sound_events, usage_of
-from realtime.web.sound import Part, Tape
 
 USAGE = {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3}
 

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from realtime.formats import FORMATS, decode
+from realtime.decoding import decode
+from realtime.formats import FORMATS
 from tests.web.conftest import Speak
 from tests.web.test_events import read as read_events
 

@@ -1,4 +1,4 @@
-"""Sound into the bytes of a container while it is spoken; it knows no HTTP."""
+"""Sound into the bytes of a container while it is spoken; it knows no web."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from types import TracebackType
 from typing import Any, TypeVar, cast
 
 from realtime.audio import Pcm
+from realtime.cache import Spoken
 from realtime.engines.base import Word
 from realtime.errors import NothingToSay
 from realtime.formats import Encoder, Format, encoder
-from realtime.speech import Spoken
 
 T = TypeVar("T")
 

@@ -10,11 +10,12 @@ from contextlib import aclosing
 import numpy as np
 import pytest
 
+from realtime.cache import Spoken
 from realtime.engines.base import Word
 from realtime.errors import NothingToSay
-from realtime.formats import FORMATS, decode
-from realtime.speech import Spoken
-from realtime.web.sound import Part, Tape, encoded, off_the_loop
+from realtime.decoding import decode
+from realtime.formats import FORMATS
+from realtime.tape import Part, Tape, encoded, off_the_loop
 
 RATE = 24000
 SINE = (8000 * np.sin(np.arange(RATE) * 2 * np.pi * 440 / RATE)).astype(np.int16)

@@ -1,0 +1,275 @@
+"""The cache itself: what was once spoken is spoken no more; one producer, any number of readers.
+
+`open` is the one way in: a line's recording is there (hit), grows already (join), or begins now
+(miss). A recording is kept when it is whole and on the disk, and not before. It knows no engine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from realtime.cache.address import SIDECAR, WAV, Address, folder_of, key_of, parsed, slug_of
+from realtime.cache.growing import Growing
+from realtime.cache.hot import Hot
+from realtime.cache.loading import load
+from realtime.cache.making import Opened, Source, Work, closed_when_unread, unless_abandoned
+from realtime.cache.recording import Finished, Recording, Spoken
+from realtime.cache.shelf import Entry, Shelf
+from realtime.cache.sidecar import FileFacts, Sidecar
+from realtime.cache.store import Part, Store, Stored
+from realtime.errors import Busy, NotFound, SynthesisFailed, YamabikoError
+from realtime.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+MOST_FAILURES = 1_000  # remembered, so that one can ask what became of a line
+TOUCH_SECONDS = 60.0  # how often it is noted on the disk that a recording was heard
+MOST_GROWING = 1_024
+
+class Cache:
+    """All recordings of one folder."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], float] = time.monotonic,
+        noticed: Callable[[str], None] = lambda event: None,
+    ) -> None:
+        self.store = Store(settings.cache.path)
+        self.shelf = Shelf()
+        self.hot = Hot(settings.cache.memory_bytes)
+        self.failures: OrderedDict[str, tuple[Address, YamabikoError]] = OrderedDict()
+        self._most_bytes = settings.cache.max_bytes
+        self._clock = clock
+        self._noticed = noticed
+        self._growing: dict[tuple[str, str], tuple[Address, Growing]] = {}
+        self._tasks: dict[asyncio.Task[None], Growing | None] = {}
+        self._touched: dict[str, float] = {}
+        self._closing = False
+
+    async def start(self) -> None:
+        """Sweep up what a crash left, then see what there is."""
+        begun = self._clock()
+        found = await asyncio.to_thread(self._found)
+        for stored in found:
+            self.shelf.put(stored.address, stored.suffix, stored.bytes, first=True)
+        await self._shrink()
+        megabytes, seconds = self.shelf.bytes / 1e6, self._clock() - begun
+        told = "%d recordings, %.1f MB, scanned in %.2f s"
+        logger.info(told, len(self.shelf), megabytes, seconds)
+
+    async def close(self) -> None:
+        """Give up what still grows, of which nothing is kept; what is whole is kept first."""
+        self._closing = True
+        while self._tasks:
+            for task, growing in self._tasks.items():
+                if growing is not None and not growing.whole:
+                    task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.to_thread(self.store.release)
+
+    @property
+    def busy(self) -> int:
+        """How many recordings grow."""
+        return len(self._growing)
+
+    def growing(self, key: str, suffix: str = WAV) -> Growing | None:
+        found = self._growing.get((key, suffix))
+        return found[1] if found else None
+
+    def address(self, key: str) -> Address | None:
+        """Where the recording of a key is, grows, or failed to."""
+        if (key, WAV) in self._growing:
+            return self._growing[key, WAV][0]
+        if (entry := self.shelf.get(key)) is not None:
+            return entry.address
+        return self.failures[key][0] if key in self.failures else None
+
+    @asynccontextmanager
+    async def open(
+        self, address: Address, suffix: str, work: Work[Any], finish: bool = False
+    ) -> AsyncIterator[Opened]:
+        """The recording of an address for as long as it is listened to."""
+        opened = self._joined(address, suffix)
+        if opened is None and (kept := await self.finished(address, suffix)) is not None:
+            opened = Opened("hit", kept)
+        # Somebody may have begun while the disk was asked; from here to its entry nobody waits.
+        opened = opened or self._joined(address, suffix) or self._begun(address, suffix, work)
+        if finish and isinstance(opened.source, Growing):
+            opened.source.finish_anyway()
+        with self._listening(opened.source):
+            yield opened
+
+    @asynccontextmanager
+    async def listen(self, address: Address, suffix: str) -> AsyncIterator[Opened | None]:
+        """What there is at an address, finished or growing; nothing is begun."""
+        opened = self._joined(address, suffix)
+        if opened is None and (kept := await self.finished(address, suffix)) is not None:
+            opened = Opened("hit", kept)
+        opened = opened or self._joined(address, suffix)
+        if opened is None:
+            yield None
+            return
+        with self._listening(opened.source):
+            yield opened
+
+    async def finished(self, address: Address, suffix: str) -> Finished | None:
+        """A whole file, checked when it comes from the disk; None when there is none."""
+        found = self.hot.get(address.key, suffix)
+        if found is None:
+            found = await asyncio.to_thread(load, self.store, address, suffix)
+            if found is None:
+                await self._forget(address, suffix)
+                return None
+            self.shelf.put(address, suffix, found.size)
+            self.hot.put(found)
+        if found.address != address:
+            return None
+        self.heard(address)
+        return found
+
+    def heard(self, address: Address) -> None:
+        """It goes last from now on; the disk learns it now and then."""
+        self.shelf.heard(address.key)
+        now = self._clock()
+        if now - self._touched.get(address.key, -TOUCH_SECONDS) < TOUCH_SECONDS:
+            return
+        if len(self._touched) > MOST_FAILURES:
+            self._touched.clear()
+        self._touched[address.key] = now
+        self._in_background(asyncio.to_thread(self.store.touch, address))
+
+    async def remove(self, address: Address) -> None:
+        self.shelf.forget(address.key)
+        self.hot.forget(address.key)
+        await asyncio.to_thread(self.store.remove, address)
+
+    def _found(self) -> list[Stored]:
+        """What a scan finds, the last heard first; the lock's holder sweeps up before."""
+        if self.store.take():
+            self.store.clean()
+        found = list(self.store.scan())
+        whole = {stored.address.key for stored in found if stored.suffix == WAV}
+        if self.store.mine:
+            for stored in found:
+                if stored.address.key not in whole:
+                    self.store.remove(stored.address)
+        kept = [stored for stored in found if stored.address.key in whole]
+        return sorted(kept, key=lambda stored: -stored.heard)
+
+    def _joined(self, address: Address, suffix: str) -> Opened | None:
+        found = self.growing(address.key, suffix)
+        return Opened("join", found) if found is not None and found.joinable else None
+
+    def _begun(self, address: Address, suffix: str, work: Work[Any]) -> Opened:
+        if self._closing:
+            raise Busy("The server is stopping.", code="stopping", retry_after=5)
+        if len(self._growing) >= MOST_GROWING:
+            raise Busy(f"{len(self._growing)} recordings already grow.", retry_after=2)
+        growing = work.growing()
+        growing.part = self.store.part(address.key, suffix)
+        self._growing[address.key, suffix] = (address, growing)
+        self.failures.pop(address.key, None)
+        made = self._made(address, suffix, growing, growing.part, work)
+        self._in_background(made, growing)
+        return Opened("miss", growing)
+
+    async def _made(
+        self, address: Address, suffix: str, growing: Growing, part: Part, work: Work[Any]
+    ) -> None:
+        """The life of a growing recording, from its first byte to its place on the shelf."""
+        try:
+            await unless_abandoned(work.produce(growing), growing)
+            growing.end()
+            await self._kept(address, suffix, growing, part, work)
+        except YamabikoError as error:
+            self._failed(address, suffix, growing, error)
+        except asyncio.CancelledError:
+            self._failed(address, suffix, growing, Busy("Nobody waited for it any more."))
+            raise
+        except Exception as error:  # whatever it is, it ends this recording alone
+            logger.exception("a recording failed")
+            self._failed(address, suffix, growing, SynthesisFailed(f"It failed: {error!r}"))
+        finally:
+            growing.settle()
+            await asyncio.shield(self._let_go(growing, part))
+            if self.growing(address.key, suffix) is growing:  # else somebody began anew meanwhile
+                del self._growing[address.key, suffix]
+
+    async def _kept(
+        self, address: Address, suffix: str, growing: Growing, part: Part, work: Work[Any]
+    ) -> None:
+        """Onto the disk and the shelf; a disk that fails costs the keeping and nothing else."""
+        try:
+            facts = await asyncio.to_thread(part.seal, work.head(growing))
+            sidecar = await work.sidecar(growing, facts)
+            if sidecar is None:
+                return
+            await asyncio.to_thread(self.store.keep, part, address, suffix, sidecar)
+        except OSError as error:
+            self._noticed("not_kept")
+            logger.error("%s cannot be kept: %s", address.path(suffix), error.strerror or error)
+            return
+        growing.kept = True
+        self.hot.forget(address.key)
+        self.shelf.put(address, suffix, facts.bytes)
+        await self._shrink()
+
+    def _failed(
+        self, address: Address, suffix: str, growing: Growing, error: YamabikoError
+    ) -> None:
+        growing.fail(error)
+        if suffix == WAV and growing.finish_alone:
+            self.failures[address.key] = (address, error)
+            while len(self.failures) > MOST_FAILURES:
+                self.failures.popitem(last=False)
+
+    async def _let_go(self, growing: Growing, part: Part) -> None:
+        """What was not kept leaves the disk at once; who still reads may end in peace."""
+        if not growing.kept:
+            await asyncio.to_thread(part.discard)
+        self._in_background(closed_when_unread(growing, part))
+
+    async def _forget(self, address: Address, suffix: str) -> None:
+        """A file that is not there or cannot be believed is no recording."""
+        entry = self.shelf.get(address.key)
+        if suffix == WAV and entry is not None and entry.address == address and not entry.readers:
+            logger.warning("%s is lost or damaged and is forgotten", address.path(suffix))
+            self._noticed("lost")
+            await self.remove(address)
+
+    @contextmanager
+    def _listening(self, source: Source) -> Iterator[None]:
+        """While it is listened to, a growing one goes on and a finished one stays."""
+        if isinstance(source, Growing):
+            with source.listening():
+                yield
+            return
+        entry = self.shelf.get(source.address.key) or Entry(source.address)
+        entry.readers += 1
+        try:
+            yield
+        finally:
+            entry.readers -= 1
+
+    async def _shrink(self) -> None:
+        """Down to the bound: the longest unheard go, by the lock's holder only."""
+        if not self.store.mine:
+            return
+        for entry in self.shelf.surplus(self._most_bytes):
+            self._noticed("evicted")
+            await self.remove(entry.address)
+
+    def _in_background(
+        self, work: Coroutine[Any, Any, None], growing: Growing | None = None
+    ) -> None:
+        task = asyncio.create_task(work)
+        self._tasks[task] = growing
+        task.add_done_callback(lambda done: self._tasks.pop(done, None) and None)

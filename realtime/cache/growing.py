@@ -1,0 +1,174 @@
+"""Bytes that grow until they are whole or fail; any number of readers, each from byte 0.
+
+One producer appends; readers wait for more at their own pace. What is old lies in a part file on
+the disk, what is new in memory too, so that a listener never waits for a disk, and a disk that
+fails costs only the keeping.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from realtime.errors import SynthesisFailed, YamabikoError
+
+if TYPE_CHECKING:
+    from realtime.cache.store import Part
+
+logger = logging.getLogger(__name__)
+
+WINDOW_BYTES = 1 << 20  # what stays in memory when it is on the disk too: 20 s
+MOST_UNWRITTEN_BYTES = 64 << 20  # what may be held of one recording when the disk takes nothing
+READ_BYTES = 1 << 16
+
+
+class Growing:
+    """A sequence of bytes with one producer and many readers; used on one loop only."""
+
+    def __init__(self, finish_alone: bool = False, window: int = WINDOW_BYTES) -> None:
+        self.finish_alone = finish_alone
+        self.size = 0
+        self.readers = 0
+        self.whole = False
+        self.error: YamabikoError | None = None
+        self.part: Part | None = None
+        self.kept = False
+        self._given_up = False
+        self._window = window
+        self._blocks: list[bytes] = []
+        self._start = 0  # where the first block in memory begins
+        self._furthest = 0  # what somebody has read
+        self._changed = asyncio.Event()
+        self._left = asyncio.Event()
+        self._settled = asyncio.Event()
+
+    @property
+    def joinable(self) -> bool:
+        """Whether somebody who comes now will hear it to its end, as far as anybody can tell."""
+        return self.error is None and not self._given_up
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """While somebody listens; the last one to leave tells the producer."""
+        self.readers += 1
+        self._tell()
+        try:
+            yield
+        finally:
+            self.readers -= 1
+            if not self.readers:
+                self._left.set()
+
+    async def append(self, data: bytes) -> None:
+        """Hand bytes to the readers, then to the disk."""
+        if not data:
+            return
+        self._blocks.append(data)
+        self.size += len(data)
+        self._tell()
+        if self.part is not None and not self.part.broken:
+            await asyncio.to_thread(self.part.write, data)
+        self._shrink()
+
+    async def wanted(self) -> None:
+        """Return when more is worth making: somebody has heard all, or it is finished anyway."""
+        while not self.finish_alone and self._furthest < self.size:
+            await self._changed.wait()
+
+    async def abandoned(self) -> None:
+        """Return when the last listener has left and nobody wants it finished."""
+        while True:
+            await self._left.wait()
+            self._left.clear()
+            if not self.readers and not self.finish_alone:
+                self._given_up = True
+                return
+
+    async def unread(self) -> None:
+        """Return when nobody listens any more."""
+        while self.readers:
+            self._left.clear()
+            await self._left.wait()
+
+    async def settled(self) -> bool:
+        """Return when it was decided whether it is kept, and tell it."""
+        await self._settled.wait()
+        return self.kept
+
+    def settle(self) -> None:
+        self._settled.set()
+
+    def finish_anyway(self) -> None:
+        """From now on it is finished, whoever leaves."""
+        self.finish_alone = True
+        self._tell()
+
+    def end(self) -> None:
+        self.whole = True
+        self._tell()
+
+    def fail(self, error: YamabikoError) -> None:
+        self.error = error
+        self._tell()
+
+    async def read(self, offset: int) -> bytes:
+        """The bytes from an offset on, as soon as there are any; empty at the end."""
+        while offset >= self.size:
+            if self.error is not None:
+                raise self.error.copy()
+            if self.whole:
+                return b""
+            await self._changed.wait()
+        if offset < self._start:
+            data = await self._written(offset)
+        else:
+            data = self._in_memory(offset)
+        if offset + len(data) > self._furthest:
+            self._furthest = offset + len(data)
+            self._tell()
+        return data
+
+    async def chunks(self, offset: int = 0) -> AsyncIterator[bytes]:
+        while data := await self.read(offset):
+            offset += len(data)
+            yield data
+
+    async def _written(self, offset: int) -> bytes:
+        assert self.part is not None, "what left the memory is on the disk"
+        size = min(READ_BYTES, self._start - offset)
+        try:
+            data = await asyncio.to_thread(self.part.read, offset, size)
+        except OSError as error:
+            raise SynthesisFailed("The recording can no longer be read.") from error
+        if not data:
+            raise SynthesisFailed("The recording can no longer be read.")
+        return data
+
+    def _in_memory(self, offset: int) -> bytes:
+        place = self._start
+        for block in self._blocks:
+            if offset < place + len(block):
+                return block[offset - place :]
+            place += len(block)
+        raise AssertionError("an offset under the size lies in a block")
+
+    def _shrink(self) -> None:
+        """Drop from memory what is old and on the disk; without a disk there is a bound."""
+        written = self.part.written if self.part is not None else 0
+        while self._blocks and self.size - self._start > self._window:
+            if self._start + len(self._blocks[0]) > written:
+                break
+            self._start += len(self._blocks.pop(0))
+        if self.size - self._start > self._window + MOST_UNWRITTEN_BYTES:
+            raise SynthesisFailed(
+                "The line is too long to be held in memory, and the disk takes nothing.",
+                code="cannot_keep",
+            )
+
+    def _tell(self) -> None:
+        """Wake all who wait; each looks for itself whether it concerns them."""
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()

@@ -1,0 +1,122 @@
+"""A line's recording, growing or finished; it knows no engine and no disk layout."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from realtime.audio import HEADER_BYTES, Pcm, wav_header
+from realtime.cache.address import Address
+from realtime.cache.growing import Growing
+from realtime.cache.sidecar import Sidecar
+from realtime.cache.store import Store
+from realtime.engines.base import Word
+
+BLOCK_BYTES = 1 << 18
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """Sound of a line in order: PCM16 mono at the engine's rate, and the words that it holds."""
+
+    pcm: Pcm
+    words: tuple[Word, ...] = ()
+    timing: Mapping[str, float] = field(default_factory=dict)  # milliseconds, with the first sound
+
+
+class Recording(Growing):
+    """A line that is being spoken: a WAV file on its way, with its words."""
+
+    def __init__(self, sample_rate: int) -> None:
+        super().__init__()
+        self.sample_rate = sample_rate
+        self.words: list[Word] = []
+        self.timing: Mapping[str, float] = {}
+        self._patient = 0
+
+    @property
+    def samples(self) -> int:
+        return max(0, self.size - HEADER_BYTES) // 2
+
+    @property
+    def pressing(self) -> bool:
+        """Whether somebody waits for it."""
+        return self.finish_alone or self.readers > self._patient
+
+    @contextmanager
+    def patiently(self) -> Iterator[None]:
+        """While one of its listeners has time: what only such ones wait for goes last."""
+        self._patient += 1
+        try:
+            yield
+        finally:
+            self._patient -= 1
+
+    def head(self) -> bytes:
+        return wav_header(self.sample_rate, self.samples)
+
+    async def add(self, spoken: Spoken) -> None:
+        """One more part of the sound; the head of the file goes with the first."""
+        self.words.extend(spoken.words)
+        self.timing = self.timing or spoken.timing
+        head = b"" if self.size else wav_header(self.sample_rate, None)
+        await self.append(head + spoken.pcm.astype("<i2", copy=False).tobytes())
+
+    async def spoken(self) -> AsyncGenerator[Spoken, None]:
+        """The sound from its beginning, as it grows, each word with the sound that holds it."""
+        offset, told = HEADER_BYTES, 0
+        while data := await self.read(offset):
+            words = tuple(self.words[told:])
+            timing = self.timing if offset == HEADER_BYTES else {}
+            told += len(words)
+            offset += len(data)
+            yield Spoken(np.frombuffer(data, "<i2"), words, timing)
+        if len(self.words) > told:
+            yield Spoken(np.zeros(0, np.int16), tuple(self.words[told:]))
+
+
+@dataclass(slots=True)
+class Finished:
+    """One whole file of a recording; small ones are held in memory."""
+
+    address: Address
+    suffix: str
+    sidecar: Sidecar
+    size: int
+    etag: str
+    body: bytes | None
+    store: Store
+    headers: list[tuple[bytes, bytes]] | None = None  # kept here by a door, so made once
+
+    @property
+    def sample_rate(self) -> int:
+        return self.sidecar.sample_rate
+
+    async def chunks(self, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """The bytes from `start` to before `end`."""
+        stop = self.size if end is None else end
+        if self.body is not None:
+            yield self.body[start:stop]
+            return
+        file = await asyncio.to_thread(self.store.open, self.address, self.suffix)
+        try:
+            await asyncio.to_thread(file.seek, start)
+            while start < stop:
+                data = await asyncio.to_thread(file.read, min(BLOCK_BYTES, stop - start))
+                if not data:
+                    raise OSError("the file is shorter than it was")
+                start += len(data)
+                yield data
+        finally:
+            file.close()
+
+    async def spoken(self) -> AsyncGenerator[Spoken, None]:
+        """The sound of a WAV, with all its words before it."""
+        words = self.sidecar.words
+        async for data in self.chunks(HEADER_BYTES):
+            yield Spoken(np.frombuffer(data, "<i2"), words)
+            words = ()

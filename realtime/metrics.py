@@ -1,0 +1,78 @@
+"""What is counted, in Prometheus' form; it knows nobody who counts."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+LAG_SECONDS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.007, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5)
+
+FIRST_AUDIO_SECONDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.2, 2, 5, 10, 30)
+
+
+class Metrics:
+    """One set of counters for one server; nothing is global."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._syntheses = Counter(
+            "yamabiko_syntheses", "Lines spoken by an engine", ["engine"], registry=self._registry
+        )
+        self._asked = Counter(
+            "yamabiko_cache_requests", "Lines asked for", ["result"], registry=self._registry
+        )
+        self._events = Counter(
+            "yamabiko_cache_events",
+            "Recordings not kept, lost or evicted",
+            ["event"],
+            registry=self._registry,
+        )
+        self._first_audio = Histogram(
+            "yamabiko_first_audio_seconds",
+            "From a line's start to its first sound",
+            ["engine"],
+            buckets=FIRST_AUDIO_SECONDS,
+            registry=self._registry,
+        )
+        self._lag = Histogram(
+            "yamabiko_event_loop_lag_seconds",
+            "How late the event loop came to a timer",
+            buckets=LAG_SECONDS,
+            registry=self._registry,
+        )
+
+        self._working = Gauge(
+            "yamabiko_lane_busy", "Lines on an engine's lane", ["engine"], registry=self._registry
+        )
+        self._held = Gauge(
+            "yamabiko_cache_bytes", "Bytes of all finished recordings", registry=self._registry
+        )
+        self._recordings = Gauge(
+            "yamabiko_cache_recordings", "Finished recordings", registry=self._registry
+        )
+
+    def synthesised(self, engine: str) -> None:
+        self._syntheses.labels(engine).inc()
+
+    def asked(self, result: str) -> None:
+        self._asked.labels(result).inc()
+
+    def noticed(self, event: str) -> None:
+        self._events.labels(event).inc()
+
+    def first_heard(self, engine: str, seconds: float) -> None:
+        self._first_audio.labels(engine).observe(seconds)
+
+    def lagged(self, seconds: float) -> None:
+        self._lag.observe(seconds)
+
+    def working(self, engine: str, jobs: int) -> None:
+        self._working.labels(engine).set(jobs)
+
+    def held(self, size: int, recordings: int) -> None:
+        self._held.set(size)
+        self._recordings.set(recordings)
+
+    def exposed(self) -> bytes:
+        """The text that a Prometheus server reads."""
+        text: bytes = generate_latest(self._registry)
+        return text

@@ -1,0 +1,96 @@
+"""Preconditions and ranges as RFC 9110 has them (sections 13 and 14); it knows no file.
+
+What is asked for is decided from a few headers, the entity tag and the size, and nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+MOST_RANGES = 8  # of one request; more is no player but somebody who wants us to work
+CONDITIONAL = (b"range", b"if-range", b"if-match", b"if-none-match")
+
+_TAGS = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
+_SPEC = re.compile(r"(?P<first>\d*)-(?P<last>\d*)")
+_HUGE = 10**18
+
+
+@dataclass(frozen=True)
+class Span:
+    """Bytes from `start` to before `end`."""
+
+    start: int
+    end: int
+
+    @property
+    def size(self) -> int:
+        return self.end - self.start
+
+
+@dataclass(frozen=True)
+class Decision:
+    """200 whole, 206 the spans, 304, 412 or 416 nothing."""
+
+    status: int
+    spans: tuple[Span, ...] = ()
+
+
+def decide(headers: Mapping[str, str], method: str, tag: str, size: int) -> Decision:
+    """What to answer for a representation with this strong entity tag (with its quotes)."""
+    if (wanted := headers.get("if-match")) is not None and not _matches(wanted, tag, weak=False):
+        return Decision(412)
+    if (known := headers.get("if-none-match")) is not None and _matches(known, tag, weak=True):
+        return Decision(304)
+    asked = headers.get("range")
+    if method != "GET" or asked is None or headers.get("if-range", tag).strip() != tag:
+        return Decision(200)
+    spans = spans_of(asked, size)
+    if spans is None or len(spans) > MOST_RANGES or sum(span.size for span in spans) > size:
+        return Decision(200)
+    return Decision(206, tuple(spans)) if spans else Decision(416)
+
+
+def spans_of(header: str, size: int) -> list[Span] | None:
+    """The spans that can be given, in order; None: the header is not one, as if it had not come."""
+    unit, equals, listed = header.partition("=")
+    if unit.strip().lower() != "bytes" or not equals:
+        return None
+    parts = [part.strip(" \t") for part in listed.split(",")]
+    specs = [_SPEC.fullmatch(part) for part in parts if part]
+    found = []
+    for spec in specs:
+        if spec is None or spec.group() == "-":
+            return None
+        first, last = (_number(spec[name]) for name in ("first", "last"))
+        if first is not None and last is not None and last < first:
+            return None
+        span = _span(first, last, size)
+        if span.size > 0:
+            found.append(span)
+    return found if specs else None
+
+
+def content_range(span: Span | None, size: int) -> str:
+    return f"bytes */{size}" if span is None else f"bytes {span.start}-{span.end - 1}/{size}"
+
+
+def _span(first: int | None, last: int | None, size: int) -> Span:
+    if first is None:
+        return Span(max(0, size - (last or 0)), size)
+    end = size if last is None else min(last + 1, size)
+    return Span(first, max(first, end))
+
+
+def _number(digits: str) -> int | None:
+    if not digits:
+        return None
+    return _HUGE if len(digits) > 18 else int(digits)
+
+
+def _matches(header: str, tag: str, weak: bool) -> bool:
+    if header.strip() == "*":
+        return True
+    tags = _TAGS.findall(header)
+    return tag in ([found.removeprefix("W/") for found in tags] if weak else tags)

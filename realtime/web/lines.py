@@ -1,0 +1,106 @@
+"""POST /lines: a line in, an address out, at once; GET /lines/{key}: what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from realtime.audio import RATES
+from realtime.cache import SIDECAR, WAV, Finished
+from realtime.errors import NotFound
+from realtime.formats import Format, format_named
+from realtime.services import Services
+from realtime.speech import FASTEST, MOST_SEED, SLOWEST, Wish
+from realtime.variants import suffix_of
+from realtime.web.fields import Fields
+from realtime.web.incoming import json_body, services_of
+from realtime.web.links import base_of, link
+
+LINE_FIELDS = ("text", "character", "language", "noaccent", "longprompt", "speed", "seed", "engine")
+FIELDS = (*LINE_FIELDS, "format", "sample_rate")
+
+
+@dataclass(frozen=True)
+class AskedLine:
+    """A line and the form in which its recording is wanted."""
+
+    wish: Wish
+    format: Format
+    sample_rate: int | None
+
+
+def asked_line(body: Mapping[str, Any], allowed: Collection[str] = FIELDS) -> AskedLine:
+    """The line in a body; a field that there is not is refused by its name."""
+    fields = Fields(body)
+    fields.only(allowed)
+    wish = Wish(
+        text=fields.needed_text("text"),
+        character=fields.text("character"),
+        language=fields.text("language") or "auto",
+        noaccent=fields.flag("noaccent"),
+        longprompt=fields.flag("longprompt"),
+        speed=fields.number("speed", SLOWEST, FASTEST),
+        seed=fields.whole("seed", 0, MOST_SEED) or 0,
+        engine=fields.text("engine"),
+    )
+    found = format_named(fields.text("format") or "wav", field="format")
+    return AskedLine(wish, found, fields.number_of("sample_rate", RATES))
+
+
+async def ask(request: Request) -> Response:
+    services, base = services_of(request), base_of(request)
+    asked = asked_line(await json_body(request))
+    line = await services.speech.line(asked.wish)
+    suffix = suffix_of(asked.format, asked.sample_rate, services.speech.sample_rate(line))
+    address = services.speech.address(line)
+    async with services.speech.open(line, finish=True) as opened:
+        kept = opened.source if isinstance(opened.source, Finished) else None
+    return JSONResponse(
+        {
+            "url": link(base, address, suffix),
+            "key": address.key,
+            "status": opened.result,
+            "duration": kept and kept.sidecar.duration,
+            "timestamps_url": link(base, address, SIDECAR),
+            "expires_at": None,
+        }
+    )
+
+
+async def state(request: Request) -> Response:
+    services, base = services_of(request), base_of(request)
+    key = request.path_params["key"]
+    address = services.cache.address(key)
+    if address is None:
+        raise NotFound(
+            f"There is no recording with the key {key[:32]!r}.",
+            code="recording_not_found",
+            hint="Ask for the line again: it is spoken anew.",
+        )
+    found = {"key": key, "duration": None, "url": link(base, address, WAV), "error": None}
+    return JSONResponse(found | await _state(services, key))
+
+
+async def _state(services: Services, key: str) -> dict[str, Any]:
+    address = services.cache.address(key)
+    assert address is not None, "it was found a moment ago"
+    if services.cache.growing(key) is None:
+        kept = await services.cache.finished(address, WAV)
+        if kept is not None:
+            return {"state": "finished", "duration": kept.sidecar.duration}
+        if key in services.cache.failures:
+            error = services.cache.failures[key][1]
+            told = {"code": error.code, "message": error.message, "hint": error.hint}
+            return {"state": "failed", "error": told}
+    return {"state": "growing"}
+
+
+ROUTES = [
+    Route("/lines", ask, methods=["POST"]),
+    Route("/lines/{key}", state, methods=["GET"]),
+]

@@ -1,0 +1,233 @@
+"""Hit, join or miss; one producer; kept when whole, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from realtime.audio import HEADER_BYTES
+from realtime.cache import WAV, Address, Cache, Finished, Growing
+from realtime.errors import Busy, SynthesisFailed
+from tests.cache.made import Player, address, cache_in, listened, pcm, same_sound, wav_of
+
+pytestmark = pytest.mark.anyio
+
+PARTS = [pcm(500, seed) for seed in range(4)]
+
+
+@pytest.fixture
+async def cache(tmp_path: Path) -> AsyncIterator[Cache]:
+    cache = cache_in(tmp_path)
+    await cache.start()
+    yield cache
+    await cache.close()
+
+
+async def said(cache: Cache, player: Player, at: Address, finish: bool = False) -> tuple[str, bytes]:
+    async with cache.open(at, WAV, player.work(at), finish) as opened:
+        return opened.result, await listened(opened.source)
+
+
+async def settled(cache: Cache) -> None:
+    async with asyncio.timeout(5):
+        while cache.busy:
+            await asyncio.sleep(0.001)
+
+
+async def test_many_at_once_are_one_synthesis(cache: Cache) -> None:
+    player = Player(PARTS)
+    found = await asyncio.gather(*(said(cache, player, address()) for _ in range(50)))
+    await settled(cache)
+    assert player.begun == 1
+    assert sorted({result for result, _ in found}) == ["join", "miss"]
+    assert all(same_sound(data, wav_of(PARTS)) for _, data in found)
+    assert await said(cache, player, address()) == ("hit", wav_of(PARTS))
+    assert player.begun == 1
+
+
+async def test_it_is_still_there_after_a_restart(tmp_path: Path) -> None:
+    for result in ("miss", "hit"):
+        cache = cache_in(tmp_path)
+        await cache.start()
+        assert (await said(cache, Player(PARTS), address()))[0] == result
+        await cache.close()
+
+
+async def test_another_process_is_found_on_the_disk(tmp_path: Path, cache: Cache) -> None:
+    other = cache_in(tmp_path)
+    await said(other, Player(PARTS), address())
+    await other.close()
+    assert not len(cache.shelf)
+    assert (await said(cache, Player(PARTS), address()))[0] == "hit"
+
+
+async def test_the_last_listener_who_leaves_ends_it_and_nothing_is_kept(
+    cache: Cache, tmp_path: Path
+) -> None:
+    player = Player(PARTS)
+    async with cache.open(address(), WAV, player.work(address())) as opened:
+        assert isinstance(opened.source, Growing)
+        await opened.source.read(0)
+    await settled(cache)
+    assert player.stopped
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / ".lock"]
+    assert (await said(cache, Player(PARTS), address()))[0] == "miss"
+
+
+async def test_one_of_two_listeners_may_leave(cache: Cache) -> None:
+    player = Player(PARTS)
+    async with AsyncExitStack() as stack:
+        stays = await stack.enter_async_context(cache.open(address(), WAV, player.work(address())))
+        async with cache.open(address(), WAV, player.work(address())):
+            pass
+        assert same_sound(await listened(stays.source), wav_of(PARTS))
+    assert not player.stopped
+
+
+async def test_what_is_asked_for_by_its_address_is_finished_alone(cache: Cache) -> None:
+    player = Player(PARTS)
+    async with cache.open(address(), WAV, player.work(address()), finish=True):
+        pass
+    await settled(cache)
+    assert (await said(cache, player, address()))[0] == "hit"
+
+
+async def test_who_comes_while_it_is_given_up_gets_a_whole_one(cache: Cache) -> None:
+    for _ in range(20):
+        async with cache.open(address(), WAV, Player(PARTS).work(address())):
+            pass
+        again = Player(PARTS)
+        await asyncio.sleep(0)
+        result, data = await said(cache, again, address())
+        assert same_sound(data, wav_of(PARTS)), result
+        await settled(cache)
+        await cache.remove(address())
+
+
+async def test_an_error_reaches_all_keeps_nothing_and_the_next_tries_afresh(
+    cache: Cache, tmp_path: Path
+) -> None:
+    player = Player(PARTS, SynthesisFailed("It broke."))
+    found = await asyncio.gather(
+        *(said(cache, player, address(), finish=True) for _ in range(5)), return_exceptions=True
+    )
+    assert all(isinstance(error, SynthesisFailed) for error in found)
+    await settled(cache)
+    assert player.begun == 1
+    assert cache.failures[address().key][1].message == "It broke."
+    assert not list(tmp_path.rglob("*.part")) and not list(tmp_path.rglob("*.wav"))
+    assert (await said(cache, Player(PARTS), address()))[0] == "miss"
+    assert address().key not in cache.failures
+
+
+async def test_a_fault_of_ours_ends_one_recording_alone(cache: Cache) -> None:
+    with pytest.raises(SynthesisFailed):
+        await said(cache, Player(PARTS, ZeroDivisionError("oh")), address())
+
+
+async def test_a_damaged_file_is_forgotten_and_spoken_anew(tmp_path: Path) -> None:
+    cache = cache_in(tmp_path, memory_bytes=0)
+    await cache.start()
+    await said(cache, Player(PARTS), address())
+    await settled(cache)
+    path = tmp_path / address().path(WAV)
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    result, data = await said(cache, Player(PARTS), address())
+    assert (result, data[HEADER_BYTES:]) == ("miss", wav_of(PARTS)[HEADER_BYTES:])
+    await cache.close()
+
+
+async def test_a_vanished_folder_is_a_miss_and_comes_back(tmp_path: Path) -> None:
+    import shutil
+
+    cache = cache_in(tmp_path / "cache", memory_bytes=0)
+    await cache.start()
+    await said(cache, Player(PARTS), address())
+    await settled(cache)
+    shutil.rmtree(tmp_path / "cache")
+    assert (await said(cache, Player(PARTS), address()))[0] == "miss"
+    await settled(cache)
+    assert (await said(cache, Player(PARTS), address()))[0] == "hit"
+    await cache.close()
+
+
+async def test_a_cache_that_cannot_be_written_still_lets_everybody_hear(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    noticed: list[str] = []
+    cache = cache_in(tmp_path / "file" / "cache")
+    cache._noticed = noticed.append
+    await cache.start()
+    result, data = await said(cache, Player(PARTS), address())
+    assert result == "miss" and same_sound(data, wav_of(PARTS))
+    await settled(cache)
+    assert noticed == ["not_kept"]
+    await cache.close()
+
+
+async def test_a_disk_that_fills_up_at_the_end_keeps_nothing_wrong(
+    cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("realtime.cache.store.os.replace", full)
+    result, data = await said(cache, Player(PARTS), address())
+    assert result == "miss" and same_sound(data, wav_of(PARTS))
+    await settled(cache)
+    monkeypatch.undo()
+    assert not list(tmp_path.rglob("*.wav"))
+    assert (await said(cache, Player(PARTS), address()))[0] == "miss"
+
+
+async def test_the_longest_unheard_goes_but_never_what_is_read(tmp_path: Path) -> None:
+    size = len(wav_of(PARTS))
+    cache = cache_in(tmp_path, max_bytes=2 * size + 10)
+    await cache.start()
+    for text in "ab":
+        await said(cache, Player(PARTS), address(text))
+    await settled(cache)
+    async with cache.open(address("a"), WAV, Player(PARTS).work(address("a"))) as reading:
+        for text in "cd":
+            await said(cache, Player(PARTS), address(text))
+            await settled(cache)
+        assert isinstance(reading.source, Finished)
+        assert await listened(reading.source) == wav_of(PARTS)
+    assert {entry.address.slug for entry in cache.shelf} == {"a", "d"}
+    assert {path.name[0] for path in tmp_path.rglob("*.wav")} == {"a", "d"}
+    await cache.close()
+
+
+async def test_a_stop_keeps_what_is_whole_and_gives_up_the_rest(tmp_path: Path) -> None:
+    cache = cache_in(tmp_path)
+    await cache.start()
+    waits = Player(PARTS)
+    waits.gate.clear()
+    listening = asyncio.create_task(said(cache, waits, address("slow")))
+    await said(cache, Player(PARTS), address("whole"))
+    await cache.close()
+    with pytest.raises(Busy):
+        await listening
+    with pytest.raises(Busy):
+        await said(cache, Player(PARTS), address("late"))
+    assert [path.name[:5] for path in tmp_path.rglob("*.wav")] == ["whole"]
+    assert not list(tmp_path.rglob("*.part"))
+
+
+async def test_a_start_sweeps_up_what_a_crash_left(tmp_path: Path) -> None:
+    folder = tmp_path / "en" / "bell" / "short"
+    folder.mkdir(parents=True)
+    (tmp_path / ".growing").mkdir()
+    (tmp_path / ".growing" / f"{'0' * 16}.wav.1.part").write_bytes(b"half")
+    (folder / f"alone-{'1' * 16}.json").write_bytes(b"{}")
+    (folder / f"alone-{'2' * 16}.ogg").write_bytes(b"OggS")
+    (folder / "notes.txt").write_text("somebody's")
+    cache = cache_in(tmp_path)
+    await cache.start()
+    assert not len(cache.shelf)
+    left = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {".lock", "notes.txt"}
+    await cache.close()

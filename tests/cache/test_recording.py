@@ -1,0 +1,67 @@
+"""A line's sound out of its recording, growing or finished."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from realtime.cache.loading import load
+from realtime.cache.recording import Recording, Spoken
+from realtime.cache.store import Store
+from realtime.engines.base import Word
+from tests.cache.made import RATE, address, pcm
+from tests.cache.test_store import kept
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_words_come_with_the_sound_that_holds_them() -> None:
+    recording = Recording(RATE)
+    recording.finish_anyway()
+    found: list[Spoken] = []
+
+    async def listen() -> None:
+        with recording.listening():
+            async for part in recording.spoken():
+                found.append(part)
+
+    listening = asyncio.create_task(listen())
+    for number in range(3):
+        word = Word(str(number), number, number + 1)
+        await recording.add(Spoken(pcm(100, number), (word,), {"first_audio": float(number)}))
+        await asyncio.sleep(0.005)
+    recording.end()
+    await listening
+    assert [[word.text for word in part.words] for part in found] == [["0"], ["1"], ["2"]]
+    assert [dict(part.timing) for part in found] == [{"first_audio": 0.0}, {}, {}]
+    assert np.array_equal(
+        np.concatenate([part.pcm for part in found]),
+        np.concatenate([pcm(100, number) for number in range(3)]),
+    )
+    assert recording.samples == 300
+
+
+async def test_who_has_time_does_not_press() -> None:
+    recording = Recording(RATE)
+    with recording.listening(), recording.patiently():
+        assert not recording.pressing
+        with recording.listening():
+            assert recording.pressing
+    recording.finish_anyway()
+    assert recording.pressing
+
+
+@pytest.mark.parametrize("held", [True, False])
+async def test_a_finished_one_gives_any_part(tmp_path: Path, held: bool) -> None:
+    sound = kept(Store(tmp_path))
+    found = load(Store(tmp_path), address(), ".wav")
+    assert found is not None
+    if not held:
+        found.body = None
+    assert b"".join([data async for data in found.chunks(10, 99)]) == sound[10:99]
+    parts = [part async for part in found.spoken()]
+    assert parts[0].words == found.sidecar.words
+    assert np.array_equal(np.concatenate([part.pcm for part in parts]), pcm())
