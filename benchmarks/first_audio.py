@@ -106,7 +106,7 @@ async def bare(services: Services, line: Line) -> Heard:
 async def in_process(services: Services, line: Line) -> Heard:
     """What the command line does."""
     ear = Ear(services.speech.sample_rate(line))
-    async with aclosing(services.speech.say(line)) as spoken:
+    async with aclosing(services.speech.say(line, keep=False)) as spoken:
         async for part in spoken:
             if ear.take(part.pcm):
                 break
@@ -119,7 +119,7 @@ def over_http(address: str, line: Line, whole: bool) -> Heard:
     request = urllib.request.Request(
         f"{address}/v1/audio/speech",
         json.dumps(body).encode(),
-        {"Content-Type": "application/json"},
+        {"Content-Type": "application/json", "Cache-Control": "no-store"},
     )
     ear = Ear(24000)
     with urllib.request.urlopen(request, timeout=120) as answer:
@@ -186,7 +186,7 @@ async def cancels(services: Services, runs: int) -> dict[str, float]:
 
 
 async def in_process_whole(services: Services, line: Line) -> None:
-    async with aclosing(services.speech.say(line)) as spoken:
+    async with aclosing(services.speech.say(line, keep=False)) as spoken:
         async for _ in spoken:
             pass
 

@@ -2,32 +2,66 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Self
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 class Server:
-    """Started with `with`; knows its address, its start-up time and its memory."""
+    """Started with `with`; knows its address, its start-up time, its memory and its log.
 
-    def __enter__(self) -> Server:
+    Without a cache of its own it has one that goes with it.
+    """
+
+    def __init__(self, cache: Path | None = None, preload: str = "hibari", **settings: str) -> None:
+        self._passing = tempfile.TemporaryDirectory() if cache is None else None
+        folder = cache or self._passing and self._passing.name
+        own = {"YAMABIKO_CACHE__PATH": str(folder), "YAMABIKO_PRELOAD": preload}
+        self._environment = {**os.environ, **own, **settings}
+        self.log: list[str] = []
+
+    def __enter__(self) -> Self:
         begun = time.perf_counter()
-        command = [sys.executable, "server.py", "serve", "--port", "0"]
-        self._process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-        self.address = self._read_address()
-        self._wait_until_ready()
+        self.launch()
+        try:
+            self.address = self._read_address()
+            self._wait_until_ready()
+        except BaseException:
+            self.kill()
+            raise
         self.start_seconds = time.perf_counter() - begun
         return self
 
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
         self._process.wait(30)
+        if self._passing is not None:
+            self._passing.cleanup()
+
+    def launch(self) -> None:
+        """Only begin to start."""
+        self._process = subprocess.Popen(
+            [sys.executable, "server.py", "serve", "--port", "0"],
+            cwd=ROOT,
+            env=self._environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def kill(self) -> None:
+        """SIGKILL, and gone when this returns."""
+        self._process.kill()
+        self._process.wait()
 
     def memory_mb(self, what: str) -> float:
         """`VmRSS` now, or `VmHWM`, the most so far."""
@@ -37,11 +71,15 @@ class Server:
         raise RuntimeError(f"the kernel does not tell {what}")
 
     def _read_address(self) -> str:
+        """The log is read on, so that its pipe never fills."""
         assert self._process.stderr is not None, "stderr is a pipe"
-        for line in self._process.stderr:
+        lines = self._process.stderr
+        for line in lines:
+            self.log.append(line.rstrip())
             if found := re.search(r"open (http://\S+)", line):
+                threading.Thread(target=self.log.extend, args=(lines,), daemon=True).start()
                 return found[1]
-        raise RuntimeError("the server told no address")
+        raise RuntimeError("the server told no address:\n" + "\n".join(self.log))
 
     def _wait_until_ready(self) -> None:
         end = time.perf_counter() + 60

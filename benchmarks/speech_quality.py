@@ -67,7 +67,7 @@ async def spoken(services: Services, task: Task) -> Any:
     character = None if not task.mixed else services.characters.default(task.language).name
     wish = Wish(task.text, character, language, noaccent=task.mixed, engine=task.engine)
     line = await services.speech.line(wish)
-    async with aclosing(services.speech.say(line)) as parts:
+    async with aclosing(services.speech.say(line, keep=False)) as parts:
         return np.concatenate([part.pcm async for part in parts])
 
 

@@ -1,10 +1,11 @@
-"""The commands of `server.py` that need no web: what they take, and what `say` and `check` do."""
+"""The commands of `server.py` that need no web: what they take and what they do."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import sys
+import time
 from collections.abc import Callable
 from contextlib import aclosing
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import BinaryIO
 
 from realtime import engines, weights
 from realtime.audio import wav_header
+from realtime.cache import Store, housekeeping
+from realtime.cache.store import Stored
 from realtime.errors import BadRequest, YamabikoError
 from realtime.line import Line
 from realtime.services import VERSION, Services, build
@@ -63,7 +66,32 @@ def check(options: argparse.Namespace) -> int:
     return 0 if all(runnable) else 1
 
 
-COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {"say": say, "check": check}
+def cache(options: argparse.Namespace) -> int:
+    """List, check, shrink or remove recordings."""
+    settings = settings_of(options)
+    store = Store(settings.cache.path)
+    recordings = housekeeping.found_in(store)
+    if options.action == "ls":
+        return _list_recordings(recordings)
+    if options.action == "verify":
+        return _verify_recordings(store, recordings)
+    with housekeeping.alone(store):
+        if options.action == "rm":
+            going = housekeeping.named(recordings, options.names)
+        else:
+            most = settings.cache.max_bytes if options.max_bytes is None else options.max_bytes
+            going = housekeeping.surplus_of(recordings, most)
+        for address in going:
+            store.remove(address)
+    print(f"{len(going)} of {len(recordings)} recordings removed")
+    return 0
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "say": say,
+    "check": check,
+    "cache": cache,
+}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -79,6 +107,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", title="commands")
     commands.add_parser("serve", parents=[common], help="start the server (the default command)")
     commands.add_parser("check", parents=[common], help="show settings, engines, missing files")
+    _add_cache(
+        commands.add_parser("cache", help="list, check, shrink or remove recordings"), common
+    )
     _add_say(commands.add_parser("say", parents=[common], help="speak a text into a file"))
     return parser
 
@@ -93,6 +124,36 @@ def _add_say(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--engine", metavar="NAME", help=f"one of {', '.join(engines.ENGINES)}")
     parser.add_argument("-o", "--out", type=Path, metavar="FILE", help="a WAV file; else PCM")
+
+
+def _add_cache(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, title="actions")
+    actions.add_parser("ls", parents=[common], help="list recordings, the longest unheard first")
+    actions.add_parser("verify", parents=[common], help="check every file against its sidecar")
+    prune = actions.add_parser("prune", parents=[common], help="remove the longest unheard")
+    prune.add_argument("--max-bytes", type=int, metavar="N", help="until N bytes are left")
+    remove = actions.add_parser("rm", parents=[common], help="remove recordings")
+    remove.add_argument("names", nargs="+", metavar="KEY", help="keys or paths of recordings")
+
+
+def _list_recordings(recordings: list[Stored]) -> int:
+    for stored in recordings:
+        heard = time.strftime("%Y-%m-%d %H:%M", time.localtime(stored.heard))
+        formats = " ".join(suffix[1:] for suffix, _ in stored.files)
+        size = housekeeping.size_of(stored)
+        print(f"{heard}  {size:>10}  {stored.address.path()}  {formats}")
+    total = sum(map(housekeeping.size_of, recordings))
+    print(f"{len(recordings)} recordings, {total / 1e6:.1f} MB", file=sys.stderr)
+    return 0
+
+
+def _verify_recordings(store: Store, recordings: list[Stored]) -> int:
+    checked = housekeeping.with_bar(recordings, "checking")
+    wrong = list(housekeeping.wrong_in(store, checked))
+    for stored, reason in wrong:
+        print(f"{stored.address.path()}  {reason}")
+    print(f"{len(recordings)} recordings, {len(wrong)} wrong", file=sys.stderr)
+    return 1 if wrong else 0
 
 
 async def _say(options: argparse.Namespace) -> int:

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from realtime.audio import Pcm, to_pcm16, wav_header
+from realtime.audio import wav_header
 from realtime.decoding import decode
 from realtime.errors import BadRequest
-from tests.test_formats import CODED, FILES, encoded, sweep
+from tests.test_formats import FILES, encoded, sweep
+
 
 @settings(deadline=None, max_examples=60)
 @given(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from realtime.audio import RATES, Pcm, Resampler, to_pcm16, wav_header
-from realtime.errors import BadRequest
 from realtime.decoding import decode
+from realtime.errors import BadRequest
 from realtime.formats import FORMATS, Encoder, encoder, format_named
 
 CODED = ["flac", "opus", "ogg", "mp3", "aac"]

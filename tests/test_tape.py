@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from realtime.cache import Spoken
+from realtime.decoding import decode
 from realtime.engines.base import Word
 from realtime.errors import NothingToSay
-from realtime.decoding import decode
 from realtime.formats import FORMATS
 from realtime.tape import Part, Tape, encoded, off_the_loop
 

@@ -77,11 +77,18 @@ def parsed(path: str) -> tuple[Address, str] | None:
     parts = path.split("/")
     if len(parts) != 4 or parts[0] not in FOLDERS or parts[2] not in MODES:
         return None
-    language, character, mode, file = parts
-    found = _FILE.fullmatch(file)
+    language, character, mode, name = parts
+    found = parsed_name(name)
     if found is None or not valid_name(character):
         return None
-    return Address(language, character, mode, found["slug"], found["key"]), found["suffix"]
+    slug, key, suffix = found
+    return Address(language, character, mode, slug, key), suffix
+
+
+def parsed_name(name: str) -> tuple[str, str, str] | None:
+    """Slug, key and suffix of a file's name."""
+    found = _FILE.fullmatch(name)
+    return None if found is None else (found["slug"], found["key"], found["suffix"])
 
 
 def _plain(letter: str) -> bool:

@@ -59,7 +59,7 @@ class Cache:
         begun = self._clock()
         found = await asyncio.to_thread(self._found)
         for stored in found:
-            self.shelf.put(stored.address, stored.suffix, stored.bytes, first=True)
+            self.shelf.stock(stored.address, stored.files)
         await self._shrink()
         megabytes, seconds = self.shelf.bytes / 1e6, self._clock() - begun
         told = "%d recordings, %.1f MB, scanned in %.2f s"
@@ -128,7 +128,8 @@ class Cache:
             if found is None:
                 await self._forget(address, suffix)
                 return None
-            self.shelf.put(address, suffix, found.size)
+            if suffix != SIDECAR:
+                self.shelf.put(address, suffix, found.size)
             self.hot.put(found)
         if found.address != address:
             return None
@@ -156,13 +157,11 @@ class Cache:
         if self.store.take():
             self.store.clean()
         found = list(self.store.scan())
-        whole = {stored.address.key for stored in found if stored.suffix == WAV}
         if self.store.mine:
             for stored in found:
-                if stored.address.key not in whole:
+                if not stored.whole:
                     self.store.remove(stored.address)
-        kept = [stored for stored in found if stored.address.key in whole]
-        return sorted(kept, key=lambda stored: -stored.heard)
+        return sorted(filter(lambda stored: stored.whole, found), key=lambda stored: -stored.heard)
 
     def _joined(self, address: Address, suffix: str) -> Opened | None:
         found = self.growing(address.key, suffix)

@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 WINDOW_BYTES = 1 << 20  # what stays in memory when it is on the disk too: 20 s
 MOST_UNWRITTEN_BYTES = 64 << 20  # what may be held of one recording when the disk takes nothing
 READ_BYTES = 1 << 16
+FIRST_BYTES = 1 << 12
 
 
 class Growing:
@@ -148,10 +149,12 @@ class Growing:
         return data
 
     def _in_memory(self, offset: int) -> bytes:
+        """A block or the rest of one; at first a small part, so that no listener waits for many."""
+        most = FIRST_BYTES if offset < FIRST_BYTES else READ_BYTES
         place = self._start
         for block in self._blocks:
             if offset < place + len(block):
-                return block[offset - place :]
+                return block[offset - place : offset - place + most]
             place += len(block)
         raise AssertionError("an offset under the size lies in a block")
 

@@ -37,12 +37,13 @@ class Hot:
             self._drop(place)
 
     def clear(self) -> None:
-        self._held.clear()
-        self.bytes = 0
+        for place in list(self._held):
+            self._drop(place)
 
     def _drop(self, place: tuple[str, str]) -> None:
         found = self._held.pop(place, None)
         if found is not None:
+            found.dropped = True
             self.bytes -= _cost(found)
 
 

@@ -90,6 +90,8 @@ class Finished:
     etag: str
     body: bytes | None
     store: Store
+    dropped: bool = False  # it is held in memory no longer
+    noted: float = 0.0  # when it was last noted that it was heard
     headers: list[tuple[bytes, bytes]] | None = None  # kept here by a door, so made once
 
     @property

@@ -46,17 +46,22 @@ class Shelf:
         if key in self._entries:
             self._entries.move_to_end(key)
 
-    def put(self, address: Address, suffix: str, size: int, first: bool = False) -> Entry:
-        """Note one file; `first`: it is the one that goes first, whatever came before."""
+    def put(self, address: Address, suffix: str, size: int) -> Entry:
+        """Note one file of a recording."""
         entry = self._entries.get(address.key)
         if entry is None:
-            entry = self._entries[address.key] = Entry(_interned(address))
-            if first:
-                self._entries.move_to_end(address.key, last=False)
+            entry = self._entries[address.key] = Entry(address)
         others = tuple(item for item in entry.files if item[0] != suffix)
         self.bytes += size - (entry.bytes - sum(size for _, size in others))
         entry.files = (*others, (sys.intern(suffix), size))
         return entry
+
+    def stock(self, address: Address, files: tuple[tuple[str, int], ...]) -> None:
+        """Note a recording of an earlier time: it goes before all that are there."""
+        if address.key not in self._entries:
+            entry = self._entries[address.key] = Entry(address, files)
+            self._entries.move_to_end(address.key, last=False)
+            self.bytes += entry.bytes
 
     def forget(self, key: str) -> Entry | None:
         entry = self._entries.pop(key, None)
@@ -85,14 +90,3 @@ class Shelf:
             and entry.address.mode in modes
             and entry.has(WAV)
         ]
-
-
-def _interned(address: Address) -> Address:
-    """The same names again and again are kept once."""
-    return Address(
-        sys.intern(address.language),
-        sys.intern(address.character),
-        sys.intern(address.mode),
-        address.slug,
-        address.key,
-    )

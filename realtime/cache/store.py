@@ -13,6 +13,7 @@ import itertools
 import logging
 import os
 import re
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +21,8 @@ from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
-from realtime.cache.address import FOLDERS, MODES, SIDECAR, WAV, Address, parsed
+from realtime.cache.address import FOLDERS, MODES, SIDECAR, WAV, Address, parsed_name
+from realtime.characters import valid_name
 from realtime.cache.sidecar import BadSidecar, FileFacts, Sidecar, sidecar_from
 
 logger = logging.getLogger(__name__)
@@ -31,14 +33,17 @@ MOST_SIDECAR_BYTES = 64 << 20
 _PART = re.compile(r".*\.\d+\.(?P<pid>\d+)\.part")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Stored:
-    """One file that a scan found."""
+    """What a scan found of one recording."""
 
     address: Address
-    suffix: str
-    bytes: int
+    files: tuple[tuple[str, int], ...]  # (suffix, bytes), without the sidecar
     heard: float
+
+    @property
+    def whole(self) -> bool:
+        return any(suffix == WAV for suffix, _ in self.files)
 
 
 class Part:
@@ -204,22 +209,27 @@ class Store:
                     other.unlink()
 
     def scan(self) -> Iterator[Stored]:
-        """Every file that has the name of a recording."""
+        """Every recording, and what is left of one."""
         for language in FOLDERS:
-            for character in _folders(self.root / language):
+            for character in filter(valid_name, _folders(self.root / language)):
                 for mode in MODES:
-                    yield from self._files(f"{language}/{character}/{mode}")
+                    yield from self._recordings(language, sys.intern(character), mode)
 
-    def _files(self, folder: str) -> Iterator[Stored]:
+    def _recordings(self, language: str, character: str, mode: str) -> Iterator[Stored]:
+        """Those of one folder; its names are looked at once and its files one by one."""
+        found: dict[str, Stored] = {}
         try:
-            with os.scandir(self.root / folder) as entries:
+            with os.scandir(self.root / language / character / mode) as entries:
                 for entry in entries:
-                    found = parsed(f"{folder}/{entry.name}")
-                    if found is not None:
-                        known = entry.stat(follow_symlinks=False)
-                        yield Stored(*found, known.st_size, known.st_mtime)
-        except OSError:
-            return
+                    if (name := parsed_name(entry.name)) is not None:
+                        slug, key, suffix = name
+                        if key not in found:
+                            address = Address(language, character, mode, slug, key)
+                            found[key] = Stored(address, (), 0.0)
+                        _note(found[key], suffix, entry)
+        except OSError as error:
+            logger.debug("a folder is not read: %s", error)
+        yield from found.values()
 
     def _with_other_files(self, address: Address, suffix: str, sidecar: Sidecar) -> Sidecar:
         """The sidecar as it is now with one file more: another may have come meanwhile."""
@@ -236,6 +246,14 @@ class Store:
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, self.root / address.path(SIDECAR))
+
+
+def _note(stored: Stored, suffix: str, entry: os.DirEntry[str]) -> None:
+    if suffix != SIDECAR:
+        known = entry.stat(follow_symlinks=False)
+        stored.files += ((sys.intern(suffix), known.st_size),)
+        if suffix == WAV:
+            stored.heard = known.st_mtime
 
 
 def _folders(path: Path) -> list[str]:

@@ -20,8 +20,8 @@ from realtime.errors import YamabikoError
 from realtime.services import Services
 from realtime.speech import Wish
 from realtime.text.normalise import clean
-from realtime.web.audio import send_recording, unknown_recording
 from realtime.web.incoming import services_of
+from realtime.web.recording import send_recording, unknown_recording
 
 
 @dataclass(frozen=True)

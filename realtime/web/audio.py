@@ -5,31 +5,29 @@ It stands before the router, since what is in memory should cost no more than se
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import secrets
-from collections.abc import AsyncIterator, Iterable
+import time
+from collections.abc import Iterator
 from functools import lru_cache
+from itertools import count
 from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from realtime.audio import RATES
-from realtime.cache import SIDECAR, WAV, Address, Finished, Growing, Recording, parsed
-from realtime.errors import BadRequest, NotFound, YamabikoError
+from realtime.cache import SIDECAR, WAV, Address, Finished, Recording, parsed
+from realtime.errors import BadRequest, YamabikoError
 from realtime.formats import FORMATS
 from realtime.services import Services
 from realtime.variants import suffix_of
-from realtime.web.conditions import CONDITIONAL, Decision, Span, content_range, decide
+from realtime.web.conditions import CONDITIONAL
 from realtime.web.errors import ErrorResponse, Refusal, refusal_of
 from realtime.web.links import AUDIO
-from realtime.web.stream import Stalled, put, unless_gone
+from realtime.web.recording import send_recording, unknown_recording
 
-logger = logging.getLogger(__name__)
-
-Headers = list[tuple[bytes, bytes]]
-
-FOR_EVER = b"public, max-age=31536000, immutable"
+NOT_PLAIN = frozenset((*CONDITIONAL, b"origin", b"x-request-id"))
+NOSNIFF = (b"x-content-type-options", b"nosniff")
+NOTED_SECONDS = 1.0  # how exactly it is known when something was heard
 MOST_PATHS = 4_096  # paths whose reading is remembered
 
 
@@ -72,171 +70,59 @@ class AudioDoor:
             return suffix_of(FORMATS[suffix[1:]], int(named), opened.source.sample_rate)
 
 
-async def send_recording(
-    services: Services,
-    address: Address,
-    suffix: str,
-    scope: Scope,
-    receive: Receive,
-    send: Send,
-) -> None:
-    """One file of a recording as an answer; an error is raised before the first byte only."""
-    held = services.cache.hot.get(address.key, suffix)
-    if held is not None and held.body is not None and held.address == address:
-        services.cache.heard(address)
-        return await _send_finished(held, scope, send)
-    async with services.variants.listen(address, suffix) as opened:
-        if opened is None:
-            if suffix == SIDECAR and services.cache.growing(address.key) is not None:
-                return await _not_yet(scope, receive, send)
-            raise unknown_recording()
-        if isinstance(opened.source, Finished):
-            return await _send_finished(opened.source, scope, send)
-        if not services.settings.cache.finish_started:
-            opened.source.finish_alone = False
-        await _send_growing(opened.source, suffix, scope, receive, send)
+class HotDoor:
+    """The outermost callable: what is in memory leaves before anything else is asked.
+
+    Only plain requests: whatever carries a header that could change the answer goes the long way,
+    which gives the same bytes.
+    """
+
+    def __init__(self, app: ASGIApp, services: Services) -> None:
+        self._app = app
+        self._cache = services.cache
+        self._open = not services.settings.hosts
+        self._known: dict[str, Finished] = {}
+        self._number = count_of_requests()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        held = self._held(scope) if self._open and scope["type"] == "http" else None
+        if held is None or held.headers is None:
+            return await self._app(scope, receive, send)
+        headers = [*held.headers, NOSNIFF, (b"x-request-id", next(self._number))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": held.body})
+
+    def _held(self, scope: Scope) -> Finished | None:
+        path: str = scope["path"]
+        if scope["method"] != "GET" or not path.startswith(AUDIO) or scope["query_string"]:
+            return None
+        for name, _ in scope["headers"]:
+            if name in NOT_PLAIN:
+                return None
+        known = self._known.get(path)
+        if known is None or known.dropped:
+            known = self._looked_up(path)
+        if known is not None and time.monotonic() - known.noted > NOTED_SECONDS:
+            known.noted = time.monotonic()
+            self._cache.hot.get(known.address.key, known.suffix)
+            self._cache.heard(known.address)
+        return known
+
+    def _looked_up(self, path: str) -> Finished | None:
+        found = _read(path[len(AUDIO) :])
+        held = self._cache.hot.get(found[0].key, found[1]) if found else None
+        if found is None or held is None or held.body is None or held.address != found[0]:
+            return None
+        if len(self._known) >= MOST_PATHS:
+            self._known.clear()
+        self._known[path] = held
+        return held
 
 
-def unknown_recording() -> NotFound:
-    return NotFound(
-        "There is no recording at this address.",
-        code="recording_not_found",
-        hint="Ask for the line again: it is spoken anew.",
-    )
-
-
-async def _send_finished(finished: Finished, scope: Scope, send: Send) -> None:
-    asked = {name: value for name, value in scope["headers"] if name in CONDITIONAL}
-    tag = f'"{finished.etag}"'
-    if asked:
-        given = {name.decode(): value.decode("latin-1") for name, value in asked.items()}
-        decision = decide(given, scope["method"], tag, finished.size)
-    else:
-        decision = Decision(200)
-    head, body = _answer(finished, tag, decision)
-    await send({"type": "http.response.start", "status": decision.status, "headers": head})
-    if scope["method"] == "HEAD" or decision.status in (304, 412, 416):
-        await send({"type": "http.response.body", "body": b""})
-    elif decision.status == 200 and finished.body is not None:
-        await send({"type": "http.response.body", "body": finished.body})
-    else:
-        try:
-            async for data in body:
-                await put(send, data)
-        except (Stalled, OSError) as error:
-            logger.warning("a recording was broken off: %r", error)
-            return  # without its end the body is broken off
-        await send({"type": "http.response.body", "body": b""})
-
-
-def _answer(
-    finished: Finished, tag: str, decision: Decision
-) -> tuple[Headers, AsyncIterator[bytes]]:
-    """The headers and, where there is one, the body of a finished file."""
-    if decision.status == 200:
-        if finished.headers is None:
-            finished.headers = _headers(finished, tag, finished.size)
-        return finished.headers, finished.chunks()
-    if decision.status == 304:
-        return _headers(finished, tag, None), _nothing()
-    if decision.status != 206:
-        length = [(b"content-length", b"0")]
-        if decision.status == 416:
-            length.append((b"content-range", content_range(None, finished.size).encode()))
-        return length, _nothing()
-    if len(decision.spans) == 1:
-        span = decision.spans[0]
-        head = _headers(finished, tag, span.size)
-        head.append((b"content-range", content_range(span, finished.size).encode()))
-        return head, finished.chunks(span.start, span.end)
-    return _several(finished, tag, decision.spans)
-
-
-def _several(
-    finished: Finished, tag: str, spans: Iterable[Span]
-) -> tuple[Headers, AsyncIterator[bytes]]:
-    """Several spans in one body, each after a head of its own."""
-    mark = secrets.token_hex(12)
-    kind = content_type(finished.suffix)
-    heads = [
-        f"\r\n--{mark}\r\nContent-Type: {kind}\r\n"
-        f"Content-Range: {content_range(span, finished.size)}\r\n\r\n".encode()
-        for span in spans
-    ]
-    tail = f"\r\n--{mark}--\r\n".encode()
-    length = len(tail) + sum(map(len, heads)) + sum(span.size for span in spans)
-
-    async def body() -> AsyncIterator[bytes]:
-        for head, span in zip(heads, spans, strict=True):
-            yield head
-            async for data in finished.chunks(span.start, span.end):
-                yield data
-        yield tail
-
-    headers = [item for item in _headers(finished, tag, length) if item[0] != b"content-type"]
-    headers.append((b"content-type", f"multipart/byteranges; boundary={mark}".encode()))
-    return headers, body()
-
-
-def _headers(finished: Finished, tag: str, length: int | None) -> Headers:
-    kept = b"no-cache" if finished.suffix == SIDECAR else FOR_EVER
-    headers = [
-        (b"etag", tag.encode()),
-        (b"accept-ranges", b"bytes"),
-        (b"cache-control", kept),
-        (b"x-cache", b"hit"),
-    ]
-    if length is not None:
-        headers.append((b"content-type", content_type(finished.suffix).encode()))
-        headers.append((b"content-length", str(length).encode()))
-    return headers
-
-
-async def _send_growing(
-    growing: Growing, suffix: str, scope: Scope, receive: Receive, send: Send
-) -> None:
-    """What is there and what still comes; broken off when it fails, never short."""
-    headers = [
-        (b"content-type", content_type(suffix).encode()),
-        (b"cache-control", b"no-store"),
-        (b"x-cache", b"join"),
-        (b"x-accel-buffering", b"no"),
-    ]
-    start = {"type": "http.response.start", "status": 200, "headers": headers}
-    if scope["method"] == "HEAD":
-        await send(start)
-        return await send({"type": "http.response.body", "body": b""})
-    began = False
-
-    async def stream() -> None:
-        nonlocal began
-        data = await growing.read(0)
-        await send(start)
-        began = True
-        offset = 0
-        while data:
-            await put(send, data)
-            offset += len(data)
-            data = await growing.read(offset)
-        await send({"type": "http.response.body", "body": b""})
-
-    try:
-        await unless_gone(stream(), receive)
-    except (YamabikoError, Stalled) as error:
-        if not began:
-            raise
-        logger.warning("a growing recording was broken off: %s", error)
-
-
-def content_type(suffix: str) -> str:
-    name = suffix.rpartition(".")[2]
-    return "application/json" if suffix == SIDECAR else FORMATS[name].content_type
-
-
-async def _nothing() -> AsyncIterator[bytes]:
-    await asyncio.sleep(0)
-    return
-    yield b""
+def count_of_requests() -> Iterator[bytes]:
+    """Numbers for requests: nobody else's, and cheaper than chance for each."""
+    mark = secrets.token_hex(10)
+    return (f"{mark}{number:012x}".encode() for number in count(1))
 
 
 @lru_cache(maxsize=MOST_PATHS)
@@ -244,16 +130,6 @@ def _read(path: str) -> tuple[Address, str] | None:
     """A path's address and suffix; a rate stands in the query, never in the path."""
     found = parsed(path)
     return found if found and found[1].count(".") == 1 else None
-
-
-async def _not_yet(scope: Scope, receive: Receive, send: Send) -> None:
-    refusal = Refusal(
-        404,
-        "recording_growing",
-        "The recording still grows; what is known of it comes when it is whole.",
-        headers={"Retry-After": "1"},
-    )
-    await ErrorResponse(scope, refusal)(scope, receive, send)
 
 
 async def _not_allowed(scope: Scope, receive: Receive, send: Send) -> None:

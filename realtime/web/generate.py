@@ -52,10 +52,11 @@ def _wish(fields: Fields, services: Services) -> Wish:
 
 async def _finished(growing: Growing) -> None:
     """Wait until it is whole and kept; what fails on the way is raised."""
-    while await growing.read(growing.size):
-        pass
-    if not await growing.settled():
-        raise Unavailable("The recording could not be kept.", code="cannot_keep")
+    if await growing.settled():
+        return
+    if growing.error is not None:
+        raise growing.error.copy()
+    raise Unavailable("The recording could not be kept.", code="cannot_keep")
 
 
 ROUTES = [Route("/generate", generate, methods=["POST"])]

@@ -32,8 +32,10 @@ def test_what_is_forgotten_frees_its_bytes() -> None:
     hot.put(finished("a", 10))
     hot.put(finished("a", 10))
     hot.put(finished("a", 20, ".ogg"))
+    held = hot.get(address("a").key, ".ogg")
     hot.forget(address("a").key)
     assert hot.bytes == 0
+    assert held is not None and held.dropped
     assert hot.get(address("a").key, ".ogg") is None
 
 

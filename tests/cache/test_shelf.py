@@ -45,7 +45,7 @@ def test_other_formats_count_and_replace_themselves() -> None:
 def test_a_scan_never_passes_what_was_heard_since() -> None:
     shelf = shelf_of(1)
     for number in (2, 1):  # the last heard comes first
-        shelf.put(address(str(number)), ".wav", 10, first=True)
+        shelf.stock(address(str(number)), ((".wav", 10),))
     assert names(shelf, 0) == ["1", "2", "0"]
 
 

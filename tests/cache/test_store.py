@@ -32,7 +32,8 @@ def test_a_kept_file_is_whole_with_its_sidecar(tmp_path: Path) -> None:
         assert file.read() == sound
     found = store.sidecar(address())
     assert found is not None and found.sha256 == hashlib.sha256(sound).hexdigest()
-    assert [stored.suffix for stored in store.scan()].count(".wav") == 1
+    (stored,) = store.scan()
+    assert (stored.address, stored.files, stored.whole) == (address(), ((".wav", 2044),), True)
     assert not list((tmp_path / ".growing").iterdir())
 
 

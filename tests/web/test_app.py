@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from starlette.routing import Mount
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from realtime.settings import Cors, Settings
-from realtime.web.audio import AudioDoor
 from realtime.web.app import ROUTES, create_app, middleware
+from realtime.web.audio import AudioDoor
 from realtime.web.limits import BodyLimit, HostLimit
 from realtime.web.trace import Trace
 from tests.web.conftest import assembled

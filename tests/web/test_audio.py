@@ -8,7 +8,7 @@ import urllib.parse
 import pytest
 from starlette.testclient import TestClient
 
-from realtime.web.audio import content_type
+from realtime.web.recording import content_type
 from tests.web.conftest import Live, forget_recordings, waited
 
 

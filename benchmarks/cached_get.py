@@ -1,0 +1,243 @@
+"""How fast is what is already there: a finished recording's address, and asking for a line?
+
+`wrk` loads our server, `php -S` and nginx in turn with the same file, in several rounds of one
+run; the event loop's lag is our server's own histogram, over the rounds that were ours. What is
+not installed is named and left out.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import report
+from benchmarks.client import Client, Got
+from benchmarks.server import Server
+
+PACKAGES = {"wrk": "wrk", "php": "php-cli", "nginx": "nginx-light"}
+FILE_BYTES = 100_000
+LAG = "yamabiko_event_loop_lag_seconds"
+UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
+NGINX = """{user}worker_processes 1;
+daemon off;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{ worker_connections 256; }}
+http {{
+  access_log off;
+  types {{ audio/wav wav; }}
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  server {{ listen 127.0.0.1:{port}; root {folder}/files; }}
+}}
+"""
+
+
+def near_100_kb(client: Client) -> tuple[str, bytes]:
+    """The address and the bytes of a finished recording of about that size."""
+    letters = 26
+    for _ in range(6):
+        url = client.line(("abcdefghijklm" * letters)[:letters])["url"]
+        got = finished(client, url)
+        missing = round((FILE_BYTES - len(got.body)) / 3840)  # bytes of a letter's sound
+        if not missing:
+            break
+        letters += missing
+    return url, got.body
+
+
+def finished(client: Client, url: str) -> Got:
+    """The recording once it has its length."""
+    end = time.perf_counter() + 10
+    while time.perf_counter() < end:
+        got = client.sound(url)
+        if got.status == 200 and "content-length" in got.headers:
+            return got
+        time.sleep(0.02)
+    raise RuntimeError(f"{url} was not finished: {got.status}")
+
+
+@contextmanager
+def process(command: Sequence[str], port: int) -> Iterator[str]:
+    """A server of somebody else's; its address once it listens."""
+    quiet = subprocess.DEVNULL
+    running = subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet)
+    try:
+        wait_for(port)
+        yield f"http://127.0.0.1:{port}/line.wav"
+    finally:
+        running.terminate()
+        running.wait(10)
+
+
+def wait_for(port: int) -> None:
+    end = time.perf_counter() + 10
+    while time.perf_counter() < end:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise RuntimeError(f"nothing listens on port {port}")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def peers(folder: Path, wav: bytes, stack: ExitStack) -> dict[str, str]:
+    """The addresses of the same file from those other servers that are installed."""
+    (folder / "files").mkdir()
+    (folder / "files/line.wav").write_bytes(wav)
+    found = {}
+    if shutil.which("php"):
+        port = free_port()
+        command = ["php", "-S", f"127.0.0.1:{port}", "-t", str(folder / "files")]
+        found["php -S"] = stack.enter_context(process(command, port))
+    if shutil.which("nginx"):
+        port = free_port()
+        # A worker of the root user's would become somebody who cannot read the folder.
+        user = f"user {pwd.getpwuid(0).pw_name};\n" if os.geteuid() == 0 else ""
+        config = folder / "nginx.conf"
+        config.write_text(NGINX.format(folder=folder, port=port, user=user))
+        command = ["nginx", "-e", str(folder / "error.log"), "-c", str(config)]
+        found["nginx"] = stack.enter_context(process(command, port))
+    return found
+
+
+def loaded(url: str, seconds: int) -> dict[str, float]:
+    """One round of `wrk`."""
+    command = ["wrk", "-t1", "-c16", f"-d{seconds}s", "--latency", url]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30, check=True)
+    return figures_of(told.stdout)
+
+
+def figures_of(told: str) -> dict[str, float]:
+    """What `wrk` prints; an answer that is no file would be a quick one, so it counts as none."""
+    if wrong := re.search(r"Non-2xx.*|Socket errors: .*[1-9].*", told):
+        raise RuntimeError(f"wrk: {wrong[0]}")
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", told)
+    places = dict(re.findall(r"^\s+(50|99)%\s+([\d.]+(?:us|ms|s|m))\s*$", told, re.MULTILINE))
+    if rate is None or len(places) != 2:
+        raise RuntimeError(f"wrk told something else:\n{told}")
+    return {"requests/s": float(rate[1]), **{f"p{p} ms": milliseconds(places[p]) for p in places}}
+
+
+def milliseconds(told: str) -> float:
+    number = told.rstrip("usm")
+    return float(number) * UNITS[told[len(number) :]]
+
+
+def lag_buckets(address: str) -> Counter[float]:
+    """How often the loop was late by at most so many seconds, since the start."""
+    text = Client(address).ask("/metrics").body.decode()
+    pairs = re.findall(rf'^{LAG}_bucket{{.*?le="([^"]+)".*?}} (\S+)$', text, re.MULTILINE)
+    if not pairs:
+        raise RuntimeError(f"the server tells no {LAG}")
+    return Counter({float(bound): int(float(count)) for bound, count in pairs})
+
+
+def percentile(buckets: Mapping[float, int], share: float) -> float | None:
+    """Within the bucket where it lies, as if its times were evenly spread."""
+    bounds = sorted(buckets)
+    wanted = share * buckets[bounds[-1]]
+    below, low = 0, 0.0
+    for bound in bounds:
+        if buckets[bound] >= wanted > 0:
+            inside = (wanted - below) / (buckets[bound] - below)
+            return low + inside * ((low if bound == float("inf") else bound) - low)
+        below, low = buckets[bound], bound
+    return None
+
+
+def files(server: Server, rounds: int, seconds: int) -> list[dict[str, Any]]:
+    """All servers in turn, again and again."""
+    url, wav = near_100_kb(Client(server.address))
+    found: dict[str, list[dict[str, float]]] = {"yamabiko": []}
+    lag: Counter[float] = Counter()
+    with tempfile.TemporaryDirectory(prefix="yamabiko-") as name, ExitStack() as stack:
+        addresses = {"yamabiko": url, **peers(Path(name), wav, stack)}
+        for _ in range(rounds):
+            for who, address in addresses.items():
+                before = lag_buckets(server.address) if who == "yamabiko" else None
+                found.setdefault(who, []).append(loaded(address, seconds))
+                if before is not None:
+                    lag.update(lag_buckets(server.address))
+                    lag.subtract(before)
+    late = percentile(lag, 0.99)
+    rows = []
+    for who, runs in found.items():
+        names = runs[0]
+        row: dict[str, Any] = {"server": who, "bytes": len(wav), "rounds": rounds}
+        row |= {name: round(statistics.median(run[name] for run in runs), 2) for name in names}
+        own = round(1000 * late, 2) if who == "yamabiko" and late is not None else None
+        rows.append({**row, "loop lag p99 ms": own})
+    return rows
+
+
+def lines(server: Server, count: int) -> list[dict[str, Any]]:
+    """How long an address takes, for a line that is kept and for lines that never were."""
+    client = Client(server.address)
+    known = "A line that is known."
+    client.sound(client.line(known)["url"])
+    time.sleep(0.2)
+    texts = {"known": [known] * count, "unknown": [f"Line {word}." for word in words(count)]}
+    rows = []
+    for name, asked in texts.items():
+        took, told = [], Counter[str]()
+        for text in asked:
+            begun = time.perf_counter()
+            answer = client.line(text)
+            took.append(1000 * (time.perf_counter() - begun))
+            told[answer["status"]] += 1
+        p50, p95 = np.percentile(took, [50, 95])
+        row = {"line": name, "requests": count, "told": json.dumps(told)}
+        rows.append({**row, "p50 ms": round(float(p50), 2), "p95 ms": round(float(p95), 2)})
+    return rows
+
+
+def words(count: int) -> Iterator[str]:
+    """Different ones, of four letters."""
+    for number in range(count):
+        yield "".join(chr(ord("a") + number // 26**place % 26) for place in range(4))
+
+
+def main() -> None:
+    parser = report.options("How fast is what is already there?")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=5)
+    parser.add_argument("--lines", type=int, default=200)
+    options = parser.parse_args()
+    missing = [program for program in PACKAGES if not shutil.which(program)]
+    for program in missing:
+        print(f"{program} is not installed (Debian: {PACKAGES[program]}); we go on without it.")
+    with tempfile.TemporaryDirectory(prefix="yamabiko-") as name:
+        with Server(Path(name), "tone") as server:
+            asked = lines(server, options.lines)
+            got = [] if "wrk" in missing else files(server, options.rounds, options.seconds)
+    report.show("POST /lines, one after the other", asked)
+    report.show("A finished recording, 16 connections (medians of the rounds)", got)
+    report.keep(options.json, {"lines": asked, "files": got, "missing": missing})
+
+
+if __name__ == "__main__":
+    main()
