@@ -29,6 +29,7 @@ class Server:
         own = {"YAMABIKO_CACHE__PATH": str(folder), "YAMABIKO_PRELOAD": preload}
         self._environment = {**os.environ, **own, **settings}
         self.log: list[str] = []
+        self._reading: threading.Thread | None = None
 
     def __enter__(self) -> Self:
         begun = time.perf_counter()
@@ -45,6 +46,7 @@ class Server:
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
         self._process.wait(30)
+        self._close_log()
         if self._passing is not None:
             self._passing.cleanup()
 
@@ -62,6 +64,7 @@ class Server:
         """SIGKILL, and gone when this returns."""
         self._process.kill()
         self._process.wait()
+        self._close_log()
 
     def memory_mb(self, what: str) -> float:
         """`VmRSS` now, or `VmHWM`, the most so far."""
@@ -77,9 +80,16 @@ class Server:
         for line in lines:
             self.log.append(line.rstrip())
             if found := re.search(r"open (http://\S+)", line):
-                threading.Thread(target=self.log.extend, args=(lines,), daemon=True).start()
+                self._reading = threading.Thread(target=self.log.extend, args=(lines,), daemon=True)
+                self._reading.start()
                 return found[1]
         raise RuntimeError("the server told no address:\n" + "\n".join(self.log))
+
+    def _close_log(self) -> None:
+        if self._reading is not None:
+            self._reading.join(10)
+        assert self._process.stderr is not None, "stderr is a pipe"
+        self._process.stderr.close()
 
     def _wait_until_ready(self) -> None:
         end = time.perf_counter() + 60

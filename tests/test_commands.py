@@ -20,6 +20,13 @@ def run(*arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[byt
     return subprocess.run(command, cwd=ROOT, capture_output=True, timeout=timeout)
 
 
+@pytest.fixture(autouse=True)
+def recordings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("YAMABIKO_CACHE__PATH", str(folder))
+    return folder
+
+
 def test_serve_is_the_default() -> None:
     assert parsed([]).command == "serve"
     assert parsed(["--port", "9"]).port == 9
@@ -33,7 +40,7 @@ def test_options_reach_the_settings() -> None:
 
 def test_help_lists_the_commands() -> None:
     shown = run("--help").stdout.decode()
-    assert all(command in shown for command in ("serve", "say", "check"))
+    assert all(command in shown for command in ("serve", "say", "check", "cache"))
 
 
 def test_say_writes_a_whole_file(tmp_path: Path) -> None:
@@ -44,6 +51,14 @@ def test_say_writes_a_whole_file(tmp_path: Path) -> None:
         assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, 24000)
         assert file.getnframes() == pytest.approx(0.24 * 24000, abs=24)
     assert list(tmp_path.iterdir()) == [out]
+
+
+def test_what_was_said_is_kept_and_said_again(recordings: Path, tmp_path: Path) -> None:
+    for name in ("one.wav", "two.wav"):
+        assert run("say", "abc", "--engine", "tone", "-o", str(tmp_path / name)).returncode == 0
+        (kept,) = recordings.rglob("*.wav")
+        assert kept.read_bytes() == (tmp_path / name).read_bytes()
+    assert "1 recordings" in run("cache", "ls").stderr.decode()
 
 
 def test_say_pipes_pcm() -> None:

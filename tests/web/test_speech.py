@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import re
 import struct
 import wave
@@ -15,7 +16,7 @@ from starlette.testclient import TestClient
 
 from realtime.decoding import decode
 from realtime.formats import FORMATS
-from tests.web.conftest import Speak
+from tests.web.conftest import Speak, waited
 from tests.web.test_events import read as read_events
 
 RATE = 24000
@@ -164,3 +165,51 @@ def test_the_limit_is_told(speak: Speak) -> None:
 @pytest.mark.parametrize("text", ["a\0b", "a\ud800b", "a\u202eb"])
 def test_odd_characters_are_spoken_around(speak: Speak, text: str) -> None:
     assert speak(input=text).status_code == 200
+
+
+def kept(client: TestClient) -> int:
+    return len(client.app.state.services.cache.shelf)  # type: ignore[attr-defined]
+
+
+def test_what_was_spoken_is_spoken_no_more(client: TestClient, speak: Speak) -> None:
+    first = speak(response_format="wav")
+    assert first.headers["X-Cache"] == "miss"
+    waited(client)
+    again = speak(response_format="wav")
+    assert again.headers["X-Cache"] == "hit"
+    assert int(again.headers["Content-Length"]) == len(again.content)
+    assert struct.unpack_from("<I", again.content, 40) == (len(again.content) - 44,)
+    assert again.content[44:] == first.content[44:]
+    assert speak(response_format="pcm").content == first.content[44:]
+    assert speak(response_format="mp3").headers["X-Cache"] == "hit"
+
+
+def test_a_known_line_still_has_its_events(client: TestClient, speak: Speak) -> None:
+    fields = {"stream_format": "sse", "return_timestamps": True}
+    first = speak(**fields)
+    waited(client)
+    again = speak(**fields)
+    assert (first.headers["X-Cache"], again.headers["X-Cache"]) == ("miss", "hit")
+
+    def heard(answer: Any) -> tuple[bytes, list[object]]:
+        events = [json.loads(line[6:]) for line in answer.text.splitlines() if "data: " in line]
+        sound = b"".join(base64.b64decode(event.get("audio", "")) for event in events)
+        return sound, [word for event in events for word in event.get("words", [])]
+
+    assert heard(first) == heard(again)
+
+
+def test_who_wants_nothing_stored_is_spoken_to_afresh(client: TestClient, speak: Speak) -> None:
+    speak()
+    waited(client)
+    before = kept(client)
+    body = json.dumps({"model": "tone", "input": "abc", "response_format": "pcm"})
+    for text in ("abc", "abcd"):
+        answer = client.post(
+            "/v1/audio/speech",
+            content=body.replace("abc", text),
+            headers={"Content-Type": "application/json", "Cache-Control": "no-cache, no-store"},
+        )
+        assert answer.headers["X-Cache"] == "miss"
+    waited(client)
+    assert kept(client) == before
