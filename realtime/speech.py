@@ -66,7 +66,7 @@ class Saying:
 
     result: str  # hit | join | miss
     spoken: AsyncGenerator[Spoken, None]
-    kept: Finished | None = None
+    source: Finished | Recording | None = None  # None: nothing is kept of it
 
 
 class Speech:
@@ -138,9 +138,8 @@ class Speech:
             yield Saying("miss", self._fresh(line))
             return
         async with self.open(line) as opened:
-            kept = opened.source if isinstance(opened.source, Finished) else None
             assert isinstance(opened.source, Finished | Recording), "a line's source is a recording"
-            yield Saying(opened.result, opened.source.spoken(), kept)
+            yield Saying(opened.result, opened.source.spoken(), opened.source)
 
     def _work(self, line: Line) -> Work[Recording]:
         """How the line's recording is made when there is none."""

@@ -99,7 +99,7 @@ class Cache:
         """The recording of an address for as long as it is listened to."""
         opened = self._joined(address, suffix)
         if opened is None and (kept := await self.finished(address, suffix)) is not None:
-            opened = Opened("hit", kept)
+            opened = Opened("hit", address, kept)
         # Somebody may have begun while the disk was asked; from here to its entry nobody waits.
         opened = opened or self._joined(address, suffix) or self._begun(address, suffix, work)
         if finish and isinstance(opened.source, Growing):
@@ -112,7 +112,7 @@ class Cache:
         """What there is at an address, finished or growing; nothing is begun."""
         opened = self._joined(address, suffix)
         if opened is None and (kept := await self.finished(address, suffix)) is not None:
-            opened = Opened("hit", kept)
+            opened = Opened("hit", address, kept)
         opened = opened or self._joined(address, suffix)
         if opened is None:
             yield None
@@ -165,7 +165,7 @@ class Cache:
 
     def _joined(self, address: Address, suffix: str) -> Opened | None:
         found = self.growing(address.key, suffix)
-        return Opened("join", found) if found is not None and found.joinable else None
+        return Opened("join", address, found) if found is not None and found.joinable else None
 
     def _begun(self, address: Address, suffix: str, work: Work[Any]) -> Opened:
         if self._closing:
@@ -178,7 +178,7 @@ class Cache:
         self.failures.pop(address.key, None)
         made = self._made(address, suffix, growing, growing.part, work)
         self._in_background(made, growing)
-        return Opened("miss", growing)
+        return Opened("miss", address, growing)
 
     async def _made(
         self, address: Address, suffix: str, growing: Growing, part: Part, work: Work[Any]

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from realtime.cache.address import Address
 from realtime.cache.growing import Growing
 from realtime.cache.recording import Finished
 from realtime.cache.sidecar import FileFacts, Sidecar
@@ -22,6 +23,7 @@ class Opened:
     """What a line's recording is for the one who asks."""
 
     result: str  # hit | join | miss
+    address: Address
     source: Source
 
 

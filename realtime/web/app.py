@@ -7,19 +7,16 @@ import gc
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.types import ASGIApp
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from realtime.metrics import Metrics
 from realtime.services import Services
 from realtime.settings import Settings
 from realtime.web import aliases, catalogue, generate, lines, pages, prefetch, speech, status
-from realtime.web.audio import AudioDoor, HotDoor
+from realtime.web.audio import AudioDoor
 from realtime.web.errors import HANDLERS
 from realtime.web.limits import BodyLimit, HostLimit
 from realtime.web.trace import Trace
@@ -38,13 +35,6 @@ ROUTES = [
 LAG_EVERY_SECONDS = 0.05
 EXPOSED = ["X-Request-ID", "X-Cache", "X-Audio-Sample-Rate", "Server-Timing"]
 EXPOSED += ["ETag", "Accept-Ranges", "Content-Range", "Content-Length"]
-
-
-def application(services: Services) -> ASGIApp:
-    """What the server runs: the application, with the shortest way before it."""
-    app: Any = create_app(services)  # both sides say ASGI, each in types of its own
-    behind: Any = ProxyHeadersMiddleware(app, trusted_hosts="127.0.0.1")
-    return HotDoor(behind, services)
 
 
 def create_app(services: Services) -> Starlette:

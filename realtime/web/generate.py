@@ -23,10 +23,12 @@ async def generate(request: Request) -> Response:
     waits = fields.flag("wait", default=True)
     line = await services.speech.line(_wish(fields, services))
     async with services.speech.open(line, finish=True) as opened:
+        url = link(base, opened.address, WAV)
+        # Made before the wait: many may wait for the same moment.
+        answer = JSONResponse(bots_body(request.scope, 200, url=url))
         if waits and isinstance(opened.source, Growing):
             await _finished(opened.source)
-    url = link(base, services.speech.address(line), WAV)
-    return JSONResponse(bots_body(request.scope, 200, url=url))
+    return answer
 
 
 def _wish(fields: Fields, services: Services) -> Wish:

@@ -57,8 +57,8 @@ async def ask(request: Request) -> Response:
     asked = asked_line(await json_body(request))
     line = await services.speech.line(asked.wish)
     suffix = suffix_of(asked.format, asked.sample_rate, services.speech.sample_rate(line))
-    address = services.speech.address(line)
     async with services.speech.open(line, finish=True) as opened:
+        address = opened.address
         kept = opened.source if isinstance(opened.source, Finished) else None
     return JSONResponse(
         {

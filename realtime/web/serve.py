@@ -15,7 +15,8 @@ import uvicorn
 from realtime.errors import SettingsError
 from realtime.services import VERSION, Services, build
 from realtime.settings import Settings
-from realtime.web.app import application
+from realtime.web.app import create_app
+from realtime.web.hot import protocol_for
 
 logger = logging.getLogger("yamabiko")
 
@@ -28,13 +29,13 @@ def serve(settings: Settings) -> int:
     with bound_socket(settings.host, settings.port) as listener:
         greet(services, listener)
         config = uvicorn.Config(
-            application(services),
+            create_app(services),
+            http=protocol_for(services),
             log_config=None,
             log_level="debug" if settings.log.level == "DEBUG" else "warning",
             access_log=settings.log.level == "DEBUG",
             timeout_graceful_shutdown=round(settings.shutdown_seconds),
             server_header=False,
-            proxy_headers=False,  # the application reads them itself, on the long way
             lifespan="on",
         )
         uvicorn.Server(config).run(sockets=[listener])

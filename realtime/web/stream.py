@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from realtime.audio import HEADER_BYTES, wav_header
-from realtime.cache import Finished
+from realtime.cache import Finished, Recording
 from realtime.line import Line
 from realtime.speech import Saying, Speech
 from realtime.tape import Part, Tape, encoded
@@ -45,6 +45,7 @@ class SpeechResponse(Response):
         self._line = line
         self._asked = asked
         self._speech = speech
+        self._start = 0 if asked.format.name == "wav" else HEADER_BYTES
         self._tape = Tape(asked.format, speech.sample_rate(line), asked.sample_rate)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -59,23 +60,34 @@ class SpeechResponse(Response):
     async def _answer(self, scope: Scope, send: Send) -> None:
         async with self._speech.saying(self._line, self._keep) as saying:
             answer = Answer(send, self._described(saying.result))
-            kept = saying.kept
-            if kept is not None and self._as_it_is_kept(kept):
-                await self._kept(answer, kept)
+            source = saying.source if self._as_it_is(saying.source) else None
+            if isinstance(source, Finished):
+                await self._kept(answer, source)
+            elif isinstance(source, Recording) and not self._asked.whole:
+                await self._growing(answer, source, saying.result)
             elif self._asked.whole and not self._asked.events:
                 await self._whole(answer, encoded(saying.spoken, self._tape))
             else:
                 await self._stream(answer, self._parts(scope, saying))
 
-    def _as_it_is_kept(self, kept: Finished) -> bool:
+    def _as_it_is(self, source: Finished | Recording | None) -> bool:
+        """Whether the bytes are wanted just as the recording has them."""
         plain = not self._asked.format.codec and not self._asked.events
-        return plain and self._tape.sample_rate == kept.sample_rate
+        return plain and source is not None and self._tape.sample_rate == source.sample_rate
 
     async def _kept(self, answer: Answer, kept: Finished) -> None:
-        start = 0 if self._asked.format.name == "wav" else HEADER_BYTES
-        await answer.begin({}, kept.size - start)
-        async for data in kept.chunks(start):
+        await answer.begin({}, kept.size - self._start)
+        async for data in kept.chunks(self._start):
             await answer.put(data)
+        await answer.end()
+
+    async def _growing(self, answer: Answer, recording: Recording, result: str) -> None:
+        offset = self._start
+        while data := await recording.read(offset):
+            if not answer.begun:
+                await answer.begin(recording.timing if result == "miss" else {})
+            await answer.put(data)
+            offset += len(data)
         await answer.end()
 
     async def _stream(self, answer: Answer, coming: AsyncGenerator[Part, None]) -> None:
@@ -131,18 +143,18 @@ class Answer:
     def __init__(self, send: Send, headers: dict[str, str]) -> None:
         self.begun = False
         self._send = send
-        self._headers = headers
+        # Made before the first sound: many may wait for the same one.
+        self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
     async def begin(self, timing: Mapping[str, float], length: int | None = None) -> None:
         self.begun = True
-        headers = dict(self._headers)
+        headers = self._headers
         if timing:
             marks = (f"{name};dur={spent:g}" for name, spent in timing.items())
-            headers["Server-Timing"] = ", ".join(marks)
+            headers.append((b"server-timing", ", ".join(marks).encode()))
         if length is not None:
-            headers["Content-Length"] = str(length)
-        raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-        await self._send({"type": "http.response.start", "status": 200, "headers": raw})
+            headers.append((b"content-length", str(length).encode()))
+        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
 
     async def put(self, data: bytes) -> None:
         await put(self._send, data)

@@ -23,7 +23,8 @@ from realtime.engines.base import Converter, Synthesizer
 from realtime.models import Models
 from realtime.services import Services, build
 from realtime.settings import Limits, Settings
-from realtime.web.app import application, create_app
+from realtime.web.app import create_app
+from realtime.web.hot import protocol_for
 from tests.web.scripted import SCRIPTED, Broken, Gated
 
 BODY_BYTES = 100_000
@@ -143,7 +144,13 @@ class Live:
 @pytest.fixture(scope="session")
 def live_server(web_settings: Settings) -> Iterator[Live]:
     services = assembled(web_settings)
-    config = uvicorn.Config(application(services), log_config=None, lifespan="on", ws="none")
+    config = uvicorn.Config(
+        create_app(services),
+        http=protocol_for(services),
+        log_config=None,
+        lifespan="on",
+        ws="none",
+    )
     server = Server(config)
     server.listening = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
