@@ -207,7 +207,7 @@ class Cache:
     ) -> None:
         """Onto the disk and the shelf; a disk that fails costs the keeping and nothing else."""
         try:
-            facts = await asyncio.to_thread(part.seal, work.head(growing))
+            facts = await asyncio.to_thread(part.seal, growing.unwritten(), work.head(growing))
             sidecar = await work.sidecar(growing, facts)
             if sidecar is None:
                 return

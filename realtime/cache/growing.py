@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 WINDOW_BYTES = 1 << 20  # what stays in memory when it is on the disk too: 20 s
 MOST_UNWRITTEN_BYTES = 64 << 20  # what may be held of one recording when the disk takes nothing
+WRITE_BYTES = 1 << 18
 READ_BYTES = 1 << 16
 FIRST_BYTES = 1 << 12
 
@@ -29,7 +30,12 @@ FIRST_BYTES = 1 << 12
 class Growing:
     """A sequence of bytes with one producer and many readers; used on one loop only."""
 
-    def __init__(self, finish_alone: bool = False, window: int = WINDOW_BYTES) -> None:
+    def __init__(
+        self,
+        finish_alone: bool = False,
+        window: int = WINDOW_BYTES,
+        write: int = WRITE_BYTES,
+    ) -> None:
         self.finish_alone = finish_alone
         self.size = 0
         self.readers = 0
@@ -39,7 +45,9 @@ class Growing:
         self.kept = False
         self._given_up = False
         self._window = window
+        self._write = write
         self._blocks: list[bytes] = []
+        self._unwritten: list[bytes] = []
         self._start = 0  # where the first block in memory begins
         self._furthest = 0  # what somebody has read
         self._changed = asyncio.Event()
@@ -68,11 +76,19 @@ class Growing:
         if not data:
             return
         self._blocks.append(data)
+        self._unwritten.append(data)
         self.size += len(data)
         self._tell()
-        if self.part is not None and not self.part.broken:
-            await asyncio.to_thread(self.part.write, data)
+        # Most lines are written once, when they are whole: nobody reads what memory holds.
+        if self.part is not None and sum(map(len, self._unwritten)) >= self._write:
+            await asyncio.to_thread(self.part.write, self.unwritten())
         self._shrink()
+
+    def unwritten(self) -> bytes:
+        """What the disk has not got yet; who takes it writes it."""
+        data = b"".join(self._unwritten)
+        self._unwritten.clear()
+        return data
 
     async def wanted(self) -> None:
         """Return when more is worth making: somebody has heard all, or it is finished anyway."""

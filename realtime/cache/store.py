@@ -78,8 +78,9 @@ class Part:
             raise OSError("the part is closed")
         return os.pread(self._file.fileno(), size, offset)
 
-    def seal(self, head: bytes = b"") -> FileFacts:
-        """Put the true head over the first bytes, and everything on the disk."""
+    def seal(self, rest: bytes, head: bytes = b"") -> FileFacts:
+        """Add the rest, put the true head over the first bytes, and everything on the disk."""
+        self.write(rest)
         if self.broken or self._file is None:
             raise self.broken or OSError("the part is closed")
         os.pwrite(self._file.fileno(), head, 0)
