@@ -7,13 +7,12 @@ the next item, so nothing is computed ahead of its listener, and queues are boun
 from __future__ import annotations
 
 import asyncio
-import heapq
 import itertools
 import math
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from realtime.engines.base import Cancel
@@ -21,17 +20,19 @@ from realtime.errors import Busy
 
 T = TypeVar("T")
 
-AT_ONCE = -math.inf  # closing a stream frees what others wait for
 WHEN_IDLE = math.inf  # nobody listens yet
 END: Any = object()  # StopIteration cannot cross a future
 
 
-@dataclass(order=True)
+@dataclass(frozen=True, eq=False)
 class _Turn:
-    deadline: float
+    deadline: Callable[[], float]  # asked when a turn is chosen: who waits may change meanwhile
     number: int
-    work: Callable[[], Any] = field(compare=False)
-    result: Future[Any] = field(compare=False)
+    work: Callable[[], Any]
+    result: Future[Any]
+
+    def urgency(self) -> tuple[float, int]:
+        return self.deadline(), self.number
 
 
 class Lane:
@@ -56,7 +57,7 @@ class Lane:
 
     async def call(self, function: Callable[..., T], *args: Any) -> T:
         """Run a function on the lane's thread, before what is spoken."""
-        return await asyncio.wrap_future(self._turn(lambda: function(*args), AT_ONCE))
+        return await asyncio.wrap_future(self._turn(lambda: function(*args), at_once))
 
     async def stream(
         self,
@@ -65,7 +66,7 @@ class Lane:
     ) -> AsyncGenerator[T, None]:
         """The items of an iterator that lives on this thread; leaving early stops and closes it.
 
-        `deadline` is asked before each turn: the moment when the listener would run dry.
+        `deadline` is asked whenever a turn is chosen: the moment when the listener would run dry.
         """
         if self.jobs >= self._most_jobs:
             raise Busy(
@@ -78,12 +79,12 @@ class Lane:
         job = _Job(start, cancel)
         self.jobs += 1
         try:
-            while (item := await self._next(job, deadline())) is not END:
+            while (item := await self._next(job, deadline)) is not END:
                 yield item
         finally:
             self.jobs -= 1
             cancel.set()
-            self._turn(job.close, AT_ONCE)
+            self._turn(job.close, at_once)
 
     def close(self, timeout: float = 5.0) -> None:
         """Stop taking turns; those that wait are refused, the one under way ends first."""
@@ -93,7 +94,7 @@ class Lane:
         if threading.current_thread() is not self._thread:
             self._thread.join(timeout)
 
-    async def _next(self, job: _Job[T], deadline: float) -> T:
+    async def _next(self, job: _Job[T], deadline: Callable[[], float]) -> T:
         turn = self._turn(job.advance, deadline)
         try:
             return await asyncio.wrap_future(turn)
@@ -102,13 +103,13 @@ class Lane:
             job.cancel.set()
             raise
 
-    def _turn(self, work: Callable[[], T], deadline: float) -> Future[T]:
+    def _turn(self, work: Callable[[], T], deadline: Callable[[], float]) -> Future[T]:
         result: Future[T] = Future()
         with self._changed:
             if self._closed:
                 result.set_exception(Busy(f"The lane {self.name!r} is closed.", retry_after=2))
                 return result
-            heapq.heappush(self._turns, _Turn(deadline, next(self._numbers), work, result))
+            self._turns.append(_Turn(deadline, next(self._numbers), work, result))
             self._changed.notify()
         return result
 
@@ -125,7 +126,16 @@ class Lane:
         with self._changed:
             while not self._turns and not self._closed:
                 self._changed.wait()
-            return None if self._closed else heapq.heappop(self._turns)
+            if self._closed:
+                return None
+            turn = min(self._turns, key=_Turn.urgency)
+            self._turns.remove(turn)
+            return turn
+
+
+def at_once() -> float:
+    """When calls are due, and the closing of streams, which frees what others wait for."""
+    return -math.inf
 
 
 class _Job(Generic[T]):

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from realtime.audio import to_pcm16
 from realtime.cache.recording import Spoken
-from realtime.engines.base import Chunk, Utterance, Word
+from realtime.engines.base import Chunk, Synthesizer, Utterance, Word
 from realtime.errors import SynthesisFailed, YamabikoError
 from realtime.lanes import WHEN_IDLE
 from realtime.line import Line
@@ -144,9 +144,9 @@ class Delivery:
 class Join:
     """One piece's sound with its edges trimmed and its pause made."""
 
-    def __init__(self, engine: object, piece: Piece, origin: int) -> None:
-        self._rate: int = engine.sample_rate  # type: ignore[attr-defined]
-        free = engine.keeps_time  # type: ignore[attr-defined]
+    def __init__(self, engine: Synthesizer, piece: Piece, origin: int) -> None:
+        self._rate = engine.sample_rate
+        free = engine.keeps_time
         # The line's own start is held to its 15 ms; within a line a soft onset matters more.
         starts = origin == 0
         self._trimmer = Trimmer(self._rate, lead=starts or not free, tail=not free, soft=not starts)

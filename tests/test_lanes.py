@@ -52,6 +52,28 @@ async def test_everything_runs_on_the_lanes_own_thread(lane: Lane) -> None:
     assert threading.get_ident() not in threads
 
 
+async def test_who_becomes_pressing_while_it_waits_goes_ahead(lane: Lane) -> None:
+    gate, log = threading.Event(), list[str]()
+    blocking = asyncio.create_task(lane.call(gate.wait))
+    due = {"prefetched": WHEN_IDLE, "listened": 5.0}
+
+    async def heard(name: str) -> None:
+        def start(cancel: Cancel) -> Iterator[str]:
+            log.append(name)
+            yield name
+
+        async with aclosing(lane.stream(start, lambda: due[name])) as stream:
+            async for _ in stream:
+                break
+
+    tasks = [asyncio.create_task(heard(name)) for name in due]
+    await asyncio.sleep(0.01)
+    due["prefetched"] = 1.0  # somebody begins to listen
+    gate.set()
+    await asyncio.gather(blocking, *tasks)
+    assert log == ["prefetched", "listened"]
+
+
 async def test_the_earliest_deadline_goes_first(lane: Lane) -> None:
     gate, log = threading.Event(), list[str]()
     blocking = asyncio.create_task(lane.call(gate.wait))
