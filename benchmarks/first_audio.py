@@ -116,10 +116,11 @@ async def in_process(services: Services, line: Line) -> Heard:
 def over_http(address: str, line: Line, whole: bool) -> Heard:
     body: dict[str, Any] = {"model": line.engine, "voice": line.character.name, "input": line.text}
     body |= {"language": line.language, "response_format": "pcm", "longprompt": True}
+    body["seed"] = random.getrandbits(62)  # another recording each time, of the same sound
     request = urllib.request.Request(
         f"{address}/v1/audio/speech",
         json.dumps(body).encode(),
-        {"Content-Type": "application/json", "Cache-Control": "no-store"},
+        {"Content-Type": "application/json"},
     )
     ear = Ear(24000)
     with urllib.request.urlopen(request, timeout=120) as answer:
