@@ -22,10 +22,11 @@ import numpy as np
 from benchmarks import report
 from benchmarks.server import Server
 from realtime.audio import to_pcm16
+from realtime.configuration import load
 from realtime.engines.base import Utterance
 from realtime.line import Line
 from realtime.services import Services, build
-from realtime.settings import Settings, load
+from realtime.settings import Settings
 from realtime.speech import Wish
 from realtime.text.split import split
 from realtime.trim import Trimmer

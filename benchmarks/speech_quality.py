@@ -20,8 +20,8 @@ import numpy as np
 from benchmarks import report
 from benchmarks.listening import Listener, errors, units
 from benchmarks.sentences import MIXED, SENTENCES
+from realtime.configuration import load
 from realtime.services import Services, build
-from realtime.settings import load
 from realtime.speech import Wish
 from realtime.text.language import segments
 

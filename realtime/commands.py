@@ -15,10 +15,11 @@ from realtime import engines, weights
 from realtime.audio import wav_header
 from realtime.cache import Store, housekeeping
 from realtime.cache.store import Stored
+from realtime.configuration import load
 from realtime.errors import BadRequest, YamabikoError
 from realtime.line import Line
 from realtime.services import VERSION, Services, build
-from realtime.settings import LOG_LEVELS, Settings, keys, load, value_of
+from realtime.settings import LOG_LEVELS, Settings, keys, value_of
 from realtime.speech import ASKABLE, Wish
 
 LONG_TEXT = 500  # characters from which on progress is shown

@@ -7,6 +7,8 @@ YamabikoError
 ├── NotFound            no such character, voice or recording
 ├── TooLarge            a body over its bound in bytes
 ├── WrongContentType    a body in a form that is not read here
+├── Refused             who asks is not known, or may not
+├── TooMany             a limit of the one who asks is reached
 ├── Busy                a bound is reached; the same request may succeed later
 ├── Unavailable         an engine cannot run now
 │   └── WeightsMissing  because files are not there
@@ -73,6 +75,14 @@ class TooLarge(YamabikoError):
 
 class WrongContentType(YamabikoError):
     default_code = "wrong_content_type"
+
+
+class Refused(YamabikoError):
+    default_code = "malformed"
+
+
+class TooMany(YamabikoError):
+    default_code = "rate_limited"
 
 
 class Busy(YamabikoError):

@@ -15,6 +15,8 @@ from realtime.metrics import Metrics
 from realtime.models import Models
 from realtime.prefetch import Prefetches
 from realtime.settings import Settings
+from realtime.signing import Clock, Guard
+from realtime.signing.keys import load as load_keys
 from realtime.speech import Speech, Wish
 from realtime.variants import Variants
 
@@ -36,19 +38,25 @@ class Services:
     variants: Variants
     prefetches: Prefetches
     metrics: Metrics
-    ready: bool = False
+    guard: Guard
+    warm: bool = False
     _preloading: asyncio.Task[None] | None = field(default=None, repr=False)
 
     async def start(self) -> None:
         """See what the cache has, and begin to load what the settings preload.
 
-        `ready` is true when each of the preloaded engines has spoken once.
+        `ready` is true when each of the preloaded engines has spoken once and, with keys, when
+        what is signed now can pass.
         """
         await self.cache.start()
         self._preloading = asyncio.create_task(self._preload())
 
+    @property
+    def ready(self) -> bool:
+        return self.warm and self.guard.open
+
     async def close(self) -> None:
-        self.ready = False
+        self.warm = False
         if self._preloading is not None:
             self._preloading.cancel()
             await asyncio.gather(self._preloading, return_exceptions=True)
@@ -63,7 +71,7 @@ class Services:
             except YamabikoError as error:
                 logger.error("cannot preload %s: %s", name, error.message)
                 return
-        self.ready = True
+        self.warm = True
 
     async def _speak_once(self, name: str) -> None:
         """The first synthesis is the slow one: it belongs to the start and to no listener."""
@@ -78,7 +86,7 @@ class Services:
                     pass
 
 
-def build(settings: Settings, models: Models | None = None) -> Services:
+def build(settings: Settings, models: Models | None = None, clock: Clock | None = None) -> Services:
     """The services of these settings; nothing is loaded and no thread runs yet."""
     for name in settings.preload:
         if name not in ENGINES:
@@ -97,4 +105,5 @@ def build(settings: Settings, models: Models | None = None) -> Services:
         variants=Variants(cache),
         prefetches=Prefetches(speech),
         metrics=metrics,
+        guard=Guard(load_keys(settings.auth.keys_path, settings.keys), settings, clock),
     )

@@ -1,14 +1,8 @@
-"""The settings: the only reader of `yamabiko.yaml` and the environment; it knows no user of them.
-
-Order: command-line option, environment (`YAMABIKO_LIMITS__TEXT`), file, default. Unknown names,
-wrong types and impossible values are refused with the key, what came and what is allowed.
-"""
+"""The settings there are, with their defaults, bounds and explanations; it reads none of them."""
 
 from __future__ import annotations
 
 import dataclasses
-import difflib
-import os
 import types
 import typing
 from collections.abc import Iterator, Mapping
@@ -16,10 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from realtime.errors import SettingsError
-
 PREFIX = "YAMABIKO_"
-FILE = Path("yamabiko.yaml")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -66,6 +57,34 @@ class Generate:
 
 
 @dataclass(frozen=True)
+class Audio:
+    url_days: float = setting(
+        30.0,
+        "days for which a signed address of a recording holds; 0: for ever",
+        least=0,
+        most=36_500,
+    )
+
+
+@dataclass(frozen=True)
+class Auth:
+    keys_path: Path = setting(Path("keys.yaml"), "file of the keys: id: [oldest secret … newest]")
+    bearer: bool = setting(True, "whether Authorization: Bearer id:secret is accepted")
+    shift_seconds: float = setting(60.0, "how old a signed request may be", least=1, most=3_600)
+    skew_seconds: float = setting(5.0, "how far clocks may differ", least=0, most=300)
+    nonces: int = setting(
+        200_000, "signed requests remembered against repetition", least=1, most=10_000_000
+    )
+
+
+@dataclass(frozen=True)
+class Sockets:
+    origins: tuple[str, ...] = setting(
+        (), "pages elsewhere that may open sockets and use the page's log-in"
+    )
+
+
+@dataclass(frozen=True)
 class Cors:
     origins: tuple[str, ...] = setting((), "pages elsewhere that may call this server; *: all")
 
@@ -77,14 +96,38 @@ class Limits:
         50_000, "characters of a line with longprompt", least=1, most=1_000_000
     )
     body_bytes: int = setting(1_048_576, "bytes of a request body", least=1_024, most=1 << 30)
+    body_seconds: float = setting(
+        30.0, "seconds in which a request body must have come", least=1, most=3_600
+    )
+    header_bytes: int = setting(
+        65_536, "bytes of a request's line and headers", least=4_096, most=1 << 20
+    )
+    header_seconds: float = setting(
+        10.0, "seconds in which a request's headers must have come", least=1, most=3_600
+    )
     queued_lines: int = setting(
         256, "lines that wait for or run on one engine", least=1, most=65_536
+    )
+    connections: int = setting(8_192, "open connections of all clients", least=1, most=1_000_000)
+    listeners: int = setting(1_024, "answers with sound under way", least=1, most=1_000_000)
+    all_sockets: int = setting(4_096, "open sockets of all clients", least=1, most=1_000_000)
+    requests: int = setting(600, "requests of a key a minute", least=1, most=1 << 31)
+    characters: int = setting(60_000, "characters spoken for a key a minute", least=1, most=1 << 31)
+    audio_seconds: int = setting(
+        3_600, "seconds of sound made for a key a minute", least=1, most=1 << 31
+    )
+    sockets: int = setting(64, "open sockets of a key", least=1, most=1_000_000)
+    refusals: int = setting(300, "refused requests of an address a minute", least=1, most=1 << 31)
+    logins: int = setting(5, "failed log-ins of an address a minute", least=1, most=1 << 31)
+    storage: str = setting(
+        "memory://", "where limits are counted; a redis:// address shares them between machines"
     )
 
 
 @dataclass(frozen=True)
 class Log:
     level: str = setting("INFO", "how much is logged", one_of=LOG_LEVELS)
+    format: str = setting("text", "how a line of the log looks", one_of=("text", "json"))
 
 
 @dataclass(frozen=True)
@@ -92,7 +135,15 @@ class Settings:
     host: str = setting("127.0.0.1", "address to listen on")
     port: int = setting(8000, "port to listen on; 0: any free one", least=0, most=65_535)
     public_url: str = setting("", "address that links begin with; empty: the request's own")
-    hosts: tuple[str, ...] = setting((), "names a request may call this server by; empty: any")
+    hosts: tuple[str, ...] = setting(
+        (), "names a request may call this server by; empty: without keys this machine's, else any"
+    )
+    proxies: tuple[str, ...] = setting(
+        ("127.0.0.1", "::1"), "reverse proxies whose X-Forwarded headers are believed"
+    )
+    keys: tuple[str, ...] = setting(
+        (), "keys as id:secret, added to those of auth.keys_path", secret=True
+    )
     allow_downloads: bool = setting(False, "whether missing weights may be fetched from a hub")
     preload: tuple[str, ...] = setting(
         ("hibari",), "engines that are loaded before the server is ready"
@@ -109,6 +160,9 @@ class Settings:
     models: Models = field(default_factory=Models)
     cache: Cache = field(default_factory=Cache)
     generate: Generate = field(default_factory=Generate)
+    audio: Audio = field(default_factory=Audio)
+    auth: Auth = field(default_factory=Auth)
+    sockets: Sockets = field(default_factory=Sockets)
     cors: Cors = field(default_factory=Cors)
     limits: Limits = field(default_factory=Limits)
     log: Log = field(default_factory=Log)
@@ -148,163 +202,9 @@ def keys(section: type = Settings, prefix: str = "") -> Iterator[Key]:
             yield Key(prefix + item.name, kind, default, item.metadata)
 
 
-def load(
-    options: Mapping[str, Any] | None = None,
-    environ: Mapping[str, str] | None = None,
-    file: Path | None = None,
-) -> Settings:
-    """The settings of this process; `file` must exist when it is named."""
-    known = {key.name: key for key in keys()}
-    values: dict[str, Any] = {}
-    for name, value in _from_file(file).items():
-        values[name] = _checked(_known(name, known, "the settings file"), value)
-    variables = {key.variable: key for key in known.values()}
-    for variable, text in (os.environ if environ is None else environ).items():
-        if variable.startswith(PREFIX):
-            key = _known_variable(variable, variables)
-            values[key.name] = _checked(key, _parsed(key, text))
-    for name, value in (options or {}).items():
-        values[name] = _checked(_known(name, known, "the options"), value)
-    settings: Settings = _built(Settings, values, "")
-    return settings
-
-
 def value_of(settings: Settings, name: str) -> Any:
     """The value of a setting by its written name."""
     found: Any = settings
     for part in name.split("."):
         found = getattr(found, part)
     return found
-
-
-def _from_file(file: Path | None) -> dict[str, Any]:
-    import yaml
-
-    path = file or FILE
-    if file is None and not path.exists():
-        return {}
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError(
-            f"The settings file {path} cannot be read: {error.strerror}."
-        ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SettingsError(f"The settings file {path} is not valid YAML: {error}") from error
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise SettingsError(f"The settings file {path} must hold names and values.")
-    return dict(_flat(content, ""))
-
-
-def _flat(content: Mapping[Any, Any], prefix: str) -> Iterator[tuple[str, Any]]:
-    sections = {item.name for item in dataclasses.fields(Settings) if "help" not in item.metadata}
-    for name, value in content.items():
-        if not prefix and name in sections and isinstance(value, dict):
-            yield from _flat(value, f"{name}.")
-        else:
-            yield f"{prefix}{name}", value
-
-
-def _known(name: str, known: Mapping[str, Key], where: str) -> Key:
-    if name in known:
-        return known[name]
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(known)}."
-    raise SettingsError(f"{where.capitalize()} names {name!r}, which is no setting. {hint}")
-
-
-def _known_variable(variable: str, variables: Mapping[str, Key]) -> Key:
-    if variable in variables:
-        return variables[variable]
-    near = difflib.get_close_matches(variable, variables, n=1)
-    hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(variables)}."
-    raise SettingsError(f"The environment names {variable}, which is no setting. {hint}")
-
-
-_BOOLEANS = {"true": True, "yes": True, "on": True, "1": True}
-_BOOLEANS |= {"false": False, "no": False, "off": False, "0": False}
-
-
-def _parsed(key: Key, text: str) -> Any:
-    """What an environment variable's text means here; a text that fits nothing stays a text."""
-    if key.kind is bool:
-        return _BOOLEANS.get(text.strip().lower(), text)
-    if key.kind in (int, float):
-        try:
-            return key.kind(text)
-        except ValueError:
-            return text
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    if key.kind == tuple[str, ...]:
-        return parts
-    if key.kind == Mapping[str, str]:
-        pairs = [part.partition("=") for part in parts]
-        return {name.strip(): value.strip() for name, _, value in pairs}
-    return text
-
-
-def _checked(key: Key, value: Any) -> Any:
-    if key.kind == tuple[str, ...]:
-        return _strings(key, value)
-    if key.kind == Mapping[str, str]:
-        return _mapping(key, value)
-    if key.kind is Path and isinstance(value, str | Path) and str(value):
-        return Path(value)
-    if key.kind is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if type(value) is not key.kind:
-        _refuse(key, value)
-    one_of = key.limits.get("one_of")
-    if one_of and value not in one_of:
-        _refuse(key, value)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        # written so that NaN is refused too
-        if not key.limits.get("least", value) <= value <= key.limits.get("most", value):
-            _refuse(key, value)
-    return value
-
-
-def _strings(key: Key, value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-        _refuse(key, value)
-    return tuple(value)
-
-
-def _mapping(key: Key, value: Any) -> Mapping[str, str]:
-    allowed = key.limits["keys"]
-    if not isinstance(value, dict | types.MappingProxyType):
-        _refuse(key, value)
-    if not all(name in allowed and isinstance(item, str) and item for name, item in value.items()):
-        _refuse(key, value)
-    return types.MappingProxyType({**key.default, **value})
-
-
-def _refuse(key: Key, value: Any) -> typing.NoReturn:
-    raise SettingsError(f"{key.name} is {value!r}; allowed is {allowed(key)}.", field=key.name)
-
-
-def allowed(key: Key) -> str:
-    """What a setting takes, in words."""
-    if "one_of" in key.limits:
-        return "one of " + ", ".join(key.limits["one_of"])
-    if "keys" in key.limits:
-        return f"a name for each of {', '.join(key.limits['keys'])}"
-    kinds = {bool: "true or false", int: "a whole number", float: "a number", Path: "a path"}
-    words = kinds.get(key.kind, "a text" if key.kind is str else "a list of texts")
-    if "least" in key.limits:
-        words += f" from {key.limits['least']} to {key.limits['most']}"
-    return words
-
-
-def _built(section: Any, values: Mapping[str, Any], prefix: str) -> Any:
-    hints = typing.get_type_hints(section)
-    found: dict[str, Any] = {}
-    for item in dataclasses.fields(section):
-        name = prefix + item.name
-        if dataclasses.is_dataclass(hints[item.name]):
-            found[item.name] = _built(hints[item.name], values, f"{name}.")
-        elif name in values:
-            found[item.name] = values[name]
-    return section(**found)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from realtime.settings import Cache, Models, Presets, Settings
+from realtime.settings import Auth, Cache, Models, Presets, Settings
 
 HAS_GPU = Path("/dev/nvidia0").exists()
 
@@ -49,4 +49,5 @@ def settings(models_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> S
         presets=Presets(path=ROOT / "presets"),
         models=Models(path=models_folder, retry_seconds=0.0),
         cache=Cache(path=tmp_path_factory.mktemp("cache")),
+        auth=Auth(keys_path=tmp_path_factory.mktemp("keys") / "keys.yaml"),
     )

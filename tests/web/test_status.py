@@ -18,7 +18,7 @@ def test_ready_comes_with_the_first_spoken_words(web_settings: Settings) -> None
     assert before.headers["Retry-After"] == "1"
     assert client.get("/health").json()["model_loaded"] is False
     with client:
-        services.ready = True
+        services.warm = True
         after = client.get("/ready")
     assert (after.status_code, after.json()) == (200, {"ready": True})
 

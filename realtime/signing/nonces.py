@@ -1,0 +1,71 @@
+"""What was used once and may not be used again; bounded, and closed when it is full.
+
+A nonce is held until no stamp that goes with it can pass any more, by the clock that nobody sets.
+What is forgotten raises the floor: stamps at or under it are refused, so that a wall clock that is
+set back opens no way for what was heard before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import deque
+from math import floor, inf
+
+from realtime.errors import Busy
+
+DIGEST_BYTES = 16
+
+
+class Nonces:
+    """A memory of uses: by digest, so that each costs the same, and in slots of a second."""
+
+    def __init__(self, most: int) -> None:
+        self.floor_ms = 0
+        self._most = most
+        self._used: set[bytes] = set()
+        self._slots: dict[int, deque[bytes]] = {}
+        self._latest: dict[int, int] = {}
+        self._next = inf  # when the first slot ends
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._used)
+
+    def use(self, owner: str, nonce: str, stamp_ms: int, until: float, now: float) -> bool:
+        """Whether it is used for the first time; `until` and `now` are of the running clock."""
+        digest = hashlib.blake2b(f"{owner}\n{nonce}".encode(), digest_size=DIGEST_BYTES).digest()
+        with self._lock:
+            self._forget(now)
+            if digest in self._used:
+                return False
+            if len(self._used) >= self._most:
+                raise Busy(
+                    "Too many signed requests are remembered at the moment.",
+                    code="nonces_full",
+                    hint="Ask again in a minute; the setting auth.nonces is the bound.",
+                    retry_after=5,
+                )
+            slot = floor(until) + 1
+            self._used.add(digest)
+            self._next = min(self._next, slot)
+            self._slots.setdefault(slot, deque()).append(digest)
+            self._latest[slot] = max(stamp_ms, self._latest.get(slot, 0))
+            return True
+
+    def keep_longer(self, seconds: float) -> None:
+        """The wall clock was set back: what passed once would pass again that much later."""
+        with self._lock:
+            slots, latest = self._slots, self._latest
+            more = floor(seconds) + 1
+            self._slots = {slot + more: digests for slot, digests in slots.items()}
+            self._latest = {slot + more: stamp for slot, stamp in latest.items()}
+            self._next += more
+
+    def _forget(self, now: float) -> None:
+        if now < self._next:
+            return
+        for slot in [slot for slot in self._slots if slot <= now]:
+            self._used.difference_update(self._slots.pop(slot))
+            self.floor_ms = max(self.floor_ms, self._latest.pop(slot))
+        self._next = min(self._slots, default=inf)

@@ -1,0 +1,82 @@
+"""Settings are read in one order and refuse what they do not know."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from realtime.configuration import load
+from realtime.errors import SettingsError
+from realtime.settings import Settings
+
+
+def test_defaults_need_neither_file_nor_environment() -> None:
+    assert load(environ={}) == Settings()
+
+
+def test_option_wins_over_environment_over_file(tmp_path: Path) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text("port: 1\nhost: 127.0.0.9\nlimits: {text: 7, long_text: 8}\n")
+    found = load({"port": 3}, {"YAMABIKO_PORT": "2", "YAMABIKO_LIMITS__TEXT": "9"}, file)
+    assert (found.port, found.host) == (3, "127.0.0.9")
+    assert (found.limits.text, found.limits.long_text) == (9, 8)
+
+
+def test_environment_texts_become_lists_mappings_and_booleans() -> None:
+    found = load(
+        environ={
+            "YAMABIKO_HOSTS": "voice.example, localhost",
+            "YAMABIKO_ALLOW_DOWNLOADS": "off",
+            "YAMABIKO_DEFAULT_CHARACTERS": "zh=zm_yunxi",
+        }
+    )
+    assert found.hosts == ("voice.example", "localhost")
+    assert found.allow_downloads is False
+    assert found.default_characters["zh"] == "zm_yunxi"
+    assert found.default_characters["en"] == "af_heart"
+
+
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({"YAMABIKO_PRT": "1"}, ["YAMABIKO_PRT", "YAMABIKO_PORT"]),
+        ({"YAMABIKO_PORT": "many"}, ["port", "'many'", "0 to 65535"]),
+        ({"YAMABIKO_PORT": "65536"}, ["port", "65536"]),
+        ({"YAMABIKO_ALLOW_DOWNLOADS": "2"}, ["allow_downloads", "true or false"]),
+        ({"YAMABIKO_SHUTDOWN_SECONDS": "nan"}, ["shutdown_seconds", "nan"]),
+        ({"YAMABIKO_LOG__LEVEL": "LOUD"}, ["log.level", "DEBUG, INFO"]),
+        ({"YAMABIKO_DEFAULT_CHARACTERS": "fr=x"}, ["default_characters", "en, zh, ja, mix"]),
+    ],
+)
+def test_what_is_wrong_is_refused_with_key_value_and_what_is_allowed(
+    environ: dict[str, str], words: list[str]
+) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load(environ=environ)
+    for word in words:
+        assert word in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("prot: 1", "'prot'"),
+        ("limits: {txt: 1}", "'limits.txt'"),
+        ("port: '8000'", "whole number"),
+        ("port: true", "whole number"),
+        ("limits: 5", "'limits'"),
+        ("[1, 2]", "names and values"),
+        ("a: [", "not valid YAML"),
+    ],
+)
+def test_a_wrong_file_is_refused(tmp_path: Path, text: str, word: str) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text(text)
+    with pytest.raises(SettingsError, match=word.replace("[", "\\[")):
+        load(environ={}, file=file)
+
+
+def test_a_named_file_must_exist(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load(environ={}, file=tmp_path / "none.yaml")
