@@ -6,8 +6,10 @@ YamabikoError
 │   └── TextTooLong     the text is over its limit
 ├── NotFound            no such character, voice or recording
 ├── TooLarge            a body over its bound in bytes
+├── TooSlow             a body that does not come in time
 ├── WrongContentType    a body in a form that is not read here
 ├── Refused             who asks is not known, or may not
+├── Forbidden           what no credentials help against: another page, another name
 ├── TooMany             a limit of the one who asks is reached
 ├── Busy                a bound is reached; the same request may succeed later
 ├── Unavailable         an engine cannot run now
@@ -77,8 +79,16 @@ class WrongContentType(YamabikoError):
     default_code = "wrong_content_type"
 
 
+class TooSlow(YamabikoError):
+    default_code = "too_slow"
+
+
 class Refused(YamabikoError):
     default_code = "malformed"
+
+
+class Forbidden(YamabikoError):
+    default_code = "forbidden"
 
 
 class TooMany(YamabikoError):

@@ -26,6 +26,12 @@ class Metrics:
             ["event"],
             registry=self._registry,
         )
+        self._refused = Counter(
+            "yamabiko_refusals",
+            "Requests that were not let in",
+            ["reason"],
+            registry=self._registry,
+        )
         self._first_audio = Histogram(
             "yamabiko_first_audio_seconds",
             "From a line's start to its first sound",
@@ -58,6 +64,9 @@ class Metrics:
 
     def noticed(self, event: str) -> None:
         self._events.labels(event).inc()
+
+    def refused(self, reason: str) -> None:
+        self._refused.labels(reason).inc()
 
     def first_heard(self, engine: str, seconds: float) -> None:
         self._first_audio.labels(engine).observe(seconds)

@@ -6,10 +6,10 @@ import asyncio
 import logging
 import secrets
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from realtime.cache import Finished, Recording
+from realtime.cache import Finished, Opened, Recording
 from realtime.errors import Busy, NotFound, YamabikoError
 from realtime.speech import Speech, Wish
 
@@ -41,12 +41,15 @@ class Prefetches:
         self._speech = speech
         self._known: OrderedDict[str, Prefetch] = OrderedDict()
 
-    def begin(self, wishes: Sequence[Wish]) -> Prefetch:
+    def begin(
+        self, wishes: Sequence[Wish], begun: Callable[[Opened], None] = lambda opened: None
+    ) -> Prefetch:
+        """Work off a list; `begun` hears of each line when its recording is there or grows."""
         running = sum(1 for known in self._known.values() if known.state == "running")
         if running >= MOST_RUNNING:
             raise Busy(f"{running} lists are already being prefetched.", retry_after=10)
         made = Prefetch(secrets.token_hex(8), len(wishes))
-        made.task = asyncio.create_task(self._work_off(made, list(wishes)))
+        made.task = asyncio.create_task(self._work_off(made, list(wishes), begun))
         self._known[made.id] = made
         self._forget_oldest()
         return made
@@ -69,10 +72,12 @@ class Prefetches:
         for known in self._known.values():
             await self.cancel(known.id)
 
-    async def _work_off(self, prefetch: Prefetch, wishes: list[Wish]) -> None:
+    async def _work_off(
+        self, prefetch: Prefetch, wishes: list[Wish], begun: Callable[[Opened], None]
+    ) -> None:
         for number, wish in enumerate(wishes, 1):
             try:
-                await self._speak(wish)
+                await self._speak(wish, begun)
                 prefetch.done += 1
             except YamabikoError as error:
                 prefetch.failed += 1
@@ -80,9 +85,10 @@ class Prefetches:
                     prefetch.errors.append(f"line {number}: {error.message}")
         prefetch.state = "finished"
 
-    async def _speak(self, wish: Wish) -> None:
+    async def _speak(self, wish: Wish, begun: Callable[[Opened], None]) -> None:
         line = await self._speech.line(wish)
         async with self._speech.open(line) as opened:
+            begun(opened)
             source = opened.source
             if isinstance(source, Finished):
                 return

@@ -7,6 +7,7 @@ import logging
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
+from realtime.allowance import Allowance
 from realtime.cache import Cache
 from realtime.characters import Characters
 from realtime.engines import ENGINES, unknown
@@ -39,6 +40,7 @@ class Services:
     prefetches: Prefetches
     metrics: Metrics
     guard: Guard
+    allowance: Allowance
     warm: bool = False
     _preloading: asyncio.Task[None] | None = field(default=None, repr=False)
 
@@ -106,4 +108,5 @@ def build(settings: Settings, models: Models | None = None, clock: Clock | None 
         prefetches=Prefetches(speech),
         metrics=metrics,
         guard=Guard(load_keys(settings.auth.keys_path, settings.keys), settings, clock),
+        allowance=Allowance(settings.limits),
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 PREFIX = "YAMABIKO_"
+MEMORY = "memory://"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -19,7 +20,7 @@ def setting(default: Any, help: str, **limits: Any) -> Any:
     metadata = {"help": help, **limits}
     if isinstance(default, dict):
         return field(default_factory=lambda: types.MappingProxyType(default), metadata=metadata)
-    return field(default=default, metadata=metadata)
+    return field(default=default, metadata=metadata, repr=not limits.get("secret"))
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ class Limits:
     refusals: int = setting(300, "refused requests of an address a minute", least=1, most=1 << 31)
     logins: int = setting(5, "failed log-ins of an address a minute", least=1, most=1 << 31)
     storage: str = setting(
-        "memory://", "where limits are counted; a redis:// address shares them between machines"
+        MEMORY, "where limits are counted; a redis:// address shares them between machines"
     )
 
 

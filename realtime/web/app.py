@@ -15,10 +15,12 @@ from starlette.middleware.cors import CORSMiddleware
 from realtime.metrics import Metrics
 from realtime.services import Services
 from realtime.settings import Settings
-from realtime.web import aliases, catalogue, generate, lines, pages, prefetch, speech, status
+from realtime.web import aliases, catalogue, doors, generate, lines, pages, prefetch, speech, status
 from realtime.web.audio import AudioDoor
 from realtime.web.errors import HANDLERS
-from realtime.web.limits import BodyLimit, HostLimit
+from realtime.web.gate import Gate
+from realtime.web.limits import BodyLimit
+from realtime.web.origins import HostLimit, Hosts
 from realtime.web.trace import Trace
 
 ROUTES = [
@@ -28,6 +30,7 @@ ROUTES = [
     *generate.ROUTES,
     *catalogue.ROUTES,
     *status.ROUTES,
+    *doors.ROUTES,
     *pages.ROUTES,
     *aliases.ROUTES,
 ]
@@ -55,13 +58,13 @@ def create_app(services: Services) -> Starlette:
 def middleware(services: Services) -> list[Middleware]:
     """In the order in which a request meets it."""
     settings = services.settings
-    hosts = [Middleware(HostLimit, settings.hosts)] if settings.hosts else []
     return [
         Middleware(Trace),
-        *hosts,
+        Middleware(HostLimit, Hosts(settings, bool(services.guard.keys))),
         *_cors(settings),
+        Middleware(BodyLimit, settings.limits),
+        Middleware(Gate, services),
         Middleware(AudioDoor, services),
-        Middleware(BodyLimit, settings.limits.body_bytes),
     ]
 
 

@@ -13,14 +13,18 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.types import ExceptionHandler, Scope
+from starlette.types import ExceptionHandler, Receive, Scope, Send
 
 from realtime.errors import (
     BadRequest,
     Busy,
+    Forbidden,
     NotFound,
+    Refused,
     SynthesisFailed,
     TooLarge,
+    TooMany,
+    TooSlow,
     Unavailable,
     WrongContentType,
     YamabikoError,
@@ -32,14 +36,19 @@ logger = logging.getLogger(__name__)
 
 STATUSES: dict[type[YamabikoError], int] = {
     BadRequest: 400,
+    Refused: 401,
+    Forbidden: 403,
     NotFound: 404,
+    TooSlow: 408,
     TooLarge: 413,
     WrongContentType: 415,
+    TooMany: 429,
     Busy: 503,
     Unavailable: 503,
     SynthesisFailed: 500,
     YamabikoError: 500,
 }
+CHALLENGE = 'Yamabiko realm="yamabiko"'
 BUSY_SECONDS = 1.0  # when a bound is reached and nobody knows for how long
 # What the core's fields and codes are called in OpenAI's shape.
 OPENAI_FIELDS = {"text": "input", "character": "voice", "engine": "model"}
@@ -56,12 +65,19 @@ class Refusal:
     hint: str | None = None
     field: str | None = None
     headers: Mapping[str, str] | None = None
+    now_ms: int | None = None  # the server's time, where a client may need to correct its own
+
+
+# What bots are told who are not let in, whatever the reason.
+INVALID_REQUEST = Refusal(403, "invalid_request", "Invalid Request")
 
 
 class ErrorResponse(Response):
     media_type = "application/json"
 
     def __init__(self, scope: Scope, refusal: Refusal) -> None:
+        if in_bots_shape(scope) and refusal.status == 401:
+            refusal = INVALID_REQUEST
         content = envelope(scope, refusal)
         status = 200 if in_bots_shape(scope) and _bots(scope).always_200 else refusal.status
         super().__init__(content, status, dict(refusal.headers or {}))
@@ -76,9 +92,10 @@ def envelope(scope: Scope, refusal: Refusal) -> dict[str, Any]:
     hinted = f"{refusal.message} {refusal.hint}" if refusal.hint else refusal.message
     if in_bots_shape(scope):
         return bots_body(scope, refusal.status, error=hinted)
+    time = {} if refusal.now_ms is None else {"now_ms": refusal.now_ms}
     if not in_openai_shape(scope):
         told = {"code": refusal.code, "message": refusal.message, "hint": refusal.hint}
-        return {"error": told}
+        return {"error": told | time}
     field = refusal.field and OPENAI_FIELDS.get(refusal.field, refusal.field)
     return {
         "error": {
@@ -86,6 +103,7 @@ def envelope(scope: Scope, refusal: Refusal) -> dict[str, Any]:
             "type": "invalid_request_error" if refusal.status < 500 else "server_error",
             "param": field,
             "code": OPENAI_CODES.get(refusal.code, refusal.code),
+            **time,
         }
     }
 
@@ -117,10 +135,23 @@ def _bots(scope: Scope) -> Generate:
     return found
 
 
-def refusal_of(error: YamabikoError) -> Refusal:
+def refusal_of(error: YamabikoError, now_ms: int | None = None) -> Refusal:
     """The status of an error by its class, and when to come again."""
     status = next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
-    return Refusal(status, error.code, error.message, error.hint, error.field, _retry_after(error))
+    headers = _retry_after(error)
+    if status == 401:
+        headers["WWW-Authenticate"] = CHALLENGE
+    time = now_ms if status == 401 else None
+    return Refusal(status, error.code, error.message, error.hint, error.field, headers, time)
+
+
+async def deny(answer: Response, scope: Scope, receive: Receive, send: Send) -> None:
+    """An answer instead of a door: for a socket, to its request to be one."""
+    if scope["type"] == "websocket":
+        await receive()
+        if "websocket.http.response" not in scope.get("extensions", {}):
+            return await send({"type": "websocket.close", "code": 1008})
+    await answer(scope, receive, send)
 
 
 def _retry_after(error: YamabikoError) -> dict[str, str]:

@@ -7,23 +7,29 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from realtime.cache import WAV, Growing
-from realtime.errors import BadRequest, NotFound, Unavailable
+from realtime.errors import BadRequest, NotFound, Refused, Unavailable
 from realtime.services import Services
+from realtime.signing.stamps import legacy_milliseconds
 from realtime.speech import ASKABLE, Wish
+from realtime.web.caller import Caller, caller_of
+from realtime.web.charges import charge, watch
 from realtime.web.errors import bots_body
 from realtime.web.fields import Fields
 from realtime.web.incoming import json_body, services_of
-from realtime.web.links import base_of, link
+from realtime.web.links import Links
 
 
 async def generate(request: Request) -> Response:
     """Answers when the recording is finished, or at once where nobody wants to wait."""
-    services, base = services_of(request), base_of(request)
+    services, links = services_of(request), Links(services_of(request), request)
     fields = Fields(await json_body(request))
+    check_posttime(fields.text("posttime"), caller_of(request.scope), services)
     waits = fields.flag("wait", default=True)
     line = await services.speech.line(_wish(fields, services))
+    await charge(request.scope, len(line.text))
     async with services.speech.open(line, finish=True) as opened:
-        url = link(base, opened.address, WAV)
+        url = links.to(opened.address, WAV)
+        watch(request.scope, opened.result, opened.source)
         # Made before the wait: many may wait for the same moment.
         answer = JSONResponse(bots_body(request.scope, 200, url=url))
         if waits and isinstance(opened.source, Growing):
@@ -36,7 +42,6 @@ def _wish(fields: Fields, services: Services) -> Wish:
     text, character, language = (
         fields.needed_text(name) for name in ("textPrompt", "character", "language")
     )
-    fields.text("posttime")
     if language not in ASKABLE:
         raise BadRequest("Language not supported", code="unknown_language")
     try:
@@ -50,6 +55,21 @@ def _wish(fields: Fields, services: Services) -> Wish:
         noaccent=fields.flag("noaccent"),
         longprompt=fields.flag("longprompt"),
     )
+
+
+def check_posttime(written: str | None, caller: Caller, services: Services) -> None:
+    """The time as old bots write it says nothing alone; it must be that of the signature."""
+    if written is None:
+        return
+    posted_ms = legacy_milliseconds(written)
+    if posted_ms is None:
+        raise BadRequest(
+            f"posttime is {written[:40]!r}; it is written YYYY/MM/DD hh:mm:ss, in UTC.",
+            field="posttime",
+        )
+    apart_ms = 0 if caller.signed_ms is None else abs(posted_ms - caller.signed_ms)
+    if apart_ms > 1000 * services.guard.axes.skew_s:
+        raise Refused("posttime is not the time of the signature.", code="stale")
 
 
 async def _finished(growing: Growing) -> None:

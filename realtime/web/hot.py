@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
 from realtime.cache import Finished
 from realtime.services import Services
 from realtime.web.audio import MOST_PATHS, read_path
 from realtime.web.conditions import CONDITIONAL
 from realtime.web.links import AUDIO
+from realtime.web.origins import Hosts
+from realtime.web.protocol import Bounded
 
 NOT_PLAIN = frozenset((*CONDITIONAL, b"origin", b"x-request-id", b"expect"))
 NOTED_SECONDS = 1.0  # how exactly it is known when something was heard
@@ -29,7 +29,9 @@ def protocol_for(services: Services) -> type[asyncio.Protocol]:
     """uvicorn's HTTP protocol with a way past the application for what is in memory."""
     shortcut = Shortcut(services)
 
-    class Shortened(HttpToolsProtocol):
+    class Shortened(Bounded):
+        limits = services.settings.limits
+
         def _start_asgi_task(self, cycle: Any, app: Any) -> None:
             plain = cycle.keep_alive and not self.flow.write_paused
             held = shortcut.held(cycle.scope) if plain else None
@@ -48,16 +50,17 @@ class Shortcut:
 
     def __init__(self, services: Services) -> None:
         self._cache = services.cache
-        self._open = not services.settings.hosts
+        self._addresses = services.guard.addresses if services.guard.keys else None
+        self._hosts = Hosts(services.settings, bool(services.guard.keys))
         self._known: dict[str, Finished] = {}
         self._heads: dict[str, bytes] = {}
         self._numbers = numbers_of_requests()
 
     def held(self, scope: Any) -> Finished | None:
         path: str = scope["path"]
-        if not path.startswith(AUDIO) or scope["method"] != "GET" or scope["query_string"]:
+        if not path.startswith(AUDIO) or scope["method"] != "GET":
             return None
-        if not self._open or any(name in NOT_PLAIN for name, _ in scope["headers"]):
+        if not self._may(path, scope["query_string"]) or not self._plain(scope["headers"]):
             return None
         known = self._known.get(path)
         if known is None or known.dropped:
@@ -67,6 +70,21 @@ class Shortcut:
             self._cache.hot.get(known.address.key, known.suffix)
             self._cache.heard(known.address)
         return known
+
+    def _may(self, path: str, query: bytes) -> bool:
+        """With keys only who comes with a signed address that was checked before."""
+        if self._addresses is None:
+            return not query
+        return b"rate=" not in query and self._addresses.known(path, query)
+
+    def _plain(self, headers: list[tuple[bytes, bytes]]) -> bool:
+        named = 0
+        for name, value in headers:
+            if name == b"host" and self._hosts.allow(value):
+                named += 1
+            elif name == b"host" or name in NOT_PLAIN:
+                return False
+        return named == 1
 
     def head(self, held: Finished, defaults: list[tuple[bytes, bytes]]) -> bytes:
         """The head of the answer as it goes over the wire."""

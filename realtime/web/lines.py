@@ -17,9 +17,10 @@ from realtime.formats import Format, format_named
 from realtime.services import Services
 from realtime.speech import FASTEST, MOST_SEED, SLOWEST, Wish
 from realtime.variants import suffix_of
+from realtime.web.charges import charge, watch
 from realtime.web.fields import Fields
 from realtime.web.incoming import json_body, services_of
-from realtime.web.links import base_of, link
+from realtime.web.links import Links
 
 LINE_FIELDS = ("text", "character", "language", "noaccent", "longprompt", "speed", "seed", "engine")
 FIELDS = (*LINE_FIELDS, "format", "sample_rate")
@@ -53,27 +54,29 @@ def asked_line(body: Mapping[str, Any], allowed: Collection[str] = FIELDS) -> As
 
 
 async def ask(request: Request) -> Response:
-    services, base = services_of(request), base_of(request)
+    services, links = services_of(request), Links(services_of(request), request)
     asked = asked_line(await json_body(request))
     line = await services.speech.line(asked.wish)
+    await charge(request.scope, len(line.text))
     suffix = suffix_of(asked.format, asked.sample_rate, services.speech.sample_rate(line))
     async with services.speech.open(line, finish=True) as opened:
         address = opened.address
+        watch(request.scope, opened.result, opened.source)
         kept = opened.source if isinstance(opened.source, Finished) else None
     return JSONResponse(
         {
-            "url": link(base, address, suffix),
+            "url": links.to(address, suffix),
             "key": address.key,
             "status": opened.result,
             "duration": kept and kept.sidecar.duration,
-            "timestamps_url": link(base, address, SIDECAR),
-            "expires_at": None,
+            "timestamps_url": links.to(address, SIDECAR),
+            "expires_at": links.expires_at,
         }
     )
 
 
 async def state(request: Request) -> Response:
-    services, base = services_of(request), base_of(request)
+    services, links = services_of(request), Links(services_of(request), request)
     key = request.path_params["key"]
     address = services.cache.address(key)
     if address is None:
@@ -82,7 +85,7 @@ async def state(request: Request) -> Response:
             code="recording_not_found",
             hint="Ask for the line again: it is spoken anew.",
         )
-    found = {"key": key, "duration": None, "url": link(base, address, WAV), "error": None}
+    found = {"key": key, "duration": None, "url": links.to(address, WAV), "error": None}
     return JSONResponse(found | await _state(services, key))
 
 

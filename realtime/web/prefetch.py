@@ -11,6 +11,7 @@ from starlette.routing import Route
 from realtime.errors import BadRequest, YamabikoError
 from realtime.prefetch import MOST_LINES, Prefetch
 from realtime.speech import Wish
+from realtime.web.charges import charge, watch
 from realtime.web.fields import Fields, json_object, refuse
 from realtime.web.incoming import content_type_of, json_body, services_of
 from realtime.web.lines import LINE_FIELDS, asked_line
@@ -25,7 +26,11 @@ async def begin(request: Request) -> Response:
         rows = _listed(await json_body(request))
     if not rows or len(rows) > MOST_LINES:
         raise BadRequest(f"lines has {len(rows)} lines; 1 to {MOST_LINES} are allowed.")
-    found = services_of(request).prefetches.begin([_wish(n, row) for n, row in enumerate(rows, 1)])
+    wishes = [_wish(n, row) for n, row in enumerate(rows, 1)]
+    await charge(request.scope, sum(len(wish.text) for wish in wishes))
+    found = services_of(request).prefetches.begin(
+        wishes, lambda opened: watch(request.scope, opened.result, opened.source)
+    )
     return JSONResponse({"id": found.id, "total": found.total}, 202)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import ipaddress
 import logging
 import os
 import platform
@@ -12,20 +11,23 @@ from collections import Counter
 
 import uvicorn
 
+from realtime import log
 from realtime.errors import SettingsError
 from realtime.services import VERSION, Services, build
-from realtime.settings import Settings
+from realtime.settings import MEMORY, Settings
+from realtime.signing.keys import others_may_read
 from realtime.web.app import create_app
 from realtime.web.hot import protocol_for
+from realtime.web.origins import is_loopback
 
 logger = logging.getLogger("yamabiko")
 
 
 def serve(settings: Settings) -> int:
     """Listen until a signal says to stop."""
-    logging.basicConfig(level=settings.log.level, format="%(levelname).1s %(name)s: %(message)s")
-    only_loopback(settings.host)
+    log.configure(settings.log)
     services = build(settings)
+    check_host(settings.host, bool(services.guard.keys))
     with bound_socket(settings.host, settings.port) as listener:
         greet(services, listener)
         config = uvicorn.Config(
@@ -36,22 +38,19 @@ def serve(settings: Settings) -> int:
             access_log=settings.log.level == "DEBUG",
             timeout_graceful_shutdown=round(settings.shutdown_seconds),
             server_header=False,
+            forwarded_allow_ips=list(settings.proxies),
             lifespan="on",
         )
         uvicorn.Server(config).run(sockets=[listener])
     return 0
 
 
-def only_loopback(host: str) -> None:
-    """Nobody is asked who they are yet, so only this machine may come."""
-    try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
+def check_host(host: str, has_keys: bool) -> None:
+    """Without keys nobody is asked who they are, so only this machine may come."""
+    if not has_keys and not is_loopback(host):
         raise SettingsError(
             f"host is {host!r}; without keys the server listens on loopback only.",
-            hint="Use --host 127.0.0.1, with a reverse proxy in front that asks who comes.",
+            hint="Make a key first: python server.py key new bot",
         )
 
 
@@ -84,5 +83,18 @@ def greet(services: Services, listener: socket.socket) -> None:
     logger.info("%d characters (%s)", len(characters), spoken)
     for name, reason in list(services.characters.broken.items())[:3]:
         logger.warning("character file %s cannot be used: %s", name, reason)
-    logger.info("no keys are configured: open to this machine only")
+    tell_who_may(services)
     logger.info("open %s", address)
+
+
+def tell_who_may(services: Services) -> None:
+    ids = services.guard.keys.ids
+    if not ids:
+        logger.info("no keys are configured: open to this machine only")
+        return
+    logger.info("%d keys: %s", len(ids), ", ".join(ids[:12]))
+    path = services.settings.auth.keys_path
+    if others_may_read(path):
+        logger.warning("others may read %s: chmod 600 %s", path, path)
+    if services.settings.limits.storage != MEMORY:
+        logger.info("limits are counted in %s", services.settings.limits.storage.rpartition("@")[2])

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from realtime.web.asked import asked_of
+from realtime.web.charges import charge
 from realtime.web.incoming import json_body, refuses_storing, services_of
 from realtime.web.stream import SpeechResponse
 
@@ -16,6 +17,7 @@ async def speak(request: Request) -> Response:
     body = await json_body(request)
     asked = asked_of(body, services.models.synthesizers(), services.models.names())
     line = await services.speech.line(asked.wish)
+    await charge(request.scope, len(line.text))
     return SpeechResponse(services.speech, line, asked, keep=not refuses_storing(request))
 
 

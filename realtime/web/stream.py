@@ -21,6 +21,7 @@ from realtime.line import Line
 from realtime.speech import Saying, Speech
 from realtime.tape import Part, Tape, encoded
 from realtime.web.asked import Asked
+from realtime.web.charges import made, watch
 from realtime.web.errors import envelope, refusal_of
 from realtime.web.events import sound_events, usage_of
 from realtime.web.trace import request_id
@@ -54,11 +55,14 @@ class SpeechResponse(Response):
         except Stalled:
             # Left without its end, the body is broken off by the server.
             done = False
+        if not self._keep:
+            await made(scope, self._tape.seconds)
         if not done:
             logger.info("request %s: the client went away", request_id(scope))
 
     async def _answer(self, scope: Scope, send: Send) -> None:
         async with self._speech.saying(self._line, self._keep) as saying:
+            watch(scope, saying.result, saying.source)
             answer = Answer(send, self._described(saying.result))
             source = saying.source if self._as_it_is(saying.source) else None
             if isinstance(source, Finished):

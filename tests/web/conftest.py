@@ -28,6 +28,7 @@ from realtime.web.hot import protocol_for
 from tests.web.scripted import SCRIPTED, Broken, Gated
 
 BODY_BYTES = 100_000
+NAMES = ("testserver", "127.0.0.1", "localhost", "a", "voice.example", "::1")
 JSON = {"Content-Type": "application/json"}
 
 
@@ -41,7 +42,7 @@ def assembled(settings: Settings) -> Services:
 
 @pytest.fixture(scope="session")
 def web_settings(settings: Settings) -> Settings:
-    return replace(settings, limits=Limits(body_bytes=BODY_BYTES))
+    return replace(settings, limits=Limits(body_bytes=BODY_BYTES), hosts=NAMES)
 
 
 def wait_until_idle(services: Services) -> bool:

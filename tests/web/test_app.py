@@ -12,7 +12,9 @@ from starlette.testclient import TestClient
 from realtime.settings import Cors, Settings
 from realtime.web.app import ROUTES, create_app, middleware
 from realtime.web.audio import AudioDoor
-from realtime.web.limits import BodyLimit, HostLimit
+from realtime.web.gate import Gate
+from realtime.web.limits import BodyLimit
+from realtime.web.origins import HostLimit
 from realtime.web.trace import Trace
 from tests.web.conftest import assembled
 
@@ -23,6 +25,10 @@ DOORS = {
     "/api/characters": {"GET", "HEAD"},
     "/api/info": {"GET", "HEAD"},
     "/health": {"GET", "HEAD"},
+    "/time": {"GET", "HEAD"},
+    "/ticket": {"POST"},
+    "/login": {"POST"},
+    "/logout": {"POST"},
     "/ready": {"GET", "HEAD"},
     "/": {"GET", "HEAD"},
 }
@@ -35,10 +41,10 @@ def test_the_doors() -> None:
 
 def test_the_middleware_in_its_order(settings: Settings) -> None:
     plain = [each.cls for each in middleware(assembled(settings))]
-    assert plain == [Trace, AudioDoor, BodyLimit]
-    named = replace(settings, hosts=("voice.example",), cors=Cors(origins=("*",)))
+    assert plain == [Trace, HostLimit, BodyLimit, Gate, AudioDoor]
+    named = replace(settings, cors=Cors(origins=("*",)))
     found = [each.cls for each in middleware(assembled(named))]
-    assert found == [Trace, HostLimit, CORSMiddleware, AudioDoor, BodyLimit]
+    assert found == [Trace, HostLimit, CORSMiddleware, BodyLimit, Gate, AudioDoor]
 
 
 def test_services_start_and_close_with_it(settings: Settings) -> None:
@@ -52,4 +58,4 @@ def test_services_start_and_close_with_it(settings: Settings) -> None:
 @pytest.mark.parametrize("path", ["/v1/models/", "/health/"])
 def test_nobody_is_sent_elsewhere(settings: Settings, path: str) -> None:
     client = TestClient(create_app(assembled(settings)), follow_redirects=False)
-    assert client.get(path, headers={"Host": "evil.example"}).status_code == 404
+    assert client.get(path, headers={"Host": "localhost"}).status_code == 404

@@ -1,18 +1,20 @@
-"""A body over its limit is refused however it comes; so is a foreign name."""
+"""A body over its limit is refused however it comes, and however slowly."""
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 from starlette.testclient import TestClient
+from starlette.types import Message, Receive, Scope, Send
 
-from realtime.settings import Settings
-from realtime.web.app import create_app
-from realtime.web.limits import host_of
-from tests.web.conftest import BODY_BYTES, JSON, Live, assembled
+from realtime.errors import TooSlow
+from realtime.settings import Limits
+from realtime.web.limits import BodyLimit
+from tests.web.conftest import BODY_BYTES, JSON, Live
 
 
 def test_an_announced_body_over_the_limit_is_not_read(client: TestClient) -> None:
@@ -55,35 +57,44 @@ def test_a_large_announced_body_still_gets_its_answer(live: Live) -> None:
     connection.close()
 
 
-@pytest.fixture(scope="module")
-def named(web_settings: Settings) -> TestClient:
-    settings = replace(web_settings, hosts=("voice.example", "::1"))
-    return TestClient(create_app(assembled(settings)))
+@pytest.mark.anyio
+async def test_a_body_that_does_not_come_in_time_is_refused() -> None:
+    async def reads(scope: Scope, receive: Receive, send: Send) -> None:
+        while (await receive()).get("more_body"):
+            pass
+
+    async def trickle() -> Message:
+        await asyncio.sleep(0.01)
+        return {"type": "http.request", "body": b" ", "more_body": True}
+
+    async def send(message: Message) -> None:
+        raise AssertionError("nothing was to be answered here")
+
+    door = BodyLimit(reads, replace(Limits(), body_seconds=0.05))
+    scope = {"type": "http", "headers": [], "path": "/"}
+    with pytest.raises(TooSlow, match="0.05 s"):
+        await door(scope, trickle, send)
 
 
-@pytest.mark.parametrize(
-    ("host", "status"),
-    [
-        ("voice.example", 200),
-        ("VOICE.example:8000", 200),
-        ("[::1]:8000", 200),
-        ("evil.example", 403),
-        ("voice.example.evil.example", 403),
-        ("[broken", 403),
-        ("", 403),
-    ],
-)
-def test_only_our_names_are_answered(named: TestClient, host: str, status: int) -> None:
-    answer = named.get("/health", headers={"Host": host})
-    assert answer.status_code == status
-    assert "X-Request-ID" in answer.headers
+@pytest.mark.anyio
+async def test_what_comes_after_the_body_may_take_its_time() -> None:
+    waited = asyncio.Event()
 
+    async def listens(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await asyncio.sleep(0.05)
+        assert (await receive())["type"] == "http.disconnect"
+        waited.set()
 
-def test_without_names_any_will_do(client: TestClient) -> None:
-    assert client.get("/health", headers={"Host": "any.example"}).status_code == 200
+    messages = iter([{"type": "http.request", "body": b"{}"}, {"type": "http.disconnect"}])
 
+    async def receive() -> Message:
+        await asyncio.sleep(0)
+        return next(messages)
 
-def test_a_host_is_its_name_alone() -> None:
-    scope = {"type": "http", "headers": [(b"host", b"Voice.Example:80")]}
-    assert host_of(scope) == "voice.example"
-    assert host_of({"type": "http", "headers": []}) is None
+    async def send(message: Message) -> None:
+        raise AssertionError("nothing was to be answered here")
+
+    door = BodyLimit(listens, replace(Limits(), body_seconds=0.02))
+    await door({"type": "http", "headers": [], "path": "/"}, receive, send)
+    assert waited.is_set()

@@ -99,4 +99,4 @@ def test_what_is_wrong_is_named(
 
 def test_a_host_that_is_none_gets_no_address(fresh: TestClient) -> None:
     answer = fresh.post("/lines", json={"text": "abc", "engine": "tone"}, headers={"Host": "a b/c"})
-    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_host")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "host_not_allowed")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from starlette.requests import HTTPConnection
 from starlette.testclient import TestClient
 
-from realtime.web.links import link
+from realtime.errors import BadRequest
+from realtime.web.links import Links
 from tests.cache.made import address
 
 
@@ -13,10 +15,16 @@ from tests.cache.made import address
     ("suffix", "ending"),
     [(".wav", ".wav"), (".16000.ogg", ".ogg?rate=16000"), (".json", ".json")],
 )
-def test_a_rate_stands_in_the_query(suffix: str, ending: str) -> None:
-    found = link("http://a", address("é x", "Y'shtola"), suffix)
+def test_a_rate_stands_in_the_query(client: TestClient, suffix: str, ending: str) -> None:
+    services = client.app.state.services  # type: ignore[attr-defined]
+    found = Links(services, request_to("a")).to(address("é x", "Y'shtola"), suffix)
     assert found.startswith("http://a/audio/en/Y%27shtola/short/%C3%A9%20x-")
     assert found.endswith(ending)
+
+
+def request_to(host: str) -> HTTPConnection:
+    headers = [(b"host", host.encode())]
+    return HTTPConnection({"type": "http", "scheme": "http", "path": "/", "headers": headers})
 
 
 @pytest.mark.parametrize(
@@ -28,3 +36,9 @@ def test_they_begin_with_what_the_client_called_us(
 ) -> None:
     answer = client.post("/lines", json={"text": "a", "engine": "tone"}, headers={"Host": host})
     assert answer.json()["url"].startswith(base)
+
+
+def test_a_name_that_is_none_makes_no_address(client: TestClient) -> None:
+    with pytest.raises(BadRequest) as refused:
+        Links(client.app.state.services, request_to("a b/c"))  # type: ignore[attr-defined]
+    assert refused.value.code == "bad_host"

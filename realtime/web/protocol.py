@@ -1,0 +1,72 @@
+"""uvicorn's HTTP protocol with bounds: how many connections, how large and how slow their heads."""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio.events import TimerHandle
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from realtime.settings import Limits
+
+FULL = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n"
+SLOW = b"HTTP/1.1 408 Request Timeout\r\n"
+LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+LAST = b"connection: close\r\ncontent-length: 0\r\n\r\n"
+
+
+class Bounded(HttpToolsProtocol):
+    """A connection that says what it wants in time and in few words, or is closed."""
+
+    limits: Limits
+    _head_bytes = 0
+    _in_head = True
+    _head_due: TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if len(self.connections) > self.limits.connections:
+            return self._leave(FULL)
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_came()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._in_head:
+            self._head_bytes += len(data)
+            # What comes in one piece may hold a body as well: the parser says where a head ends.
+            if self._head_bytes - len(data) > self.limits.header_bytes:
+                return self._leave(LARGE)
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        self._in_head = True
+        if self._head_due is None:
+            self._await_head()
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._head_came()
+        super().on_headers_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        self._head_came()
+        super().handle_websocket_upgrade()
+
+    def _await_head(self) -> None:
+        self._head_due = self.loop.call_later(self.limits.header_seconds, self._leave, SLOW)
+
+    def _head_came(self) -> None:
+        self._in_head = False
+        self._head_bytes = 0
+        if self._head_due is not None:
+            self._head_due.cancel()
+            self._head_due = None
+
+    def _leave(self, why: bytes) -> None:
+        self._head_came()
+        if not self.transport.is_closing():
+            self.transport.write(why + LAST)
+            self.transport.close()

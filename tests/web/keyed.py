@@ -1,0 +1,67 @@
+"""A server with keys, a clock that a test sets, and requests signed as a client signs them."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from realtime.services import Services, build
+from realtime.settings import Settings
+from realtime.signing import Clock, string_to_sign
+from realtime.signing.signer import Seal
+
+SECRET = "bot-secret-bot-secret-bot-secret-bot-secret"
+OTHER = "other-secret-other-secret-other-secret-oth1"
+START_MS = 1_790_000_000_000
+
+
+@dataclass
+class Hands:
+    """Clocks that move when a test says so."""
+
+    ms: int = START_MS
+    running: float = 1_000.0
+    numbers: Any = field(default_factory=itertools.count)
+
+    def pass_by(self, seconds: float) -> None:
+        self.ms += round(1000 * seconds)
+        self.running += seconds
+
+    def clock(self) -> Clock:
+        return Clock(lambda: self.ms, lambda: self.running, self.chance)
+
+    def chance(self, size: int) -> str:
+        return f"{next(self.numbers):022d}"
+
+
+def with_keys(settings: Settings, hands: Hands) -> Services:
+    """Services whose keys are bot's and other's; the time in which nothing may pass is over."""
+    keyed = replace(settings, keys=(f"bot:{SECRET}", f"other:{OTHER}"))
+    services = build(keyed, clock=hands.clock())
+    hands.pass_by(6)
+    return services
+
+
+def signed(
+    hands: Hands,
+    method: str,
+    target: str,
+    body: bytes = b"",
+    key_id: str = "bot",
+    secret: str = SECRET,
+    **changed: str,
+) -> dict[str, str]:
+    """The headers of a signed request; named parts are replaced after signing."""
+    path, _, query = target.partition("?")
+    time, nonce = str(hands.ms), hands.chance(16)
+    digest = hashlib.sha256(body).hexdigest()
+    message = string_to_sign(method, path.encode(), query.encode(), key_id, time, nonce, digest)
+    parts = {
+        "Key": key_id,
+        "Time": time,
+        "Nonce": nonce,
+        "Signature": Seal([secret], "request").sign(message),
+    } | changed
+    return {f"X-Yamabiko-{name}": value for name, value in parts.items()}

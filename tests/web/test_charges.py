@@ -1,0 +1,70 @@
+"""What a request costs its key; nobody pays where nobody is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from realtime.settings import Limits, Settings
+from realtime.web.app import create_app
+from realtime.web.charges import charge, made
+from tests.web.conftest import waited
+from tests.web.keyed import SECRET, Hands, with_keys
+
+BEARER = {"Authorization": f"Bearer bot:{SECRET}"}
+
+
+TEXT = "abcdefghijklm"
+SPEECH = {"model": "tone", "input": TEXT}
+LINE = {"engine": "tone", "text": TEXT}
+
+
+def keyed(settings: Settings, **limits: int) -> TestClient:
+    services = with_keys(replace(settings, limits=Limits(**limits)), Hands())
+    return TestClient(create_app(services))
+
+
+def speech(text: str) -> dict[str, Any]:
+    return {"model": "tone", "input": text, "response_format": "pcm"}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "headers"),
+    [
+        ("/v1/audio/speech", SPEECH, {}),
+        ("/v1/audio/speech", SPEECH, {"Cache-Control": "no-store"}),
+        ("/lines", LINE, {}),
+        ("/prefetch", {"lines": [LINE]}, {}),
+    ],
+)
+def test_sound_that_was_made_is_counted(
+    settings: Settings, path: str, body: Any, headers: dict[str, str], tmp_path: Any
+) -> None:
+    settings = replace(settings, cache=replace(settings.cache, path=tmp_path))
+    with keyed(settings, audio_seconds=1) as client:  # thirteen letters are 1.04 s
+        assert client.post(path, json=body, headers={**BEARER, **headers}).status_code in (200, 202)
+        for _ in range(100):
+            waited(client)
+            again = client.post("/v1/audio/speech", json=speech("abc"), headers=BEARER)
+            if again.status_code == 429:
+                break
+        assert again.status_code == 429
+        assert "seconds of sound" in again.json()["error"]["message"]
+
+
+def test_what_was_there_costs_no_sound(settings: Settings, tmp_path: Any) -> None:
+    settings = replace(settings, cache=replace(settings.cache, path=tmp_path))
+    with keyed(settings, audio_seconds=3) as client:
+        for _ in range(10):
+            answer = client.post("/v1/audio/speech", json=speech("abcdefghijklm"), headers=BEARER)
+            assert answer.status_code == 200
+            waited(client)
+
+
+@pytest.mark.anyio
+async def test_nobody_pays_without_keys() -> None:
+    await charge({}, 1_000_000)
+    await made({}, 1_000_000.0)
