@@ -47,6 +47,8 @@ class Cache:
         self.hot = Hot(settings.cache.memory_bytes)
         self.failures: OrderedDict[str, tuple[Address, YamabikoError]] = OrderedDict()
         self._most_bytes = settings.cache.max_bytes
+        self._most_listeners = settings.limits.listeners
+        self._listeners = 0
         self._clock = clock
         self._noticed = noticed
         self._growing: dict[tuple[str, str], tuple[Address, Growing]] = {}
@@ -97,6 +99,7 @@ class Cache:
         self, address: Address, suffix: str, work: Work[Any], finish: bool = False
     ) -> AsyncIterator[Opened]:
         """The recording of an address for as long as it is listened to."""
+        self._check_room()
         opened = self._joined(address, suffix)
         if opened is None and (kept := await self.finished(address, suffix)) is not None:
             opened = Opened("hit", address, kept)
@@ -110,6 +113,7 @@ class Cache:
     @asynccontextmanager
     async def listen(self, address: Address, suffix: str) -> AsyncIterator[Opened | None]:
         """What there is at an address, finished or growing; nothing is begun."""
+        self._check_room()
         opened = self._joined(address, suffix)
         if opened is None and (kept := await self.finished(address, suffix)) is not None:
             opened = Opened("hit", address, kept)
@@ -244,14 +248,32 @@ class Cache:
             self._noticed("lost")
             await self.remove(address)
 
+    def _check_room(self) -> None:
+        if self._listeners >= self._most_listeners:
+            raise Busy(
+                f"{self._listeners} listeners are being served, which is the limit.",
+                code="too_many_listeners",
+                hint="Ask again in a moment.",
+                retry_after=1,
+            )
+
     @contextmanager
     def _listening(self, source: Source) -> Iterator[None]:
         """While it is listened to, a growing one goes on and a finished one stays."""
-        if isinstance(source, Growing):
-            with source.listening():
-                yield
-            return
-        entry = self.shelf.get(source.address.key) or Entry(source.address)
+        self._listeners += 1
+        try:
+            if isinstance(source, Growing):
+                with source.listening():
+                    yield
+            else:
+                with self._reading(source):
+                    yield
+        finally:
+            self._listeners -= 1
+
+    @contextmanager
+    def _reading(self, finished: Finished) -> Iterator[None]:
+        entry = self.shelf.get(finished.address.key) or Entry(finished.address)
         entry.readers += 1
         try:
             yield

@@ -13,7 +13,7 @@ from realtime.audio import HEADER_BYTES, Pcm, wav_header
 from realtime.cache import Address, Cache, FileFacts, Recording, Sidecar, Spoken, Work, key_of
 from realtime.engines.base import Word
 from realtime.settings import Cache as CacheSettings
-from realtime.settings import Settings
+from realtime.settings import Limits, Settings
 
 RATE = 24000
 
@@ -22,8 +22,9 @@ def address(text: str = "hello", character: str = "bell", mode: str = "short") -
     return Address("en", character, mode, text, key_of({"text": text, "character": character}))
 
 
-def cache_in(folder: Path, **settings: Any) -> Cache:
-    return Cache(Settings(cache=CacheSettings(path=folder, **settings)))
+def cache_in(folder: Path, limits: Limits | None = None, **settings: Any) -> Cache:
+    found = CacheSettings(path=folder, **settings)
+    return Cache(Settings(cache=found, limits=limits or Limits()))
 
 
 def pcm(samples: int = 1000, seed: int = 0) -> Pcm:

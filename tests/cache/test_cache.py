@@ -12,6 +12,7 @@ import pytest
 from realtime.audio import HEADER_BYTES
 from realtime.cache import WAV, Address, Cache, Finished, Growing
 from realtime.errors import Busy, SynthesisFailed
+from realtime.settings import Limits
 from tests.cache.made import Player, address, cache_in, listened, pcm, same_sound, wav_of
 
 pytestmark = pytest.mark.anyio
@@ -112,9 +113,15 @@ async def test_an_error_reaches_all_keeps_nothing_and_the_next_tries_afresh(
     cache: Cache, tmp_path: Path
 ) -> None:
     player = Player(PARTS, SynthesisFailed("It broke."))
-    found = await asyncio.gather(
-        *(said(cache, player, address(), finish=True) for _ in range(5)), return_exceptions=True
-    )
+    player.gate.clear()
+    asking = [
+        asyncio.create_task(said(cache, player, address(), finish=True)) for _ in range(5)
+    ]
+    async with asyncio.timeout(5):
+        while (growing := cache.growing(address().key)) is None or growing.readers < 5:
+            await asyncio.sleep(0.001)
+    player.gate.set()
+    found = await asyncio.gather(*asking, return_exceptions=True)
     assert all(isinstance(error, SynthesisFailed) for error in found)
     await settled(cache)
     assert player.begun == 1
@@ -230,4 +237,22 @@ async def test_a_start_sweeps_up_what_a_crash_left(tmp_path: Path) -> None:
     assert not len(cache.shelf)
     left = {path.name for path in tmp_path.rglob("*") if path.is_file()}
     assert left == {".lock", "notes.txt"}
+    await cache.close()
+
+
+async def test_listeners_are_bounded_and_leave_nothing_behind(tmp_path: Path) -> None:
+    cache = cache_in(tmp_path, limits=Limits(listeners=2))
+    await cache.start()
+    player, other = Player(PARTS), address("other")
+    work = player.work(address())
+    async with cache.open(address(), WAV, work), cache.open(address(), WAV, work):
+        with pytest.raises(Busy, match="2 listeners"):
+            async with cache.open(other, WAV, player.work(other)):
+                pass
+        with pytest.raises(Busy):
+            async with cache.listen(address(), WAV):
+                pass
+        assert cache.busy == 1
+    async with cache.open(other, WAV, player.work(other)) as opened:
+        assert opened.result == "miss"
     await cache.close()

@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -142,9 +143,9 @@ class Live:
         return engine
 
 
-@pytest.fixture(scope="session")
-def live_server(web_settings: Settings) -> Iterator[Live]:
-    services = assembled(web_settings)
+@contextmanager
+def serving(services: Services) -> Iterator[Live]:
+    """While a server with these services listens."""
     config = uvicorn.Config(
         create_app(services),
         http=protocol_for(services),
@@ -162,6 +163,12 @@ def live_server(web_settings: Settings) -> Iterator[Live]:
         yield Live(address, services)
         server.should_exit = True
         thread.join(20)
+
+
+@pytest.fixture(scope="session")
+def live_server(web_settings: Settings) -> Iterator[Live]:
+    with serving(assembled(web_settings)) as live:
+        yield live
 
 
 @pytest.fixture

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import http.client
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.web.conftest import Live
+from realtime.settings import Settings
+from tests.web.conftest import Live, serving
+from tests.web.keyed import SECRET, Hands, with_keys
 
 
 @pytest.fixture
@@ -76,4 +82,37 @@ def test_conditions_go_the_long_way(
 ) -> None:
     connection = http.client.HTTPConnection(*live.address, timeout=10)
     assert got(connection, path, **headers)[0] == status
+    connection.close()
+
+
+@pytest.fixture
+def keyed(settings: Settings, tmp_path: Path) -> Iterator[tuple[Live, Hands]]:
+    hands = Hands()
+    settings = replace(settings, cache=replace(settings.cache, path=tmp_path))
+    with serving(with_keys(settings, hands)) as live:
+        yield live, hands
+
+
+def test_with_keys_only_signed_addresses_go_the_short_way(keyed: tuple[Live, Hands]) -> None:
+    live, hands = keyed
+    connection = http.client.HTTPConnection(*live.address, timeout=10)
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer bot:{SECRET}"}
+    connection.request("POST", "/lines", json.dumps({"text": "abc", "engine": "tone"}), headers)
+    path = json.loads(connection.getresponse().read())["url"].removeprefix(live.url)
+    assert live.wait_until_idle()
+    found = [got(connection, path) for _ in range(3)]
+    assert [status for status, _, _ in found] == [200, 200, 200]
+    assert found[0][2] == found[1][2] == found[2][2]
+    bare = path.partition("?")[0]
+    for changed in (bare, path[:-1] + "-", f"{path}&rate=8000", f"{path}&e=0"):
+        assert got(connection, changed)[0] == 401
+    hands.pass_by(30 * 86_400)
+    assert got(connection, path)[0] == 401
+    connection.close()
+
+
+def test_other_names_do_not_go_the_short_way(live: Live, path: str) -> None:
+    connection = http.client.HTTPConnection(*live.address, timeout=10)
+    assert got(connection, path, Host="evil.example")[0] == 403
+    assert got(connection, path)[0] == 200
     connection.close()
