@@ -61,6 +61,26 @@ function wish() {
   return asked;
 }
 
+// What the server says of a request it did not do; one that needs a key asks for it.
+async function refusal(answer) {
+  if (answer.status === 401) element("login").hidden = false;
+  return new Error((await answer.json()).error.message);
+}
+
+async function login(event) {
+  event.preventDefault();
+  const answer = await fetch("/login", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ key: element("key").value.trim() }),
+  });
+  if (!answer.ok) return tell((await refusal(answer)).message);
+  element("login").reset();
+  element("login").hidden = true;
+  tell("Logged in.");
+  return start();
+}
+
 async function ask(signal) {
   const answer = await fetch("/v1/audio/speech", {
     method: "POST",
@@ -68,7 +88,7 @@ async function ask(signal) {
     body: JSON.stringify(wish()),
     signal,
   });
-  if (!answer.ok) throw new Error((await answer.json()).error.message);
+  if (!answer.ok) throw await refusal(answer);
   return answer.body.getReader();
 }
 
@@ -113,16 +133,23 @@ function stop() {
 
 async function listCharacters() {
   const answer = await fetch("/api/characters");
+  if (!answer.ok) return tell((await refusal(answer)).message);
   const { characters } = await answer.json();
   for (const each of characters) {
     const label = `${each.display_name} (${each.language})`;
     element("character").append(new Option(label, each.name));
   }
+  return undefined;
 }
 
+function start() {
+  return listCharacters().catch(() => {
+    state("offline");
+    tell("The server does not answer.");
+  });
+}
+
+element("login").addEventListener("submit", login);
 element("say").addEventListener("submit", speak);
 element("stop").addEventListener("click", stop);
-listCharacters().catch(() => {
-  state("offline");
-  tell("The server does not answer.");
-});
+start();

@@ -61,7 +61,7 @@ def _signed(pairs: Iterable[tuple[bytes, bytes]], names: tuple[bytes, ...]) -> C
     for name, value in pairs:
         if name in found:
             raise Refused(f"{_text(name)} stands in the request twice.")
-        found[name] = _text(value).strip()
+        found[name] = _text(value)
     missing = [_text(name) for name in names if name not in found]
     if missing:
         raise Refused(f"The signed request lacks {', '.join(missing)}.")
@@ -69,13 +69,13 @@ def _signed(pairs: Iterable[tuple[bytes, bytes]], names: tuple[bytes, ...]) -> C
 
 
 def _bearer(value: bytes) -> Bearer:
-    scheme, _, key = _text(value).strip().partition(" ")
+    scheme, _, key = _text(value).partition(" ")
     if scheme.lower() != "bearer":
         raise Refused(
             "The header Authorization is of another scheme than Bearer.",
             hint="Authorization: Bearer id:secret",
         )
-    return Bearer(key.strip())
+    return Bearer(key.strip(" "))
 
 
 def _cookie(headers: list[tuple[bytes, bytes]]) -> Cookie | None:

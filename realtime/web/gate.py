@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 
 from starlette.requests import ClientDisconnect
@@ -143,7 +142,6 @@ def _body_again(body: bytes, receive: Receive) -> Receive:
         if given:
             return await receive()
         given = True
-        await asyncio.sleep(0)
         return {"type": "http.request", "body": body, "more_body": False}
 
     return again

@@ -28,6 +28,9 @@ POLICY = "; ".join(
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
+    "X-Frame-Options": "DENY",
     "Cache-Control": "no-cache",  # kept, but asked about: a new version shows at once
 }
 

@@ -72,6 +72,12 @@ def test_a_mountain_of_cookies_is_not_climbed() -> None:
     assert shown_by(scope([(b"cookie", b"a=" + b"b" * 5_000 + b"; yamabiko=x")])) is None
 
 
+def test_nothing_is_cut_off_that_was_sent() -> None:
+    assert shown_by(scope([], QUERY.replace(b"t=1", b"t=%0c1"))) == Credentials(
+        "bot", "\x0c1", "n", "s"
+    )
+
+
 @given(
     st.lists(
         st.tuples(
