@@ -69,12 +69,10 @@ class Outbox:
         """News of no stream; whoever brings more of it than is read waits."""
         while self._news_bytes >= self._most_news and not self._closed:
             await self._changed.wait()
-        self.tell_now(data)
-
-    def tell_now(self, data: Data) -> None:
-        self._news.append(data)
-        self._news_bytes += len(data)
-        self._wake()
+        if not self._closed:
+            self._news.append(data)
+            self._news_bytes += len(data)
+            self._wake()
 
     async def take(self) -> Parcel | None:
         """The next thing to send, as soon as there is one; None: nothing comes any more."""

@@ -29,6 +29,8 @@ class Passing(Timer):
         await self._alarm(seconds).wait()
 
     async def within(self, seconds: float, event: asyncio.Event) -> bool:
+        if seconds <= 0:
+            return event.is_set()
         alarm = self._alarm(seconds)
         waiting = [asyncio.ensure_future(each.wait()) for each in (event, alarm)]
         try:
@@ -55,7 +57,7 @@ class Passing(Timer):
         return alarm
 
 
-async def settled(turns: int = 30) -> None:
+async def settled(turns: int = 10) -> None:
     """Let everybody work who can; engines and threads get a moment as well."""
     for _ in range(turns):
         await asyncio.sleep(0.0002)

@@ -98,6 +98,7 @@ async def talking(services: Services, timer: Timer | None = None) -> AsyncIterat
     try:
         yield client
     finally:
+        client.reading.set()
         await client.session.close()
         async with asyncio.timeout(5):
             await asyncio.gather(listening, return_exceptions=True)
