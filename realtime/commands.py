@@ -11,7 +11,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import BinaryIO
 
-from realtime import engines, weights
+from realtime import engines, keyring, weights
 from realtime.audio import wav_header
 from realtime.cache import Store, housekeeping
 from realtime.cache.store import Stored
@@ -88,10 +88,20 @@ def cache(options: argparse.Namespace) -> int:
     return 0
 
 
+def key(options: argparse.Namespace) -> int:
+    return keyring.key(options, settings_of(options))
+
+
+def sign(options: argparse.Namespace) -> int:
+    return keyring.sign(options, settings_of(options))
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "say": say,
     "check": check,
     "cache": cache,
+    "key": key,
+    "sign": sign,
 }
 
 
@@ -110,6 +120,10 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("check", parents=[common], help="show settings, engines, missing files")
     _add_cache(
         commands.add_parser("cache", help="list, check, shrink or remove recordings"), common
+    )
+    keyring.add_key(commands.add_parser("key", help="make, list or forget keys"), common)
+    keyring.add_sign(
+        commands.add_parser("sign", parents=[common], help="print a signed request for curl")
     )
     _add_say(commands.add_parser("say", parents=[common], help="speak a text into a file"))
     return parser

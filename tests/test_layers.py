@@ -18,6 +18,7 @@ FLOORS = [
     ["realtime.web.app"],
     ["realtime.web.*"],
     ["realtime.commands"],
+    ["realtime.keyring"],
     ["realtime.services", "realtime.session"],
     ["realtime.utterance"],
     ["realtime.release"],

@@ -15,6 +15,8 @@ USE = "audio"
 TAG = 6  # characters that tell whose signature it is, so that one key is tried and not all
 SIGNED = re.compile(r"[A-Za-z0-9_-]{49}")
 EXPIRY = re.compile(r"0|[1-9][0-9]{0,14}")
+RATE = re.compile(r"[0-9]{0,6}")
+FIELDS = {"rate", "e", "s"}  # and no other: nothing may be hung onto what was signed
 DAY_MS = 86_400_000
 MOST_KNOWN = 4_096  # addresses whose signature was seen to be good
 
@@ -50,7 +52,7 @@ class SignedAddresses:
         """Refuse what was not signed here, or is past its time."""
         fields = self._fields(query)
         expiry, signed, rate = fields.get("e", ""), fields.get("s", ""), fields.get("rate", "")
-        if not EXPIRY.fullmatch(expiry) or not SIGNED.fullmatch(signed):
+        if not (EXPIRY.fullmatch(expiry) and SIGNED.fullmatch(signed) and RATE.fullmatch(rate)):
             raise _bad()
         tag, signature = signed[:TAG], signed[TAG:]
         message = _message(path, rate, expiry)
@@ -71,12 +73,13 @@ class SignedAddresses:
     def _fields(self, query: bytes) -> dict[str, str]:
         pairs = parse_qsl(query.decode("ascii", "replace"), keep_blank_values=True)
         fields = dict(pairs)
-        if len(fields) != len(pairs):
+        if len(fields) != len(pairs) or not FIELDS.issuperset(fields):
             raise _bad()
         return fields
 
 
 def _message(path: str, rate: str, expiry: str) -> bytes:
+    """Rate and expiry are digits: whatever stands in the path, no two messages are the same."""
     return "\n".join((path, rate, expiry)).encode("utf-8", "surrogatepass")
 
 

@@ -54,8 +54,7 @@ class Guard:
     def redeem(self, written: str) -> str:
         """Whose a ticket is; it is good for nothing from now on."""
         token = parsed(written)
-        self._tickets.check(token, self._ticket_seal)
-        self._tickets.spend(token)
+        self._tickets.spend(token, self._ticket_seal)
         return token.key_id
 
     def cookie(self, key_id: str) -> str:
@@ -63,15 +62,16 @@ class Guard:
 
     def cookie_owner(self, written: str) -> str:
         """Whose a cookie is."""
-        return self._checked_cookie(written).key_id
+        token = parsed(written)
+        self._cookies.check(token, self._cookie_seal(token))
+        return token.key_id
 
     def end_cookie(self, written: str) -> None:
         """It is logged out, wherever else it was copied to."""
-        self._cookies.spend(self._checked_cookie(written))
-
-    def _checked_cookie(self, written: str) -> Token:
         token = parsed(written)
+        self._cookies.spend(token, self._cookie_seal(token))
+
+    def _cookie_seal(self, token: Token) -> Seal:
         if token.key_id not in self.keys:
             raise unknown_key(token.key_id)
-        self._cookies.check(token, self.keys.seal(token.key_id, COOKIE))
-        return token
+        return self.keys.seal(token.key_id, COOKIE)

@@ -1,8 +1,8 @@
 """What was used once and may not be used again; bounded, and closed when it is full.
 
-A nonce is held until no stamp that goes with it can pass any more, by the clock that nobody sets.
-What is forgotten raises the floor: stamps at or under it are refused, so that a wall clock that is
-set back opens no way for what was heard before.
+A nonce is held until its stamp can pass no more, by the clock that nobody sets. What is forgotten
+raises the floor: stamps at or under it are refused, so that no setting of the wall clock opens a
+way for what was heard before.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import threading
 from collections import deque
 from math import floor, inf
 
-from realtime.errors import Busy
+from realtime.errors import Busy, Refused
 
 DIGEST_BYTES = 16
 
@@ -21,7 +21,7 @@ class Nonces:
     """A memory of uses: by digest, so that each costs the same, and in slots of a second."""
 
     def __init__(self, most: int) -> None:
-        self.floor_ms = 0
+        self._floor_ms = 0
         self._most = most
         self._used: set[bytes] = set()
         self._slots: dict[int, deque[bytes]] = {}
@@ -33,12 +33,22 @@ class Nonces:
         return len(self._used)
 
     def use(self, owner: str, nonce: str, stamp_ms: int, until: float, now: float) -> bool:
-        """Whether it is used for the first time; `until` and `now` are of the running clock."""
+        """Whether it is used for the first time; `until` and `now` are of the running clock.
+
+        Forgetting and the floor go together, under the lock: between them a nonce would be neither
+        remembered nor too old.
+        """
         digest = hashlib.blake2b(f"{owner}\n{nonce}".encode(), digest_size=DIGEST_BYTES).digest()
         with self._lock:
             self._forget(now)
             if digest in self._used:
                 return False
+            if stamp_ms <= self._floor_ms:
+                raise Refused(
+                    "The request is from a time that cannot be told from a repetition any more.",
+                    code="stale",
+                    hint="Sign it again now; correct your clock's offset from now_ms.",
+                )
             if len(self._used) >= self._most:
                 raise Busy(
                     "Too many signed requests are remembered at the moment.",
@@ -67,5 +77,5 @@ class Nonces:
             return
         for slot in [slot for slot in self._slots if slot <= now]:
             self._used.difference_update(self._slots.pop(slot))
-            self.floor_ms = max(self.floor_ms, self._latest.pop(slot))
+            self._floor_ms = max(self._floor_ms, self._latest.pop(slot))
         self._next = min(self._slots, default=inf)

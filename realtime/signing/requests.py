@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from dataclasses import dataclass
+from math import inf
 
 from realtime.errors import Refused
 from realtime.signing.canonical import EMPTY_BODY, string_to_sign
@@ -17,6 +18,7 @@ from realtime.signing.stamps import milliseconds
 logger = logging.getLogger(__name__)
 
 NONCE = re.compile(r"[A-Za-z0-9_-]{22,128}={0,2}")  # at least 16 bytes
+METHOD = re.compile(r"[!-~]{1,32}")
 USE = "request"
 
 
@@ -56,7 +58,7 @@ class Axes:
         """Whether what is signed now can pass."""
         return self.clock.now_ms() > self.opens_ms
 
-    def check(self, stamp_ms: int, now_ms: int, floor_ms: int) -> None:
+    def check(self, stamp_ms: int, now_ms: int) -> None:
         if stamp_ms > now_ms + self._skew_ms:
             raise Refused(
                 f"The request is from {_seconds(stamp_ms - now_ms)} in the future; "
@@ -71,12 +73,11 @@ class Axes:
                 code="stale",
                 hint="Sign each request when it is sent; correct your clock's offset from now_ms.",
             )
-        if stamp_ms <= max(self.opens_ms, floor_ms):
+        if stamp_ms <= self.opens_ms:
             raise Refused(
-                "The request is from before this server's start, or from a time that it can no "
-                "longer tell from a repetition.",
+                "The request is from before this server's start, or from the moment after it.",
                 code="stale",
-                hint="Sign it again now.",
+                hint=f"Sign it again now; until {self.skew_s:g} s after the start none passes.",
             )
 
     def held_seconds(self, stamp_ms: int, now_ms: int) -> float:
@@ -91,7 +92,8 @@ class Verifier:
         self._keys = keys
         self._axes = axes
         self._nonces = nonces
-        self._highest_ms = axes.clock.now_ms()
+        self._ahead_ms = -inf  # the most that the wall clock was ahead of the running one
+        self._notice_step(axes.clock.now_ms(), axes.clock.running())
 
     def stamp(self, credentials: Credentials) -> int:
         """The first two checks, which need no body: the shape, and whether there is such a key."""
@@ -115,6 +117,8 @@ class Verifier:
     def verify(self, credentials: Credentials, asked: Asked) -> int:
         """All checks; the request's time in Unix milliseconds when it may pass."""
         stamp_ms = self.stamp(credentials)
+        if not METHOD.fullmatch(asked.method) or b"\n" in asked.path:
+            raise Refused("The method or the path has characters that no request line can have.")
         message = string_to_sign(
             asked.method,
             asked.path,
@@ -136,8 +140,8 @@ class Verifier:
     def _check_time(self, credentials: Credentials, stamp_ms: int) -> None:
         clock = self._axes.clock
         now_ms, running = clock.now_ms(), clock.running()
-        self._notice_step(now_ms)
-        self._axes.check(stamp_ms, now_ms, self._nonces.floor_ms)
+        self._notice_step(now_ms, running)
+        self._axes.check(stamp_ms, now_ms)
         until = running + self._axes.held_seconds(stamp_ms, now_ms)
         if not self._nonces.use(credentials.key_id, credentials.nonce, stamp_ms, until, running):
             raise Refused(
@@ -146,14 +150,15 @@ class Verifier:
                 hint="Use a new nonce of at least 16 random bytes for each request.",
             )
 
-    def _notice_step(self, now_ms: int) -> None:
+    def _notice_step(self, now_ms: int, running: float) -> None:
         """A wall clock that was set back makes old stamps pass again: their nonces stay."""
-        back_s = (self._highest_ms - now_ms) / 1000
+        ahead_ms = now_ms - 1000 * running
+        back_s = (self._ahead_ms - ahead_ms) / 1000
         if back_s > self._axes.skew_s:
             logger.warning("the wall clock went back by %.1f s; nonces are held longer", back_s)
             self._nonces.keep_longer(back_s)
-            self._highest_ms = now_ms
-        self._highest_ms = max(self._highest_ms, now_ms)
+            self._ahead_ms = ahead_ms
+        self._ahead_ms = max(self._ahead_ms, ahead_ms)
 
 
 def _seconds(ms: int) -> str:
