@@ -7,15 +7,18 @@ piece can be made.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable
 
+from realtime.text.boundaries import ends_clause
 from realtime.text.normalise import Cleaner, has_speech
-from realtime.text.split import BLOCK, Piece, Splitter
+from realtime.text.split import BLOCK, EARLY_SECONDS, Piece, Splitter, seconds
 from realtime.timer import Timer
 from realtime.wish import nothing_to_say
 
 PAUSE_SECONDS = 0.4  # without new text: then what is there is spoken
+PATIENCE_SECONDS = 0.06  # after a first clause: who writes fast gets the cuts of the whole text
 FLUSH = ""  # stands between bits of text, of which none is empty
 
 
@@ -32,6 +35,9 @@ class Draft:
         self._coming: deque[tuple[str, float]] = deque()
         self._changed = asyncio.Event()
         self._changed_at = 0.0
+        self._hungry_at = math.inf  # from then on what is there must do
+        self._tried = False  # whether that was tried with what is there
+        self._clause_waits = False  # the first one, for what may belong to it
         self._cleaner = Cleaner()
         self._splitter_for: Callable[[str], Splitter] | None = None
         self._splitter: Splitter | None = None
@@ -72,8 +78,12 @@ class Draft:
             raise nothing_to_say()
         return piece
 
-    async def next(self) -> Piece | None:
-        """The next piece, as soon as it is complete; None: the text has ended."""
+    async def next(self, wanted_at: float = math.inf) -> Piece | None:
+        """The next piece, as soon as it is complete; None: the text has ended.
+
+        When it is wanted and not complete, the clauses or words that are there must do.
+        """
+        self._hungry_at, self._tried = wanted_at, False
         while not self._pieces:
             if self._done:
                 return None
@@ -89,23 +99,32 @@ class Draft:
         if await self._comes():
             text, flush, at = self._taken()
         else:
-            text, flush, at = "", True, self._timer.now()
+            at = self._timer.now()
+            text, flush = "", at >= self._changed_at + PAUSE_SECONDS
         ended = self.ended and not self._coming
         begins = self._splitter is None
+        self._tried = hungry = at >= self._hungry_at
         # Cutting a thousand characters takes up to 50 ms.
-        self._pieces.extend(await asyncio.to_thread(self._cut, text, flush, ended))
-        self.ready_at = at if begins else self.ready_at
+        pieces = await asyncio.to_thread(self._cut, text, flush, ended, hungry)
+        if begins:
+            self.ready_at = at
+            if self._clause_waits and not math.isfinite(self._hungry_at):
+                self._hungry_at = at + PATIENCE_SECONDS
+        self._pieces.extend(pieces)
         self._done = ended
 
     async def _comes(self) -> bool:
-        """Wait for something new; false when the writer pauses with something unsaid."""
+        """Wait for something new; false when it is time to do with what is there."""
         while not self._coming:
             self._changed.clear()
             if not has_speech(self._uncut()):
                 await self._changed.wait()
                 continue
-            left = self._changed_at + PAUSE_SECONDS - self._timer.now()
-            if not await self._timer.within(max(0.0, left), self._changed):
+            now = self._timer.now()
+            until = self._changed_at + PAUSE_SECONDS
+            if not self._tried:
+                until = min(until, self._hungry_at)
+            if not await self._timer.within(max(0.0, until - now), self._changed):
                 return False
         return True
 
@@ -124,7 +143,7 @@ class Draft:
             length += len(bits[-1])
         return "".join(bits), False, at
 
-    def _cut(self, text: str, flush: bool, ended: bool) -> list[Piece]:
+    def _cut(self, text: str, flush: bool, ended: bool, hungry: bool) -> list[Piece]:
         """The pieces that are complete with some more text."""
         clean = self._cleaner.feed(text)
         # Signs without sound are no piece: they wait for what they belong to.
@@ -139,9 +158,23 @@ class Draft:
             assert self._splitter_for is not None, "the first piece is asked for first"
             splitter = self._splitter_for(clean)
         pieces = splitter.feed(clean) + (splitter.flush() if flush else [])
+        if not pieces and hungry and (pieces := self._early(splitter)):
+            splitter.grow_from(pieces[-1])
         if pieces:
             self._splitter = splitter
+        else:
+            self._clause_waits = self._ends_clause(splitter) or splitter.clause() is not None
         return pieces
+
+    def _early(self, splitter: Splitter) -> list[Piece]:
+        """The clauses that are there; words only where a listener would run dry."""
+        if self._ends_clause(splitter):
+            return splitter.feed(self._cleaner.flush()) + splitter.flush()
+        return splitter.early(words=self._splitter is not None)
+
+    def _ends_clause(self, splitter: Splitter) -> bool:
+        text = splitter.waiting + self._cleaner.waiting
+        return ends_clause(text) and has_speech(text) and seconds(text) >= EARLY_SECONDS
 
     def _uncut(self) -> str:
         before = self._begun if self._splitter is None else self._splitter.waiting

@@ -35,6 +35,7 @@ from realtime.errors import NothingToSay, YamabikoError
 from realtime.line import ASKABLE, FASTEST, MOST_SEED, SLOWEST, Line
 from realtime.metrics import Metrics
 from realtime.models import Models
+from realtime.playback import Supply
 from realtime.settings import Limits, Settings
 from realtime.synthesis import Synthesis
 from realtime.text.language import Segment
@@ -150,24 +151,27 @@ class Speech:
             yield Saying(line, opened.result, source.spoken(), source, opened.address)
 
     @asynccontextmanager
-    async def writing(self, wish: Wish, draft: Draft) -> AsyncIterator[Saying]:
+    async def writing(self, wish: Wish, draft: Draft, timer: Timer) -> AsyncIterator[Saying]:
         """A text being said while it is written, from the moment when its first piece is there.
 
         When it is whole and was cut as the whole text is, it is that line's recording.
         """
         line, first = await self._begun(wish, draft)
         said: list[Piece] = []
+        supply = Supply()
 
         async def pieces() -> AsyncGenerator[Piece, None]:
             piece: Piece | None = first
             while piece is not None:
                 said.append(piece)
+                supply.ask(timer.now())
                 yield piece
-                piece = await draft.next()
+                piece = await draft.next(supply.wanted_at())
 
         async def produce(recording: Recording) -> None:
             fresh = self._fresh(line, lambda: recording.pressing, pieces())
-            await self._recorded(recording, fresh)
+            made = _counted(fresh, supply, recording.sample_rate, timer)
+            await self._recorded(recording, made)
             whole = await asyncio.to_thread(self._as_whole, wish, draft.text, line, said)
             if whole is not None:
                 saying.line, saying.address = whole, self.address(whole)
@@ -282,3 +286,13 @@ def _cuts(pieces: Sequence[Piece]) -> list[tuple[tuple[Segment, ...], float]]:
     return [(piece.segments, piece.pause) for piece in pieces[:-1]] + [
         (piece.segments, 0.0) for piece in pieces[-1:]
     ]
+
+
+async def _counted(
+    spoken: AsyncGenerator[Spoken, None], supply: Supply, rate: int, timer: Timer
+) -> AsyncGenerator[Spoken, None]:
+    """The same sound; what was made of it is known."""
+    async with aclosing(spoken):
+        async for part in spoken:
+            supply.give(part.pcm.size / rate, timer.now())
+            yield part

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import settings as trying
 from hypothesis import strategies as st
 
-from realtime.draft import PAUSE_SECONDS, Draft
+from realtime.draft import PATIENCE_SECONDS, PAUSE_SECONDS, Draft
 from realtime.errors import NothingToSay, TextTooLong
 from realtime.text.normalise import clean, has_speech
 from realtime.text.split import Piece, Splitter, split
@@ -77,7 +77,7 @@ async def test_a_long_text_at_once_is_cut_block_by_block() -> None:
 async def test_a_pause_speaks_what_is_there() -> None:
     draft, timer = drafted()
     reading = asyncio.create_task(pieces_of(draft))
-    draft.write("Hello there. ")
+    draft.write("Hello there ")
     written = timer.now()
     await timer.pass_by(PAUSE_SECONDS - 0.01)
     assert not reading.done() and draft._splitter is None
@@ -87,17 +87,79 @@ async def test_a_pause_speaks_what_is_there() -> None:
     draft.write("And more")
     await timer.pass_by(10.0)
     draft.end()
-    assert [text.strip() for text in texts(await reading)] == ["Hello there.", "And more"]
+    assert [text.strip() for text in texts(await reading)] == ["Hello there", "And more"]
 
 
 async def test_text_that_keeps_coming_does_not_count_as_a_pause() -> None:
     draft, timer = drafted()
     reading = asyncio.create_task(pieces_of(draft))
-    for word in ("Hello ", "there, ", "you."):
+    for word in ("Hello ", "there ", "you."):
         draft.write(word)
         await timer.pass_by(PAUSE_SECONDS - 0.01)
     draft.end()
-    assert texts(await reading) == ["Hello there, you."]
+    assert texts(await reading) == ["Hello there you."]
+
+
+async def test_a_first_clause_waits_a_moment_for_what_belongs_to_it() -> None:
+    draft, timer = drafted()
+    first = asyncio.create_task(draft.first(splitter))
+    draft.write("Hello there, ")
+    await timer.pass_by(PATIENCE_SECONDS - 0.01)
+    assert not first.done()
+    await timer.pass_by(0.02)
+    assert (await first).text == "Hello there,"
+    rest = asyncio.create_task(draft.next())
+    draft.write("my friend.")
+    draft.end()
+    piece = await rest
+    assert piece is not None and piece.text == " my friend."
+
+
+@pytest.mark.parametrize("text", ["Yes, ", "It was 3,", "I saw Dr. ", "Hello there"])
+async def test_what_is_no_clause_or_not_worth_a_piece_waits_longer(text: str) -> None:
+    draft, timer = drafted()
+    first = asyncio.create_task(draft.first(splitter))
+    draft.write(text)
+    await timer.pass_by(PAUSE_SECONDS - 0.01)
+    assert not first.done()
+    first.cancel()
+
+
+async def test_who_would_run_dry_gets_clauses_or_words() -> None:
+    draft, timer = drafted()
+    draft.write("When it rained, ")
+    draft.flush()
+    assert (await draft.first(splitter)).text == "When it rained,"
+    draft.write("all of ")
+    wanted = timer.now() + 0.8
+    waiting = asyncio.create_task(draft.next(wanted))
+    draft.write("us went to the riv")
+    await timer.pass_by(0.3)
+    draft.write("er, and")
+    await timer.pass_by(0.3)
+    assert not waiting.done()
+    draft.write(" waited there")
+    await timer.pass_by(0.15)
+    assert not waiting.done()
+    await timer.pass_by(0.1)
+    piece = await waiting
+    assert piece is not None and piece.text == " all of us went to the river, "
+    piece = await draft.next(timer.now())
+    assert piece is not None and piece.text == "and waited " and piece.pause == 0.0
+
+
+async def test_who_is_hungry_is_not_fed_crumbs() -> None:
+    draft, timer = drafted()
+    draft.write("When it rained, ")
+    draft.flush()
+    assert (await draft.first(splitter)).text == "When it rained,"
+    waiting = asyncio.create_task(draft.next(timer.now()))
+    draft.write("so ")
+    await settled()
+    assert not waiting.done()
+    draft.write("we all went on ")
+    piece = await asyncio.wait_for(waiting, 5)
+    assert piece is not None and piece.text.strip() == "so we all went"
 
 
 async def test_a_flush_parts_what_comes_at_once() -> None:

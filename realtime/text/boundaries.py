@@ -58,6 +58,16 @@ def boundaries(text: str, final: bool) -> Iterator[Boundary]:
             yield Boundary(place, INNER if quotes else kind)
 
 
+def ends_clause(text: str) -> bool:
+    """Whether the last thing written ends a clause, as far as one can tell before it goes on."""
+    written = text.rstrip()
+    ends = [boundary.place for boundary in boundaries(written, final=True)]
+    if not ends or ends[-1] != len(written):
+        return False
+    # What follows a narrow sign may make it part of a number or a name; a blank cannot.
+    return written != text or written[-1] in WIDE_SENTENCE or written[-1] in WIDE_CLAUSE
+
+
 def _track(quotes: list[tuple[str, int]], sign: str, place: int) -> None:
     if quotes and (sign == quotes[-1][0] or place - quotes[-1][1] > LONGEST_QUOTE or sign == "\n"):
         quotes.pop()

@@ -36,6 +36,7 @@ LEADING_WORDS = frozenset(
     "a an the of to in on at by for and or but with from as my your his her its".split()
 )
 CONTEXT = 200
+EARLY_SECONDS = 0.5  # of sound that a piece has at least when it is cut before it must be
 BLOCK = 1_000  # characters that are cut at once, so that a long text starts early
 MOST_SILENT = 20  # signs without sound before the next piece; more are passed over
 
@@ -78,7 +79,8 @@ class Splitter:
 
     def __init__(self, language: str, first_seconds: float) -> None:
         self._language = language
-        self._target = first_seconds * PATIENCE.get(language, 1.0)
+        self._first = first_seconds * PATIENCE.get(language, 1.0)
+        self._target = self._first
         self.waiting = ""  # of which no piece is made yet
         self._lengths: list[float] = []  # seconds up to and including each waiting character
         self._before = ""  # what was cut of the sentence that goes on
@@ -92,6 +94,30 @@ class Splitter:
     def flush(self) -> list[Piece]:
         """Everything that is there, whatever may follow."""
         return self._cut(final=True)
+
+    def early(self, words: bool) -> list[Piece]:
+        """What can be spoken now although more may belong to it: the clauses that are complete.
+
+        With `words` whole words will do, where nothing better is there.
+        """
+        boundary = self.clause()
+        place = self.waiting.rfind(" ") + 1
+        if boundary is None and words and self._lasts(place):
+            boundary = Boundary(self._word_end(place), "word")
+        piece = self._taken(boundary) if boundary else None
+        return [] if piece is None else [piece]
+
+    def grow_from(self, piece: Piece) -> None:
+        """A listener has no more than this piece: the next one must be made meanwhile."""
+        self._target = min(self._target, max(self._first, GROWTH * seconds(piece.text)))
+
+    def clause(self) -> Boundary | None:
+        """The end of the last clause that is complete and worth a piece of its own."""
+        found = [b for b in boundaries(self.waiting, final=False) if self._lasts(b.place)]
+        return found[-1] if found else None
+
+    def _lasts(self, place: int) -> bool:
+        return place > 0 and self._lengths[place - 1] >= EARLY_SECONDS
 
     def _extend(self, text: str) -> None:
         self.waiting += text
