@@ -18,7 +18,7 @@ from realtime.timer import Timer
 from realtime.wish import nothing_to_say
 
 PAUSE_SECONDS = 0.4  # without new text: then what is there is spoken
-PATIENCE_SECONDS = 0.06  # after a first clause: who writes fast gets the cuts of the whole text
+PATIENCE_SECONDS = 0.1  # after a first clause: who writes fast gets the cuts of the whole text
 FLUSH = ""  # stands between bits of text, of which none is empty
 
 
