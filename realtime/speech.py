@@ -35,6 +35,7 @@ from realtime.errors import NothingToSay, YamabikoError
 from realtime.line import ASKABLE, FASTEST, MOST_SEED, SLOWEST, Line
 from realtime.metrics import Metrics
 from realtime.models import Models
+from realtime.playback import Playback
 from realtime.settings import Limits, Settings
 from realtime.synthesis import Synthesis
 from realtime.text.language import Segment
@@ -83,7 +84,7 @@ class Speech:
 
     def draft(self, wish: Wish, timer: Timer) -> Draft:
         """A text that will be written for a wish."""
-        return Draft(lambda length: self._lines.check_length(wish, length), timer)
+        return Draft(lambda length: self._lines.check_length(wish, length), timer, Playback())
 
     @property
     def limits(self) -> Limits:
@@ -166,7 +167,7 @@ class Speech:
                 piece = await draft.next()
 
         async def produce(recording: Recording) -> None:
-            fresh = self._fresh(line, lambda: recording.pressing, pieces())
+            fresh = self._fresh(line, lambda: recording.pressing, pieces(), draft.playback)
             await self._recorded(recording, fresh)
             whole = await asyncio.to_thread(self._as_whole, wish, draft.text, line, said)
             if whole is not None:
@@ -205,7 +206,9 @@ class Speech:
         return whole if _cuts(said) == _cuts(cut(whole.text, splitter)) else None
 
     def _splitter(self, line: Line) -> Splitter:
-        return Splitter(line.language, self._models.engine(line.engine).first_piece * line.speed)
+        engine = self._models.engine(line.engine)
+        first, least = engine.first_piece * line.speed, engine.least_piece * line.speed
+        return Splitter(line.language, first, least)
 
     def _work(
         self,
@@ -239,11 +242,12 @@ class Speech:
         line: Line,
         pressing: Callable[[], bool] = lambda: True,
         pieces: AsyncGenerator[Piece, None] | None = None,
+        playback: Playback | None = None,
     ) -> AsyncGenerator[Spoken, None]:
         """The line spoken now; a line always has sound."""
         self._metrics.synthesised(line.engine)
         silent = True
-        async with aclosing(self._synthesis.speak(line, pressing, pieces)) as spoken:
+        async with aclosing(self._synthesis.speak(line, pressing, pieces, playback)) as spoken:
             async for part in spoken:
                 silent = silent and not part.pcm.size
                 if part.timing:

@@ -41,13 +41,15 @@ class Synthesis:
         line: Line,
         pressing: Callable[[], bool] = lambda: True,
         pieces: AsyncGenerator[Piece, None] | None = None,
+        playback: Playback | None = None,
     ) -> AsyncGenerator[Spoken, None]:
         """The sound of a line, as soon as it is there; leaving early frees the engine at once.
 
         `pressing` tells, turn by turn, whether somebody waits for it. `pieces` come from a text
-        that is still being written; without them the line's whole text is cut.
+        that is still being written; without them the line's whole text is cut. `playback` tells
+        whoever wants to know how far its listener is.
         """
-        delivery = Delivery(self._clock, pressing)
+        delivery = Delivery(self._clock, pressing, playback or Playback())
         async with (
             self._models.lease(line.engine) as lease,
             aclosing(pieces or self._pieces(line, lease)) as coming,
@@ -113,7 +115,9 @@ class Synthesis:
 class Delivery:
     """How much of a line has been handed over, and so when its listener would run dry."""
 
-    def __init__(self, clock: Callable[[], float], pressing: Callable[[], bool]) -> None:
+    def __init__(
+        self, clock: Callable[[], float], pressing: Callable[[], bool], playback: Playback
+    ) -> None:
         self.samples = 0
         self.sample_rate = 1
         self._clock = clock
@@ -121,7 +125,7 @@ class Delivery:
         self._asked = clock()
         self._timing: dict[str, float] = {}
         self._ready = self._asked
-        self._playback = Playback()
+        self._playback = playback
 
     def text_is_ready(self) -> None:
         """A piece can be spoken; who waited for the text until now has not been let down."""

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import settings as trying
 from hypothesis import strategies as st
 
-from realtime.draft import PAUSE_SECONDS, Draft
+from realtime.draft import BEHIND_SECONDS, PAUSE_SECONDS, SOON_SECONDS, Draft
 from realtime.errors import NothingToSay, TextTooLong
+from realtime.playback import Playback
 from realtime.text.normalise import clean, has_speech
 from realtime.text.split import Piece, Splitter, split
 from tests.passing import Passing, settled
@@ -33,7 +34,7 @@ def drafted(most: int = 100_000) -> tuple[Draft, Passing]:
             raise TextTooLong(f"{length} is over {most}.")
 
     timer = Passing()
-    return Draft(check, timer), timer
+    return Draft(check, timer, Playback()), timer
 
 
 async def pieces_of(draft: Draft) -> list[Piece]:
@@ -77,7 +78,7 @@ async def test_a_long_text_at_once_is_cut_block_by_block() -> None:
 async def test_a_pause_speaks_what_is_there() -> None:
     draft, timer = drafted()
     reading = asyncio.create_task(pieces_of(draft))
-    draft.write("Hello there. ")
+    draft.write("Hello there ")
     written = timer.now()
     await timer.pass_by(PAUSE_SECONDS - 0.01)
     assert not reading.done() and draft._splitter is None
@@ -87,17 +88,80 @@ async def test_a_pause_speaks_what_is_there() -> None:
     draft.write("And more")
     await timer.pass_by(10.0)
     draft.end()
-    assert [text.strip() for text in texts(await reading)] == ["Hello there.", "And more"]
+    assert [text.strip() for text in texts(await reading)] == ["Hello there", "And more"]
 
 
 async def test_text_that_keeps_coming_does_not_count_as_a_pause() -> None:
     draft, timer = drafted()
     reading = asyncio.create_task(pieces_of(draft))
-    for word in ("Hello ", "there, ", "you."):
+    for word in ("Hello ", "there ", "you."):
         draft.write(word)
         await timer.pass_by(PAUSE_SECONDS - 0.01)
     draft.end()
-    assert texts(await reading) == ["Hello there, you."]
+    assert texts(await reading) == ["Hello there you."]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("Hello there. ", BEHIND_SECONDS), ("Hello there.", SOON_SECONDS), ("你好。", BEHIND_SECONDS)],
+)
+async def test_the_first_clause_is_spoken_when_it_has_ended(text: str, seconds: float) -> None:
+    draft, timer = drafted()
+    reading = asyncio.create_task(draft.first(splitter))
+    draft.write(text)
+    written = timer.now()
+    await timer.pass_by(seconds - 0.001)
+    assert not reading.done()
+    await timer.pass_by(0.002)
+    assert (await reading).text == text.strip() and draft.ready_at == written
+
+
+async def test_a_clause_within_other_text_is_one_too() -> None:
+    draft, timer = drafted()
+    reading = asyncio.create_task(draft.first(splitter))
+    draft.write("Hello there. How")
+    await timer.pass_by(0.01)
+    assert (await reading).text.strip() == "Hello there."
+
+
+@pytest.mark.parametrize("text", ["It is 3.14 now", "Ask Dr. Smith now", "See example.com now"])
+async def test_a_sign_within_a_word_ends_nothing(text: str) -> None:
+    draft, timer = drafted()
+    reading = asyncio.create_task(pieces_of(draft))
+    for sign in text:
+        draft.write(sign)
+        await timer.pass_by(0.033)
+    draft.end()
+    assert texts(await reading) == [text]
+
+
+async def test_a_first_clause_that_is_too_short_waits_for_more() -> None:
+    draft, timer = drafted()
+    reading = asyncio.create_task(draft.first(lambda text: Splitter("en", 1.2, 0.9)))
+    draft.write("Well, ")
+    await timer.pass_by(0.1)
+    assert not reading.done()
+    draft.write("hello there. ")
+    await timer.pass_by(0.01)
+    assert (await reading).text == "Well, hello there."
+
+
+async def test_whoever_runs_dry_gets_the_clause_that_is_there() -> None:
+    draft, timer = drafted()
+    draft.write("Hello there. ")
+    reading = asyncio.create_task(draft.first(lambda text: Splitter("en", 1.2, 0.3)))
+    await timer.pass_by(0.01)
+    await reading
+    draft.playback.give(1.0, timer.now())
+    following = asyncio.create_task(draft.next())
+    for _ in range(3):  # somebody writes on all the time
+        draft.write("and so, ")
+        await timer.pass_by(0.2)
+        assert not following.done()
+    draft.write("or ")
+    await timer.pass_by(0.15)
+    piece = await following
+    assert piece is not None and piece.text.strip() == "and so, and so, and so,"
 
 
 async def test_a_flush_parts_what_comes_at_once() -> None:

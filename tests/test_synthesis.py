@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from realtime.lanes import WHEN_IDLE
+from realtime.playback import Playback
 from realtime.synthesis import Delivery
 
 SECOND = np.zeros(24000, np.float32)
@@ -19,7 +20,7 @@ class Clock:
 
 def test_first_sound_is_due_when_asked_for_and_more_when_it_has_been_heard() -> None:
     clock = Clock()
-    delivery = Delivery(clock, lambda: True)
+    delivery = Delivery(clock, lambda: True, Playback())
     delivery.sample_rate = 24000
     assert delivery.deadline() == 100.0
     clock.now = 101.0
@@ -32,11 +33,11 @@ def test_first_sound_is_due_when_asked_for_and_more_when_it_has_been_heard() -> 
 
 def test_what_nobody_waits_for_goes_last_until_somebody_does() -> None:
     pressing = False
-    delivery = Delivery(Clock(), lambda: pressing)
+    delivery = Delivery(Clock(), lambda: pressing, Playback())
     assert delivery.deadline() == WHEN_IDLE
     pressing = True
     assert delivery.deadline() == 100.0
 
 
 def test_nothing_is_delivered_of_nothing() -> None:
-    assert Delivery(Clock(), lambda: True).deliver(SECOND[:0], ()) is None
+    assert Delivery(Clock(), lambda: True, Playback()).deliver(SECOND[:0], ()) is None

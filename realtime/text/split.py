@@ -19,6 +19,7 @@ from realtime.text.boundaries import (
     SENTENCE,
     Boundary,
     boundaries,
+    ended,
 )
 from realtime.text.language import Segment, tagged_segments
 from realtime.text.normalise import has_speech, speakable
@@ -76,7 +77,8 @@ def cut(text: str, splitter: Splitter) -> list[Piece]:
 class Splitter:
     """Pieces of a text that comes bit by bit; the bits do not change the pieces."""
 
-    def __init__(self, language: str, first_seconds: float) -> None:
+    def __init__(self, language: str, first_seconds: float, least_seconds: float = 0.0) -> None:
+        self.least = least_seconds  # a piece that is heard while the next one is made
         self._language = language
         self._target = first_seconds * PATIENCE.get(language, 1.0)
         self.waiting = ""  # of which no piece is made yet
@@ -92,6 +94,12 @@ class Splitter:
     def flush(self) -> list[Piece]:
         """Everything that is there, whatever may follow."""
         return self._cut(final=True)
+
+    def clauses(self) -> list[Piece]:
+        """What is there up to the end of its last clause."""
+        found = ended(self.waiting, surely=False)
+        piece = self._taken(found) if found is not None else None
+        return [piece] if piece is not None else []
 
     def _extend(self, text: str) -> None:
         self.waiting += text
