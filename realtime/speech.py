@@ -207,8 +207,7 @@ class Speech:
 
     def _splitter(self, line: Line) -> Splitter:
         engine = self._models.engine(line.engine)
-        first, least = engine.first_piece * line.speed, engine.least_piece * line.speed
-        return Splitter(line.language, first, least)
+        return Splitter(line.language, engine.first_piece * line.speed, engine.work)
 
     def _work(
         self,

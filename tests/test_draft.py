@@ -137,7 +137,7 @@ async def test_a_sign_within_a_word_ends_nothing(text: str) -> None:
 
 async def test_a_first_clause_that_is_too_short_waits_for_more() -> None:
     draft, timer = drafted()
-    reading = asyncio.create_task(draft.first(lambda text: Splitter("en", 1.2, 0.9)))
+    reading = asyncio.create_task(draft.first(lambda text: Splitter("en", 1.2, 0.65)))
     draft.write("Well, ")
     await timer.pass_by(0.1)
     assert not reading.done()
@@ -149,7 +149,7 @@ async def test_a_first_clause_that_is_too_short_waits_for_more() -> None:
 async def test_whoever_runs_dry_gets_the_clause_that_is_there() -> None:
     draft, timer = drafted()
     draft.write("Hello there. ")
-    reading = asyncio.create_task(draft.first(lambda text: Splitter("en", 1.2, 0.3)))
+    reading = asyncio.create_task(draft.first(lambda text: Splitter("en", 1.2, 0.05)))
     await timer.pass_by(0.01)
     await reading
     draft.playback.give(1.0, timer.now())

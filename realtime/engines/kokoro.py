@@ -52,7 +52,7 @@ class Kokoro:
     languages = frozenset({"en", "zh", "ja"})
     sample_rate = 24000
     first_piece = 0.95
-    least_piece = 0.9
+    work = 0.65
     keeps_time = False
     weights = (MODEL, SYMBOLS)
 

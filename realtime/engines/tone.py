@@ -25,7 +25,7 @@ class Tone:
     languages = frozenset({"en", "zh", "ja"})
     sample_rate = 24000
     first_piece = 1.2
-    least_piece = 0.1
+    work = 0.01
     keeps_time = True
     weights: tuple[WeightFile, ...] = ()
 

@@ -36,6 +36,7 @@ PARTICLES = frozenset("はがをにでともへのやねよ的了着和在是")
 LEADING_WORDS = frozenset(
     "a an the of to in on at by for and or but with from as my your his her its".split()
 )
+START_SECONDS = 0.25  # before an engine's first sound, however short the piece
 CONTEXT = 200
 BLOCK = 1_000  # characters that are cut at once, so that a long text starts early
 MOST_SILENT = 20  # signs without sound before the next piece; more are passed over
@@ -77,8 +78,10 @@ def cut(text: str, splitter: Splitter) -> list[Piece]:
 class Splitter:
     """Pieces of a text that comes bit by bit; the bits do not change the pieces."""
 
-    def __init__(self, language: str, first_seconds: float, least_seconds: float = 0.0) -> None:
-        self.least = least_seconds  # a piece that is heard while the next one is made
+    def __init__(self, language: str, first_seconds: float, work: float = 0.0) -> None:
+        # While so much is heard, another second of sound is made.
+        self.least = START_SECONDS + work if work else 0.0
+        self._work = work
         self._language = language
         self._target = first_seconds * PATIENCE.get(language, 1.0)
         self.waiting = ""  # of which no piece is made yet
@@ -96,9 +99,16 @@ class Splitter:
         return self._cut(final=True)
 
     def clauses(self) -> list[Piece]:
-        """What is there up to the end of its last clause."""
+        """What is there up to the end of its last clause; it may be less than was planned."""
         found = ended(self.waiting, surely=False)
-        piece = self._taken(found) if found is not None else None
+        if found is None:
+            return []
+        heard = self._lengths[found.place - 1]
+        piece = self._taken(found)
+        if self._work:
+            # No more than is made while this is heard, or its listener runs dry.
+            most = (heard - START_SECONDS / 2) / self._work / SLACK
+            self._target = min(self._target, max(most, self.least))
         return [piece] if piece is not None else []
 
     def _extend(self, text: str) -> None:
