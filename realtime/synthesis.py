@@ -196,6 +196,6 @@ def _silence(engine: Synthesizer, seconds: float) -> npt.NDArray[np.float32]:
 def _moved(word: Word, start: float, most: float) -> Word:
     def moved(place: float) -> float:
         found = round(max(0.0, place + start), 4)
-        return found if found <= most else math.floor(10_000 * most) / 10_000
+        return found if found <= most else math.floor(10_000 * most + 1e-6) / 10_000
 
     return Word(word.text, moved(word.start), moved(word.end))

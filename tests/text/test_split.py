@@ -74,6 +74,14 @@ def test_pauses_follow_what_ends() -> None:
     assert by_end["."] > by_end.get(",", 0.12) > 0
 
 
+def test_what_is_there_ends_as_it_is_written() -> None:
+    for text, pause in (("It rained.", 0.3), ("It rained,", 0.12), ("It rained", 0.12)):
+        splitter = Splitter("en", 9.0)
+        assert not splitter.feed(text) and splitter.waiting == text
+        assert [piece.pause for piece in splitter.flush()] == [pause]
+        assert splitter.waiting == ""
+
+
 def test_a_cut_between_words_makes_no_pause_and_cuts_no_word() -> None:
     text = "the quick brown fox jumps over the lazy dog and runs far away into the forest"
     pieces = split(text, "en", 1.0)
