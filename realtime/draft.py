@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from realtime.playback import Playback
 from realtime.text.boundaries import ended
 from realtime.text.normalise import Cleaner, has_speech
-from realtime.text.split import BLOCK, Piece, Splitter, seconds
+from realtime.text.split import BLOCK, SHORT, Piece, Splitter, seconds
 from realtime.timer import Timer
 from realtime.wish import nothing_to_say
 
@@ -21,7 +21,6 @@ PAUSE_SECONDS = 0.4  # without new text: then what is there is spoken
 SOON_SECONDS = 0.06  # a sign that may stand within a number or a name ends its clause after so long
 BEHIND_SECONDS = 0.005  # what is right behind a clause still counts: mostly the end of the text
 NOTHING, CLAUSES, EVERYTHING = range(3)  # how much of what is there is due
-SHORT = 200  # characters
 FLUSH = ""  # stands between bits of text, of which none is empty
 
 
@@ -104,7 +103,7 @@ class Draft:
             at = self._timer.now()
         ended = self.ended and not self._coming
         begins = self._splitter is None
-        # Cutting a thousand characters takes up to 50 ms, a few words less than a thread's start.
+        # Cutting a thousand characters takes up to 50 ms.
         if len(text) <= SHORT:
             self._pieces.extend(self._cut(text, much, ended))
         else:

@@ -23,7 +23,7 @@ from realtime.lanes import WHEN_IDLE
 from realtime.line import Line
 from realtime.models import Lease, Models
 from realtime.playback import Playback
-from realtime.text.split import Piece, Splitter, blocks
+from realtime.text.split import SHORT, Piece, Splitter, blocks, cut
 from realtime.trim import Trimmer
 
 logger = logging.getLogger(__name__)
@@ -67,8 +67,12 @@ class Synthesis:
                 pause = piece.pause
 
     async def _pieces(self, line: Line, lease: Lease) -> AsyncGenerator[Piece, None]:
-        """The line's text cut into pieces, off the loop."""
+        """The line's text cut into pieces; a long one off the loop, block by block."""
         splitter = Splitter(line.language, lease.engine.first_piece * line.speed)
+        if len(line.text) <= SHORT:
+            for piece in cut(line.text, splitter):
+                yield piece
+            return
         for block in blocks(line.text):
             for piece in await asyncio.to_thread(splitter.feed, block):
                 yield piece

@@ -38,6 +38,7 @@ LEADING_WORDS = frozenset(
 )
 START_SECONDS = 0.25  # before an engine's first sound, however short the piece
 CONTEXT = 200
+SHORT = 200  # characters that are cut sooner than a thread is started
 BLOCK = 1_000  # characters that are cut at once, so that a long text starts early
 MOST_SILENT = 20  # signs without sound before the next piece; more are passed over
 
