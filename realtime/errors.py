@@ -2,6 +2,7 @@
 
 YamabikoError
 ├── BadRequest          what came cannot be done: a wrong field, an impossible value
+│   ├── BadMessage      a message of a socket that cannot be read
 │   ├── NothingToSay    the text holds nothing that can be spoken
 │   └── TextTooLong     the text is over its limit
 ├── NotFound            no such character, voice or recording
@@ -57,6 +58,12 @@ class YamabikoError(Exception):
 
 class BadRequest(YamabikoError):
     default_code = "bad_request"
+
+
+class BadMessage(BadRequest):
+    """Also carries the `id` that stands in the message, when it can be read."""
+
+    id: str | None = None
 
 
 class NothingToSay(BadRequest):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import math
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
@@ -17,6 +18,8 @@ from typing import Any, Generic, TypeVar
 
 from realtime.engines.base import Cancel
 from realtime.errors import Busy
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -75,16 +78,15 @@ class Lane:
                 hint="Ask again in a moment.",
                 retry_after=2,
             )
-        cancel = Cancel()
-        job = _Job(start, cancel)
+        job = _Job(start, Cancel())
         self.jobs += 1
         try:
             while (item := await self._next(job, deadline)) is not END:
                 yield item
+            job.ended = True
         finally:
             self.jobs -= 1
-            cancel.set()
-            self._turn(job.close, at_once)
+            await self._release(job)
 
     def close(self, timeout: float = 5.0) -> None:
         """Stop taking turns; those that wait are refused, the one under way ends first."""
@@ -102,6 +104,17 @@ class Lane:
             # A future cannot reach into a running turn: the flag does.
             job.cancel.set()
             raise
+
+    async def _release(self, job: _Job[T]) -> None:
+        """Close what was left early, on its own thread; who waits knows when the lane is free."""
+        job.cancel.set()
+        if job.ended or not job.begun:
+            return
+        closing = asyncio.wrap_future(self._turn(job.close, at_once))
+        # Waiting leaves the turn where it is, also when whoever waits is cancelled once more.
+        await asyncio.wait((closing,))
+        if (error := closing.exception()) is not None:
+            logger.debug("a stream on %s could not be closed: %r", self.name, error)
 
     def _turn(self, work: Callable[[], T], deadline: Callable[[], float]) -> Future[T]:
         result: Future[T] = Future()
@@ -143,10 +156,13 @@ class _Job(Generic[T]):
 
     def __init__(self, start: Callable[[Cancel], Iterator[T]], cancel: Cancel) -> None:
         self.cancel = cancel
+        self.begun = False
+        self.ended = False
         self._start = start
         self._items: Iterator[T] | None = None
 
     def advance(self) -> T:
+        self.begun = True
         self.cancel.check()
         if self._items is None:
             self._items = self._start(self.cancel)

@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from realtime.characters import Character
+from realtime.text.language import LANGUAGES
+
+ASKABLE = (*LANGUAGES, "mix", "auto")
+SLOWEST, FASTEST = 0.25, 4.0
+MOST_SEED = 2**63 - 1
 
 
 @dataclass(frozen=True)

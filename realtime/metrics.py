@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 LAG_SECONDS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.007, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5)
 
+IDLE_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5)
 FIRST_AUDIO_SECONDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.2, 2, 5, 10, 30)
 
 
@@ -46,6 +47,13 @@ class Metrics:
             registry=self._registry,
         )
 
+        self._sockets = Gauge("yamabiko_sockets", "Open conversations", registry=self._registry)
+        self._idle = Histogram(
+            "yamabiko_cancel_to_idle_seconds",
+            "From a cancel until the engine is free of what was cancelled",
+            buckets=IDLE_SECONDS,
+            registry=self._registry,
+        )
         self._working = Gauge(
             "yamabiko_lane_busy", "Lines on an engine's lane", ["engine"], registry=self._registry
         )
@@ -73,6 +81,12 @@ class Metrics:
 
     def lagged(self, seconds: float) -> None:
         self._lag.observe(seconds)
+
+    def sockets(self, open_now: int) -> None:
+        self._sockets.set(open_now)
+
+    def idled(self, seconds: float) -> None:
+        self._idle.observe(seconds)
 
     def working(self, engine: str, jobs: int) -> None:
         self._working.labels(engine).set(jobs)

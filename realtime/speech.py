@@ -7,14 +7,13 @@ a recording from which everybody who asked for it listens.
 from __future__ import annotations
 
 import asyncio
-import math
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any, Literal
 
-from realtime import engines
 from realtime.cache import (
     WAV,
     Address,
@@ -30,43 +29,34 @@ from realtime.cache import (
     key_of,
     slug_of,
 )
-from realtime.characters import Character, Characters
-from realtime.errors import BadRequest, NothingToSay, TextTooLong, Unavailable, shortlist
-from realtime.line import Line
+from realtime.characters import Characters
+from realtime.draft import Draft
+from realtime.errors import NothingToSay, YamabikoError
+from realtime.line import ASKABLE, FASTEST, MOST_SEED, SLOWEST, Line
 from realtime.metrics import Metrics
 from realtime.models import Models
-from realtime.settings import Settings
+from realtime.playback import Playback
+from realtime.settings import Limits, Settings
 from realtime.synthesis import Synthesis
-from realtime.text.language import LANGUAGES, resolve, segments
-from realtime.text.normalise import clean, has_speech
+from realtime.text.language import Segment
+from realtime.text.split import Piece, Splitter, cut
+from realtime.timer import Timer
+from realtime.wish import Lines, Wish
 
-ASKABLE = (*LANGUAGES, "mix", "auto")
-SLOWEST, FASTEST = 0.25, 4.0
-MOST_SEED = 2**63 - 1
+__all__ = ["ASKABLE", "FASTEST", "MOST_SEED", "SLOWEST", "Saying", "Speech", "Spoken", "Wish"]
+
 WAY = 1  # counts changes of text, cutting, trimming and joining: an older sound is another one
 
 
-@dataclass(frozen=True)
-class Wish:
-    """What somebody asks for, before defaults and checks make it a line."""
-
-    text: str
-    character: str | None = None
-    language: str = "auto"
-    noaccent: bool = False
-    longprompt: bool = False
-    speed: float | None = None
-    seed: int = 0
-    engine: str | None = None
-
-
-@dataclass(frozen=True)
+@dataclass
 class Saying:
     """A line on its way to one listener."""
 
-    result: str  # hit | join | miss
+    line: Line  # of a text that is still being written, what was there when it began
+    result: Literal["hit", "join", "miss"]
     spoken: AsyncGenerator[Spoken, None]
     source: Finished | Recording | None = None  # None: nothing is kept of it
+    address: Address | None = None  # where it is found, as far as that is known yet
 
 
 class Speech:
@@ -86,10 +76,28 @@ class Speech:
         self._models = models
         self._metrics = metrics
         self._synthesis = Synthesis(models)
+        self._lines = Lines(settings, characters, models)
 
     async def line(self, wish: Wish) -> Line:
         """The line that is wished for, checked; long texts are read off the loop."""
-        return await asyncio.to_thread(self._line, wish)
+        return await asyncio.to_thread(self._lines.line, wish)
+
+    def draft(self, wish: Wish, timer: Timer) -> Draft:
+        """A text that will be written for a wish."""
+        return Draft(lambda length: self._lines.check_length(wish, length), timer, Playback())
+
+    @property
+    def limits(self) -> Limits:
+        return self._settings.limits
+
+    def engines(self) -> tuple[str, ...]:
+        """Those that speak."""
+        return tuple(self._models.synthesizers())
+
+    async def characters(self) -> tuple[str, ...]:
+        """Everybody's name; asking may look at their folder."""
+        known = await asyncio.to_thread(self._characters.all)
+        return tuple(character.name for character in known)
 
     def sample_rate(self, line: Line) -> int:
         rate: int = self._models.engine(line.engine).sample_rate
@@ -135,38 +143,110 @@ class Speech:
         """A line being said to one listener; without `keep` it has nothing to do with the cache."""
         if not keep:
             self._metrics.asked("bypass")
-            yield Saying("miss", self._fresh(line))
+            yield Saying(line, "miss", self._fresh(line))
             return
         async with self.open(line) as opened:
             assert isinstance(opened.source, Finished | Recording), "a line's source is a recording"
-            yield Saying(opened.result, opened.source.spoken(), opened.source)
+            source = opened.source
+            yield Saying(line, opened.result, source.spoken(), source, opened.address)
 
-    def _work(self, line: Line) -> Work[Recording]:
+    @asynccontextmanager
+    async def writing(self, wish: Wish, draft: Draft) -> AsyncIterator[Saying]:
+        """A text being said while it is written, from the moment when its first piece is there.
+
+        When it is whole and was cut as the whole text is, it is that line's recording.
+        """
+        line, first = await self._begun(wish, draft)
+        said: list[Piece] = []
+
+        async def pieces() -> AsyncGenerator[Piece, None]:
+            piece: Piece | None = first
+            while piece is not None:
+                said.append(piece)
+                yield piece
+                piece = await draft.next()
+
+        async def produce(recording: Recording) -> None:
+            fresh = self._fresh(line, lambda: recording.pressing, pieces(), draft.playback)
+            await self._recorded(recording, fresh)
+            whole = await asyncio.to_thread(self._as_whole, wish, draft.text, line, said)
+            if whole is not None:
+                saying.line, saying.address = whole, self.address(whole)
+                self.cache.name(recording, saying.address)
+
+        self._metrics.asked("bypass")
+        work = self._work(line, produce, lambda: saying.line)
+        async with self.cache.nameless(work) as recording:
+            assert isinstance(recording, Recording), "it was made by our own work"
+            saying = Saying(line, "miss", recording.spoken(), recording)
+            yield saying
+
+    async def _begun(self, wish: Wish, draft: Draft) -> tuple[Line, Piece]:
+        """The first piece of a text, and who speaks it: what is there until then decides."""
+        # What no text can mend is refused before there is any.
+        await asyncio.to_thread(self._lines.check, wish)
+        found: list[Line] = []
+
+        def splitter(text: str) -> Splitter:
+            found[:] = [self._lines.begun(wish, text)]
+            return self._splitter(found[0])
+
+        first = await draft.first(splitter)
+        return found[0], first
+
+    def _as_whole(self, wish: Wish, text: str, line: Line, said: list[Piece]) -> Line | None:
+        """The line of a text that is whole now, if it would have been said just so."""
+        try:
+            whole = self._lines.line(replace(wish, text=text))
+        except YamabikoError:  # its character left meanwhile
+            return None
+        if self.address(whole) != self.address(replace(line, text=whole.text)):
+            return None
+        splitter = self._splitter(whole)
+        return whole if _cuts(said) == _cuts(cut(whole.text, splitter)) else None
+
+    def _splitter(self, line: Line) -> Splitter:
+        engine = self._models.engine(line.engine)
+        return Splitter(line.language, engine.first_piece * line.speed, engine.work)
+
+    def _work(
+        self,
+        line: Line,
+        produce: Callable[[Recording], Coroutine[Any, Any, None]] | None = None,
+        known: Callable[[], Line] | None = None,
+    ) -> Work[Recording]:
         """How the line's recording is made when there is none."""
         asked = time.perf_counter()
 
         def growing() -> Recording:
             return Recording(self.sample_rate(line))
 
-        async def produce(recording: Recording) -> None:
-            async with aclosing(self._fresh(line, lambda: recording.pressing)) as spoken:
-                async for part in spoken:
-                    await recording.add(part)
-                    await recording.wanted()
+        async def produce_line(recording: Recording) -> None:
+            await self._recorded(recording, self._fresh(line, lambda: recording.pressing))
 
         async def sidecar(recording: Recording, facts: FileFacts) -> Sidecar:
             took_ms = round(1000 * (time.perf_counter() - asked), 1)
-            return self._sidecar(line, recording, facts, took_ms)
+            return self._sidecar(known() if known else line, recording, facts, took_ms)
 
-        return Work(growing, produce, Recording.head, sidecar)
+        return Work(growing, produce or produce_line, Recording.head, sidecar)
+
+    async def _recorded(self, recording: Recording, coming: AsyncGenerator[Spoken, None]) -> None:
+        async with aclosing(coming) as spoken:
+            async for part in spoken:
+                await recording.add(part)
+                await recording.wanted()
 
     async def _fresh(
-        self, line: Line, pressing: Callable[[], bool] = lambda: True
+        self,
+        line: Line,
+        pressing: Callable[[], bool] = lambda: True,
+        pieces: AsyncGenerator[Piece, None] | None = None,
+        playback: Playback | None = None,
     ) -> AsyncGenerator[Spoken, None]:
         """The line spoken now; a line always has sound."""
         self._metrics.synthesised(line.engine)
         silent = True
-        async with aclosing(self._synthesis.speak(line, pressing)) as spoken:
+        async with aclosing(self._synthesis.speak(line, pressing, pieces, playback)) as spoken:
             async for part in spoken:
                 silent = silent and not part.pcm.size
                 if part.timing:
@@ -199,86 +279,9 @@ class Speech:
             took_ms=took_ms,
         )
 
-    def _line(self, wish: Wish) -> Line:
-        text = self._text(wish)
-        if wish.language not in ASKABLE:
-            raise BadRequest(
-                f"language is {wish.language!r}; there are: {', '.join(ASKABLE)}.",
-                code="unknown_language",
-                field="language",
-            )
-        language = resolve(text, wish.language)
-        character = self._character(wish.character, language)
-        line = Line(
-            text=text,
-            character=character,
-            language=language,
-            noaccent=wish.noaccent,
-            longprompt=wish.longprompt,
-            speed=checked_speed(character.speed if wish.speed is None else wish.speed),
-            seed=checked_seed(wish.seed),
-        )
-        return self._with_engine(line, wish.engine)
 
-    def _text(self, wish: Wish) -> str:
-        limits = self._settings.limits
-        most = limits.long_text if wish.longprompt else limits.text
-        if len(wish.text) > most:
-            raise TextTooLong(
-                f"The text has {len(wish.text)} characters; the limit is {most}.",
-                hint=None if wish.longprompt else f"With longprompt it is {limits.long_text}.",
-                field="text",
-            )
-        text = clean(wish.text)
-        if not has_speech(text):
-            raise NothingToSay(
-                "The text holds nothing that can be spoken.",
-                hint="Letters or digits are needed; emoji and punctuation alone are silent.",
-                field="text",
-            )
-        return text
-
-    def _character(self, name: str | None, language: str) -> Character:
-        return self._characters.get(name) if name else self._characters.default(language)
-
-    def _with_engine(self, line: Line, wanted: str | None) -> Line:
-        """The line with the engine that speaks it: the wanted one, else the character's own."""
-        needed = {line.accent} if line.accent else _languages(line)
-        for name in [wanted] if wanted else _candidates(line):
-            if wanted and wanted not in self._models.synthesizers():
-                raise engines.unknown(wanted, self._models.synthesizers())
-            if name in self._models.names() and needed <= self._models.engine(name).languages:
-                return Line(**{**vars(line), "engine": name})
-        if wanted:
-            raise BadRequest(
-                f"The engine {wanted!r} speaks {shortlist(self._models.engine(wanted).languages)}; "
-                f"this line needs {shortlist(sorted(needed))}.",
-                code="language_not_supported",
-                field="engine",
-            )
-        raise Unavailable(
-            f"{line.character.name!r} is a voice for the engine {line.character.engine!r}, "
-            "which this version does not have yet.",
-            hint="Choose another character; GET /api/characters lists them with their engines.",
-        )
-
-
-def checked_speed(speed: float) -> float:
-    if not SLOWEST <= speed <= FASTEST or not math.isfinite(speed):
-        raise BadRequest(f"speed is {speed}; allowed is {SLOWEST} to {FASTEST:g}.", field="speed")
-    return float(speed)
-
-
-def checked_seed(seed: int) -> int:
-    if not 0 <= seed <= MOST_SEED:
-        raise BadRequest(f"seed is {seed}; allowed is 0 to {MOST_SEED}.", field="seed")
-    return seed
-
-
-def _languages(line: Line) -> set[str]:
-    return {segment.language for segment in segments(line.text, line.language)}
-
-
-def _candidates(line: Line) -> Iterator[str]:
-    yield line.character.engines.get(line.language, line.character.engine)
-    yield line.character.engine
+def _cuts(pieces: Sequence[Piece]) -> list[tuple[tuple[Segment, ...], float]]:
+    """What makes the sound of pieces: after the last one no pause is made."""
+    return [(piece.segments, piece.pause) for piece in pieces[:-1]] + [
+        (piece.segments, 0.0) for piece in pieces[-1:]
+    ]

@@ -7,26 +7,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 
 import numpy as np
 import numpy.typing as npt
 
-from realtime.audio import to_pcm16
+from realtime.audio import silence, to_pcm16
 from realtime.cache.recording import Spoken
-from realtime.engines.base import Chunk, Synthesizer, Utterance, Word
+from realtime.engines.base import Cancel, Chunk, Synthesizer, Utterance, Word
 from realtime.errors import SynthesisFailed, YamabikoError
 from realtime.lanes import WHEN_IDLE
 from realtime.line import Line
 from realtime.models import Lease, Models
-from realtime.text.split import Piece, Splitter
+from realtime.playback import Playback
+from realtime.text.split import SHORT, Piece, Splitter, blocks, cut
 from realtime.trim import Trimmer
 
 logger = logging.getLogger(__name__)
-
-BLOCK = 1_000  # characters that are cut into pieces at once, so that a long text starts early
 
 
 class Synthesis:
@@ -37,43 +37,53 @@ class Synthesis:
         self._clock = clock
 
     async def speak(
-        self, line: Line, pressing: Callable[[], bool] = lambda: True
+        self,
+        line: Line,
+        pressing: Callable[[], bool] = lambda: True,
+        pieces: AsyncGenerator[Piece, None] | None = None,
+        playback: Playback | None = None,
     ) -> AsyncGenerator[Spoken, None]:
         """The sound of a line, as soon as it is there; leaving early frees the engine at once.
 
-        `pressing` tells, turn by turn, whether somebody waits for it.
+        `pressing` tells, turn by turn, whether somebody waits for it. `pieces` come from a text
+        that is still being written; without them the line's whole text is cut. `playback` tells
+        whoever wants to know how far its listener is.
         """
-        delivery = Delivery(self._clock, pressing)
+        delivery = Delivery(self._clock, pressing, playback or Playback())
         async with (
             self._models.lease(line.engine) as lease,
-            aclosing(self._pieces(line, lease)) as pieces,
+            aclosing(pieces or self._pieces(line, lease)) as coming,
         ):
             delivery.sample_rate = lease.engine.sample_rate
-            async for piece in pieces:
+            pause = 0.0
+            async for piece in coming:
                 delivery.text_is_ready()
+                # A pause belongs to what follows it: only then is it known that something does.
+                if (part := delivery.deliver(_silence(lease.engine, pause), ())) is not None:
+                    yield part
                 async with aclosing(self._spoken(line, piece, lease, delivery)) as spoken:
                     async for part in spoken:
                         yield part
+                pause = piece.pause
 
     async def _pieces(self, line: Line, lease: Lease) -> AsyncGenerator[Piece, None]:
-        """The line's text cut into pieces; the last one is known as such and makes no pause."""
+        """The line's text cut into pieces; a long one off the loop, block by block."""
         splitter = Splitter(line.language, lease.engine.first_piece * line.speed)
-        waiting: Piece | None = None
-        for start in range(0, len(line.text) + BLOCK, BLOCK):
-            block = line.text[start : start + BLOCK]
-            cut = splitter.feed if block else lambda _: splitter.flush()
-            for piece in await asyncio.to_thread(cut, block):
-                if waiting is not None:
-                    yield waiting
-                waiting = piece
-        if waiting is not None:
-            yield Piece(waiting.segments, 0.0, waiting.start)
+        if len(line.text) <= SHORT:
+            for piece in cut(line.text, splitter):
+                yield piece
+            return
+        for block in blocks(line.text):
+            for piece in await asyncio.to_thread(splitter.feed, block):
+                yield piece
+        for piece in await asyncio.to_thread(splitter.flush):
+            yield piece
 
     async def _spoken(
         self, line: Line, piece: Piece, lease: Lease, delivery: Delivery
     ) -> AsyncGenerator[Spoken, None]:
-        """A piece with its edges trimmed and its pause made."""
-        join = Join(lease.engine, piece, delivery.samples)
+        """A piece with its edges trimmed."""
+        join = Join(lease.engine, delivery.samples)
         async with aclosing(self._chunks(line, piece, lease, delivery)) as chunks:
             async for chunk in chunks:
                 if (part := delivery.deliver(*join.feed(chunk))) is not None:
@@ -86,11 +96,14 @@ class Synthesis:
     ) -> AsyncGenerator[Chunk, None]:
         """A piece as the engine speaks it, on its lane."""
         utterance = Utterance(piece.segments, line.character, line.accent, line.speed, line.seed)
-        stream = lease.lane.stream(
-            lambda cancel: lease.engine.speak(utterance, cancel), delivery.deadline
-        )
+
+        def start(cancel: Cancel) -> Iterator[Chunk]:
+            delivery.turn_has_come()
+            chunks: Iterator[Chunk] = lease.engine.speak(utterance, cancel)
+            return chunks
+
         try:
-            async with aclosing(stream) as chunks:
+            async with aclosing(lease.lane.stream(start, delivery.deadline)) as chunks:
                 async for chunk in chunks:
                     yield chunk
         except YamabikoError:
@@ -106,68 +119,87 @@ class Synthesis:
 class Delivery:
     """How much of a line has been handed over, and so when its listener would run dry."""
 
-    def __init__(self, clock: Callable[[], float], pressing: Callable[[], bool]) -> None:
+    def __init__(
+        self, clock: Callable[[], float], pressing: Callable[[], bool], playback: Playback
+    ) -> None:
         self.samples = 0
         self.sample_rate = 1
         self._clock = clock
         self._pressing = pressing
         self._asked = clock()
-        self._text_ms: float | None = None
-        self._first: float | None = None
+        self._timing: dict[str, float] = {}
+        self._ready = self._asked
+        self._playback = playback
 
     def text_is_ready(self) -> None:
-        if self._text_ms is None:
-            self._text_ms = self._milliseconds()
+        """A piece can be spoken; who waited for the text until now has not been let down."""
+        now = self._clock()
+        self._playback.wait(now)
+        if not self._timing:
+            self._ready = now
+            self._timing["text"] = self._milliseconds(now - self._asked)
+
+    def turn_has_come(self) -> None:
+        """The lane begins with a piece; of the first one it is told how long it waited."""
+        self._timing.setdefault("queue", self._milliseconds(self._clock() - self._ready))
 
     def deadline(self) -> float:
         """First sounds are due since they were asked for, later ones when the heard ones end."""
         if not self._pressing():
             return WHEN_IDLE
-        if self._first is None:
-            return self._asked
-        return self._first + self.samples / self.sample_rate
+        return self._playback.dry() if self._playback.begun else self._asked
 
     def deliver(self, samples: npt.NDArray[np.float32], words: tuple[Word, ...]) -> Spoken | None:
         if not samples.size and not words:
             return None
+        now = self._clock()
         timing: dict[str, float] = {}
-        if self._first is None and samples.size:
-            self._first = self._clock()
-            timing = {"text": self._text_ms or 0.0, "first_audio": self._milliseconds()}
+        if samples.size and not self._playback.begun:
+            timing = {**self._timing, "first_audio": self._milliseconds(now - self._asked)}
+        if samples.size:
+            self._playback.give(samples.size / self.sample_rate, now)
         self.samples += samples.size
         return Spoken(to_pcm16(samples), words, timing)
 
-    def _milliseconds(self) -> float:
-        return round(1000 * (self._clock() - self._asked), 2)
+    def _milliseconds(self, seconds: float) -> float:
+        return round(1000 * seconds, 2)
 
 
 class Join:
-    """One piece's sound with its edges trimmed and its pause made."""
+    """One piece's sound with its edges trimmed, and its words where they are heard."""
 
-    def __init__(self, engine: Synthesizer, piece: Piece, origin: int) -> None:
+    def __init__(self, engine: Synthesizer, origin: int) -> None:
         self._rate = engine.sample_rate
         free = engine.keeps_time
         # The line's own start is held to its 15 ms; within a line a soft onset matters more.
         starts = origin == 0
         self._trimmer = Trimmer(self._rate, lead=starts or not free, tail=not free, soft=not starts)
-        self._pause = 0.0 if free else piece.pause
         self._origin = origin
         self._fed = 0
+        self._given = 0
 
     def feed(self, chunk: Chunk) -> tuple[npt.NDArray[np.float32], tuple[Word, ...]]:
         before = self._fed
         self._fed += chunk.samples.size
         samples = self._trimmer.feed(chunk.samples)
+        self._given += samples.size
         start = (self._origin + before - self._trimmer.removed) / self._rate
-        words = (_moved(word, start) for word in chunk.words)
-        return samples, tuple(words)
+        # What is held back is silence: a word has ended where sound has.
+        end = (self._origin + self._given) / self._rate
+        return samples, tuple(_moved(word, start, end) for word in chunk.words)
 
     def finish(self) -> npt.NDArray[np.float32]:
-        pause = np.zeros(round(self._pause * self._rate), np.float32)
-        return np.concatenate([self._trimmer.finish(), pause])
+        return self._trimmer.finish()
 
 
-def _moved(word: Word, start: float) -> Word:
-    return Word(
-        word.text, round(max(0.0, word.start + start), 4), round(max(0.0, word.end + start), 4)
-    )
+def _silence(engine: Synthesizer, seconds: float) -> npt.NDArray[np.float32]:
+    """A pause between pieces, which engines that keep time make themselves."""
+    return silence(0.0 if engine.keeps_time else seconds, engine.sample_rate)
+
+
+def _moved(word: Word, start: float, most: float) -> Word:
+    def moved(place: float) -> float:
+        found = round(max(0.0, place + start), 4)
+        return found if found <= most else math.floor(10_000 * most + 1e-6) / 10_000
+
+    return Word(word.text, moved(word.start), moved(word.end))

@@ -143,6 +143,42 @@ async def test_cancelling_interrupts_a_turn_that_is_under_way(lane: Lane) -> Non
     assert await lane.call(stopped.is_set)
 
 
+async def test_who_has_left_knows_that_the_lane_is_free(lane: Lane) -> None:
+    closed, gate = threading.Event(), threading.Event()
+
+    def start(cancel: Cancel) -> Iterator[int]:
+        try:
+            yield 1
+            gate.wait(5)
+            yield 2
+        finally:
+            closed.set()
+
+    stream = lane.stream(start, lambda: 0.0)
+    assert await anext(stream) == 1
+    blocking = asyncio.create_task(lane.call(gate.wait))
+    await asyncio.sleep(0.01)
+    leaving = asyncio.create_task(stream.aclose())
+    await asyncio.sleep(0.01)
+    assert not leaving.done() and not lane.jobs
+    gate.set()
+    await asyncio.gather(leaving, blocking)
+    assert closed.is_set()
+
+
+async def test_what_never_began_or_has_ended_is_not_closed(lane: Lane) -> None:
+    gate = threading.Event()
+    blocking = asyncio.create_task(lane.call(gate.wait))
+    await asyncio.sleep(0.01)
+    waiting = asyncio.create_task(anext(lane.stream(lambda cancel: iter([1]), lambda: 0.0)))
+    await asyncio.sleep(0.01)
+    waiting.cancel()
+    await asyncio.wait((waiting,), timeout=5)
+    assert waiting.cancelled() and not gate.is_set()
+    gate.set()
+    await blocking
+
+
 async def test_an_error_reaches_its_asker_and_the_lane_goes_on(lane: Lane) -> None:
     def start(cancel: Cancel) -> Iterator[int]:
         yield 1

@@ -14,6 +14,8 @@ def test_counts_are_exposed_under_their_names() -> None:
     metrics.first_heard("tone", 0.05)
     metrics.working("tone", 3)
     metrics.held(100, 2)
+    metrics.sockets(3)
+    metrics.idled(0.015)
     text = metrics.exposed().decode()
     for line in (
         'yamabiko_syntheses_total{engine="tone"} 1.0',
@@ -23,6 +25,8 @@ def test_counts_are_exposed_under_their_names() -> None:
         'yamabiko_first_audio_seconds_count{engine="tone"} 1.0',
         'yamabiko_lane_busy{engine="tone"} 3.0',
         "yamabiko_cache_bytes 100.0",
+        "yamabiko_sockets 3.0",
+        'yamabiko_cancel_to_idle_seconds_bucket{le="0.02"} 1.0',
         "yamabiko_cache_recordings 2.0",
     ):
         assert line in text

@@ -14,13 +14,8 @@ import pytest
 
 from realtime.engines.tone import character_factor
 from realtime.errors import (
-    BadRequest,
-    NotFound,
-    NothingToSay,
     SynthesisFailed,
-    TextTooLong,
     Unavailable,
-    YamabikoError,
 )
 from realtime.line import Line
 from realtime.services import Services, build
@@ -47,54 +42,6 @@ async def heard(services: Services, line: Line) -> tuple[np.ndarray, list[Spoken
         async for part in spoken:
             parts.append(part)
     return np.concatenate([part.pcm for part in parts]), parts
-
-
-@pytest.mark.parametrize(
-    ("wish", "language", "character", "engine"),
-    [
-        (Wish("Hello."), "en", "af_heart", "hibari"),
-        (Wish("Hello.", "af_bella"), "en", "af_bella", "kokoro"),
-        (Wish("你好。"), "zh", "zf_xiaoxiao", "kokoro"),
-        (Wish("こんにちは。"), "ja", "jf_alpha", "kokoro"),
-        (Wish("Hello, 你好吗。"), "mix", "af_heart", "kokoro"),
-        (Wish("你好。", "af_heart"), "zh", "af_heart", "kokoro"),
-        (Wish("Hello.", "af_heart", engine="kokoro"), "en", "af_heart", "kokoro"),
-        (Wish("Hello.", "alloy"), "en", "af_heart", "hibari"),
-        (Wish("Hello 你好。", "af_heart", "en", noaccent=True), "en", "af_heart", "kokoro"),
-    ],
-)
-async def test_who_speaks_with_which_engine(
-    services: Services, wish: Wish, language: str, character: str, engine: str
-) -> None:
-    line = await services.speech.line(wish)
-    assert (line.language, line.character.name, line.engine) == (language, character, engine)
-
-
-@pytest.mark.parametrize(
-    ("wish", "error", "words"),
-    [
-        (Wish(""), NothingToSay, "nothing"),
-        (Wish("… 😀 !!"), NothingToSay, "nothing"),
-        (Wish("a" * 5001), TextTooLong, "5000"),
-        (Wish("a" * 50_001, longprompt=True), TextTooLong, "50000"),
-        (Wish("a", language="fr"), BadRequest, "en, zh, ja, mix, auto"),
-        (Wish("a", "nobody"), NotFound, "nobody"),
-        (Wish("a", "../etc/passwd"), BadRequest, "passwd"),
-        (Wish("a", speed=0.1), BadRequest, "0.25 to 4"),
-        (Wish("a", speed=float("nan")), BadRequest, "0.25 to 4"),
-        (Wish("a", seed=-1), BadRequest, "seed"),
-        (Wish("a", engine="bell"), BadRequest, "hibari, kokoro, tone"),
-        (Wish("a", engine="gain"), BadRequest, "gain"),
-        (Wish("你好。", engine="hibari", noaccent=True), BadRequest, "zh"),
-    ],
-)
-async def test_what_is_refused(
-    services: Services, wish: Wish, error: type[YamabikoError], words: str
-) -> None:
-    with pytest.raises(error) as refused:
-        await services.speech.line(wish)
-    assert type(refused.value) is error
-    assert words in refused.value.message
 
 
 async def test_a_voice_of_an_engine_to_come_is_listed_and_says_so(
@@ -138,7 +85,8 @@ async def test_real_sound_starts_at_once_and_words_lie_within_it(services: Servi
     assert len(words) == len(STORY.split())
     starts = [word.start for word in words]
     assert starts == sorted(starts)
-    assert words[-1].end <= pcm.size / 24000 + 0.1
+    assert pcm.size / 24000 - 0.3 < words[-1].end <= pcm.size / 24000
+    assert all(word.end - word.start > 0.03 for word in words)
     assert parts[0].timing["first_audio"] > 0
 
 

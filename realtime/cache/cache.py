@@ -21,7 +21,7 @@ from realtime.cache.hot import Hot
 from realtime.cache.loading import load
 from realtime.cache.making import Opened, Source, Work, closed_when_unread, unless_abandoned
 from realtime.cache.recording import Finished, Recording, Spoken
-from realtime.cache.shelf import Entry, Shelf
+from realtime.cache.shelf import Shelf
 from realtime.cache.sidecar import FileFacts, Sidecar
 from realtime.cache.store import Part, Store, Stored
 from realtime.errors import Busy, NotFound, SynthesisFailed, YamabikoError
@@ -51,7 +51,8 @@ class Cache:
         self._listeners = 0
         self._clock = clock
         self._noticed = noticed
-        self._growing: dict[tuple[str, str], tuple[Address, Growing]] = {}
+        self._growing: dict[tuple[str, str], Growing] = {}
+        self._nameless: set[Growing] = set()
         self._tasks: dict[asyncio.Task[None], Growing | None] = {}
         self._touched: dict[str, float] = {}
         self._closing = False
@@ -59,13 +60,11 @@ class Cache:
     async def start(self) -> None:
         """Sweep up what a crash left, then see what there is."""
         begun = self._clock()
-        found = await asyncio.to_thread(self._found)
-        for stored in found:
+        for stored in await asyncio.to_thread(self._found):
             self.shelf.stock(stored.address, stored.files)
         await self._shrink()
-        megabytes, seconds = self.shelf.bytes / 1e6, self._clock() - begun
-        told = "%d recordings, %.1f MB, scanned in %.2f s"
-        logger.info(told, len(self.shelf), megabytes, seconds)
+        size, seconds = self.shelf.bytes / 1e6, self._clock() - begun
+        logger.info("%d recordings, %.1f MB, scanned in %.2f s", len(self.shelf), size, seconds)
 
     async def close(self) -> None:
         """Give up what still grows, of which nothing is kept; what is whole is kept first."""
@@ -80,16 +79,15 @@ class Cache:
     @property
     def busy(self) -> int:
         """How many recordings grow."""
-        return len(self._growing)
+        return len(self._growing) + len(self._nameless)
 
     def growing(self, key: str, suffix: str = WAV) -> Growing | None:
-        found = self._growing.get((key, suffix))
-        return found[1] if found else None
+        return self._growing.get((key, suffix))
 
     def address(self, key: str) -> Address | None:
         """Where the recording of a key is, grows, or failed to."""
-        if (key, WAV) in self._growing:
-            return self._growing[key, WAV][0]
+        if (growing := self.growing(key)) is not None:
+            return growing.address
         if (entry := self.shelf.get(key)) is not None:
             return entry.address
         return self.failures[key][0] if key in self.failures else None
@@ -100,11 +98,8 @@ class Cache:
     ) -> AsyncIterator[Opened]:
         """The recording of an address for as long as it is listened to."""
         self._check_room()
-        opened = self._joined(address, suffix)
-        if opened is None and (kept := await self.finished(address, suffix)) is not None:
-            opened = Opened("hit", address, kept)
-        # Somebody may have begun while the disk was asked; from here to its entry nobody waits.
-        opened = opened or self._joined(address, suffix) or self._begun(address, suffix, work)
+        # From here to its entry nobody waits, so nobody else begins the same.
+        opened = await self._there(address, suffix) or self._begun(address, suffix, work)
         if finish and isinstance(opened.source, Growing):
             opened.source.finish_anyway()
         with self._listening(opened.source):
@@ -114,15 +109,28 @@ class Cache:
     async def listen(self, address: Address, suffix: str) -> AsyncIterator[Opened | None]:
         """What there is at an address, finished or growing; nothing is begun."""
         self._check_room()
-        opened = self._joined(address, suffix)
-        if opened is None and (kept := await self.finished(address, suffix)) is not None:
-            opened = Opened("hit", address, kept)
-        opened = opened or self._joined(address, suffix)
+        opened = await self._there(address, suffix)
         if opened is None:
             yield None
             return
         with self._listening(opened.source):
             yield opened
+
+    @asynccontextmanager
+    async def nameless(self, work: Work[Any]) -> AsyncIterator[Growing]:
+        """A recording that nobody else finds, and that is not kept, until it is given a name."""
+        self._check_room()
+        growing = self._started(WAV, "nameless", work)
+        self._nameless.add(growing)
+        with self._listening(growing):
+            yield growing
+
+    def name(self, growing: Growing, address: Address) -> None:
+        """A recording has become a line's; where there is one or grows one, that one stays."""
+        if self.shelf.get(address.key) is None and self.growing(address.key) is None:
+            growing.address = address
+            self._growing[address.key, WAV] = growing
+            self._nameless.discard(growing)
 
     async def finished(self, address: Address, suffix: str) -> Finished | None:
         """A whole file, checked when it comes from the disk; None when there is none."""
@@ -167,44 +175,56 @@ class Cache:
                     self.store.remove(stored.address)
         return sorted(filter(lambda stored: stored.whole, found), key=lambda stored: -stored.heard)
 
+    async def _there(self, address: Address, suffix: str) -> Opened | None:
+        opened = self._joined(address, suffix)
+        if opened is None and (kept := await self.finished(address, suffix)) is not None:
+            return Opened("hit", address, kept)
+        # Somebody may have begun while the disk was asked.
+        return opened or self._joined(address, suffix)
+
     def _joined(self, address: Address, suffix: str) -> Opened | None:
         found = self.growing(address.key, suffix)
         return Opened("join", address, found) if found is not None and found.joinable else None
 
     def _begun(self, address: Address, suffix: str, work: Work[Any]) -> Opened:
-        if self._closing:
-            raise Busy("The server is stopping.", code="stopping", retry_after=5)
-        if len(self._growing) >= MOST_GROWING:
-            raise Busy(f"{len(self._growing)} recordings already grow.", retry_after=2)
-        growing = work.growing()
-        growing.part = self.store.part(address.key, suffix)
-        self._growing[address.key, suffix] = (address, growing)
+        growing = self._started(suffix, address.key, work)
+        growing.address = address
+        self._growing[address.key, suffix] = growing
         self.failures.pop(address.key, None)
-        made = self._made(address, suffix, growing, growing.part, work)
-        self._in_background(made, growing)
         return Opened("miss", address, growing)
 
-    async def _made(
-        self, address: Address, suffix: str, growing: Growing, part: Part, work: Work[Any]
-    ) -> None:
+    def _started(self, suffix: str, named: str, work: Work[Any]) -> Growing:
+        if self._closing:
+            raise Busy("The server is stopping.", code="stopping", retry_after=5)
+        if self.busy >= MOST_GROWING:
+            raise Busy(f"{self.busy} recordings already grow.", retry_after=2)
+        growing: Growing = work.growing()
+        growing.part = self.store.part(named, suffix)
+        self._in_background(self._made(suffix, growing, growing.part, work), growing)
+        return growing
+
+    async def _made(self, suffix: str, growing: Growing, part: Part, work: Work[Any]) -> None:
         """The life of a growing recording, from its first byte to its place on the shelf."""
         try:
             await unless_abandoned(work.produce(growing), growing)
             growing.end()
-            await self._kept(address, suffix, growing, part, work)
+            if growing.address is not None:
+                await self._kept(growing.address, suffix, growing, part, work)
         except YamabikoError as error:
-            self._failed(address, suffix, growing, error)
+            self._failed(suffix, growing, error)
         except asyncio.CancelledError:
-            self._failed(address, suffix, growing, Busy("Nobody waited for it any more."))
+            self._failed(suffix, growing, Busy("Nobody waited for it any more."))
             raise
         except Exception as error:  # whatever it is, it ends this recording alone
             logger.exception("a recording failed")
-            self._failed(address, suffix, growing, SynthesisFailed(f"It failed: {error!r}"))
+            self._failed(suffix, growing, SynthesisFailed(f"It failed: {error!r}"))
         finally:
             growing.settle()
             await asyncio.shield(self._let_go(growing, part))
-            if self.growing(address.key, suffix) is growing:  # else somebody began anew meanwhile
-                del self._growing[address.key, suffix]
+            self._nameless.discard(growing)
+            # Where somebody began anew meanwhile, it is theirs now.
+            if growing.address and self.growing(growing.address.key, suffix) is growing:
+                del self._growing[growing.address.key, suffix]
 
     async def _kept(
         self, address: Address, suffix: str, growing: Growing, part: Part, work: Work[Any]
@@ -225,12 +245,10 @@ class Cache:
         self.shelf.put(address, suffix, facts.bytes)
         await self._shrink()
 
-    def _failed(
-        self, address: Address, suffix: str, growing: Growing, error: YamabikoError
-    ) -> None:
+    def _failed(self, suffix: str, growing: Growing, error: YamabikoError) -> None:
         growing.fail(error)
-        if suffix == WAV and growing.finish_alone:
-            self.failures[address.key] = (address, error)
+        if suffix == WAV and growing.finish_alone and growing.address is not None:
+            self.failures[growing.address.key] = (growing.address, error)
             while len(self.failures) > MOST_FAILURES:
                 self.failures.popitem(last=False)
 
@@ -266,19 +284,10 @@ class Cache:
                 with source.listening():
                     yield
             else:
-                with self._reading(source):
+                with self.shelf.reading(source.address):
                     yield
         finally:
             self._listeners -= 1
-
-    @contextmanager
-    def _reading(self, finished: Finished) -> Iterator[None]:
-        entry = self.shelf.get(finished.address.key) or Entry(finished.address)
-        entry.readers += 1
-        try:
-            yield
-        finally:
-            entry.readers -= 1
 
     async def _shrink(self) -> None:
         """Down to the bound: the longest unheard go, by the lock's holder only."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from realtime.errors import SynthesisFailed, YamabikoError
 
 if TYPE_CHECKING:
+    from realtime.cache.address import Address
     from realtime.cache.store import Part
 
 logger = logging.getLogger(__name__)
@@ -35,17 +36,20 @@ class Growing:
         finish_alone: bool = False,
         window: int = WINDOW_BYTES,
         write: int = WRITE_BYTES,
+        lead: int = 0,
     ) -> None:
         self.finish_alone = finish_alone
         self.size = 0
         self.readers = 0
         self.whole = False
         self.error: YamabikoError | None = None
+        self.address: Address | None = None
         self.part: Part | None = None
         self.kept = False
         self._given_up = False
         self._window = window
         self._write = write
+        self._lead = lead
         self._blocks: list[bytes] = []
         self._unwritten: list[bytes] = []
         self._start = 0  # where the first block in memory begins
@@ -91,8 +95,8 @@ class Growing:
         return data
 
     async def wanted(self) -> None:
-        """Return when more is worth making: somebody has heard all, or it is finished anyway."""
-        while not self.finish_alone and self._furthest < self.size:
+        """Return when more is worth making: somebody is near the end, or it is finished anyway."""
+        while not self.finish_alone and self._furthest + self._lead < self.size:
             await self._changed.wait()
 
     async def abandoned(self) -> None:

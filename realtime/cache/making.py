@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from realtime.cache.address import Address
 from realtime.cache.growing import Growing
@@ -22,7 +22,7 @@ G = TypeVar("G", bound=Growing)
 class Opened:
     """What a line's recording is for the one who asks."""
 
-    result: str  # hit | join | miss
+    result: Literal["hit", "join", "miss"]
     address: Address
     source: Source
 

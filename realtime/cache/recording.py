@@ -17,6 +17,9 @@ from realtime.cache.store import Store
 from realtime.engines.base import Word
 
 BLOCK_BYTES = 1 << 18
+# A listener who takes sound only as it is played must find the next piece made: the slowest
+# engines need this long for one.
+LEAD_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Recording(Growing):
     """A line that is being spoken: a WAV file on its way, with its words."""
 
     def __init__(self, sample_rate: int) -> None:
-        super().__init__()
+        super().__init__(lead=2 * round(LEAD_SECONDS * sample_rate))
         self.sample_rate = sample_rate
         self.words: list[Word] = []
         self.timing: Mapping[str, float] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import OrderedDict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from realtime.cache.address import WAV, Address
@@ -41,6 +42,16 @@ class Shelf:
 
     def get(self, key: str) -> Entry | None:
         return self._entries.get(key)
+
+    @contextmanager
+    def reading(self, address: Address) -> Iterator[None]:
+        """While a recording is read, it does not go."""
+        entry = self.get(address.key) or Entry(address)
+        entry.readers += 1
+        try:
+            yield
+        finally:
+            entry.readers -= 1
 
     def heard(self, key: str) -> None:
         if key in self._entries:

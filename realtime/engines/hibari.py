@@ -23,7 +23,7 @@ MODEL = WeightFile(
     packaged=("hibari/assets/hibari.onnx",),
 )
 DURATIONS = "/Clip_output_0"  # frames that each token lasts
-FRAME_SECONDS = 300 / 24000
+FRAME_SECONDS = 600 / 24000
 MOST_TOKENS = 400
 
 
@@ -35,6 +35,7 @@ class Hibari:
     languages = frozenset({"en"})
     sample_rate = 24000
     first_piece = 1.5
+    work = 0.05
     keeps_time = False
     weights = (MODEL,)
 

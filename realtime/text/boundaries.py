@@ -58,6 +58,23 @@ def boundaries(text: str, final: bool) -> Iterator[Boundary]:
             yield Boundary(place, INNER if quotes else kind)
 
 
+def ended(text: str, surely: bool) -> Boundary | None:
+    """The last clause that has ended in an unfinished text, whatever may follow.
+
+    `surely`: at the very end a blank must stand behind its sign, or the sign be one of those that
+    stand in no number, address or abbreviation.
+    """
+    found = [boundary for boundary in boundaries(text, final=True) if boundary.place]
+    if found and found[-1].place == len(text) and surely and not _sure(text):
+        found.pop()
+    return found[-1] if found else None
+
+
+def _sure(text: str) -> bool:
+    sign = text[-1:]
+    return sign.isspace() or sign in WIDE_SENTENCE or sign in WIDE_CLAUSE
+
+
 def _track(quotes: list[tuple[str, int]], sign: str, place: int) -> None:
     if quotes and (sign == quotes[-1][0] or place - quotes[-1][1] > LONGEST_QUOTE or sign == "\n"):
         quotes.pop()

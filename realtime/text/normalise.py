@@ -26,13 +26,34 @@ _NARROW = {
 
 def clean(text: str) -> str:
     """The one written form of a text; cleaning it again changes nothing."""
-    text = _SURROGATES.sub(" ", text).translate(_NARROW)
-    text = _HALF_KANA.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text)
-    text = "".join(map(_visible, text))
-    # Before NFC, which orders long runs of marks in quadratic time.
-    text = _MARKS.sub(lambda found: found[0][:MOST_MARKS], text)
-    text = unicodedata.normalize("NFC", text)
-    return _LINES.sub("\n", _BLANKS.sub(" ", text)).strip()
+    return _composed(text).strip()
+
+
+class Cleaner:
+    """The same for a text that comes bit by bit: all that it gave is the clean text."""
+
+    def __init__(self) -> None:
+        self.waiting = ""  # what may still change
+        self._begun = False
+
+    def feed(self, text: str) -> str:
+        """What of the text can no longer change."""
+        self.waiting += text
+        last = len(self.waiting) - 1
+        return self._given(next((p for p in range(last, 0, -1) if _alone(self.waiting[p])), 0))
+
+    def flush(self) -> str:
+        """Everything that is there but blanks at its end, which may turn out to be the last."""
+        found = self._given(len(self.waiting))
+        kept = found.rstrip()
+        self.waiting = found[len(kept) :]
+        return kept
+
+    def _given(self, place: int) -> str:
+        raw, self.waiting = self.waiting[:place], self.waiting[place:]
+        found = _composed(raw) if self._begun else _composed(raw).lstrip()
+        self._begun = self._begun or bool(found)
+        return found
 
 
 def has_speech(text: str) -> bool:
@@ -50,6 +71,26 @@ def speakable(sign: str) -> bool:
     if 0x1E00 <= code <= 0x1EFF or sign in "々〇〆":
         return True
     return 0x3400 <= code <= 0x9FFF or 0xF900 <= code <= 0xFAFF or 0x20000 <= code <= 0x323AF
+
+
+def _composed(text: str) -> str:
+    text = _SURROGATES.sub(" ", text).translate(_NARROW)
+    text = _HALF_KANA.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text)
+    text = "".join(map(_visible, text))
+    # Before NFC, which orders long runs of marks in quadratic time.
+    text = _MARKS.sub(lambda found: found[0][:MOST_MARKS], text)
+    text = unicodedata.normalize("NFC", text)
+    return _LINES.sub("\n", _BLANKS.sub(" ", text))
+
+
+def _alone(sign: str) -> bool:
+    """Whether a character neither joins the one before it nor is a blank or invisible."""
+    if "!" <= sign <= "~":
+        return True
+    code = ord(sign)
+    if 0xFF65 <= code <= 0xFF9F or 0x1100 <= code <= 0x11FF:
+        return False  # half-width kana and parts of Hangul are read in runs
+    return unicodedata.category(sign)[0] in "LNPS" and not unicodedata.combining(sign)
 
 
 def _visible(sign: str) -> str:

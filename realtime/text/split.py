@@ -7,6 +7,7 @@ lengths are estimated from the characters.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -18,6 +19,7 @@ from realtime.text.boundaries import (
     SENTENCE,
     Boundary,
     boundaries,
+    ended,
 )
 from realtime.text.language import Segment, tagged_segments
 from realtime.text.normalise import has_speech, speakable
@@ -34,7 +36,10 @@ PARTICLES = frozenset("はがをにでともへのやねよ的了着和在是")
 LEADING_WORDS = frozenset(
     "a an the of to in on at by for and or but with from as my your his her its".split()
 )
+START_SECONDS = 0.25  # before an engine's first sound, however short the piece
 CONTEXT = 200
+SHORT = 200  # characters that are cut sooner than a thread is started
+BLOCK = 1_000  # characters that are cut at once, so that a long text starts early
 MOST_SILENT = 20  # signs without sound before the next piece; more are passed over
 
 
@@ -56,19 +61,31 @@ def seconds(text: str) -> float:
     return sum(map(_sign_seconds, text))
 
 
+def blocks(text: str) -> Iterator[str]:
+    """A text in the lengths in which it is cut into pieces."""
+    return (text[start : start + BLOCK] for start in range(0, len(text), BLOCK))
+
+
 def split(text: str, language: str, first_seconds: float) -> list[Piece]:
     """All pieces of a whole text."""
-    splitter = Splitter(language, first_seconds)
-    return [*splitter.feed(text), *splitter.flush()]
+    return cut(text, Splitter(language, first_seconds))
+
+
+def cut(text: str, splitter: Splitter) -> list[Piece]:
+    pieces = [piece for block in blocks(text) for piece in splitter.feed(block)]
+    return pieces + splitter.flush()
 
 
 class Splitter:
     """Pieces of a text that comes bit by bit; the bits do not change the pieces."""
 
-    def __init__(self, language: str, first_seconds: float) -> None:
+    def __init__(self, language: str, first_seconds: float, work: float = 0.0) -> None:
+        # While so much is heard, another second of sound is made.
+        self.least = START_SECONDS + work if work else 0.0
+        self._work = work
         self._language = language
         self._target = first_seconds * PATIENCE.get(language, 1.0)
-        self._waiting = ""
+        self.waiting = ""  # of which no piece is made yet
         self._lengths: list[float] = []  # seconds up to and including each waiting character
         self._before = ""  # what was cut of the sentence that goes on
         self._tag: str | None = None
@@ -82,8 +99,21 @@ class Splitter:
         """Everything that is there, whatever may follow."""
         return self._cut(final=True)
 
+    def clauses(self) -> list[Piece]:
+        """What is there up to the end of its last clause; it may be less than was planned."""
+        found = ended(self.waiting, surely=False)
+        if found is None:
+            return []
+        heard = self._lengths[found.place - 1]
+        piece = self._taken(found)
+        if self._work:
+            # No more than is made while this is heard, or its listener runs dry.
+            most = (heard - START_SECONDS / 2) / self._work / SLACK
+            self._target = min(self._target, max(most, self.least))
+        return [piece] if piece is not None else []
+
     def _extend(self, text: str) -> None:
-        self._waiting += text
+        self.waiting += text
         known = self._lengths[-1] if self._lengths else 0.0
         more = accumulate(map(_sign_seconds, text), initial=known)
         next(more)
@@ -91,7 +121,7 @@ class Splitter:
 
     def _cut(self, final: bool) -> list[Piece]:
         pieces = []
-        while self._waiting and (boundary := self._next(final)) is not None:
+        while self.waiting and (boundary := self._next(final)) is not None:
             piece = self._taken(boundary)
             if piece is not None:
                 pieces.append(piece)
@@ -103,11 +133,11 @@ class Splitter:
             return Boundary(silent, CLAUSE)
         total, most = self._lengths[-1], self._target * SLACK
         if total <= most:
-            return Boundary(len(self._waiting), CLAUSE) if final else None
+            return self._end() if final else None
         reach = bisect_right(self._lengths, most)
-        if not final and reach + 2 >= len(self._waiting):
+        if not final and reach + 2 >= len(self.waiting):
             return None
-        window = self._waiting[: reach + 2]
+        window = self.waiting[: reach + 2]
         found = [b for b in boundaries(window, final=False) if b.place <= reach]
         for kinds in ((PARAGRAPH, SENTENCE), (CLAUSE,), (INNER,)):
             best = [b for b in found if b.kind in kinds and has_speech(window[: b.place])]
@@ -115,17 +145,23 @@ class Splitter:
                 return best[-1]
         return Boundary(self._word_end(bisect_right(self._lengths, self._target)), "word")
 
+    def _end(self) -> Boundary:
+        """The end of what is there: what ends with it is known, what follows is not."""
+        *_, last = Boundary(0, CLAUSE), *boundaries(self.waiting, final=True)
+        whole = len(self.waiting)
+        return last if last.place == whole else Boundary(whole, CLAUSE)
+
     def _silence(self) -> int:
         """How much of the waiting text comes before anything that can be spoken, if it is much."""
-        if len(self._waiting) < MOST_SILENT:
+        if len(self.waiting) < MOST_SILENT:
             return 0
-        place = next((p for p, sign in enumerate(self._waiting) if speakable(sign)), None)
-        found = len(self._waiting) if place is None else place
+        place = next((p for p, sign in enumerate(self.waiting) if speakable(sign)), None)
+        found = len(self.waiting) if place is None else place
         return found if found >= MOST_SILENT else 0
 
     def _word_end(self, reach: int) -> int:
         """The last place up to `reach` between words; within a word when it is that long."""
-        window = self._waiting[: max(1, reach)]
+        window = self.waiting[: max(1, reach)]
         fallback = 0
         for place in range(len(window) - 1, 0, -1):
             if window[place] == " ":
@@ -146,10 +182,10 @@ class Splitter:
 
     def _taken(self, boundary: Boundary) -> Piece | None:
         """The piece up to a boundary; silent text waits for its neighbour, or ends unheard."""
-        raw, self._waiting = self._waiting[: boundary.place], self._waiting[boundary.place :]
+        raw, self.waiting = self.waiting[: boundary.place], self.waiting[boundary.place :]
         base = self._lengths[boundary.place - 1]
         self._lengths = [length - base for length in self._lengths[boundary.place :]]
-        context = self._before + raw + self._waiting[:CONTEXT].partition("\n")[0]
+        context = self._before + raw + self.waiting[:CONTEXT].partition("\n")[0]
         found, self._tag = tagged_segments(raw, self._language, self._tag, context)
         ended = boundary.kind in (PARAGRAPH, SENTENCE)
         self._before = "" if ended else (self._before + raw)[-CONTEXT:]

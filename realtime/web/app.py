@@ -15,12 +15,24 @@ from starlette.middleware.cors import CORSMiddleware
 from realtime.metrics import Metrics
 from realtime.services import Services
 from realtime.settings import Settings
-from realtime.web import aliases, catalogue, doors, generate, lines, pages, prefetch, speech, status
+from realtime.web import (
+    aliases,
+    catalogue,
+    doors,
+    generate,
+    lines,
+    pages,
+    prefetch,
+    socket,
+    speech,
+    status,
+)
 from realtime.web.audio import AudioDoor
 from realtime.web.errors import HANDLERS
 from realtime.web.gate import Gate
 from realtime.web.limits import BodyLimit
 from realtime.web.origins import HostLimit, Hosts
+from realtime.web.sockets import Sockets
 from realtime.web.trace import Trace
 
 ROUTES = [
@@ -31,6 +43,7 @@ ROUTES = [
     *catalogue.ROUTES,
     *status.ROUTES,
     *doors.ROUTES,
+    *socket.ROUTES,
     *pages.ROUTES,
     *aliases.ROUTES,
 ]
@@ -51,6 +64,7 @@ def create_app(services: Services) -> Starlette:
     # A redirect would be built from the Host header, which is anybody's.
     app.router.redirect_slashes = False
     app.state.services = services
+    app.state.sockets = Sockets(services.settings.limits.all_sockets, services.metrics)
     app.state.created = int(time.time())
     return app
 

@@ -26,8 +26,12 @@ SLOWED_SECONDS = 0.5  # what each wrong guess costs besides
 async def time(request: Request) -> Response:
     axes = services_of(request).guard.axes
     now_ms = services_of(request).guard.now_ms
-    told = {"now_ms": now_ms, "shift_s": axes.shift_s, "skew_s": axes.skew_s}
+    told = {"now_ms": now_ms, "shift_s": _plain(axes.shift_s), "skew_s": _plain(axes.skew_s)}
     return JSONResponse(told, headers={"Cache-Control": "no-store"})
+
+
+def _plain(seconds: float) -> float:
+    return int(seconds) if seconds == int(seconds) else seconds
 
 
 async def ticket(request: Request) -> Response:

@@ -1,18 +1,49 @@
-"""uvicorn's HTTP protocol with bounds: how many connections, how large and how slow their heads."""
+"""uvicorn's protocols with bounds: on connections, on heads, and on readers that are slow."""
 
 from __future__ import annotations
 
 import asyncio
 from asyncio.events import TimerHandle
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from realtime.settings import Limits
+
+STALL_SECONDS = 30.0  # with a full buffer and no byte read: the client is not there
+LAST_SECONDS = 2.0  # in which what was sent last may still be read
 
 FULL = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n"
 SLOW = b"HTTP/1.1 408 Request Timeout\r\n"
 LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
 LAST = b"connection: close\r\ncontent-length: 0\r\n\r\n"
+
+
+class BoundedSocket(WebSocketsSansIOProtocol):
+    """A socket whose reader may be slow, but not for ever."""
+
+    async def send(self, message: Any) -> None:
+        if not self.writable.is_set():
+            try:
+                async with asyncio.timeout(STALL_SECONDS):
+                    await self.writable.wait()
+            except TimeoutError:
+                self._give_up()
+        await super().send(message)
+
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        self.loop.call_later(LAST_SECONDS, self.transport.abort)
+
+    def _give_up(self) -> None:
+        """What it has not read it will hardly read now; why stands at the end of it."""
+        self.stop_keepalive()
+        self.conn.send_close(1008, "Nothing was read for long.")
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = self.disconnected = True
+        self.transport.close()
+        self.loop.call_later(LAST_SECONDS, self.transport.abort)
 
 
 class Bounded(HttpToolsProtocol):

@@ -10,17 +10,22 @@ import socket
 from collections import Counter
 
 import uvicorn
+from starlette.applications import Starlette
 
 from realtime import log
 from realtime.errors import SettingsError
+from realtime.protocol import MOST_MESSAGE_BYTES
 from realtime.services import VERSION, Services, build
 from realtime.settings import MEMORY, Settings
 from realtime.signing.keys import others_may_read
 from realtime.web.app import create_app
 from realtime.web.hot import protocol_for
 from realtime.web.origins import is_loopback
+from realtime.web.protocol import BoundedSocket
 
 logger = logging.getLogger("yamabiko")
+
+PING_SECONDS = 20.0  # between pings, and until a peer that answers none is given up
 
 
 def serve(settings: Settings) -> int:
@@ -30,19 +35,44 @@ def serve(settings: Settings) -> int:
     check_host(settings.host, bool(services.guard.keys))
     with bound_socket(settings.host, settings.port) as listener:
         greet(services, listener)
-        config = uvicorn.Config(
-            create_app(services),
-            http=protocol_for(services),
-            log_config=None,
-            log_level="debug" if settings.log.level == "DEBUG" else "warning",
-            access_log=settings.log.level == "DEBUG",
-            timeout_graceful_shutdown=round(settings.shutdown_seconds),
-            server_header=False,
-            forwarded_allow_ips=list(settings.proxies),
-            lifespan="on",
-        )
-        uvicorn.Server(config).run(sockets=[listener])
+        Server(services).run(sockets=[listener])
     return 0
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server; when it stops, sockets end what they are speaking first."""
+
+    def __init__(self, services: Services) -> None:
+        self._app = create_app(services)
+        self._drain_seconds = services.settings.shutdown_seconds
+        super().__init__(config_for(self._app, services))
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        await self._app.state.sockets.drain(self._drain_seconds)
+        await super().shutdown(sockets)
+
+
+def config_for(app: Starlette, services: Services) -> uvicorn.Config:
+    settings = services.settings
+    debugging = settings.log.level == "DEBUG"
+    return uvicorn.Config(
+        app,
+        http=protocol_for(services),
+        ws=BoundedSocket,
+        ws_max_size=MOST_MESSAGE_BYTES,
+        ws_per_message_deflate=False,
+        ws_ping_interval=PING_SECONDS,
+        ws_ping_timeout=PING_SECONDS,
+        log_config=None,
+        log_level="debug" if debugging else "warning",
+        access_log=debugging,
+        timeout_graceful_shutdown=round(settings.shutdown_seconds),
+        server_header=False,
+        forwarded_allow_ips=list(settings.proxies),
+        lifespan="on",
+    )
 
 
 def check_host(host: str, has_keys: bool) -> None:

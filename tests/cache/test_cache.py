@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from realtime.audio import HEADER_BYTES
 from realtime.cache import WAV, Address, Cache, Finished, Growing
+from realtime.cache.recording import LEAD_SECONDS
 from realtime.errors import Busy, SynthesisFailed
 from realtime.settings import Limits
-from tests.cache.made import Player, address, cache_in, listened, pcm, same_sound, wav_of
+from tests.cache.made import RATE, Player, address, cache_in, listened, pcm, same_sound, wav_of
 
 pytestmark = pytest.mark.anyio
 
@@ -69,12 +72,12 @@ async def test_another_process_is_found_on_the_disk(tmp_path: Path, cache: Cache
 async def test_the_last_listener_who_leaves_ends_it_and_nothing_is_kept(
     cache: Cache, tmp_path: Path
 ) -> None:
-    player = Player(PARTS)
+    player = Player([pcm(RATE)] * 9)
     async with cache.open(address(), WAV, player.work(address())) as opened:
         assert isinstance(opened.source, Growing)
         await opened.source.read(0)
     await settled(cache)
-    assert player.stopped
+    assert player.stopped and player.given <= LEAD_SECONDS + 2
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / ".lock"]
     assert (await said(cache, Player(PARTS), address()))[0] == "miss"
 
@@ -256,3 +259,43 @@ async def test_listeners_are_bounded_and_leave_nothing_behind(tmp_path: Path) ->
     async with cache.open(other, WAV, player.work(other)) as opened:
         assert opened.result == "miss"
     await cache.close()
+
+
+async def test_what_gets_a_name_is_found_under_it_before_it_is_kept(cache: Cache) -> None:
+    player = Player(PARTS)
+    async with cache.nameless(player.work(address())) as growing:
+        assert cache.growing(address().key) is None and cache.busy == 1
+        heard = await listened(growing)
+        assert not await growing.settled()
+    await settled(cache)
+    assert not len(cache.shelf)
+    assert same_sound(heard, wav_of(PARTS))
+
+
+async def test_a_name_given_at_the_end_keeps_it(cache: Cache) -> None:
+    player, at = Player(PARTS), address()
+    work = player.work(at)
+
+    async def produce(recording: Any) -> None:
+        await work.produce(recording)
+        cache.name(recording, at)
+
+    async with cache.nameless(replace(work, produce=produce)) as growing:
+        heard = await listened(growing)
+        result, joined = await said(cache, Player(PARTS), at)
+    assert result == "join" and same_sound(joined, heard)
+    await settled(cache)
+    result, kept = await said(cache, Player(PARTS), at)
+    assert result == "hit" and same_sound(kept, heard)
+
+
+async def test_a_name_that_is_taken_is_not_taken_twice(cache: Cache) -> None:
+    first, second = Player(PARTS), Player([pcm(500, 9)])
+    await said(cache, first, address())
+    await settled(cache)
+    async with cache.nameless(second.work(address())) as growing:
+        cache.name(growing, address())
+        await listened(growing)
+    await settled(cache)
+    _, kept = await said(cache, Player(PARTS), address())
+    assert same_sound(kept, wav_of(PARTS))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.text.normalise import MOST_MARKS, clean, has_speech
+from realtime.text.normalise import MOST_MARKS, Cleaner, clean, has_speech
 
 ANY = st.text(st.characters(exclude_categories=()), max_size=300)
 
@@ -59,3 +59,38 @@ def test_nothing_to_say(text: str) -> None:
 @pytest.mark.parametrize("text", ["a", "7", "は", "你", "é", "😀a", "々"])
 def test_something_to_say(text: str) -> None:
     assert has_speech(clean(text))
+
+
+BITS = st.lists(
+    st.text(
+        st.one_of(
+            st.characters(exclude_categories=()),
+            st.sampled_from(" \n\tabe\u0301\u0316\u200b\r\uff76\uff9e\u1112\u1161\u11abか\u3099Ａ"),
+        ),
+        max_size=8,
+    ),
+    max_size=30,
+)
+
+
+@given(BITS)
+def test_the_bits_do_not_change_the_clean_text(bits: list[str]) -> None:
+    cleaner = Cleaner()
+    found = "".join([cleaner.feed(bit) for bit in bits]) + cleaner.flush()
+    assert found == clean("".join(bits))
+
+
+@given(st.lists(st.text(" \nab,.", max_size=6), max_size=20))
+def test_what_is_asked_for_meanwhile_changes_nothing_where_nothing_joins(bits: list[str]) -> None:
+    cleaner = Cleaner()
+    found = "".join([cleaner.feed(bit) + cleaner.flush() for bit in bits])
+    assert found == clean("".join(bits))
+
+
+def test_what_may_still_change_is_held_back() -> None:
+    cleaner = Cleaner()
+    assert cleaner.feed("caf") == "ca"
+    assert cleaner.feed("e") == "f"
+    assert cleaner.feed("\u0301 ") == ""
+    assert cleaner.feed("b") == "é "
+    assert cleaner.flush() == "b"

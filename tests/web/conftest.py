@@ -24,8 +24,8 @@ from realtime.engines.base import Converter, Synthesizer
 from realtime.models import Models
 from realtime.services import Services, build
 from realtime.settings import Limits, Settings
+from realtime.web import serve
 from realtime.web.app import create_app
-from realtime.web.hot import protocol_for
 from tests.web.scripted import SCRIPTED, Broken, Gated
 
 BODY_BYTES = 100_000
@@ -92,14 +92,18 @@ def speak(client: TestClient) -> Speak:
     return ask
 
 
-class Server(uvicorn.Server):
-    """A server that tells when it listens."""
+class Announcing(uvicorn.Server):
+    """Tells when it listens."""
 
     listening: threading.Event
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.listening.set()
+
+
+class Server(Announcing, serve.Server):
+    """The server as it is served."""
 
 
 @dataclass(frozen=True)
@@ -146,14 +150,7 @@ class Live:
 @contextmanager
 def serving(services: Services) -> Iterator[Live]:
     """While a server with these services listens."""
-    config = uvicorn.Config(
-        create_app(services),
-        http=protocol_for(services),
-        log_config=None,
-        lifespan="on",
-        ws="none",
-    )
-    server = Server(config)
+    server = Server(services)
     server.listening = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = listener.getsockname()

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from realtime.settings import Cache, Generate, Settings
 from realtime.web.app import create_app
-from tests.web.conftest import assembled
+from tests.web.conftest import assembled, waited
 
 BODY = {"textPrompt": "Hi.", "character": "af_heart", "language": "en"}
 
@@ -123,5 +123,6 @@ def test_published_addresses_find_the_recording(bot: TestClient, shape: str) -> 
 def test_a_published_address_falls_back_to_the_newest(bot: TestClient) -> None:
     found = bot.post("/lines", json={"text": "Hi.", "language": "en", "seed": 5}).json()
     sound = bot.get(found["url"]).content
+    waited(bot)  # it is heard before it is kept
     assert bot.get("/en/af_heart/Hi..wav").content[44:] == sound[44:]
     assert bot.get("/en/af_heart/Hi!.wav").status_code == 404

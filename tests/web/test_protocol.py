@@ -13,7 +13,7 @@ import uvicorn
 
 from realtime.settings import Limits
 from realtime.web.protocol import Bounded
-from tests.web.conftest import Server
+from tests.web.conftest import Announcing
 
 HEAD = b"GET / HTTP/1.1\r\nHost: a\r\n"
 
@@ -30,7 +30,7 @@ async def app(scope: dict[str, object], receive: object, send: object) -> None:
 def running(limits: Limits) -> Iterator[tuple[str, int]]:
     kind = type("Limited", (Bounded,), {"limits": limits})
     config = uvicorn.Config(app, http=kind, log_config=None, lifespan="off", ws="none")
-    server = Server(config)
+    server = Announcing(config)
     server.listening = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

@@ -85,7 +85,9 @@ def test_what_the_headers_tell(speak: Speak) -> None:
     assert headers["X-Audio-Bits-Per-Sample"] == "16"
     assert headers["X-Cache"] == "miss"
     assert headers["X-Accel-Buffering"] == "no"
-    assert re.fullmatch(r"text;dur=[\d.]+, first_audio;dur=[\d.]+", headers["Server-Timing"])
+    assert re.fullmatch(
+        r"text;dur=[\d.]+, queue;dur=[\d.]+, first_audio;dur=[\d.]+", headers["Server-Timing"]
+    )
     coded = speak(response_format="opus", sample_rate=22050).headers
     assert coded["X-Audio-Encoding"] == "opus"
     assert coded["X-Audio-Sample-Rate"] == str(FORMATS["opus"].rate_for(22050)), "what it has"

@@ -1,0 +1,63 @@
+"""A time that passes when a test says so, or when nothing else is left to do."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+
+from realtime.timer import Timer
+
+
+class Passing(Timer):
+    """Sleepers wake in order; `pass_by` moves on and lets everybody work between two of them."""
+
+    def __init__(self) -> None:
+        self.time = 1000.0
+        self._sleepers: list[tuple[float, int, asyncio.Event]] = []
+        self._numbers = itertools.count()
+
+    def now(self) -> float:
+        return self.time
+
+    def wall_ms(self) -> int:
+        return round(1000 * self.time)
+
+    async def sleep(self, seconds: float) -> None:
+        if seconds <= 0:
+            return await asyncio.sleep(0)
+        await self._alarm(seconds).wait()
+
+    async def within(self, seconds: float, event: asyncio.Event) -> bool:
+        if seconds <= 0:
+            return event.is_set()
+        alarm = self._alarm(seconds)
+        waiting = [asyncio.ensure_future(each.wait()) for each in (event, alarm)]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            return event.is_set()
+        finally:
+            for each in waiting:
+                each.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+
+    async def pass_by(self, seconds: float) -> None:
+        end = self.time + seconds
+        await settled()
+        while self._sleepers and self._sleepers[0][0] <= end:
+            self.time, _, alarm = heapq.heappop(self._sleepers)
+            alarm.set()
+            await settled()
+        self.time = end
+        await settled()
+
+    def _alarm(self, seconds: float) -> asyncio.Event:
+        alarm = asyncio.Event()
+        heapq.heappush(self._sleepers, (self.time + seconds, next(self._numbers), alarm))
+        return alarm
+
+
+async def settled(turns: int = 10) -> None:
+    """Let everybody work who can; engines and threads get a moment as well."""
+    for _ in range(turns):
+        await asyncio.sleep(0.0002)
