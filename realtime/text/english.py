@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import unicodedata
 from functools import cache
 from typing import Any
 
@@ -32,9 +33,14 @@ def read(text: str) -> list[Sound]:
 
 
 def prepared(text: str) -> str:
-    """What the number reader does not know: very long numbers and addresses, said sign by sign."""
+    """What the number reader does not know: raised digits, long numbers, addresses, in plain ones."""
+    text = "".join(map(_plain, text))
     text = _ADDRESS.sub(lambda found: _address(found[0]), text)
     return _LONG_NUMBER.sub(lambda found: " ".join(found[0]), text)
+
+
+def _plain(sign: str) -> str:
+    return str(unicodedata.digit(sign)) if sign.isdigit() and not sign.isdecimal() else sign
 
 
 def _address(text: str) -> str:

@@ -22,6 +22,7 @@ def said(text: str) -> str:
         ("bob@example.com", "bob at example dot com"),
         ("https://example.com/a", "example dot com slash a"),
         ("1,250", "one thousand two hundred fifty"),
+        ("´¹ of ①", "one of one"),
     ],
 )
 def test_written_and_meant_sound_alike(written: str, meant: str) -> None:
