@@ -2,8 +2,9 @@
 
 Each session types lines of 5 to 200 characters at 30 a second, listens to the end, thinks, and
 goes on; one line in ten is interrupted. Playback is virtual: a frame that comes after the ones
-before it have been played is an underrun. The bare engine speaks the same first clauses in the
-same run.
+before it have been played is an underrun, unless the clause that it speaks was not written yet:
+then the time from the clause's end to its sound is told beside. The bare engine speaks the same
+first clauses in the same run.
 """
 
 from __future__ import annotations
@@ -89,6 +90,7 @@ async def bare_first_chunks(services: Services, engine: str, runs: int) -> list[
 def row_of(engine: str, sessions: int, found: Found, server: Server) -> dict[str, Any]:
     first = [1000 * heard.first_audible for heard in found.heard if heard.first_at]
     underruns = [1000 * late for heard in found.heard for late in heard.late]
+    waits = [1000 * wait for heard in found.heard for wait in heard.waits]
     wrong = [h.ended for h in found.heard if h.ended != "done"]
     after = sum(heard.frames_after_end for heard in found.cancelled + found.heard)
     cancels = [1000 * h.cancelled_after for h in found.cancelled if h.cancelled_after is not None]
@@ -102,6 +104,7 @@ def row_of(engine: str, sessions: int, found: Found, server: Server) -> dict[str
         "p99": _percentile(first, 99),
         "underruns": len(underruns),
         "longest ms": round(max(underruns, default=0.0), 1),
+        "later clause p95 ms": _percentile(waits, 95),
         "cancelled": len(cancels),
         "told p95 ms": _percentile(cancels, 95),
         "idle p95 ms": _quantile(measured, "yamabiko_cancel_to_idle_seconds", 0.95),

@@ -19,6 +19,7 @@ AUDIBLE = 300  # of 32768
 RATE = 24000
 PLAYER_SECONDS = 0.06  # what a player holds before it begins, as the page does
 CLAUSE_END = re.compile(r"[,.;:!?…，。！？、；：]")
+LETTER = re.compile(r"\w")
 
 
 @dataclass
@@ -29,12 +30,16 @@ class Heard:
     first_at: float = 0.0  # when the first audible sample can be heard
     samples: int = 0
     late: list[float] = field(default_factory=list)  # how long playback stood still, each time
+    waits: list[float] = field(default_factory=list)  # for later clauses that were written late
     ended: str = ""  # done | cancelled | error
     cancelled_after: float | None = None  # from `cancel` to `cancelled`
     frames_after_end: int = 0
     url: str | None = None
     pcm: list[bytes] = field(default_factory=list)
+    written: list[tuple[int, float]] = field(default_factory=list)  # clause ends, and when sent
+    spoken: int = 0  # letters of the words that have come
     _plays_until: float = 0.0
+    _sounded: int = 0  # letters whose sound has come
 
     @property
     def first_audible(self) -> float:
@@ -57,12 +62,22 @@ class Heard:
         if not self.samples:
             self._plays_until = now + PLAYER_SECONDS
         elif now > self._plays_until:
-            self.late.append(now - self._plays_until)
+            self._stood_still(now)
             self._plays_until = now
+        self._sounded = self.spoken
         self._plays_until += pcm.size / RATE
         self.samples += pcm.size
         if keep:
             self.pcm.append(data)
+
+    def _stood_still(self, now: float) -> None:
+        """An underrun, unless what comes now was still being written when sound ran out."""
+        following = (at for place, at in self.written if place > self._sounded)
+        complete = next(following, self._plays_until)
+        if complete <= self._plays_until:
+            self.late.append(now - self._plays_until)
+        else:
+            self.waits.append(now - complete)
 
     def still_playing(self, now: float) -> float:
         return max(0.0, self._plays_until - now)
@@ -107,16 +122,18 @@ class Talker:
     async def type(self, text: str, signs_a_second: float, **fields: Any) -> Heard:
         """The line as it is being written, word by word."""
         id, heard = self._opened()
-        begun, written = time.perf_counter(), 0
+        begun, written, letters = time.perf_counter(), 0, 0
         await self._send("say", id=id, text="", more=True, **self._asked(fields))
         for word in re.findall(r"\S+\s*", text):
             written += len(word)
             await asyncio.sleep(max(0.0, begun + written / signs_a_second - time.perf_counter()))
             await self._send("text", id=id, text=word)
-            if not heard.clause_at and CLAUSE_END.search(word):
-                heard.clause_at = time.perf_counter()
-        heard.clause_at = heard.clause_at or time.perf_counter()
+            letters += len(LETTER.findall(word))
+            if CLAUSE_END.search(word):
+                heard.written.append((letters, time.perf_counter()))
         await self._send("end", id=id)
+        heard.written.append((letters, time.perf_counter()))
+        heard.clause_at = heard.written[0][1]
         return await self._ended(id)
 
     async def cancel(self, heard: Heard) -> None:
@@ -141,7 +158,7 @@ class Talker:
         return self._utterances[id]
 
     def _asked(self, fields: dict[str, Any]) -> dict[str, Any]:
-        return {"engine": self._engine, "sample_rate": RATE, **fields}
+        return {"engine": self._engine, "sample_rate": RATE, "timestamps": True, **fields}
 
     async def _send(self, kind: str, **fields: Any) -> None:
         await self._socket.send(json.dumps({"type": kind, **fields}))
@@ -161,7 +178,10 @@ class Talker:
         kind, heard = message["type"], self._utterances.get(message.get("id", ""))
         if heard is None:
             return
-        if kind == "started":
+        if kind == "timestamps":
+            words = (word["text"] for word in message["words"])
+            heard.spoken += sum(len(LETTER.findall(word)) for word in words)
+        elif kind == "started":
             self._streams[message["stream"]] = heard
         elif kind in ("done", "cancelled", "error"):
             heard.ended = kind if kind != "error" else f"error {message['code']}"

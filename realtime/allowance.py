@@ -11,21 +11,25 @@ import ipaddress
 import math
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from typing import TypeVar
 
 from limits import RateLimitItem, RateLimitItemPerMinute
-from limits.aio.storage import Storage
+from limits.aio.storage import MemoryStorage, RedisStorage, Storage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
-from limits.errors import ConfigurationError, StorageError
-from limits.storage import storage_from_string
+from limits.errors import StorageError
+from limits.util import WindowStats
 
 from realtime.cache import Recording
 from realtime.errors import Busy, SettingsError, TooMany
 from realtime.settings import MEMORY, Limits
 
 NAMESPACE = "yamabiko"
+REDIS = ("redis://", "rediss://")
+
+T = TypeVar("T")
 
 
 class Allowance:
@@ -58,7 +62,7 @@ class Allowance:
         """Sound that was made for a key: it exists, so it counts even beyond the limit."""
         whole = min(math.ceil(seconds), self._sound.amount)
         if whole and not await self._hit(self._sound, key_id, whole):
-            left = (await self._windows.get_window_stats(self._sound, key_id)).remaining
+            left = (await self._stats(self._sound, key_id)).remaining
             if left:
                 await self._hit(self._sound, key_id, min(left, whole))
 
@@ -115,7 +119,7 @@ class Allowance:
             raise await self._too_many(item, who, what)
 
     async def _too_many(self, item: RateLimitItem, who: str, what: str) -> TooMany:
-        stats = await self._windows.get_window_stats(item, who)
+        stats = await self._stats(item, who)
         return TooMany(
             f"The limit of {item.amount} {what} a minute is reached.",
             hint="Wait as long as Retry-After says.",
@@ -123,16 +127,13 @@ class Allowance:
         )
 
     async def _hit(self, item: RateLimitItem, who: str, cost: int) -> bool:
-        try:
-            return await self._windows.hit(item, who, cost=cost)
-        except StorageError as error:
-            raise _unreachable() from error
+        return await _answer(self._windows.hit(item, who, cost=cost))
 
     async def _tested(self, item: RateLimitItem, who: str) -> bool:
-        try:
-            return await self._windows.test(item, who)
-        except StorageError as error:
-            raise _unreachable() from error
+        return await _answer(self._windows.test(item, who))
+
+    async def _stats(self, item: RateLimitItem, who: str) -> WindowStats:
+        return await _answer(self._windows.get_window_stats(item, who))
 
 
 @lru_cache(maxsize=4_096)
@@ -150,22 +151,24 @@ def network_of(address: str) -> str:
 
 
 def _storage(address: str) -> Storage:
-    try:
-        # What lies in our own memory does not fail, and the wrapping is a third of its cost.
-        found = storage_from_string(f"async+{address}", wrap_exceptions=address != MEMORY)
-    except ConfigurationError as error:
+    if address == MEMORY:
+        return MemoryStorage()
+    if not address.startswith(REDIS):
         raise SettingsError(
-            f"limits.storage is {address!r}, which cannot be used: {error}",
-            hint="memory:// or, with the package coredis installed, redis://HOST:PORT.",
+            f"limits.storage is a {address.partition(':')[0]!r}; there are memory and redis.",
+            hint="memory://, or redis://HOST:PORT where several machines share the counts.",
+        )
+    return RedisStorage(f"async+{address}", wrap_exceptions=True, implementation="redispy")
+
+
+async def _answer(asked: Awaitable[T]) -> T:
+    """What the storage says; nobody is let through because it says nothing."""
+    try:
+        return await asked
+    except StorageError as error:
+        raise Busy(
+            "The place where limits are counted does not answer.",
+            code="limits_unreachable",
+            hint="The setting limits.storage names it.",
+            retry_after=2,
         ) from error
-    assert isinstance(found, Storage), "its address begins with async+"
-    return found
-
-
-def _unreachable() -> Busy:
-    return Busy(
-        "The place where limits are counted does not answer.",
-        code="limits_unreachable",
-        hint="The setting limits.storage names it.",
-        retry_after=2,
-    )

@@ -7,25 +7,30 @@ piece can be made.
 from __future__ import annotations
 
 import asyncio
-import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from realtime.text.boundaries import ends_clause
+from realtime.playback import Playback
+from realtime.text.boundaries import ended
 from realtime.text.normalise import Cleaner, has_speech
-from realtime.text.split import BLOCK, EARLY_SECONDS, Piece, Splitter, seconds
+from realtime.text.split import BLOCK, SHORT, Piece, Splitter, seconds
 from realtime.timer import Timer
 from realtime.wish import nothing_to_say
 
 PAUSE_SECONDS = 0.4  # without new text: then what is there is spoken
-PATIENCE_SECONDS = 0.1  # after a first clause: who writes fast gets the cuts of the whole text
+SOON_SECONDS = 0.06  # a sign that may stand within a number or a name ends its clause after so long
+BEHIND_SECONDS = 0.005  # what is right behind a clause still counts: mostly the end of the text
+NOTHING, CLAUSES, EVERYTHING = range(3)  # how much of what is there is due
 FLUSH = ""  # stands between bits of text, of which none is empty
 
 
 class Draft:
     """One text with one writer and one reader; it is bounded by `check_length`."""
 
-    def __init__(self, check_length: Callable[[int], None], timer: Timer) -> None:
+    def __init__(
+        self, check_length: Callable[[int], None], timer: Timer, playback: Playback
+    ) -> None:
+        self.playback = playback  # of what was made of it
         self.ready_at = 0.0  # when the text of the first piece was complete
         self.ended = False
         self._check_length = check_length
@@ -35,12 +40,10 @@ class Draft:
         self._coming: deque[tuple[str, float]] = deque()
         self._changed = asyncio.Event()
         self._changed_at = 0.0
-        self._hungry_at = math.inf  # from then on what is there must do
-        self._tried = False  # whether that was tried with what is there
-        self._clause_waits = False  # the first one, for what may belong to it
         self._cleaner = Cleaner()
         self._splitter_for: Callable[[str], Splitter] | None = None
         self._splitter: Splitter | None = None
+        self._least = 0.0
         self._begun = ""  # the clean text before its first piece was cut
         self._pieces: deque[Piece] = deque()
         self._done = False
@@ -78,12 +81,8 @@ class Draft:
             raise nothing_to_say()
         return piece
 
-    async def next(self, wanted_at: float = math.inf) -> Piece | None:
-        """The next piece, as soon as it is complete; None: the text has ended.
-
-        When it is wanted and not complete, the clauses or words that are there must do.
-        """
-        self._hungry_at, self._tried = wanted_at, False
+    async def next(self) -> Piece | None:
+        """The next piece, as soon as it is complete; None: the text has ended."""
         while not self._pieces:
             if self._done:
                 return None
@@ -96,59 +95,74 @@ class Draft:
         self._changed.set()
 
     async def _cut_more(self) -> None:
-        if await self._comes():
-            text, flush, at = self._taken()
-        else:
+        text, at = "", self._changed_at
+        much = await self._comes()
+        if much == NOTHING:
+            text, much, at = self._taken()
+        elif much == EVERYTHING:  # only the pause has made it a piece
             at = self._timer.now()
-            text, flush = "", at >= self._changed_at + PAUSE_SECONDS
         ended = self.ended and not self._coming
         begins = self._splitter is None
-        self._tried = hungry = at >= self._hungry_at
         # Cutting a thousand characters takes up to 50 ms.
-        pieces = await asyncio.to_thread(self._cut, text, flush, ended, hungry)
-        if begins:
-            self.ready_at = at
-            if self._clause_waits and not math.isfinite(self._hungry_at):
-                self._hungry_at = at + PATIENCE_SECONDS
-        self._pieces.extend(pieces)
+        if len(text) <= SHORT:
+            self._pieces.extend(self._cut(text, much, ended))
+        else:
+            self._pieces.extend(await asyncio.to_thread(self._cut, text, much, ended))
+        self.ready_at = at if begins else self.ready_at
         self._done = ended
 
-    async def _comes(self) -> bool:
-        """Wait for something new; false when it is time to do with what is there."""
+    async def _comes(self) -> int:
+        """Wait for something new; or, when what is there is due before, tell how much of it."""
         while not self._coming:
             self._changed.clear()
-            if not has_speech(self._uncut()):
+            uncut = self._uncut()
+            if not has_speech(uncut):
                 await self._changed.wait()
                 continue
-            now = self._timer.now()
-            until = self._changed_at + PAUSE_SECONDS
-            if not self._tried:
-                until = min(until, self._hungry_at)
-            if not await self._timer.within(max(0.0, until - now), self._changed):
-                return False
-        return True
+            due, much = min(self._dues(uncut))
+            left = max(0.0, due - self._timer.now())
+            if not await self._timer.within(left, self._changed):
+                return much
+        return NOTHING
 
-    def _taken(self) -> tuple[str, bool, float]:
+    def _dues(self, uncut: str) -> Iterator[tuple[float, int]]:
+        """When what is there is spoken, if nothing new comes before, and how much of it."""
+        yield self._changed_at + PAUSE_SECONDS, EVERYTHING
+        clause = ended(uncut, surely=False)
+        if clause is None:
+            return
+        sure = clause == ended(uncut, surely=True)
+        if self._splitter is not None:
+            # Its listener has heard nearly all: a clause now is better than more of them late.
+            if sure and self.playback.begun:
+                now = self._timer.now()
+                yield now + self.playback.ahead(now) - self._least, CLAUSES
+        elif seconds(uncut[: clause.place]) >= self._least:
+            yield self._changed_at + (BEHIND_SECONDS if sure else SOON_SECONDS), CLAUSES
+
+    def _taken(self) -> tuple[str, int, float]:
         """Text up to the next flush, but not too much at once; when it came."""
         bits: list[str] = []
         length, at = 0, 0.0
         while self._coming and length < BLOCK:
             bit, at = self._coming.popleft()
             if bit == FLUSH:
-                return "".join(bits), True, at
+                return "".join(bits), EVERYTHING, at
             room = BLOCK - length
             if len(bit) > room:
                 self._coming.appendleft((bit[room:], at))
             bits.append(bit[:room])
             length += len(bits[-1])
-        return "".join(bits), False, at
+        return "".join(bits), NOTHING, at
 
-    def _cut(self, text: str, flush: bool, ended: bool, hungry: bool) -> list[Piece]:
-        """The pieces that are complete with some more text."""
+    def _cut(self, text: str, much: int, ended: bool) -> list[Piece]:
+        """The pieces that are complete with some more text, and what is due of the rest."""
         clean = self._cleaner.feed(text)
-        # Signs without sound are no piece: they wait for what they belong to.
-        flush = ended or (flush and has_speech(self._uncut() + clean))
-        if flush:
+        if ended:
+            much = EVERYTHING
+        elif not has_speech(self._uncut() + clean):
+            much = NOTHING  # signs without sound are no piece: they wait for what they belong to
+        if much != NOTHING:
             clean += self._cleaner.flush()
         splitter = self._splitter
         if splitter is None:
@@ -157,24 +171,15 @@ class Draft:
                 return []
             assert self._splitter_for is not None, "the first piece is asked for first"
             splitter = self._splitter_for(clean)
-        pieces = splitter.feed(clean) + (splitter.flush() if flush else [])
-        if not pieces and hungry and (pieces := self._early(splitter)):
-            splitter.grow_from(pieces[-1])
+        self._least = splitter.least
+        pieces = splitter.feed(clean)
+        if much == EVERYTHING:
+            pieces += splitter.flush()
+        elif much == CLAUSES:
+            pieces += splitter.clauses()
         if pieces:
             self._splitter = splitter
-        else:
-            self._clause_waits = self._ends_clause(splitter) or splitter.clause() is not None
         return pieces
-
-    def _early(self, splitter: Splitter) -> list[Piece]:
-        """The clauses that are there; words only where a listener would run dry."""
-        if self._ends_clause(splitter):
-            return splitter.feed(self._cleaner.flush()) + splitter.flush()
-        return splitter.early(words=self._splitter is not None)
-
-    def _ends_clause(self, splitter: Splitter) -> bool:
-        text = splitter.waiting + self._cleaner.waiting
-        return ends_clause(text) and has_speech(text) and seconds(text) >= EARLY_SECONDS
 
     def _uncut(self) -> str:
         before = self._begun if self._splitter is None else self._splitter.waiting

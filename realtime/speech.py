@@ -35,7 +35,7 @@ from realtime.errors import NothingToSay, YamabikoError
 from realtime.line import ASKABLE, FASTEST, MOST_SEED, SLOWEST, Line
 from realtime.metrics import Metrics
 from realtime.models import Models
-from realtime.playback import Supply
+from realtime.playback import Playback
 from realtime.settings import Limits, Settings
 from realtime.synthesis import Synthesis
 from realtime.text.language import Segment
@@ -84,7 +84,7 @@ class Speech:
 
     def draft(self, wish: Wish, timer: Timer) -> Draft:
         """A text that will be written for a wish."""
-        return Draft(lambda length: self._lines.check_length(wish, length), timer)
+        return Draft(lambda length: self._lines.check_length(wish, length), timer, Playback())
 
     @property
     def limits(self) -> Limits:
@@ -151,27 +151,24 @@ class Speech:
             yield Saying(line, opened.result, source.spoken(), source, opened.address)
 
     @asynccontextmanager
-    async def writing(self, wish: Wish, draft: Draft, timer: Timer) -> AsyncIterator[Saying]:
+    async def writing(self, wish: Wish, draft: Draft) -> AsyncIterator[Saying]:
         """A text being said while it is written, from the moment when its first piece is there.
 
         When it is whole and was cut as the whole text is, it is that line's recording.
         """
         line, first = await self._begun(wish, draft)
         said: list[Piece] = []
-        supply = Supply()
 
         async def pieces() -> AsyncGenerator[Piece, None]:
             piece: Piece | None = first
             while piece is not None:
                 said.append(piece)
-                supply.ask(timer.now())
                 yield piece
-                piece = await draft.next(supply.wanted_at())
+                piece = await draft.next()
 
         async def produce(recording: Recording) -> None:
-            fresh = self._fresh(line, lambda: recording.pressing, pieces())
-            made = _counted(fresh, supply, recording.sample_rate, timer)
-            await self._recorded(recording, made)
+            fresh = self._fresh(line, lambda: recording.pressing, pieces(), draft.playback)
+            await self._recorded(recording, fresh)
             whole = await asyncio.to_thread(self._as_whole, wish, draft.text, line, said)
             if whole is not None:
                 saying.line, saying.address = whole, self.address(whole)
@@ -209,7 +206,8 @@ class Speech:
         return whole if _cuts(said) == _cuts(cut(whole.text, splitter)) else None
 
     def _splitter(self, line: Line) -> Splitter:
-        return Splitter(line.language, self._models.engine(line.engine).first_piece * line.speed)
+        engine = self._models.engine(line.engine)
+        return Splitter(line.language, engine.first_piece * line.speed, engine.work)
 
     def _work(
         self,
@@ -243,11 +241,12 @@ class Speech:
         line: Line,
         pressing: Callable[[], bool] = lambda: True,
         pieces: AsyncGenerator[Piece, None] | None = None,
+        playback: Playback | None = None,
     ) -> AsyncGenerator[Spoken, None]:
         """The line spoken now; a line always has sound."""
         self._metrics.synthesised(line.engine)
         silent = True
-        async with aclosing(self._synthesis.speak(line, pressing, pieces)) as spoken:
+        async with aclosing(self._synthesis.speak(line, pressing, pieces, playback)) as spoken:
             async for part in spoken:
                 silent = silent and not part.pcm.size
                 if part.timing:
@@ -286,13 +285,3 @@ def _cuts(pieces: Sequence[Piece]) -> list[tuple[tuple[Segment, ...], float]]:
     return [(piece.segments, piece.pause) for piece in pieces[:-1]] + [
         (piece.segments, 0.0) for piece in pieces[-1:]
     ]
-
-
-async def _counted(
-    spoken: AsyncGenerator[Spoken, None], supply: Supply, rate: int, timer: Timer
-) -> AsyncGenerator[Spoken, None]:
-    """The same sound; what was made of it is known."""
-    async with aclosing(spoken):
-        async for part in spoken:
-            supply.give(part.pcm.size / rate, timer.now())
-            yield part

@@ -23,7 +23,7 @@ from realtime.lanes import WHEN_IDLE
 from realtime.line import Line
 from realtime.models import Lease, Models
 from realtime.playback import Playback
-from realtime.text.split import Piece, Splitter, blocks
+from realtime.text.split import SHORT, Piece, Splitter, blocks, cut
 from realtime.trim import Trimmer
 
 logger = logging.getLogger(__name__)
@@ -41,13 +41,15 @@ class Synthesis:
         line: Line,
         pressing: Callable[[], bool] = lambda: True,
         pieces: AsyncGenerator[Piece, None] | None = None,
+        playback: Playback | None = None,
     ) -> AsyncGenerator[Spoken, None]:
         """The sound of a line, as soon as it is there; leaving early frees the engine at once.
 
         `pressing` tells, turn by turn, whether somebody waits for it. `pieces` come from a text
-        that is still being written; without them the line's whole text is cut.
+        that is still being written; without them the line's whole text is cut. `playback` tells
+        whoever wants to know how far its listener is.
         """
-        delivery = Delivery(self._clock, pressing)
+        delivery = Delivery(self._clock, pressing, playback or Playback())
         async with (
             self._models.lease(line.engine) as lease,
             aclosing(pieces or self._pieces(line, lease)) as coming,
@@ -65,8 +67,12 @@ class Synthesis:
                 pause = piece.pause
 
     async def _pieces(self, line: Line, lease: Lease) -> AsyncGenerator[Piece, None]:
-        """The line's text cut into pieces, off the loop."""
+        """The line's text cut into pieces; a long one off the loop, block by block."""
         splitter = Splitter(line.language, lease.engine.first_piece * line.speed)
+        if len(line.text) <= SHORT:
+            for piece in cut(line.text, splitter):
+                yield piece
+            return
         for block in blocks(line.text):
             for piece in await asyncio.to_thread(splitter.feed, block):
                 yield piece
@@ -113,7 +119,9 @@ class Synthesis:
 class Delivery:
     """How much of a line has been handed over, and so when its listener would run dry."""
 
-    def __init__(self, clock: Callable[[], float], pressing: Callable[[], bool]) -> None:
+    def __init__(
+        self, clock: Callable[[], float], pressing: Callable[[], bool], playback: Playback
+    ) -> None:
         self.samples = 0
         self.sample_rate = 1
         self._clock = clock
@@ -121,7 +129,7 @@ class Delivery:
         self._asked = clock()
         self._timing: dict[str, float] = {}
         self._ready = self._asked
-        self._playback = Playback()
+        self._playback = playback
 
     def text_is_ready(self) -> None:
         """A piece can be spoken; who waited for the text until now has not been let down."""

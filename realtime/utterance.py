@@ -154,7 +154,7 @@ class Utterance:
     async def _saying(self) -> AsyncIterator[Saying]:
         speech, account = self._stage.speech, self._stage.account
         if self._draft is not None:
-            saying = speech.writing(self._wish, self._draft, self._stage.timer)
+            saying = speech.writing(self._wish, self._draft)
         else:
             line = await speech.line(self._wish)
             await account.charge(len(line.text))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import Any
 
 import numpy as np
@@ -94,7 +95,7 @@ async def test_refusals_and_log_ins_are_counted_by_network() -> None:
     await allowance.may_log_in("2001:db9::1")
 
 
-@pytest.mark.parametrize("storage", ["nowhere://", "redis", ""])
+@pytest.mark.parametrize("storage", ["nowhere://", "redis", "", "memcached://127.0.0.1:1"])
 async def test_a_storage_that_is_none_is_told_at_the_start(storage: str) -> None:
     with pytest.raises(SettingsError, match="limits.storage"):
         Allowance(Limits(storage=storage))
@@ -112,3 +113,12 @@ async def test_a_storage_that_fails_lets_nobody_through(monkeypatch: pytest.Monk
         await allowance.request("a")
     with pytest.raises(Busy):
         await allowance.may_be_refused("10.0.0.1")
+
+
+async def test_a_redis_that_is_not_there_lets_nobody_through() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    allowance = Allowance(Limits(storage=f"redis://127.0.0.1:{port}"))
+    with pytest.raises(Busy) as refused:
+        await allowance.request("a")
+    assert refused.value.code == "limits_unreachable"

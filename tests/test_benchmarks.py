@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks import report
+from benchmarks import report, signing
 from benchmarks.listening import errors, units
 from benchmarks.sentences import MIXED, SENTENCES
 from benchmarks.speech_quality import Task, summed, tasks
@@ -60,3 +60,13 @@ def test_a_report_is_a_table_and_json(
     path = tmp_path / "deep" / "figures.json"  # type: ignore[operator]
     report.keep(path, {"rows": [1]})
     assert '"processor"' in path.read_text() and '"rows"' in path.read_text()
+
+
+@pytest.mark.parametrize("case", signing.CASES)
+def test_every_kind_of_signed_request_passes_when_it_is_measured(case: signing.Case) -> None:
+    for measured in (signing.verifying(case, 3), signing.signing(case, 3)):
+        assert 0 < measured["p50 µs"] <= measured["p95 µs"]
+
+
+def test_a_full_memory_of_nonces_is_weighed() -> None:
+    assert signing.remembering(1_000)["bytes each"] > 16

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import settings as trying
 from hypothesis import strategies as st
 
-from realtime.draft import PATIENCE_SECONDS, PAUSE_SECONDS, Draft
+from realtime.draft import BEHIND_SECONDS, PAUSE_SECONDS, SOON_SECONDS, Draft
 from realtime.errors import NothingToSay, TextTooLong
+from realtime.playback import Playback
 from realtime.text.normalise import clean, has_speech
 from realtime.text.split import Piece, Splitter, split
 from tests.passing import Passing, settled
@@ -33,7 +34,7 @@ def drafted(most: int = 100_000) -> tuple[Draft, Passing]:
             raise TextTooLong(f"{length} is over {most}.")
 
     timer = Passing()
-    return Draft(check, timer), timer
+    return Draft(check, timer, Playback()), timer
 
 
 async def pieces_of(draft: Draft) -> list[Piece]:
@@ -100,66 +101,67 @@ async def test_text_that_keeps_coming_does_not_count_as_a_pause() -> None:
     assert texts(await reading) == ["Hello there you."]
 
 
-async def test_a_first_clause_waits_a_moment_for_what_belongs_to_it() -> None:
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("Hello there. ", BEHIND_SECONDS), ("Hello there.", SOON_SECONDS), ("你好。", BEHIND_SECONDS)],
+)
+async def test_the_first_clause_is_spoken_when_it_has_ended(text: str, seconds: float) -> None:
     draft, timer = drafted()
-    first = asyncio.create_task(draft.first(splitter))
-    draft.write("Hello there, ")
-    await timer.pass_by(PATIENCE_SECONDS - 0.01)
-    assert not first.done()
-    await timer.pass_by(0.02)
-    assert (await first).text == "Hello there,"
-    rest = asyncio.create_task(draft.next())
-    draft.write("my friend.")
-    draft.end()
-    piece = await rest
-    assert piece is not None and piece.text == " my friend."
-
-
-@pytest.mark.parametrize("text", ["Yes, ", "It was 3,", "I saw Dr. ", "Hello there"])
-async def test_what_is_no_clause_or_not_worth_a_piece_waits_longer(text: str) -> None:
-    draft, timer = drafted()
-    first = asyncio.create_task(draft.first(splitter))
+    reading = asyncio.create_task(draft.first(splitter))
     draft.write(text)
-    await timer.pass_by(PAUSE_SECONDS - 0.01)
-    assert not first.done()
-    first.cancel()
+    written = timer.now()
+    await timer.pass_by(seconds - 0.001)
+    assert not reading.done()
+    await timer.pass_by(0.002)
+    assert (await reading).text == text.strip() and draft.ready_at == written
 
 
-async def test_who_would_run_dry_gets_clauses_or_words() -> None:
+async def test_a_clause_within_other_text_is_one_too() -> None:
     draft, timer = drafted()
-    draft.write("When it rained, ")
-    draft.flush()
-    assert (await draft.first(splitter)).text == "When it rained,"
-    draft.write("all of ")
-    wanted = timer.now() + 0.8
-    waiting = asyncio.create_task(draft.next(wanted))
-    draft.write("us went to the riv")
-    await timer.pass_by(0.3)
-    draft.write("er, and")
-    await timer.pass_by(0.3)
-    assert not waiting.done()
-    draft.write(" waited there")
-    await timer.pass_by(0.15)
-    assert not waiting.done()
+    reading = asyncio.create_task(draft.first(splitter))
+    draft.write("Hello there. How")
+    await timer.pass_by(0.01)
+    assert (await reading).text.strip() == "Hello there."
+
+
+@pytest.mark.parametrize("text", ["It is 3.14 now", "Ask Dr. Smith now", "See example.com now"])
+async def test_a_sign_within_a_word_ends_nothing(text: str) -> None:
+    draft, timer = drafted()
+    reading = asyncio.create_task(pieces_of(draft))
+    for sign in text:
+        draft.write(sign)
+        await timer.pass_by(0.033)
+    draft.end()
+    assert texts(await reading) == [text]
+
+
+async def test_a_first_clause_that_is_too_short_waits_for_more() -> None:
+    draft, timer = drafted()
+    reading = asyncio.create_task(draft.first(lambda text: Splitter("en", 1.2, 0.65)))
+    draft.write("Well, ")
     await timer.pass_by(0.1)
-    piece = await waiting
-    assert piece is not None and piece.text == " all of us went to the river, "
-    piece = await draft.next(timer.now())
-    assert piece is not None and piece.text == "and waited " and piece.pause == 0.0
+    assert not reading.done()
+    draft.write("hello there. ")
+    await timer.pass_by(0.01)
+    assert (await reading).text == "Well, hello there."
 
 
-async def test_who_is_hungry_is_not_fed_crumbs() -> None:
+async def test_whoever_runs_dry_gets_the_clause_that_is_there() -> None:
     draft, timer = drafted()
-    draft.write("When it rained, ")
-    draft.flush()
-    assert (await draft.first(splitter)).text == "When it rained,"
-    waiting = asyncio.create_task(draft.next(timer.now()))
-    draft.write("so ")
-    await settled()
-    assert not waiting.done()
-    draft.write("we all went on ")
-    piece = await asyncio.wait_for(waiting, 5)
-    assert piece is not None and piece.text.strip() == "so we all went"
+    draft.write("Hello there. ")
+    reading = asyncio.create_task(draft.first(lambda text: Splitter("en", 1.2, 0.05)))
+    await timer.pass_by(0.01)
+    await reading
+    draft.playback.give(1.0, timer.now())
+    following = asyncio.create_task(draft.next())
+    for _ in range(3):  # somebody writes on all the time
+        draft.write("and so, ")
+        await timer.pass_by(0.2)
+        assert not following.done()
+    draft.write("or ")
+    await timer.pass_by(0.15)
+    piece = await following
+    assert piece is not None and piece.text.strip() == "and so, and so, and so,"
 
 
 async def test_a_flush_parts_what_comes_at_once() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.playback import SLOWER, SPARE_SECONDS, Playback, Supply
+from realtime.playback import Playback
 
 
 def test_what_is_given_is_heard_one_after_the_other() -> None:
@@ -33,17 +33,6 @@ def test_waiting_for_a_text_makes_nobody_late() -> None:
     assert playback.dry() == 11.0
     playback.wait(14.0)
     assert playback.dry() == 14.0
-
-
-def test_the_next_piece_is_wanted_before_the_listener_runs_dry() -> None:
-    supply = Supply()
-    supply.ask(10.0)
-    supply.give(1.0, 10.4)
-    supply.give(0.5, 10.9)
-    assert supply.wanted_at() == 11.9 - SPARE_SECONDS - SLOWER * (10.4 - 10.0)
-    supply.ask(11.0)
-    supply.give(2.0, 11.1)
-    assert abs(supply.wanted_at() - (13.9 - SPARE_SECONDS - SLOWER * 0.1)) < 1e-9
 
 
 @given(st.lists(st.tuples(st.floats(0, 10), st.floats(0, 10)), max_size=30))

@@ -10,6 +10,7 @@ import pytest
 
 from realtime.engines.base import Chunk, Word
 from realtime.lanes import WHEN_IDLE
+from realtime.playback import Playback
 from realtime.synthesis import Delivery, Join
 
 SECOND = np.zeros(24000, np.float32)
@@ -24,7 +25,7 @@ class Clock:
 
 def test_first_sound_is_due_when_asked_for_and_more_when_it_has_been_heard() -> None:
     clock = Clock()
-    delivery = Delivery(clock, lambda: True)
+    delivery = Delivery(clock, lambda: True, Playback())
     delivery.sample_rate = 24000
     assert delivery.deadline() == 100.0
     clock.now = 101.0
@@ -37,19 +38,19 @@ def test_first_sound_is_due_when_asked_for_and_more_when_it_has_been_heard() -> 
 
 def test_what_nobody_waits_for_goes_last_until_somebody_does() -> None:
     pressing = False
-    delivery = Delivery(Clock(), lambda: pressing)
+    delivery = Delivery(Clock(), lambda: pressing, Playback())
     assert delivery.deadline() == WHEN_IDLE
     pressing = True
     assert delivery.deadline() == 100.0
 
 
 def test_nothing_is_delivered_of_nothing() -> None:
-    assert Delivery(Clock(), lambda: True).deliver(SECOND[:0], ()) is None
+    assert Delivery(Clock(), lambda: True, Playback()).deliver(SECOND[:0], ()) is None
 
 
 def test_a_listener_who_ran_dry_is_due_when_there_is_text_again() -> None:
     clock = Clock()
-    delivery = Delivery(clock, lambda: True)
+    delivery = Delivery(clock, lambda: True, Playback())
     delivery.sample_rate = 24000
     delivery.text_is_ready()
     delivery.deliver(SECOND, ())
@@ -63,7 +64,7 @@ def test_a_listener_who_ran_dry_is_due_when_there_is_text_again() -> None:
 
 def test_waiting_for_the_lane_is_told_with_the_first_sound() -> None:
     clock = Clock()
-    delivery = Delivery(clock, lambda: True)
+    delivery = Delivery(clock, lambda: True, Playback())
     clock.now = 100.5
     delivery.text_is_ready()
     clock.now = 101.0

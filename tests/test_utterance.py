@@ -66,7 +66,10 @@ async def test_a_growing_text_is_the_recording_of_the_whole(
 ) -> None:
     # What a text is in is decided by its beginning, so a mixed one says so.
     language = "mix" if "[JA]" in text else "auto"
-    await write(client, "a", text, 5, language=language, engine=engine, seed=3, timestamps=True)
+    # At once: a clause after which somebody is still writing would be spoken before.
+    await write(
+        client, "a", text, 10_000, language=language, engine=engine, seed=3, timestamps=True
+    )
     await client.ended("a")
     started, done = client.of("started")[0], client.ending("a")
     assert started["cache"] is None and started["url"] is None

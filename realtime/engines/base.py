@@ -92,6 +92,7 @@ class Synthesizer(Protocol):
     languages: frozenset[str]
     sample_rate: int
     first_piece: float  # seconds of sound that a first piece may hold so that it starts early
+    work: float  # seconds that it needs for a second of sound, on a small machine
     keeps_time: bool  # its pauses are part of what it says: none are cut or made between pieces
     weights: tuple[WeightFile, ...]  # the files it needs
 

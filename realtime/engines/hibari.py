@@ -35,6 +35,7 @@ class Hibari:
     languages = frozenset({"en"})
     sample_rate = 24000
     first_piece = 1.5
+    work = 0.05
     keeps_time = False
     weights = (MODEL,)
 

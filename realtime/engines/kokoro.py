@@ -52,6 +52,7 @@ class Kokoro:
     languages = frozenset({"en", "zh", "ja"})
     sample_rate = 24000
     first_piece = 0.95
+    work = 0.65
     keeps_time = False
     weights = (MODEL, SYMBOLS)
 

@@ -25,6 +25,7 @@ class Tone:
     languages = frozenset({"en", "zh", "ja"})
     sample_rate = 24000
     first_piece = 1.2
+    work = 0.01
     keeps_time = True
     weights: tuple[WeightFile, ...] = ()
 

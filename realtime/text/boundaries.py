@@ -58,14 +58,21 @@ def boundaries(text: str, final: bool) -> Iterator[Boundary]:
             yield Boundary(place, INNER if quotes else kind)
 
 
-def ends_clause(text: str) -> bool:
-    """Whether the last thing written ends a clause, as far as one can tell before it goes on."""
-    written = text.rstrip()
-    ends = [boundary.place for boundary in boundaries(written, final=True)]
-    if not ends or ends[-1] != len(written):
-        return False
-    # What follows a narrow sign may make it part of a number or a name; a blank cannot.
-    return written != text or written[-1] in WIDE_SENTENCE or written[-1] in WIDE_CLAUSE
+def ended(text: str, surely: bool) -> Boundary | None:
+    """The last clause that has ended in an unfinished text, whatever may follow.
+
+    `surely`: at the very end a blank must stand behind its sign, or the sign be one of those that
+    stand in no number, address or abbreviation.
+    """
+    found = [boundary for boundary in boundaries(text, final=True) if boundary.place]
+    if found and found[-1].place == len(text) and surely and not _sure(text):
+        found.pop()
+    return found[-1] if found else None
+
+
+def _sure(text: str) -> bool:
+    sign = text[-1:]
+    return sign.isspace() or sign in WIDE_SENTENCE or sign in WIDE_CLAUSE
 
 
 def _track(quotes: list[tuple[str, int]], sign: str, place: int) -> None:

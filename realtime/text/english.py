@@ -33,7 +33,7 @@ def read(text: str) -> list[Sound]:
 
 
 def prepared(text: str) -> str:
-    """What the number reader does not know: raised digits, long numbers, addresses."""
+    """What the number reader does not know: raised digits, very long numbers, addresses."""
     text = "".join(map(_plain, text))
     text = _ADDRESS.sub(lambda found: _address(found[0]), text)
     return _LONG_NUMBER.sub(lambda found: " ".join(found[0]), text)

@@ -19,6 +19,7 @@ from realtime.text.boundaries import (
     SENTENCE,
     Boundary,
     boundaries,
+    ended,
 )
 from realtime.text.language import Segment, tagged_segments
 from realtime.text.normalise import has_speech, speakable
@@ -35,8 +36,9 @@ PARTICLES = frozenset("はがをにでともへのやねよ的了着和在是")
 LEADING_WORDS = frozenset(
     "a an the of to in on at by for and or but with from as my your his her its".split()
 )
+START_SECONDS = 0.25  # before an engine's first sound, however short the piece
 CONTEXT = 200
-EARLY_SECONDS = 0.5  # of sound that a piece has at least when it is cut before it must be
+SHORT = 200  # characters that are cut sooner than a thread is started
 BLOCK = 1_000  # characters that are cut at once, so that a long text starts early
 MOST_SILENT = 20  # signs without sound before the next piece; more are passed over
 
@@ -77,10 +79,12 @@ def cut(text: str, splitter: Splitter) -> list[Piece]:
 class Splitter:
     """Pieces of a text that comes bit by bit; the bits do not change the pieces."""
 
-    def __init__(self, language: str, first_seconds: float) -> None:
+    def __init__(self, language: str, first_seconds: float, work: float = 0.0) -> None:
+        # While so much is heard, another second of sound is made.
+        self.least = START_SECONDS + work if work else 0.0
+        self._work = work
         self._language = language
-        self._first = first_seconds * PATIENCE.get(language, 1.0)
-        self._target = self._first
+        self._target = first_seconds * PATIENCE.get(language, 1.0)
         self.waiting = ""  # of which no piece is made yet
         self._lengths: list[float] = []  # seconds up to and including each waiting character
         self._before = ""  # what was cut of the sentence that goes on
@@ -95,29 +99,18 @@ class Splitter:
         """Everything that is there, whatever may follow."""
         return self._cut(final=True)
 
-    def early(self, words: bool) -> list[Piece]:
-        """What can be spoken now although more may belong to it: the clauses that are complete.
-
-        With `words` whole words will do, where nothing better is there.
-        """
-        boundary = self.clause()
-        place = self.waiting.rfind(" ") + 1
-        if boundary is None and words and self._lasts(place):
-            boundary = Boundary(self._word_end(place), "word")
-        piece = self._taken(boundary) if boundary else None
-        return [] if piece is None else [piece]
-
-    def grow_from(self, piece: Piece) -> None:
-        """A listener has no more than this piece: the next one must be made meanwhile."""
-        self._target = min(self._target, max(self._first, GROWTH * seconds(piece.text)))
-
-    def clause(self) -> Boundary | None:
-        """The end of the last clause that is complete and worth a piece of its own."""
-        found = [b for b in boundaries(self.waiting, final=False) if self._lasts(b.place)]
-        return found[-1] if found else None
-
-    def _lasts(self, place: int) -> bool:
-        return place > 0 and self._lengths[place - 1] >= EARLY_SECONDS
+    def clauses(self) -> list[Piece]:
+        """What is there up to the end of its last clause; it may be less than was planned."""
+        found = ended(self.waiting, surely=False)
+        if found is None:
+            return []
+        heard = self._lengths[found.place - 1]
+        piece = self._taken(found)
+        if self._work:
+            # No more than is made while this is heard, or its listener runs dry.
+            most = (heard - START_SECONDS / 2) / self._work / SLACK
+            self._target = min(self._target, max(most, self.least))
+        return [piece] if piece is not None else []
 
     def _extend(self, text: str) -> None:
         self.waiting += text

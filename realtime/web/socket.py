@@ -12,7 +12,7 @@ from starlette.types import Scope
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from realtime.cache import WAV, Recording
-from realtime.errors import BadRequest, YamabikoError
+from realtime.errors import BadRequest, Busy, YamabikoError
 from realtime.messages import Close
 from realtime.protocol import PROTOCOL
 from realtime.services import Services
@@ -27,6 +27,7 @@ from realtime.web.trace import request_id
 
 logger = logging.getLogger(__name__)
 
+OVERLOAD = 1013
 FAULT = Close(1011, "Something went wrong here.")
 
 
@@ -50,14 +51,18 @@ async def talk(websocket: WebSocket) -> None:
     with ExitStack() as held:
         try:
             subprotocol = chosen(websocket.scope["subprotocols"])
-            sockets.check_room()
             held.enter_context(counted(websocket, services))
             session = Session(stage_for(websocket, services))
         except YamabikoError as error:
             answer = ErrorResponse(websocket.scope, refusal_of(error, services.guard.now_ms))
             return await deny(answer, websocket.scope, websocket.receive, websocket.send)
-        held.enter_context(sockets.holding(session))
         await websocket.accept(subprotocol)
+        try:
+            sockets.check_room()
+        except Busy as error:
+            # A browser's page learns the code of a close, and nothing of a refused upgrade.
+            return await websocket.close(OVERLOAD, error.message)
+        held.enter_context(sockets.holding(session))
         await converse(websocket, session)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from realtime.text.boundaries import INNER, boundaries, ends_clause
+from realtime.text.boundaries import INNER, boundaries
 
 
 def cuts(text: str, final: bool = True) -> list[str]:
@@ -65,25 +65,3 @@ def test_an_unclosed_quote_does_not_swallow_the_text() -> None:
 def test_an_unfinished_end_is_not_decided() -> None:
     assert cuts("It costs 3.", final=False) == []
     assert cuts("It costs 3.", final=True) == ["It costs 3.s"]
-
-
-@pytest.mark.parametrize(
-    ("text", "ends"),
-    [
-        ("Hello there, ", True),
-        ("Hello there,", False),
-        ("Hello there.", False),
-        ("Hello there. ", True),
-        ("你好，", True),
-        ("そうです。", True),
-        ("I saw Dr. ", False),
-        ("It was 3. ", True),
-        ("“Wait!” ", True),
-        ("Hello", False),
-        ("Hello, you ", False),
-        ("", False),
-        (" ", False),
-    ],
-)
-def test_a_clause_ends_where_a_blank_or_a_wide_sign_says_so(text: str, ends: bool) -> None:
-    assert ends_clause(text) is ends

@@ -121,3 +121,25 @@ def test_odd_texts_take_linear_time(name: str) -> None:
     started = time.process_time()
     split(clean(ODD[name]), "mix", 1.2)
     assert time.process_time() - started < 0.5 * len(ODD[name]) / 1000
+
+
+def test_clauses_are_cut_where_they_have_ended() -> None:
+    splitter = Splitter("en", 5.0)
+    assert texts(splitter.feed("Yes, of course. I think")) == []
+    assert texts(splitter.clauses()) == ["Yes, of course. "]
+    assert texts(splitter.clauses()) == []
+    assert texts(splitter.feed(" so, or not.")) == []
+    assert texts(splitter.clauses()) == ["I think so, or not."]
+    assert splitter.flush() == []
+
+
+def test_after_a_short_clause_a_slow_engine_gets_a_short_piece() -> None:
+    def second(work: float) -> float:
+        splitter = Splitter("en", 0.95, work)
+        splitter.feed("It was a long, ")
+        assert texts(splitter.clauses()) == ["It was a long, "]
+        rest = "day and we walked on and on and on into the dark night of the northern woods"
+        return seconds(splitter.feed(rest)[0].text)
+
+    assert second(0.65) < second(0.05)
+    assert second(0.65) * 0.65 < seconds("It was a long, ") + 0.2

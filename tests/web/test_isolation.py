@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import random
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import numpy as np
 import pytest
+from websockets.asyncio.client import ClientConnection, connect
 
 from realtime.engines.tone import LEVEL
 from tests.web.conftest import Live
@@ -58,6 +61,57 @@ def test_no_reply_has_a_foreign_sample(live: Live) -> None:
         assert found.size == wanted.size, (text, character)
         # The very first samples are faded in; the rest is right to the rounding.
         assert np.abs(found[8:] - wanted[8:]).max() <= 1, (text, character)
+
+
+@pytest.mark.anyio
+async def test_no_socket_hears_a_foreign_sample(live: Live) -> None:
+    """Sixty-four conversations at once; half of them write while they are heard."""
+    characters = [each.name for each in live.services.characters.all()]
+    asked = [
+        (text, characters[i % len(characters)]) for i, text in enumerate([*texts(), *texts()[::-1]])
+    ]
+    address = f"ws://{live.address[0]}:{live.address[1]}/ws"
+
+    async def converse(number: int, text: str, character: str) -> np.ndarray:
+        wish = {"engine": "tone", "character": character, "language": "en", "pace": False}
+        async with connect(address, compression=None) as socket:
+            await socket.recv()
+            if number % 2:
+                await say(socket, "say", id="a", text=text, **wish)
+            else:
+                await say(socket, "say", id="a", text="", more=True, **wish)
+                for letter in text:
+                    await say(socket, "text", id="a", text=letter)
+                    await asyncio.sleep(0.002)
+                await say(socket, "end", id="a")
+            return await sound_of(socket)
+
+    heard = await asyncio.gather(*(converse(number, *wish) for number, wish in enumerate(asked)))
+    for (text, character), found in zip(asked, heard, strict=True):
+        wanted = expected(text, character)
+        assert found.size == wanted.size, (text, character)
+        assert np.abs(found[8:] - wanted[8:]).max() <= 1, (text, character)
+
+
+async def say(socket: ClientConnection, kind: str, **fields: object) -> None:
+    await socket.send(json.dumps({"type": kind, **fields}))
+
+
+async def sound_of(socket: ClientConnection) -> np.ndarray:
+    """All frames of the one utterance, each with its number."""
+    frames: list[bytes] = []
+    stream = None
+    async for message in socket:
+        if isinstance(message, bytes):
+            assert int.from_bytes(message[:4], "little") == stream
+            frames.append(message[4:])
+            continue
+        told = json.loads(message)
+        stream = told.get("stream", stream)
+        if told["type"] in ("done", "error", "cancelled"):
+            assert told["type"] == "done", told
+            break
+    return np.frombuffer(b"".join(frames), "<i2")
 
 
 def test_the_rule_tells_texts_and_characters_apart() -> None:

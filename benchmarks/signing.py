@@ -1,0 +1,158 @@
+"""What do signatures cost: a request verified and signed, a full memory of nonces, the gate?"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import statistics
+import time
+import tracemalloc
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmarks import gate, report
+from realtime.settings import Auth, Settings
+from realtime.signing import Asked, Clock, Credentials, Guard, Keys
+from realtime.signing.client import signed
+from realtime.signing.nonces import Nonces
+from realtime.signing.requests import USE
+
+START_MS = 1_790_000_000_000
+HELD_SECONDS = 70.0
+SHORT = b"a=1&b=%20"
+LONG = b"&".join(b"name%d=value%%20%d" % (number % 37, number) for number in range(100))
+BODIES = {"none": b"", "1 KB": b"b" * 1_000, "1 MB": b"b" * 1_000_000}
+
+
+@dataclass
+class Hands:
+    """A clock that stands still, and nonces that cost nothing."""
+
+    ms: int = START_MS
+    numbers: Any = field(default_factory=itertools.count)
+
+    def clock(self) -> Clock:
+        return Clock(
+            lambda: self.ms, lambda: self.ms / 1000, lambda _: f"{next(self.numbers):022d}"
+        )
+
+
+@dataclass(frozen=True)
+class Case:
+    """One kind of request."""
+
+    secrets: int
+    newest: bool  # whether it is signed with the newest secret, which is tried first
+    query: bytes
+    body: str
+
+    @property
+    def row(self) -> dict[str, Any]:
+        which = "newest" if self.newest else "oldest"
+        parts = len(self.query.split(b"&"))
+        return {
+            "secrets": self.secrets,
+            "signed with": which,
+            "query parts": parts,
+            "body": self.body,
+        }
+
+
+CASES = [
+    Case(1, True, SHORT, "none"),
+    Case(3, True, SHORT, "none"),
+    Case(3, False, SHORT, "none"),
+    Case(1, True, LONG, "none"),
+    Case(3, False, LONG, "none"),
+    Case(1, True, SHORT, "1 KB"),
+    Case(1, True, SHORT, "1 MB"),
+]
+
+
+def guard_of(secrets: int, hands: Hands, nonces: int) -> Guard:
+    keys = Keys({"bench": [str(number) * 43 for number in range(secrets)]})
+    guard = Guard(keys, Settings(auth=Auth(nonces=nonces)), hands.clock())
+    hands.ms += 6_000
+    return guard
+
+
+def verifying(case: Case, count: int) -> dict[str, Any]:
+    """From the body's bytes on: hashing it is part of what a request costs."""
+    hands = Hands()
+    guard = guard_of(case.secrets, hands, nonces=2 * count)
+    oldest = Keys({"bench": ["0" * 43]}).seal("bench", USE)
+    seal = guard.keys.seal("bench", USE) if case.newest else oldest
+    body = BODIES[case.body]
+    asked = _asked(case.query, body)
+    shown = [signed(asked, "bench", seal, hands.clock()) for _ in range(count)]
+
+    def verify(credentials: Credentials) -> None:
+        guard.requests.verify(credentials, _asked(case.query, body))
+
+    return {**case.row, **_microseconds(verify, shown)}
+
+
+def signing(case: Case, count: int) -> dict[str, Any]:
+    hands = Hands()
+    seal = guard_of(case.secrets, hands, nonces=1).keys.seal("bench", USE)
+    clock, body = Clock(), BODIES[case.body]
+
+    def sign(_: object) -> None:
+        signed(_asked(case.query, body), "bench", seal, clock)
+
+    return {**case.row, **_microseconds(sign, list(range(count)))}
+
+
+def remembering(count: int) -> dict[str, Any]:
+    """A memory of nonces at its bound."""
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    nonces = Nonces(count)
+    for number in range(count):
+        now = HELD_SECONDS * number / count
+        nonces.use("bench", str(number), round(1000 * now) + 1, now + HELD_SECONDS, now)
+    held = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    return {"nonces": count, "MB": round(held / 1e6, 2), "bytes each": round(held / count, 1)}
+
+
+def the_gate(rounds: int) -> list[dict[str, Any]]:
+    """What all of it adds to a request; the middleware's own benchmark measures it."""
+    return gate.measure(rounds)
+
+
+def _asked(query: bytes, body: bytes) -> Asked:
+    return Asked("POST", b"/lines", query, hashlib.sha256(body).hexdigest())
+
+
+def _microseconds(call: Callable[[Any], None], arguments: list[Any]) -> dict[str, Any]:
+    took = []
+    for argument in arguments:
+        begun = time.perf_counter_ns()
+        call(argument)
+        took.append((time.perf_counter_ns() - begun) / 1000)
+    p95 = statistics.quantiles(took, n=20)[-1]
+    return {"p50 µs": round(statistics.median(took), 1), "p95 µs": round(p95, 1)}
+
+
+def main() -> None:
+    parser = report.options("What do signatures cost?")
+    parser.add_argument("--count", type=int, default=5_000, help="requests of each kind")
+    parser.add_argument("--rounds", type=int, default=1_000, help="requests through the gate")
+    parser.add_argument("--nonces", type=int, nargs="+", default=[200_000, 1_000_000])
+    options = parser.parse_args()
+    verified = [verifying(case, options.count) for case in CASES]
+    report.show("A signed request verified (target: 50 µs at the median)", verified)
+    made = [signing(case, options.count) for case in CASES]
+    report.show("A request signed", made)
+    remembered = [remembering(count) for count in options.nonces]
+    report.show("Nonces at their bound", remembered)
+    gated = the_gate(options.rounds)
+    report.show("What the gate adds to a request, in ms (target: 0.3)", gated)
+    figures = {"verify": verified, "sign": made, "nonces": remembered, "gate": gated}
+    report.keep(options.json, figures)
+
+
+if __name__ == "__main__":
+    main()
