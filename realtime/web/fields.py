@@ -5,35 +5,19 @@ null is the same as absent: clients send it for what they leave open.
 
 from __future__ import annotations
 
-import json
 import math
-import reprlib
 from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
 from realtime.errors import BadRequest
+from realtime.values import json_object, shown
 
-KINDS = {bool: "a boolean", str: "a text", int: "a number", float: "a number"}
-KINDS |= {list: "a list", dict: "an object", type(None): "null"}
+EXAMPLE = '{"input": "Hello."}'
 
 
-def json_object(body: bytes) -> dict[str, Any]:
+def object_in(body: bytes) -> dict[str, Any]:
     """The object that a body holds; anything else is refused with what came."""
-    try:
-        found = json.loads(body, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        reason = "it is empty" if not body.strip() else _reason(error)
-        raise BadRequest(
-            f"The body is not valid JSON: {reason}.",
-            code="invalid_json",
-            hint='A JSON object is expected, like {"input": "Hello."}.',
-        ) from error
-    if not isinstance(found, dict):
-        raise BadRequest(
-            f"The body holds {KINDS[type(found)]}; a JSON object is expected.",
-            code="invalid_json",
-        )
-    return found
+    return json_object(body, "The body", EXAMPLE)
 
 
 class Fields:
@@ -118,26 +102,3 @@ def is_number(value: object) -> bool:
 
 def refuse(name: str, value: object, allowed: str) -> NoReturn:
     raise BadRequest(f"{name} is {shown(value)}; expected is {allowed}.", field=name)
-
-
-def shown(value: object) -> str:
-    """A value as it came, short enough for a message."""
-    if isinstance(value, list | dict):
-        return KINDS[type(value)]
-    if value is None or isinstance(value, bool):
-        return json.dumps(value)
-    if isinstance(value, int) and abs(value) > 10**40:
-        return "a number that is too large"
-    return reprlib.repr(value)
-
-
-def _no_number(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no number in JSON")
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, RecursionError):
-        return "it is nested too deeply"
-    if isinstance(error, UnicodeDecodeError):
-        return "it is not UTF-8"
-    return str(error)

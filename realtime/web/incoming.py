@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from realtime.errors import WrongContentType
 from realtime.services import Services
-from realtime.web.fields import json_object
+from realtime.web.fields import object_in
 
 JSON_TYPE = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json", re.IGNORECASE)
 
@@ -40,4 +40,4 @@ async def json_body(request: Request) -> dict[str, Any]:
             else "The content type is missing; application/json is expected.",
             hint="Send the header Content-Type: application/json.",
         )
-    return json_object(await request.body())
+    return object_in(await request.body())

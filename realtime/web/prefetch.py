@@ -12,7 +12,7 @@ from realtime.errors import BadRequest, YamabikoError
 from realtime.prefetch import MOST_LINES, Prefetch
 from realtime.speech import Wish
 from realtime.web.charges import charge, watch
-from realtime.web.fields import Fields, json_object, refuse
+from realtime.web.fields import Fields, object_in, refuse
 from realtime.web.incoming import content_type_of, json_body, services_of
 from realtime.web.lines import LINE_FIELDS, asked_line
 
@@ -21,7 +21,7 @@ NDJSON = ("application/x-ndjson", "application/jsonl")
 
 async def begin(request: Request) -> Response:
     if content_type_of(request) in NDJSON:
-        rows = [json_object(row) for row in (await request.body()).splitlines() if row.strip()]
+        rows = [object_in(row) for row in (await request.body()).splitlines() if row.strip()]
     else:
         rows = _listed(await json_body(request))
     if not rows or len(rows) > MOST_LINES:

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from realtime.errors import BadRequest
-from realtime.web.fields import Fields, json_object, shown
+from realtime.values import shown
+from realtime.web.fields import Fields, object_in
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,7 @@ from realtime.web.fields import Fields, json_object, shown
 )
 def test_a_body_that_is_no_object_is_refused_with_what_came(body: bytes, words: str) -> None:
     with pytest.raises(BadRequest, match="JSON") as caught:
-        json_object(body)
+        object_in(body)
     assert words in caught.value.message
 
 
@@ -40,7 +41,7 @@ def test_a_body_that_is_no_object_is_refused_with_what_came(body: bytes, words: 
 @given(st.binary(max_size=200))
 def test_no_body_breaks_the_reader(body: bytes) -> None:
     try:
-        assert isinstance(json_object(body), dict)
+        assert isinstance(object_in(body), dict)
     except BadRequest as error:
         assert error.code == "invalid_json"
 
