@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from realtime.cache import Cache as RecordingCache
 from realtime.settings import Auth, Cache, Models, Presets, Settings
 
 HAS_GPU = Path("/dev/nvidia0").exists()
@@ -51,3 +53,12 @@ def settings(models_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> S
         cache=Cache(path=tmp_path_factory.mktemp("cache")),
         auth=Auth(keys_path=tmp_path_factory.mktemp("keys") / "keys.yaml"),
     )
+
+
+@pytest.fixture
+async def cache(tmp_path: Path) -> AsyncIterator[RecordingCache]:
+    """A cache with a folder of its own, started."""
+    cache = RecordingCache(Settings(cache=Cache(path=tmp_path)))
+    await cache.start()
+    yield cache
+    await cache.close()

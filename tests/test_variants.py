@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import numpy as np
@@ -13,20 +12,12 @@ from realtime.cache import WAV, Cache
 from realtime.decoding import decode
 from realtime.formats import FORMATS
 from realtime.variants import Variants, suffix_of
-from tests.cache.made import Player, address, cache_in, listened, pcm
+from tests.cache.made import Player, address, listened, pcm
 from tests.cache.test_cache import said, settled
 
 pytestmark = pytest.mark.anyio
 
 PARTS = [pcm(24000, seed) for seed in range(3)]
-
-
-@pytest.fixture
-async def cache(tmp_path: Path) -> AsyncIterator[Cache]:
-    cache = cache_in(tmp_path)
-    await cache.start()
-    yield cache
-    await cache.close()
 
 
 async def got(cache: Cache, suffix: str) -> tuple[str, bytes] | None:

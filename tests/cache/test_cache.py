@@ -23,14 +23,6 @@ pytestmark = pytest.mark.anyio
 PARTS = [pcm(500, seed) for seed in range(4)]
 
 
-@pytest.fixture
-async def cache(tmp_path: Path) -> AsyncIterator[Cache]:
-    cache = cache_in(tmp_path)
-    await cache.start()
-    yield cache
-    await cache.close()
-
-
 async def said(cache: Cache, player: Player, at: Address, finish: bool = False) -> tuple[str, bytes]:
     async with cache.open(at, WAV, player.work(at), finish) as opened:
         return opened.result, await listened(opened.source)

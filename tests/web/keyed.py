@@ -1,39 +1,20 @@
-"""A server with keys, a clock that a test sets, and requests signed as a client signs them."""
+"""A server with keys, and requests signed as a client signs them."""
 
 from __future__ import annotations
 
 import hashlib
-import itertools
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
 from realtime.services import Services, build
 from realtime.settings import Settings
-from realtime.signing import Clock, string_to_sign
+from realtime.signing import string_to_sign
 from realtime.signing.signer import Seal
+from tests.signing.made import Hands
+
+__all__ = ["OTHER", "SECRET", "Hands", "signed", "with_keys"]
 
 SECRET = "bot-secret-bot-secret-bot-secret-bot-secret"
 OTHER = "other-secret-other-secret-other-secret-oth1"
-START_MS = 1_790_000_000_000
-
-
-@dataclass
-class Hands:
-    """Clocks that move when a test says so."""
-
-    ms: int = START_MS
-    running: float = 1_000.0
-    numbers: Any = field(default_factory=itertools.count)
-
-    def pass_by(self, seconds: float) -> None:
-        self.ms += round(1000 * seconds)
-        self.running += seconds
-
-    def clock(self) -> Clock:
-        return Clock(lambda: self.ms, lambda: self.running, self.chance)
-
-    def chance(self, size: int) -> str:
-        return f"{next(self.numbers):022d}"
 
 
 def with_keys(settings: Settings, hands: Hands) -> Services:
