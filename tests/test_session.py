@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from realtime.errors import TooMany
 from realtime.messages import Close
 from realtime.services import Services
 from realtime.session import Bounds, Session
-from realtime.settings import Cache, Settings
+from realtime.settings import Cache, Presets, Settings
 from realtime.speech import Wish
 from realtime.utterance import Account
 from tests.passing import Passing, settled
@@ -516,3 +517,27 @@ async def test_a_known_line_is_heard_from_its_recording(client: Client, services
     assert address.key in client.ending("a")["url"]
     async with services.speech.open(line) as again:
         assert isinstance(again.source, Finished)
+
+
+async def test_a_character_that_leaves_meanwhile_speaks_to_its_end(
+    settings: Settings, tmp_path: Path
+) -> None:
+    presets = tmp_path / "presets"
+    shutil.copytree(settings.presets.path, presets)
+    own = replace(settings, presets=Presets(path=presets), cache=Cache(path=tmp_path / "cache"))
+    services = assembled(own)
+    await services.cache.start()
+    async with talking(services) as client:
+        engine = gated(services)
+        await client.say("a", "abc", engine="gated", character="af_bella")
+        await until(lambda: client.frames)
+        for file in presets.glob("af_bella.*"):
+            file.unlink()
+        await until(lambda: "af_bella" not in [each.name for each in services.characters.all()])
+        engine.gate.set()
+        await client.ended("a")
+        assert client.ending("a")["type"] == "done" and client.pcm("a").size == 4800
+        await client.say("b", "abc", engine="gated", character="af_bella")
+        await client.ended("b")
+        assert client.ending("b")["code"] == "character_not_found"
+    await services.close()

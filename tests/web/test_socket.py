@@ -266,11 +266,15 @@ def flooding(raw: RawSocket, count: int) -> None:
         pass  # it was closed, as it should be
 
 
-def test_who_reads_nothing_is_left_and_harms_nobody(
-    live: Live, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("bytes_a_second", [0, 20])
+def test_who_reads_next_to_nothing_is_left_and_harms_nobody(
+    live: Live, monkeypatch: pytest.MonkeyPatch, bytes_a_second: int
 ) -> None:
     monkeypatch.setattr(protocol, "STALL_SECONDS", 0.5)
     with opened(live) as raw, opened(live) as other:
+        if bytes_a_second:
+            sipping = threading.Thread(target=sip, args=(raw, bytes_a_second), daemon=True)
+            sipping.start()
         for number in range(8):
             raw.say("say", id=str(number), text="abc " * 1_200, pace=False, **TONE)
         assert said(other, "abc")[0]["type"] == "done"
@@ -278,8 +282,17 @@ def test_who_reads_nothing_is_left_and_harms_nobody(
         while live.services.cache.busy and time.monotonic() < end:
             time.sleep(0.05)
         assert not live.services.cache.busy  # its lines were stopped
-        assert raw.closing() in (1006, 1008)
+        if not bytes_a_second:  # else the frames are in pieces
+            assert raw.closing() in (1006, 1008)
         assert said(other, "def", id="b")[0]["type"] == "done"
+
+
+def sip(raw: RawSocket, bytes_a_second: int) -> None:
+    try:
+        while raw.connection.recv(1):
+            time.sleep(1 / bytes_a_second)
+    except OSError:
+        pass  # given up, as it should be
 
 
 # bounds and credentials
