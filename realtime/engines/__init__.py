@@ -17,6 +17,7 @@ ENGINES = {
     "kokoro": "realtime.engines.kokoro:Kokoro",
     "tone": "realtime.engines.tone:Tone",
     "gain": "realtime.engines.gain:Gain",
+    "world": "realtime.engines.world:World",
 }
 
 
