@@ -18,6 +18,7 @@ ENGINES = {
     "tone": "realtime.engines.tone:Tone",
     "gain": "realtime.engines.gain:Gain",
     "world": "realtime.engines.world:World",
+    "torchscript": "realtime.engines.torchscript:TorchScript",
 }
 
 
