@@ -33,6 +33,8 @@ class Intake:
         self._ended = False
         self._changed = asyncio.Event()
         self._room = asyncio.Event()
+        self._wanted = 0
+        self.hungry = asyncio.Event()  # set while all that was sent has been worked on
         self._even = clock()  # when last nothing waited
         self._since = 0  # samples that came since
 
@@ -59,6 +61,8 @@ class Intake:
         while self.waiting < count and not self._ended:
             self._even, self._since = self._clock(), self.waiting
             self._changed.clear()
+            self._wanted = count
+            self.hungry.set()
             await self._changed.wait()
         if not self.waiting and (count or self._ended):
             return None
@@ -76,6 +80,8 @@ class Intake:
             oldest, _ = self._parts.popleft()
             self.waiting -= oldest.size
             self.left_out += oldest.size
+        if self.waiting >= self._wanted:
+            self.hungry.clear()
         self._changed.set()
 
     def _early(self) -> bool:

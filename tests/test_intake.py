@@ -115,6 +115,19 @@ async def test_after_the_end_nothing_comes() -> None:
         await intake.add(counted(0, 1))
 
 
+async def test_it_is_hungry_when_all_that_can_be_taken_is() -> None:
+    intake = Intake(RATE, Clock())
+    await intake.add(counted(0, 100))
+    assert not intake.hungry.is_set(), "nobody has asked yet"
+    taking = asyncio.create_task(intake.take(160))
+    await asyncio.wait_for(intake.hungry.wait(), 5)
+    await intake.add(counted(0, 50))
+    assert intake.hungry.is_set()
+    await intake.add(counted(0, 50))
+    assert not intake.hungry.is_set()
+    await taking
+
+
 async def test_the_end_frees_who_waits_for_room() -> None:
     intake = Intake(RATE, Clock())
     adding = asyncio.create_task(intake.add(counted(0, 10 * RATE)))
