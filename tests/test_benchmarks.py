@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
 import pytest
 
 from benchmarks import report, signing
+from benchmarks.convert import clicks
 from benchmarks.listening import errors, units
+from benchmarks.microphone import Heard, Microphone, SkippedClock
+from benchmarks.recordings import roomy
 from benchmarks.sentences import MIXED, SENTENCES
 from benchmarks.speech_quality import Task, summed, tasks
+from realtime.change import Change
+from realtime.conversion.live import Conversion
+from realtime.engines.world import World
+from tests.converters import Upside, models
+from tests.voices import pcm, voice
 
 
 def test_there_are_enough_sentences() -> None:
@@ -49,6 +63,48 @@ def test_of_a_mixed_sentence_only_the_main_language_counts() -> None:
 def test_rates_are_over_all_sentences_of_a_group() -> None:
     found = [{"group": "a", "wrong": 1, "units": 10}, {"group": "a", "wrong": 1, "units": 30}]
     assert summed(found)[0]["error %"] == 5.0
+
+
+@pytest.mark.parametrize("room", ["", "noise", "echo"])
+def test_a_room_is_heard_and_the_speech_in_it_too(room: str) -> None:
+    plain = pcm(voice(1.0))
+    found = roomy(plain, room, 1)
+    likeness = float(np.corrcoef(found.astype(float), plain.astype(float))[0, 1])
+    assert found.size == plain.size
+    assert (likeness == pytest.approx(1.0)) == (not room) and likeness > 0.8
+
+
+def test_a_click_at_a_join_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert clicks(pcm(0.2 * voice(1.0)))["clicks"] == 0
+    convert = World.convert
+
+    def clicking(*given: Any) -> Iterator[Any]:
+        for block in convert(*given):
+            block[0] += 0.3
+            yield block
+
+    monkeypatch.setattr(World, "convert", clicking)
+    found = clicks(pcm(0.2 * voice(1.0)))
+    assert found["clicks"] > 0.8 * found["joins"] > 30
+    assert found["between"] == 0
+
+
+async def noted(work: float) -> Heard:
+    engine, clock = Upside(), SkippedClock()
+    engine.work = lambda samples: time.sleep(work)
+    ours = models(engine)
+    conversion = Conversion(ours, "upside", Change(gate=-90.0), 16000, clock=clock)
+    heard = await Microphone(conversion, pcm(voice(0.3, rate=16000)), clock).run(0.6, hurried=True)
+    await ours.close()
+    return heard
+
+
+def test_a_microphone_in_skipped_time_notes_delays_as_they_would_be() -> None:
+    """A block of 20 ms, and 20 ms that the converter is late by; the first chunk is empty."""
+    quick, slow = asyncio.run(noted(0.0)), asyncio.run(noted(0.01))
+    assert quick.samples == slow.samples == 9_600
+    assert min(quick.delays) >= 0.04 - 0.0201
+    assert np.median(slow.delays) > np.median(quick.delays) + 0.009
 
 
 def test_a_report_is_a_table_and_json(

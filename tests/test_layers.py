@@ -27,6 +27,7 @@ FLOORS = [
     ["realtime.allowance"],
     ["realtime.prefetch"],
     ["realtime.speech"],
+    ["realtime.conversion", "realtime.conversion.*"],
     ["realtime.draft"],
     ["realtime.wish"],
     ["realtime.variants"],
@@ -37,12 +38,14 @@ FLOORS = [
     ["realtime.lanes"],
     ["realtime.engines"],
     ["realtime.engines.*"],
-    ["realtime.engines.phonemes"],
+    ["realtime.engines.phonemes", "realtime.engines.vocoder"],
+    ["realtime.engines.frames", "realtime.engines.modelfile"],
     ["realtime.engines.base"],
     ["realtime.acceleration.*", "realtime.acceleration", "realtime.weights", "realtime.line"],
     ["realtime.characters", "realtime.characters.*"],
     ["realtime.frames"],
     ["realtime.formats", "realtime.decoding", "realtime.signing", "realtime.signing.*"],
+    ["realtime.sola", "realtime.change"],
     ["realtime.text.*", "realtime.text", "realtime.audio", "realtime.trim", "realtime.packages"],
     ["realtime.configuration"],
     ["realtime.log"],
@@ -58,6 +61,7 @@ SHARED = [
     "realtime.characters",
     "realtime.cache",
     "realtime.signing",
+    "realtime.conversion",
 ]
 ROOMS = {
     "starlette": ["realtime.web"],
@@ -151,6 +155,7 @@ def test_every_module_has_its_tests() -> None:
     covered = {"server", "realtime", "realtime.line", "realtime.errors", "realtime.web.serve"}
     covered |= {name for name in MODULES if in_room(name, "realtime.engines")}
     covered |= {"realtime.web", "realtime.text", "realtime.acceleration", "realtime.services"}
+    covered |= {"realtime.conversion"}
     tests = {path.stem.removeprefix("test_") for path in (ROOT / "tests").rglob("test_*.py")}
     missing = [n for n in MODULES if n not in covered and n.rpartition(".")[2] not in tests]
     assert not missing, f"no tests for {missing}"

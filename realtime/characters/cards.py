@@ -18,6 +18,7 @@ LANGUAGES = ("en", "zh", "ja")
 GENDERS = ("female", "male", "neutral", "unknown")
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif")  # none that can hold a script
 SLOWEST, FASTEST = 0.25, 4.0
+LOWEST, HIGHEST = 40.0, 800.0
 MOST_BYTES = 16 << 10
 MOST_TEXT = 2_000
 MOST_DISPLAYED = 80
@@ -45,6 +46,7 @@ class Card:
     licence: str = ""
     source: str = ""
     speed: float = 1.0
+    median_pitch: float | None = None  # Hz, of its own voice
     aliases: tuple[str, ...] = ()
     picture: str = ""
     engines: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -141,11 +143,14 @@ def _name(value: Any) -> str:
     return composed_name(value)
 
 
-def _speed(value: Any) -> float:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not SLOWEST <= value <= FASTEST:
-        raise BadCard(f"a number from {SLOWEST} to {FASTEST:g} is expected")
-    return float(value)
+def _number(least: float, most: float) -> Callable[[Any], float]:
+    def read(value: Any) -> float:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not least <= value <= most:
+            raise BadCard(f"a number from {least:g} to {most:g} is expected")
+        return float(value)
+
+    return read
 
 
 def _aliases(value: Any) -> tuple[str, ...]:
@@ -189,7 +194,8 @@ READERS: Mapping[str, Callable[[Any], Any]] = {
     "engine": _name,
     "language": _one_of(LANGUAGES),
     "gender": _one_of(GENDERS),
-    "speed": _speed,
+    "speed": _number(SLOWEST, FASTEST),
+    "median_pitch": _number(LOWEST, HIGHEST),
     "aliases": _aliases,
     "picture": _picture,
     "engines": _engines,

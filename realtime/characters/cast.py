@@ -25,6 +25,7 @@ class Character:
     licence: str
     source: str
     speed: float
+    median_pitch: float | None  # Hz; None: nobody has measured it
     aliases: tuple[str, ...]
     picture: Path | None
     engines: Mapping[str, str] = field(hash=False)  # language -> engine that wins over `engine`

@@ -195,6 +195,7 @@ class _Casting:
             licence=card.licence,
             source=card.source,
             speed=card.speed,
+            median_pitch=card.median_pitch,
             aliases=tuple(alias for alias in card.aliases if aliases.get(alias) == name),
             picture=self._picture(name, card),
             engines=card.engines,

@@ -17,6 +17,8 @@ ENGINES = {
     "kokoro": "realtime.engines.kokoro:Kokoro",
     "tone": "realtime.engines.tone:Tone",
     "gain": "realtime.engines.gain:Gain",
+    "world": "realtime.engines.world:World",
+    "torchscript": "realtime.engines.torchscript:TorchScript",
 }
 
 

@@ -15,6 +15,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from realtime.change import Change
 from realtime.characters import Character
 from realtime.text.language import Segment
 from realtime.weights import WeightFile
@@ -103,17 +104,37 @@ class Synthesizer(Protocol):
     def speak(self, utterance: Utterance, cancel: Cancel) -> Iterator[Chunk]: ...
 
 
+@dataclass(frozen=True)
+class Plan:
+    """How a converter wants to be fed, and how what it gives lies to what it got.
+
+    What goes in at `rate` comes out at `output_rate`, late by `latency`; counts are of samples
+    that go in. Blocks are whole multiples of `step`, and every block gives one of the same length.
+    """
+
+    rate: int
+    output_rate: int
+    step: int
+    block: int  # what it likes to be given at a time
+    latency: int = 0
+    context: int = 0  # of the past that a stream begun in the middle should hear first
+    whole: bool = False  # it needs the whole recording as one block, so it converts files only
+
+
 @runtime_checkable
 class Converter(Protocol):
-    """An engine that changes a voice: blocks in, blocks of the same length out."""
+    """An engine that changes a voice: blocks in, blocks that last as long out."""
 
     name: str
     version: str
-    sample_rate: int
     weights: tuple[WeightFile, ...]
 
     def load(self) -> None: ...
 
     def unload(self) -> None: ...
 
-    def convert(self, blocks: Iterator[Samples], cancel: Cancel) -> Iterator[Samples]: ...
+    def plan(self, change: Change) -> Plan: ...
+
+    def convert(
+        self, blocks: Iterator[Samples], change: Change, cancel: Cancel
+    ) -> Iterator[Samples]: ...

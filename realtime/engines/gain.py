@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from realtime.engines.base import Cancel, Samples
+from realtime.change import Change
+from realtime.engines.base import Cancel, Plan, Samples
 from realtime.settings import Settings
 from realtime.weights import WeightFile
 
+RATE = 24000
 LEVEL = 0.5
 FADE_SECONDS = 0.05
 
@@ -19,7 +21,6 @@ class Gain:
 
     name = "gain"
     version = "1"
-    sample_rate = 24000
     weights: tuple[WeightFile, ...] = ()
 
     def __init__(self, settings: Settings) -> None:
@@ -31,8 +32,13 @@ class Gain:
     def unload(self) -> None:
         pass
 
-    def convert(self, blocks: Iterator[Samples], cancel: Cancel) -> Iterator[Samples]:
-        fade = FADE_SECONDS * self.sample_rate
+    def plan(self, change: Change) -> Plan:
+        return Plan(RATE, RATE, step=1, block=RATE // 50)
+
+    def convert(
+        self, blocks: Iterator[Samples], change: Change, cancel: Cancel
+    ) -> Iterator[Samples]:
+        fade = FADE_SECONDS * RATE
         done = 0
         for block in blocks:
             cancel.check()

@@ -21,6 +21,7 @@ description: |
 licence: Apache-2.0
 source: "https://example.org/dawn"
 speed: 1.25
+median_pitch: 187.5
 aliases: [Aurora, "Y'shtola"]
 picture: dawn.png
 engines: {en: hibari, mix: kokoro}
@@ -39,6 +40,7 @@ def test_everything_that_can_be_said_is_kept() -> None:
         licence="Apache-2.0",
         source="https://example.org/dawn",
         speed=1.25,
+        median_pitch=187.5,
         aliases=("Aurora", "Y'shtola"),
         picture="dawn.png",
         engines={"en": "hibari", "mix": "kokoro"},

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from realtime import engines
+from realtime.change import Change
 from realtime.characters import Characters
 from realtime.engines.base import (
     Cancel,
@@ -25,9 +26,12 @@ from realtime.engines.base import (
 from realtime.errors import BadRequest, WeightsMissing
 from realtime.settings import Models, Settings
 from realtime.text.language import Segment
+from tests.programs import Filter, scripted
+from tests.voices import voice
 
 # With a letter of a–z in each, the only ones that every engine makes audible.
 TEXTS = {"en": "Hello there.", "zh": "你好，abcdef。", "ja": "こんにちは、abcdef。"}
+ASKED = Change(target=180.0, gate=-90.0)
 LONG = "She walked along the river until the lights of the old town were far behind her. " * 3
 
 
@@ -36,6 +40,8 @@ def of_kind(kind: type) -> list[str]:
 
 
 def loaded(name: str, settings: Settings) -> Iterator[Synthesizer | Converter]:
+    if name == "torchscript":
+        scripted(settings.models.path, "filter", Filter(), block=320, context=320, causal=True)
     engine = engines.create(name, settings)
     engine.load()
     yield engine
@@ -147,11 +153,68 @@ def test_a_cancel_stops_a_stream_within_reason(
     assert time.monotonic() - started < 3
 
 
-def test_converted_sound_is_as_long_as_what_came(converter: Converter) -> None:
-    noise = np.random.default_rng(3).uniform(-0.5, 0.5, 9600).astype(np.float32)
-    blocks = list(converter.convert(iter(np.split(noise, 10)), Cancel()))
-    assert sum(block.size for block in blocks) == noise.size
-    assert all(block.dtype == np.float32 and np.abs(block).max() <= 1 for block in blocks)
+def blocks_of(converter: Converter, blocks: int, pitch: float = 140.0) -> list[Samples]:
+    plan = converter.plan(ASKED)
+    sound = voice(blocks * plan.block / plan.rate, pitch, plan.rate)
+    return np.split(sound, blocks)
+
+
+def converted(converter: Converter, blocks: list[Samples]) -> list[Samples]:
+    return list(converter.convert(iter(blocks), ASKED, Cancel()))
+
+
+def test_a_plan_fits_itself(converter: Converter) -> None:
+    plan = converter.plan(ASKED)
+    for count in (plan.block, plan.latency, plan.context):
+        assert count % plan.step == 0 or count == plan.latency
+    assert plan.latency * plan.output_rate % plan.rate == 0
+    assert plan.step * plan.output_rate % plan.rate == 0
+    assert plan.whole or (plan.block + plan.latency) / plan.rate <= 0.08
+
+
+def test_every_block_gives_one_that_lasts_as_long(converter: Converter) -> None:
+    plan = converter.plan(ASKED)
+    blocks = blocks_of(converter, 12)
+    blocks += [np.concatenate(blocks[:3]), blocks[0]]
+    found = converted(converter, blocks)
+    for block, given in zip(blocks, found, strict=True):
+        assert given.size * plan.rate == block.size * plan.output_rate
+        assert given.dtype == np.float32 and np.abs(given).max() <= 1
+    assert np.abs(np.concatenate(found)).max() > 0.005
+
+
+def test_nothing_is_heard_before_its_time(converter: Converter) -> None:
+    """What is late by its latency is silent for as long, and no longer."""
+    plan = converter.plan(ASKED)
+    blocks = blocks_of(converter, 20)
+    found = np.concatenate(converted(converter, blocks))
+    early = plan.latency * plan.output_rate // plan.rate
+    assert not found[:early].any()
+    assert np.abs(found[early : early + found.size // 4]).max() > 0.001
+
+
+def test_a_conversion_is_the_same_every_time(converter: Converter) -> None:
+    blocks = blocks_of(converter, 12)
+    first, second = (converted(converter, blocks) for _ in range(2))
+    assert all(map(np.array_equal, first, second))
+
+
+def test_interleaved_conversions_give_what_each_gives_alone(converter: Converter) -> None:
+    sounds = [blocks_of(converter, 15, pitch) for pitch in (110.0, 220.0)]
+    alone = [converted(converter, blocks) for blocks in sounds]
+    streams = [converter.convert(iter(blocks), ASKED, Cancel()) for blocks in sounds]
+    for number in range(15):
+        for place in (0, 1):
+            assert np.array_equal(next(streams[place]), alone[place][number])
+
+
+def test_a_cancelled_conversion_stops_at_its_next_block(converter: Converter) -> None:
+    cancel = Cancel()
+    stream = converter.convert(iter(blocks_of(converter, 3)), ASKED, cancel)
+    next(stream)
+    cancel.set()
+    with pytest.raises(Cancelled):
+        next(stream)
 
 
 def test_an_unknown_engine_names_the_known_ones(settings: Settings) -> None:

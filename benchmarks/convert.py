@@ -1,0 +1,275 @@
+"""Another voice: how late, how dear, how true? WORLD on spoken, noisy, echoing and human speech.
+
+Delays run from the moment a sample is spoken to the moment it is heard on the server: the wait for
+its block, what the engine hears ahead, and computing. Loss of packets and players come on top.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks import report
+from benchmarks.listening import Listener, errors, units
+from benchmarks.microphone import Microphone, RealClock, SkippedClock
+from benchmarks.recordings import RATE, Recorded, people, spoken
+from realtime.audio import Pcm, from_pcm16
+from realtime.change import Change
+from realtime.configuration import load
+from realtime.conversion.live import Conversion
+from realtime.conversion.offline import converted
+from realtime.engines.base import Cancel
+from realtime.engines.world import World, median_pitch
+from realtime.models import Models
+from realtime.services import build
+
+Floats = npt.NDArray[np.float64]
+
+ENGINE = "world"
+HIGH, LOW = 210.0, 115.0  # the medians that low and high voices are moved to
+# Half of a core, in turns that are about as long as a block.
+BUSY = """
+import time
+while True:
+    until = time.perf_counter() + 0.02
+    while time.perf_counter() < until:
+        pass
+    time.sleep(0.02)
+"""
+
+
+async def changed(models: Models, pcm: Pcm, change: Change) -> Pcm:
+    async def parts() -> AsyncIterator[Pcm]:
+        yield pcm
+
+    return np.concatenate([p async for p in converted(models, ENGINE, change, parts(), RATE)])
+
+
+def pitch(pcm: Pcm) -> Floats:
+    import pyworld
+
+    sound = from_pcm16(pcm).astype(np.float64)
+    rough, times = pyworld.dio(sound, RATE)
+    found: Floats = pyworld.stonemask(sound, rough, times, RATE)
+    return found
+
+
+def cents(found: float, wanted: float) -> float:
+    return float(1_200 * np.log2(found / wanted))
+
+
+async def truth(models: Models, recorded: Recorded, listener: Listener) -> dict[str, Any]:
+    """One recording in other voices: is the pitch what was asked, and are the words still there?"""
+    own = median_pitch(from_pcm16(recorded.pcm), RATE)
+    assert own is not None, f"nothing is voiced in {recorded.name}"
+    target = HIGH if own < 160 else LOW
+    steps = 4.0 if own < 160 else -4.0
+    before = pitch(recorded.pcm)
+    moved = await changed(models, recorded.pcm, Change(pitch=steps))
+    after = pitch(moved)
+    both = (before > 0) & (after > 0)
+    off = 1_200 * np.log2(after[both] / before[both]) - 100 * steps
+    there = await changed(models, recorded.pcm, Change(target=target, speaker=own))
+    # Spoken again, when the speaker has become known.
+    twice = await changed(models, np.tile(recorded.pcm, 3), Change(target=target))
+    found = [median_pitch(from_pcm16(p), RATE) or 1.0 for p in (there, twice[-recorded.pcm.size :])]
+    heard = [listener.hear(pcm, RATE, "en") for pcm in (recorded.pcm, moved, there)]
+    expected = units(recorded.text if recorded.text is not None else heard[0], "en")
+    return {
+        "recording": recorded.name,
+        "own Hz": own,
+        "semitones off, cents": round(float(np.median(np.abs(off))), 1),
+        "target Hz": target,
+        "target off, known speaker": round(cents(found[0], target), 1),
+        "target off, learnt": round(cents(found[1], target), 1),
+        "voiced alike %": round(100 * float(np.mean((before > 0) == (after > 0))), 1),
+        "words": len(expected),
+        "wrong": errors(expected, units(heard[0], "en")),
+        "wrong, semitones": errors(expected, units(heard[1], "en")),
+        "wrong, target": errors(expected, units(heard[2], "en")),
+        **clicks(recorded.pcm),
+    }
+
+
+def clicks(pcm: Pcm) -> dict[str, Any]:
+    """Jumps at the joins of blocks: a bend there that is 3 times every other one within 10 ms.
+
+    The same is counted in the middle of blocks, where nothing is joined.
+    """
+    engine = World(load())
+    change = Change(pitch=3.0)
+    size = engine.plan(change).block
+    sound = from_pcm16(pcm)[: pcm.size // size * size]
+    blocks = iter(np.split(sound, sound.size // size))
+    made = np.concatenate(list(engine.convert(blocks, change, Cancel()))).astype(np.float64)
+    bends = np.abs(np.diff(made, 2))
+
+    def counted(start: int) -> int:
+        found = 0
+        for join in range(start, bends.size - size // 2, size):
+            near = bends[join - 3 : join + 2].max()
+            around = np.concatenate(
+                [bends[join - size // 2 : join - 3], bends[join + 2 : join + size // 2]]
+            )
+            found += bool(near > 3 * around.max() and near > 0.003)
+        return found
+
+    return {
+        "joins": made.size // size - 1,
+        "clicks": counted(size),
+        "between": counted(size + size // 2),
+    }
+
+
+def cost(recordings: list[Recorded], blocks: int) -> dict[str, Any]:
+    """The engine alone on one core, without a stream around it."""
+    engine = World(load())
+    engine.load()
+    change = Change(target=200.0, formant=1.1)
+    size = engine.plan(change).block * blocks
+    sound = np.concatenate([from_pcm16(recorded.pcm) for recorded in recordings])
+    sound = sound[: sound.size // size * size]
+    taken, started = [], time.thread_time()
+    for _ in engine.convert(iter(np.split(sound, sound.size // size)), change, Cancel()):
+        taken.append(time.thread_time() - started)
+        started = time.thread_time()
+    factor = sum(taken) / (sound.size / RATE)
+    return {
+        "block ms": 1000 * size // RATE,
+        "compute p50 ms": round(1000 * float(np.median(taken)), 2),
+        "compute p95 ms": round(1000 * float(np.percentile(taken, 95)), 2),
+        "real-time factor": round(factor, 3),
+        "streams a core": int(1 / factor),
+    }
+
+
+async def live(
+    models: Models, pcm: Pcm, streams: int, block: float, seconds: float
+) -> dict[str, Any]:
+    """So many microphones in real time."""
+    clock = RealClock()
+    sound = np.resize(pcm, int(seconds * RATE))
+    microphones = [
+        Microphone(
+            Conversion(
+                models, ENGINE, Change(target=200.0), RATE, block_seconds=block, clock=clock
+            ),
+            np.roll(sound, number * RATE),
+            clock,
+            late=0.02 * number / streams,
+        )
+        for number in range(streams)
+    ]
+    found = await asyncio.gather(*(microphone.run(seconds) for microphone in microphones))
+    delays = np.concatenate([heard.delays for heard in found])
+    notices = sum(len(heard.notices) for heard in found)
+    return {"block ms": round(1000 * block), "streams": streams, **late(delays), "notices": notices}
+
+
+def late(delays: Any) -> dict[str, Any]:
+    quantiles = np.percentile(np.asarray(delays), [50, 95, 100]) * 1000
+    names = ("delay p50 ms", "delay p95 ms", "worst ms")
+    return {name: round(float(value), 1) for name, value in zip(names, quantiles, strict=True)}
+
+
+async def long(models: Models, pcm: Pcm, minutes: float, load_by: int) -> list[dict[str, Any]]:
+    """Half an hour of speech while others compute on every core half of the time."""
+    others = [
+        await asyncio.create_subprocess_exec(sys.executable, "-c", BUSY) for _ in range(load_by)
+    ]
+    try:
+        clock = SkippedClock()
+        conversion = Conversion(models, ENGINE, Change(target=200.0), RATE, clock=clock)
+        heard = await Microphone(conversion, pcm, clock).run(60 * minutes, hurried=True)
+    finally:
+        for other in others:
+            other.kill()
+            await other.wait()
+    parts = np.array_split(np.array(heard.delays), 6)
+    rows = [{"part": f"{n + 1} of 6", **late(part)} for n, part in enumerate(parts)]
+    rows.append({"part": "all", **late(heard.delays)})
+    print(f"  notices: {heard.notices}; {heard.samples / RATE / 60:.2f} minutes heard")
+    return rows
+
+
+def mean(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Of all recordings: medians of pitch errors, and words that are wrong of all words."""
+    totals = {
+        name: sum(row[name] for row in rows) for name in ("words", "wrong", "joins", "clicks")
+    }
+    middle = {
+        f"|{name}|": round(float(np.median([abs(row[name]) for row in rows])), 1)
+        for name in ("semitones off, cents", "target off, known speaker", "target off, learnt")
+    }
+    rates = {
+        f"{name} %": round(100 * sum(row[name] for row in rows) / max(1, totals["words"]), 2)
+        for name in ("wrong", "wrong, semitones", "wrong, target")
+    }
+    alike = round(float(np.mean([row["voiced alike %"] for row in rows])), 1)
+    between = sum(row["between"] for row in rows)
+    return {
+        "recordings": len(rows),
+        **middle,
+        "voiced alike %": alike,
+        **rates,
+        "joins": totals["joins"],
+        "clicks": totals["clicks"],
+        "between": between,
+    }
+
+
+async def run(options: argparse.Namespace) -> dict[str, Any]:
+    services = build(load())
+    recordings = await spoken(services)
+    await services.close()
+    human = people(options.people, options.most_people)
+    models = Models(load(), names=(ENGINE,))
+    listener = Listener(Path(tempfile.gettempdir()) / "yamabiko-whisper-base")
+    figures: dict[str, Any] = {"truth": [], "people": []}
+    for name, group in (("truth", recordings), ("people", human)):
+        for recorded in group:
+            figures[name].append(await truth(models, recorded, listener))
+    for name in ("truth", "people"):
+        if figures[name]:
+            figures[f"{name} in all"] = mean(figures[name])
+    figures["cost"] = [cost(recordings + human, blocks) for blocks in (1, 3)]
+    sound = np.concatenate([recorded.pcm for recorded in recordings])
+    figures["live"] = [
+        await live(models, sound, streams, block, options.seconds)
+        for block, counts in ((0.02, (1, 4, 6, 8)), (0.06, (1, 8, 10, 12)))
+        for streams in counts
+    ]
+    figures["long"] = await long(models, sound, options.minutes, options.others)
+    await models.close()
+    return figures
+
+
+def main() -> None:
+    parser = report.options("Another voice: how late, how dear, how true?")
+    parser.add_argument("--people", type=Path, metavar="PATH", help="a folder or a wheel with WAVs")
+    parser.add_argument("--most-people", type=int, default=12)
+    parser.add_argument("--seconds", type=float, default=12.0, help="of each live run")
+    parser.add_argument("--minutes", type=float, default=30.0, help="of the long run")
+    parser.add_argument("--others", type=int, default=2, help="busy processes beside the long run")
+    options = parser.parse_args()
+    figures = asyncio.run(run(options))
+    for name in ("truth", "people"):
+        report.show(f"Pitch, voicing, words: {name}", figures[name])
+        report.show("In all", [figures[f"{name} in all"]] if figures[name] else [])
+    report.show("The engine alone, one core", figures["cost"])
+    report.show("Live, in real time", figures["live"])
+    report.show("Half an hour beside others", figures["long"])
+    report.keep(options.json, figures)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,239 @@
+"""Another voice, live: a microphone's stream through a converter; it knows no web.
+
+A live stream never falls behind. When computing takes too long its blocks grow, then the voice
+passes unconverted until converting is possible again; every such change is told as a notice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from realtime.audio import Pcm
+from realtime.change import Change
+from realtime.conversion.drift import Drift
+from realtime.conversion.intake import Intake
+from realtime.conversion.load import Load
+from realtime.conversion.passage import Around, Passage, checked_rate
+from realtime.conversion.turns import Turns, checked_converter
+from realtime.engines.base import Plan, Samples
+from realtime.errors import BadRequest, YamabikoError
+from realtime.models import Lease, Models
+
+PATIENCE_SECONDS = 0.25  # how long a block may take before the voice passes without it
+TRIED_HZ = 150.0  # a trial is voiced: silence would cost nothing
+MESSAGES = {
+    "larger_blocks": "Converting takes long: blocks last {ms:.0f} ms now.",
+    "bypass": "Converting takes too long: the voice passes as it is.",
+    "recovered": "The voice is converted without extra delay again.",
+}
+LEFT_OUT = "{ms:.0f} ms of the microphone were not taken in time and are left out."
+
+
+@dataclass(frozen=True)
+class Notice:
+    """How a live conversion is doing: larger_blocks, bypass or recovered."""
+
+    code: str
+    message: str
+
+
+class Conversion:
+    """One microphone, live: `feed` and `end` on one side, `heard` on the other.
+
+    `played` tells how many seconds of the output its listener has played; where it is given, a
+    playback clock that is not the microphone's is followed.
+    """
+
+    def __init__(
+        self,
+        models: Models,
+        engine: str,
+        change: Change,
+        rate: int,
+        output_rate: int | None = None,
+        *,
+        block_seconds: float | None = None,
+        played: Callable[[], float] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        patience: float = PATIENCE_SECONDS,
+    ) -> None:
+        self.change = change
+        self.rate = checked_rate("sample_rate", rate)
+        self.output_rate = checked_rate("output_sample_rate", output_rate or rate)
+        self.intake = Intake(rate, clock)
+        self.clock, self.played, self.patience = clock, played, patience
+        self._models, self._engine = models, checked_converter(models, engine)
+        self._block_seconds = block_seconds
+
+    async def feed(self, pcm: Pcm) -> None:
+        """Waits only for who sends faster than time passes."""
+        await self.intake.add(pcm)
+
+    def end(self) -> None:
+        """The microphone has ended: what it sent is converted to its end."""
+        self.intake.end()
+
+    def stop(self) -> None:
+        """Nothing more is wanted; what waits is left out."""
+        self.intake.clear()
+
+    async def heard(self) -> AsyncGenerator[Pcm | Notice, None]:
+        """The other voice as it comes, and notices; closing it early frees the engine."""
+        async with self._models.lease(self._engine) as lease:
+            course = _Course(self, lease, self._plan(lease))
+            try:
+                async for item in course.run():
+                    yield item
+            finally:
+                await course.aclose()
+
+    def _plan(self, lease: Lease) -> Plan:
+        plan: Plan = lease.engine.plan(self.change)
+        if plan.whole:
+            raise BadRequest(
+                f"The engine {self._engine!r} needs whole recordings and cannot convert live.",
+                code="not_live",
+                hint="For a model of one's own: say block, context and causal in its model.yaml.",
+                field="engine",
+            )
+        if self._block_seconds is not None:
+            steps = max(1, round(self._block_seconds * plan.rate / plan.step))
+            return replace(plan, block=steps * plan.step)
+        return plan
+
+
+class _Course:
+    """A live conversion under way on a loaded engine."""
+
+    def __init__(self, asked: Conversion, lease: Lease, plan: Plan) -> None:
+        self._asked, self._lease, self._plan = asked, lease, plan
+        self._intake, self._clock = asked.intake, asked.clock
+        follows = asked.played is not None
+        self._passage = Passage(plan, asked.change, asked.rate, asked.output_rate, follows)
+        self._around = Around(plan)
+        self._load = Load()
+        self._drift = Drift()
+        self._given = 0.0  # seconds
+        self._left_out = 0
+        self._fresh = False  # whether the stream has yet to hear what was said before it
+        self._trial: asyncio.Task[tuple[float, float]] | None = None
+        self._turns: Turns | None = self._begun()
+
+    async def run(self) -> AsyncGenerator[Pcm | Notice, None]:
+        while (pcm := await self._intake.take(self._wanted())) is not None:
+            if (over := self._intake.left_out - self._left_out) > 0:
+                self._left_out += over
+                yield Notice("bypass", LEFT_OUT.format(ms=1000 * over / self._asked.rate))
+            heard, changed = await self._heard(self._passage.enter(pcm))
+            if heard.size:
+                yield heard
+            if changed:
+                yield self._notice()
+        over_now = False
+        while not over_now:
+            heard, _ = await self._heard(self._passage.silence(self._plan.block))
+            heard, over_now = self._passage.last(heard)
+            if heard.size:
+                yield heard
+
+    async def aclose(self) -> None:
+        if self._trial is not None:
+            self._trial.cancel()
+            await asyncio.gather(self._trial, return_exceptions=True)
+        if self._turns is not None:
+            await self._turns.aclose()
+
+    def _wanted(self) -> int:
+        return self._passage.needed(self._plan.block * self._load.size)
+
+    def _begun(self) -> Turns:
+        return Turns(self._lease, self._asked.change, self._due)
+
+    def _due(self) -> float:
+        """Soon: a block that has arrived is to be heard before the next one has."""
+        return self._intake.arrived + self._plan.block / self._plan.rate
+
+    async def _heard(self, block: Samples) -> tuple[Pcm, bool]:
+        """What is heard for a block, and whether it was the load that changed by it."""
+        if not block.size:
+            return np.zeros(0, np.int16), False
+        wet, changed = None, False
+        if self._turns is not None:
+            wet, changed = await self._converted(self._turns, block)
+        elif self._may_convert():
+            self._turns, self._fresh, changed = self._begun(), True, True
+        heard = self._passage.leave(self._around.leave(block, wet))
+        self._follow(heard)
+        return heard, changed
+
+    async def _converted(self, turns: Turns, block: Samples) -> tuple[Samples | None, bool]:
+        wet = None
+        started = self._clock()
+        try:
+            async with asyncio.timeout(self._asked.patience):
+                wet = await self._primed(turns, block)
+        except TimeoutError:
+            changed = self._load.lost(self._clock())
+        else:
+            now = self._clock()
+            changed = self._load.worked(now - started, block.size / self._plan.rate, now)
+        if self._load.bypassed:
+            self._turns = None
+            await turns.aclose()
+        return wet, changed
+
+    async def _primed(self, turns: Turns, block: Samples) -> Samples:
+        """The block's sound; a stream that begins in the middle hears first what came before."""
+        if self._fresh:
+            self._fresh = False
+            if self._plan.context:
+                await turns.convert(self._around.context)
+        return await turns.convert(block)
+
+    def _may_convert(self) -> bool:
+        """While the voice passes as it is, trials tell when it can be converted again."""
+        if self._trial is None:
+            if self._load.trial_due(self._clock()):
+                self._trial = asyncio.create_task(self._tried())
+            return False
+        if not self._trial.done():
+            return False
+        trial, self._trial = self._trial, None
+        return self._load.tried(*trial.result(), self._clock())
+
+    async def _tried(self) -> tuple[float, float]:
+        """How long a new stream takes for a block, and how long that block sounds."""
+        block = self._tone(self._plan.block * self._load.trial_size)
+        turns = self._begun()
+        started = self._clock()
+        try:
+            await turns.convert(self._tone(self._plan.context))
+            started = self._clock()
+            await turns.convert(block)
+        except YamabikoError:
+            return math.inf, 1.0
+        finally:
+            await turns.aclose()
+        return self._clock() - started, block.size / self._plan.rate
+
+    def _tone(self, count: int) -> Samples:
+        place = np.arange(count) * (TRIED_HZ / self._plan.rate)
+        return (0.2 * (place % 1.0) - 0.1).astype(np.float32)
+
+    def _follow(self, heard: Pcm) -> None:
+        seconds = heard.size / self._asked.output_rate
+        self._given += seconds
+        if self._asked.played is not None and seconds:
+            played = self._asked.played()
+            self._passage.adjust(self._drift.ratio(self._given, played, seconds))
+
+    def _notice(self) -> Notice:
+        ms = 1000 * self._load.size * self._plan.block / self._plan.rate
+        code = self._load.state
+        return Notice(code, MESSAGES[code].format(ms=ms))

@@ -1,0 +1,58 @@
+"""A converter's stream on its lane: a turn for each block; it knows no microphone."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator
+
+from realtime.change import Change
+from realtime.engines import unknown
+from realtime.engines.base import Converter, Samples
+from realtime.errors import SynthesisFailed, YamabikoError
+from realtime.models import Lease, Models
+
+logger = logging.getLogger(__name__)
+
+
+class Turns:
+    """One stream of one converter; it begins with its first block."""
+
+    def __init__(self, lease: Lease, change: Change, due: Callable[[], float]) -> None:
+        self._engine: Converter = lease.engine
+        self._waiting: deque[Samples] = deque()
+        self._stream = lease.lane.stream(
+            lambda cancel: self._engine.convert(self._given(), change, cancel), due
+        )
+
+    async def convert(self, block: Samples) -> Samples:
+        """The next block's sound; whatever a model throws ends this stream alone."""
+        self._waiting.append(block)
+        try:
+            return await anext(self._stream)
+        except (YamabikoError, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            logger.exception("%s failed while converting", self._engine.name)
+            raise SynthesisFailed(
+                f"The engine {self._engine.name!r} failed while it converted a voice.",
+                code="conversion_failed",
+                hint="The server's log says more; trying again may help.",
+            ) from error
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    def _given(self) -> Iterator[Samples]:
+        # A turn is asked for by whoever has just given a block, so one is always there.
+        while True:
+            yield self._waiting.popleft()
+
+
+def checked_converter(models: Models, name: str) -> str:
+    """The name, if it is a converter's."""
+    known = [name for name in models.names() if isinstance(models.engine(name), Converter)]
+    if name not in known:
+        raise unknown(name, known)
+    return name

@@ -1,0 +1,180 @@
+"""Models that people bring: `NAME/model.pt` or `.pt2` with an optional `model.yaml`; runs none.
+
+What a file is its content decides. Nothing here unpickles: only archives pass in which torch finds
+a program and plain numbers.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import dataclass, fields
+from math import gcd
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from realtime.errors import BadRequest, WeightsMissing
+
+NAMES = {
+    "layout": ("time", "batch_time", "batch_channel_time", "batch_time_channel"),
+    "device": ("auto", "cpu", "cuda"),
+}
+MOST_SAMPLES = 30 * 192_000
+LIMITS = {
+    "input_rate": (4_000, 192_000),
+    "output_rate": (4_000, 192_000),
+    "block": (0, MOST_SAMPLES),
+    "context": (0, MOST_SAMPLES),
+    "ahead": (0, MOST_SAMPLES),
+    "batch": (1, 256),
+}
+MOST_BYTES = 16 << 10  # of a yaml
+MOST_CONFIG = 64 << 20  # of one of an archive's lists
+EXPORT = (
+    "Save a whole program instead: torch.jit.script(model).save('model.pt'), or "
+    "torch.export.save(torch.export.export(model, inputs), 'model.pt2')."
+)
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a model.yaml may say; counts are of samples at the input's rate."""
+
+    input_rate: int = 16_000
+    output_rate: int = 0  # 0: the input's
+    layout: str = "batch_time"
+    block: int = 0  # 0: it takes whole recordings only
+    context: int = 0  # of the past that it should hear with each block
+    ahead: int = 0  # of what comes after a block that it should hear as well
+    causal: bool = False  # with that context it gives for a block what it gives for the whole
+    fixed: bool = False  # it takes windows of one length only
+    device: str = "auto"
+    autocast: bool = False
+    batch: int = 1  # recordings that it may be given at once
+
+    @property
+    def unit(self) -> int:
+        """Samples in, of which every number gives a whole number of samples out."""
+        return self.input_rate // gcd(self.input_rate, self.output_rate)
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """One model's place and what is said of it."""
+
+    name: str
+    path: Path
+    exported: bool  # by torch.export; else TorchScript
+    card: Card
+
+
+def found_in(folder: Path) -> list[ModelFile]:
+    """Every model of a folder; which file is wrong is told, and how to make a right one."""
+    places = sorted(path for path in folder.glob("*") if path.is_dir())
+    files = [(place, file) for place in places if (file := _file_in(place)) is not None]
+    if not files:
+        raise WeightsMissing(
+            f"The engine 'torchscript' needs a model; looked at {folder}/NAME/model.pt and .pt2.",
+            hint=f"Put a TorchScript file at {folder}/NAME/model.pt.",
+        )
+    return [
+        ModelFile(place.name, file, _is_exported(file), read_card(place / "model.yaml"))
+        for place, file in files
+    ]
+
+
+def read_card(path: Path) -> Card:
+    """The card in a yaml; without a file, what is usual."""
+    said: Any = {}
+    if path.is_file():
+        if path.stat().st_size > MOST_BYTES:
+            raise _refused(path, f"it has over {MOST_BYTES} bytes")
+        try:
+            said = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+            raise _refused(path, f"it is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(said, dict):
+        raise _refused(path, "keys with values are expected")
+    kinds = {item.name: type(item.default) for item in fields(Card)}
+    for key, value in said.items():
+        if key not in kinds:
+            raise _refused(path, f"{str(key)[:40]!r} is no key; there are: {', '.join(kinds)}")
+        _check(path, key, value, kinds[key])
+    card = Card(**said)
+    card = Card(**{**said, "output_rate": card.output_rate or card.input_rate})
+    for key in ("block", "context", "ahead"):
+        if getattr(card, key) % card.unit:
+            raise _refused(path, f"{key} must be a multiple of {card.unit} for these two rates")
+    if card.layout == "time" and card.batch > 1:
+        raise _refused(path, "a layout without batch takes one recording at once")
+    return card
+
+
+def _check(path: Path, key: str, value: Any, kind: type) -> None:
+    exact = type(value) is kind  # a truth is a whole number to Python, and none to a person
+    if not exact:
+        raise _refused(path, f"{key} is {str(value)[:40]!r}; a {kind.__name__} is expected")
+    if key in NAMES and value not in NAMES[key]:
+        there = ", ".join(NAMES[key])
+        raise _refused(path, f"{key} is {value[:40]!r}; one of {there} is expected")
+    if key in LIMITS:
+        least, most = LIMITS[key]
+        if not least <= value <= most:
+            raise _refused(path, f"{key} is {value}; {least} to {most} is expected")
+
+
+def _file_in(place: Path) -> Path | None:
+    files = [place / "model.pt2", place / "model.pt"]
+    return next((file for file in files if file.is_file()), None)
+
+
+def _is_exported(path: Path) -> bool:
+    """Which kind of program it is; whatever is none, or would have to be unpickled, is refused."""
+    if not zipfile.is_zipfile(path):
+        raise _refused(path, "it is no TorchScript and no torch.export archive", EXPORT)
+    with zipfile.ZipFile(path) as archive:
+        names = {name.partition("/")[2]: name for name in archive.namelist()}
+        if any(name.startswith("models/") for name in names):
+            _check_exported(path, archive, names)
+            return True
+        if "constants.pkl" in names and any(name.startswith("code/") for name in names):
+            return False
+    if "data.pkl" in names:
+        why = "it holds weights without a program (a state_dict, or a pickled module)"
+        raise _refused(path, why, EXPORT)
+    raise _refused(path, "it is no TorchScript and no torch.export archive", EXPORT)
+
+
+def _check_exported(path: Path, archive: zipfile.ZipFile, names: dict[str, str]) -> None:
+    """torch reads these archives, and falls back to unpickling what is not plain in them."""
+    for name, member in names.items():
+        if name.startswith(("data/aotinductor/", "data/constants/custom_obj")):
+            raise _refused(path, f"it holds {name[:60]!r}, which is run or unpickled on loading")
+        old = name.startswith(("data/weights/", "data/constants/")) and name.endswith(".pt")
+        if old:
+            raise _refused(path, "it is in an old form of torch.export, which is unpickled", EXPORT)
+        if name.endswith("_config.json") and _says_pickle(archive, member):
+            raise _refused(path, "some of its weights would have to be unpickled", EXPORT)
+
+
+def _says_pickle(archive: zipfile.ZipFile, member: str) -> bool:
+    if archive.getinfo(member).file_size > MOST_CONFIG:
+        return True
+    try:
+        said = json.loads(archive.read(member))
+        return any(payload["use_pickle"] for payload in said["config"].values())
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return True
+
+
+def sample_inputs(path: Path) -> list[bytes]:
+    """What an exported archive's loader reads as pickles: for a safe reader to try before it."""
+    with zipfile.ZipFile(path) as archive:
+        found = [name for name in archive.namelist() if "/data/sample_inputs/" in name]
+        return [archive.read(name) for name in found]
+
+
+def _refused(path: Path, why: str, hint: str | None = None) -> BadRequest:
+    return BadRequest(f"{path} cannot be used: {why}.", code="bad_model", hint=hint)

@@ -1,0 +1,175 @@
+"""A converter without a model: WORLD's analysis, changed, spoken again as it comes.
+
+Its delay is the 40 ms of `frames.AHEAD`. Pitch is measured frame by frame and moved by semitones,
+or as far as the speaker's own median lies from the character's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from realtime.change import Change
+from realtime.engines.base import Cancel, Plan, Samples
+from realtime.engines.frames import (
+    AHEAD,
+    BINS,
+    HIGHEST,
+    LOWEST,
+    PAST,
+    RATE,
+    STEP,
+    Analysis,
+    Floats,
+    Frames,
+    Singles,
+)
+from realtime.engines.vocoder import Vocoder
+from realtime.settings import Settings
+from realtime.weights import WeightFile
+
+Indices = npt.NDArray[np.int64]
+
+BLOCK = RATE // 50
+LOWEST_MADE, HIGHEST_MADE = 40.0, 1_000.0
+FREQUENCIES = np.arange(BINS) * (RATE / 2 / (BINS - 1))
+# A breathy voice keeps its tone below: what is noise there is heard as hoarse.
+BREATHY = np.clip(FREQUENCIES / 3_000.0, 0.0, 1.0).astype(np.float32) ** 1.5
+# A whisper has no larynx below its vowels.
+WHISPERED = (2.0 * np.log((FREQUENCIES + 1.0) / (FREQUENCIES + 400.0)) - 0.4).astype(np.float32)
+
+
+class World:
+    """Pitch, formants and breath of any voice, within 40 ms."""
+
+    name = "world"
+    version = "1"
+    weights: tuple[WeightFile, ...] = ()
+
+    def __init__(self, settings: Settings) -> None:
+        pass
+
+    def load(self) -> None:
+        import pyworld  # noqa: F401 -- the first import takes a moment, which is the load's
+
+    def unload(self) -> None:
+        pass
+
+    def plan(self, change: Change) -> Plan:
+        return Plan(RATE, RATE, step=STEP, block=BLOCK, latency=AHEAD, context=PAST + AHEAD)
+
+    def convert(
+        self, blocks: Iterator[Samples], change: Change, cancel: Cancel
+    ) -> Iterator[Samples]:
+        analysis, vocoder = Analysis(), Vocoder(change.seed)
+        moved = Moved(change)
+        early = AHEAD  # samples before the first frame: the analysis knows nothing of them
+        for block in blocks:
+            cancel.check()
+            sound = vocoder.feed(moved.frames(analysis.feed(block)))
+            if early:
+                sound[:early], early = 0.0, max(0, early - sound.size)
+            yield np.clip(sound, -1.0, 1.0)
+
+
+class Moved:
+    """One stream's frames as they are to be heard."""
+
+    def __init__(self, change: Change) -> None:
+        self._change = change
+        self._speaker = Median()
+        self._warp = _warp(change.formant) if change.formant != 1.0 else None
+
+    def frames(self, frames: Frames) -> Frames:
+        if self._change.speaker is None:
+            self._speaker.hear(frames.pitch)
+        if frames.silent:
+            return frames
+        envelope, breath = frames.envelope, frames.breath
+        if self._warp is not None:
+            envelope, breath = _warped(envelope, self._warp), _warped(breath, self._warp)
+        voiced = frames.pitch > 0
+        if self._change.effect == "whisper":
+            envelope = envelope + WHISPERED * voiced[:, None]
+            return Frames(np.zeros_like(frames.pitch), envelope, np.ones_like(breath))
+        if self._change.breath:
+            tone = (1.0 - breath**2) * (1.0 - self._change.breath * BREATHY) ** 2
+            breath = np.sqrt(1.0 - tone)
+        return Frames(np.where(voiced, self._pitch(frames.pitch), 0.0), envelope, breath)
+
+    def _pitch(self, pitch: Floats) -> Floats:
+        change = self._change
+        if change.effect == "robot":
+            pitch = np.full_like(pitch, self._own())
+        factor = 1.0
+        if change.pitch is not None:
+            factor = 2.0 ** (change.pitch / 12.0)
+        elif change.target is not None:
+            factor = change.target / self._own()
+        return np.clip(pitch * factor, LOWEST_MADE, HIGHEST_MADE)
+
+    def _own(self) -> float:
+        return self._change.speaker or self._speaker.known()
+
+
+class Median:
+    """A speaker's median pitch as it becomes known, in steps of a tenth of a semitone.
+
+    It begins at a middle pitch that counts as much as a fifth of a second of speech, and forgets
+    what was said more than about half a minute of voice ago.
+    """
+
+    START = 160.0
+    START_FRAMES = 40.0
+    KEPT = 1.0 - 1.0 / 6_000.0  # of each frame's weight when the next is heard
+    STEPS = 120  # an octave
+
+    def __init__(self) -> None:
+        count = int(np.log2(HIGHEST / LOWEST) * self.STEPS) + 2
+        self._weights = np.zeros(count)
+        # Spread over the range of all voices, so that a few words already outweigh it.
+        near = np.arange(count) - np.log2(self.START / LOWEST) * self.STEPS
+        spread = np.exp(-0.5 * (near / (0.4 * self.STEPS)) ** 2)
+        self._weights += self.START_FRAMES * spread / spread.sum()
+
+    def hear(self, pitch: Floats) -> None:
+        voiced = pitch[pitch > 0]
+        if not voiced.size:
+            return
+        self._weights *= self.KEPT**voiced.size
+        steps = np.log2(np.clip(voiced, LOWEST, HIGHEST) / LOWEST) * self.STEPS
+        np.add.at(self._weights, np.rint(steps).astype(int), 1.0)
+
+    def known(self) -> float:
+        """The median so far in Hz, between two steps where it lies between."""
+        summed = np.cumsum(self._weights)
+        half = 0.5 * summed[-1]
+        place = int(np.searchsorted(summed, half))
+        below = summed[place - 1] if place else 0.0
+        share = (half - below) / max(self._weights[place], 1e-12)
+        return float(LOWEST * 2.0 ** ((place - 0.5 + share) / self.STEPS))
+
+
+def median_pitch(samples: Samples, rate: int) -> float | None:
+    """The median pitch of a recording's voice in Hz; None where nothing is voiced."""
+    import pyworld
+
+    sound = samples.astype(np.float64)
+    rough, times = pyworld.dio(sound, rate, f0_floor=LOWEST, f0_ceil=HIGHEST)
+    pitch = pyworld.stonemask(sound, rough, times, rate)
+    voiced = pitch[pitch > 0]
+    return round(float(np.median(voiced)), 1) if voiced.size else None
+
+
+def _warp(ratio: float) -> tuple[Indices, Singles]:
+    """Where each bin comes from when formants move up by `ratio`: the bin below, and the share."""
+    source = np.minimum(np.arange(BINS) / ratio, BINS - 1.001)
+    return source.astype(int), (source % 1.0).astype(np.float32)
+
+
+def _warped(values: Singles, warp: tuple[Indices, Singles]) -> Singles:
+    index, share = warp
+    warped: Singles = values[:, index] * (1 - share) + values[:, index + 1] * share
+    return warped

@@ -1,0 +1,324 @@
+"""A live voice: however cut the same, never mixed, never late; what is not changed is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from realtime.audio import RATES, Pcm
+from realtime.change import Change
+from realtime.conversion.live import Conversion, Notice
+from realtime.conversion.offline import converted
+from realtime.errors import BadRequest, SynthesisFailed
+from realtime.models import Models
+from realtime.settings import Settings
+from tests.converters import Broken, Clock, Upside, Whole, models
+from tests.voices import pcm, voice
+
+pytestmark = pytest.mark.anyio
+
+OPEN = Change(gate=-90.0)
+RATE = 16000
+BLOCK = 320
+
+
+async def heard(conversion: Conversion) -> tuple[Pcm, list[str]]:
+    """All that is heard until the end, and the codes of the notices."""
+    sound, told = [np.zeros(0, np.int16)], []
+    async for item in conversion.heard():
+        if isinstance(item, Notice):
+            assert item.message
+            told.append(item.code)
+        else:
+            sound.append(item)
+    return np.concatenate(sound), told
+
+
+async def run(conversion: Conversion, parts: Sequence[Pcm]) -> tuple[Pcm, list[str]]:
+    hearing = asyncio.create_task(heard(conversion))
+    for part in parts:
+        await conversion.feed(part)
+    conversion.end()
+    return await hearing
+
+
+@pytest.fixture(scope="module")
+def world() -> Models:
+    return Models(Settings(), names=("world", "gain"))
+
+
+@settings(max_examples=8, deadline=None)
+@given(cuts=st.lists(st.integers(1, 30_000), max_size=12), rate=st.sampled_from(RATES))
+def test_cuts_are_not_heard(cuts: list[int], rate: int) -> None:
+    """Fed live in any blocks, fed whole, or converted as a recording: the same samples."""
+
+    async def each() -> None:
+        ours = Models(Settings(), names=("world",))
+        change = Change(target=200.0)
+        sound = pcm(voice(0.7, rate=rate))
+        clock = Clock()  # it stands still, so that nothing takes any time
+        whole = await run(Conversion(ours, "world", change, rate, clock=clock), [sound])
+        cut = await run(
+            Conversion(ours, "world", change, rate, clock=clock), np.split(sound, sorted(cuts))
+        )
+        file = [part async for part in converted(ours, "world", change, once(sound), rate)]
+        await ours.close()
+        assert whole[1] == cut[1] == []
+        assert np.array_equal(whole[0], cut[0])
+        assert np.array_equal(whole[0], np.concatenate(file))
+        assert whole[0].size == sound.size and whole[0].any()
+
+    asyncio.run(each())
+
+
+async def once(sound: Pcm) -> AsyncIterator[Pcm]:
+    yield sound
+
+
+async def test_streams_side_by_side_never_mix() -> None:
+    ours = Models(Settings(), names=("world",))
+    sounds = [pcm(voice(1.0, pitch)) for pitch in (100.0, 150.0, 220.0)]
+    change = Change(target=170.0)
+
+    def conversion() -> Conversion:
+        return Conversion(ours, "world", change, 24000, clock=Clock())
+
+    alone = [await run(conversion(), [sound]) for sound in sounds]
+    together = await asyncio.gather(*(run(conversion(), np.split(s, 60)) for s in sounds))
+    await ours.close()
+    for one, other in zip(alone, together, strict=True):
+        assert np.array_equal(one[0], other[0])
+
+
+async def test_output_rates_differ_and_lengths_agree() -> None:
+    ours = models(Upside())
+    conversion = Conversion(ours, "upside", OPEN, 48000, 8000)
+    found, _ = await run(conversion, [pcm(voice(0.5, rate=48000))])
+    await ours.close()
+    assert found.size == 4_000
+
+
+class Microphone:
+    """Feeds a conversion in time with a test's clock, and hears what comes out and when."""
+
+    def __init__(self, ours: Models, clock: Clock, **options: object) -> None:
+        self.clock = clock
+        self.conversion = Conversion(ours, "upside", OPEN, RATE, clock=clock, **options)  # type: ignore[arg-type]
+        self.sound = pcm(0.5 * voice(400.0 / 10, rate=RATE))
+        self.fed = 0
+        self.given = 0
+        self.parts: list[Pcm] = []
+        self.told: list[str] = []
+        self.delays: list[float] = []
+        self._start = clock.now
+        self._hearing = asyncio.create_task(self._hear())
+
+    async def _hear(self) -> None:
+        async for item in self.conversion.heard():
+            if isinstance(item, Notice):
+                self.told.append(item.code)
+                continue
+            self.given += item.size
+            self.parts.append(item)
+            self.delays.append(self.clock.now - self._start - self.given / RATE)
+
+    async def speak(self, seconds: float) -> None:
+        """What has been said by now arrives, also when computing took the time."""
+        until = self.clock.now + seconds
+        while self.clock.now < until:
+            due = self._start + (self.fed + BLOCK) / RATE
+            self.clock.now = max(self.clock.now, due)
+            place = self.fed % (self.sound.size - BLOCK)
+            await self.conversion.feed(self.sound[place : place + BLOCK])
+            self.fed += BLOCK
+            if self._start + (self.fed + BLOCK) / RATE > self.clock.now:
+                await self._settled()
+
+    async def _settled(self) -> None:
+        """Until what was fed has been worked on as far as it goes."""
+        before = -1
+        for _ in range(200):
+            await asyncio.sleep(0.0005)
+            now = (self.conversion.intake.waiting, self.given)
+            if now == before and now[0] < 4 * BLOCK:
+                return
+            before = now
+
+    async def end(self) -> Pcm:
+        self.conversion.end()
+        await self._hearing
+        return np.concatenate(self.parts)
+
+
+@pytest.fixture
+async def upside() -> AsyncIterator[tuple[Upside, Models, Clock]]:
+    engine, clock = Upside(), Clock()
+    ours = models(engine)
+    yield engine, ours, clock
+    engine.may_go_on.set()
+    await ours.close()
+
+
+async def test_when_computing_takes_long_blocks_grow_then_the_voice_passes_then_it_recovers(
+    upside: tuple[Upside, Models, Clock],
+) -> None:
+    engine, ours, clock = upside
+    microphone = Microphone(ours, clock)
+
+    def takes(share: float) -> None:
+        def work(samples: int) -> None:
+            clock.now += share * samples / RATE
+
+        engine.work = work
+
+    takes(0.1)
+    await microphone.speak(0.6)
+    assert microphone.told == []
+    usual = max(microphone.delays)
+    takes(1.3)
+    await microphone.speak(1.5)
+    assert microphone.told == ["larger_blocks", "larger_blocks", "bypass"]
+    microphone.delays.clear()
+    await microphone.speak(0.6)
+    assert max(microphone.delays[-10:]) <= usual + 0.021, "passing through, nothing stays late"
+    takes(0.1)
+    await microphone.speak(16)
+    assert microphone.told[3] == "larger_blocks"
+    assert microphone.told[-1] == "recovered"
+    microphone.delays.clear()
+    await microphone.speak(0.6)
+    assert max(microphone.delays) <= usual + 1e-6
+    sound = await microphone.end()
+    assert sound.size == microphone.fed
+
+
+async def test_a_block_that_never_comes_is_not_waited_for(
+    upside: tuple[Upside, Models, Clock],
+) -> None:
+    engine, ours, clock = upside
+    microphone = Microphone(ours, clock, patience=0.05)
+    await microphone.speak(0.3)
+    engine.may_go_on.clear()
+    await microphone.speak(0.2)
+    await asyncio.sleep(0.1)
+    await microphone.speak(0.2)
+    assert microphone.told == ["bypass"]
+    engine.may_go_on.set()
+    await microphone.speak(0.2)
+    sound = await microphone.end()
+    assert sound.size == microphone.fed
+    fed = microphone.sound[: sound.size].astype(int)
+    start, late = slice(0, 3_200), slice(-3_200, None)
+    assert np.abs(sound[start] + fed[start]).max() <= 2, "converted, it is upside down"
+    assert np.abs(sound[late] - fed[late]).max() <= 2, "unconverted, it is as it was"
+
+
+async def test_what_was_not_taken_in_time_is_told(upside: tuple[Upside, Models, Clock]) -> None:
+    _, ours, clock = upside
+    conversion = Conversion(ours, "upside", OPEN, RATE, clock=clock)
+    for _ in range(300):
+        clock.now += 0.02
+        await conversion.feed(np.full(BLOCK, 500, np.int16))
+    conversion.end()
+    sound, told = await heard(conversion)
+    assert told == ["bypass"]
+    assert sound.size == 2 * RATE
+
+
+async def test_who_sends_a_recording_at_once_waits_and_loses_nothing(
+    upside: tuple[Upside, Models, Clock],
+) -> None:
+    _, ours, clock = upside
+    sound = pcm(0.5 * voice(8.0, rate=RATE))
+    found, told = await run(Conversion(ours, "upside", OPEN, RATE, clock=clock), [sound])
+    assert told == [] and np.abs(found.astype(int) + sound).max() <= 2
+
+
+async def test_a_listener_with_another_clock_keeps_its_store(
+    upside: tuple[Upside, Models, Clock],
+) -> None:
+    """The microphone's clock is 0.2 % fast, ten times what is usual, so that seconds show it."""
+    _, ours, clock = upside
+    conversion = Conversion(ours, "upside", OPEN, RATE, clock=Clock(), played=lambda: clock.now)
+    given = 0
+    stores = []
+
+    async def hear() -> None:
+        nonlocal given
+        async for item in conversion.heard():
+            if not isinstance(item, Notice):
+                given += item.size
+
+    hearing = asyncio.create_task(hear())
+    sound = pcm(0.5 * voice(4.0, rate=RATE))
+    begun = clock.now
+    for number in range(1_200):
+        clock.now += 0.04 / 1.002
+        place = 640 * (number % 100)
+        await conversion.feed(sound[place : place + 640])
+        while conversion.intake.waiting >= BLOCK and not hearing.done():  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        stores.append(given / RATE - (clock.now - begun))
+    conversion.end()
+    await hearing
+    usual = np.mean(stores[50:125])
+    unfollowed = 1_200 * 0.04 * 0.002
+    assert abs(np.mean(stores[-100:]) - usual) < 0.4 * unfollowed
+
+
+async def test_silence_for_an_hour_costs_no_analysis(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten minutes of faint noise here; the gate keeps it from the engine, which sleeps."""
+    import pyworld
+
+    def no(*given: object, **named: object) -> None:
+        raise AssertionError("silence was analysed")
+
+    monkeypatch.setattr(pyworld, "dio", no)
+    ours = Models(Settings(), names=("world",))
+    noise = np.random.default_rng(1).integers(-8, 9, 24_000).astype(np.int16)
+    conversion = Conversion(ours, "world", Change(target=200.0), 24000, clock=Clock())
+    found, told = await run(conversion, [noise] * 10)
+    await ours.close()
+    assert told == [] and found.size == 240_000 and not found.any()
+
+
+async def test_stopping_frees_the_engine_without_a_tail(
+    upside: tuple[Upside, Models, Clock],
+) -> None:
+    engine, ours, clock = upside
+    conversion = Conversion(ours, "upside", OPEN, RATE, clock=clock)
+    hearing = asyncio.create_task(heard(conversion))
+    await conversion.feed(np.zeros(RATE, np.int16))
+    conversion.stop()
+    await asyncio.wait_for(hearing, 5)
+    assert ours.states()[0].leases == 0
+
+
+async def test_a_cancelled_listener_frees_the_engine(
+    upside: tuple[Upside, Models, Clock],
+) -> None:
+    engine, ours, clock = upside
+    hearing = asyncio.create_task(heard(Conversion(ours, "upside", OPEN, RATE, clock=clock)))
+    await asyncio.sleep(0.01)
+    hearing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await hearing
+    assert ours.states()[0].leases == 0
+
+
+async def test_what_cannot_be_is_refused_at_once() -> None:
+    ours = models(Upside(), Whole(), Broken())
+    with pytest.raises(BadRequest, match="There is no engine 'bell'"):
+        Conversion(ours, "bell", OPEN, RATE)
+    with pytest.raises(BadRequest, match="output_sample_rate"):
+        Conversion(ours, "upside", OPEN, RATE, 12_345)
+    with pytest.raises(BadRequest, match="whole recordings"):
+        await heard(Conversion(ours, "whole", OPEN, RATE))
+    with pytest.raises(SynthesisFailed):
+        await run(Conversion(ours, "broken", OPEN, RATE), [np.ones(RATE, np.int16)])
+    await ours.close()

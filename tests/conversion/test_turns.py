@@ -1,0 +1,55 @@
+"""A stream's turns: a block in, a block out; whatever a model throws is told in our words."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import aclosing
+
+import numpy as np
+import pytest
+
+from realtime.change import Change
+from realtime.conversion.turns import Turns, checked_converter
+from realtime.errors import BadRequest, SynthesisFailed
+from tests.converters import Broken, Upside, models
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_each_block_gives_its_own() -> None:
+    engine = Upside()
+    ours = models(engine)
+    async with ours.lease("upside") as lease, aclosing(Turns(lease, Change(), lambda: 0.0)) as all:
+        block = np.linspace(0, 1, 320, dtype=np.float32)
+        assert not (await all.convert(block)).any()
+        assert np.array_equal(await all.convert(block), -block)
+        assert engine.streams == 1
+    assert lease.lane.jobs == 0
+    await ours.close()
+    assert engine.streams == 0
+
+
+async def test_a_models_error_ends_its_stream_and_no_other(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    ours = models(Broken())
+    block = np.zeros(320, np.float32)
+    async with ours.lease("broken") as lease:
+        for _ in range(2):
+            async with aclosing(Turns(lease, Change(), lambda: 0.0)) as turns:
+                with caplog.at_level(logging.CRITICAL), pytest.raises(SynthesisFailed) as failed:
+                    for _ in range(3):
+                        await turns.convert(block)
+                assert failed.value.code == "conversion_failed"
+    await ours.close()
+
+
+async def test_only_converters_convert(settings: object) -> None:
+    from realtime.models import Models
+    from realtime.settings import Settings
+
+    ours = Models(Settings(), names=("tone", "gain"))
+    assert checked_converter(ours, "gain") == "gain"
+    for name in ("tone", "bell"):
+        with pytest.raises(BadRequest, match="There are: gain"):
+            checked_converter(ours, name)

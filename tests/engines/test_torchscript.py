@@ -1,0 +1,226 @@
+"""A model of one's own gives through the engine what it gives when it is called directly."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from realtime.change import Change
+from realtime.engines.base import Cancel, Samples
+from realtime.engines.torchscript import TorchScript
+from realtime.errors import BadRequest, Busy, SynthesisFailed, WeightsMissing
+from realtime.settings import Models, Settings
+from tests.engines.test_modelfile import rewritten
+from tests.programs import TAPS, Doubled, Filter, Shifter, Words, exported, scripted
+from tests.voices import voice
+
+RATE = 16000
+BLOCK = 320
+STREAMING = {"block": BLOCK, "context": BLOCK, "causal": True}
+
+
+def loaded(folder: Path) -> TorchScript:
+    engine = TorchScript(Settings(models=Models(path=folder)))
+    engine.load()
+    return engine
+
+
+def converted(engine: TorchScript, blocks: Sequence[Samples], model: str = "") -> Samples:
+    return np.concatenate(list(engine.convert(iter(blocks), Change(model=model), Cancel())))
+
+
+def directly(module: torch.nn.Module, sound: Samples) -> Samples:
+    with torch.inference_mode():
+        return np.asarray(module(torch.from_numpy(sound)[None])[0])
+
+
+def test_a_causal_model_in_blocks_gives_what_it_gives_for_the_whole(tmp_path: Path) -> None:
+    scripted(tmp_path, "filter", Filter(), **STREAMING)
+    engine = loaded(tmp_path)
+    plan = engine.plan(Change())
+    assert (plan.rate, plan.step, plan.latency, plan.whole) == (RATE, BLOCK, 0, False)
+    sound = voice(1.0, rate=RATE)
+    found = converted(engine, np.split(sound, 50))
+    assert np.allclose(found, directly(Filter(), sound), atol=1e-5)
+
+
+def test_several_blocks_at_once_give_the_same(tmp_path: Path) -> None:
+    scripted(tmp_path, "filter", Filter(), **STREAMING)
+    engine = loaded(tmp_path)
+    sound = voice(1.2, rate=RATE)
+    one, four = (converted(engine, np.split(sound, count)) for count in (60, 15))
+    assert np.allclose(one, four, atol=1e-5)
+
+
+@pytest.mark.parametrize("length", [None, 2 * BLOCK])
+def test_an_exported_program_is_as_good(tmp_path: Path, length: int | None) -> None:
+    exported(tmp_path, "filter", Filter(), length, **STREAMING, fixed=length is not None)
+    engine = loaded(tmp_path)
+    sound = voice(0.8, rate=RATE)
+    found = converted(engine, np.split(sound, 10))
+    assert np.allclose(found, directly(Filter(), sound), atol=1e-5)
+
+
+def test_without_a_block_it_gets_the_whole(tmp_path: Path) -> None:
+    scripted(tmp_path, "filter", Filter())
+    engine = loaded(tmp_path)
+    assert engine.plan(Change()).whole
+    sound = voice(0.777, rate=RATE)
+    assert np.allclose(converted(engine, [sound]), directly(Filter(), sound), atol=1e-6)
+
+
+def test_pieces_of_a_model_that_is_not_causal_are_joined(tmp_path: Path) -> None:
+    """Its fading begins anew with each window, so uncorrected pieces would not fit."""
+    scripted(tmp_path, "shifter", Shifter(), block=1_600, context=3_210)
+    engine = loaded(tmp_path)
+    plan = engine.plan(Change())
+    place = np.arange(3 * RATE) / RATE
+    sound = (0.4 * np.sin(2 * np.pi * 160 * place)).astype(np.float32)
+    found = converted(engine, np.split(sound, 30))
+    assert plan.latency == 320 and not found[: plan.latency].any()
+    steady = found[RATE : 3 * RATE]
+    spectrum = np.abs(np.fft.rfft(steady * np.hanning(steady.size)))
+    assert spectrum.argmax() * RATE / steady.size == pytest.approx(240, abs=3)
+    steps = np.abs(np.diff(steady))
+    joins = np.zeros(steps.size, bool)
+    for shift in range(-2, 3):
+        joins[plan.latency % 1_600 + shift :: 1_600] = True
+    assert steps[joins].max() < 1.5 * np.percentile(steps, 99)
+
+
+def test_what_comes_after_a_block_can_be_heard_too(tmp_path: Path) -> None:
+    scripted(tmp_path, "filter", Filter(), block=640, context=640, ahead=160)
+    engine = loaded(tmp_path)
+    latency = engine.plan(Change()).latency
+    assert latency == 160 + 320
+    sound = voice(1.2, rate=RATE)
+    found = converted(engine, np.split(sound, 30))[latency:]
+    assert np.allclose(found, directly(Filter(), sound)[: found.size], atol=1e-3)
+
+
+def test_other_rates_and_layouts(tmp_path: Path) -> None:
+    said = {"output_rate": 32000, "layout": "batch_channel_time", "block": 320, "causal": True}
+    scripted(tmp_path, "doubled", Doubled(), **said)
+    engine = loaded(tmp_path)
+    assert engine.plan(Change()).output_rate == 32000
+    sound = voice(0.4, rate=RATE)
+    assert np.allclose(converted(engine, np.split(sound, 20)), np.repeat(sound, 2), atol=1e-6)
+
+
+def test_recordings_are_converted_together_as_alone(tmp_path: Path) -> None:
+    scripted(tmp_path, "filter", Filter(), batch=3)
+    engine = loaded(tmp_path)
+    recordings = [voice(seconds, rate=48000) for seconds in (0.3, 0.5, 0.2, 0.4)]
+    found = engine.convert_all(recordings, 48000)
+    for recording, sound in zip(recordings, found, strict=True):
+        assert sound.size == pytest.approx(recording.size / 3, abs=1)
+        (alone,) = engine.convert_all([recording], 48000)
+        assert np.allclose(sound, alone, atol=1e-5)
+
+
+def test_one_of_several_models_is_named(tmp_path: Path) -> None:
+    scripted(tmp_path, "filter", Filter())
+    scripted(tmp_path, "doubled", Doubled(), output_rate=32000)
+    engine = loaded(tmp_path)
+    assert engine.plan(Change(model="doubled")).output_rate == 32000
+    for name in ("", "bell"):
+        with pytest.raises(BadRequest, match="there are: doubled, filter") as refused:
+            engine.plan(Change(model=name))
+        assert refused.value.field == "model"
+
+
+def test_silence_costs_nothing(tmp_path: Path) -> None:
+    scripted(tmp_path, "filter", Filter(), **STREAMING)
+    engine = loaded(tmp_path)
+    model = engine._models["filter"]
+    runs = []
+    model.run = lambda sounds: runs.append(sounds)  # type: ignore[method-assign]
+    assert not converted(engine, [np.zeros(BLOCK, np.float32)] * 50).any()
+    assert not runs
+
+
+def test_what_is_no_number_is_silence(tmp_path: Path) -> None:
+    class Odd(torch.nn.Module):
+        def forward(self, sound: torch.Tensor) -> torch.Tensor:
+            return torch.log(sound) * 100.0
+
+    scripted(tmp_path, "odd", Odd())
+    found = converted(loaded(tmp_path), [voice(0.2, rate=RATE)])
+    assert np.isfinite(found).all() and np.abs(found).max() <= 1.0
+
+
+def test_a_model_without_sound_is_told(tmp_path: Path) -> None:
+    scripted(tmp_path, "words", Words())
+    with pytest.raises(SynthesisFailed, match="no sound"):
+        converted(loaded(tmp_path), [voice(0.2, rate=RATE)])
+
+
+def test_too_little_memory_fails_one_run_and_not_the_model(tmp_path: Path) -> None:
+    scripted(tmp_path, "filter", Filter())
+    engine = loaded(tmp_path)
+    model = engine._models["filter"]
+    program = model._program
+
+    def full(*given: object) -> None:
+        raise torch.OutOfMemoryError("full")
+
+    model._program = full
+    with pytest.raises(Busy) as refused:
+        converted(engine, [voice(0.2, rate=RATE)])
+    assert refused.value.code == "out_of_memory" and refused.value.retry_after
+    model._program = program
+    assert converted(engine, [voice(0.2, rate=RATE)]).any()
+
+
+def test_autocast_is_near(tmp_path: Path) -> None:
+    scripted(tmp_path, "filter", Filter(), autocast=True, device="cpu")
+    sound = voice(0.3, rate=RATE)
+    found = converted(loaded(tmp_path), [sound])
+    expected = directly(Filter(), sound)
+    assert found.dtype == np.float32
+    assert np.abs(found - expected).max() < 0.02
+    assert TAPS > 1
+
+
+def test_a_file_that_torch_cannot_read_is_told(tmp_path: Path) -> None:
+    path = scripted(tmp_path, "filter", Filter())
+    rewritten(path, {"code/__torch__.py": b"this is no program"})
+    with pytest.raises(BadRequest, match="cannot be loaded") as refused:
+        loaded(tmp_path)
+    assert str(path) in refused.value.message
+
+
+class Evil:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return (exec, ("raise AssertionError('it was unpickled')",))
+
+
+def test_a_pickle_among_the_inputs_of_an_export_is_refused(tmp_path: Path) -> None:
+    path = exported(tmp_path, "filter", Filter(), None)
+    held = io.BytesIO()
+    torch.save((Evil(),), held)
+    assert pickle.dumps(Evil())
+    rewritten(path, {"data/sample_inputs/model.pt": held.getvalue()})
+    with pytest.raises(BadRequest, match="cannot be loaded"):
+        loaded(tmp_path)
+
+
+def test_nothing_to_load_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(WeightsMissing):
+        loaded(tmp_path)
+
+
+@pytest.mark.gpu
+def test_on_the_gpu_it_gives_the_same(tmp_path: Path) -> None:
+    scripted(tmp_path, "filter", Filter(), **STREAMING, device="cuda")
+    engine = loaded(tmp_path)
+    assert engine._models["filter"]._device == "cuda"
+    sound = voice(1.0, rate=RATE)
+    found = converted(engine, np.split(sound, 50))
+    assert np.allclose(found, directly(Filter(), sound), atol=1e-3)

@@ -1,0 +1,86 @@
+"""Small real models, as people would save them: a filter, a pitch shifter, a level."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+TAPS = 65
+FRAME = 800
+
+
+class Filter(torch.nn.Module):
+    """A causal low-pass filter."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("taps", torch.hann_window(TAPS)[None, None] / (TAPS / 2))
+
+    def forward(self, sound: torch.Tensor) -> torch.Tensor:
+        padded = torch.nn.functional.pad(sound[:, None, :], (self.taps.shape[2] - 1, 0))
+        return torch.nn.functional.conv1d(padded, self.taps)[:, 0]
+
+
+class Shifter(torch.nn.Module):
+    """Up by a fifth: played faster from a window's end, with two readers that fade in turn."""
+
+    def forward(self, sound: torch.Tensor) -> torch.Tensor:
+        count = sound.shape[1]
+        place = torch.arange(count, device=sound.device)
+        made = torch.zeros_like(sound)
+        for half in range(2):
+            phase = (place + half * 400) % 800
+            source = place - 0.5 * (800 - phase)
+            below = torch.clamp(source.floor().long(), 0, count - 1)
+            rise = torch.sin(phase / 800 * 3.14159265) ** 2
+            made = made + sound[:, below] * rise
+        return made
+
+
+class Doubled(torch.nn.Module):
+    """Twice the rate, in the shape (batch, channel, time), beside something else."""
+
+    def forward(self, sound: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return torch.repeat_interleave(sound, 2, dim=2).expand(-1, 2, -1), sound.mean()
+
+
+class Words(torch.nn.Module):
+    """No sound comes out of it."""
+
+    def forward(self, sound: torch.Tensor) -> list[str]:
+        return ["no", "sound"]
+
+
+def placed(folder: Path, name: str, ending: str, card: dict[str, Any]) -> Path:
+    place = folder / "torchscript" / name
+    place.mkdir(parents=True, exist_ok=True)
+    if card:
+        (place / "model.yaml").write_text(yaml.safe_dump(card))
+    return place / f"model.{ending}"
+
+
+def scripted(folder: Path, name: str, module: torch.nn.Module, **card: Any) -> Path:
+    path = placed(folder, name, "pt", card)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.jit.script(module).save(str(path))
+    return path
+
+
+def exported(
+    folder: Path, name: str, module: torch.nn.Module, length: int | None, **card: Any
+) -> Path:
+    """For one length, or for any."""
+    path = placed(folder, name, "pt2", card)
+    shapes = None if length else {"sound": {1: torch.export.Dim("time", min=128)}}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.export.export(
+            module, (torch.zeros(1, length or 1_600),), dynamic_shapes=shapes
+        )
+        torch.export.save(program, str(path))
+    return path

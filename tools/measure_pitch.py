@@ -1,0 +1,64 @@
+"""Writes into the characters' yaml where their voices lie: the median pitch of a few sentences.
+
+    python -m tools.measure_pitch [NAME ...]
+
+Without names it measures everybody who has a yaml.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import re
+from contextlib import aclosing
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.sentences import SENTENCES
+from realtime.audio import from_pcm16
+from realtime.characters import Character
+from realtime.configuration import load
+from realtime.engines.world import median_pitch
+from realtime.services import Services, build
+from realtime.speech import Wish
+
+SAID = 4  # sentences
+KEY = re.compile(r"^median_pitch:.*\n", re.MULTILINE)
+
+
+async def measured(services: Services, character: Character) -> float | None:
+    """The median pitch of what the character says in its own language."""
+    text = " ".join(SENTENCES[character.language][:SAID])
+    line = await services.speech.line(Wish(text, character.name, character.language))
+    async with aclosing(services.speech.say(line, keep=False)) as parts:
+        pcm = np.concatenate([part.pcm async for part in parts])
+    rate = services.models.engine(line.engine).sample_rate
+    return median_pitch(from_pcm16(pcm), rate)
+
+
+def write(path: Path, pitch: float) -> None:
+    said = KEY.sub("", path.read_text(encoding="utf-8"))
+    path.write_text(f"{said.rstrip()}\nmedian_pitch: {pitch}\n", encoding="utf-8")
+
+
+async def run(names: list[str]) -> None:
+    services = build(load())
+    for character in services.characters.all():
+        path = services.settings.presets.path / f"{character.name}.yaml"
+        if path.is_file() and (not names or character.name in names):
+            pitch = await measured(services, character)
+            print(f"{character.name:20} {pitch or 'nothing voiced'}")
+            if pitch is not None:
+                write(path, pitch)
+    await services.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure where the characters' voices lie.")
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    asyncio.run(run(parser.parse_args().names))
+
+
+if __name__ == "__main__":
+    main()
