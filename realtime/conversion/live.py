@@ -10,6 +10,7 @@ import asyncio
 import math
 import time
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -88,8 +89,9 @@ class Conversion:
         async with self._models.lease(self._engine) as lease:
             course = _Course(self, lease, self._plan(lease))
             try:
-                async for item in course.run():
-                    yield item
+                async with aclosing(course.run()) as items:
+                    async for item in items:
+                        yield item
             finally:
                 await course.aclose()
 
@@ -135,10 +137,10 @@ class _Course:
                 yield heard
             if changed:
                 yield self._notice()
-        over_now = False
-        while not over_now:
+        ended = False
+        while not ended:
             heard, _ = await self._heard(self._passage.silence(self._plan.block))
-            heard, over_now = self._passage.last(heard)
+            heard, ended = self._passage.last(heard)
             if heard.size:
                 yield heard
 
@@ -153,7 +155,7 @@ class _Course:
         return self._passage.needed(self._plan.block * self._load.size)
 
     def _begun(self) -> Turns:
-        return Turns(self._lease, self._asked.change, self._due)
+        return Turns(self._lease, self._asked.change, self._plan, self._due)
 
     def _due(self) -> float:
         """Soon: a block that has arrived is to be heard before the next one has."""

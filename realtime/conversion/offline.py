@@ -39,7 +39,7 @@ async def converted(
         plan = lease.engine.plan(change)
         passage = Passage(plan, change, rate, output_rate)
         blocks = _whole(parts, passage, plan) if plan.whole else _blocks(parts, passage, plan)
-        async with aclosing(blocks), aclosing(Turns(lease, change, _due)) as turns:
+        async with aclosing(blocks), aclosing(Turns(lease, change, plan, _due)) as turns:
             async for block in blocks:
                 if (pcm := passage.leave(await turns.convert(block))).size:
                     yield pcm

@@ -61,8 +61,8 @@ class Stretch:
         return given
 
     def _read(self, places: npt.NDArray[np.int64]) -> Samples:
-        if not places.size:
-            return np.zeros(0, np.float32)
+        if not places.size or not self._held.any():
+            return np.zeros(places.size, np.float32)
         start = places // self._unit - (self._half - 1)
         rows, share = np.divmod(places % self._unit, FINE)
         around = np.lib.stride_tricks.sliding_window_view(self._held, 2 * self._half)[start]

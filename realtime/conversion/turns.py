@@ -7,9 +7,11 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator
 
+import numpy as np
+
 from realtime.change import Change
 from realtime.engines import unknown
-from realtime.engines.base import Converter, Samples
+from realtime.engines.base import Converter, Plan, Samples
 from realtime.errors import SynthesisFailed, YamabikoError
 from realtime.models import Lease, Models
 
@@ -17,10 +19,15 @@ logger = logging.getLogger(__name__)
 
 
 class Turns:
-    """One stream of one converter; it begins with its first block."""
+    """One stream of one converter; it begins with its first block.
 
-    def __init__(self, lease: Lease, change: Change, due: Callable[[], float]) -> None:
+    A converter that has heard silence for as long as it remembers is not asked while it lasts.
+    """
+
+    def __init__(self, lease: Lease, change: Change, plan: Plan, due: Callable[[], float]) -> None:
         self._engine: Converter = lease.engine
+        self._plan = plan
+        self._quiet = 0  # samples of silence since something was heard
         self._waiting: deque[Samples] = deque()
         self._stream = lease.lane.stream(
             lambda cancel: self._engine.convert(self._given(), change, cancel), due
@@ -28,6 +35,10 @@ class Turns:
 
     async def convert(self, block: Samples) -> Samples:
         """The next block's sound; whatever a model throws ends this stream alone."""
+        remembered = self._plan.latency + self._plan.context
+        self._quiet = 0 if block.any() else self._quiet + block.size
+        if self._quiet - block.size >= remembered and not self._plan.whole:
+            return np.zeros(block.size * self._plan.output_rate // self._plan.rate, np.float32)
         self._waiting.append(block)
         try:
             return await anext(self._stream)

@@ -110,6 +110,7 @@ class Plan:
 
     What goes in at `rate` comes out at `output_rate`, late by `latency`; counts are of samples
     that go in. Blocks are whole multiples of `step`, and every block gives one of the same length.
+    After `latency` and `context` of silence there is silence: it may be left out of what is fed.
     """
 
     rate: int
