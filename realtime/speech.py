@@ -45,7 +45,7 @@ from realtime.wish import Lines, Wish
 
 __all__ = ["ASKABLE", "FASTEST", "MOST_SEED", "SLOWEST", "Saying", "Speech", "Spoken", "Wish"]
 
-WAY = 1  # counts changes of text, cutting, trimming and joining: an older sound is another one
+WAY = 2  # counts changes of text, cutting, trimming and joining: an older sound is another one
 
 
 @dataclass

@@ -68,7 +68,8 @@ class Synthesis:
 
     async def _pieces(self, line: Line, lease: Lease) -> AsyncGenerator[Piece, None]:
         """The line's text cut into pieces; a long one off the loop, block by block."""
-        splitter = Splitter(line.language, lease.engine.first_piece * line.speed)
+        engine = lease.engine
+        splitter = Splitter(line.language, engine.first_piece * line.speed, engine.work)
         if len(line.text) <= SHORT:
             for piece in cut(line.text, splitter):
                 yield piece

@@ -104,13 +104,14 @@ class Splitter:
         found = ended(self.waiting, surely=False)
         if found is None:
             return []
-        heard = self._lengths[found.place - 1]
         piece = self._taken(found)
-        if self._work:
-            # No more than is made while this is heard, or its listener runs dry.
-            most = (heard - START_SECONDS / 2) / self._work / SLACK
-            self._target = min(self._target, max(most, self.least))
         return [piece] if piece is not None else []
+
+    def _made_in(self, heard: float) -> float:
+        """How long the next piece may be to be there when one of this length has been heard."""
+        if not self._work:
+            return LONGEST_SECONDS
+        return max(self.least, (heard - START_SECONDS / 2) / self._work / SLACK)
 
     def _extend(self, text: str) -> None:
         self.waiting += text
@@ -192,7 +193,7 @@ class Splitter:
         start, self._start = self._start, self._start + len(raw)
         if not any(has_speech(segment.text) for segment in found):
             return None
-        self._target = min(self._target * GROWTH, LONGEST_SECONDS)
+        self._target = min(self._target * GROWTH, LONGEST_SECONDS, self._made_in(base))
         return Piece(tuple(found), PAUSES.get(boundary.kind, 0.0), start)
 
 
