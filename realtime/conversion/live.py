@@ -124,6 +124,7 @@ class _Course:
         self._given = 0.0  # seconds
         self._left_out = 0
         self._fresh = False  # whether the stream has yet to hear what was said before it
+        self._leaving: set[asyncio.Task[None]] = set()
         self._trial: asyncio.Task[tuple[float, float]] | None = None
         self._turns: Turns | None = self._begun()
 
@@ -150,6 +151,7 @@ class _Course:
             await asyncio.gather(self._trial, return_exceptions=True)
         if self._turns is not None:
             await self._turns.aclose()
+        await asyncio.gather(*self._leaving)
 
     def _wanted(self) -> int:
         return self._passage.needed(self._plan.block * self._load.size)
@@ -187,7 +189,10 @@ class _Course:
             changed = self._load.worked(now - started, block.size / self._plan.rate, now)
         if self._load.bypassed:
             self._turns = None
-            await turns.aclose()
+            # An engine that does not come back keeps its lane, but not the voice.
+            leaving = asyncio.create_task(turns.aclose())
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
         return wet, changed
 
     async def _primed(self, turns: Turns, block: Samples) -> Samples:

@@ -29,6 +29,7 @@ class Turns:
         self._plan = plan
         self._quiet = 0  # samples of silence since something was heard
         self._waiting: deque[Samples] = deque()
+        self._turn: asyncio.Task[Samples] | None = None
         self._stream = lease.lane.stream(
             lambda cancel: self._engine.convert(self._given(), change, cancel), due
         )
@@ -40,8 +41,10 @@ class Turns:
         if self._quiet - block.size >= remembered and not self._plan.whole:
             return np.zeros(block.size * self._plan.output_rate // self._plan.rate, np.float32)
         self._waiting.append(block)
+        # Who is not patient leaves at once; an engine that is stuck is waited for by `aclose`.
+        self._turn = asyncio.create_task(self._next())
         try:
-            return await anext(self._stream)
+            return await asyncio.shield(self._turn)
         except (YamabikoError, asyncio.CancelledError):
             raise
         except Exception as error:
@@ -53,7 +56,13 @@ class Turns:
             ) from error
 
     async def aclose(self) -> None:
+        if self._turn is not None and not self._turn.done():
+            self._turn.cancel()
+            await asyncio.gather(self._turn, return_exceptions=True)
         await self._stream.aclose()
+
+    async def _next(self) -> Samples:
+        return await anext(self._stream)
 
     def _given(self) -> Iterator[Samples]:
         # A turn is asked for by whoever has just given a block, so one is always there.

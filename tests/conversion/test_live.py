@@ -108,6 +108,8 @@ class Microphone:
 
     def __init__(self, ours: Models, clock: Clock, **options: object) -> None:
         self.clock = clock
+        # Patience is of the real clock, of which a busy machine may need much.
+        options = {"patience": 30.0, **options}
         self.conversion = Conversion(ours, "upside", OPEN, RATE, clock=clock, **options)  # type: ignore[arg-type]
         self.sound = pcm(0.5 * voice(400.0 / 10, rate=RATE))
         self.fed = 0
