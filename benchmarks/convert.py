@@ -36,6 +36,12 @@ Floats = npt.NDArray[np.float64]
 
 ENGINE = "world"
 HIGH, LOW = 210.0, 115.0  # the medians that low and high voices are moved to
+PARTS = ("truth", "cost", "live", "long")
+TITLES = {
+    "cost": "The engine alone, one core",
+    "live": "Live, in real time",
+    "long": "Half an hour beside others",
+}
 # Half of a core, in turns that are about as long as a block.
 BUSY = """
 import time
@@ -232,24 +238,35 @@ async def run(options: argparse.Namespace) -> dict[str, Any]:
     recordings = await spoken(services)
     await services.close()
     human = people(options.people, options.most_people)
-    models = Models(load(), names=(ENGINE,))
-    listener = Listener(Path(tempfile.gettempdir()) / "yamabiko-whisper-base")
-    figures: dict[str, Any] = {"truth": [], "people": []}
-    for name, group in (("truth", recordings), ("people", human)):
-        for recorded in group:
-            figures[name].append(await truth(models, recorded, listener))
-    for name in ("truth", "people"):
-        if figures[name]:
-            figures[f"{name} in all"] = mean(figures[name])
-    figures["cost"] = [cost(recordings + human, blocks) for blocks in (1, 3)]
     sound = np.concatenate([recorded.pcm for recorded in recordings])
-    figures["live"] = [
-        await live(models, sound, streams, block, options.seconds)
-        for block, counts in ((0.02, (1, 4, 6, 8)), (0.06, (1, 8, 10, 12)))
-        for streams in counts
-    ]
-    figures["long"] = await long(models, sound, options.minutes, options.others)
+    models = Models(load(), names=(ENGINE,))
+    await models.load(ENGINE)
+    figures: dict[str, Any] = {}
+    if "truth" in options.parts:
+        figures |= await truths(models, recordings, human)
+    if "cost" in options.parts:
+        figures["cost"] = [cost(recordings + human, blocks) for blocks in (1, 3)]
+    if "live" in options.parts:
+        figures["live"] = [
+            await live(models, sound, streams, block, options.seconds)
+            for block, counts in ((0.02, (1, 4, 6, 8)), (0.06, (1, 8, 10, 12)))
+            for streams in counts
+        ]
+    if "long" in options.parts:
+        figures["long"] = await long(models, sound, options.minutes, options.others)
     await models.close()
+    return figures
+
+
+async def truths(
+    models: Models, recordings: list[Recorded], human: list[Recorded]
+) -> dict[str, Any]:
+    listener = Listener(Path(tempfile.gettempdir()) / "yamabiko-whisper-base")
+    figures: dict[str, Any] = {}
+    for name, group in (("spoken here", recordings), ("people", human)):
+        rows = [await truth(models, recorded, listener) for recorded in group]
+        if rows:
+            figures |= {name: rows, f"{name}, in all": [mean(rows)]}
     return figures
 
 
@@ -260,14 +277,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=12.0, help="of each live run")
     parser.add_argument("--minutes", type=float, default=30.0, help="of the long run")
     parser.add_argument("--others", type=int, default=2, help="busy processes beside the long run")
+    parser.add_argument("--parts", nargs="+", default=PARTS, choices=PARTS)
     options = parser.parse_args()
     figures = asyncio.run(run(options))
-    for name in ("truth", "people"):
-        report.show(f"Pitch, voicing, words: {name}", figures[name])
-        report.show("In all", [figures[f"{name} in all"]] if figures[name] else [])
-    report.show("The engine alone, one core", figures["cost"])
-    report.show("Live, in real time", figures["live"])
-    report.show("Half an hour beside others", figures["long"])
+    for name, rows in figures.items():
+        report.show(TITLES.get(name, f"Pitch, voicing, words: {name}"), rows)
     report.keep(options.json, figures)
 
 
