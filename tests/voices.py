@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -13,6 +15,11 @@ FORMANTS = ((700, 90), (1_200, 110), (2_600, 160))
 
 def voice(seconds: float, pitch: float = 140.0, rate: int = RATE, seed: int = 5) -> Samples:
     """Words of 0.45 s with pauses of 0.15 s: mostly vowels that glide, a little hiss before."""
+    return _made(seconds, pitch, rate, seed).copy()
+
+
+@lru_cache(64)
+def _made(seconds: float, pitch: float, rate: int, seed: int) -> Samples:
     place = np.arange(round(seconds * rate)) / rate
     word = place % 0.6
     glide = pitch * 2 ** (0.1 * np.sin(2 * np.pi * place / 1.3))

@@ -104,5 +104,6 @@ async def test_leaving_early_frees_the_engine() -> None:
     assert (await anext(stream)).size
     await stream.aclose()
     assert ours.states()[0].leases == 0
+    async with ours.lease("upside") as lease:
+        assert await lease.lane.call(lambda: engine.streams) == 0
     await ours.close()
-    assert engine.streams == 0
