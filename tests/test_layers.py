@@ -49,7 +49,8 @@ FLOORS = [
     ["realtime.frames"],
     ["realtime.formats", "realtime.decoding", "realtime.signing", "realtime.signing.*"],
     ["realtime.sola", "realtime.change"],
-    ["realtime.text.*", "realtime.text", "realtime.audio", "realtime.trim", "realtime.packages"],
+    ["realtime.text.*", "realtime.text", "realtime.audio", "realtime.trim"],
+    ["realtime.packages"],
     ["realtime.configuration"],
     ["realtime.log"],
     [

@@ -1,0 +1,40 @@
+"""English words as the model was taught them, and words that no dictionary has."""
+
+from __future__ import annotations
+
+import pytest
+
+from realtime.text.valle_english import read, spoken
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("bottle", "ˈbɑtəɫ"),
+        ("valley", "ˈvæli"),
+        ("such charge", "sətʃ tʃɑɹdʒ"),
+        ("Wait... what?", "weɪt… wət?"),
+        ("It’s “fine”", "ɪts faɪn"),
+    ],
+)
+def test_words_and_signs(text: str, said: str) -> None:
+    assert read(text) == said
+
+
+def test_titles_numbers_and_signs_are_words() -> None:
+    assert spoken("Dr. Lee & Mrs. Fox: 5% of 1,250") == (
+        "doctor lee  and  misess fox, five percent  of twelve fifty"
+    )
+
+
+def test_an_unknown_word_is_read_by_the_english_reader() -> None:
+    said = read("Zorbliff")
+    assert said and "*" not in said and "z" in said and "f" in said
+
+
+def test_hyphens_part_what_the_dictionary_does_not_join() -> None:
+    assert read("ninety-nine").split() == [read("ninety"), read("nine")]
+
+
+def test_accents_of_letters_are_dropped() -> None:
+    assert read("café") == read("cafe")
