@@ -62,6 +62,7 @@ SHARED = [
     "realtime.cache",
     "realtime.signing",
     "realtime.conversion",
+    "realtime.acceleration",
 ]
 ROOMS = {
     "starlette": ["realtime.web"],

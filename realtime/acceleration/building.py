@@ -1,0 +1,82 @@
+"""From a module to a callable with the same outputs: the one call that engines make."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from realtime.acceleration import policy as policies
+from realtime.acceleration.accelerated import Accelerated
+from realtime.acceleration.forms import Compiled, Eager, Form
+from realtime.acceleration.ledger import Ledger
+from realtime.acceleration.network import Network
+from realtime.acceleration.parts import Parts
+from realtime.acceleration.policy import Policy
+from realtime.acceleration.rung import Rung
+from realtime.acceleration.shapes import Axis, Shapes, Tensors
+from realtime.errors import BadRequest, Unavailable
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+Maker = Callable[[Parts], Form]
+MAKERS: Mapping[str, Maker] = {
+    "eager": lambda parts: Eager(parts.network),
+    "compile": lambda parts: Compiled(parts.network),
+}
+
+
+def accelerate(
+    module: nn.Module,
+    *,
+    inputs: Tensors,
+    plan: str = "auto",
+    precision: str = "fp32",
+    device: str = "cpu",
+    axes: Sequence[Axis] = (),
+    state: Sequence[str] = (),
+    policy: Policy | None = None,
+    name: str | None = None,
+    makers: Mapping[str, Maker] = MAKERS,
+) -> Accelerated:
+    """A callable with the outputs of `module`, in the quickest form that is right.
+
+    `inputs` are examples: their shapes hold but for `axes`. `state` names the buffers that a call
+    changes. Nothing is compiled yet: `prepare()` does it, or the first call of each bucket.
+    """
+    policies.check(plan, precision)
+    parts = _parts(module, inputs, precision, device, axes, state, policy or Policy(), name)
+    ledger = Ledger()
+    chosen = "eager" if plan == "auto" else plan
+    steps = dict.fromkeys((*policies.ladder(chosen), "eager"))
+    rungs = [Rung(step, _maker(makers, step, parts), parts, ledger) for step in steps]
+    return Accelerated(parts, rungs, ledger, plan=plan)
+
+
+def _maker(makers: Mapping[str, Maker], plan: str, parts: Parts) -> Callable[[], Form]:
+    return lambda: makers[plan](parts)
+
+
+def _parts(
+    module: nn.Module,
+    inputs: Tensors,
+    precision: str,
+    device: str,
+    axes: Sequence[Axis],
+    state: Sequence[str],
+    policy: Policy,
+    name: str | None,
+) -> Parts:
+    import torch
+
+    if not inputs or not all(isinstance(item, torch.Tensor) for item in inputs):
+        raise BadRequest("The examples of a network's inputs must be tensors, at least one.")
+    if state and any(axis.padded for axis in axes):
+        raise BadRequest("A network with state takes no padded axis: its state would be too.")
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise Unavailable(f"There is no device {device!r} here.", hint="Use the device cpu.")
+    network = Network(module, precision, device, autocast=policy.autocast, state=state)
+    examples = network.moved(tuple(item.detach() for item in inputs))
+    shapes = Shapes(examples, axes)
+    return Parts(network, shapes, examples, policy, name or type(module).__name__)
