@@ -71,6 +71,7 @@ class Acceleration:
     graph_bytes: int = setting(
         4 << 30, "bytes of a network's recorded graphs", least=0, most=1 << 50
     )
+    tuned: bool = setting(False, "whether compiling tries more kernels, for minutes")
     workspace_bytes: int = setting(
         1 << 30, "bytes that building a TensorRT engine may use", least=1 << 20, most=1 << 50
     )

@@ -13,6 +13,7 @@ from realtime.acceleration.ledger import Ledger
 from realtime.acceleration.parts import Parts
 from realtime.acceleration.rung import Rung
 from realtime.acceleration.shapes import Fit, Misfit, Sizes, Tensors
+from realtime.acceleration.turns import Lent
 from realtime.errors import BadRequest, OutOfMemory
 
 if TYPE_CHECKING:
@@ -67,15 +68,24 @@ class Accelerated:
         return next(rung.plan for rung in self._rungs if rung.form() is not None)
 
     def __call__(self, *inputs: Tensor) -> Any:
-        with self.lease(*inputs, copied=True) as outputs:
+        with self._lease(inputs, copied=True) as outputs:
             return outputs[0] if self.network.gives_one else outputs
 
     @contextmanager
-    def lease(self, *inputs: Tensor, copied: bool = False) -> Iterator[Tensors]:
+    def lease(self, *inputs: Tensor) -> Iterator[Lent]:
         """The outputs where the plan leaves them; with the block's end they may be overwritten.
 
         Nobody else's call touches them before, so the block should be short.
         """
+        with self._lease(inputs, copied=False) as outputs:
+            lent = Lent(outputs)
+            try:
+                yield lent
+            finally:
+                lent.end()
+
+    @contextmanager
+    def _lease(self, inputs: Tensors, copied: bool) -> Iterator[Tensors]:
         self._ledger.begin()
         try:
             if self._turn is None:
@@ -110,10 +120,7 @@ class Accelerated:
             return False
         if self._ledger.quiet_for() < quiet_seconds:
             return False
-        for sizes in self._ledger.most_used():
-            if not any(rung.has(sizes) for rung in self._rungs[:-1]) and self._prepare(sizes):
-                return True
-        return False
+        return any(self._prepare_quietly(sizes) for sizes in self._ledger.most_used())
 
     def switch(self, enabled: bool) -> None:
         """Off: every call runs eager. On again: what had failed is tried once more."""
@@ -151,6 +158,14 @@ class Accelerated:
             "buckets": [bucket for rung in self._rungs for bucket in rung.buckets()],
         }
         return {**found, **self._told}
+
+    def _prepare_quietly(self, sizes: Sizes) -> bool:
+        """Prepare a bucket for its best plan, if it is not and has a place there."""
+        fit = Fit(sizes, sizes, True)
+        best = next((rung for rung in self._rungs[:-1] if rung.offers(fit)), None)
+        if best is None or best.has(sizes) or not best.has_place_for(sizes):
+            return False
+        return best.prepare(sizes, self._parts.sample(sizes))
 
     def _prepare(self, sizes: Sizes) -> bool:
         inputs = self._parts.sample(sizes)

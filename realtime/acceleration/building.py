@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from realtime.acceleration import policy as policies
 from realtime.acceleration.accelerated import Accelerated
 from realtime.acceleration.forms import Compiled, Eager, Form
+from realtime.acceleration.graphs import Graphs
 from realtime.acceleration.ledger import Ledger
 from realtime.acceleration.network import Network
 from realtime.acceleration.parts import Parts
 from realtime.acceleration.policy import Policy
+from realtime.acceleration.recorder import CudaRecorder
 from realtime.acceleration.rung import Rung
 from realtime.acceleration.shapes import Axis, Shapes, Tensors
 from realtime.errors import BadRequest, Unavailable
@@ -20,10 +22,16 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+def recordable(parts: Parts) -> list[Form]:
+    """What may be recorded, the quickest first."""
+    return [Compiled(parts.network, parts.policy.tuned), Eager(parts.network)]
+
+
 Maker = Callable[[Parts], Form]
 MAKERS: Mapping[str, Maker] = {
     "eager": lambda parts: Eager(parts.network),
-    "compile": lambda parts: Compiled(parts.network),
+    "compile": lambda parts: Compiled(parts.network, parts.policy.tuned),
+    "graphs": lambda parts: Graphs(parts, CudaRecorder(parts.network.device), recordable(parts)),
 }
 
 

@@ -17,12 +17,15 @@ class CannotRun(Exception):
     """A plan cannot run this network, or a bucket of it, and says why."""
 
 
+class NotNow(CannotRun):
+    """A plan cannot run a call at this moment; the next may pass."""
+
+
 class Form(ABC):
     """One quick form of a network. Safe to call from several threads once a bucket is prepared."""
 
     plan: str
     dynamic = False  # whether it takes every length between the smallest and the largest bucket
-    borrows = False  # whether its outputs lie in buffers that the next call overwrites
 
     @abstractmethod
     def prepare(self, sizes: Sizes, inputs: Tensors) -> None:
@@ -39,6 +42,10 @@ class Form(ABC):
 
     def holds(self, sizes: Sizes) -> bool:
         """Whether a prepared bucket is still there."""
+        return True
+
+    def has_place_for(self, uses: int) -> bool:
+        """Whether a bucket that is used so often should be prepared in a quiet moment."""
         return True
 
     def drop(self, sizes: Sizes) -> None:  # noqa: B027 -- most forms hold nothing for a bucket
@@ -73,12 +80,13 @@ class Compiled(Form):
 
     plan = "compile"
 
-    def __init__(self, network: Network, backend: str = "inductor") -> None:
+    def __init__(self, network: Network, tuned: bool = False) -> None:
         import torch
 
         self._network = network
         # Of `forward` alone: whatever else the module can do is not compiled, and not called here.
-        self._compiled = torch.compile(network.traced, dynamic=False, backend=backend)
+        mode = "max-autotune-no-cudagraphs" if tuned else None
+        self._compiled = torch.compile(network.traced, dynamic=False, mode=mode)
 
     def prepare(self, sizes: Sizes, inputs: Tensors) -> None:
         from torch._dynamo import config

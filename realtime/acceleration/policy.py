@@ -32,6 +32,7 @@ class Policy:
     graphs: int = 64  # recordings held at once
     graph_bytes: int = 4 << 30
     lease_seconds: float = 10.0  # how long a call waits for buffers that another one holds
+    tuned: bool = False  # compile longer for quicker kernels
     workspace_bytes: int = 1 << 30
     autocast: bool = False
     clear_memory: bool = True
@@ -47,6 +48,7 @@ class Policy:
             auto_seconds=found.auto_seconds,
             graphs=found.graphs,
             graph_bytes=found.graph_bytes,
+            tuned=found.tuned,
             workspace_bytes=found.workspace_bytes,
             autocast=found.autocast,
             clear_memory=found.clear_memory,

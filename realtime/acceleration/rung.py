@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from realtime.acceleration import memory
-from realtime.acceleration.forms import CannotRun, Form
+from realtime.acceleration.forms import CannotRun, Form, NotNow
 from realtime.acceleration.ledger import Ledger, in_words
 from realtime.acceleration.parts import Parts
 from realtime.acceleration.shapes import Fit, Sizes, Tensors
@@ -63,6 +63,11 @@ class Rung:
         form = self._form
         return form is not None and sizes in self._proved and form.holds(sizes)
 
+    def has_place_for(self, sizes: Sizes) -> bool:
+        """Whether a bucket should be prepared in a quiet moment."""
+        form = self.form()
+        return form is not None and form.has_place_for(self._ledger.uses(sizes))
+
     def proved_any(self) -> bool:
         return bool(self._proved)
 
@@ -93,6 +98,10 @@ class Rung:
             try:
                 fitted = self._fitted(form, fit, inputs)
                 found = stack.enter_context(form.lease(fit.bucket, fitted))
+            except NotNow as error:
+                self._ledger.fell_back(self.plan, fit.bucket, in_words(error))
+                yield None
+                return
             except Exception as error:  # noqa: BLE001 -- as above; its holder's own are the holder's
                 self._give_up(fit.bucket, error)
                 yield None
@@ -105,6 +114,9 @@ class Rung:
         assert form is not None, "only what is prepared is called"
         try:
             found = form.run(fit.bucket, self._fitted(form, fit, inputs))
+        except NotNow as error:
+            self._ledger.fell_back(self.plan, fit.bucket, in_words(error))
+            return None
         except Exception as error:  # noqa: BLE001 -- as above
             self._give_up(fit.bucket, error)
             return None
