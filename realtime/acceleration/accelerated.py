@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from realtime.acceleration import memory
@@ -88,12 +88,8 @@ class Accelerated:
     def _lease(self, inputs: Tensors, copied: bool) -> Iterator[Tensors]:
         self._ledger.begin()
         try:
-            if self._turn is None:
-                with self._leased(inputs, copied) as outputs:
-                    yield outputs
-            else:
-                with self._turn, self._leased(inputs, copied) as outputs:
-                    yield outputs
+            with self._turn or nullcontext(), self._leased(inputs, copied) as outputs:
+                yield outputs
         finally:
             self._ledger.end()
 
@@ -107,7 +103,9 @@ class Accelerated:
         for sizes in self.shapes.buckets() if buckets is None else buckets:
             if len(sizes) != len(self.shapes.axes):
                 raise BadRequest(f"A bucket has {len(self.shapes.axes)} sizes, not {len(sizes)}.")
-            if self._prepare(tuple(sizes)):
+            with self._turn or nullcontext():
+                done = self._prepare(tuple(sizes))
+            if done:
                 ready.append(tuple(sizes))
         return ready
 

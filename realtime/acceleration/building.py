@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from realtime.acceleration import auto
 from realtime.acceleration import policy as policies
 from realtime.acceleration.accelerated import Accelerated
+from realtime.acceleration.built import Built
 from realtime.acceleration.forms import Compiled, Eager, Form
 from realtime.acceleration.graphs import Graphs
 from realtime.acceleration.ledger import Ledger
 from realtime.acceleration.network import Network
+from realtime.acceleration.onnxplan import OnnxRuntime
 from realtime.acceleration.parts import Parts
 from realtime.acceleration.policy import Policy
 from realtime.acceleration.recorder import CudaRecorder
 from realtime.acceleration.rung import Rung
 from realtime.acceleration.shapes import Axis, Shapes, Tensors
+from realtime.acceleration.tensorrt import TensorRt
 from realtime.errors import BadRequest, Unavailable
 
 if TYPE_CHECKING:
@@ -32,6 +36,8 @@ MAKERS: Mapping[str, Maker] = {
     "eager": lambda parts: Eager(parts.network),
     "compile": lambda parts: Compiled(parts.network, parts.policy.tuned),
     "graphs": lambda parts: Graphs(parts, CudaRecorder(parts.network.device), recordable(parts)),
+    "onnx": lambda parts: Built(parts, OnnxRuntime()),
+    "tensorrt": lambda parts: Built(parts, TensorRt()),
 }
 
 
@@ -56,14 +62,22 @@ def accelerate(
     policies.check(plan, precision)
     parts = _parts(module, inputs, precision, device, axes, state, policy or Policy(), name)
     ledger = Ledger()
-    chosen = "eager" if plan == "auto" else plan
-    steps = dict.fromkeys((*policies.ladder(chosen), "eager"))
-    rungs = [Rung(step, _maker(makers, step, parts), parts, ledger) for step in steps]
-    return Accelerated(parts, rungs, ledger, plan=plan)
+
+    def rung(step: str) -> Rung:
+        return Rung(step, lambda: makers[step](parts), parts, ledger)
+
+    if plan != "auto":
+        return Accelerated(parts, [rung(step) for step in _ladder(plan)], ledger, plan=plan)
+    choice = auto.choose(parts, rung)
+    ledger.forget_hits()
+    rungs = [choice.rungs.get(step) or rung(step) for step in _ladder(choice.plan)]
+    told = {"milliseconds": choice.milliseconds, "remembered": choice.remembered}
+    return Accelerated(parts, rungs, ledger, plan=plan, told={"auto": told})
 
 
-def _maker(makers: Mapping[str, Maker], plan: str, parts: Parts) -> Callable[[], Form]:
-    return lambda: makers[plan](parts)
+def _ladder(plan: str) -> list[str]:
+    """A plan and what is tried after it, eager in the end."""
+    return list(dict.fromkeys((*policies.ladder(plan), "eager")))
 
 
 def _parts(

@@ -64,6 +64,12 @@ class Ledger:
                 self._asked += _product(fit.lengths)
                 self._computed += _product(fit.bucket if filled else fit.lengths)
 
+    def forget_hits(self) -> None:
+        """As if no call had come: what was measured is no traffic."""
+        with self._lock:
+            self._hits.clear()
+            self._asked = self._computed = 0
+
     def fell_back(self, plan: str, bucket: Sizes | None, reason: str) -> None:
         fallback = Fallback(plan, bucket, reason)
         with self._lock:
