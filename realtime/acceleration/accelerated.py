@@ -140,6 +140,8 @@ class Accelerated:
         self.enabled = False
         for rung in self._rungs:
             rung.close()
+        if self._parts.policy.clear_memory:
+            self.clear_memory()
 
     def described(self) -> dict[str, Any]:
         """What `GET /api/acceleration` says of it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from realtime.acceleration import auto
+from realtime.acceleration import auto, memory
 from realtime.acceleration import policy as policies
 from realtime.acceleration.accelerated import Accelerated
 from realtime.acceleration.built import Built
@@ -98,6 +98,8 @@ def _parts(
         raise BadRequest("A network with state takes no padded axis: its state would be too.")
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise Unavailable(f"There is no device {device!r} here.", hint="Use the device cpu.")
+    if policy.memory_fraction:
+        memory.limit(policy.memory_fraction, device)
     network = Network(module, precision, device, autocast=policy.autocast, state=state)
     examples = network.moved(tuple(item.detach() for item in inputs))
     shapes = Shapes(examples, axes)

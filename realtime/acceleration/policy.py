@@ -36,6 +36,7 @@ class Policy:
     workspace_bytes: int = 1 << 30
     autocast: bool = False
     clear_memory: bool = True
+    memory_fraction: float = 0.0  # of a GPU's memory, for all of this process; 0: no bound
 
     @classmethod
     def of(cls, settings: Settings, *, when_idle: bool = True) -> Policy:
@@ -52,6 +53,7 @@ class Policy:
             workspace_bytes=found.workspace_bytes,
             autocast=found.autocast,
             clear_memory=found.clear_memory,
+            memory_fraction=found.memory_fraction,
         )
 
 

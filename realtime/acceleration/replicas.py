@@ -33,7 +33,7 @@ class _Piece:
 
 @dataclass
 class _Device:
-    """One replica: in doubt while what it failed at is tried elsewhere, out when it passes there."""
+    """A replica: in doubt while what it failed at is tried elsewhere, out when that passes."""
 
     run: Callable[..., Any]
     done: int = 0
