@@ -86,7 +86,8 @@ def _log_power(x: Tensor) -> Tensor:
     import torch
 
     frame = min(FRAME, x.shape[-1])
-    window = torch.hann_window(frame, periodic=False, dtype=x.dtype) if frame > 2 else None
+    # Inside of the usual window: its ends are zeros, which would be all of a very short sound.
+    window = torch.hann_window(frame + 2, periodic=False, dtype=x.dtype)[1:-1]
     spectra = torch.stft(
         x, frame, min(HOP, frame), frame, window, center=False, return_complex=True
     )

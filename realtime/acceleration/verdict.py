@@ -72,7 +72,7 @@ def _judge_numbers(x: Tensor, y: Tensor, precision: str, name: str) -> Verdict:
         right = largest <= limit
     else:
         right = snr >= SNR_DB[precision] if snr is not None else largest <= limit
-        limit = max(limit, 0.01 * (abs(mean) + power**0.5))
-    if offset > limit:
+        limit = max(limit, 10 ** (-SNR_DB[precision] / 20) * (abs(mean) + power**0.5))
+    if right and offset > limit:
         return Verdict(False, f"{name} is off by {offset:.3g} in the mean", snr, largest)
     return Verdict(right, words, snr, largest)
