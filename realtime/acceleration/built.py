@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from realtime.acceleration import identity
+from realtime.acceleration.compiler import traced
 from realtime.acceleration.enginefiles import EngineFiles
 from realtime.acceleration.forms import Form
 from realtime.acceleration.ledger import in_words
@@ -76,7 +77,7 @@ class Built(Form):
         return engine
 
     def _made(self) -> Engine:
-        data = self._builder.build(self._parts)
+        data = traced(lambda: self._builder.build(self._parts))
         engine = self._builder.load(self._parts, data)
         # Kept only when it loads: a file that is there is one that worked.
         note = self._files.keep(self.plan, self._key, data)

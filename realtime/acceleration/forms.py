@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from realtime.acceleration.compiler import traced
 from realtime.acceleration.network import Network
 from realtime.acceleration.shapes import Sizes, Tensors
 
@@ -87,19 +88,29 @@ class Compiled(Form):
         # Of `forward` alone: whatever else the module can do is not compiled, and not called here.
         mode = "max-autotune-no-cudagraphs" if tuned else None
         self._compiled = torch.compile(network.traced, dynamic=False, mode=mode)
+        # Calls only run what was compiled: one that would compile anew runs eager, and no lock
+        # is needed for what a caller waits for.
+        self._prepared = torch._dynamo.run(self._compiled)
 
     def prepare(self, sizes: Sizes, inputs: Tensors) -> None:
+        import torch
         from torch._dynamo import config
 
         # Past its own limit dynamo would quietly run eager.
-        with config.patch(
-            recompile_limit=MOST_COMPILED, accumulated_recompile_limit=4 * MOST_COMPILED
-        ):
-            self.run(sizes, inputs)
+        limits = {
+            "recompile_limit": MOST_COMPILED,
+            "accumulated_recompile_limit": 4 * MOST_COMPILED,
+        }
+
+        def compile_for() -> None:
+            with config.patch(limits), torch.no_grad():
+                self._compiled(*inputs)
+
+        traced(compile_for)
 
     def run(self, sizes: Sizes, inputs: Tensors) -> Tensors:
         import torch
 
         with torch.no_grad():
-            found: Tensors = self._compiled(*inputs)
+            found: Tensors = self._prepared(*inputs)
         return found
