@@ -13,6 +13,7 @@ YamabikoError
 ├── Forbidden           what no credentials help against: another page, another name
 ├── TooMany             a limit of the one who asks is reached
 ├── Busy                a bound is reached; the same request may succeed later
+│   └── OutOfMemory     of a device's memory: a smaller piece may pass
 ├── Unavailable         an engine cannot run now
 │   └── WeightsMissing  because files are not there
 ├── SynthesisFailed     an engine broke in the middle of a line
@@ -104,6 +105,10 @@ class TooMany(YamabikoError):
 
 class Busy(YamabikoError):
     default_code = "busy"
+
+
+class OutOfMemory(Busy):
+    default_code = "out_of_memory"
 
 
 class Unavailable(YamabikoError):

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter as Sums
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+K = TypeVar("K")
 
 LAG_SECONDS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.007, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5)
 
@@ -57,6 +63,43 @@ class Metrics:
         self._working = Gauge(
             "yamabiko_lane_busy", "Lines on an engine's lane", ["engine"], registry=self._registry
         )
+        names = ["engine", "network"]
+        self._quick_calls = Gauge(
+            "yamabiko_acceleration_calls",
+            "Calls of a network by the plan that answered",
+            [*names, "plan"],
+            registry=self._registry,
+        )
+        self._fallbacks = Gauge(
+            "yamabiko_acceleration_fallbacks",
+            "Calls or preparations that a plan could not do",
+            [*names, "plan"],
+            registry=self._registry,
+        )
+        self._buckets = Gauge(
+            "yamabiko_acceleration_buckets",
+            "Shapes that are prepared, or failed to be",
+            [*names, "plan", "state"],
+            registry=self._registry,
+        )
+        self._waste = Gauge(
+            "yamabiko_acceleration_waste",
+            "The part of what was computed that nobody asked for",
+            [*names, "kind"],
+            registry=self._registry,
+        )
+        self._quick_memory = Gauge(
+            "yamabiko_acceleration_memory_bytes",
+            "Bytes that torch holds on a network's device",
+            names,
+            registry=self._registry,
+        )
+        self._quick = Gauge(
+            "yamabiko_acceleration_enabled",
+            "Whether a network runs in its quick form",
+            [*names, "mode"],
+            registry=self._registry,
+        )
         self._held = Gauge(
             "yamabiko_cache_bytes", "Bytes of all finished recordings", registry=self._registry
         )
@@ -95,7 +138,36 @@ class Metrics:
         self._held.set(size)
         self._recordings.set(recordings)
 
+    def accelerated(self, told: Mapping[str, Any]) -> None:
+        """How a network does, as its report says it."""
+        names = (told["engine"], told["name"])
+        for plan, calls in told["hits"].items():
+            self._quick_calls.labels(*names, plan).set(calls)
+        for plan, count in _sums((item["plan"], item["count"]) for item in told["fallbacks"]):
+            self._fallbacks.labels(*names, plan).set(count)
+        states = (((item["plan"], item["state"]), 1) for item in told["buckets"])
+        for (plan, state), count in _sums(states):
+            self._buckets.labels(*names, plan, state).set(count)
+        self._waste.labels(*names, "padding").set(told["padding_share"])
+        self._waste.labels(*names, "overlap").set(told["overlap_share"])
+        self._quick_memory.labels(*names).set(told["memory_bytes"])
+        self._quick.labels(*names, told["mode"]).set(told["enabled"])
+
+    def forget_accelerated(self) -> None:
+        """Networks that are gone, and modes that are over, are no longer told."""
+        counted = (self._quick_calls, self._fallbacks, self._buckets)
+        for gauge in (*counted, self._waste, self._quick_memory, self._quick):
+            gauge.clear()
+
     def exposed(self) -> bytes:
         """The text that a Prometheus server reads."""
         text: bytes = generate_latest(self._registry)
         return text
+
+
+def _sums(counted: Iterable[tuple[K, int]]) -> Iterable[tuple[K, int]]:
+    """What is named several times, added up."""
+    found: Sums[K] = Sums()
+    for name, count in counted:
+        found[name] += count
+    return found.items()

@@ -73,6 +73,7 @@ SHARED = [
     "realtime.signing",
     "realtime.conversion",
     "realtime.networks",
+    "realtime.acceleration",
 ]
 ROOMS = {
     "starlette": ["realtime.web"],

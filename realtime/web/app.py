@@ -16,6 +16,7 @@ from realtime.metrics import Metrics
 from realtime.services import Services
 from realtime.settings import Settings
 from realtime.web import (
+    acceleration,
     aliases,
     catalogue,
     doors,
@@ -44,6 +45,7 @@ ROUTES = [
     *process.ROUTES,
     *catalogue.ROUTES,
     *status.ROUTES,
+    *acceleration.ROUTES,
     *doors.ROUTES,
     *socket.ROUTES,
     *pages.ROUTES,

@@ -36,6 +36,7 @@ CLOSED: dict[str, tuple[str, str, Any, int]] = {
     "/api/characters": ("GET", "/api/characters", None, 200),
     "/api/characters/{name}/picture": ("GET", "/api/characters/af_heart/picture", None, 404),
     "/api/info": ("GET", "/api/info", None, 200),
+    "/api/acceleration": ("GET", "/api/acceleration", None, 200),
     "/metrics": ("GET", "/metrics", None, 200),
     "/lines": ("POST", "/lines", LINE, 200),
     "/lines/{key}": ("GET", "/lines/0123456789abcdef", None, 404),
