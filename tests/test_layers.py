@@ -18,7 +18,7 @@ FLOORS = [
     ["realtime.web.app"],
     ["realtime.web.*"],
     ["realtime.commands"],
-    ["realtime.keyring", "realtime.dubbing"],
+    ["realtime.keyring", "realtime.dubbing", "realtime.rewriting"],
     ["realtime.services", "realtime.session"],
     ["realtime.utterance", "realtime.listening"],
     ["realtime.stage"],
@@ -43,6 +43,7 @@ FLOORS = [
     ["realtime.engines.phonemes", "realtime.engines.vocoder"],
     ["realtime.engines.frames", "realtime.engines.modelfile"],
     ["realtime.engines.base"],
+    ["realtime.valle", "realtime.valle.*"],
     ["realtime.acceleration.*", "realtime.acceleration", "realtime.weights", "realtime.line"],
     ["realtime.characters", "realtime.characters.*"],
     ["realtime.frames"],
@@ -71,13 +72,15 @@ SHARED = [
     "realtime.cache",
     "realtime.signing",
     "realtime.conversion",
+    "realtime.valle",
 ]
 ROOMS = {
     "starlette": ["realtime.web"],
     "uvicorn": ["realtime.web", "server"],
     "onnxruntime": ["realtime.engines", "realtime.acceleration"],
     "onnx": ["realtime.acceleration"],
-    "torch": ["realtime.engines", "realtime.networks", "realtime.acceleration"],
+    "torch": ["realtime.engines", "realtime.networks", "realtime.acceleration", "realtime.valle"],
+    "safetensors": ["realtime.valle"],
     "itsdangerous": ["realtime.signing"],
     "os.environ": ["realtime.configuration"],
 }
