@@ -39,9 +39,7 @@ class Models:
 
 @dataclass(frozen=True)
 class Revoice:
-    model: str = setting(
-        "base", "Whisper model: a folder of models/revoice, or a size"
-    )
+    model: str = setting("base", "Whisper model: a folder of models/revoice, or a size")
     threads: int = setting(0, "its threads; 0: as models.threads", least=0, most=256)
     beam: int = setting(1, "ways of writing a sentence that it weighs at once", least=1, most=16)
     device: str = setting("cpu", "where it runs", one_of=("cpu", "cuda"))

@@ -92,11 +92,10 @@ def _brought(folder: Path) -> Found:
 
 
 def _downloaded(name: str, folder: Path, download: Callable[..., Any] | None) -> Found:
-    if download is None:
-        from faster_whisper.utils import download_model as download
+    fetch = download or _hub()
     logger.info("fetching the Whisper model %s into %s", name, folder)
     try:
-        download(name, output_dir=str(folder))
+        fetch(name, output_dir=str(folder))
     except Exception as error:  # whatever the hub's library throws, it brought no model
         logger.warning("the Whisper model %s could not be fetched: %r", name, error)
         raise WeightsMissing(
@@ -104,6 +103,13 @@ def _downloaded(name: str, folder: Path, download: Callable[..., Any] | None) ->
             hint="The server's log says more; the files may also be put there by hand.",
         ) from error
     return _brought(folder)
+
+
+def _hub() -> Callable[..., Any]:
+    from faster_whisper.utils import download_model
+
+    fetch: Callable[..., Any] = download_model
+    return fetch
 
 
 def _checked(model: str) -> None:
