@@ -36,9 +36,9 @@ class Ear:
         self._lease = lease
         self._size: int = lease.engine.frame
         self.rate: int = lease.engine.sample_rate
-        self._least_power: float = 10 ** (level / 10)
-        self._awake = round(max(AWAKE_SECONDS, 2 * pause) * self.rate / self._size)
-        self._still = self._awake  # frames since it was loud
+        self._least_power: float = 10.0 ** (level / 10)
+        self._awake: int = round(max(AWAKE_SECONDS, 2 * pause) * self.rate / self._size)
+        self._still: int = self._awake  # frames since it was loud
         self._state: Any = None
         self._rest = np.zeros(0, np.float32)
         self._endpoints = Endpoints(max(2, round(pause * self.rate / self._size)))
@@ -80,7 +80,8 @@ class Ear:
             yield listening, list(run)
 
     def _listens(self, frame: Samples) -> bool:
-        loud = bool(np.mean(np.square(frame, dtype=np.float64)) >= self._least_power)
+        power = float(np.mean(np.square(frame, dtype=np.float64)))
+        loud = power >= self._least_power
         self._still = 0 if loud else self._still + 1
         return self._still < self._awake
 
