@@ -7,7 +7,6 @@ long. Two seconds of silence behind the sentence keep what Whisper does at the e
 from __future__ import annotations
 
 import os
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -33,9 +32,10 @@ OTHER_NAMES = {"yue": "zh"}
 SURE = 0.6
 HARDLY = 0.1
 # Of what Whisper makes of noise or silence; speech is well on the other side of all of them.
-REPETITIVE = 2.4  # times that the text could be compressed
+REPETITIVE = 0.6  # of the text, as three signs that have stood there before
+LONG_ENOUGH = 16  # signs from which on that is counted
 UNLIKELY = -1.0  # mean logarithm of its tokens' probability
-DOUBTFUL = -0.6  # the same, where it thinks that there may be no speech
+DOUBTFUL = -0.5  # the same, where it thinks that there may be no speech
 NO_SPEECH = 0.7
 MOST_SIGNS_A_SECOND = {"en": 32, "zh": 14, "ja": 18}
 SIGNS_BESIDE = 8
@@ -150,8 +150,9 @@ class Written:
 
     @property
     def _repetitive(self) -> bool:
-        data = self.text.encode()
-        return len(data) > REPETITIVE * len(zlib.compress(data))
+        threes = [self.text[place : place + 3] for place in range(len(self.text) - 2)]
+        again = len(threes) - len(set(threes))
+        return len(self.text) >= LONG_ENOUGH and again > REPETITIVE * len(threes)
 
     @property
     def _hurried(self) -> bool:
