@@ -33,6 +33,7 @@ class WeightFile:
     sha256: str | None = None  # or its first digits, where no more is published
     packaged: tuple[str, ...] = ()  # "package/path" of the parts that, joined, are the file
     hub: str | None = None
+    extra: str | None = None  # the optional block of requirements.txt that brings the packages
     origin: str | None = None  # who publishes what people bring
     converted: str | None = None  # what `weights convert` makes of it, which does as well
 
@@ -60,7 +61,7 @@ def content(file: WeightFile, settings: Settings) -> bytes:
         return _verified(file, joined, "the installed packages")
     if file.hub and settings.allow_downloads:
         return fetched(file, settings.models.path).read_bytes()
-    raise _missing(file, settings)
+    raise missing(file, settings)
 
 
 def place(file: WeightFile, settings: Settings) -> Path:
@@ -70,7 +71,7 @@ def place(file: WeightFile, settings: Settings) -> Path:
         return rewritten
     brought = file.brought(settings.models.path)
     if not brought.is_file():
-        raise _missing(file, settings)
+        raise missing(file, settings)
     if file.sha256 is not None:
         with brought.open("rb") as opened:
             found = hashlib.file_digest(opened, "sha256").hexdigest()
@@ -104,6 +105,8 @@ def how_to_get(file: WeightFile, settings: Settings) -> str:
     if file.packaged:
         packages = sorted({part.split("/")[0].replace("_", "-") for part in file.packaged})
         ways.append(f"install {' '.join(packages)}")
+    if file.extra:
+        ways.append(f"run `make serve EXTRAS={file.extra}`")
     if file.hub:
         ways.append("set allow_downloads: true")
     return ", or ".join(ways)
@@ -133,6 +136,16 @@ def fetched(file: WeightFile, models: Path) -> Path:
     return made_once(file.brought(models), download)
 
 
+def missing(file: WeightFile, settings: Settings) -> WeightsMissing:
+    """The error that says which file, where it was looked for, and what to do."""
+    looked = [str(file.brought(settings.models.path))]
+    looked += [f"package {part}" for part in file.packaged]
+    return WeightsMissing(
+        f"The engine {file.engine!r} needs {file.name}; looked at {', '.join(looked)}.",
+        hint=how_to_get(file, settings)[:1].upper() + how_to_get(file, settings)[1:] + ".",
+    )
+
+
 def _verified(file: WeightFile, data: bytes, where: str) -> bytes:
     _check_digest(file, hashlib.sha256(data).hexdigest(), where)
     return data
@@ -149,15 +162,6 @@ def _check_digest(file: WeightFile, found: str, where: str) -> None:
 
 def _younger(one: Path, other: Path) -> bool:
     return one.stat().st_mtime_ns > other.stat().st_mtime_ns
-
-
-def _missing(file: WeightFile, settings: Settings) -> WeightsMissing:
-    looked = [str(file.brought(settings.models.path))]
-    looked += [f"package {part}" for part in file.packaged]
-    return WeightsMissing(
-        f"The engine {file.engine!r} needs {file.name}; looked at {', '.join(looked)}.",
-        hint=how_to_get(file, settings)[:1].upper() + how_to_get(file, settings)[1:] + ".",
-    )
 
 
 @contextmanager

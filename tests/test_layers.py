@@ -28,6 +28,7 @@ FLOORS = [
     ["realtime.allowance"],
     ["realtime.prefetch"],
     ["realtime.studio"],
+    ["realtime.revoice", "realtime.revoice.*"],
     ["realtime.speech"],
     ["realtime.conversion", "realtime.conversion.*"],
     ["realtime.draft"],
@@ -41,7 +42,7 @@ FLOORS = [
     ["realtime.engines"],
     ["realtime.engines.*"],
     ["realtime.engines.phonemes", "realtime.engines.vocoder"],
-    ["realtime.engines.frames", "realtime.engines.modelfile"],
+    ["realtime.engines.frames", "realtime.engines.modelfile", "realtime.engines.whisperfiles"],
     ["realtime.engines.base"],
     ["realtime.valle", "realtime.valle.*"],
     ["realtime.acceleration.*", "realtime.acceleration", "realtime.weights", "realtime.line"],
@@ -72,6 +73,7 @@ SHARED = [
     "realtime.cache",
     "realtime.signing",
     "realtime.conversion",
+    "realtime.revoice",
     "realtime.valle",
 ]
 ROOMS = {
@@ -81,6 +83,9 @@ ROOMS = {
     "onnx": ["realtime.acceleration"],
     "torch": ["realtime.engines", "realtime.networks", "realtime.acceleration", "realtime.valle"],
     "safetensors": ["realtime.valle"],
+    "faster_whisper": ["realtime.engines"],
+    "ctranslate2": ["realtime.engines"],
+    "silero_vad": ["realtime.engines"],
     "itsdangerous": ["realtime.signing"],
     "os.environ": ["realtime.configuration"],
 }
@@ -187,6 +192,7 @@ for name in {names}:
 assert threading.active_count() == 1, "importing started a thread"
 assert dict(os.environ) == before, "importing changed the environment"
 heavy = {{"onnxruntime", "onnx", "torch", "av", "misaki", "jieba", "hibari", "pyopenjtalk"}}
+heavy |= {{"faster_whisper", "ctranslate2"}}
 assert not heavy & set(sys.modules), heavy & set(sys.modules)
 """
 
