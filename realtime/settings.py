@@ -96,6 +96,43 @@ class Acceleration:
 
 
 @dataclass(frozen=True)
+class ValleSampling:
+    temperature: float = setting(
+        1.0, "how freely codes are chosen; 0: always the likeliest", least=0, most=10
+    )
+    top_k: int = setting(0, "codes that are chosen from; 0: all", least=0, most=1_025)
+    top_p: float = setting(
+        1.0, "share of the likeliest codes that are chosen from", least=0, most=1
+    )
+    best_of: int = setting(
+        1, "times a piece is spoken, of which the likeliest is kept", least=1, most=16
+    )
+    repetition_guard: int = setting(
+        0, "equal codes in a row after which another seed is tried; 0: never", least=0, most=1_650
+    )
+
+
+@dataclass(frozen=True)
+class Valle:
+    device: str = setting("auto", "where VALL-E X runs", one_of=("auto", "cpu", "cuda"))
+    precision: str = setting(
+        "auto",
+        "its floats; auto: bf16 where the device has it",
+        one_of=("auto", "fp32", "fp16", "bf16"),
+    )
+    plan: str = setting(
+        "auto",
+        "the form in which its steps run; auto: graphs on CUDA, else eager",
+        one_of=("auto", "eager", "compile", "graphs"),
+    )
+    slots: int = setting(0, "lines that share its steps; 0: 16 on CUDA, else 4", least=0, most=64)
+    reproducible: bool = setting(
+        False, "whether every step has one size, so that no other line changes a rounding"
+    )
+    sampling: ValleSampling = field(default_factory=ValleSampling)
+
+
+@dataclass(frozen=True)
 class Generate:
     string_codes: bool = setting(False, "codes of /generate as texts, as old bots expect them")
     always_200: bool = setting(False, "HTTP status 200 for every answer of /generate")
@@ -214,6 +251,7 @@ class Settings:
     revoice: Revoice = field(default_factory=Revoice)
     cache: Cache = field(default_factory=Cache)
     acceleration: Acceleration = field(default_factory=Acceleration)
+    valle: Valle = field(default_factory=Valle)
     generate: Generate = field(default_factory=Generate)
     audio: Audio = field(default_factory=Audio)
     auth: Auth = field(default_factory=Auth)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from realtime.audio import silence, to_pcm16
 from realtime.cache.recording import Spoken
-from realtime.engines.base import Cancel, Chunk, Synthesizer, Utterance, Word
+from realtime.engines.base import Cancel, Chunk, Passage, Synthesizer, Utterance, Word
 from realtime.errors import SynthesisFailed, YamabikoError
 from realtime.lanes import WHEN_IDLE
 from realtime.line import Line
@@ -55,13 +55,14 @@ class Synthesis:
             aclosing(pieces or self._pieces(line, lease)) as coming,
         ):
             delivery.sample_rate = lease.engine.sample_rate
-            pause = 0.0
+            pause, passage = 0.0, Passage(line.longprompt)
             async for piece in coming:
                 delivery.text_is_ready()
                 # A pause belongs to what follows it: only then is it known that something does.
                 if (part := delivery.deliver(_silence(lease.engine, pause), ())) is not None:
                     yield part
-                async with aclosing(self._spoken(line, piece, lease, delivery)) as spoken:
+                utterance = _utterance(line, piece, passage)
+                async with aclosing(self._spoken(line, utterance, lease, delivery)) as spoken:
                     async for part in spoken:
                         yield part
                 pause = piece.pause
@@ -81,11 +82,11 @@ class Synthesis:
             yield piece
 
     async def _spoken(
-        self, line: Line, piece: Piece, lease: Lease, delivery: Delivery
+        self, line: Line, utterance: Utterance, lease: Lease, delivery: Delivery
     ) -> AsyncGenerator[Spoken, None]:
         """A piece with its edges trimmed."""
         join = Join(lease.engine, delivery.samples)
-        async with aclosing(self._chunks(line, piece, lease, delivery)) as chunks:
+        async with aclosing(self._chunks(line, utterance, lease, delivery)) as chunks:
             async for chunk in chunks:
                 if (part := delivery.deliver(*join.feed(chunk))) is not None:
                     yield part
@@ -93,10 +94,9 @@ class Synthesis:
             yield part
 
     async def _chunks(
-        self, line: Line, piece: Piece, lease: Lease, delivery: Delivery
+        self, line: Line, utterance: Utterance, lease: Lease, delivery: Delivery
     ) -> AsyncGenerator[Chunk, None]:
         """A piece as the engine speaks it, on its lane."""
-        utterance = Utterance(piece.segments, line.character, line.accent, line.speed, line.seed)
 
         def start(cancel: Cancel) -> Iterator[Chunk]:
             delivery.turn_has_come()
@@ -191,6 +191,10 @@ class Join:
 
     def finish(self) -> npt.NDArray[np.float32]:
         return self._trimmer.finish()
+
+
+def _utterance(line: Line, piece: Piece, passage: Passage) -> Utterance:
+    return Utterance(piece.segments, line.character, line.accent, line.speed, line.seed, passage)
 
 
 def _silence(engine: Synthesizer, seconds: float) -> npt.NDArray[np.float32]:

@@ -15,6 +15,7 @@ from realtime.settings import Settings
 ENGINES = {
     "hibari": "realtime.engines.hibari:Hibari",
     "kokoro": "realtime.engines.kokoro:Kokoro",
+    "valle": "realtime.engines.valle:Valle",
     "tone": "realtime.engines.tone:Tone",
     "gain": "realtime.engines.gain:Gain",
     "world": "realtime.engines.world:World",

@@ -66,6 +66,15 @@ class Word:
     end: float
 
 
+@dataclass(eq=False)
+class Passage:
+    """What lies between the pieces of one line: an engine may keep there what it goes on from."""
+
+    longprompt: bool = False  # what was just said may be the example for what follows
+    pieces: int = 0  # that have been said
+    kept: Any = None
+
+
 @dataclass(frozen=True)
 class Utterance:
     """One piece of a line, ready to be spoken by an engine."""
@@ -75,6 +84,7 @@ class Utterance:
     accent: str | None = None  # whose native reads everything; None: each segment its own
     speed: float = 1.0
     seed: int = 0
+    passage: Passage = field(default_factory=Passage, compare=False)
 
 
 @dataclass(frozen=True)

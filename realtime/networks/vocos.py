@@ -17,6 +17,7 @@ BANDS = 4  # bandwidths the weights know
 BANDWIDTH = 2  # of them, the one with eight codebooks
 CODES = 1024
 LOUDEST = 100.0
+LEAST_WEIGHT = 1e-6  # of the windows over a sample; only beyond the end there are none
 LEFT_OUT = "feature_extractor.encodec."  # EnCodec itself, which decoding codes does not need
 
 
@@ -55,8 +56,8 @@ class Block(nn.Module):
         self.pwconv2 = nn.Linear(inner, width)
         self.gamma = nn.Parameter(torch.ones(width))
 
-    def forward(self, x: Tensor) -> Tensor:
-        y = self.norm(self.dwconv(x).transpose(1, 2))
+    def forward(self, x: Tensor, filled: Tensor) -> Tensor:
+        y = self.norm(self.dwconv(x * filled).transpose(1, 2))
         y = self.gamma * self.pwconv2(functional.gelu(self.pwconv1(y)))
         added: Tensor = x + y.transpose(1, 2)
         return added
@@ -74,10 +75,10 @@ class Backbone(nn.Module):
         )
         self.final_layer_norm = nn.LayerNorm(shape.width, eps=1e-6)
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.norm(self.embed(x).transpose(1, 2)).transpose(1, 2)
+    def forward(self, x: Tensor, filled: Tensor) -> Tensor:
+        x = self.norm(self.embed(x * filled).transpose(1, 2)).transpose(1, 2)
         for block in self.convnext:
-            x = block(x)
+            x = block(x, filled)
         found: Tensor = self.final_layer_norm(x.transpose(1, 2))
         return found
 
@@ -89,14 +90,14 @@ class Overlap(nn.Module):
         super().__init__()
         self.register_buffer("window", torch.hann_window(WINDOW))
 
-    def forward(self, spectra: Tensor) -> Tensor:
+    def forward(self, spectra: Tensor, filled: Tensor) -> Tensor:
         """Complex (batch, bins, frames) → (batch, HOP × frames)."""
         window = self.get_buffer("window").to(torch.float32)
         frames = torch.fft.irfft(spectra, WINDOW, dim=1, norm="backward") * window[:, None]
-        squares = (window * window)[None, :, None].expand(1, -1, frames.shape[-1])
-        summed, weight = _folded(frames), _folded(squares)
+        summed = _folded(frames * filled)
+        weight = _folded((window * window)[:, None] * filled)
         edge = (WINDOW - HOP) // 2
-        return summed[:, edge:-edge] / weight[:, edge:-edge]
+        return summed[:, edge:-edge] / weight[:, edge:-edge].clamp(min=LEAST_WEIGHT)
 
 
 class Head(nn.Module):
@@ -107,9 +108,10 @@ class Head(nn.Module):
         self.out = nn.Linear(shape.width, WINDOW + 2)
         self.istft = Overlap()
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, filled: Tensor) -> Tensor:
         loudness, phase = self.out(x).float().transpose(1, 2).chunk(2, dim=1)
-        found: Tensor = self.istft(torch.polar(loudness.exp().clamp(max=LOUDEST), phase))
+        spectra = torch.polar(loudness.exp().clamp(max=LOUDEST), phase)
+        found: Tensor = self.istft(spectra, filled)
         return found
 
 
@@ -127,7 +129,10 @@ class Codebooks(nn.Module):
 
 
 class Vocos(nn.Module):
-    """(batch, 8, frames) of codes → (batch, 320 × frames) of samples."""
+    """(batch, 8, frames) of codes → (batch, 320 × frames) of samples.
+
+    `lengths` (batch,) says how many frames of each are filled: what lies beyond changes nothing.
+    """
 
     def __init__(self, shape: Shape = Shape()) -> None:
         super().__init__()
@@ -149,8 +154,11 @@ class Vocos(nn.Module):
             )
         return model.eval().requires_grad_(False)
 
-    def forward(self, codes: Tensor) -> Tensor:
-        found: Tensor = self.head(self.backbone(self.feature_extractor(codes)))
+    def forward(self, codes: Tensor, lengths: Tensor) -> Tensor:
+        features = self.feature_extractor(codes)
+        filled = torch.arange(codes.shape[-1], device=codes.device) < lengths[:, None]
+        filled = filled[:, None].to(features.dtype)
+        found: Tensor = self.head(self.backbone(features, filled), filled)
         return found
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+LEVELS = 8  # codes of a frame
+HOP = 320  # samples of a frame
 MOST_FRAMES = 1650  # of prompt and speech together: the model learnt no more than 22 s
 MOST_PROMPT = 1125
 FEWEST_A_SYMBOL, MOST_A_SYMBOL = 4, 12  # frames, for an estimate

@@ -16,17 +16,27 @@ def test_sound_is_the_original_s() -> None:
     codes = given["in.codes"].permute(1, 0, 2)
     features = network.feature_extractor(codes)
     torch.testing.assert_close(features, given["out.features"], atol=1e-4, rtol=0)
-    torch.testing.assert_close(network(codes), given["out.audio"], atol=1e-4, rtol=0)
-    other = network((codes + 1) % 1024)
+    lengths = torch.tensor([codes.shape[-1]])
+    torch.testing.assert_close(network(codes, lengths), given["out.audio"], atol=1e-4, rtol=0)
+    other = network((codes + 1) % 1024, lengths)
     assert not torch.allclose(other, given["out.audio"], atol=1e-2)
 
 
 @pytest.mark.parametrize("frames", [1, 2, 75])
 def test_a_frame_is_320_samples(frames: int) -> None:
     network = Vocos.loaded(arrays("vocos_tiny.npz", "w."))
-    sound = network(torch.zeros(2, 8, frames, dtype=torch.long))
+    sound = network(torch.zeros(2, 8, frames, dtype=torch.long), torch.tensor([frames] * 2))
     assert sound.shape == (2, HOP * frames)
     assert sound.isfinite().all()
+
+
+def test_what_lies_beyond_a_piece_s_end_changes_nothing() -> None:
+    network = Vocos.loaded(arrays("vocos_tiny.npz", "w."))
+    codes = arrays("vocos_tiny.npz")["in.codes"].permute(1, 0, 2)
+    whole = network(codes[..., :30], torch.tensor([30]))
+    longer = network(codes, torch.tensor([30]))
+    torch.testing.assert_close(longer[:, : 30 * HOP], whole, atol=1e-5, rtol=0)
+    assert longer.isfinite().all()
 
 
 def test_encodec_s_own_weights_may_be_over_and_nothing_else() -> None:

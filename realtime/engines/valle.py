@@ -1,0 +1,189 @@
+"""VALL-E X: the voice of any short clip, in three languages, on weights that people bring.
+
+A piece of text is spoken as a whole: its first codes step by step beside other lines', then the
+other seven levels, then sound. Between turns the engine gives empty chunks, so that others go on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from realtime.acceleration import Accelerated
+from realtime.engines.base import Cancel, Chunk, Passage, Utterance, Word
+from realtime.errors import NothingToSay, Unavailable
+from realtime.settings import Settings, ValleSampling
+from realtime.text.valle import Encoded, encoded
+from realtime.valle import budget, weights
+from realtime.valle.cutting import Parts, halves
+from realtime.valle.draws import generator
+from realtime.valle.hardware import Run, chosen
+from realtime.valle.model import Model
+from realtime.valle.presets import Prompt, prompt_of
+from realtime.valle.speaking import Heard, Speaking, Watch
+from realtime.valle.tempo import Samples, hastened
+from realtime.weights import place
+
+logger = logging.getLogger(__name__)
+
+SAMPLE_RATE = 24_000
+QUIET = Chunk(np.zeros(0, np.float32))  # a turn is over, and nothing to be heard is there yet
+LEAST_PROMPT = 150  # frames that what was said must have to be the next example
+FADE = 120  # samples at the edges of a piece
+REVISION = 1  # counts changes of what is said with the same settings
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A piece of text as the model takes it, and how many symbols each part became."""
+
+    parts: Parts
+    counts: tuple[int, ...]
+    words: Encoded
+
+
+class Valle:
+    """One model, in which the lines of all its streams go on together."""
+
+    name = "valle"
+    languages = frozenset({"en", "zh", "ja"})
+    sample_rate = SAMPLE_RATE
+    first_piece = 1.0  # 75 frames
+    work = 0.0
+    keeps_time = False
+    weights = weights.SPEAKING
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._run: Run | None = None
+        self._model: Model | None = None
+        self._speaking: Speaking | None = None
+
+    @property
+    def version(self) -> str:
+        """Part of a recording's key: whatever rounds or chooses otherwise says something else."""
+        run = self._run or chosen(self._settings)
+        said = self._settings.valle
+        parts = [str(REVISION), run.device, run.precision, run.plan]
+        if said.reproducible:
+            parts.append(f"fixed{run.slots}")
+        if said.sampling != ValleSampling():
+            parts += [f"{value:g}" for value in vars(said.sampling).values()]
+        return "-".join(parts)
+
+    @property
+    def accelerated(self) -> Sequence[Accelerated]:
+        return () if self._model is None else self._model.quick
+
+    def load(self) -> None:
+        for file in self.weights:
+            place(file, self._settings)
+        weights.check_vocos(self._settings)
+        self._run = _possible(chosen(self._settings), self._settings)
+        self._model = Model(
+            weights.state(weights.CHECKPOINT, self._settings),
+            weights.state(weights.VOCOS, self._settings),
+            self._run,
+            self._settings,
+        )
+        self._model.prepare()
+        self._speaking = Speaking(self._model, self._settings.valle.sampling)
+        logger.info("valle runs on %s in %s, %s", *self.version.split("-")[1:4])
+
+    def unload(self) -> None:
+        for network in self.accelerated:
+            network.close()
+        self._model = self._speaking = None
+
+    def speak(self, utterance: Utterance, cancel: Cancel) -> Iterator[Chunk]:
+        assert self._speaking is not None, "only a loaded engine speaks"
+        original = _heard(prompt_of(utterance.character))
+        passage = utterance.passage
+        watch = Watch(cancel.check, cancel.is_set)
+        waiting = [utterance.segments]
+        while waiting:
+            reading = _read(waiting.pop(0), utterance.accent)
+            if reading is None:
+                continue
+            heard = _example(passage, original, utterance.seed, reading)
+            if not _fits(reading, heard) and (cut := halves(reading.parts)) is not None:
+                waiting[:0] = cut
+                continue
+            codes = None
+            with closing(self._speaking.say(reading.words, heard, utterance.seed, watch)) as turns:
+                for codes in turns:
+                    if codes is None:
+                        yield QUIET
+            assert codes is not None, "a piece ends with its codes"
+            passage.pieces, passage.kept = passage.pieces + 1, Heard(codes, reading.words)
+            yield _chunk(self._speaking.sound(codes), reading, utterance.speed)
+
+
+def _read(parts: Parts, accent: str | None) -> Reading | None:
+    """What can be spoken of a piece; None when nothing can."""
+    found = []
+    for part in parts:
+        try:
+            found.append((part, encoded((part,), accent)))
+        except NothingToSay:
+            continue
+    if not found:
+        return None
+    ids = tuple(number for _, words in found for number in words.ids)
+    languages = tuple(number for _, words in found for number in words.languages)
+    return Reading(
+        tuple(part for part, _ in found),
+        tuple(len(words.ids) for _, words in found),
+        Encoded(ids, languages),
+    )
+
+
+def _heard(prompt: Prompt) -> Heard:
+    return Heard(prompt.codes, Encoded(prompt.ids, (prompt.language_id,) * len(prompt.ids)))
+
+
+def _example(passage: Passage, original: Heard, seed: int, reading: Reading) -> Heard:
+    """The prompt, or what was just said, by a choice of the seed's."""
+    kept = passage.kept
+    if not passage.longprompt or not isinstance(kept, Heard):
+        return original
+    if not LEAST_PROMPT <= len(kept.codes) <= budget.MOST_PROMPT or not _fits(reading, kept):
+        return original
+    return kept if generator(seed, "example", passage.pieces).random() < 0.5 else original
+
+
+def _fits(reading: Reading, heard: Heard) -> bool:
+    return budget.fits(len(reading.words.ids), len(heard.said.ids), len(heard.codes))
+
+
+def _chunk(sound: Samples, reading: Reading, speed: float) -> Chunk:
+    """A piece's sound with soft edges, and each part's share of it."""
+    sound = hastened(sound, speed)
+    rise = np.linspace(0.0, 1.0, min(FADE, sound.size), dtype=np.float32)
+    sound[: rise.size] *= rise
+    sound[sound.size - rise.size :] *= rise[::-1]
+    seconds = sound.size / SAMPLE_RATE / sum(reading.counts)
+    words, start = [], 0
+    for part, count in zip(reading.parts, reading.counts, strict=True):
+        words.append(Word(part.text.strip(), start * seconds, (start + count) * seconds))
+        start += count
+    return Chunk(sound, tuple(words))
+
+
+def _possible(run: Run, settings: Settings) -> Run:
+    """The wanted run, on the processor where there is no GPU and none was asked for."""
+    import torch
+
+    if run.device != "cuda" or torch.cuda.is_available():
+        return run
+    if settings.valle.device == "cuda":
+        raise Unavailable(
+            "valle.device is cuda, and there is no CUDA here.", hint="Say auto or cpu."
+        )
+    logger.warning("valle finds no CUDA: it runs on the processor")
+    said = replace(settings.valle, device="cpu")
+    return chosen(replace(settings, valle=said))
