@@ -1,0 +1,88 @@
+"""A piece is said in turns, and stops between any two steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+
+from realtime.settings import ValleSampling
+from realtime.text.valle import Encoded
+from realtime.valle.hardware import Run
+from realtime.valle.model import Model
+from realtime.valle.speaking import Heard, Speaking, Watch
+from tests.valle import small
+from tests.valle.made import settings_in
+
+WORDS = Encoded(tuple(range(20, 30)), (0,) * 10)
+
+
+class Gone(Exception):
+    """Nobody waits any more."""
+
+
+@pytest.fixture(scope="module")
+def speaking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Speaking]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    settings = settings_in(tmp_path_factory.mktemp("valle"))
+    run = Run("cpu", "fp32", "eager", 2, (1, 2))
+    model = Model(small.checkpoint(30.0), small.sounding(), run, settings)
+    yield Speaking(model, ValleSampling())
+    torch.set_num_threads(before)
+
+
+def heard() -> Heard:
+    prompt = small.prompt(frames=20)
+    return Heard(prompt.codes, Encoded(prompt.ids, (0,) * len(prompt.ids)))
+
+
+def watch(turn: float = 0.0) -> Watch:
+    """A clock that moves by so many seconds whenever it is looked at."""
+    times = iter(range(1_000_000))
+    return Watch(lambda: None, lambda: False, clock=lambda: turn * next(times))
+
+
+def test_a_turn_may_be_one_step_and_changes_nothing(speaking: Speaking) -> None:
+    *short, last = speaking.say(WORDS, heard(), 1, watch(turn=1.0))
+    (whole,) = speaking.say(WORDS, heard(), 1, watch(turn=0.0))
+    assert last is not None and whole is not None
+    assert np.array_equal(last, whole) and whole.shape[1] == 8
+    assert np.array_equal(whole, whole.clip(0, 1023))
+    # A turn for each step, the last of which says that it is over, and for each of seven passes.
+    assert short == [None] * (len(whole) + 1 + 7)
+
+
+def test_more_lines_than_slots_take_turns(speaking: Speaking) -> None:
+    alone = [list(speaking.say(WORDS, heard(), seed, watch()))[-1] for seed in range(5)]
+    streams = [speaking.say(WORDS, heard(), seed, watch(turn=1.0)) for seed in range(5)]
+    found: dict[int, object] = {}
+    while len(found) < 5:
+        for place, stream in enumerate(streams):
+            if place not in found and (codes := next(stream)) is not None:
+                found[place] = codes
+    for place, codes in found.items():
+        assert np.array_equal(codes, alone[place])  # type: ignore[call-overload]
+
+
+def test_nobody_waiting_stops_it_before_the_next_pass(speaking: Speaking) -> None:
+    gone = False
+
+    def check() -> None:
+        if gone:
+            raise Gone
+
+    seconds = iter(range(1_000_000))
+    stream = speaking.say(
+        WORDS, heard(), 1, Watch(check, lambda: gone, clock=lambda: float(next(seconds)))
+    )
+    passes = 0
+    for _ in stream:
+        passes += speaking._model.slots.taken == 0
+        if passes == 3:
+            gone = True
+            break
+    with pytest.raises(Gone):
+        next(stream)
