@@ -83,6 +83,7 @@ class Valle:
         for file in self.weights:
             place(file, self._settings)
         weights.check_vocos(self._settings)
+        self._use_threads()
         self._run = _possible(chosen(self._settings), self._settings)
         self._model = Model(
             weights.state(weights.CHECKPOINT, self._settings),
@@ -93,6 +94,12 @@ class Valle:
         self._model.prepare()
         self._speaking = Speaking(self._model, self._settings.valle.sampling)
         logger.info("valle runs on %s in %s, %s", *self.version.split("-")[1:4])
+
+    def _use_threads(self) -> None:
+        import torch
+
+        if self._settings.models.threads:  # of this lane's thread alone
+            torch.set_num_threads(self._settings.models.threads)
 
     def unload(self) -> None:
         for network in self.accelerated:
