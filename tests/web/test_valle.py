@@ -77,7 +77,5 @@ def test_missing_weights_are_named(client: TestClient, own: Settings) -> None:
     told = client.post("/v1/audio/speech", json=asked)
     assert told.status_code == 503 and told.json()["error"]["code"] == "weights_missing"
     assert "Retry-After" not in told.headers
-    assert (
-        str(own.models.path / "valle" / "vallex-checkpoint.pt") in told.json()["error"]["message"]
-    )
-    assert answer.status_code in (200, 503)  # the address may come before its engine is tried
+    place = own.models.path / "valle" / "vallex-checkpoint.pt"
+    assert str(place) in told.json()["error"]["message"]
