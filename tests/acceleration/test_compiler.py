@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 
+import pytest
 from torch._dynamo.utils import counters
 
 from realtime.acceleration.forms import Compiled, Form
 from realtime.acceleration.parts import Parts
 from realtime.acceleration.shapes import Sizes, Tensors
 from tests.acceleration.small import mel, parts
+
+pytestmark = pytest.mark.timeout(400)  # the first compilation of a process is slow
 
 THREADS = 3
 
