@@ -53,7 +53,7 @@ def test_networks_are_told_as_their_report_says() -> None:
         "overlap_share": 0.5,
         "memory_bytes": 100,
     }
-    metrics.accelerated(told)
+    metrics.accelerated([told])
     text = metrics.exposed().decode()
     names = 'engine="valle",network="step"'
     for line in (
@@ -65,7 +65,7 @@ def test_networks_are_told_as_their_report_says() -> None:
         f'yamabiko_acceleration_enabled{{{names},mode="graphs"}} 1.0',
     ):
         assert in_any_order(line) in map(in_any_order, text.splitlines()), line
-    metrics.forget_accelerated()
+    metrics.accelerated([])  # it was unloaded
     assert 'network="step"' not in metrics.exposed().decode()
 
 

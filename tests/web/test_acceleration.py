@@ -18,7 +18,6 @@ from realtime.settings import Settings
 from realtime.web.app import create_app
 from tests.acceleration.small import Bent, bent, mel, quick
 
-
 JSON = {"Content-Type": "application/json"}
 
 
