@@ -52,7 +52,6 @@ class Metrics:
             buckets=LAG_SECONDS,
             registry=self._registry,
         )
-
         self._sockets = Gauge("yamabiko_sockets", "Open conversations", registry=self._registry)
         self._idle = Histogram(
             "yamabiko_cancel_to_idle_seconds",

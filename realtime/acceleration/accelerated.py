@@ -53,7 +53,8 @@ class Accelerated:
         self._told = told or {}
         # A network with state: a step and a check must not meet in its buffers.
         self._turn = threading.RLock() if parts.network.stateful else None
-        self.mode  # noqa: B018 -- a plan that cannot run here says so at once
+        # A plan that cannot run here says so at once; those after it are made when they are needed.
+        next(rung for rung in self._rungs if rung.form() is not None)
 
     @property
     def module(self) -> nn.Module:
@@ -65,7 +66,7 @@ class Accelerated:
         """The plan that is in force."""
         if not self.enabled:
             return "eager"
-        return next(rung.plan for rung in self._rungs if rung.form() is not None)
+        return next(rung.plan for rung in self._rungs if rung.reason is None)
 
     def __call__(self, *inputs: Tensor) -> Any:
         with self._lease(inputs, copied=True) as outputs:
