@@ -16,9 +16,8 @@ def test_hits_uses_and_waste() -> None:
     told = ledger.described()
     assert (told["calls"], told["hits"]) == (3, {"graphs": 1, "onnx": 1, "eager": 1})
     assert told["padding_share"] == pytest.approx(10 / 70, abs=1e-4)
-    for sizes in ((1,), (2,), (2,)):
-        ledger.used(sizes)
-    assert ledger.most_used() == [(2,), (1,)] and ledger.uses((2,)) == 2
+    ledger.ran("eager", Fit((1, 20), (1, 20), True))
+    assert ledger.most_used() == [(4, 10), (1, 20)] and ledger.uses((4, 10)) == 2
 
 
 def test_the_same_fallback_is_counted_and_kinds_are_bounded() -> None:
