@@ -53,7 +53,8 @@ class Accelerated:
         self._told = told or {}
         # A network with state: a step and a check must not meet in its buffers.
         self._turn = threading.RLock() if parts.network.stateful else None
-        self.mode  # noqa: B018 -- a plan that cannot run here says so at once
+        # A plan that cannot run here says so at once; those after it are made when they are needed.
+        next(rung for rung in self._rungs if rung.form() is not None)
 
     @property
     def module(self) -> nn.Module:
@@ -65,11 +66,19 @@ class Accelerated:
         """The plan that is in force."""
         if not self.enabled:
             return "eager"
-        return next(rung.plan for rung in self._rungs if rung.form() is not None)
+        return next(rung.plan for rung in self._rungs if rung.reason is None)
 
     def __call__(self, *inputs: Tensor) -> Any:
-        with self._lease(inputs, copied=True) as outputs:
-            return outputs[0] if self.network.gives_one else outputs
+        self._ledger.begin()
+        try:
+            if self._turn is None:
+                outputs = self._outputs(inputs)
+            else:
+                with self._turn:
+                    outputs = self._outputs(inputs)
+        finally:
+            self._ledger.end()
+        return outputs[0] if self.network.gives_one else outputs
 
     @contextmanager
     def lease(self, *inputs: Tensor) -> Iterator[Lent]:
@@ -77,19 +86,14 @@ class Accelerated:
 
         Nobody else's call touches them before, so the block should be short.
         """
-        with self._lease(inputs, copied=False) as outputs:
-            lent = Lent(outputs)
-            try:
-                yield lent
-            finally:
-                lent.end()
-
-    @contextmanager
-    def _lease(self, inputs: Tensors, copied: bool) -> Iterator[Tensors]:
         self._ledger.begin()
         try:
-            with self._turn or nullcontext(), self._leased(inputs, copied) as outputs:
-                yield outputs
+            with self._turn or nullcontext(), self._leased(inputs) as outputs:
+                lent = Lent(outputs)
+                try:
+                    yield lent
+                finally:
+                    lent.end()
         finally:
             self._ledger.end()
 
@@ -175,29 +179,37 @@ class Accelerated:
                 return True
         return False
 
-    @contextmanager
-    def _leased(self, inputs: Tensors, copied: bool) -> Iterator[Tensors]:
+    def _outputs(self, inputs: Tensors) -> Tensors:
+        """What the first plan gives that can."""
         inputs = self.network.moved(inputs)
         fit = self.shapes.fit(inputs)
-        if isinstance(fit, Misfit):
-            self._ledger.fell_back(self.mode, None, fit.reason)
-            yield self._plainly(inputs)
-            return
-        self._ledger.used(fit.bucket)
-        for rung in self._rungs if self.enabled else [self._eager]:
-            if not self._is_ready(rung, fit, inputs):
-                continue
-            if copied:
-                outputs = rung.run(fit, inputs)
-                if outputs is not None:
-                    yield outputs
-                    return
-                continue
+        for rung in self._ready(fit, inputs):
+            assert isinstance(fit, Fit), "without a bucket no plan is ready"
+            outputs = rung.run(fit, inputs)
+            if outputs is not None:
+                return outputs
+        return self._plainly(fit, inputs)
+
+    @contextmanager
+    def _leased(self, inputs: Tensors) -> Iterator[Tensors]:
+        inputs = self.network.moved(inputs)
+        fit = self.shapes.fit(inputs)
+        for rung in self._ready(fit, inputs):
+            assert isinstance(fit, Fit), "without a bucket no plan is ready"
             with rung.lease(fit, inputs) as lent:
                 if lent is not None:
                     yield lent
                     return
-        yield self._plainly(inputs)
+        yield self._plainly(fit, inputs)
+
+    def _ready(self, fit: Fit | Misfit, inputs: Tensors) -> Iterator[Rung]:
+        """The plans that can answer a call, the best first."""
+        if isinstance(fit, Misfit):
+            self._ledger.fell_back(self.mode, None, fit.reason)
+            return
+        for rung in self._rungs if self.enabled else [self._eager]:
+            if self._is_ready(rung, fit, inputs):
+                yield rung
 
     def _is_ready(self, rung: Rung, fit: Fit, inputs: Tensors) -> bool:
         """Whether a plan can answer a call now, perhaps after it was prepared for it."""
@@ -214,7 +226,7 @@ class Accelerated:
         whole = self.shapes.padded(inputs, fit) if fit.exact else self._parts.sample(fit.bucket)
         return rung.prepare(fit.bucket, whole)
 
-    def _plainly(self, inputs: Tensors) -> Tensors:
+    def _plainly(self, fit: Fit | Misfit, inputs: Tensors) -> Tensors:
         """As torch runs it, for what no plan has; once more when memory was short."""
         proved = self.network.is_exact or self._eager.proved_any()
         run: Callable[[Tensors], Tensors] = self.network.run if proved else self.network.exact
@@ -224,7 +236,7 @@ class Accelerated:
             if not memory.is_out_of_memory(error):
                 raise
             found = self._in_cleared_memory(run, inputs)
-        self._ledger.ran("eager" if proved else EXACT)
+        self._ledger.ran("eager" if proved else EXACT, fit if isinstance(fit, Fit) else None)
         return found
 
     def _in_cleared_memory(self, run: Callable[[Tensors], Tensors], inputs: Tensors) -> Tensors:

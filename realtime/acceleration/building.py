@@ -9,6 +9,7 @@ from realtime.acceleration import auto, memory
 from realtime.acceleration import policy as policies
 from realtime.acceleration.accelerated import Accelerated
 from realtime.acceleration.built import Built
+from realtime.acceleration.compiler import settle
 from realtime.acceleration.forms import Compiled, Eager, Form
 from realtime.acceleration.graphs import Graphs
 from realtime.acceleration.ledger import Ledger
@@ -100,6 +101,7 @@ def _parts(
         raise Unavailable(f"There is no device {device!r} here.", hint="Use the device cpu.")
     if policy.memory_fraction:
         memory.limit(policy.memory_fraction, device)
+    settle()
     network = Network(module, precision, device, autocast=policy.autocast, state=state)
     examples = network.moved(tuple(item.detach() for item in inputs))
     shapes = Shapes(examples, axes)

@@ -91,7 +91,9 @@ class Built(Form):
 
 
 def key_of(parts: Parts, facts: dict[str, str]) -> dict[str, Any]:
-    """What a file of a network depends on."""
+    """What a file of a network depends on; nothing where none is kept: it takes a while to tell."""
+    if parts.policy.folder is None:
+        return {}
     shapes = parts.shapes
     return {
         "digest": identity.digest(parts.network.original),

@@ -11,13 +11,26 @@ T = TypeVar("T")
 
 
 def traced(work: Callable[[], T]) -> T:
-    """Do what traces a network, after all other such work, and wait for it.
-
-    torch's tracing is no good for several threads: two at once spoil each other, and where there
-    is no GPU it keeps a pointer into the first thread that ever traced, so when that thread has
-    ended the next tracing ends the process. This thread lasts as long as the process.
-    """
+    """Do what traces a network, after all other such work, and wait for it."""
     return _thread().submit(work).result()
+
+
+@cache
+def settle() -> None:
+    """Make tracing safe on every thread of this process, also where a network compiles by itself.
+
+    On a machine without a GPU torch keeps a pointer into the thread that traces first, and when
+    that thread has ended the next tracing ends the process. So this thread, which lasts as long
+    as the process, traces first.
+    """
+    traced(_nothing)
+
+
+def _nothing() -> None:
+    from torch._subclasses import FakeTensorMode
+
+    with FakeTensorMode():
+        pass
 
 
 @cache

@@ -52,15 +52,12 @@ class Ledger:
         with self._lock:
             return 0.0 if self._under_way else self._clock() - self._last
 
-    def used(self, sizes: Sizes) -> None:
-        with self._lock:
-            self._uses[sizes] += 1
-
     def ran(self, plan: str, fit: Fit | None = None, filled: bool = False) -> None:
         """A call was answered by a plan; `filled`: with the bucket's size and not its own."""
         with self._lock:
             self._hits[plan] += 1
             if fit is not None:
+                self._uses[fit.bucket] += 1
                 self._asked += _product(fit.lengths)
                 self._computed += _product(fit.bucket if filled else fit.lengths)
 
@@ -68,6 +65,7 @@ class Ledger:
         """As if no call had come: what was measured is no traffic."""
         with self._lock:
             self._hits.clear()
+            self._uses.clear()
             self._asked = self._computed = 0
 
     def fell_back(self, plan: str, bucket: Sizes | None, reason: str) -> None:

@@ -44,7 +44,7 @@ class Network:
 
         exact_floats()
         self.precision = precision
-        self.device = torch.device(device)
+        self.device = _numbered(torch.device(device))
         self.original = module.eval().requires_grad_(False)
         kinds = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
         self._kind = kinds[precision]
@@ -55,12 +55,17 @@ class Network:
             self.module = copy.deepcopy(module).to(self.device, self._kind)
         self._state = tuple(state)
         self._check_state()
-        self.gives_one = False  # whether the module gives a tensor and no tuple, seen when it runs
+        self._gave_one = False
         self.traced = _traced(self.module, self._kind, self._autocast, self.device.type)
 
     @property
     def stateful(self) -> bool:
         return bool(self._state)
+
+    @property
+    def gives_one(self) -> bool:
+        """Whether the module gives a tensor and no tuple; seen when it ran."""
+        return self._gave_one or bool(self.traced.gives_one)
 
     @property
     def is_exact(self) -> bool:
@@ -72,10 +77,8 @@ class Network:
         import torch
 
         with torch.no_grad():
-            found = self.traced(*inputs)
-        self.gives_one = bool(self.traced.gives_one)
-        outputs: Tensors = found
-        return outputs
+            found: Tensors = self.traced(*inputs)
+        return found
 
     def exact(self, inputs: Tensors) -> Tensors:
         """What the module gives in fp32, on this device in the end; the state moves on with it."""
@@ -88,7 +91,7 @@ class Network:
             self._copy_state(self.module, self.original)
             found = self.original(*(item.to(there) for item in inputs))
             self._copy_state(self.original, self.module)
-        self.gives_one = isinstance(found, torch.Tensor)
+        self._gave_one = isinstance(found, torch.Tensor)
         return tuple(item.to(self.device) for item in as_tuple(found))
 
     def moved(self, inputs: Tensors) -> Tensors:
@@ -145,6 +148,15 @@ class Network:
         return self.device if first is None else first.device
 
 
+def _numbered(device: torch.device) -> torch.device:
+    """A GPU with its number: tensors name theirs so."""
+    import torch
+
+    if device.type == "cuda" and device.index is None:
+        return torch.device("cuda", torch.cuda.current_device())
+    return device
+
+
 def as_tuple(found: Any) -> Tensors:
     return tuple(found) if isinstance(found, tuple | list) else (found,)
 
@@ -171,7 +183,7 @@ def _traced(module: nn.Module, kind: torch.dtype, autocast: bool, device: str) -
             else:
                 given = self.inner(*inputs)
             one, found = isinstance(given, torch.Tensor), as_tuple(given)
-            if not torch.compiler.is_compiling():
+            if not torch.compiler.is_compiling() and self.gives_one != one:
                 self.gives_one = one
             return tuple(x.float() if x.dtype == kind else x for x in found)
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,7 +38,10 @@ class Quality:
         return {k: v if math.isfinite(v) else None for k, v in asdict(self).items()}
 
 
-def compare(found: Tensor, reference: Tensor) -> Quality:
+Sound: TypeAlias = "Tensor | npt.NDArray[np.floating[Any]]"
+
+
+def compare(found: Sound, reference: Sound) -> Quality:
     """One or several sounds, the samples along the last axis."""
     if found.shape != reference.shape:
         raise ValueError(f"the shapes differ: {tuple(found.shape)}, {tuple(reference.shape)}")
@@ -56,10 +62,10 @@ def compare(found: Tensor, reference: Tensor) -> Quality:
     )
 
 
-def _rows(values: Tensor) -> Tensor:
+def _rows(sound: Sound) -> Tensor:
     import torch
 
-    values = values.detach().to("cpu", torch.float64)
+    values = torch.as_tensor(sound).detach().to("cpu", torch.float64)
     return values.reshape(-1, values.shape[-1]) if values.dim() else values.reshape(1, 1)
 
 

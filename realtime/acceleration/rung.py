@@ -39,11 +39,14 @@ class Rung:
         self._form: Form | None = None
         self._proved: dict[Sizes, Verdict] = {}
         self._broken: dict[Sizes, str] = {}
-        self._lock = threading.RLock()
+        self._making = threading.RLock()  # held for minutes: no call and no report waits for it
+        self._lock = threading.Lock()
 
     def form(self) -> Form | None:
         """What runs; None with a reason when the plan cannot run here."""
-        with self._lock:
+        if self._form is not None or self.reason is not None:
+            return self._form
+        with self._making:
             if self._form is None and self.reason is None:
                 try:
                     self._form = self._make()
@@ -73,7 +76,7 @@ class Rung:
 
     def prepare(self, sizes: Sizes, inputs: Tensors) -> bool:
         """Make a bucket and hold it against the truth; the network's state stays as it was."""
-        with self._lock:
+        with self._making:
             if self.has(sizes):
                 return True
             if (form := self.form()) is None or sizes in self._broken:
@@ -85,7 +88,8 @@ class Rung:
                 self._give_up(sizes, error)
                 form.drop(sizes)
                 return False
-            self._proved[sizes] = verdict
+            with self._lock:
+                self._proved[sizes] = verdict
             logger.info("%s: %s runs %s: %s", self._name, self.plan, sizes, verdict.words)
             return True
 
@@ -129,7 +133,7 @@ class Rung:
             self._broken.clear()
 
     def close(self) -> None:
-        with self._lock:
+        with self._making, self._lock:
             if self._form is not None:
                 self._form.close()
             self._form = None

@@ -163,6 +163,31 @@ def test_quiet_moments_go_to_the_most_used_bucket() -> None:
     assert made[0].prepared == [(1, 20), (1, 10)]
 
 
+def test_while_one_bucket_is_prepared_others_are_called_and_told() -> None:
+    made: list[Bent] = []
+    found = quick("compile", {"compile": bent(made)}, policy=Policy(when_idle=True))
+    found(mel(10))
+    found.prepare([(1, 10)])
+    found(mel(20))
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(sizes: tuple[int, ...], inputs: object) -> None:
+        begun.set()
+        assert go_on.wait(30)
+
+    made[0].prepare = slow  # type: ignore[method-assign]
+    preparing = threading.Thread(target=found.idle)
+    preparing.start()
+    assert begun.wait(30)
+    found(mel(10))
+    found(mel(20))
+    assert found.described()["hits"] == {"compile": 1, "eager": 3}
+    go_on.set()
+    preparing.join(30)
+    found(mel(20))
+    assert found.described()["hits"] == {"compile": 2, "eager": 3}
+
+
 def test_a_step_is_not_disturbed_in_quiet_moments() -> None:
     found = quick_step("compile", {"compile": bent([])}, policy=Policy(when_idle=True))
     found(*step_inputs())

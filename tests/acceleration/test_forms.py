@@ -8,6 +8,8 @@ from torch._dynamo.utils import counters
 
 from tests.acceleration.small import Step, mel, quick, quick_step, step_inputs, vocoder
 
+pytestmark = pytest.mark.timeout(400)  # the first compilation of a process is slow
+
 
 def graphs() -> int:
     return int(counters["stats"]["unique_graphs"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -46,6 +47,11 @@ def test_twice_as_loud_is_six_decibels_in_every_band() -> None:
 def test_short_sounds_have_figures_too(length: int) -> None:
     found = compare(torch.ones(2, 1, length), torch.ones(2, 1, length))
     assert found.snr_db == math.inf and found.log_spectral_distance_db == 0
+
+
+def test_arrays_are_sounds_too() -> None:
+    louder = SOUND.numpy() * np.float32(1.001)
+    assert compare(louder, SOUND.numpy()) == compare(torch.from_numpy(louder), SOUND)
 
 
 def test_broken_sounds_are_not_near() -> None:
