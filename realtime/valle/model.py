@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from realtime.acceleration import Accelerated, Axis, Policy, accelerate
@@ -57,6 +58,7 @@ class Model:
         exact_floats()
         self.run = run
         self.quick: list[Accelerated] = []
+        self._check: Callable[[], None] = _go_on
         self._policy = Policy.of(settings, when_idle=False)
         network = built(valle)
         self.inputs = _inputs(network, run)
@@ -68,6 +70,15 @@ class Model:
         """Make ready what is compiled or recorded, before anybody waits for it."""
         for network in self.quick:
             network.prepare()
+
+    @contextmanager
+    def interrupted_by(self, check: Callable[[], None]) -> Iterator[None]:
+        """What runs plainly asks between its layers whether to go on; a pass may take long."""
+        self._check = check
+        try:
+            yield
+        finally:
+            self._check = _go_on
 
     def refine(self, x: Tensor, stage: int) -> Tensor:
         """The codes of one stage for every place of a piece."""
@@ -143,8 +154,13 @@ class Model:
         state: Sequence[str],
         precision: str,
     ) -> Form:
+        from realtime.networks.transformer import Layer
+
         run = self.run
         if run.plan == "eager":
+            for part in module.modules():
+                if isinstance(part, Layer):
+                    part.register_forward_pre_hook(lambda *_: self._check())
             return Plain(module, run.device, precision)
         quick = accelerate(
             module,
@@ -162,6 +178,10 @@ class Model:
 
 
 Form = Plain | Accelerated
+
+
+def _go_on() -> None:
+    """Nobody asks."""
 
 
 def built(state: State) -> Valle:

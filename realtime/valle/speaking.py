@@ -104,8 +104,9 @@ class Speaking:
         try:
             while any(seat.ending is None for seat in seats):
                 watch.check()
-                while waiting and slots.enter(waiting[0]):
-                    del waiting[0]
+                with self._model.interrupted_by(watch.check):
+                    while waiting and slots.enter(waiting[0]):
+                        del waiting[0]
                 slots.advance()
                 if watch.over:
                     yield
@@ -151,7 +152,7 @@ class Speaking:
             levels = [tensor(first)]
         for stage in range(LEVELS - 1):
             watch.check()
-            with torch.no_grad():
+            with torch.no_grad(), self._model.interrupted_by(watch.check):
                 levels.append(self._model.refine(x, stage)[len(x) - len(first) :])
                 inputs.add(x, stage + 1, levels[-1])
             if watch.over:

@@ -67,6 +67,22 @@ def test_more_lines_than_slots_take_turns(speaking: Speaking) -> None:
         assert np.array_equal(codes, alone[place])  # type: ignore[call-overload]
 
 
+def test_nobody_waiting_stops_it_within_a_pass(speaking: Speaking) -> None:
+    asked = 0
+
+    def check() -> None:
+        nonlocal asked
+        asked += speaking._model.slots.taken == 0
+        if asked == 18:  # between the two layers of the fifth of seven passes
+            raise Gone
+
+    with pytest.raises(Gone):
+        list(speaking.say(WORDS, heard(), 1, Watch(check, lambda: False, clock=lambda: 0.0)))
+    assert asked == 18
+    (codes,) = speaking.say(WORDS, heard(), 1, watch())
+    assert codes is not None
+
+
 def test_nobody_waiting_stops_it_before_the_next_pass(speaking: Speaking) -> None:
     gone = False
 
