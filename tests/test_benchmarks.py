@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from benchmarks import report, signing
+from benchmarks import valle as benchmark
 from benchmarks.convert import clicks
 from benchmarks.listening import errors, units
 from benchmarks.microphone import Heard, Microphone, SkippedClock
@@ -126,3 +127,29 @@ def test_every_kind_of_signed_request_passes_when_it_is_measured(case: signing.C
 
 def test_a_full_memory_of_nonces_is_weighed() -> None:
     assert signing.remembering(1_000)["bytes each"] > 16
+
+
+def test_the_floor_of_a_step_is_what_it_reads_of_its_weights() -> None:
+    import torch
+
+    from realtime.networks.valle import Valle
+
+    with torch.device("meta"):
+        state = Valle().state_dict()
+    read = benchmark.step_bytes(state, "fp32")
+    assert 0.99 < read / (4 * 152.2e6) < 1.01
+    assert benchmark.step_bytes(state, "bf16") == read // 2
+
+
+def test_the_benchmark_s_model_says_as_many_codes_as_are_forced() -> None:
+    import torch
+
+    from realtime.networks.coarse import Coarse
+    from realtime.networks.valle import END, Shape
+    from realtime.valle.model import built
+
+    model = built(benchmark.weights(Shape(64, 16, 2)))
+    coarse = Coarse(model, slots=1, places=16)
+    text = torch.tensor([20, 30])
+    logits = coarse.teach(text, torch.zeros_like(text), torch.tensor([1, 2, 3]))
+    assert float(logits.softmax(-1)[:, END].max()) < 1e-30
