@@ -11,7 +11,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import BinaryIO
 
-from realtime import dubbing, engines, keyring, rewriting, weights
+from realtime import dubbing, engines, enrolling, keyring, rewriting, weights
 from realtime.audio import wav_header
 from realtime.cache import Store, housekeeping
 from realtime.cache.store import Stored
@@ -104,6 +104,10 @@ def rewrite(options: argparse.Namespace) -> int:
     return rewriting.weights(options, settings_of(options))
 
 
+def character(options: argparse.Namespace) -> int:
+    return asyncio.run(enrolling.character(options, settings_of(options)))
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "say": say,
     "check": check,
@@ -112,6 +116,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "sign": sign,
     "convert": convert,
     "weights": rewrite,
+    "character": character,
 }
 
 
@@ -138,6 +143,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_say(commands.add_parser("say", parents=[common], help="speak a text into a file"))
     dubbing.add_convert(
         commands.add_parser("convert", parents=[common], help="a recording into another voice")
+    )
+    enrolling.add_character(
+        commands.add_parser("character", help="make a character of a clip"), common
     )
     rewriting.add_weights(
         commands.add_parser("weights", help="rewrite weights that people brought"), common
