@@ -21,6 +21,7 @@ from realtime.line import Line
 from realtime.services import VERSION, Services, build
 from realtime.settings import LOG_LEVELS, Settings, keys, value_of
 from realtime.speech import ASKABLE, Wish
+from realtime.valle import weights as making
 
 LONG_TEXT = 500  # characters from which on progress is shown
 
@@ -60,6 +61,8 @@ def check(options: argparse.Namespace) -> int:
     services = build(settings)
     print("Engines")
     runnable = [_print_engine(name, services) for name in services.models.names()]
+    print("Making characters of clips")
+    _print_files(making.MAKING, services)
     print("Characters")
     print(f"  {len(services.characters.all())} in {settings.presets.path}")
     for name, reason in services.characters.broken.items():
@@ -266,8 +269,14 @@ def _print_engine(name: str, services: Services) -> bool:
     files: tuple[weights.WeightFile, ...] = services.models.engine(name).weights
     missing = [file for file in files if weights.available(file, services.settings) is None]
     print(f"  {name}: {'can run' if not missing else 'cannot run'}")
+    _print_files(files, services, "    ")
+    return not missing
+
+
+def _print_files(
+    files: tuple[weights.WeightFile, ...], services: Services, indent: str = "  "
+) -> None:
     for file in files:
         found = weights.available(file, services.settings)
         how = f"missing: {weights.how_to_get(file, services.settings)}"
-        print(f"    {file.name}: {found or how}")
-    return not missing
+        print(f"{indent}{file.name}: {found or how}")

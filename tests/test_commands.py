@@ -70,7 +70,7 @@ def test_say_pipes_pcm() -> None:
 
 def test_check_tells_settings_engines_and_characters() -> None:
     shown = run("check").stdout.decode()
-    for word in ("limits.text = 5000", "kokoro: can run", "hibari: can run", "af_heart"):
+    for word in ("limits.text = 5000", "kokoro: can run", "hibari: can run", "encodec_24khz-d7cc33bc.th: missing", "af_heart"):
         assert word in shown
 
 
