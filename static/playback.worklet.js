@@ -1,5 +1,5 @@
-// Plays what arrives, through a buffer that grows when sound came late and shrinks when all is calm.
-// Imports nothing: Safari's worklets cannot.
+// Plays what arrives: lines one after the other, a live voice beside them, each through a buffer that
+// grows when sound came late and shrinks when all is calm. Imports nothing: Safari's worklets cannot.
 
 const START = 0.07; // seconds that are held before sound begins
 const LEAST = 0.06;
@@ -7,22 +7,50 @@ const MOST = 0.4;
 const GROWTH = 0.04; // after each underrun
 const SHRINKAGE = 0.01; // after each calm while
 const CALM = 10; // seconds
+const SPARE = 0.015; // seconds that a live voice keeps when its buffer was lowest
+const WATCH = 1; // seconds in which a live voice that lies far behind is seen
+const BEHIND = 0.06;
 const FADE = 0.005;
+const AUDIBLE = 300 / 32768;
 
+// How long sound waits so that what comes late is no gap; it outlives the streams it learnt from.
+export class Patience {
+  constructor() {
+    this.seconds = START;
+  }
+
+  late() {
+    this.seconds = Math.min(MOST, this.seconds + GROWTH);
+  }
+
+  calm() {
+    this.seconds = Math.max(LEAST, this.seconds - SHRINKAGE);
+  }
+}
+
+// One stream. A live one is never later than it must be: what it has too much of is left out.
 export class JitterBuffer {
-  constructor(rate) {
+  constructor(rate, patience = new Patience(), live = false) {
     this.rate = rate;
-    this.target = START;
+    this.patience = patience;
+    this.live = live;
     this.underruns = 0;
     this.played = 0; // samples of sound, without the silence that was made
+    this.skipped = 0; // samples that were left out
+    this.audible = -1; // the place in the block where the first audible sample went out
+    this.heard = false;
     this.queued = 0;
     this.chunks = [];
     this.offset = 0; // into the first chunk
     this.ended = false; // nothing more comes: what is left is played however little it is
     this.filling = true;
     this.calm = 0; // samples since sound was late
+    this.watched = 0; // samples since the lowest level was looked at
+    this.lowest = Infinity; // samples that were held at least, since then
+    this.lowestCalm = Infinity; // the same since the last calm while
     this.gain = 0; // rises at a beginning, falls at a gap
     this.last = 0; // the sample that a gap fades from
+    this.step = 1 / (FADE * rate);
   }
 
   push(samples) {
@@ -45,6 +73,10 @@ export class JitterBuffer {
     this.filling = true;
   }
 
+  get target() {
+    return this.patience.seconds;
+  }
+
   get seconds() {
     return this.queued / this.rate;
   }
@@ -53,42 +85,107 @@ export class JitterBuffer {
     return !this.filling;
   }
 
-  // Fills a block with sound, or with the silence after it; allocates nothing.
+  get finished() {
+    return this.ended && !this.queued && this.gain === 0;
+  }
+
+  // The sample of the stream that comes next, counted from its first.
+  get place() {
+    return this.played + this.skipped;
+  }
+
+  // Adds its sound to a block, or the silence after it; allocates nothing.
   pull(out) {
-    if (this.filling && this.queued && (this.ended || this.seconds >= this.target)) {
-      this.filling = false;
-    }
-    const step = 1 / (FADE * this.rate);
+    this.audible = -1;
+    if (this.filling && this.queued && (this.ended || this.seconds >= this.target)) this.begin();
     for (let i = 0; i < out.length; i += 1) {
-      const has = !this.filling && this.queued > 0;
       if (!this.filling && !this.queued) this.ranDry();
-      if (has) {
-        this.gain = Math.min(1, this.gain + step);
-        this.last = this.next();
-        out[i] = this.last * this.gain;
-      } else {
-        this.gain = Math.max(0, this.gain - step);
-        out[i] = this.last * this.gain;
-      }
+      const sounds = !this.filling;
+      this.gain = sounds ? Math.min(1, this.gain + this.step) : Math.max(0, this.gain - this.step);
+      if (sounds) this.last = this.next();
+      const sample = this.last * this.gain;
+      if (!this.heard && Math.abs(sample) > AUDIBLE) this.audible = i;
+      this.heard = this.heard || this.audible >= 0;
+      out[i] += sample;
     }
+    if (!this.filling) this.look(out.length);
+  }
+
+  begin() {
+    this.filling = false;
+    this.watched = 0;
+    this.lowest = Infinity;
+    this.lowestCalm = Infinity;
   }
 
   next() {
-    const first = this.chunks[0];
-    const sample = first[this.offset];
-    this.offset += 1;
-    if (this.offset === first.length) {
-      this.chunks.shift();
-      this.offset = 0;
-    }
-    this.queued -= 1;
+    const sample = this.chunks[0][this.offset];
+    this.advance(1);
     this.played += 1;
-    this.calm += 1;
-    if (this.calm >= CALM * this.rate) {
-      this.calm = 0;
-      this.target = Math.max(LEAST, this.target - SHRINKAGE);
-    }
     return sample;
+  }
+
+  advance(count) {
+    this.queued -= count;
+    this.offset += count;
+    while (this.chunks.length && this.offset >= this.chunks[0].length) {
+      this.offset -= this.chunks[0].length;
+      this.chunks.shift();
+    }
+  }
+
+  // After each block of sound: a calm while makes the next wait shorter, and a live voice earlier.
+  look(count) {
+    this.calm += count;
+    this.watched += count;
+    this.lowest = Math.min(this.lowest, this.queued);
+    this.lowestCalm = Math.min(this.lowestCalm, this.queued);
+    if (this.live && this.watched >= WATCH * this.rate) {
+      const behind = this.lowest / this.rate - this.target;
+      if (behind > BEHIND) this.skip(behind);
+      this.watched = 0;
+      this.lowest = Infinity;
+    }
+    if (this.calm < CALM * this.rate) return;
+    this.calm = 0;
+    this.patience.calm();
+    if (this.live) this.skip(Math.min(SHRINKAGE, this.lowestCalm / this.rate - SPARE));
+    this.lowestCalm = Infinity;
+  }
+
+  // Leaves out some of what is held; the two ends are blended so that nothing clicks.
+  skip(seconds) {
+    const count = Math.min(Math.round(seconds * this.rate), this.queued);
+    const blend = Math.min(Math.round(FADE * this.rate), this.queued - count);
+    if (count <= 0 || blend <= 0) return;
+    const before = this.peek(blend);
+    this.advance(count);
+    const joined = this.peek(blend);
+    joined.forEach((sample, i) => {
+      const share = (i + 1) / (blend + 1);
+      joined[i] = sample * share + before[i] * (1 - share);
+    });
+    this.advance(blend);
+    const rest = this.chunks.length ? [this.chunks[0].subarray(this.offset), ...this.chunks.slice(1)] : [];
+    this.chunks = [joined, ...rest];
+    this.offset = 0;
+    this.queued += blend;
+    this.skipped += count;
+  }
+
+  // A copy of what comes next.
+  peek(count) {
+    const found = new Float32Array(count);
+    let filled = 0;
+    let offset = this.offset;
+    for (const chunk of this.chunks) {
+      const part = chunk.subarray(offset, offset + count - filled);
+      found.set(part, filled);
+      filled += part.length;
+      offset = 0;
+      if (filled === count) break;
+    }
+    return found;
   }
 
   ranDry() {
@@ -96,50 +193,145 @@ export class JitterBuffer {
     if (this.ended) return;
     this.underruns += 1;
     this.calm = 0;
-    this.target = Math.min(MOST, this.target + GROWTH);
+    this.patience.late();
+  }
+}
+
+// Streams in the order in which they were opened; live ones at once.
+export class Playlist {
+  constructor(rate) {
+    this.rate = rate;
+    this.patience = { lines: new Patience(), live: new Patience() };
+    this.lines = new Map();
+    this.live = new Map();
+    this.past = { underruns: 0, played: 0 }; // of streams that have ended
+  }
+
+  open(stream, live) {
+    if (this.find(stream)) return;
+    const patience = live ? this.patience.live : this.patience.lines;
+    (live ? this.live : this.lines).set(stream, new JitterBuffer(this.rate, patience, live));
+  }
+
+  push(stream, samples) {
+    this.open(stream, false);
+    this.find(stream).push(samples);
+  }
+
+  end(stream) {
+    this.find(stream)?.end();
+  }
+
+  // Not a sample more of it than its fade.
+  drop(stream) {
+    const found = this.find(stream);
+    found?.clear();
+    found?.end();
+  }
+
+  clear() {
+    for (const stream of [...this.lines.keys(), ...this.live.keys()]) this.drop(stream);
+  }
+
+  find(stream) {
+    return this.lines.get(stream) ?? this.live.get(stream);
+  }
+
+  // The stream of the lines that sounds, or will.
+  get current() {
+    return this.lines.size ? this.lines.keys().next().value : null;
+  }
+
+  get underruns() {
+    return this.sum("underruns");
+  }
+
+  get played() {
+    return this.sum("played");
+  }
+
+  sum(name) {
+    let found = this.past[name];
+    for (const buffer of this.lines.values()) found += buffer[name];
+    for (const buffer of this.live.values()) found += buffer[name];
+    return found;
+  }
+
+  // Fills a block of lines and one of live voices; tells each stream that was first heard in it, and each that ended.
+  pull(lines, live, heard, ended) {
+    lines.fill(0);
+    live.fill(0);
+    if (this.lines.size) this.pullOne(this.lines, this.current, lines, heard, ended);
+    for (const stream of this.live.keys()) this.pullOne(this.live, stream, live, heard, ended);
+  }
+
+  pullOne(from, stream, out, heard, ended) {
+    const buffer = from.get(stream);
+    buffer.pull(out);
+    if (buffer.audible >= 0) heard(stream, buffer.audible);
+    if (!buffer.finished) return;
+    from.delete(stream);
+    this.past.underruns += buffer.underruns;
+    this.past.played += buffer.played;
+    ended(stream, buffer);
   }
 }
 
 const REPORTS_EVERY = 0.1; // seconds
 
-// One buffer in the audio thread. The page sends {push}, {end}, {clear}; it hears how things stand,
-// and at once when sound begins and when it has ended.
+// The page sends {open, live}, {push, samples}, {end}, {drop}, {clear}; it hears how things stand, and at
+// once when a stream is first heard and when it has ended. Two outputs: the lines, and the live voice.
 function processor() {
   return class extends AudioWorkletProcessor {
     constructor() {
       super();
-      this.buffer = new JitterBuffer(sampleRate);
+      this.playlist = new Playlist(sampleRate);
       this.sinceReport = 0;
       this.wasPlaying = false;
-      this.port.onmessage = ({ data }) => {
-        if (data.push) this.buffer.push(data.push);
-        if (data.end) this.buffer.end();
-        if (data.clear) this.buffer.clear();
-      };
+      this.heard = (stream, at) => this.port.postMessage({ heard: stream, frame: currentFrame + at });
+      this.ended = (stream, buffer) => this.port.postMessage({ ended: stream, state: stateOf(stream, buffer) });
+      this.port.onmessage = ({ data }) => this.obey(data);
     }
 
-    process(inputs, outputs) {
-      const [first, ...others] = outputs[0];
-      this.buffer.pull(first);
-      for (const other of others) other.set(first);
-      this.sinceReport += first.length;
-      const turned = this.buffer.playing !== this.wasPlaying;
-      if (turned || this.sinceReport >= REPORTS_EVERY * sampleRate) this.report();
+    obey({ open, live, push, samples, end, drop, clear }) {
+      if (open !== undefined) this.playlist.open(open, live);
+      if (push !== undefined) this.playlist.push(push, samples);
+      if (end !== undefined) this.playlist.end(end);
+      if (drop !== undefined) this.playlist.drop(drop);
+      if (clear) this.playlist.clear();
+    }
+
+    process(inputs, [[lines], [live]]) {
+      this.playlist.pull(lines, live, this.heard, this.ended);
+      this.sinceReport += lines.length;
+      const playing = this.playlist.lines.get(this.playlist.current)?.playing ?? false;
+      if (playing !== this.wasPlaying || this.sinceReport >= REPORTS_EVERY * sampleRate) {
+        this.wasPlaying = playing;
+        this.report(currentFrame + lines.length);
+      }
       return true;
     }
 
-    report() {
+    // How things stand when the sample number `frame` of the context is about to be made.
+    report(frame) {
       this.sinceReport = 0;
-      this.wasPlaying = this.buffer.playing;
-      this.port.postMessage({
-        playing: this.buffer.playing,
-        bufferMs: 1000 * this.buffer.seconds,
-        targetMs: 1000 * this.buffer.target,
-        underruns: this.buffer.underruns,
-        playedSamples: this.buffer.played,
-        frame: currentFrame,
-      });
+      const streams = [...this.playlist.live, ...this.playlist.lines].map(([stream, buffer]) => stateOf(stream, buffer));
+      const { underruns, played } = this.playlist;
+      this.port.postMessage({ report: { frame, streams, underruns, played } });
     }
+  };
+}
+
+function stateOf(stream, buffer) {
+  return {
+    stream,
+    live: buffer.live,
+    playing: buffer.playing,
+    bufferMs: 1000 * buffer.seconds,
+    targetMs: 1000 * buffer.target,
+    underruns: buffer.underruns,
+    place: buffer.place,
+    skipped: buffer.skipped,
   };
 }
 
