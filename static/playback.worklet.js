@@ -11,6 +11,7 @@ const SPARE = 0.015; // seconds that a live voice keeps when its buffer was lowe
 const WATCH = 1; // seconds in which a live voice that lies far behind is seen
 const BEHIND = 0.06;
 const FADE = 0.005;
+const LEAST_RING = 16384; // samples, a power of two
 const AUDIBLE = 300 / 32768;
 
 // How long sound waits so that what comes late is no gap; it outlives the streams it learnt from.
@@ -28,6 +29,45 @@ export class Patience {
   }
 }
 
+// Samples in their order, in a ring that grows when it must.
+class Ring {
+  data = new Float32Array(LEAST_RING);
+  head = 0;
+  size = 0;
+
+  push(samples) {
+    if (this.size + samples.length > this.data.length) this.grow(this.size + samples.length);
+    for (let i = 0; i < samples.length; i += 1) this.set(this.size + i, samples[i]);
+    this.size += samples.length;
+  }
+
+  grow(least) {
+    const larger = new Float32Array(2 ** Math.ceil(Math.log2(least)));
+    for (let i = 0; i < this.size; i += 1) larger[i] = this.at(i);
+    this.data = larger;
+    this.head = 0;
+  }
+
+  at(place) {
+    return this.data[(this.head + place) & (this.data.length - 1)];
+  }
+
+  set(place, sample) {
+    this.data[(this.head + place) & (this.data.length - 1)] = sample;
+  }
+
+  take() {
+    const sample = this.data[this.head];
+    this.leave(1);
+    return sample;
+  }
+
+  leave(count) {
+    this.head = (this.head + count) & (this.data.length - 1);
+    this.size -= count;
+  }
+}
+
 // One stream. A live one is never later than it must be: what it has too much of is left out.
 export class JitterBuffer {
   constructor(rate, patience = new Patience(), live = false) {
@@ -39,9 +79,7 @@ export class JitterBuffer {
     this.skipped = 0; // samples that were left out
     this.audible = -1; // the place in the block where the first audible sample went out
     this.heard = false;
-    this.queued = 0;
-    this.chunks = [];
-    this.offset = 0; // into the first chunk
+    this.ring = new Ring();
     this.ended = false; // nothing more comes: what is left is played however little it is
     this.filling = true;
     this.calm = 0; // samples since sound was late
@@ -56,8 +94,7 @@ export class JitterBuffer {
   push(samples) {
     if (!samples.length) return;
     this.ended = false;
-    this.chunks.push(samples);
-    this.queued += samples.length;
+    this.ring.push(samples);
   }
 
   // The utterance is over: running dry now is no underrun.
@@ -66,15 +103,13 @@ export class JitterBuffer {
   }
 
   clear() {
-    this.chunks = [];
-    this.offset = 0;
-    this.queued = 0;
+    this.ring = new Ring();
     this.ended = false;
     this.filling = true;
   }
 
-  get target() {
-    return this.patience.seconds;
+  get queued() {
+    return this.ring.size;
   }
 
   get seconds() {
@@ -97,12 +132,13 @@ export class JitterBuffer {
   // Adds its sound to a block, or the silence after it; allocates nothing.
   pull(out) {
     this.audible = -1;
-    if (this.filling && this.queued && (this.ended || this.seconds >= this.target)) this.begin();
+    if (this.filling && this.queued && (this.ended || this.seconds >= this.patience.seconds)) this.begin();
     for (let i = 0; i < out.length; i += 1) {
       if (!this.filling && !this.queued) this.ranDry();
       const sounds = !this.filling;
       this.gain = sounds ? Math.min(1, this.gain + this.step) : Math.max(0, this.gain - this.step);
-      if (sounds) this.last = this.next();
+      if (sounds) this.last = this.ring.take();
+      this.played += sounds;
       const sample = this.last * this.gain;
       if (!this.heard && Math.abs(sample) > AUDIBLE) this.audible = i;
       this.heard = this.heard || this.audible >= 0;
@@ -118,22 +154,6 @@ export class JitterBuffer {
     this.lowestCalm = Infinity;
   }
 
-  next() {
-    const sample = this.chunks[0][this.offset];
-    this.advance(1);
-    this.played += 1;
-    return sample;
-  }
-
-  advance(count) {
-    this.queued -= count;
-    this.offset += count;
-    while (this.chunks.length && this.offset >= this.chunks[0].length) {
-      this.offset -= this.chunks[0].length;
-      this.chunks.shift();
-    }
-  }
-
   // After each block of sound: a calm while makes the next wait shorter, and a live voice earlier.
   look(count) {
     this.calm += count;
@@ -141,7 +161,7 @@ export class JitterBuffer {
     this.lowest = Math.min(this.lowest, this.queued);
     this.lowestCalm = Math.min(this.lowestCalm, this.queued);
     if (this.live && this.watched >= WATCH * this.rate) {
-      const behind = this.lowest / this.rate - this.target;
+      const behind = this.lowest / this.rate - this.patience.seconds;
       if (behind > BEHIND) this.skip(behind);
       this.watched = 0;
       this.lowest = Infinity;
@@ -158,34 +178,12 @@ export class JitterBuffer {
     const count = Math.min(Math.round(seconds * this.rate), this.queued);
     const blend = Math.min(Math.round(FADE * this.rate), this.queued - count);
     if (count <= 0 || blend <= 0) return;
-    const before = this.peek(blend);
-    this.advance(count);
-    const joined = this.peek(blend);
-    joined.forEach((sample, i) => {
+    for (let i = 0; i < blend; i += 1) {
       const share = (i + 1) / (blend + 1);
-      joined[i] = sample * share + before[i] * (1 - share);
-    });
-    this.advance(blend);
-    const rest = this.chunks.length ? [this.chunks[0].subarray(this.offset), ...this.chunks.slice(1)] : [];
-    this.chunks = [joined, ...rest];
-    this.offset = 0;
-    this.queued += blend;
-    this.skipped += count;
-  }
-
-  // A copy of what comes next.
-  peek(count) {
-    const found = new Float32Array(count);
-    let filled = 0;
-    let offset = this.offset;
-    for (const chunk of this.chunks) {
-      const part = chunk.subarray(offset, offset + count - filled);
-      found.set(part, filled);
-      filled += part.length;
-      offset = 0;
-      if (filled === count) break;
+      this.ring.set(count + i, this.ring.at(count + i) * share + this.ring.at(i) * (1 - share));
     }
-    return found;
+    this.ring.leave(count);
+    this.skipped += count;
   }
 
   ranDry() {
@@ -202,77 +200,59 @@ export class Playlist {
   constructor(rate) {
     this.rate = rate;
     this.patience = { lines: new Patience(), live: new Patience() };
-    this.lines = new Map();
-    this.live = new Map();
+    this.streams = new Map();
     this.past = { underruns: 0, played: 0 }; // of streams that have ended
   }
 
   open(stream, live) {
-    if (this.find(stream)) return;
+    if (this.streams.has(stream)) return;
     const patience = live ? this.patience.live : this.patience.lines;
-    (live ? this.live : this.lines).set(stream, new JitterBuffer(this.rate, patience, live));
+    this.streams.set(stream, new JitterBuffer(this.rate, patience, live));
   }
 
   push(stream, samples) {
     this.open(stream, false);
-    this.find(stream).push(samples);
+    this.streams.get(stream).push(samples);
   }
 
   end(stream) {
-    this.find(stream)?.end();
+    this.streams.get(stream)?.end();
   }
 
   // Not a sample more of it than its fade.
   drop(stream) {
-    const found = this.find(stream);
-    found?.clear();
-    found?.end();
+    this.streams.get(stream)?.clear();
+    this.end(stream);
   }
 
   clear() {
-    for (const stream of [...this.lines.keys(), ...this.live.keys()]) this.drop(stream);
+    for (const stream of this.streams.keys()) this.drop(stream);
   }
 
-  find(stream) {
-    return this.lines.get(stream) ?? this.live.get(stream);
-  }
-
-  // The stream of the lines that sounds, or will.
-  get current() {
-    return this.lines.size ? this.lines.keys().next().value : null;
-  }
-
-  get underruns() {
-    return this.sum("underruns");
-  }
-
-  get played() {
-    return this.sum("played");
-  }
-
+  // Of `underruns` or `played`, all that there ever were.
   sum(name) {
     let found = this.past[name];
-    for (const buffer of this.lines.values()) found += buffer[name];
-    for (const buffer of this.live.values()) found += buffer[name];
+    for (const buffer of this.streams.values()) found += buffer[name];
     return found;
   }
 
-  // Fills a block of lines and one of live voices; tells each stream that was first heard in it, and each that ended.
+  // Fills a block of lines and one of live voices; tells which streams were first heard in it, and which ended.
   pull(lines, live, heard, ended) {
     lines.fill(0);
     live.fill(0);
-    if (this.lines.size) this.pullOne(this.lines, this.current, lines, heard, ended);
-    for (const stream of this.live.keys()) this.pullOne(this.live, stream, live, heard, ended);
+    let waiting = false; // a line goes before this one
+    for (const [stream, buffer] of this.streams) {
+      if (waiting && !buffer.live) continue;
+      waiting = waiting || !buffer.live;
+      buffer.pull(buffer.live ? live : lines);
+      if (buffer.audible >= 0) heard(stream, buffer.audible);
+      if (buffer.finished) this.remove(stream, buffer, ended);
+    }
   }
 
-  pullOne(from, stream, out, heard, ended) {
-    const buffer = from.get(stream);
-    buffer.pull(out);
-    if (buffer.audible >= 0) heard(stream, buffer.audible);
-    if (!buffer.finished) return;
-    from.delete(stream);
-    this.past.underruns += buffer.underruns;
-    this.past.played += buffer.played;
+  remove(stream, buffer, ended) {
+    this.streams.delete(stream);
+    for (const name of ["underruns", "played"]) this.past[name] += buffer[name];
     ended(stream, buffer);
   }
 }
@@ -287,7 +267,6 @@ function processor() {
       super();
       this.playlist = new Playlist(sampleRate);
       this.sinceReport = 0;
-      this.wasPlaying = false;
       this.heard = (stream, at) => this.port.postMessage({ heard: stream, frame: currentFrame + at });
       this.ended = (stream, buffer) => this.port.postMessage({ ended: stream, state: stateOf(stream, buffer) });
       this.port.onmessage = ({ data }) => this.obey(data);
@@ -304,19 +283,15 @@ function processor() {
     process(inputs, [[lines], [live]]) {
       this.playlist.pull(lines, live, this.heard, this.ended);
       this.sinceReport += lines.length;
-      const playing = this.playlist.lines.get(this.playlist.current)?.playing ?? false;
-      if (playing !== this.wasPlaying || this.sinceReport >= REPORTS_EVERY * sampleRate) {
-        this.wasPlaying = playing;
-        this.report(currentFrame + lines.length);
-      }
+      if (this.sinceReport >= REPORTS_EVERY * sampleRate) this.report(currentFrame + lines.length);
       return true;
     }
 
     // How things stand when the sample number `frame` of the context is about to be made.
     report(frame) {
       this.sinceReport = 0;
-      const streams = [...this.playlist.live, ...this.playlist.lines].map(([stream, buffer]) => stateOf(stream, buffer));
-      const { underruns, played } = this.playlist;
+      const streams = Array.from(this.playlist.streams, ([stream, buffer]) => stateOf(stream, buffer));
+      const [underruns, played] = [this.playlist.sum("underruns"), this.playlist.sum("played")];
       this.port.postMessage({ report: { frame, streams, underruns, played } });
     }
   };
@@ -328,10 +303,8 @@ function stateOf(stream, buffer) {
     live: buffer.live,
     playing: buffer.playing,
     bufferMs: 1000 * buffer.seconds,
-    targetMs: 1000 * buffer.target,
-    underruns: buffer.underruns,
+    targetMs: 1000 * buffer.patience.seconds,
     place: buffer.place,
-    skipped: buffer.skipped,
   };
 }
 

@@ -36,10 +36,10 @@ test("a short utterance is played however short it is", () => {
 test("running dry is an underrun, and more is held after it", () => {
   const buffer = new JitterBuffer(RATE);
   buffer.push(sound(80));
-  const before = buffer.target;
+  const before = buffer.patience.seconds;
   pulled(buffer, 200);
   assert.equal(buffer.underruns, 1);
-  assert.ok(buffer.target > before);
+  assert.ok(buffer.patience.seconds > before);
   buffer.push(sound(80));
   pulled(buffer, 10);
   assert.ok(!buffer.playing, "the larger target is not reached yet");
@@ -54,26 +54,26 @@ test("the target has its bounds, whatever happens", () => {
     buffer.push(sound(500));
     pulled(buffer, 600);
   }
-  assert.ok(buffer.target <= 0.4 + 1e-9);
+  assert.ok(buffer.patience.seconds <= 0.4 + 1e-9);
   for (let i = 0; i < 2000; i += 1) {
     buffer.push(sound(500));
     pulled(buffer, 500);
     buffer.end();
   }
-  assert.ok(buffer.target >= 0.06 - 1e-9);
+  assert.ok(buffer.patience.seconds >= 0.06 - 1e-9);
 });
 
 test("a calm while makes the target smaller again", () => {
   const buffer = new JitterBuffer(RATE);
   buffer.push(sound(80));
   pulled(buffer, 200);
-  const late = buffer.target;
+  const late = buffer.patience.seconds;
   for (let i = 0; i < 25; i += 1) {
     buffer.push(sound(1000));
     buffer.end();
     pulled(buffer, 1000);
   }
-  assert.ok(buffer.target < late);
+  assert.ok(buffer.patience.seconds < late);
   assert.equal(buffer.underruns, 1);
 });
 
