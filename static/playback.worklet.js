@@ -1,5 +1,5 @@
-// Plays what arrives: lines one after the other, a live voice beside them, each through a buffer that
-// grows when sound came late and shrinks when all is calm. Imports nothing: Safari's worklets cannot.
+// Plays what arrives: lines one after the other, a live voice beside them, each through a buffer that grows
+// when sound came late and shrinks when all is calm. Imports nothing: Safari's worklets cannot.
 
 const START = 0.07; // seconds that are held before sound begins
 const LEAST = 0.06;
@@ -92,7 +92,6 @@ export class JitterBuffer {
   }
 
   push(samples) {
-    if (!samples.length) return;
     this.ended = false;
     this.ring.push(samples);
   }

@@ -1,4 +1,4 @@
-"""The examples that clients are tested with are true: by the schema, by the types, by the server."""
+"""The examples that clients are tested with are true: by schema, by types, by the server."""
 
 from __future__ import annotations
 
