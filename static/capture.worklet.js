@@ -60,7 +60,7 @@ function biquad(share, quality) {
   };
 }
 
-// The page gives the wanted rate; each frame leaves with the audio clock's time of its end.
+// The page gives the wanted rate; each frame leaves with the time of the audio clock when it was full.
 function processor() {
   return class extends AudioWorkletProcessor {
     constructor({ processorOptions }) {

@@ -13,8 +13,9 @@ const MOST_UNSENT_BYTES = 65536; // of a microphone: what waits longer is of no 
 const ERA = 2 ** 32; // stream numbers begin anew with each socket; the page's never do
 
 // Events: `ready`, `offline`, `login` (a key is needed), `network` (detail: ms to the server and back),
-// `message` (detail: each JSON message), `audio` (detail: {stream, samples}), `silence` (detail: {stream},
-// whose sound nobody wants any more).
+// `message` (detail: each JSON message), `audio` (detail: {stream, samples}), `sent` (detail: {samples, captured,
+// at}: some of a microphone), `silence` (detail: {stream}, whose sound nobody wants any more), `ended` (detail:
+// {id, stream, how}). Streams have other numbers here than on the wire: theirs begin anew with each socket.
 export class Connection extends EventTarget {
   #url;
   #socket = null;
@@ -66,9 +67,11 @@ export class Connection extends EventTarget {
   }
 
   // Whether they were sent: a network that is too slow for a voice loses some of it, and is not flooded.
-  sound(samples) {
+  // `captured` is when their first sample was heard, for those who measure.
+  sound(samples, captured = null) {
     if (!this.ready || this.#socket.bufferedAmount > MOST_UNSENT_BYTES) return false;
     this.#socket.send(encodeAudio(samples));
+    this.#tell("sent", { samples: samples.length, captured, at: performance.now() });
     return true;
   }
 
@@ -82,7 +85,7 @@ export class Connection extends EventTarget {
   }
 
   clear() {
-    for (const id of this.#streams.keys()) this.#giveUp(id);
+    for (const id of [...this.#utterances.keys(), ...this.#streams.keys()]) this.#giveUp(id);
     this.send({ type: "clear" });
   }
 
@@ -119,6 +122,8 @@ export class Connection extends EventTarget {
   }
 
   #giveUp(id) {
+    const utterance = this.#utterances.get(id);
+    if (utterance) utterance.unwanted = true; // also what has no stream yet
     const stream = this.#streams.get(id);
     if (stream === undefined) return;
     this.#unwanted.add(stream);
@@ -242,6 +247,7 @@ export class Connection extends EventTarget {
   #start({ id, stream }) {
     const utterance = this.#utterances.get(id);
     if (utterance) utterance.stream = stream;
+    if (utterance?.unwanted) this.#unwanted.add(stream);
     this.#streams.set(id, stream);
     if (this.#streams.size > MOST_REMEMBERED) this.#streams.delete(this.#streams.keys().next().value);
   }
