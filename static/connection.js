@@ -84,8 +84,11 @@ export class Connection extends EventTarget {
     if (this.#utterances.has(id)) this.send({ type: "cancel", id });
   }
 
+  // Everything that is said; a microphone stays open.
   clear() {
-    for (const id of [...this.#utterances.keys(), ...this.#streams.keys()]) this.#giveUp(id);
+    for (const id of [...this.#utterances.keys(), ...this.#streams.keys()]) {
+      if (!this.#utterances.get(id)?.live) this.#giveUp(id);
+    }
     this.send({ type: "clear" });
   }
 

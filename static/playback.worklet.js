@@ -92,7 +92,6 @@ export class JitterBuffer {
   }
 
   push(samples) {
-    this.ended = false;
     this.ring.push(samples);
   }
 
@@ -102,8 +101,8 @@ export class JitterBuffer {
   }
 
   clear() {
+    this.skipped += this.queued;
     this.ring = new Ring();
-    this.ended = false;
     this.filling = true;
   }
 
@@ -113,10 +112,6 @@ export class JitterBuffer {
 
   get seconds() {
     return this.queued / this.rate;
-  }
-
-  get playing() {
-    return !this.filling;
   }
 
   get finished() {
@@ -225,7 +220,10 @@ export class Playlist {
   }
 
   clear() {
-    for (const stream of this.streams.keys()) this.drop(stream);
+    for (const [stream, buffer] of this.streams) {
+      if (buffer.live) buffer.clear();
+      else this.drop(stream);
+    }
   }
 
   // Of `underruns` or `played`, all that there ever were.
@@ -300,7 +298,7 @@ function stateOf(stream, buffer) {
   return {
     stream,
     live: buffer.live,
-    playing: buffer.playing,
+    playing: !buffer.filling,
     bufferMs: 1000 * buffer.seconds,
     targetMs: 1000 * buffer.patience.seconds,
     place: buffer.place,

@@ -95,9 +95,9 @@ export class Player extends EventTarget {
     this.#tell({ drop: stream });
   }
 
-  // All sound stops at once.
+  // All sound stops at once; a live voice goes on with what comes next.
   clear() {
-    for (const known of this.#streams.values()) known.dropped = true;
+    for (const known of this.#streams.values()) known.dropped ||= !known.live;
     this.#tell({ clear: true });
   }
 

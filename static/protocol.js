@@ -31,6 +31,7 @@ const NUMBER = kind("a number", isNumber);
 const ID = kind("a text of 1 to 64 characters", (value) => TEXT.holds(value) && isName(value));
 const SEED = kind("a whole number from 0 to 2^63 - 1", (value) => COUNT.holds(value) && BigInt(value) <= MOST_SEED);
 const RATE = either(...RATES);
+const LANGUAGE = either("en", "zh", "ja", "mix", "auto");
 const MARK = kind("a number, or a text of up to 64 characters", (value) =>
   isNumber(value) || (TEXT.holds(value) && [...value].length <= 64));
 const RECORD = kind("an object", (value) => value !== null && typeof value === "object" && !Array.isArray(value));
@@ -43,7 +44,7 @@ function isName(text) {
 // A field with "!" must be there.
 const CLIENT = {
   say: {
-    "id!": ID, text: TEXT, more: FLAG, character: TEXT, language: either("en", "zh", "ja", "mix", "auto"),
+    "id!": ID, text: TEXT, more: FLAG, character: TEXT, language: LANGUAGE,
     noaccent: FLAG, longprompt: FLAG, speed: number(0.25, 4), seed: SEED, engine: TEXT, sample_rate: RATE,
     timestamps: FLAG, pace: FLAG,
   },
@@ -54,12 +55,12 @@ const CLIENT = {
   clear: {},
   ping: { t: MARK },
   listen: {
-    "id!": ID, mode: either("convert", "revoice"), character: TEXT, sample_rate: RATE, output_sample_rate: RATE,
-    pitch: number(-24, 24), formant: number(0.5, 2), breath: number(0, 1),
+    "id!": ID, mode: either("convert", "revoice"), engine: TEXT, model: TEXT, character: TEXT, language: LANGUAGE,
+    sample_rate: RATE, output_sample_rate: RATE, pitch: number(-24, 24), formant: number(0.5, 2), breath: number(0, 1),
     effect: either("none", "robot", "whisper"), gate: number(-90, 0), meter: FLAG,
   },
   "listen.end": { "id!": ID },
-  played: { "id!": ID, "seconds!": number(0, Infinity) },
+  played: { "id!": ID, "seconds!": number(0, 1e9) },
 };
 
 const SERVER = {
@@ -68,7 +69,7 @@ const SERVER = {
     "time_ms!": NUMBER,
   },
   started: {
-    "id!": ID, "stream!": COUNT, "sample_rate!": COUNT, "character!": TEXT, "engine!": TEXT,
+    "id!": ID, "stream!": COUNT, "sample_rate!": COUNT, character: orNull(TEXT), "engine!": TEXT,
     cache: orNull(TEXT), url: orNull(TEXT),
   },
   timestamps: { "id!": ID, "words!": list(RECORD) },
@@ -77,7 +78,10 @@ const SERVER = {
   cancelled: { "id!": ID },
   error: { "code!": TEXT, "message!": TEXT, hint: orNull(TEXT), id: ID },
   notice: { "id!": ID, "code!": TEXT, "message!": TEXT },
-  meter: { "id!": ID, "seconds!": NUMBER, "queue!": NUMBER, "engine!": NUMBER, "block!": NUMBER, "factor!": NUMBER },
+  meter: {
+    "id!": ID, "seconds!": NUMBER, "queue!": NUMBER, "engine!": NUMBER, "block!": NUMBER, "latency!": NUMBER,
+    "factor!": NUMBER,
+  },
   pong: { t: orNull(MARK), "time_ms!": NUMBER },
 };
 

@@ -42,10 +42,10 @@ test("running dry is an underrun, and more is held after it", () => {
   assert.ok(buffer.patience.seconds > before);
   buffer.push(sound(80));
   pulled(buffer, 10);
-  assert.ok(!buffer.playing, "the larger target is not reached yet");
+  assert.ok(buffer.filling, "the larger target is not reached yet");
   buffer.push(sound(80));
   pulled(buffer, 10);
-  assert.ok(buffer.playing);
+  assert.ok(!buffer.filling);
 });
 
 test("the target has its bounds, whatever happens", () => {

@@ -67,7 +67,7 @@ test("a live voice does not wait for the lines, nor they for it", () => {
   assert.ok(lines.every((sample) => sample === 0));
 });
 
-test("clear leaves nothing of any stream but its fade", () => {
+test("clear leaves nothing of any stream but its fade; a live voice goes on with what comes then", () => {
   const listener = new Listener();
   for (const stream of [1, 2]) listener.playlist.push(stream, sound(500));
   listener.playlist.open(3, true);
@@ -77,8 +77,11 @@ test("clear leaves nothing of any stream but its fade", () => {
   listener.pulled(10);
   const { lines, live } = listener.pulled(100);
   assert.ok([...lines, ...live].every((sample) => sample === 0));
-  assert.deepEqual(listener.ended.sort(), [1, 2, 3]);
+  assert.deepEqual(listener.ended.sort(), [1, 2]);
   assert.equal(listener.playlist.sum("underruns"), 0);
+  listener.playlist.push(3, sound(100));
+  assert.equal(listener.playlist.streams.get(3).place, ms(500), "its place counts what was left out");
+  assert.ok(listener.pulled(20).live.some((sample) => sample > 0.4));
 });
 
 test("what one line learnt of the network the next one knows", () => {
