@@ -12,10 +12,11 @@ const MOST_REMEMBERED = 256; // ended utterances whose sound may still be played
 const MOST_UNSENT_BYTES = 65536; // of a microphone: what waits longer is of no use to anybody
 const ERA = 2 ** 32; // stream numbers begin anew with each socket; the page's never do
 
-// Events: `ready`, `offline`, `login` (a key is needed), `network` (detail: ms to the server and back),
-// `message` (detail: each JSON message), `audio` (detail: {stream, samples}), `sent` (detail: {samples, captured,
-// at}: some of a microphone), `silence` (detail: {stream}, whose sound nobody wants any more), `ended` (detail:
-// {id, stream, how}). Streams have other numbers here than on the wire: theirs begin anew with each socket.
+// Events: `ready`, `offline`, `login` (a key is needed), `network` (detail: ms to the server and back), `message`
+// (detail: each JSON message), `audio` (detail: {stream, samples}), `listening` (detail: {id}: a microphone opens),
+// `sent` (detail: {samples, captured, at}: some of it), `silence` (detail: {stream}, whose sound nobody wants any
+// more), `ended` (detail: {id, stream, how}). Streams have other numbers here than on the wire: those begin anew
+// with each socket.
 export class Connection extends EventTarget {
   #url;
   #socket = null;
@@ -63,7 +64,9 @@ export class Connection extends EventTarget {
 
   // Opens the microphone's side; then `sound`, then `listenEnd`.
   listen(settings, on = {}) {
-    return this.#begin({ type: "listen", meter: true, ...settings }, on, true);
+    const id = this.#begin({ type: "listen", meter: true, ...settings }, on, true);
+    this.#tell("listening", { id });
+    return id;
   }
 
   // Whether they were sent: a network that is too slow for a voice loses some of it, and is not flooded.
