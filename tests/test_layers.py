@@ -52,6 +52,7 @@ FLOORS = [
     ["realtime.configuration"],
     ["realtime.log"],
     ["realtime.settings", "realtime.metrics", "realtime.timer", "realtime.playback"],
+    ["realtime.memory", "realtime.troubles"],
     ["realtime.outbox", "realtime.flood", "realtime.values"],
     ["realtime.errors"],
     ["realtime"],

@@ -35,7 +35,7 @@ async def converted(
         if not LOWEST_RATE <= asked <= HIGHEST_RATE:
             allowed = f"{LOWEST_RATE} to {HIGHEST_RATE}"
             raise BadRequest(f"{name} is {asked}; allowed is {allowed}.", field=name)
-    async with models.lease(checked_converter(models, engine)) as lease:
+    async with models.lease(checked_converter(models, engine), "a recording") as lease:
         plan = lease.engine.plan(change)
         passage = Passage(plan, change, rate, output_rate)
         blocks = _whole(parts, passage, plan) if plan.whole else _blocks(parts, passage, plan)
