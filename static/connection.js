@@ -5,7 +5,8 @@ import { decode, decodeAudio, encode, encodeAudio, PROTOCOL } from "./protocol.j
 
 const FIRST_WAIT_MS = 500; // before connecting anew; twice as long each time, a random part of it
 const MOST_WAIT_MS = 30000;
-const PING_EVERY_MS = 2000;
+const PING_EVERY_MS = 500; // while a microphone is open; else every fourth time
+const CALM_PINGS = 4;
 const GIVEN_UP_MS = 20000; // without an answer to a ping
 const MOST_HELD = 64; // utterances that wait for the socket
 const MOST_REMEMBERED = 256; // ended utterances whose sound may still be played
@@ -24,6 +25,7 @@ export class Connection extends EventTarget {
   #wait = FIRST_WAIT_MS;
   #timer = null;
   #pinging = null;
+  #ticks = 0;
   #wanted = false;
   #opening = false;
   #numbers = 0;
@@ -44,7 +46,7 @@ export class Connection extends EventTarget {
   // Begins, or tries once more at once, such as after a log-in.
   open() {
     this.#wanted = true;
-    this.#pinging ??= setInterval(() => this.#ping(), PING_EVERY_MS);
+    this.#pinging ??= setInterval(() => this.#tick(), PING_EVERY_MS);
     this.#again(0);
   }
 
@@ -269,8 +271,14 @@ export class Connection extends EventTarget {
 
   // ── how far away it is ──
 
+  #tick() {
+    this.#ticks += 1;
+    const live = [...this.#utterances.values()].some(({ live }) => live);
+    if (live || this.#ticks % CALM_PINGS === 0) this.#ping();
+  }
+
   #ping() {
-    if (!this.ready) return;
+    if (!this.ready) return undefined;
     const now = performance.now();
     const [oldest] = this.#pings.values();
     if (oldest !== undefined && now - oldest > GIVEN_UP_MS) return this.#socket.close(4001, "no answer");

@@ -4,7 +4,7 @@
 import { Journey, Median } from "./delay.js";
 import { el } from "./dom.js";
 
-export { meterWords as words } from "./talkwords.js";
+export { words } from "./meterwords.js";
 
 const STAGES = ["capture", "network", "queue", "engine", "buffer"];
 const SHOWN_EVERY_MS = 250;
@@ -63,8 +63,13 @@ export class Gauge extends EventTarget {
   #hear(message, about) {
     if (message.type === "started" && message.id === this.#live.id) this.#live.stream = message.stream;
     else if (message.type === "started" && !about?.live) this.#line = { id: message.id, stream: message.stream };
-    if (message.type === "meter" && message.id === this.#live.id) this.server = message;
+    if (message.type === "meter" && message.id === this.#live.id) this.#measure(message);
     if (message.type === "done" && message.id === this.#line?.id) this.#tellLine({ timing: message.timing });
+  }
+
+  #measure(message) {
+    this.server = message;
+    this.#journey.through(message.seconds);
   }
 
   #first({ stream }) {

@@ -3,10 +3,8 @@
 
 import { el } from "./dom.js";
 import { keep, kept } from "./kept.js";
-import { Microphone } from "./microphone.js";
-import { Talker } from "./talker.js";
 
-export { talkWords as words } from "./talkwords.js";
+export { words } from "./talkwords.js";
 
 const KEPT = "talk";
 const MOST_LINES = 50; // of the transcript
@@ -21,31 +19,38 @@ const SLIDERS = { pitch: [-12, 12, 0.5], formant: [0.5, 2, 0.05], breath: [0, 1,
 const TYPED_INTO = "input, textarea, select, button, a, summary, [contenteditable]";
 
 export function talk(root, { connection, player, t }) {
-  const talker = new Talker(connection, player, new Microphone(player.rate));
-  new Panel(root, talker, t).listenTo(connection);
-  return talker;
+  const panel = new Panel(root, t, () => load(connection, player));
+  connection.addEventListener("ready", ({ detail }) => panel.listCharacters(detail.characters));
+  if (connection.ready) panel.listCharacters(connection.ready.characters);
+}
+
+// What listens is fetched when somebody wants to talk: most who open the page only type.
+async function load(connection, player) {
+  const { Talker } = await import("./talker.js");
+  return new Talker(connection, player);
 }
 
 class Panel {
-  constructor(root, talker, t) {
-    this.talker = talker;
+  constructor(root, t, load) {
     this.t = t;
+    this.load = load;
+    this.talker = null; // before the first word
     this.chosen = { ...BEGINNING, ...kept(KEPT), bypass: false };
     this.names = [];
     this.shownAt = 0;
     this.build(root);
     this.fill();
+  }
+
+  join(talker) {
+    this.talker = talker;
     talker.addEventListener("state", () => this.showState());
     talker.addEventListener("level", ({ detail }) => this.showLevel(detail));
     talker.addEventListener("heard", ({ detail }) => this.write(detail));
     talker.addEventListener("notice", ({ detail }) => this.notice(detail.code));
     talker.addEventListener("failed", ({ detail }) => this.tell(null, [detail.message, detail.hint].filter(Boolean).join(" ")));
     talker.microphone.addEventListener("devices", () => this.listDevices());
-  }
-
-  listenTo(connection) {
-    connection.addEventListener("ready", ({ detail }) => this.listCharacters(detail.characters));
-    if (connection.ready) this.listCharacters(connection.ready.characters);
+    this.apply();
   }
 
   // ── what there is to see ──
@@ -55,7 +60,7 @@ class Panel {
     this.push = el("button", { id: "push", class: "button", type: "button", t: "talk.hold" });
     this.hint = el("span", { class: "soft small", t: "talk.hold.hint" });
     this.level = el("div", { id: "level", class: "bar level", role: "meter", "aria-valuemin": 0, "aria-valuemax": 100, "t-label": "talk.level" }, el("span", { class: "fill" }));
-    this.state = el("p", { id: "talk-state", role: "status" });
+    this.sentence = el("p", { id: "talk-state", role: "status" });
     this.device = this.select("device", []);
     this.character = this.select("character", []);
     this.effect = this.select("effect", ["none", "robot", "whisper"].map((name) => el("option", { value: name, t: `talk.effect.${name}` })));
@@ -68,7 +73,7 @@ class Panel {
       el("p", { class: "soft", t: "talk.intro" }),
       el("p", { class: "headphones", role: "note", t: "talk.headphones" }),
       el("div", { class: "row" }, this.mic, this.push, this.hint, this.level),
-      this.state,
+      this.sentence,
       el("div", { class: "options" }, field("device", this.device), field("character", this.character)),
       this.radios("mode", ["convert", "revoice"]),
       this.converting,
@@ -116,13 +121,19 @@ class Panel {
     if (name === "character") this.chosen.pitch = null; // a character has its own
     keep(KEPT, this.chosen);
     this.fill();
-    const { microphone } = this.talker;
-    const wanted = microphone.state !== "off" && microphone.state !== "refused";
-    if (["device", "echo", "noise"].includes(name) && wanted) this.start();
+    if (["device", "echo", "noise"].includes(name) && this.wanted) this.start();
+    if (!["mode", "character", "pitch", "formant", "breath", "effect"].includes(name)) return;
     clearTimeout(this.settling);
-    if (["mode", "character", "pitch", "formant", "breath", "effect"].includes(name)) {
-      this.settling = setTimeout(() => this.talker.change(this.voice()), SETTLED_MS);
-    }
+    this.settling = setTimeout(() => this.talker?.change(this.voice()), SETTLED_MS);
+  }
+
+  get state() {
+    return this.talker?.state ?? "off";
+  }
+
+  // Whether the microphone was switched on and not off again.
+  get wanted() {
+    return this.state !== "off" && this.state !== "refused";
   }
 
   voice() {
@@ -133,7 +144,7 @@ class Panel {
 
   // Shows what is chosen, and lets it hold.
   fill() {
-    const { chosen, talker } = this;
+    const { chosen } = this;
     for (const name of ["mode", "way"]) {
       for (const input of document.getElementsByName(`talk-${name}`)) input.checked = input.value === chosen[name];
     }
@@ -150,10 +161,15 @@ class Panel {
     this.transcript.hidden = chosen.mode !== "revoice";
     this.push.hidden = this.hint.hidden = chosen.way !== "push";
     this.listNobody();
-    talker.setMonitor(chosen.monitor);
-    talker.setBypass(chosen.bypass);
-    if (talker.microphone.open !== (chosen.way === "open")) talker.microphone.setOpen(chosen.way === "open");
+    this.apply();
     this.showState();
+  }
+
+  apply() {
+    const { monitor, bypass, way } = this.chosen;
+    this.talker?.setMonitor(monitor);
+    this.talker?.setBypass(bypass);
+    this.talker?.microphone.setOpen(way === "open");
   }
 
   found(name) {
@@ -161,16 +177,19 @@ class Panel {
   }
 
   toggle() {
-    const { microphone } = this.talker;
-    if (microphone.state === "off" || microphone.state === "refused") this.start();
-    else this.talker.stop();
+    if (this.wanted) this.talker.stop();
+    else this.start();
   }
 
-  start() {
-    this.talker.voice = this.voice();
-    const { device, echo, noise } = this.chosen;
-    const settings = { deviceId: device, echoCancellation: echo, noiseSuppression: noise };
-    this.talker.start(settings).catch((error) => this.tell(null, error.message));
+  async start() {
+    try {
+      if (!this.talker) this.join(await this.load());
+      this.talker.voice = this.voice();
+      const { device, echo, noise } = this.chosen;
+      await this.talker.start({ deviceId: device, echoCancellation: echo, noiseSuppression: noise });
+    } catch (error) {
+      this.tell(null, error.message);
+    }
   }
 
   // Push-to-talk: the button under finger, mouse or key, and the space bar where nothing is typed.
@@ -183,7 +202,7 @@ class Panel {
     this.push.addEventListener("keyup", keys(press(false)));
     const space = (open) => (event) => {
       if (event.key !== " " || this.chosen.way !== "push" || event.target.closest?.(TYPED_INTO)) return;
-      if (this.talker.microphone.state !== "on") return;
+      if (this.state !== "on") return;
       event.preventDefault();
       this.pressed(open);
     };
@@ -192,7 +211,7 @@ class Panel {
   }
 
   pressed(open) {
-    if (this.talker.microphone.open === open) return;
+    if (!this.talker || this.talker.microphone.open === open) return;
     this.talker.microphone.setOpen(open);
     this.showState();
   }
@@ -200,13 +219,13 @@ class Panel {
   // ── what is shown while it runs ──
 
   showState() {
-    const { microphone, state } = this.talker;
-    const on = state !== "off" && state !== "refused";
-    this.mic.setAttribute("aria-pressed", String(on));
-    this.say(this.mic, on ? "talk.mic.off" : "talk.mic");
+    const { state, wanted } = this;
+    const open = this.talker?.microphone.open ?? false;
+    this.mic.setAttribute("aria-pressed", String(wanted));
+    this.say(this.mic, wanted ? "talk.mic.off" : "talk.mic");
     this.push.disabled = state !== "on";
-    this.push.classList.toggle("held", this.chosen.way === "push" && microphone.open);
-    this.tell(state === "on" && !microphone.open ? "talk.quiet" : `talk.${state}`);
+    this.push.classList.toggle("held", this.chosen.way === "push" && open);
+    this.tell(state === "on" && !open ? "talk.quiet" : `talk.${state}`);
     if (state !== "on") this.showLevel(0);
   }
 
@@ -251,9 +270,9 @@ class Panel {
   }
 
   tell(key, text = null) {
-    if (key) return this.say(this.state, key);
-    delete this.state.dataset.t;
-    this.state.textContent = text;
+    if (key) return this.say(this.sentence, key);
+    delete this.sentence.dataset.t;
+    this.sentence.textContent = text;
     return undefined;
   }
 

@@ -1,6 +1,8 @@
 // A microphone that becomes another voice: what it hears goes to the server, what comes back is played.
 // It draws nothing.
 
+import { Microphone } from "./microphone.js";
+
 const PLAYED_EVERY_MS = 300; // the server is told how far its sound was played
 
 // Events: `state` (as the microphone's, or `offline`), `level` (detail: 0 to 1), `heard`, `notice` and `failed`
@@ -12,7 +14,7 @@ export class Talker extends EventTarget {
   #stream = null;
   #told = 0;
 
-  constructor(connection, player, microphone) {
+  constructor(connection, player, microphone = new Microphone(player.rate)) {
     super();
     this.#connection = connection;
     this.#player = player;
@@ -112,7 +114,7 @@ export class Talker extends EventTarget {
     const now = performance.now();
     if (this.#stream === null || now - this.#told < PLAYED_EVERY_MS) return;
     this.#told = now;
-    this.#connection.send({ type: "played", id: this.#id, seconds: this.#player.position(this.#stream) });
+    this.#connection.send({ type: "played", id: this.#id, seconds: Math.max(0, this.#player.clock(this.#stream)) });
   }
 
   #announce(name, detail = null) {

@@ -1,6 +1,6 @@
-// What the Talk panel and the latency meter say, in three languages.
+// What the Talk panel says, in three languages.
 
-export const talkWords = {
+export const words = {
   en: {
     "talk.title": "Talk",
     "talk.intro": "Speak into a microphone and hear another voice come back.",
@@ -138,56 +138,5 @@ export const talkWords = {
     "talk.larger_blocks": "サーバーが混んでいます。声が大きなまとまりで届きます。",
     "talk.bypassed": "サーバーが間に合いません。しばらく元の声のまま届きます。",
     "talk.recovered": "サーバーが追いつきました。",
-  },
-};
-
-export const meterWords = {
-  en: {
-    "latency.title": "Latency",
-    "latency.total": "Microphone to loudspeaker",
-    "latency.line": "Request to first sound",
-    "latency.none": "Nothing sounds yet.",
-    "latency.ms": "{value} ms",
-    "latency.capture": "Capture",
-    "latency.network": "Network",
-    "latency.queue": "Queue",
-    "latency.engine": "Engine",
-    "latency.buffer": "Buffer",
-    "latency.underruns": "Underruns",
-    "latency.depth": "Buffer depth",
-    "latency.factor": "Real-time factor",
-    "latency.block": "Block",
-  },
-  zh: {
-    "latency.title": "延迟",
-    "latency.total": "从麦克风到扬声器",
-    "latency.line": "从请求到第一声",
-    "latency.none": "还没有声音。",
-    "latency.ms": "{value} 毫秒",
-    "latency.capture": "采集",
-    "latency.network": "网络",
-    "latency.queue": "排队",
-    "latency.engine": "引擎",
-    "latency.buffer": "缓冲",
-    "latency.underruns": "断流次数",
-    "latency.depth": "缓冲深度",
-    "latency.factor": "实时系数",
-    "latency.block": "块长",
-  },
-  ja: {
-    "latency.title": "遅延",
-    "latency.total": "マイクからスピーカーまで",
-    "latency.line": "依頼から最初の音まで",
-    "latency.none": "まだ音はありません。",
-    "latency.ms": "{value} ミリ秒",
-    "latency.capture": "取り込み",
-    "latency.network": "ネットワーク",
-    "latency.queue": "待ち",
-    "latency.engine": "エンジン",
-    "latency.buffer": "バッファー",
-    "latency.underruns": "途切れ",
-    "latency.depth": "バッファーの深さ",
-    "latency.factor": "実時間比",
-    "latency.block": "ブロック",
   },
 };
