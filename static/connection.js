@@ -5,17 +5,19 @@ import { decode, decodeAudio, encode, encodeAudio, PROTOCOL } from "./protocol.j
 
 const FIRST_WAIT_MS = 500; // before connecting anew; twice as long each time, a random part of it
 const MOST_WAIT_MS = 30000;
-const PING_EVERY_MS = 2000;
+const PING_EVERY_MS = 500; // while a microphone is open; else every fourth time
+const CALM_PINGS = 4;
 const GIVEN_UP_MS = 20000; // without an answer to a ping
 const MOST_HELD = 64; // utterances that wait for the socket
 const MOST_REMEMBERED = 256; // ended utterances whose sound may still be played
 const MOST_UNSENT_BYTES = 65536; // of a microphone: what waits longer is of no use to anybody
 const ERA = 2 ** 32; // stream numbers begin anew with each socket; the page's never do
 
-// Events: `ready`, `offline`, `login` (a key is needed), `network` (detail: ms to the server and back),
-// `message` (detail: each JSON message), `audio` (detail: {stream, samples}), `sent` (detail: {samples, captured,
-// at}: some of a microphone), `silence` (detail: {stream}, whose sound nobody wants any more), `ended` (detail:
-// {id, stream, how}). Streams have other numbers here than on the wire: theirs begin anew with each socket.
+// Events: `ready`, `offline`, `login` (a key is needed), `network` (detail: ms to the server and back), `message`
+// (detail: each JSON message), `audio` (detail: {stream, samples}), `listening` (detail: {id}: a microphone opens),
+// `sent` (detail: {samples, captured, at}: some of it), `silence` (detail: {stream}, whose sound nobody wants any
+// more), `ended` (detail: {id, stream, how}). Streams have other numbers here than on the wire: those begin anew
+// with each socket.
 export class Connection extends EventTarget {
   #url;
   #socket = null;
@@ -23,6 +25,7 @@ export class Connection extends EventTarget {
   #wait = FIRST_WAIT_MS;
   #timer = null;
   #pinging = null;
+  #ticks = 0;
   #wanted = false;
   #opening = false;
   #numbers = 0;
@@ -43,7 +46,7 @@ export class Connection extends EventTarget {
   // Begins, or tries once more at once, such as after a log-in.
   open() {
     this.#wanted = true;
-    this.#pinging ??= setInterval(() => this.#ping(), PING_EVERY_MS);
+    this.#pinging ??= setInterval(() => this.#tick(), PING_EVERY_MS);
     this.#again(0);
   }
 
@@ -63,7 +66,9 @@ export class Connection extends EventTarget {
 
   // Opens the microphone's side; then `sound`, then `listenEnd`.
   listen(settings, on = {}) {
-    return this.#begin({ type: "listen", meter: true, ...settings }, on, true);
+    const id = this.#begin({ type: "listen", meter: true, ...settings }, on, true);
+    this.#tell("listening", { id });
+    return id;
   }
 
   // Whether they were sent: a network that is too slow for a voice loses some of it, and is not flooded.
@@ -266,8 +271,14 @@ export class Connection extends EventTarget {
 
   // ── how far away it is ──
 
+  #tick() {
+    this.#ticks += 1;
+    const live = [...this.#utterances.values()].some(({ live }) => live);
+    if (live || this.#ticks % CALM_PINGS === 0) this.#ping();
+  }
+
   #ping() {
-    if (!this.ready) return;
+    if (!this.ready) return undefined;
     const now = performance.now();
     const [oldest] = this.#pings.values();
     if (oldest !== undefined && now - oldest > GIVEN_UP_MS) return this.#socket.close(4001, "no answer");

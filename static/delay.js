@@ -2,6 +2,7 @@
 // input's first. It knows no socket, no clock and no page; all times are milliseconds of one clock.
 
 const REMEMBERED = 1500; // frames, so about half a minute
+const SHIFTS = 9; // readings of how far input and output have parted
 const WHILE_MS = 3000; // in which a clock is compared
 
 // An audio clock beside the page's, by messages that come late now and then, but never early.
@@ -31,6 +32,8 @@ export class Journey {
     this.rate = rate;
     this.sentSamples = 0;
     this.receivedSamples = 0;
+    this.first = null; // what the server was ahead at the beginning, in samples
+    this.shift = new Median(SHIFTS); // by how many samples input and output have parted since
     this.frames = []; // {from, to, captured, at}
     this.chunks = []; // {to, at}
   }
@@ -47,14 +50,23 @@ export class Journey {
     remember(this.chunks, { to: this.receivedSamples, at });
   }
 
+  // So many seconds of the input are through: a server that follows a clock gives a little more or less than came.
+  through(seconds) {
+    const ahead = seconds * this.rate - this.receivedSamples;
+    this.first ??= ahead;
+    this.shift.add(ahead - this.first);
+  }
+
   // The stages of the newest frame that was played, when sample number `place` leaves the loudspeaker at `at`;
   // `network` is the time to the server and back, `queue` how long the engine was waited for.
   stages(place, at, { network, queue }) {
-    const frame = this.frames.findLast(({ to, captured }) => to <= place && captured !== null);
+    const parted = Math.round(this.shift.value ?? 0);
+    const frame = this.frames.findLast(({ to, captured }) => to <= place + parted && captured !== null);
     if (!frame) return null;
-    const chunk = this.chunks.find(({ to }) => to > frame.from);
+    const from = frame.from - parted; // of the output that belongs to it
+    const chunk = this.chunks.find(({ to }) => to > from);
     if (!chunk) return null;
-    const heard = at - (1000 * (place - frame.from)) / this.rate;
+    const heard = at - (1000 * (place - from)) / this.rate;
     const away = Math.max(0, chunk.at - frame.at);
     const wire = Math.min(network ?? 0, away);
     const waited = Math.min(queue ?? 0, away - wire);

@@ -58,11 +58,13 @@ export class Microphone extends EventTarget {
   }
 
   setOpen(open) {
+    if (open === this.open) return;
     this.open = open;
     this.#turn(this.#gate, open);
   }
 
   setBypass(bypass) {
+    if (bypass === this.bypass) return;
     this.bypass = bypass;
     this.#turn(this.#direct, bypass);
   }

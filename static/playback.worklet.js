@@ -6,12 +6,13 @@ const LEAST = 0.06;
 const MOST = 0.4;
 const GROWTH = 0.04; // after each underrun
 const SHRINKAGE = 0.01; // after each calm while
-const CALM = 10; // seconds
-const SPARE = 0.015; // seconds that a live voice keeps when its buffer was lowest
-const WATCH = 1; // seconds in which a live voice that lies far behind is seen
-const BEHIND = 0.06;
+const CALM = 5; // seconds
+const WATCH = 2; // seconds in which a live voice is seen to be later than it must be
+const SWING = 0.055; // by so much may its buffer fall below the target: sound comes in blocks
+const LITTLE = 0.01; // so much too late is not worth a seam
+const BEHIND = 0.06; // so much is left out at once
 const FADE = 0.005;
-const LEAST_RING = 16384; // samples, a power of two
+const RING = 16384; // samples, a power of two
 const AUDIBLE = 300 / 32768;
 
 // How long sound waits so that what comes late is no gap; it outlives the streams it learnt from.
@@ -31,7 +32,7 @@ export class Patience {
 
 // Samples in their order, in a ring that grows when it must.
 class Ring {
-  data = new Float32Array(LEAST_RING);
+  data = new Float32Array(RING);
   head = 0;
   size = 0;
 
@@ -77,6 +78,7 @@ export class JitterBuffer {
     this.underruns = 0;
     this.played = 0; // samples of sound, without the silence that was made
     this.skipped = 0; // samples that were left out
+    this.starved = 0; // samples of silence since sound first began
     this.audible = -1; // the place in the block where the first audible sample went out
     this.heard = false;
     this.ring = new Ring();
@@ -85,13 +87,13 @@ export class JitterBuffer {
     this.calm = 0; // samples since sound was late
     this.watched = 0; // samples since the lowest level was looked at
     this.lowest = Infinity; // samples that were held at least, since then
-    this.lowestCalm = Infinity; // the same since the last calm while
     this.gain = 0; // rises at a beginning, falls at a gap
     this.last = 0; // the sample that a gap fades from
     this.step = 1 / (FADE * rate);
   }
 
   push(samples) {
+    this.chunk = samples.length;
     this.ring.push(samples);
   }
 
@@ -101,21 +103,17 @@ export class JitterBuffer {
   }
 
   clear() {
-    this.skipped += this.queued;
+    this.skipped += this.ring.size;
     this.ring = new Ring();
     this.filling = true;
   }
 
-  get queued() {
-    return this.ring.size;
-  }
-
   get seconds() {
-    return this.queued / this.rate;
+    return this.ring.size / this.rate;
   }
 
   get finished() {
-    return this.ended && !this.queued && this.gain === 0;
+    return this.ended && !this.ring.size && this.gain === 0;
   }
 
   // The sample of the stream that comes next, counted from its first.
@@ -123,54 +121,57 @@ export class JitterBuffer {
     return this.played + this.skipped;
   }
 
+  // Samples by the loudspeaker's clock: what was left out counts as far as it made up for silence.
+  get clock() {
+    return this.played + Math.min(this.skipped, this.starved);
+  }
+
   // Adds its sound to a block, or the silence after it; allocates nothing.
   pull(out) {
     this.audible = -1;
-    if (this.filling && this.queued && (this.ended || this.seconds >= this.patience.seconds)) this.begin();
+    if (this.filling && this.ring.size && (this.ended || this.seconds >= this.patience.seconds)) this.begin();
     for (let i = 0; i < out.length; i += 1) {
-      if (!this.filling && !this.queued) this.ranDry();
+      if (!this.filling && !this.ring.size) this.ranDry();
       const sounds = !this.filling;
       this.gain = sounds ? Math.min(1, this.gain + this.step) : Math.max(0, this.gain - this.step);
       if (sounds) this.last = this.ring.take();
       this.played += sounds;
       const sample = this.last * this.gain;
-      if (!this.heard && Math.abs(sample) > AUDIBLE) this.audible = i;
-      this.heard = this.heard || this.audible >= 0;
+      if (!this.heard && Math.abs(sample) > AUDIBLE) [this.heard, this.audible] = [true, i];
       out[i] += sample;
     }
     if (!this.filling) this.look(out.length);
+    else if (this.played) this.starved += out.length;
   }
 
   begin() {
+    // While nothing sounds, leaving out what came too late costs nothing.
+    if (this.live) this.skip(this.seconds - this.patience.seconds - this.chunk / this.rate);
     this.filling = false;
     this.watched = 0;
     this.lowest = Infinity;
-    this.lowestCalm = Infinity;
   }
 
   // After each block of sound: a calm while makes the next wait shorter, and a live voice earlier.
   look(count) {
     this.calm += count;
     this.watched += count;
-    this.lowest = Math.min(this.lowest, this.queued);
-    this.lowestCalm = Math.min(this.lowestCalm, this.queued);
-    if (this.live && this.watched >= WATCH * this.rate) {
-      const behind = this.lowest / this.rate - this.patience.seconds;
-      if (behind > BEHIND) this.skip(behind);
-      this.watched = 0;
-      this.lowest = Infinity;
+    this.lowest = Math.min(this.lowest, this.ring.size);
+    if (this.calm >= CALM * this.rate) {
+      this.calm = 0;
+      this.patience.calm();
     }
-    if (this.calm < CALM * this.rate) return;
-    this.calm = 0;
-    this.patience.calm();
-    if (this.live) this.skip(Math.min(SHRINKAGE, this.lowestCalm / this.rate - SPARE));
-    this.lowestCalm = Infinity;
+    if (!this.live || this.watched < WATCH * this.rate) return;
+    const spare = this.lowest / this.rate - (this.patience.seconds - SWING);
+    if (spare > LITTLE) this.skip(spare > BEHIND ? spare : spare / 2);
+    this.watched = 0;
+    this.lowest = Infinity;
   }
 
   // Leaves out some of what is held; the two ends are blended so that nothing clicks.
   skip(seconds) {
-    const count = Math.min(Math.round(seconds * this.rate), this.queued);
-    const blend = Math.min(Math.round(FADE * this.rate), this.queued - count);
+    const count = Math.min(Math.round(seconds * this.rate), this.ring.size);
+    const blend = Math.min(Math.round(FADE * this.rate), this.ring.size - count);
     if (count <= 0 || blend <= 0) return;
     for (let i = 0; i < blend; i += 1) {
       const share = (i + 1) / (blend + 1);
@@ -302,6 +303,7 @@ function stateOf(stream, buffer) {
     bufferMs: 1000 * buffer.seconds,
     targetMs: 1000 * buffer.patience.seconds,
     place: buffer.place,
+    clock: buffer.clock,
   };
 }
 

@@ -110,6 +110,12 @@ export class Player extends EventTarget {
     return Math.max(0, Math.min(heard, known.fed / this.rate));
   }
 
+  // Seconds that a live stream has run by the loudspeaker's clock, for a server that follows it.
+  clock(stream) {
+    const known = this.#streams.get(stream);
+    return known ? this.position(stream) + ((known.clock ?? 0) - known.place) / this.rate : 0;
+  }
+
   // Whether the live voice is heard.
   set monitor(on) {
     this.#monitored = on;
@@ -179,9 +185,9 @@ export class Player extends EventTarget {
     const at = this.heardAt(report.frame);
     for (const state of report.streams) {
       const known = this.#streams.get(state.stream);
-      if (known) Object.assign(known, { place: state.place, at, playing: state.playing });
+      if (known) Object.assign(known, { place: state.place, clock: state.clock, at, playing: state.playing });
     }
-    const [first] = report.streams; // a live one, where there is one
+    const first = report.streams.find(({ live }) => live) ?? report.streams[0];
     this.stats.underruns = report.underruns;
     this.stats.playedSamples = report.played;
     this.stats.bufferMs = first?.bufferMs ?? 0;

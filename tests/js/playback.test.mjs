@@ -131,5 +131,5 @@ test("chunks of any size come out in order and whole", () => {
   late.slice(0, 5000).forEach((sample, i) => {
     assert.ok(Math.abs(sample * 1e7 - (first + i)) < 20);
   });
-  assert.equal(buffer.queued + buffer.played, number);
+  assert.equal(buffer.ring.size + buffer.played, number);
 });
