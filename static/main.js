@@ -83,7 +83,8 @@ function wire(key) {
 }
 
 function failed(error) {
-  tell("failed", error);
+  const cut = !connection.ready && !error.status; // whatever it says of itself
+  tell("failed", cut ? { code: byId("wire").dataset.t === "wire.login" ? "login" : "offline" } : error);
 }
 
 // One sentence to the reader; null takes the last one away.
@@ -91,7 +92,7 @@ function tell(key, error = null) {
   const element = byId("message");
   element.dataset.kind = error ? "error" : "note";
   if (key === null) element.textContent = "";
-  else if (error?.code === "offline" || error?.code === "login") element.textContent = t(error.code);
+  else if (["offline", "login", "cut"].includes(error?.code)) element.textContent = t(error.code);
   else if (error) element.textContent = [error.message, error.hint].filter(Boolean).join(" ");
   else element.textContent = t(key);
 }

@@ -39,7 +39,7 @@ export class Performer extends EventTarget {
         },
         onWords: (words) => current === this.#current && on.words?.(words),
         onDone: (message) => current === this.#current && on.done?.(message),
-        onCancelled: () => current === this.#current && this.#leave("stopped"),
+        onCancelled: () => this.#fail(current, { code: "cut" }), // not by us: then it is not the current one
         onError: (message) => this.#fail(current, message),
       },
     );

@@ -105,7 +105,7 @@ export class Status {
         el("span", { class: "soft small" }, about.filter(Boolean).join(" · ")),
         model.error && el("span", { class: "wrong small", lang: "en" }, model.error)),
       el("button", {
-        class: "button", type: "button", "data-engine": model.name, disabled: state === "loading",
+        class: "button", type: "button", "data-engine": model.name, "aria-disabled": state === "loading" && "true",
         onclick: () => this.#change(model.name, loaded ? "unload" : "load"),
       }, el("span", { t: loaded ? "engine.unload" : "engine.load" }), el("span", { class: "hidden" }, ` ${model.name}`)));
   }
@@ -121,6 +121,7 @@ export class Status {
   }
 
   async #change(name, what) {
+    if (this.#busy.has(name)) return; // a button that were disabled would lose the focus
     this.#busy.add(name);
     this.#show();
     try {
