@@ -44,14 +44,18 @@ def arguments(heard: Path | None) -> list[str]:
 
 
 def tapped(browser: Browser) -> Page:
-    """A page, in a profile of its own; what it plays is listened to from its first address on.
+    """A page in a profile of its own, with a tap."""
+    return tap(browser.new_context(bypass_csp=True).new_page())
 
-    The tap comes from nowhere that a page's policy allows, so that policy is not asked here.
+
+def tap(page: Page) -> Page:
+    """What the page plays is listened to from its next address on.
+
+    The tap comes from nowhere that the page's policy allows, so the profile must not ask it.
     """
-    page = browser.new_context(bypass_csp=True).new_page()
     worklet = json.dumps((HERE / "tap.worklet.js").read_text(encoding="utf-8"))
-    tap = (HERE / "tap.js").read_text(encoding="utf-8")
-    page.add_init_script(f"window.tapWorklet = {worklet};\n{tap}")
+    listener = (HERE / "tap.js").read_text(encoding="utf-8")
+    page.add_init_script(f"window.tapWorklet = {worklet};\n{listener}")
     return page
 
 
