@@ -38,7 +38,7 @@ export const words = {
     "latency.total": "マイクからスピーカーまで",
     "latency.line": "依頼から最初の音まで",
     "latency.none": "まだ音はありません。",
-    "latency.ms": "{value} ミリ秒",
+    "latency.ms": "{value} ms",
     "latency.capture": "取り込み",
     "latency.network": "ネットワーク",
     "latency.queue": "待ち",

@@ -56,7 +56,7 @@ class Panel {
   // ── what there is to see ──
 
   build(root) {
-    this.mic = el("button", { id: "mic", class: "button first", type: "button", "aria-pressed": "false", t: "talk.mic", onclick: () => this.toggle() });
+    this.mic = el("button", { id: "mic", class: "button first", type: "button", t: "talk.mic", onclick: () => this.toggle() });
     this.push = el("button", { id: "push", class: "button", type: "button", t: "talk.hold" });
     this.hint = el("span", { class: "soft small", t: "talk.hold.hint" });
     this.level = el("div", { id: "level", class: "bar level", role: "meter", "aria-valuemin": 0, "aria-valuemax": 100, "t-label": "talk.level" }, el("span", { class: "fill" }));
@@ -221,7 +221,7 @@ class Panel {
   showState() {
     const { state, wanted } = this;
     const open = this.talker?.microphone.open ?? false;
-    this.mic.setAttribute("aria-pressed", String(wanted));
+    this.mic.toggleAttribute("data-on", wanted);
     this.say(this.mic, wanted ? "talk.mic.off" : "talk.mic");
     this.push.disabled = state !== "on";
     this.push.classList.toggle("held", this.chosen.way === "push" && open);
