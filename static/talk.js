@@ -16,6 +16,7 @@ const BEGINNING = {
   echo: true, noise: true, monitor: true, bypass: false,
 };
 const SLIDERS = { pitch: [-12, 12, 0.5], formant: [0.5, 2, 0.05], breath: [0, 1, 0.05] };
+const NOTICES = { larger_blocks: "talk.larger_blocks", bypass: "talk.bypassed", recovered: "talk.recovered" };
 const TYPED_INTO = "input, textarea, select, button, a, summary, [contenteditable]";
 
 export function talk(root, { connection, player, t }) {
@@ -47,7 +48,7 @@ class Panel {
     talker.addEventListener("state", () => this.showState());
     talker.addEventListener("level", ({ detail }) => this.showLevel(detail));
     talker.addEventListener("heard", ({ detail }) => this.write(detail));
-    talker.addEventListener("notice", ({ detail }) => this.notice(detail.code));
+    talker.addEventListener("notice", ({ detail }) => this.notice(detail));
     talker.addEventListener("failed", ({ detail }) => this.tell(null, [detail.message, detail.hint].filter(Boolean).join(" ")));
     talker.microphone.addEventListener("devices", () => this.listDevices());
     this.apply();
@@ -238,8 +239,9 @@ class Panel {
     this.level.setAttribute("aria-valuenow", String(Math.round(100 * share)));
   }
 
-  notice(code) {
-    this.tell({ bypass: "talk.bypassed" }[code] ?? `talk.${code}`);
+  notice({ code, message }) {
+    if (NOTICES[code]) this.tell(NOTICES[code]);
+    else this.tell(null, message);
   }
 
   write({ event, text }) {
