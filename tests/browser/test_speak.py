@@ -62,7 +62,9 @@ def test_words_light_up_one_after_the_other(visit: Visit) -> None:
           new MutationObserver(() => {
             const now = document.querySelector(".word.now")?.textContent;
             if (now && now !== window.lit.at(-1)) window.lit.push(now);
-          }).observe(document.getElementById("spoken"), {subtree: true, attributeFilter: ["class"]});
+          }).observe(document.getElementById("spoken"), {
+            subtree: true, attributeFilter: ["class"],
+          });
         }"""
     )
     visit.hear("One, two, three, four, five, six, seven, eight, nine, ten.")
