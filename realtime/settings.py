@@ -100,6 +100,14 @@ class Limits:
     body_seconds: float = setting(
         30.0, "seconds in which a request body must have come", least=1, most=3_600
     )
+    upload_bytes: int = setting(
+        200_000_000, "bytes of an upload of sound", least=1_024, most=1 << 40
+    )
+    upload_minutes: float = setting(60.0, "minutes of sound in an upload", least=0.01, most=1_440)
+    upload_seconds: float = setting(
+        600.0, "seconds in which an upload must have come", least=1, most=86_400
+    )
+    uploads: int = setting(8, "uploads that are received or worked on", least=1, most=65_536)
     header_bytes: int = setting(
         65_536, "bytes of a request's line and headers", least=4_096, most=1 << 20
     )

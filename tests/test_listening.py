@@ -18,7 +18,7 @@ from realtime.listening import Listening
 from realtime.messages import Listen
 from realtime.services import Services
 from realtime.session import Session
-from realtime.settings import Cache, Settings
+from realtime.settings import Cache, Models, Settings
 from realtime.stage import Account
 from realtime.timer import Timer
 from tests.passing import Passing
@@ -40,7 +40,8 @@ class Still(Timer):
 
 @pytest.fixture
 async def services(settings: Settings, tmp_path: Path) -> AsyncIterator[Services]:
-    services = assembled(replace(settings, cache=Cache(path=tmp_path)))
+    folders = {"cache": Cache(path=tmp_path / "cache"), "models": Models(path=tmp_path / "models")}
+    services = assembled(replace(settings, **folders))
     services.studio.patience = 60.0
     await services.cache.start()
     yield services
