@@ -1,29 +1,21 @@
-// The page in the reader's language: texts by key, and the elements that name one.
+// The page in the reader's language: texts by key, and the elements that name one. Only the texts of the
+// language that is spoken are fetched.
 // `data-t` is an element's text, `data-t-label` its aria-label, `data-t-placeholder` its placeholder.
 
 import { kept, keep } from "./kept.js";
-import { words as page } from "./words.js";
 
 export const LANGUAGES = ["en", "zh", "ja"];
 const ATTRIBUTES = { "t-label": "aria-label", "t-placeholder": "placeholder", "t-title": "title" };
 
-const known = { en: {}, zh: {}, ja: {} };
+let texts = {};
 export const changes = new EventTarget(); // `language`, when the page speaks another one
 let spoken = "en";
 
-merge(page);
-
-// Adds a module's own texts.
-export function merge(words) {
-  for (const language of LANGUAGES) Object.assign(known[language], words[language]);
-}
-
 export const language = () => spoken;
 
-// A text with its {values} filled in; one that is missing is shown in English.
+// A text with its {values} filled in.
 export function t(key, values = {}) {
-  const text = known[spoken][key] ?? known.en[key] ?? key;
-  return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+  return (texts[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
 export function translate(root = document) {
@@ -35,21 +27,22 @@ export function translate(root = document) {
   }
 }
 
-export function choose(wanted) {
-  spoken = LANGUAGES.includes(wanted) ? wanted : "en";
+export async function choose(wanted) {
+  await speak(wanted);
   keep("language", spoken);
-  show();
 }
 
 // What was chosen here before, else the first of the browser's languages that the page has.
-export function begin() {
+export async function begin() {
   const wishes = [kept("language"), ...(navigator.languages ?? [])];
   const found = wishes.map((wish) => String(wish ?? "").slice(0, 2)).find((wish) => LANGUAGES.includes(wish));
-  spoken = found ?? "en";
-  show();
+  await speak(found ?? "en");
 }
 
-function show() {
+async function speak(wanted) {
+  const { words } = await import(`./words/${wanted}.js`);
+  spoken = wanted;
+  texts = words;
   document.documentElement.lang = spoken;
   translate();
   changes.dispatchEvent(new Event("language"));

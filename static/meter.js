@@ -4,8 +4,6 @@
 import { Journey, Median } from "./delay.js";
 import { el } from "./dom.js";
 
-export { words } from "./meterwords.js";
-
 const STAGES = ["capture", "network", "queue", "engine", "buffer"];
 const SHOWN_EVERY_MS = 250;
 const WINDOW = 20; // values, so two seconds

@@ -52,6 +52,7 @@ export class Stage {
 
   #begin(line) {
     delete this.#stage.dataset.empty;
+    this.#stage.scrollIntoView({ block: "nearest" });
     this.#end = 0;
     this.#wave.begin(this.#player.rate);
     this.#spoken.begin(line.text, line.language === "auto" ? "" : line.language);

@@ -4,8 +4,6 @@
 import { el } from "./dom.js";
 import { keep, kept } from "./kept.js";
 
-export { words } from "./talkwords.js";
-
 const KEPT = "talk";
 const MOST_LINES = 50; // of the transcript
 const SETTLED_MS = 150; // after which a slider is believed

@@ -30,21 +30,19 @@ def findings(visit: Visit) -> list[str]:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("language", ["en", "zh", "ja"])
-def test_nothing_serious_is_found(
-    visiting: Visiting, real: Live, theme: str, language: str
-) -> None:
-    options = {"locale": language, "color_scheme": theme, "reduced_motion": "reduce"}
-    with visiting(real, **options) as visit:
-        visit.arrive().hear("What is shown can be read by everybody.")
+def test_nothing_serious_is_found(visiting: Visiting, real: Live, theme: str) -> None:
+    with visiting(real, color_scheme=theme, reduced_motion="reduce") as visit:
+        visit.arrive().hear("Read by everybody.")
         visit.page.click(".recipes summary")
         expect(visit.page.locator(".engines li")).not_to_have_count(0)
-        assert findings(visit) == []
+        for language in ("en", "zh", "ja"):
+            visit.page.select_option("#tongue", language)
+            assert findings(visit) == [], language
 
 
 def test_nothing_serious_is_found_on_a_telephone(visiting: Visiting, real: Live) -> None:
     with visiting(real, viewport={"width": 360, "height": 740}) as visit:
-        visit.arrive().hear("What is shown can be read by everybody.")
+        visit.arrive().hear("Read by everybody.")
         assert findings(visit) == []
 
 

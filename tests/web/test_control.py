@@ -55,15 +55,19 @@ def test_an_unknown_engine_is_named(client: TestClient) -> None:
 
 
 def test_who_uses_an_engine_keeps_it(live: Live) -> None:
-    assert live.answer("POST", "/api/models/gated/load").status == 200
+    assert post(live, "load")[0] == 200
     line = {"text": "abc", "engine": "gated", "character": "af_heart"}
     key = live.post("/lines", line)["key"]
     assert live.gated.waiting.wait(10)
-    answer = live.answer("POST", "/api/models/gated/unload")
-    body = answer.read().decode()
-    assert answer.status == 409, body
+    status, body = post(live, "unload")
+    assert status == 409, body
     assert "model_in_use" in body and "a line of af_heart" in body
     live.gated.gate.set()
     assert live.wait_until_idle()
     assert live.get(f"/lines/{key}")["state"] == "finished"
-    assert live.answer("POST", "/api/models/gated/unload").status == 200
+    assert post(live, "unload")[0] == 200
+
+
+def post(live: Live, what: str) -> tuple[int, str]:
+    answer = live.answer("POST", f"/api/models/gated/{what}")
+    return answer.status, answer.read().decode()

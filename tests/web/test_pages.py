@@ -14,7 +14,7 @@ from realtime.web.pages import POLICY, STATIC
 # What the parts themselves put into the page is looked for in a browser.
 HANDLES = {"text", "character", "language", "seed", "speed", "speak", "stop"}
 SECTIONS = {"history", "talk", "latency", "status"}
-CODE = sorted(STATIC.glob("*.js"))
+CODE = sorted(STATIC.rglob("*.js"))
 ICON = "data:image/svg+xml,"
 
 
