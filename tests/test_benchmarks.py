@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import report, signing
+from benchmarks import page, report, signing
 from benchmarks.convert import clicks
 from benchmarks.listening import errors, units
 from benchmarks.microphone import Heard, Microphone, SkippedClock
@@ -126,3 +126,11 @@ def test_every_kind_of_signed_request_passes_when_it_is_measured(case: signing.C
 
 def test_a_full_memory_of_nonces_is_weighed() -> None:
     assert signing.remembering(1_000)["bytes each"] > 16
+
+
+@pytest.mark.parametrize("milliseconds", [0, 120, 415])
+def test_how_late_a_sound_follows_another_is_found(milliseconds: int) -> None:
+    sound = voice(5.0)
+    late = np.concatenate([np.zeros(24 * milliseconds, np.float32), sound])[: sound.size]
+    moved = np.sign(late) * np.abs(late) ** 0.9  # another voice, and as loud
+    assert page.delay(sound, moved, 24_000) == pytest.approx(milliseconds / 1000, abs=0.003)
