@@ -105,7 +105,7 @@ export class Connection extends EventTarget {
     return true;
   }
 
-  // When an utterance was asked for, on the page's clock, and whether it is a microphone's.
+  // Of an utterance: when it was asked for, and whether it is a microphone's.
   about(id) {
     return this.#utterances.get(id) ?? null;
   }
@@ -113,7 +113,8 @@ export class Connection extends EventTarget {
   #begin(message, on, live = false) {
     this.#numbers += 1;
     const id = `u${this.#numbers}`;
-    this.#utterances.set(id, { on, live, asked: performance.now(), stream: null });
+    const bursts = message.mode === "revoice"; // whose sound comes sentence by sentence
+    this.#utterances.set(id, { on, live, bursts, asked: performance.now(), stream: null });
     try {
       const text = encode({ ...message, id });
       if (this.ready) this.#socket.send(text);

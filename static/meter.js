@@ -59,7 +59,8 @@ export class Gauge extends EventTarget {
   }
 
   #hear(message, about) {
-    if (message.type === "started" && message.id === this.#live.id) this.#live.stream = message.stream;
+    // What is spoken anew has no sample of what was said.
+    if (message.type === "started" && message.id === this.#live.id) this.#live.stream = about?.bursts ? null : message.stream;
     else if (message.type === "started" && !about?.live) this.#line = { id: message.id, stream: message.stream };
     if (message.type === "meter" && message.id === this.#live.id) this.#measure(message);
     if (message.type === "done" && message.id === this.#line?.id) this.#tellLine({ timing: message.timing });

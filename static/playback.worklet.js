@@ -7,7 +7,7 @@ const MOST = 0.4;
 const GROWTH = 0.04; // after each underrun
 const SHRINKAGE = 0.01; // after each calm while
 const CALM = 5; // seconds
-const WATCH = 2; // seconds in which a live voice is seen to be later than it must be
+const WATCH = 1; // seconds in which a live voice is seen to be later than it must be
 const SWING = 0.055; // by so much may its buffer fall below the target: sound comes in blocks
 const LITTLE = 0.01; // so much too late is not worth a seam
 const BEHIND = 0.06; // so much is left out at once
@@ -57,24 +57,19 @@ class Ring {
     this.data[(this.head + place) & (this.data.length - 1)] = sample;
   }
 
-  take() {
-    const sample = this.data[this.head];
-    this.leave(1);
-    return sample;
-  }
-
   leave(count) {
     this.head = (this.head + count) & (this.data.length - 1);
     this.size -= count;
   }
 }
 
-// One stream. A live one is never later than it must be: what it has too much of is left out.
+// One stream. A live one leaves out what makes it later than it must be; one of bursts has pauses of its own.
 export class JitterBuffer {
-  constructor(rate, patience = new Patience(), live = false) {
+  constructor(rate, patience = new Patience(), live = false, bursts = false) {
     this.rate = rate;
     this.patience = patience;
     this.live = live;
+    this.bursts = bursts;
     this.underruns = 0;
     this.played = 0; // samples of sound, without the silence that was made
     this.skipped = 0; // samples that were left out
@@ -97,7 +92,7 @@ export class JitterBuffer {
     this.ring.push(samples);
   }
 
-  // The utterance is over: running dry now is no underrun.
+  // Running dry now is no underrun.
   end() {
     this.ended = true;
   }
@@ -134,8 +129,7 @@ export class JitterBuffer {
       if (!this.filling && !this.ring.size) this.ranDry();
       const sounds = !this.filling;
       this.gain = sounds ? Math.min(1, this.gain + this.step) : Math.max(0, this.gain - this.step);
-      if (sounds) this.last = this.ring.take();
-      this.played += sounds;
+      if (sounds) this.take();
       const sample = this.last * this.gain;
       if (!this.heard && Math.abs(sample) > AUDIBLE) [this.heard, this.audible] = [true, i];
       out[i] += sample;
@@ -144,9 +138,15 @@ export class JitterBuffer {
     else if (this.played) this.starved += out.length;
   }
 
+  take() {
+    this.last = this.ring.at(0);
+    this.ring.leave(1);
+    this.played += 1;
+  }
+
   begin() {
     // While nothing sounds, leaving out what came too late costs nothing.
-    if (this.live) this.skip(this.seconds - this.patience.seconds - this.chunk / this.rate);
+    if (this.live && !this.bursts) this.skip(this.seconds - this.patience.seconds - this.chunk / this.rate);
     this.filling = false;
     this.watched = 0;
     this.lowest = Infinity;
@@ -161,7 +161,7 @@ export class JitterBuffer {
       this.calm = 0;
       this.patience.calm();
     }
-    if (!this.live || this.watched < WATCH * this.rate) return;
+    if (!this.live || this.bursts || this.watched < WATCH * this.rate) return;
     const spare = this.lowest / this.rate - (this.patience.seconds - SWING);
     if (spare > LITTLE) this.skip(spare > BEHIND ? spare : spare / 2);
     this.watched = 0;
@@ -183,7 +183,7 @@ export class JitterBuffer {
 
   ranDry() {
     this.filling = true;
-    if (this.ended) return;
+    if (this.ended || this.bursts) return;
     this.underruns += 1;
     this.calm = 0;
     this.patience.late();
@@ -199,10 +199,10 @@ export class Playlist {
     this.past = { underruns: 0, played: 0 }; // of streams that have ended
   }
 
-  open(stream, live) {
+  open(stream, live, bursts = false) {
     if (this.streams.has(stream)) return;
     const patience = live ? this.patience.live : this.patience.lines;
-    this.streams.set(stream, new JitterBuffer(this.rate, patience, live));
+    this.streams.set(stream, new JitterBuffer(this.rate, patience, live, bursts));
   }
 
   push(stream, samples) {
@@ -270,8 +270,8 @@ function processor() {
       this.port.onmessage = ({ data }) => this.obey(data);
     }
 
-    obey({ open, live, push, samples, end, drop, clear }) {
-      if (open !== undefined) this.playlist.open(open, live);
+    obey({ open, live, bursts, push, samples, end, drop, clear }) {
+      if (open !== undefined) this.playlist.open(open, live, bursts);
       if (push !== undefined) this.playlist.push(push, samples);
       if (end !== undefined) this.playlist.end(end);
       if (drop !== undefined) this.playlist.drop(drop);

@@ -50,7 +50,7 @@ export class Player extends EventTarget {
     connection.addEventListener("message", ({ detail }) => {
       if (detail.type !== "started") return;
       const about = connection.about(detail.id);
-      this.open(detail.stream, { live: about?.live ?? false, asked: about?.asked ?? null });
+      this.open(detail.stream, { live: about?.live, bursts: about?.bursts, asked: about?.asked });
     });
     connection.addEventListener("audio", ({ detail }) => this.feed(detail.stream, detail.samples));
     connection.addEventListener("ended", ({ detail }) => {
@@ -60,11 +60,11 @@ export class Player extends EventTarget {
     connection.addEventListener("silence", ({ detail }) => this.drop(detail.stream));
   }
 
-  // `asked`: when somebody began to wait for it.
-  open(stream, { live = false, asked = null } = {}) {
+  // `live`: beside the lines; `bursts`: with pauses that mean nothing; `asked`: when somebody began to wait for it.
+  open(stream, { live = false, bursts = false, asked = null } = {}) {
     if (this.#streams.has(stream)) return;
     this.#streams.set(stream, { live, asked, fed: 0, place: 0, at: null, playing: false, ended: false });
-    this.#tell({ open: stream, live });
+    this.#tell({ open: stream, live, bursts });
     for (const [old, { ended }] of this.#streams) {
       if (this.#streams.size <= MOST_REMEMBERED) break;
       if (ended) this.#streams.delete(old);

@@ -14,6 +14,7 @@ const BEGINNING = {
   echo: true, noise: true, monitor: true, bypass: false,
 };
 const SLIDERS = { pitch: [-12, 12, 0.5], formant: [0.5, 2, 0.05], breath: [0, 1, 0.05] };
+const NOTICES = { larger_blocks: "talk.larger_blocks", bypass: "talk.bypassed", recovered: "talk.recovered" };
 const TYPED_INTO = "input, textarea, select, button, a, summary, [contenteditable]";
 
 export function talk(root, { connection, player, t }) {
@@ -45,7 +46,7 @@ class Panel {
     talker.addEventListener("state", () => this.showState());
     talker.addEventListener("level", ({ detail }) => this.showLevel(detail));
     talker.addEventListener("heard", ({ detail }) => this.write(detail));
-    talker.addEventListener("notice", ({ detail }) => this.notice(detail.code));
+    talker.addEventListener("notice", ({ detail }) => this.notice(detail));
     talker.addEventListener("failed", ({ detail }) => this.tell(null, [detail.message, detail.hint].filter(Boolean).join(" ")));
     talker.microphone.addEventListener("devices", () => this.listDevices());
     this.apply();
@@ -54,7 +55,7 @@ class Panel {
   // ── what there is to see ──
 
   build(root) {
-    this.mic = el("button", { id: "mic", class: "button first", type: "button", "aria-pressed": "false", t: "talk.mic", onclick: () => this.toggle() });
+    this.mic = el("button", { id: "mic", class: "button first", type: "button", t: "talk.mic", onclick: () => this.toggle() });
     this.push = el("button", { id: "push", class: "button", type: "button", t: "talk.hold" });
     this.hint = el("span", { class: "soft small", t: "talk.hold.hint" });
     this.level = el("div", { id: "level", class: "bar level", role: "meter", "aria-valuemin": 0, "aria-valuemax": 100, "t-label": "talk.level" }, el("span", { class: "fill" }));
@@ -219,7 +220,7 @@ class Panel {
   showState() {
     const { state, wanted } = this;
     const open = this.talker?.microphone.open ?? false;
-    this.mic.setAttribute("aria-pressed", String(wanted));
+    this.mic.toggleAttribute("data-on", wanted);
     this.say(this.mic, wanted ? "talk.mic.off" : "talk.mic");
     this.push.disabled = state !== "on";
     this.push.classList.toggle("held", this.chosen.way === "push" && open);
@@ -236,8 +237,9 @@ class Panel {
     this.level.setAttribute("aria-valuenow", String(Math.round(100 * share)));
   }
 
-  notice(code) {
-    this.tell({ bypass: "talk.bypassed" }[code] ?? `talk.${code}`);
+  notice({ code, message }) {
+    if (NOTICES[code]) this.tell(NOTICES[code]);
+    else this.tell(null, message);
   }
 
   write({ event, text }) {

@@ -131,6 +131,18 @@ function live(feed) {
   };
 }
 
+test("sentences that come in bursts are played whole, and the pauses between them are no faults", () => {
+  const listener = new Listener();
+  listener.playlist.open(1, true, true);
+  for (let sentence = 0; sentence < 3; sentence += 1) {
+    listener.playlist.push(1, sound(3000));
+    listener.pulled(4000);
+  }
+  assert.equal(listener.playlist.sum("underruns"), 0);
+  assert.equal(listener.playlist.streams.get(1).played, ms(9000));
+  assert.equal(listener.playlist.streams.get(1).patience.seconds < 0.08, true);
+});
+
 test("a live voice that came in a burst is soon as early as before", () => {
   const { buffer, run } = live((buffer, block) => {
     if (block < 100 || block > 125) buffer.push(sound(20));
