@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from realtime import engines
-from realtime.engines.base import Converter, Synthesizer
+from realtime.engines.base import Converter, Detector, Engine, Recogniser, Synthesizer
 from realtime.errors import (
     BadRequest,
     InUse,
@@ -32,6 +32,12 @@ from realtime.settings import Settings
 logger = logging.getLogger(__name__)
 
 MOST_USERS = 12  # that are named
+KINDS = {
+    "speak": Synthesizer,
+    "convert": Converter,
+    "detect": Detector,
+    "recognise": Recogniser,
+}
 TRY_AGAIN_SECONDS = 10.0  # how long a failed load is remembered before somebody may try again
 
 
@@ -68,7 +74,7 @@ class Model:
     def described(self) -> ModelState:
         return ModelState(
             name=self.name,
-            kind="speak" if isinstance(self.engine, Synthesizer) else "convert",
+            kind=next(kind for kind, made in KINDS.items() if isinstance(self.engine, made)),
             state=self.state,
             languages=tuple(sorted(getattr(self.engine, "languages", ()))),
             leases=len(self.users),
@@ -93,7 +99,7 @@ class Models:
     def __init__(
         self,
         settings: Settings,
-        create: Callable[[str, Settings], Synthesizer | Converter] = engines.create,
+        create: Callable[[str, Settings], Engine] = engines.create,
         names: Collection[str] = tuple(engines.ENGINES),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

@@ -38,6 +38,15 @@ class Models:
 
 
 @dataclass(frozen=True)
+class Revoice:
+    model: str = setting("base", "Whisper model: a folder of models/revoice, or a size")
+    threads: int = setting(0, "its threads; 0: as models.threads", least=0, most=256)
+    beam: int = setting(1, "ways of writing a sentence that it weighs at once", least=1, most=16)
+    device: str = setting("cpu", "where it runs", one_of=("cpu", "cuda"))
+    pause_seconds: float = setting(0.35, "how long a silence ends a sentence", least=0.15, most=5)
+
+
+@dataclass(frozen=True)
 class Cache:
     path: Path = setting(Path("cache"), "folder of the recordings")
     max_bytes: int = setting(
@@ -167,6 +176,7 @@ class Settings:
     )
     presets: Presets = field(default_factory=Presets)
     models: Models = field(default_factory=Models)
+    revoice: Revoice = field(default_factory=Revoice)
     cache: Cache = field(default_factory=Cache)
     generate: Generate = field(default_factory=Generate)
     audio: Audio = field(default_factory=Audio)

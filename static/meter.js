@@ -79,12 +79,14 @@ export class Gauge extends EventTarget {
   #tellLine(more) {
     Object.assign(this.#line, more);
     const { timing, totalMs } = this.#line;
-    if (!timing || totalMs === undefined || this.kind === "live") return;
+    if (totalMs === undefined || this.kind === "live") return;
+    if (!timing) return this.#show("line", { total: totalMs }); // its parts are told when it is done
     const away = Math.min(totalMs, timing.first_audio + (this.#network.value ?? 0));
     const stages = { network: away - Math.min(away, timing.first_audio), queue: timing.queue };
     stages.engine = Math.max(0, timing.first_audio - timing.queue);
     stages.buffer = totalMs - away;
     this.#show("line", { ...stages, total: totalMs });
+    return undefined;
   }
 
   #report({ streams, at }) {

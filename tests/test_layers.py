@@ -28,6 +28,7 @@ FLOORS = [
     ["realtime.allowance"],
     ["realtime.prefetch"],
     ["realtime.studio"],
+    ["realtime.revoice", "realtime.revoice.*"],
     ["realtime.speech"],
     ["realtime.conversion", "realtime.conversion.*"],
     ["realtime.draft"],
@@ -41,7 +42,7 @@ FLOORS = [
     ["realtime.engines"],
     ["realtime.engines.*"],
     ["realtime.engines.phonemes", "realtime.engines.vocoder"],
-    ["realtime.engines.frames", "realtime.engines.modelfile"],
+    ["realtime.engines.frames", "realtime.engines.modelfile", "realtime.engines.whisperfiles"],
     ["realtime.engines.base"],
     ["realtime.acceleration.*", "realtime.acceleration", "realtime.weights", "realtime.line"],
     ["realtime.characters", "realtime.characters.*"],
@@ -65,6 +66,7 @@ SHARED = [
     "realtime.cache",
     "realtime.signing",
     "realtime.conversion",
+    "realtime.revoice",
 ]
 ROOMS = {
     "starlette": ["realtime.web"],
@@ -72,6 +74,9 @@ ROOMS = {
     "onnxruntime": ["realtime.engines", "realtime.acceleration"],
     "onnx": ["realtime.acceleration"],
     "torch": ["realtime.engines", "realtime.networks", "realtime.acceleration"],
+    "faster_whisper": ["realtime.engines"],
+    "ctranslate2": ["realtime.engines"],
+    "silero_vad": ["realtime.engines"],
     "itsdangerous": ["realtime.signing"],
     "os.environ": ["realtime.configuration"],
 }
@@ -178,6 +183,7 @@ for name in {names}:
 assert threading.active_count() == 1, "importing started a thread"
 assert dict(os.environ) == before, "importing changed the environment"
 heavy = {{"onnxruntime", "onnx", "torch", "av", "misaki", "jieba", "hibari", "pyopenjtalk"}}
+heavy |= {{"faster_whisper", "ctranslate2"}}
 assert not heavy & set(sys.modules), heavy & set(sys.modules)
 """
 

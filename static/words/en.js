@@ -35,7 +35,7 @@ export const words = {
   "status.sessions": "Sessions", "status.most": "of at most {count}", "status.cache": "Cache", "status.recordings": "{count} recordings",
   "status.hits": "From the cache", "status.asked": "of {count} lines asked for", "status.memory": "Memory", "status.free": "{size} free on the machine",
   "status.gpu": "GPU", "status.none": "none", "status.yes": "present", "status.cpu": "engines run on the processor", "status.logout": "Log out {key}",
-  "engine.speak": "speaks", "engine.convert": "changes a voice", "engine.loaded": "loaded", "engine.unloaded": "not loaded", "engine.loading": "working …", "engine.failed": "failed",
+  "engine.speak": "speaks", "engine.convert": "changes a voice", "engine.detect": "hears when somebody speaks", "engine.recognise": "understands speech", "engine.loaded": "loaded", "engine.unloaded": "not loaded", "engine.loading": "working …", "engine.failed": "failed",
   "engine.load": "Load", "engine.unload": "Unload", "engine.files": "{size} of weights", "engine.memory": "took {size} of memory", "engine.took": "loaded in {time}",
   "engine.jobs": "{count} at work", "engine.users": "used by {users}", "engine.wasLoaded": "The engine is loaded.", "engine.wasUnloaded": "The engine is unloaded.",
   "login.title": "A key, please", "login.text": "This server speaks to those who have a key. It was printed once, as id:secret.",

@@ -35,7 +35,7 @@ export const words = {
   "status.sessions": "セッション", "status.most": "最大 {count}", "status.cache": "キャッシュ", "status.recordings": "録音 {count} 件",
   "status.hits": "キャッシュから", "status.asked": "全 {count} 件のうち", "status.memory": "メモリー", "status.free": "空き {size}",
   "status.gpu": "GPU", "status.none": "なし", "status.yes": "あり", "status.cpu": "エンジンはプロセッサーで動作", "status.logout": "{key} をログアウト",
-  "engine.speak": "話す", "engine.convert": "声を変える", "engine.loaded": "読み込み済み", "engine.unloaded": "未読み込み", "engine.loading": "処理中…", "engine.failed": "失敗",
+  "engine.speak": "話す", "engine.convert": "声を変える", "engine.detect": "話し始めを聞き取る", "engine.recognise": "言葉を聞き取る", "engine.loaded": "読み込み済み", "engine.unloaded": "未読み込み", "engine.loading": "処理中…", "engine.failed": "失敗",
   "engine.load": "読み込む", "engine.unload": "解放する", "engine.files": "重み {size}", "engine.memory": "メモリー {size}", "engine.took": "読み込み {time}",
   "engine.jobs": "{count} 件を処理中", "engine.users": "使用中：{users}", "engine.wasLoaded": "エンジンを読み込みました。", "engine.wasUnloaded": "エンジンを解放しました。",
   "login.title": "鍵を入力してください", "login.text": "このサーバーは鍵を持つ人だけが使えます。鍵は id:secret の形で一度だけ表示されました。",

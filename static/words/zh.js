@@ -35,7 +35,7 @@ export const words = {
   "status.sessions": "会话", "status.most": "最多 {count} 个", "status.cache": "缓存", "status.recordings": "{count} 条录音",
   "status.hits": "来自缓存", "status.asked": "共请求 {count} 句", "status.memory": "内存", "status.free": "机器还有 {size} 空闲",
   "status.gpu": "GPU", "status.none": "无", "status.yes": "有", "status.cpu": "引擎在处理器上运行", "status.logout": "退出 {key}",
-  "engine.speak": "说话", "engine.convert": "变声", "engine.loaded": "已加载", "engine.unloaded": "未加载", "engine.loading": "处理中…", "engine.failed": "失败",
+  "engine.speak": "说话", "engine.convert": "变声", "engine.detect": "听出有人在说话", "engine.recognise": "听懂语音", "engine.loaded": "已加载", "engine.unloaded": "未加载", "engine.loading": "处理中…", "engine.failed": "失败",
   "engine.load": "加载", "engine.unload": "卸载", "engine.files": "权重 {size}", "engine.memory": "占用内存 {size}", "engine.took": "加载用时 {time}",
   "engine.jobs": "{count} 项工作中", "engine.users": "使用者：{users}", "engine.wasLoaded": "引擎已加载。", "engine.wasUnloaded": "引擎已卸载。",
   "login.title": "请输入密钥", "login.text": "只有持有密钥的人才能使用这台服务器。密钥只显示过一次，形式为 id:secret。",

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,16 @@ from tests.web.conftest import Live, serving
 
 PATIENCE_MS = 60_000  # the machine may be busy: an event that comes is not late
 SIZE = {"width": 1280, "height": 900}
+
+
+HERE = Path(__file__).resolve().parent
+PATIENCE_SECONDS = 600  # for a test, which has many such events
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(HERE) and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(PATIENCE_SECONDS))
 
 
 @dataclass
