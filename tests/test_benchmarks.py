@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import report, revoice, signing
+from benchmarks import page, report, revoice, signing
 from benchmarks.convert import clicks
 from benchmarks.listening import errors, units
 from benchmarks.microphone import Heard, Microphone, SkippedClock
@@ -145,3 +145,11 @@ def test_an_answer_is_late_by_what_passed_since_the_last_audible_sample() -> Non
     assert (every["answer p50 ms"], every["understood p50 ms"]) == (1_100, 600)
     assert (every["as one sentence"], every["language found"]) == (3, 3)
     assert every["wrong %"] == round(100 / 12, 1)
+
+
+@pytest.mark.parametrize("milliseconds", [0, 120, 415])
+def test_how_late_a_sound_follows_another_is_found(milliseconds: int) -> None:
+    sound = voice(5.0)
+    late = np.concatenate([np.zeros(24 * milliseconds, np.float32), sound])[: sound.size]
+    moved = np.sign(late) * np.abs(late) ** 0.9  # another voice, and as loud
+    assert page.delay(sound, moved, 24_000) == pytest.approx(milliseconds / 1000, abs=0.003)

@@ -87,8 +87,10 @@ class Revoicing:
         """What is said, understood and spoken, as it comes; closing it early frees the engines."""
         await self.voice.check()
         async with AsyncExitStack() as stack:
-            detector = await stack.enter_async_context(self._models.lease(DETECTOR))
-            recogniser = await stack.enter_async_context(self._models.lease(RECOGNISER))
+            detector = await stack.enter_async_context(self._models.lease(DETECTOR, "a microphone"))
+            recogniser = await stack.enter_async_context(
+                self._models.lease(RECOGNISER, "a microphone")
+            )
             if self._stopped:
                 return
             understanding = Understanding(recogniser, self.language)
