@@ -11,7 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from realtime.services import build
-from realtime.settings import Settings
+from realtime.settings import Cors, Settings
 from realtime.web.app import create_app
 from tests.valle import made
 from tests.voices import pcm, voice
@@ -78,6 +78,23 @@ def test_what_cannot_be_made_is_told(
     assert client.get("/api/characters").json()["characters"] == [
         one for one in client.get("/api/characters").json()["characters"] if one["name"] != "Ida"
     ]
+
+
+def test_a_page_from_elsewhere_may_not(client: TestClient, web_settings: Settings) -> None:
+    def sent(client: TestClient, origin: str) -> Any:
+        files = {"audio": ("clip.wav", clip(1.0))}
+        return client.post(
+            "/api/characters", files=files, data={"name": "Ida"}, headers={"Origin": origin}
+        )
+
+    refused = sent(client, "https://elsewhere.example")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "origin_not_allowed")
+    for origins in (("https://game.example",), ("*",)):
+        settings = replace(web_settings, cors=Cors(origins=origins))
+        with TestClient(create_app(build(settings))) as open_client:
+            answer = sent(open_client, "https://game.example")
+            assert answer.json()["error"]["code"] in ("audio_too_short", "weights_missing")
+    assert sent(client, "http://testserver").json()["error"]["code"] == "audio_too_short"
 
 
 def test_without_a_file_there_is_no_audio(client: TestClient) -> None:
