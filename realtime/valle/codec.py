@@ -16,12 +16,13 @@ def encoded(samples: Samples, settings: Settings) -> Codes:
 
     The network is loaded for one clip and let go: voices are made seldom.
     """
+    weights = state(ENCODEC, settings)
     import torch
 
     from realtime.networks.encodec import Encodec
 
     try:
-        codec = Encodec.loaded(state(ENCODEC, settings))
+        codec = Encodec.loaded(weights)
     except BadRequest as error:  # whoever brought the file is to blame, not who asks
         raise Unavailable(error.message, code="bad_weights") from error
     with torch.inference_mode():
