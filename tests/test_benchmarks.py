@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import report, signing
-from benchmarks import valle as benchmark
+from benchmarks import page, report, revoice, signing
 from benchmarks.convert import clicks
 from benchmarks.listening import errors, units
 from benchmarks.microphone import Heard, Microphone, SkippedClock
@@ -129,27 +128,28 @@ def test_a_full_memory_of_nonces_is_weighed() -> None:
     assert signing.remembering(1_000)["bytes each"] > 16
 
 
-def test_the_floor_of_a_step_is_what_it_reads_of_its_weights() -> None:
-    import torch
-
-    from realtime.networks.valle import Valle
-
-    with torch.device("meta"):
-        state = Valle().state_dict()
-    read = benchmark.step_bytes(state, "fp32")
-    assert 0.99 < read / (4 * 152.2e6) < 1.01
-    assert benchmark.step_bytes(state, "bf16") == read // 2
+def answer(text: str, heard_at: float) -> revoice.Answer:
+    return revoice.Answer([text], ["en"], understood_at=heard_at - 0.5, heard_at=heard_at)
 
 
-def test_the_benchmark_s_model_says_as_many_codes_as_are_forced() -> None:
-    import torch
+def test_an_answer_is_late_by_what_passed_since_the_last_audible_sample() -> None:
+    pcm = np.concatenate([np.full(24_000, 3_000, np.int16), np.zeros(12_000, np.int16)])
+    said = revoice.Said("af_heart", "en", "Open the gate.", "am_puck", pcm)
+    end = revoice.BEFORE_SECONDS + 1.0
+    rows = [revoice.row(said, answer("Open the gate", end + late)) for late in (0.9, 1.1, 1.6)]
+    rows.append(revoice.row(said, revoice.Answer(["Open", "gate."], ["en", "ja"], 0.2, 0.3)))
+    assert [row["answer ms"] for row in rows[:3]] == [900, 1_100, 1_600]
+    assert [row["wrong"] for row in rows] == [0, 0, 0, 1]
+    english, every = revoice.summed(rows)
+    assert {**english, "language": "all"} == every
+    assert (every["answer p50 ms"], every["understood p50 ms"]) == (1_100, 600)
+    assert (every["as one sentence"], every["language found"]) == (3, 3)
+    assert every["wrong %"] == round(100 / 12, 1)
 
-    from realtime.networks.coarse import Coarse
-    from realtime.networks.valle import END, Shape
-    from realtime.valle.model import built
 
-    model = built(benchmark.weights(Shape(64, 16, 2)))
-    coarse = Coarse(model, slots=1, places=16)
-    text = torch.tensor([20, 30])
-    logits = coarse.teach(text, torch.zeros_like(text), torch.tensor([1, 2, 3]))
-    assert float(logits.softmax(-1)[:, END].max()) < 1e-30
+@pytest.mark.parametrize("milliseconds", [0, 120, 415])
+def test_how_late_a_sound_follows_another_is_found(milliseconds: int) -> None:
+    sound = voice(5.0)
+    late = np.concatenate([np.zeros(24 * milliseconds, np.float32), sound])[: sound.size]
+    moved = np.sign(late) * np.abs(late) ** 0.9  # another voice, and as loud
+    assert page.delay(sound, moved, 24_000) == pytest.approx(milliseconds / 1000, abs=0.003)

@@ -62,7 +62,7 @@ def read(text: str, language: str) -> str:
     """The symbols of a text in one language; nothing when nothing in it can be spoken."""
     said = READERS[language](_BLANKS.sub(" ", text).strip())
     said = "".join(sign for sign in said if sign in IDS or sign == " ").rstrip()
-    if not any(sign not in _ENDS for sign in said):
+    if all(sign in _ENDS or sign == " " for sign in said):
         return ""
     return (said if said[-1] in _ENDS else said + ".").replace(" ", "_")
 

@@ -24,6 +24,13 @@ _SIGNS = str.maketrans(
         "ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "th", "þ": "th",
     }
 )  # fmt: skip
+_MEASURES = {
+    "kg": "kilograms", "km": "kilometers", "cm": "centimeters", "mm": "millimeters",
+    "km/h": "kilometers per hour", "mph": "miles per hour", "ml": "milliliters",
+}  # fmt: skip
+_MEASURE = re.compile(rf"(?<=\d) ?({'|'.join(sorted(_MEASURES, reverse=True))})\b")
+# A number and the letters that it is written together with.
+_GLUED = re.compile(r"(?<=\d)(?!(?:st|nd|rd|th)\b)(?=[a-z])|(?<=[a-z])(?=\d)")
 _WORD = re.compile(r"[a-z0-9]+(?:['-][a-z0-9]+)*'?")
 _SPOKEN_SIGNS = frozenset("!,-.?~…")
 _LETTERS = {
@@ -43,8 +50,9 @@ def read(text: str) -> str:
 def spoken(text: str) -> str:
     """In lower-case Latin letters without marks, its numbers and abbreviations in words."""
     text = english.prepared(text).replace("°C", " degrees").replace("°", " degrees")
-    text = in_words(_plain(text).lower())  # times before their colon becomes a pause
-    text = text.translate(_SIGNS)
+    text = _MEASURE.sub(lambda found: f" {_MEASURES[found[1]]}", _plain(text).lower())
+    text = _GLUED.sub(" ", text)
+    text = in_words(text).translate(_SIGNS)  # times before their colon becomes a pause
     return _ABBREVIATED.sub(lambda found: _ABBREVIATIONS[found[1]], text)
 
 
@@ -58,7 +66,10 @@ def _said(part: str) -> str:
     """One word with the signs around it."""
     said, place = "", 0
     for found in _WORD.finditer(part):
-        said += _signs(part[place : found.start()]) + _word(found[0])
+        between = _signs(part[place : found.start()])
+        # A stop inside a word, as in U.S., ends no sentence; letters stay apart all the same.
+        said += (between.strip(".-") or " ") if said else between
+        said += _word(found[0])
         place = found.end()
     return said + _signs(part[place:])
 

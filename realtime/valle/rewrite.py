@@ -23,10 +23,10 @@ def main(arguments: list[str]) -> int:
 
 def rewrite(source: Path, target: Path) -> int:
     """The target appears whole, and only when it reads back as what was written."""
+    found = tensors(source)
     import torch
     from safetensors.torch import save_file
 
-    found = tensors(source)
     # Tied weights share memory in a checkpoint; here each name has its own.
     apart = {name: value.clone().contiguous() for name, value in found.items()}
     part = target.with_name(f".{target.stem}-{os.getpid()}.safetensors")

@@ -6,6 +6,7 @@ some `pathlib.PosixPath` in it, which can do nothing.
 
 from __future__ import annotations
 
+import importlib.util
 import pathlib
 import pickle
 import zipfile
@@ -68,6 +69,10 @@ def state(file: WeightFile, settings: Settings) -> dict[str, Tensor]:
 
 def tensors(path: Path) -> dict[str, Tensor]:
     """The tensors of a checkpoint or of its converted form."""
+    if importlib.util.find_spec("torch") is None:
+        raise Unavailable(
+            "VALL-E X needs torch, which is not installed.", hint="Install without LIGHT=1."
+        )
     if path.suffix == ".safetensors":
         from safetensors import SafetensorError
         from safetensors.torch import load_file

@@ -85,7 +85,9 @@ def test_a_line_break_is_a_space() -> None:
     assert encode("one\ntwo", "en") == encode("one two", "en")
 
 
-@pytest.mark.parametrize("text", ["", "   ", "...", "!?", "「」", "[EN][EN]", "[ZH]。[ZH]"])
+@pytest.mark.parametrize(
+    "text", ["", "   ", "...", "!?", "... !", "「」", "[EN][EN]", "[ZH]。[ZH]"]
+)
 def test_nothing_to_say_is_an_error(text: str) -> None:
     with pytest.raises(NothingToSay):
         encode(text, "en")

@@ -15,6 +15,9 @@ from realtime.text.valle_english import read, spoken
         ("such charge", "sətʃ tʃɑɹdʒ"),
         ("Wait... what?", "weɪt… wət?"),
         ("It’s “fine”", "ɪts faɪn"),
+        ("U.S. time", "ju ɛs. taɪm"),
+        ("yes/no", "jɛs noʊ"),
+        ("yes,no", "jɛs,noʊ"),
     ],
 )
 def test_words_and_signs(text: str, said: str) -> None:
@@ -24,6 +27,13 @@ def test_words_and_signs(text: str, said: str) -> None:
 def test_titles_numbers_and_signs_are_words() -> None:
     assert spoken("Dr. Lee & Mrs. Fox: 5% of 1,250") == (
         "doctor lee  and  misess fox, five percent  of twelve fifty"
+    )
+
+
+def test_numbers_stand_apart_from_letters() -> None:
+    assert spoken("1.5kg at 30 km/h, an mp3, a 4x4, the 21st") == (
+        "one point five kilograms at thirty kilometers per hour, an mp three, "
+        "a four x four, the twenty-first"
     )
 
 

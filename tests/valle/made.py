@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import save_file
 
+from realtime.networks.encodec import Encodec, Shape
 from realtime.settings import Models, Presets, Settings
+from realtime.valle.weights import ENCODEC
 
 VOCOS_YAML = """
 feature_extractor:
@@ -57,4 +60,16 @@ def vocos(settings: Settings, yaml: str = VOCOS_YAML) -> Path:
     place_of(settings, "vocos/config.yaml").write_text(yaml, encoding="utf-8")
     path = place_of(settings, "vocos/pytorch_model.bin")
     torch.save(state(1), path)
+    return path
+
+
+def encodec(settings: Settings) -> Path:
+    """A small codec in the converted form, which no published digest belongs to."""
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        network = Encodec(Shape(filters=2, features=16))
+        for level in network.quantizer.get_submodule("vq.layers").children():
+            level.get_buffer("_codebook.embed").normal_(0.0, 0.1)
+    path = place_of(settings, str(ENCODEC.converted))
+    save_file(network.state_dict(), path)
     return path

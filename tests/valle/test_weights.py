@@ -121,6 +121,14 @@ def test_another_vocos_is_refused(settings: Settings, yaml: str) -> None:
         check_vocos(settings)
 
 
+def test_without_torch_it_says_so(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    made.checkpoint(settings)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(Unavailable, match="torch, which is not installed") as refused:
+        state(CHECKPOINT, settings)
+    assert refused.value.code == "engine_unavailable"
+
+
 def test_what_can_be_converted_says_into_what() -> None:
     names = [file.converted for file in weights.CONVERTIBLE]
     assert all(names) and len(set(names)) == len(names)

@@ -1,0 +1,26 @@
+"""What the benchmark of VALL-E X holds its steps against, and what it forces."""
+
+from __future__ import annotations
+
+import torch
+
+from benchmarks import valle as benchmark
+from realtime.networks.coarse import Coarse
+from realtime.networks.valle import END, Shape, Valle
+from realtime.valle.model import built
+
+
+def test_the_floor_of_a_step_is_what_it_reads_of_its_weights() -> None:
+    with torch.device("meta"):
+        state = Valle().state_dict()
+    read = benchmark.step_bytes(state, "fp32")
+    assert 0.99 < read / (4 * 152.2e6) < 1.01
+    assert benchmark.step_bytes(state, "bf16") == read // 2
+
+
+def test_the_benchmark_s_model_says_as_many_codes_as_are_forced() -> None:
+    model = built(benchmark.weights(Shape(64, 16, 2)))
+    coarse = Coarse(model, slots=1, places=16)
+    text = torch.tensor([20, 30])
+    logits = coarse.teach(text, torch.zeros_like(text), torch.tensor([1, 2, 3]))
+    assert float(logits.softmax(-1)[:, END].max()) < 1e-30
