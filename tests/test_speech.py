@@ -18,6 +18,7 @@ from realtime.errors import (
     Unavailable,
 )
 from realtime.line import Line
+from realtime.models import Models
 from realtime.services import Services, build
 from realtime.settings import Presets, Settings
 from realtime.speech import Spoken, Wish
@@ -44,11 +45,12 @@ async def heard(services: Services, line: Line) -> tuple[np.ndarray, list[Spoken
     return np.concatenate([part.pcm for part in parts]), parts
 
 
-async def test_a_voice_of_an_engine_to_come_is_listed_and_says_so(
+async def test_a_voice_of_an_engine_that_is_not_there_is_listed_and_says_so(
     settings: Settings, tmp_path: Path
 ) -> None:
     save(tmp_path, "bronze", **prompt())
-    services = build(replace(settings, presets=Presets(path=tmp_path)))
+    without = Models(settings, names=("hibari", "tone"))
+    services = build(replace(settings, presets=Presets(path=tmp_path)), without)
     assert [character.engine for character in services.characters.all()] == ["valle"]
     with pytest.raises(Unavailable, match=r"'bronze' is a voice for the engine 'valle'"):
         await services.speech.line(Wish("Hello.", "bronze"))

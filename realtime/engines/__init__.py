@@ -15,9 +15,9 @@ from realtime.settings import Settings
 ENGINES = {
     "hibari": "realtime.engines.hibari:Hibari",
     "kokoro": "realtime.engines.kokoro:Kokoro",
-    "valle": "realtime.engines.valle:Valle",
     "tone": "realtime.engines.tone:Tone",
     "gain": "realtime.engines.gain:Gain",
+    "valle": "realtime.engines.valle:Valle",
     "world": "realtime.engines.world:World",
     "torchscript": "realtime.engines.torchscript:TorchScript",
     "silero": "realtime.engines.silero:Silero",

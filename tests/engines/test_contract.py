@@ -234,7 +234,7 @@ def test_a_cancelled_conversion_stops_at_its_next_block(converter: Converter) ->
 
 
 def test_an_unknown_engine_names_the_known_ones(settings: Settings) -> None:
-    with pytest.raises(BadRequest, match="hibari, kokoro, valle, tone, gain"):
+    with pytest.raises(BadRequest, match="hibari, kokoro, tone, gain"):
         engines.create("bell", settings)
 
 
