@@ -34,6 +34,7 @@ SAMPLE_RATE = 24_000
 QUIET = Chunk(np.zeros(0, np.float32))  # a turn is over, and nothing to be heard is there yet
 LEAST_PROMPT = 150  # frames that what was said must have to be the next example
 FADE = 120  # samples at the edges of a piece
+TENSORS = (weights.CHECKPOINT, weights.VOCOS)
 REVISION = 1  # counts changes of what is said with the same settings
 
 
@@ -83,14 +84,10 @@ class Valle:
         for file in self.weights:
             place(file, self._settings)
         weights.check_vocos(self._settings)
+        valle, vocos = (weights.state(file, self._settings) for file in TENSORS)
         self._use_threads()
         self._run = _possible(chosen(self._settings), self._settings)
-        self._model = Model(
-            weights.state(weights.CHECKPOINT, self._settings),
-            weights.state(weights.VOCOS, self._settings),
-            self._run,
-            self._settings,
-        )
+        self._model = Model(valle, vocos, self._run, self._settings)
         self._model.prepare()
         self._speaking = Speaking(self._model, self._settings.valle.sampling)
         logger.info("valle runs on %s in %s, %s", *self.version.split("-")[1:4])
