@@ -13,7 +13,8 @@ YamabikoError
 ├── Forbidden           what no credentials help against: another page, another name
 ├── TooMany             a limit of the one who asks is reached
 ├── Busy                a bound is reached; the same request may succeed later
-│   └── OutOfMemory     of a device's memory: a smaller piece may pass
+│   ├── OutOfMemory     of a device's memory: a smaller piece may pass
+│   └── InUse           an engine that somebody uses stays loaded
 ├── Unavailable         an engine cannot run now
 │   └── WeightsMissing  because files are not there
 ├── SynthesisFailed     an engine broke in the middle of a line
@@ -109,6 +110,10 @@ class Busy(YamabikoError):
 
 class OutOfMemory(Busy):
     default_code = "out_of_memory"
+
+
+class InUse(Busy):
+    default_code = "model_in_use"
 
 
 class Unavailable(YamabikoError):
