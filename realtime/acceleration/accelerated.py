@@ -183,33 +183,38 @@ class Accelerated:
         """What the first plan gives that can."""
         inputs = self.network.moved(inputs)
         fit = self.shapes.fit(inputs)
-        for rung in self._ready(fit, inputs):
+        failed: list[Rung] = []
+        for rung in self._ready(fit, inputs, failed):
             assert isinstance(fit, Fit), "without a bucket no plan is ready"
             outputs = rung.run(fit, inputs)
             if outputs is not None:
                 return outputs
-        return self._plainly(fit, inputs)
+        return self._after(failed, fit, inputs)
 
     @contextmanager
     def _leased(self, inputs: Tensors) -> Iterator[Tensors]:
         inputs = self.network.moved(inputs)
         fit = self.shapes.fit(inputs)
-        for rung in self._ready(fit, inputs):
+        failed: list[Rung] = []
+        for rung in self._ready(fit, inputs, failed):
             assert isinstance(fit, Fit), "without a bucket no plan is ready"
             with rung.lease(fit, inputs) as lent:
                 if lent is not None:
                     yield lent
                     return
-        yield self._plainly(fit, inputs)
+        yield self._after(failed, fit, inputs)
 
-    def _ready(self, fit: Fit | Misfit, inputs: Tensors) -> Iterator[Rung]:
-        """The plans that can answer a call, the best first."""
+    def _ready(self, fit: Fit | Misfit, inputs: Tensors, failed: list[Rung]) -> Iterator[Rung]:
+        """The plans that can answer a call, the best first; who asks for the next had no luck."""
         if isinstance(fit, Misfit):
             self._ledger.fell_back(self.mode, None, fit.reason)
             return
         for rung in self._rungs if self.enabled else [self._eager]:
+            offered = rung.offers(fit)
             if self._is_ready(rung, fit, inputs):
                 yield rung
+            if offered:
+                failed.append(rung)
 
     def _is_ready(self, rung: Rung, fit: Fit, inputs: Tensors) -> bool:
         """Whether a plan can answer a call now, perhaps after it was prepared for it."""
@@ -225,6 +230,16 @@ class Accelerated:
         # The check belongs to the bucket, so it is held with the bucket's own shape.
         whole = self.shapes.padded(inputs, fit) if fit.exact else self._parts.sample(fit.bucket)
         return rung.prepare(fit.bucket, whole)
+
+    def _after(self, failed: list[Rung], fit: Fit | Misfit, inputs: Tensors) -> Tensors:
+        """What torch gives when the plans failed; inputs that it fails at too are to blame."""
+        try:
+            return self._plainly(fit, inputs)
+        except Exception:
+            for rung in failed:
+                assert isinstance(fit, Fit), "without a bucket no plan was tried"
+                rung.pardon(fit.bucket)
+            raise
 
     def _plainly(self, fit: Fit | Misfit, inputs: Tensors) -> Tensors:
         """As torch runs it, for what no plan has; once more when memory was short."""

@@ -64,7 +64,8 @@ class Rung:
     def has(self, sizes: Sizes) -> bool:
         """Whether a bucket is proved and still held."""
         form = self._form
-        return form is not None and sizes in self._proved and form.holds(sizes)
+        proved = sizes in self._proved and sizes not in self._broken
+        return form is not None and proved and form.holds(sizes)
 
     def has_place_for(self, sizes: Sizes) -> bool:
         """Whether a bucket should be prepared in a quiet moment."""
@@ -84,6 +85,9 @@ class Rung:
             try:
                 with self._network.unchanged():
                     verdict = self._prepared(form, sizes, inputs)
+            except NotNow as error:
+                self._ledger.fell_back(self.plan, sizes, in_words(error))
+                return False
             except Exception as error:  # noqa: BLE001 -- as above
                 self._give_up(sizes, error)
                 form.drop(sizes)
@@ -96,8 +100,9 @@ class Rung:
     @contextmanager
     def lease(self, fit: Fit, inputs: Tensors) -> Iterator[Tensors | None]:
         """What the plan gives, in its own buffers; None when it failed, then another runs."""
-        form = self._form
-        assert form is not None, "only what is prepared is called"
+        if (form := self._form) is None:
+            yield None  # closed meanwhile
+            return
         with ExitStack() as stack:
             try:
                 fitted = self._fitted(form, fit, inputs)
@@ -114,8 +119,8 @@ class Rung:
 
     def run(self, fit: Fit, inputs: Tensors) -> Tensors | None:
         """What the plan gives; None when it failed, then another runs."""
-        form = self._form
-        assert form is not None, "only what is prepared is called"
+        if (form := self._form) is None:
+            return None  # closed meanwhile
         try:
             found = form.run(fit.bucket, self._fitted(form, fit, inputs))
         except NotNow as error:
@@ -125,6 +130,11 @@ class Rung:
             self._give_up(fit.bucket, error)
             return None
         return self._counted(form, fit, found)
+
+    def pardon(self, sizes: Sizes) -> None:
+        """A bucket failed at inputs that nobody could have run."""
+        with self._lock:
+            self._broken.pop(sizes, None)
 
     def forgive(self) -> None:
         """Try again, when it is called next, what could not run."""
@@ -191,7 +201,6 @@ class Rung:
             if sizes is None:
                 self.reason = reason
             else:
-                self._proved.pop(sizes, None)
                 self._broken[sizes] = reason
         self._ledger.fell_back(self.plan, sizes, reason)
         where = "" if sizes is None else f" {sizes}"

@@ -99,6 +99,39 @@ def test_an_error_of_the_network_itself_is_nobody_elses() -> None:
         quick("eager", module=Broken())(mel())
 
 
+class Picky(torch.nn.Module):
+    """Takes no loud inputs."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if x.max() > 100:
+            raise IndexError("too loud")
+        return x.sum(1, keepdim=True).repeat_interleave(2, -1)
+
+
+@pytest.mark.parametrize("leased", [False, True])
+@pytest.mark.parametrize("prepared", [False, True])
+def test_inputs_that_nothing_can_run_cost_no_plan(leased: bool, prepared: bool) -> None:
+    found = quick("compile", {"compile": bent([])}, module=Picky())
+    if prepared:
+        found(mel())
+    with pytest.raises(IndexError, match="too loud"):
+        if leased:
+            with found.lease(mel() + 1_000):
+                pass
+        else:
+            found(mel() + 1_000)
+    found(mel())
+    assert found.described()["hits"] == {"compile": 2 if prepared else 1}
+
+
+def test_what_is_not_possible_now_is_possible_later() -> None:
+    found = quick("graphs", {"graphs": recording(TapeRecorder()), "compile": bent([])})
+    with found.lease(mel()):
+        found(mel(20))  # cannot be recorded while this thread holds the buffers
+    found(mel(20))
+    assert found.described()["hits"] == {"graphs": 2, "compile": 1}
+
+
 def test_an_unsupported_shape() -> None:
     found = quick("compile", {"compile": bent([])})
     for frames in (5, 15, 40):
