@@ -6,6 +6,7 @@ YamabikoError
 │   ├── NothingToSay    the text holds nothing that can be spoken
 │   └── TextTooLong     the text is over its limit
 ├── NotFound            no such character, voice or recording
+├── Taken               what would be made is there already
 ├── TooLarge            a body over its bound in bytes
 ├── TooSlow             a body that does not come in time
 ├── WrongContentType    a body in a form that is not read here
@@ -77,6 +78,10 @@ class TextTooLong(BadRequest):
 
 class NotFound(YamabikoError):
     default_code = "not_found"
+
+
+class Taken(YamabikoError):
+    default_code = "taken"
 
 
 class TooLarge(YamabikoError):

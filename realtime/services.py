@@ -11,6 +11,7 @@ from realtime.allowance import Allowance
 from realtime.cache import Cache
 from realtime.characters import Characters
 from realtime.engines import ENGINES, unknown
+from realtime.enrolment import Enrolment
 from realtime.errors import SettingsError, YamabikoError
 from realtime.metrics import Metrics
 from realtime.models import Models
@@ -38,6 +39,7 @@ class Services:
     cache: Cache
     speech: Speech
     studio: Studio
+    enrolment: Enrolment
     variants: Variants
     prefetches: Prefetches
     metrics: Metrics
@@ -107,6 +109,7 @@ def build(settings: Settings, models: Models | None = None, clock: Clock | None 
         cache=cache,
         speech=speech,
         studio=Studio(models, characters, speech),
+        enrolment=Enrolment(settings, characters, models),
         variants=Variants(cache),
         prefetches=Prefetches(speech),
         metrics=metrics,

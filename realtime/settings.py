@@ -26,6 +26,9 @@ def setting(default: Any, help: str, **limits: Any) -> Any:
 @dataclass(frozen=True)
 class Presets:
     path: Path = setting(Path("presets"), "folder of the characters")
+    most: int = setting(
+        1_000, "characters up to which new ones are made of clips", least=0, most=1_000_000
+    )
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ FLOORS = [
     ["realtime.web.app"],
     ["realtime.web.*"],
     ["realtime.commands"],
-    ["realtime.keyring", "realtime.dubbing"],
+    ["realtime.keyring", "realtime.dubbing", "realtime.rewriting", "realtime.enrolling"],
     ["realtime.services", "realtime.session"],
     ["realtime.utterance", "realtime.listening"],
     ["realtime.stage"],
@@ -27,7 +27,8 @@ FLOORS = [
     ["realtime.messages"],
     ["realtime.allowance"],
     ["realtime.prefetch"],
-    ["realtime.studio"],
+    ["realtime.studio", "realtime.enrolment"],
+    ["realtime.clips"],
     ["realtime.revoice", "realtime.revoice.*"],
     ["realtime.speech"],
     ["realtime.conversion", "realtime.conversion.*"],
@@ -44,12 +45,15 @@ FLOORS = [
     ["realtime.engines.phonemes", "realtime.engines.vocoder"],
     ["realtime.engines.frames", "realtime.engines.modelfile", "realtime.engines.whisperfiles"],
     ["realtime.engines.base"],
+    ["realtime.valle", "realtime.valle.*"],
     ["realtime.acceleration.*", "realtime.acceleration", "realtime.weights", "realtime.line"],
+    ["realtime.networks.*", "realtime.networks"],
     ["realtime.characters", "realtime.characters.*"],
     ["realtime.frames"],
     ["realtime.formats", "realtime.decoding", "realtime.signing", "realtime.signing.*"],
     ["realtime.sola", "realtime.change"],
-    ["realtime.text.*", "realtime.text", "realtime.audio", "realtime.trim", "realtime.packages"],
+    ["realtime.text.*", "realtime.text", "realtime.audio", "realtime.trim"],
+    ["realtime.packages"],
     ["realtime.configuration"],
     ["realtime.log"],
     ["realtime.settings", "realtime.metrics", "realtime.timer", "realtime.playback"],
@@ -67,13 +71,16 @@ SHARED = [
     "realtime.signing",
     "realtime.conversion",
     "realtime.revoice",
+    "realtime.valle",
+    "realtime.networks",
 ]
 ROOMS = {
     "starlette": ["realtime.web"],
     "uvicorn": ["realtime.web", "server"],
     "onnxruntime": ["realtime.engines", "realtime.acceleration"],
     "onnx": ["realtime.acceleration"],
-    "torch": ["realtime.engines", "realtime.networks", "realtime.acceleration"],
+    "torch": ["realtime.engines", "realtime.networks", "realtime.acceleration", "realtime.valle"],
+    "safetensors": ["realtime.valle"],
     "faster_whisper": ["realtime.engines"],
     "ctranslate2": ["realtime.engines"],
     "silero_vad": ["realtime.engines"],
@@ -163,7 +170,7 @@ def test_every_module_has_its_tests() -> None:
     covered = {"server", "realtime", "realtime.line", "realtime.errors", "realtime.web.serve"}
     covered |= {name for name in MODULES if in_room(name, "realtime.engines")}
     covered |= {"realtime.web", "realtime.text", "realtime.acceleration", "realtime.services"}
-    covered |= {"realtime.conversion"}
+    covered |= {"realtime.conversion", "realtime.networks"}
     tests = {path.stem.removeprefix("test_") for path in (ROOT / "tests").rglob("test_*.py")}
     missing = [n for n in MODULES if n not in covered and n.rpartition(".")[2] not in tests]
     assert not missing, f"no tests for {missing}"
@@ -189,7 +196,12 @@ assert not heavy & set(sys.modules), heavy & set(sys.modules)
 
 
 def test_the_core_imports_without_web_and_torch_and_does_nothing() -> None:
-    names = [name for name in MODULES if not in_room(name, "realtime.web") and name != "server"]
+    outside = (
+        "realtime.web",
+        "realtime.networks",
+        "server",
+    )  # networks are torch, engines need them
+    names = [name for name in MODULES if not any(in_room(name, room) for room in outside)]
     blocked = ("starlette", "uvicorn", "torch", "torchaudio")
     code = IMPORT_ALL.format(blocked=blocked, names=names)
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
