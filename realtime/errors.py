@@ -14,6 +14,7 @@ YamabikoError
 ├── Forbidden           what no credentials help against: another page, another name
 ├── TooMany             a limit of the one who asks is reached
 ├── Busy                a bound is reached; the same request may succeed later
+│   ├── OutOfMemory     of a device's memory: a smaller piece may pass
 │   └── InUse           an engine that somebody uses stays loaded
 ├── Unavailable         an engine cannot run now
 │   └── WeightsMissing  because files are not there
@@ -110,6 +111,10 @@ class TooMany(YamabikoError):
 
 class Busy(YamabikoError):
     default_code = "busy"
+
+
+class OutOfMemory(Busy):
+    default_code = "out_of_memory"
 
 
 class InUse(Busy):

@@ -70,6 +70,7 @@ SHARED = [
     "realtime.cache",
     "realtime.signing",
     "realtime.conversion",
+    "realtime.acceleration",
     "realtime.revoice",
     "realtime.valle",
     "realtime.networks",

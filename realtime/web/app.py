@@ -17,6 +17,7 @@ from realtime.services import Services
 from realtime.settings import Settings
 from realtime.troubles import Troubles
 from realtime.web import (
+    acceleration,
     aliases,
     catalogue,
     control,
@@ -49,6 +50,7 @@ ROUTES = [
     *enrolment.ROUTES,
     *catalogue.ROUTES,
     *status.ROUTES,
+    *acceleration.ROUTES,
     *control.ROUTES,
     *overview.ROUTES,
     *doors.ROUTES,

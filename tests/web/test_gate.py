@@ -40,6 +40,7 @@ CLOSED: dict[str, tuple[str, str, Any, int]] = {
     "/api/models/{name}/unload": ("POST", "/api/models/gain/unload", None, 200),
     "/api/status": ("GET", "/api/status", None, 200),
     "/api/info": ("GET", "/api/info", None, 200),
+    "/api/acceleration": ("GET", "/api/acceleration", None, 200),
     "/metrics": ("GET", "/metrics", None, 200),
     "/lines": ("POST", "/lines", LINE, 200),
     "/lines/{key}": ("GET", "/lines/0123456789abcdef", None, 404),
