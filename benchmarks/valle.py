@@ -36,7 +36,7 @@ PROMPT_FRAMES, PROMPT_SYMBOLS, SYMBOLS = 225, 50, 60
 STEPS, FIRST_STEPS = 300, 75
 TEXT = "The old clock in the hall had stopped long before anybody noticed."
 BYTES = {"fp32": 4, "fp16": 2, "bf16": 2}
-READS = 9
+TURNS = 60
 
 
 def weights(shape: Shape) -> dict[str, Tensor]:
@@ -65,14 +65,22 @@ def step_bytes(state: Mapping[str, Tensor], precision: str) -> int:
     return sum(counts) * BYTES[precision]
 
 
-def bandwidth(size: int, device: str) -> float:
-    """Bytes a second, the best of several readings of a buffer that no cache holds."""
+def beside(lines: Lines, size: int, device: str) -> tuple[float, float]:
+    """Seconds of a step and of reading so many bytes, medians taken in turns.
+
+    In turns because a machine that is busy is so for both.
+    """
     buffer = torch.ones(size // 4, device=device)
+    read: list[float] = []
     took: list[float] = []
-    for _ in range(READS):
-        with timed(device, took):
+    slots = lines.model.slots
+    slots.enter(lines.seat(0, TURNS))
+    while slots.taken:
+        with timed(device, read):
             buffer.sum()
-    return size / min(took)
+        with timed(device, took):
+            slots.advance()
+    return statistics.median(took), statistics.median(read)
 
 
 @contextmanager
@@ -94,7 +102,7 @@ class Lines:
 
     def __init__(self, model: Model, settings: Settings) -> None:
         random = np.random.default_rng(1)
-        self._model = model
+        self.model = model
         self._speaking = Speaking(model, settings.valle.sampling)
         ids = [int(number) for number in random.integers(13, 65, PROMPT_SYMBOLS + SYMBOLS)]
         prompt = Encoded(tuple(ids[:PROMPT_SYMBOLS]), (0,) * PROMPT_SYMBOLS)
@@ -112,7 +120,7 @@ class Lines:
 
     def stages(self, steps: int, batch: int = 1) -> dict[str, float]:
         """Seconds of each stage of so many lines that begin together."""
-        slots, device = self._model.slots, self._model.run.device
+        slots, device = self.model.slots, self.model.run.device
         took: dict[str, list[float]] = {name: [] for name in ("text", "prefill", "steps", "passes")}
         with timed("cpu", took["text"]):
             encode(TEXT, "en")
@@ -158,11 +166,10 @@ def measured(run: Run, state: Mapping[str, Tensor], options: argparse.Namespace)
     model = Model(state, Vocos().state_dict(), run, settings)
     model.prepare()
     lines = Lines(model, settings)
-    read = bandwidth(step_bytes(state, run.precision), run.device)
-    floor = step_bytes(state, run.precision) / read
+    size = step_bytes(state, run.precision)
+    step, floor = beside(lines, size, run.device)
     line = median(options.runs, lambda: lines.stages(options.steps))
     first = median(options.runs, lambda: lines.stages(options.first_steps))
-    step = line["steps"] / options.steps
     rows = [together(lines, batch, options) for batch in options.batches]
     for network in model.quick:
         network.close()
@@ -170,7 +177,7 @@ def measured(run: Run, state: Mapping[str, Tensor], options: argparse.Namespace)
         "plan": {
             "plan": run.plan,
             "precision": run.precision,
-            "GB/s": round(read / 1e9, 1),
+            "GB/s": round(size / floor / 1e9, 1),
             "floor ms": milliseconds(floor),
             "step ms": milliseconds(step),
             "step / floor": round(step / floor, 2),
