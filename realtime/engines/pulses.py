@@ -27,7 +27,7 @@ WINDOW = (0.5 - 0.5 * np.cos(np.pi * np.arange(2 * HOP) / HOP)).astype(np.float3
 TURN = (-2 * np.pi * np.arange(BINS) / FFT).astype(np.float32)  # of each bin, in one sample
 
 
-class Vocoder:
+class Larynx:
     """One stream's voice: after n frames it has given n·HOP samples."""
 
     def __init__(self, seed: int) -> None:

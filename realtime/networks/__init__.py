@@ -1,0 +1,1 @@
+"""Networks as plain torch modules under the published names of weights: no files, no settings."""

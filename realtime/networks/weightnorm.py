@@ -1,0 +1,25 @@
+"""Weights kept as a direction and a length, folded into one tensor under the plain name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+PAIRS = (
+    (".weight_g", ".weight_v"),
+    (".parametrizations.weight.original0", ".parametrizations.weight.original1"),
+)
+
+
+def folded(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The same weights without weight norm; what has none is handed on."""
+    plain = dict(state)
+    for length_name, direction_name in PAIRS:
+        for name in [name for name in plain if name.endswith(length_name)]:
+            stem = name.removesuffix(length_name)
+            length, direction = plain.pop(name), plain.pop(stem + direction_name)
+            over = tuple(range(1, direction.dim()))
+            norm = direction.float().norm(dim=over, keepdim=True)
+            plain[stem + ".weight"] = (direction * (length / norm)).to(direction.dtype)
+    return plain
