@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from realtime.networks.reach import Reach, Span, through, union
-from realtime.networks.snake import Activation
+from realtime.networks.fused import Fastest
+from realtime.networks.layers import Conv, Stretch
+from realtime.networks.melnet import MelNet, average
+from realtime.networks.reach import Span, through
+from realtime.networks.snake import Activation, Form, published
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,10 @@ class Block1(nn.Module):
 
     def __init__(self, shape: Shape, channels: int, size: int, dilations: Sequence[int]) -> None:
         super().__init__()
-        self.convs1 = nn.ModuleList([same(channels, size, dilation) for dilation in dilations])
-        self.convs2 = nn.ModuleList([same(channels, size, 1) for _ in dilations])
+        self.convs1 = nn.ModuleList(
+            [Conv(channels, channels, size, dilation) for dilation in dilations]
+        )
+        self.convs2 = nn.ModuleList([Conv(channels, channels, size) for _ in dilations])
         self.activations = nn.ModuleList([shape.activated(channels) for _ in 2 * list(dilations)])
 
     def forward(self, x: Tensor) -> Tensor:
@@ -62,7 +66,9 @@ class Block2(nn.Module):
 
     def __init__(self, shape: Shape, channels: int, size: int, dilations: Sequence[int]) -> None:
         super().__init__()
-        self.convs = nn.ModuleList([same(channels, size, dilation) for dilation in dilations])
+        self.convs = nn.ModuleList(
+            [Conv(channels, channels, size, dilation) for dilation in dilations]
+        )
         self.activations = nn.ModuleList([shape.activated(channels) for _ in dilations])
 
     def forward(self, x: Tensor) -> Tensor:
@@ -80,56 +86,52 @@ class Block2(nn.Module):
 BLOCKS = {"1": Block1, "2": Block2}
 
 
-class BigVGAN(nn.Module):
-    """(batch, bands, frames) → (batch, 1, frames × hop)."""
+class BigVGAN(MelNet):
+    """Its activations are the greater part of the work unless they are one step each."""
 
-    def __init__(self, shape: Shape = Shape()) -> None:  # noqa: B008 (a frozen value)
-        super().__init__()
+    def __init__(self, shape: Shape | None = None) -> None:
+        shape = shape or Shape()
+        super().__init__(shape.num_mels, shape.upsample_rates)
         self.shape = shape
         width = shape.upsample_initial_channel
-        self.conv_pre = nn.Conv1d(shape.num_mels, width, 7, padding=3)
+        self.conv_pre = Conv(shape.num_mels, width, 7)
         self.ups = nn.ModuleList()
         self.resblocks = nn.ModuleList()
         for rate, size in zip(shape.upsample_rates, shape.upsample_kernel_sizes, strict=True):
-            up = nn.ConvTranspose1d(width, width // 2, size, rate, padding=(size - rate) // 2)
-            self.ups.append(nn.ModuleList([up]))
+            self.ups.append(nn.ModuleList([Stretch(width, width // 2, size, rate)]))
             width //= 2
             for kernel, dilations in zip(
                 shape.resblock_kernel_sizes, shape.resblock_dilation_sizes, strict=True
             ):
                 self.resblocks.append(BLOCKS[shape.resblock](shape, width, kernel, dilations))
         self.activation_post = shape.activated(width)
-        self.conv_post = nn.Conv1d(width, 1, 7, padding=3, bias=shape.use_bias_at_final)
+        self.conv_post = Conv(width, 1, 7, bias=shape.use_bias_at_final)
+
+    def stretches(self) -> list[Stretch]:
+        return [up[0] for up in self.ups]  # type: ignore[index]
 
     def forward(self, mel: Tensor) -> Tensor:
-        x = self.conv_pre(mel)
-        each = len(self.shape.resblock_kernel_sizes)
-        for stage, up in enumerate(self.ups):
-            x = up[0](x)  # type: ignore[index]
-            blocks = self.resblocks[stage * each : (stage + 1) * each]
-            total = blocks[0](x)
-            for block in blocks[1:]:
-                total = total + block(x)
-            x = total / each
-        x = self.conv_post(self.activation_post(x))
+        x = self.conv_pre(self.arranged(mel))
+        for stretch, blocks in self.stages():
+            x = average(blocks, stretch(x))
+        x = self.conv_post(self.activation_post(x)).squeeze(2)
         return torch.tanh(x) if self.shape.use_tanh_at_final else x.clamp(-1.0, 1.0)
 
-    @property
-    def hop(self) -> int:
-        """Samples a frame."""
-        return math.prod(self.shape.upsample_rates)
+    def before_post(self, needed: Span) -> Span:
+        return Activation.reach(needed)
 
-    def reach(self) -> Reach:
-        needed = Activation.reach(through(self.conv_post, Span(0, self.hop - 1)))
-        each = len(self.shape.resblock_kernel_sizes)
-        for stage in reversed(range(len(self.ups))):
-            blocks = self.resblocks[stage * each : (stage + 1) * each]
-            needed = union(block.reach(needed) for block in blocks)  # type: ignore[operator]
-            needed = through(self.ups[stage][0], needed)  # type: ignore[index]
-        needed = through(self.conv_pre, needed)
-        return Reach(-needed.first, needed.last)
+    def plain(self) -> BigVGAN:
+        self._use(published)
+        super().plain()
+        return self
 
+    def fast(self) -> BigVGAN:
+        self._use(Fastest())
+        super().fast()
+        return self
 
-def same(channels: int, size: int, dilation: int) -> nn.Conv1d:
-    """A convolution that keeps channels and length."""
-    return nn.Conv1d(channels, channels, size, dilation=dilation, padding=(size - 1) * dilation // 2)
+    def _use(self, form: Form) -> None:
+        for module in self.modules():
+            if isinstance(module, Activation):
+                module.form = form
+                module.settle()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,7 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from realtime.networks.reach import Reach, Span, through, union
+from realtime.networks.layers import Conv, Stretch
+from realtime.networks.melnet import MelNet, average
+from realtime.networks.reach import Span, through
 
 SLOPE = 0.1
 LAST_SLOPE = 0.01
@@ -36,8 +37,10 @@ class Block1(nn.Module):
 
     def __init__(self, channels: int, size: int, dilations: Sequence[int]) -> None:
         super().__init__()
-        self.convs1 = nn.ModuleList([same(channels, size, dilation) for dilation in dilations])
-        self.convs2 = nn.ModuleList([same(channels, size, 1) for _ in dilations])
+        self.convs1 = nn.ModuleList(
+            [Conv(channels, channels, size, dilation) for dilation in dilations]
+        )
+        self.convs2 = nn.ModuleList([Conv(channels, channels, size) for _ in dilations])
 
     def forward(self, x: Tensor) -> Tensor:
         for dilated, plain in zip(self.convs1, self.convs2, strict=True):
@@ -56,7 +59,9 @@ class Block2(nn.Module):
 
     def __init__(self, channels: int, size: int, dilations: Sequence[int]) -> None:
         super().__init__()
-        self.convs = nn.ModuleList([same(channels, size, dilation) for dilation in dilations])
+        self.convs = nn.ModuleList(
+            [Conv(channels, channels, size, dilation) for dilation in dilations]
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         for dilated in self.convs:
@@ -73,67 +78,39 @@ class Block2(nn.Module):
 BLOCKS = {"1": Block1, "2": Block2}
 
 
-class Generator(nn.Module):
-    """(batch, bands, frames) → (batch, 1, frames × hop)."""
+class Generator(MelNet):
+    """Without a speaker it needs the mel alone; v4 has none."""
 
-    def __init__(self, shape: Shape = Shape()) -> None:  # noqa: B008 (a frozen value)
-        super().__init__()
+    def __init__(self, shape: Shape | None = None) -> None:
+        shape = shape or Shape()
+        super().__init__(shape.initial_channel, shape.upsample_rates)
         self.shape = shape
         width = shape.upsample_initial_channel
-        self.conv_pre = nn.Conv1d(shape.initial_channel, width, 7, padding=3)
+        self.conv_pre = Conv(shape.initial_channel, width, 7)
         if shape.gin_channels:
-            self.cond = nn.Conv1d(shape.gin_channels, width, 1)
+            self.cond = Conv(shape.gin_channels, width, 1)
         self.ups = nn.ModuleList()
         self.resblocks = nn.ModuleList()
         for rate, size in zip(shape.upsample_rates, shape.upsample_kernel_sizes, strict=True):
-            self.ups.append(
-                nn.ConvTranspose1d(width, width // 2, size, rate, padding=(size - rate) // 2)
-            )
+            self.ups.append(Stretch(width, width // 2, size, rate))
             width //= 2
             for kernel, dilations in zip(
                 shape.resblock_kernel_sizes, shape.resblock_dilation_sizes, strict=True
             ):
                 self.resblocks.append(BLOCKS[shape.resblock](width, kernel, dilations))
-        self.conv_post = nn.Conv1d(width, 1, 7, padding=3, bias=shape.is_bias)
+        self.conv_post = Conv(width, 1, 7, bias=shape.is_bias)
+
+    def stretches(self) -> list[Stretch]:
+        return list(self.ups)  # type: ignore[arg-type]
 
     def forward(self, mel: Tensor, speaker: Tensor | None = None) -> Tensor:
-        x = self.conv_pre(mel)
+        x = self.conv_pre(self.arranged(mel))
         if speaker is not None:
-            x = x + self.cond(speaker)
-        each = len(self.shape.resblock_kernel_sizes)
-        for stage, up in enumerate(self.ups):
-            x = up(leaky(x))
-            blocks = self.resblocks[stage * each : (stage + 1) * each]
-            total = blocks[0](x)
-            for block in blocks[1:]:
-                total = total + block(x)
-            x = total / each
-        return torch.tanh(self.conv_post(functional.leaky_relu(x, LAST_SLOPE)))
-
-    @property
-    def hop(self) -> int:
-        """Samples a frame."""
-        return product(self.shape.upsample_rates)
-
-    def reach(self) -> Reach:
-        needed = through(self.conv_post, Span(0, self.hop - 1))
-        each = len(self.shape.resblock_kernel_sizes)
-        for stage in reversed(range(len(self.ups))):
-            blocks = self.resblocks[stage * each : (stage + 1) * each]
-            needed = union(block.reach(needed) for block in blocks)  # type: ignore[operator]
-            needed = through(self.ups[stage], needed)  # type: ignore[arg-type]
-        needed = through(self.conv_pre, needed)
-        return Reach(-needed.first, needed.last)
-
-
-def same(channels: int, size: int, dilation: int) -> nn.Conv1d:
-    """A convolution that keeps channels and length."""
-    return nn.Conv1d(channels, channels, size, dilation=dilation, padding=(size - 1) * dilation // 2)
+            x = x + self.cond(speaker.unsqueeze(2))
+        for stretch, blocks in self.stages():
+            x = average(blocks, stretch(leaky(x)))
+        return torch.tanh(self.conv_post(functional.leaky_relu(x, LAST_SLOPE))).squeeze(2)
 
 
 def leaky(x: Tensor) -> Tensor:
     return functional.leaky_relu(x, SLOPE)
-
-
-def product(rates: Sequence[int]) -> int:
-    return math.prod(rates)

@@ -17,17 +17,6 @@ class Span(NamedTuple):
     last: int
 
 
-class Reach(NamedTuple):
-    """Frames before and after a frame that its own sound depends on."""
-
-    before: int
-    after: int
-
-    @property
-    def both(self) -> int:
-        return self.before + self.after
-
-
 def through(layer: nn.Conv1d | nn.ConvTranspose1d, needed: Span) -> Span:
     """What a convolution, plain or transposed, needs to give this."""
     size, stride = layer.kernel_size[0], layer.stride[0]

@@ -1,11 +1,13 @@
 """BigVGAN's activation: twice the rate, Snake, back to the rate, each change of rate filtered.
 
-The plain form does it step by step, as published; it is the measure of every faster form.
+Here are its parameters under their published names and its way step by step, as published. How it
+is computed is a function that may be replaced: faster ones are in `fused`.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +17,21 @@ from realtime.networks.reach import Span
 
 TAPS = 12
 TINY = 1e-9
+
+# A signal, the taps of both filters, what goes into the sine, what its square is multiplied by.
+Form = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
+
+
+def published(x: Tensor, up: Tensor, down: Tensor, inner: Tensor, outer: Tensor) -> Tensor:
+    """Step by step; the measure of every faster form."""
+    channels = x.shape[1]
+    up, down = (taps.expand(channels, 1, TAPS).unsqueeze(2) for taps in (up, down))
+    x = functional.pad(x, (5, 5, 0, 0), mode="replicate")
+    x = 2 * functional.conv_transpose2d(x, up, stride=(1, 2), padding=(0, 15), groups=channels)
+    inner, outer = (scale.view(1, channels, 1, 1) for scale in (inner, outer))
+    x = x + outer * torch.sin(x * inner).square()
+    x = functional.pad(x, (5, 6, 0, 0), mode="replicate")
+    return functional.conv2d(x, down, stride=(1, 2), groups=channels)
 
 
 def lowpass() -> Tensor:
@@ -39,19 +56,14 @@ class Snake(nn.Module):
         self.alpha = nn.Parameter(start.clone())
         if both:
             self.beta = nn.Parameter(start.clone())
-        self.both = both
-        self.logarithmic = logarithmic
+        self._both, self._logarithmic = both, logarithmic
 
     def scales(self) -> tuple[Tensor, Tensor]:
-        """What goes into the sine, and what its square is multiplied by."""
-        alpha, beta = self.alpha, self.beta if self.both else self.alpha
-        if self.logarithmic:
+        alpha: Tensor = self.alpha
+        beta: Tensor = self.beta if self._both else self.alpha
+        if self._logarithmic:
             alpha, beta = alpha.exp(), beta.exp()
         return alpha, 1.0 / (beta + TINY)
-
-    def forward(self, x: Tensor) -> Tensor:
-        inner, outer = (scale[None, :, None] for scale in self.scales())
-        return x + outer * torch.sin(x * inner).square()
 
 
 class Filter(nn.Module):
@@ -63,28 +75,12 @@ class Filter(nn.Module):
         self.filter: Tensor
 
 
-class Up(Filter):
-    """Twice the rate."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        channels = x.shape[1]
-        x = functional.pad(x, (5, 5), mode="replicate")
-        taps = self.filter.expand(channels, 1, TAPS)
-        return 2 * functional.conv_transpose1d(x, taps, stride=2, padding=15, groups=channels)
-
-
 class Down(nn.Module):
-    """Half the rate."""
+    """A filter one level deeper, as the published names have it."""
 
     def __init__(self) -> None:
         super().__init__()
         self.lowpass = Filter()
-
-    def forward(self, x: Tensor) -> Tensor:
-        channels = x.shape[1]
-        x = functional.pad(x, (5, 6), mode="replicate")
-        taps = self.lowpass.filter.expand(channels, 1, TAPS)
-        return functional.conv1d(x, taps, stride=2, groups=channels)
 
 
 class Activation(nn.Module):
@@ -92,16 +88,25 @@ class Activation(nn.Module):
 
     def __init__(self, channels: int, both: bool = True, logarithmic: bool = True) -> None:
         super().__init__()
-        self.upsample = Up()
+        self.upsample = Filter()
         self.act = Snake(channels, both, logarithmic)
         self.downsample = Down()
+        self.form: Form = published
+        for name in ("inner", "outer"):  # worked out once, by `settle`
+            self.register_buffer(name, None, persistent=False)
+        self.inner: Tensor | None
+        self.outer: Tensor | None
+
+    def settle(self) -> None:
+        """The weights are what they will be: work out what follows from them."""
+        with torch.no_grad():
+            self.inner, self.outer = (scale.clone() for scale in self.act.scales())
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.plain(x)
-
-    def plain(self, x: Tensor) -> Tensor:
-        result: Tensor = self.downsample(self.act(self.upsample(x)))
-        return result
+        inner, outer = self.inner, self.outer
+        if inner is None or outer is None:
+            inner, outer = self.act.scales()
+        return self.form(x, self.upsample.filter, self.downsample.lowpass.filter, inner, outer)
 
     @staticmethod
     def reach(needed: Span) -> Span:
