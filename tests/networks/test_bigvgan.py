@@ -16,6 +16,7 @@ PUBLISHED = [  # bands, rates, kernels, first channels, samples a frame
 ]
 
 
+@pytest.mark.timeout(600)  # the fast way is compiled once
 @pytest.mark.parametrize("fast", [False, True])
 def test_the_published_numbers(fast: bool) -> None:
     made = network("bigvgan_tiny")
