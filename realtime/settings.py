@@ -12,6 +12,8 @@ from typing import Any
 
 PREFIX = "YAMABIKO_"
 MEMORY = "memory://"
+PLANS = ("auto", "eager", "compile", "graphs", "onnx", "tensorrt")
+PRECISIONS = ("fp32", "fp16", "bf16")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -48,6 +50,38 @@ class Cache:
     )
     finish_started: bool = setting(
         True, "whether a line asked for by its address is finished when nobody listens any more"
+    )
+
+
+@dataclass(frozen=True)
+class Vocoder:
+    use_vocoder_optimization: bool = setting(
+        True, "whether vocoders run in their quick forms; false: step by step, as published"
+    )
+    vocoder_chunk_size: int = setting(
+        500, "frames of a mel that a vocoder hears at once", least=1, most=100_000
+    )
+    vocoder_overlap_ratio: float = setting(
+        0.0,
+        "part of a chunk that is heard beside it; less than what sound depends on is never taken",
+        least=0,
+        most=0.9,
+    )
+    batch: int = setting(4, "chunks, of several requests too, in one run", least=1, most=64)
+    device: str = setting("auto", "where vocoders run: auto, cpu, cuda, cuda:1")
+    plan: str = setting(
+        "auto", "how vocoders are accelerated; auto: whatever is quickest here", one_of=PLANS
+    )
+    precision: str = setting("fp32", "numbers that vocoders compute with", one_of=PRECISIONS)
+    use_tensorrt: bool = setting(False, "whether the plan is tensorrt, whatever plan says")
+    tensorrt_precision: str = setting(
+        "fp16", "numbers that TensorRT computes with", one_of=("fp32", "fp16")
+    )
+    tensorrt_workspace_size: int = setting(
+        1 << 30, "bytes that TensorRT may build with", least=1 << 20, most=1 << 40
+    )
+    tensorrt_max_batch_size: int = setting(
+        4, "chunks of one run that TensorRT builds for", least=1, most=64
     )
 
 
@@ -160,6 +194,7 @@ class Settings:
     presets: Presets = field(default_factory=Presets)
     models: Models = field(default_factory=Models)
     cache: Cache = field(default_factory=Cache)
+    vocoder: Vocoder = field(default_factory=Vocoder)
     generate: Generate = field(default_factory=Generate)
     audio: Audio = field(default_factory=Audio)
     auth: Auth = field(default_factory=Auth)

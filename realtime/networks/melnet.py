@@ -45,6 +45,15 @@ class MelNet(nn.Module):
     def stretches(self) -> list[Stretch]:
         raise NotImplementedError
 
+    @property
+    def width(self) -> int:
+        """Numbers a frame of the widest signal between two layers."""
+        rate, widest = 1, self.conv_pre.out_channels
+        for stretch in self.stretches():
+            rate *= int(stretch.stride[0])
+            widest = max(widest, rate * stretch.out_channels)
+        return widest
+
     def arranged(self, mel: Tensor) -> Tensor:
         """The mel as a picture of one line, its channels where they are read fastest."""
         x = mel.unsqueeze(2)
