@@ -1,18 +1,19 @@
 # make serve: install what is missing, then start the server.  make test: the same, then every check.
-# LIGHT=1 leaves out torch, which speaking does not need.
+# LIGHT=1 leaves out torch, which speaking does not need. EXTRAS=revoice brings the ears of `revoice`.
 PYTHON ?= python3
 LIGHT ?=
+EXTRAS ?=
 ARGS ?=
 BLOCKS := core $(if $(LIGHT),,torch)
 
 .PHONY: serve test clean
 
 serve:
-	@$(PYTHON) tools/install.py $(BLOCKS)
+	@$(PYTHON) tools/install.py $(BLOCKS) $(EXTRAS)
 	@exec .venv/bin/python server.py serve $(ARGS)
 
 test:
-	@$(PYTHON) tools/install.py $(BLOCKS) tests
+	@$(PYTHON) tools/install.py $(BLOCKS) revoice tests
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy

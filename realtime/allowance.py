@@ -54,9 +54,13 @@ class Allowance:
 
     async def line(self, key_id: str, characters: int) -> None:
         """Characters that a key wants spoken, if there is sound left for it this minute."""
+        await self.check_sound(key_id)
+        await self._take(self._characters, key_id, characters, "characters")
+
+    async def check_sound(self, key_id: str) -> None:
+        """Refused when there is no sound left for a key this minute."""
         if not await self._tested(self._sound, key_id):
             raise await self._too_many(self._sound, key_id, "seconds of sound")
-        await self._take(self._characters, key_id, characters, "characters")
 
     async def sound(self, key_id: str, seconds: float) -> None:
         """Sound that was made for a key: it exists, so it counts even beyond the limit."""

@@ -11,7 +11,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import BinaryIO
 
-from realtime import engines, keyring, weights
+from realtime import dubbing, engines, keyring, weights
 from realtime.audio import wav_header
 from realtime.cache import Store, housekeeping
 from realtime.cache.store import Stored
@@ -96,12 +96,17 @@ def sign(options: argparse.Namespace) -> int:
     return keyring.sign(options, settings_of(options))
 
 
+def convert(options: argparse.Namespace) -> int:
+    return asyncio.run(dubbing.convert(options, settings_of(options)))
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "say": say,
     "check": check,
     "cache": cache,
     "key": key,
     "sign": sign,
+    "convert": convert,
 }
 
 
@@ -126,6 +131,9 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser("sign", parents=[common], help="print a signed request for curl")
     )
     _add_say(commands.add_parser("say", parents=[common], help="speak a text into a file"))
+    dubbing.add_convert(
+        commands.add_parser("convert", parents=[common], help="a recording into another voice")
+    )
     return parser
 
 

@@ -108,7 +108,10 @@ class Listen(_FromClient, frozen=True, tag="listen"):
 
     id: Id
     mode: Literal["convert", "revoice"] = "convert"
+    engine: str | None = None
+    model: str = ""
     character: str | None = None
+    language: Language = "auto"
     sample_rate: Rate = 24000
     output_sample_rate: Rate | None = None
     pitch: Annotated[float, _number(-24, 24)] | None = None
@@ -116,12 +119,20 @@ class Listen(_FromClient, frozen=True, tag="listen"):
     breath: Annotated[float, _number(0, 1)] | None = None
     effect: Literal["none", "robot", "whisper"] = "none"
     gate: Annotated[float, _number(-90, 0)] | None = None
+    meter: bool = False
 
 
 class ListenEnd(_FromClient, frozen=True, tag="listen.end"):
     """The microphone is closed."""
 
     id: Id
+
+
+class Played(_FromClient, frozen=True, tag="played"):
+    """How much of a conversion's stream its listener has played."""
+
+    id: Id
+    seconds: Annotated[float, _number(0, 1e9)]
 
 
 class Limits(Struct, frozen=True):
@@ -169,7 +180,7 @@ class Started(Struct, frozen=True, tag="started"):
     id: str
     stream: int
     sample_rate: int
-    character: str
+    character: str | None
     engine: str
     cache: Literal["hit", "join", "miss"] | None
     url: str | None
@@ -222,6 +233,18 @@ class Notice(Struct, frozen=True, tag="notice"):
     message: str
 
 
+class Meter(Struct, frozen=True, tag="meter"):
+    """How long a conversion takes: milliseconds, medians since the last such message."""
+
+    id: str
+    seconds: float
+    queue: float
+    engine: float
+    block: float
+    latency: float
+    factor: float
+
+
 class Pong(Struct, frozen=True, tag="pong"):
     """The answer to a `ping`."""
 
@@ -229,8 +252,8 @@ class Pong(Struct, frozen=True, tag="pong"):
     time_ms: int
 
 
-FromClient = Say | Text | Flush | End | Cancel | Clear | Ping | Listen | ListenEnd
-FromServer = Ready | Started | Timestamps | Heard | Done | Cancelled | Error | Notice | Pong
+FromClient = Say | Text | Flush | End | Cancel | Clear | Ping | Listen | ListenEnd | Played
+FromServer = Ready | Started | Timestamps | Heard | Done | Cancelled | Error | Notice | Meter | Pong
 
 
 @dataclass(frozen=True)

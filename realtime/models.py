@@ -16,13 +16,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from realtime import engines
-from realtime.engines.base import Converter, Synthesizer
+from realtime.engines.base import Converter, Detector, Engine, Recogniser, Synthesizer
 from realtime.errors import BadRequest, Busy, Unavailable, WeightsMissing, YamabikoError
 from realtime.lanes import Lane
 from realtime.settings import Settings
 
 logger = logging.getLogger(__name__)
 
+KINDS = {
+    "speak": Synthesizer,
+    "convert": Converter,
+    "detect": Detector,
+    "recognise": Recogniser,
+}
 TRY_AGAIN_SECONDS = 10.0  # how long a failed load is remembered before somebody may try again
 
 
@@ -56,7 +62,7 @@ class Model:
     def described(self) -> ModelState:
         return ModelState(
             name=self.name,
-            kind="speak" if isinstance(self.engine, Synthesizer) else "convert",
+            kind=next(kind for kind, made in KINDS.items() if isinstance(self.engine, made)),
             state=self.state,
             languages=tuple(sorted(getattr(self.engine, "languages", ()))),
             leases=self.leases,
@@ -79,7 +85,7 @@ class Models:
     def __init__(
         self,
         settings: Settings,
-        create: Callable[[str, Settings], Synthesizer | Converter] = engines.create,
+        create: Callable[[str, Settings], Engine] = engines.create,
         names: Collection[str] = tuple(engines.ENGINES),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

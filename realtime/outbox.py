@@ -65,6 +65,16 @@ class Outbox:
             self._add(Parcel(data, stream, due, last=True))
             self._ended.add(stream)
 
+    def drop(self, stream: int) -> None:
+        """Leave out the sound of a stream that still waits; its messages stay."""
+        if stream in self._streams:
+            waiting = self._streams[stream]
+            kept = deque(each for each in waiting if each.last or isinstance(each.data, str))
+            self.bytes -= sum(len(each.data) for each in waiting)
+            self.bytes += sum(len(each.data) for each in kept)
+            self._streams[stream] = kept
+            self._wake()
+
     async def tell(self, data: Data) -> None:
         """News of no stream; whoever brings more of it than is read waits."""
         while self._news_bytes >= self._most_news and not self._closed:

@@ -56,6 +56,17 @@ def decode_audio(data: bytes) -> tuple[int, Pcm]:
     return _STREAM.unpack_from(data)[0], np.frombuffer(data, "<i2", offset=_STREAM.size)
 
 
+def samples_of(data: bytes) -> Pcm:
+    """What a client's microphone sent."""
+    if len(data) % 2:
+        raise BadMessage(
+            f"{len(data)} bytes are no whole samples.",
+            code="odd_sound",
+            hint="Sound is PCM of 16 bits, little-endian, mono.",
+        )
+    return np.frombuffer(data, "<i2").astype(np.int16, copy=False)
+
+
 def schema() -> dict[str, Any]:
     """Every message as JSON Schema."""
     (client, server), parts = msgspec.json.schema_components(

@@ -19,6 +19,7 @@ from realtime.settings import Settings
 from realtime.signing import Clock, Guard
 from realtime.signing.keys import load as load_keys
 from realtime.speech import Speech, Wish
+from realtime.studio import Studio
 from realtime.variants import Variants
 
 logger = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ class Services:
     models: Models
     cache: Cache
     speech: Speech
+    studio: Studio
     variants: Variants
     prefetches: Prefetches
     metrics: Metrics
@@ -104,6 +106,7 @@ def build(settings: Settings, models: Models | None = None, clock: Clock | None 
         models=models,
         cache=cache,
         speech=speech,
+        studio=Studio(models, characters, speech),
         variants=Variants(cache),
         prefetches=Prefetches(speech),
         metrics=metrics,

@@ -9,8 +9,9 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from realtime.audio import RATES
-from realtime.errors import BadMessage, BadRequest, Busy, Unavailable, YamabikoError
+from realtime.errors import BadMessage, BadRequest, Busy, YamabikoError
 from realtime.flood import Flood
+from realtime.listening import Listening
 from realtime.messages import (
     Cancel,
     Cancelled,
@@ -23,15 +24,17 @@ from realtime.messages import (
     Listen,
     ListenEnd,
     Ping,
+    Played,
     Pong,
     Ready,
     Say,
     Text,
 )
 from realtime.outbox import Data
-from realtime.protocol import MOST_MESSAGE_BYTES, PROTOCOL, decode, encode
+from realtime.protocol import MOST_MESSAGE_BYTES, PROTOCOL, decode, encode, samples_of
 from realtime.release import AHEAD_SECONDS
-from realtime.utterance import Stage, Utterance, error_of
+from realtime.stage import Act, Stage, error_of
+from realtime.utterance import Utterance
 
 POLICY, UNSUPPORTED, GOING_AWAY = 1008, 1003, 1001
 
@@ -54,13 +57,15 @@ class Session:
         self._bounds = bounds or Bounds()
         self._timer = stage.timer
         self._outbox = stage.outbox
-        self._live: dict[str, Utterance] = {}
+        self._live: dict[str, Act] = {}
+        self._ear: Listening | None = None  # whom a microphone may send to
+        self._overhears = False  # a microphone that was refused may not know it yet
         self._tasks: set[asyncio.Task[None]] = set()
         self._streams = itertools.count(1)
         self._flood = Flood()
         self._bad = 0
         self._draining = False
-        self._silent = asyncio.Event()  # nothing is being said
+        self._silent = asyncio.Event()  # nothing goes on
         self._silent.set()
         self._ending: Close | None = None
         self._closed = False
@@ -82,21 +87,23 @@ class Session:
         wait = self._flood.comes(self._timer.now())
         if self._flood.too_much:
             return self._end(Close(POLICY, "Too many messages a second."))
-        if isinstance(data, bytes):
-            return self._end(Close(UNSUPPORTED, "Sound without an open `listen`."))
         try:
-            message = decode(data)
+            if isinstance(data, bytes):
+                await self._hear(data)
+            else:
+                await self._obey(decode(data))
         except BadMessage as error:
             await self._refuse(error)
         else:
             self._bad = 0
-            await self._obey(message)
         if wait:
             await self._timer.sleep(wait)
 
     async def drain(self, seconds: float) -> None:
         """Take nothing new, let what is being said come to its end, cancel what takes longer."""
         self._draining = True
+        if self._ear is not None:
+            self._ear.end()  # no microphone ends by itself
         if not self._silent.is_set():
             await self._timer.within(seconds, self._silent)
         self._cancel(*self._live.values())
@@ -133,36 +140,85 @@ class Session:
         match message:
             case Say():
                 await self._say(message)
-            case Text(id=id, text=text) if id in self._live:
-                await self._live[id].write(text)
-            case Flush(id=id) if id in self._live:
-                self._live[id].flush()
-            case End(id=id) if id in self._live:
-                self._live[id].end()
+            case Text() | Flush() | End():
+                await self._write(message)
             case Cancel(id=id) if id in self._live:
                 self._cancel(self._live[id])
             case Clear():
-                self._cancel(*self._live.values())
+                self._clear()
             case Ping(t=t):
                 await self._outbox.tell(encode(Pong(t, self._timer.wall_ms())))
-            case Listen() | ListenEnd():
+            case Listen():
                 await self._listen(message)
+            case ListenEnd(id=id):
+                self._stop_listening(id)
+            case Played(id=id, seconds=seconds) if self._ear is not None and self._ear.id == id:
+                self._ear.played(seconds)
             case _:
-                pass  # of an utterance that has ended or never was: its ending was on its way
+                pass  # of what has ended or never was: its ending was on its way
+
+    async def _write(self, message: Text | Flush | End) -> None:
+        utterance = self._live.get(message.id)
+        if not isinstance(utterance, Utterance):
+            return  # it has ended or never was: its ending was on its way
+        match message:
+            case Text(text=text):
+                await utterance.write(text)
+            case Flush():
+                utterance.flush()
+            case End():
+                utterance.end()
 
     async def _say(self, asked: Say) -> None:
-        if asked.id in self._live:
-            taken = BadRequest(f"The id {asked.id!r} is in use.", code="id_in_use", field="id")
-            # Without the id: with it, it would be the end of the one that is being said.
-            return await self._tell(taken, None)
-        if (refusal := self._refusal()) is not None:
-            return await self._tell(refusal, asked.id)
-        utterance = Utterance(asked, next(self._streams), self._stage)
-        self._live[asked.id] = utterance
+        if await self._may_begin(asked.id):
+            utterance = Utterance(asked, next(self._streams), self._stage)
+            self._begun(utterance)
+            await utterance.write(asked.text)
+
+    async def _listen(self, asked: Listen) -> None:
+        self._overhears = True
+        if self._ear is not None:
+            taken = BadRequest(
+                f"The microphone {self._ear.id!r} is open; there is one at a time.",
+                code="already_listening",
+                hint="Send listen.end first.",
+            )
+            # Without the id where it is that microphone's: with it, it would be its end.
+            return await self._tell(taken, None if asked.id in self._live else asked.id)
+        if await self._may_begin(asked.id):
+            self._ear = Listening(asked, next(self._streams), self._stage)
+            self._begun(self._ear)
+
+    async def _hear(self, data: bytes) -> None:
+        """Some sound of the microphone."""
+        if self._ear is not None:
+            await self._ear.feed(samples_of(data))
+        elif not self._overhears:
+            self._end(Close(UNSUPPORTED, "Sound without an open `listen`."))
+
+    def _stop_listening(self, id: str) -> None:
+        """From now on the client knows that nobody hears it."""
+        self._overhears = False
+        if self._ear is not None and self._ear.id == id:
+            self._ear.end()
+            self._ear = None
+
+    async def _may_begin(self, id: str) -> bool:
+        if id in self._live:
+            taken = BadRequest(f"The id {id!r} is in use.", code="id_in_use", field="id")
+            # Without the id: with it, it would be the end of what goes on under it.
+            await self._tell(taken, None)
+        elif (refusal := self._refusal()) is not None:
+            await self._tell(refusal, id)
+        else:
+            return True
+        return False
+
+    def _begun(self, act: Act) -> None:
+        self._live[act.id] = act
         self._silent.clear()
-        self._tasks.add(utterance.task)
-        utterance.task.add_done_callback(self._tasks.discard)
-        await utterance.write(asked.text)
+        self._tasks.add(act.task)
+        act.task.add_done_callback(self._tasks.discard)
 
     def _refusal(self) -> YamabikoError | None:
         """Why nothing more can be said now."""
@@ -177,10 +233,6 @@ class Session:
             )
         return None
 
-    async def _listen(self, message: Listen | ListenEnd) -> None:
-        if isinstance(message, Listen):
-            await self._tell(Unavailable("Voices cannot be changed here yet."), message.id)
-
     async def _refuse(self, error: BadMessage) -> None:
         """A message that cannot be read ends what it was about, and enough of them everything."""
         self._bad += 1
@@ -194,14 +246,26 @@ class Session:
     async def _tell(self, error: YamabikoError, id: str | None) -> None:
         await self._outbox.tell(encode(error_of(error, id)))
 
-    def _cancel(self, *utterances: Utterance) -> None:
-        for utterance in utterances:
-            utterance.stop(Cancelled(utterance.id))
+    def _clear(self) -> None:
+        """Every utterance ends, and what a microphone became is not heard; it stays open."""
+        for act in tuple(self._live.values()):
+            if isinstance(act, Listening):
+                act.hush()
+            else:
+                self._cancel(act)
+
+    def _cancel(self, *acts: Act) -> None:
+        for act in acts:
+            if act is self._ear:
+                self._stop_listening(act.id)
+            act.stop(Cancelled(act.id))
 
     def _forget(self, stream: int) -> None:
-        for utterance in list(self._live.values()):
-            if utterance.stream == stream:
-                del self._live[utterance.id]
+        for act in tuple(self._live.values()):
+            if act.stream == stream:
+                del self._live[act.id]
+                if act is self._ear:
+                    self._ear = None
         if not self._live:
             self._silent.set()
 

@@ -40,6 +40,15 @@ class Models:
 
 
 @dataclass(frozen=True)
+class Revoice:
+    model: str = setting("base", "Whisper model: a folder of models/revoice, or a size")
+    threads: int = setting(0, "its threads; 0: as models.threads", least=0, most=256)
+    beam: int = setting(1, "ways of writing a sentence that it weighs at once", least=1, most=16)
+    device: str = setting("cpu", "where it runs", one_of=("cpu", "cuda"))
+    pause_seconds: float = setting(0.35, "how long a silence ends a sentence", least=0.15, most=5)
+
+
+@dataclass(frozen=True)
 class Cache:
     path: Path = setting(Path("cache"), "folder of the recordings")
     max_bytes: int = setting(
@@ -134,6 +143,14 @@ class Limits:
     body_seconds: float = setting(
         30.0, "seconds in which a request body must have come", least=1, most=3_600
     )
+    upload_bytes: int = setting(
+        200_000_000, "bytes of an upload of sound", least=1_024, most=1 << 40
+    )
+    upload_minutes: float = setting(60.0, "minutes of sound in an upload", least=0.01, most=1_440)
+    upload_seconds: float = setting(
+        600.0, "seconds in which an upload must have come", least=1, most=86_400
+    )
+    uploads: int = setting(8, "uploads that are received or worked on", least=1, most=65_536)
     header_bytes: int = setting(
         65_536, "bytes of a request's line and headers", least=4_096, most=1 << 20
     )
@@ -193,6 +210,7 @@ class Settings:
     )
     presets: Presets = field(default_factory=Presets)
     models: Models = field(default_factory=Models)
+    revoice: Revoice = field(default_factory=Revoice)
     cache: Cache = field(default_factory=Cache)
     vocoder: Vocoder = field(default_factory=Vocoder)
     generate: Generate = field(default_factory=Generate)

@@ -82,6 +82,10 @@ class Speech:
         """The line that is wished for, checked; long texts are read off the loop."""
         return await asyncio.to_thread(self._lines.line, wish)
 
+    async def check(self, wish: Wish) -> None:
+        """Refuse what no text could mend, before there is any."""
+        await asyncio.to_thread(self._lines.check, wish)
+
     def draft(self, wish: Wish, timer: Timer) -> Draft:
         """A text that will be written for a wish."""
         return Draft(lambda length: self._lines.check_length(wish, length), timer, Playback())
@@ -183,8 +187,7 @@ class Speech:
 
     async def _begun(self, wish: Wish, draft: Draft) -> tuple[Line, Piece]:
         """The first piece of a text, and who speaks it: what is there until then decides."""
-        # What no text can mend is refused before there is any.
-        await asyncio.to_thread(self._lines.check, wish)
+        await self.check(wish)
         found: list[Line] = []
 
         def splitter(text: str) -> Splitter:

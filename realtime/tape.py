@@ -14,6 +14,7 @@ from realtime.cache import Spoken
 from realtime.engines.base import Word
 from realtime.errors import NothingToSay
 from realtime.formats import Encoder, Format, encoder
+from realtime.threads import off_the_loop
 
 T = TypeVar("T")
 
@@ -90,16 +91,3 @@ async def encoded(spoken: AsyncIterator[Spoken], tape: Tape) -> AsyncGenerator[P
         if not tape.seconds:
             raise NothingToSay("The engine has no sound for this text.", field="text")
         yield Part(await tape.finish(), words)
-
-
-async def off_the_loop(function: Callable[..., T], *arguments: Any) -> T:
-    """A function's result from a thread; who is cancelled leaves only when the thread is done.
-
-    So nobody closes an encoder while a thread is in it.
-    """
-    work = asyncio.ensure_future(asyncio.to_thread(function, *arguments))
-    try:
-        return await asyncio.shield(work)
-    finally:
-        if not work.done():
-            await asyncio.wait((work,))

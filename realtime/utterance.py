@@ -5,73 +5,37 @@ It knows no socket and no other utterance.
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
 
-from msgspec import UNSET
-
-from realtime.cache import Address, Recording
+from realtime.cache import Recording
 from realtime.draft import Draft
 from realtime.engines.base import Word
-from realtime.errors import SynthesisFailed, YamabikoError
+from realtime.errors import YamabikoError
 from realtime.frames import Frames
-from realtime.messages import Done, Error, FromServer, Say, Started, TimedWord, Timestamps, Timing
-from realtime.metrics import Metrics
-from realtime.outbox import Outbox
+from realtime.messages import Done, Say, Started, TimedWord, Timestamps, Timing
 from realtime.protocol import encode
 from realtime.release import Release
-from realtime.speech import Saying, Speech
-from realtime.timer import Timer
+from realtime.speech import Saying
+from realtime.stage import Act, Stage, error_of, milliseconds
 from realtime.wish import Wish
-
-logger = logging.getLogger(__name__)
 
 WORDS_A_MESSAGE = 500
 
 
-class Account:
-    """Whoever pays for what is said; without keys it is nobody."""
-
-    async def charge(self, characters: int) -> None:
-        """Text that is to be spoken; a typed error where it was too much."""
-
-    def watch(self, recording: Recording) -> None:
-        """Sound that is being made for this client."""
-
-
-@dataclass(frozen=True)
-class Stage:
-    """What every utterance of a session needs."""
-
-    speech: Speech
-    metrics: Metrics
-    link: Callable[[Address], str]
-    account: Account = field(default_factory=Account)
-    timer: Timer = field(default_factory=Timer)
-    outbox: Outbox = field(default_factory=Outbox)
-
-
-class Utterance:
+class Utterance(Act):
     """One `say` until its ending waits to be sent; it has exactly one."""
 
+    failed = "It could not be spoken."
+
     def __init__(self, asked: Say, stream: int, stage: Stage) -> None:
-        self.id = asked.id
-        self.stream = stream
         self._asked = asked
         self._wish = wish_of(asked)
-        self._stage = stage
-        self._now = stage.timer.now
-        self._asked_at = self._now()
-        self._stopped_at: float | None = None
         self._recording: Recording | None = None
         self._draft: Draft | None = None
         if asked.more:
             self._draft = stage.speech.draft(self._wish, stage.timer)
-        stage.outbox.open(stream)
-        self.task = asyncio.create_task(self._run())
+        super().__init__(asked.id, stream, stage)
 
     async def write(self, text: str) -> None:
         """More of its text; too much of it is the end."""
@@ -91,32 +55,7 @@ class Utterance:
         if self._draft is not None:
             self._draft.end()
 
-    def stop(self, ending: FromServer) -> None:
-        """End it here: what still waits of it is not sent, and nothing follows its ending."""
-        if self._stopped_at is None:
-            self._end_with(ending)
-            self.task.cancel()
-
-    def _end_with(self, ending: FromServer) -> None:
-        if self._stopped_at is None:
-            self._stopped_at = self._now()
-            self._stage.outbox.end(self.stream, encode(ending), drop=True)
-
-    async def _run(self) -> None:
-        try:
-            await self._speak()
-        except asyncio.CancelledError:
-            await self._idle()
-            raise
-        except YamabikoError as error:
-            self._end_with(error_of(error, self.id))
-        except Exception:  # whatever it is, it ends this utterance alone
-            logger.exception("an utterance failed")
-            hint = "The server's log says more."
-            failed = SynthesisFailed("It could not be spoken.", hint=hint)
-            self._end_with(error_of(failed, self.id))
-
-    async def _idle(self) -> None:
+    async def _leave(self) -> None:
         """Return when the engine is free of it, unless it works for somebody else."""
         recording = self._recording
         if recording is None or recording.whole or recording.readers or recording.finish_alone:
@@ -125,7 +64,7 @@ class Utterance:
         if self._stopped_at is not None:
             self._stage.metrics.idled(self._now() - self._stopped_at)
 
-    async def _speak(self) -> None:
+    async def _play(self) -> None:
         async with self._saying() as saying:
             source = saying.source
             assert source is not None, "a socket's sound comes from a recording"
@@ -143,9 +82,11 @@ class Utterance:
                 url=self._url(saying),
                 timing=Timing(
                     queue=made.get("queue", 0.0),
-                    text=round(_ms(began_at - asked_at) + made["text"], 2) if made else 0.0,
-                    first_audio=_ms((release.heard_at or self._now()) - asked_at),
-                    total=_ms(self._now() - asked_at),
+                    text=round(milliseconds(began_at - asked_at) + made["text"], 2)
+                    if made
+                    else 0.0,
+                    first_audio=milliseconds((release.heard_at or self._now()) - asked_at),
+                    total=milliseconds(self._now() - asked_at),
                 ),
             )
             self._stage.outbox.end(self.stream, encode(done), release.due())
@@ -211,13 +152,3 @@ def wish_of(asked: Say) -> Wish:
         seed=asked.seed,
         engine=asked.engine,
     )
-
-
-def error_of(error: YamabikoError, id: str | None) -> Error:
-    """An error as a message; what it quotes may be no text that UTF-8 has."""
-    message = error.message.encode("utf-8", "replace").decode()
-    return Error(error.code, message, error.hint, UNSET if id is None else id)
-
-
-def _ms(seconds: float) -> float:
-    return round(1000 * max(0.0, seconds), 2)

@@ -33,6 +33,7 @@ class WeightFile:
     sha256: str | None = None
     packaged: tuple[str, ...] = ()  # "package/path" of the parts that, joined, are the file
     hub: str | None = None
+    extra: str | None = None  # the optional block of requirements.txt that brings the packages
 
     def brought(self, models: Path) -> Path:
         return models / self.engine / self.name
@@ -49,7 +50,7 @@ def content(file: WeightFile, settings: Settings) -> bytes:
         return _verified(file, joined, "the installed packages")
     if file.hub and settings.allow_downloads:
         return fetched(file, settings.models.path).read_bytes()
-    raise _missing(file, settings)
+    raise missing(file, settings)
 
 
 def available(file: WeightFile, settings: Settings) -> str | None:
@@ -74,6 +75,8 @@ def how_to_get(file: WeightFile, settings: Settings) -> str:
     if file.packaged:
         packages = sorted({part.split("/")[0].replace("_", "-") for part in file.packaged})
         ways.append(f"install {' '.join(packages)}")
+    if file.extra:
+        ways.append(f"run `make serve EXTRAS={file.extra}`")
     if file.hub:
         ways.append("set allow_downloads: true")
     return ", or ".join(ways)
@@ -103,6 +106,16 @@ def fetched(file: WeightFile, models: Path) -> Path:
     return made_once(file.brought(models), download)
 
 
+def missing(file: WeightFile, settings: Settings) -> WeightsMissing:
+    """The error that says which file, where it was looked for, and what to do."""
+    looked = [str(file.brought(settings.models.path))]
+    looked += [f"package {part}" for part in file.packaged]
+    return WeightsMissing(
+        f"The engine {file.engine!r} needs {file.name}; looked at {', '.join(looked)}.",
+        hint=how_to_get(file, settings)[:1].upper() + how_to_get(file, settings)[1:] + ".",
+    )
+
+
 def _verified(file: WeightFile, data: bytes, where: str) -> bytes:
     found = hashlib.sha256(data).hexdigest()
     if file.sha256 is not None and found != file.sha256:
@@ -112,15 +125,6 @@ def _verified(file: WeightFile, data: bytes, where: str) -> bytes:
             hint="Remove it, then bring or install it again.",
         )
     return data
-
-
-def _missing(file: WeightFile, settings: Settings) -> WeightsMissing:
-    looked = [str(file.brought(settings.models.path))]
-    looked += [f"package {part}" for part in file.packaged]
-    return WeightsMissing(
-        f"The engine {file.engine!r} needs {file.name}; looked at {', '.join(looked)}.",
-        hint=how_to_get(file, settings)[:1].upper() + how_to_get(file, settings)[1:] + ".",
-    )
 
 
 @contextmanager

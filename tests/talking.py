@@ -17,8 +17,8 @@ from realtime.messages import Close
 from realtime.protocol import decode_audio
 from realtime.services import Services
 from realtime.session import Session
+from realtime.stage import Stage
 from realtime.timer import Timer
-from realtime.utterance import Stage
 
 ENDINGS = ("done", "cancelled", "error")
 
@@ -83,6 +83,7 @@ class Client:
 def stage_of(services: Services, timer: Timer | None = None) -> Stage:
     return Stage(
         services.speech,
+        services.studio,
         services.metrics,
         link=lambda address: f"http://here/audio/{address.quoted('.wav')}",
         timer=timer or Timer(),

@@ -40,7 +40,7 @@ def test_options_reach_the_settings() -> None:
 
 def test_help_lists_the_commands() -> None:
     shown = run("--help").stdout.decode()
-    assert all(command in shown for command in ("serve", "say", "check", "cache", "key", "sign"))
+    assert all(command in shown for command in ("serve", "say", "check", "convert", "key"))
 
 
 def test_say_writes_a_whole_file(tmp_path: Path) -> None:

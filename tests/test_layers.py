@@ -18,14 +18,17 @@ FLOORS = [
     ["realtime.web.app"],
     ["realtime.web.*"],
     ["realtime.commands"],
-    ["realtime.keyring"],
+    ["realtime.keyring", "realtime.dubbing"],
     ["realtime.services", "realtime.session"],
-    ["realtime.utterance"],
+    ["realtime.utterance", "realtime.listening"],
+    ["realtime.stage"],
     ["realtime.release"],
     ["realtime.protocol"],
     ["realtime.messages"],
     ["realtime.allowance"],
     ["realtime.prefetch"],
+    ["realtime.studio"],
+    ["realtime.revoice", "realtime.revoice.*"],
     ["realtime.speech"],
     ["realtime.conversion", "realtime.conversion.*"],
     ["realtime.draft"],
@@ -39,7 +42,7 @@ FLOORS = [
     ["realtime.engines"],
     ["realtime.engines.*"],
     ["realtime.engines.phonemes", "realtime.engines.vocoder"],
-    ["realtime.engines.frames", "realtime.engines.modelfile"],
+    ["realtime.engines.frames", "realtime.engines.modelfile", "realtime.engines.whisperfiles"],
     ["realtime.engines.base"],
     ["realtime.acceleration.*", "realtime.acceleration", "realtime.weights", "realtime.line"],
     ["realtime.characters", "realtime.characters.*"],
@@ -49,7 +52,13 @@ FLOORS = [
     ["realtime.text.*", "realtime.text", "realtime.audio", "realtime.trim", "realtime.packages"],
     ["realtime.configuration"],
     ["realtime.log"],
-    ["realtime.settings", "realtime.metrics", "realtime.timer", "realtime.playback"],
+    [
+        "realtime.settings",
+        "realtime.metrics",
+        "realtime.timer",
+        "realtime.playback",
+    ],
+    ["realtime.threads", "realtime.progress"],
     ["realtime.outbox", "realtime.flood", "realtime.values"],
     ["realtime.errors"],
     ["realtime"],
@@ -62,6 +71,7 @@ SHARED = [
     "realtime.cache",
     "realtime.signing",
     "realtime.conversion",
+    "realtime.revoice",
 ]
 ROOMS = {
     "starlette": ["realtime.web"],
@@ -69,6 +79,9 @@ ROOMS = {
     "onnxruntime": ["realtime.engines", "realtime.acceleration"],
     "onnx": ["realtime.acceleration"],
     "torch": ["realtime.engines", "realtime.networks", "realtime.acceleration"],
+    "faster_whisper": ["realtime.engines"],
+    "ctranslate2": ["realtime.engines"],
+    "silero_vad": ["realtime.engines"],
     "itsdangerous": ["realtime.signing"],
     "os.environ": ["realtime.configuration"],
 }
@@ -175,6 +188,7 @@ for name in {names}:
 assert threading.active_count() == 1, "importing started a thread"
 assert dict(os.environ) == before, "importing changed the environment"
 heavy = {{"onnxruntime", "onnx", "torch", "av", "misaki", "jieba", "hibari", "pyopenjtalk"}}
+heavy |= {{"faster_whisper", "ctranslate2"}}
 assert not heavy & set(sys.modules), heavy & set(sys.modules)
 """
 

@@ -15,8 +15,8 @@ def tags(union: typing.Any) -> list[str]:
 
 
 def test_the_kinds_of_messages() -> None:
-    client = "say text flush end cancel clear ping listen listen.end"
-    server = "ready started timestamps heard done cancelled error notice pong"
+    client = "say text flush end cancel clear ping listen listen.end played"
+    server = "ready started timestamps heard done cancelled error notice meter pong"
     assert tags(FromClient) == client.split()
     assert tags(FromServer) == server.split()
 

@@ -105,3 +105,17 @@ async def test_a_finishing_box_is_emptied_first() -> None:
     outbox.end(1, "done")
     outbox.finish()
     assert await taken(outbox, 3) == [b"a", "done", None]
+
+
+async def test_sound_that_waits_can_be_dropped_without_its_messages() -> None:
+    outbox = Outbox()
+    outbox.open(1)
+    await outbox.put(1, "started")
+    await outbox.put(1, b"sound")
+    await outbox.put(1, "notice")
+    outbox.drop(1)
+    outbox.drop(2)
+    outbox.end(1, "done")
+    assert outbox.bytes == len("startednoticedone")
+    parcels = [await outbox.take() for _ in range(3)]
+    assert [parcel.data for parcel in parcels if parcel] == ["started", "notice", "done"]

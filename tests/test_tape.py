@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
@@ -15,7 +13,7 @@ from realtime.decoding import decode
 from realtime.engines.base import Word
 from realtime.errors import NothingToSay
 from realtime.formats import FORMATS
-from realtime.tape import Part, Tape, encoded, off_the_loop
+from realtime.tape import Part, Tape, encoded
 
 RATE = 24000
 SINE = (8000 * np.sin(np.arange(RATE) * 2 * np.pi * 440 / RATE)).astype(np.int16)
@@ -106,24 +104,3 @@ async def test_who_leaves_closes_the_line(name: str) -> None:
         await anext(coming)
         assert not speaker.closed
     assert speaker.closed
-
-
-@pytest.mark.anyio
-async def test_nobody_leaves_while_a_thread_works() -> None:
-    begun, release, ended = asyncio.Event(), threading.Event(), threading.Event()
-    loop = asyncio.get_running_loop()
-
-    def work() -> None:
-        loop.call_soon_threadsafe(begun.set)
-        release.wait(10)
-        ended.set()
-
-    task = asyncio.create_task(off_the_loop(work))
-    await begun.wait()
-    task.cancel()
-    await asyncio.sleep(0)
-    assert not task.done()
-    release.set()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert ended.is_set()

@@ -91,7 +91,7 @@ async def test_a_growing_text_is_the_recording_of_the_whole(
 
 
 async def test_its_address_works_the_moment_it_is_told(client: Client, services: Services) -> None:
-    await write(client, "a", "abc def", 2)
+    await write(client, "a", "abc def", 10_000)  # in pieces, a pause between them may be a cut
     await until(lambda: client.of("done"))
     line = await services.speech.line(Wish("abc def", engine="tone"))
     async with services.cache.listen(services.speech.address(line), ".wav") as opened:

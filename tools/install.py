@@ -23,6 +23,9 @@ def main(wanted: list[str]) -> int:
         return 1
     STAMPS.mkdir(exist_ok=True)
     known = blocks(PINS.read_text(encoding="utf-8"))
+    if unknown := [name for name in wanted if name not in known]:
+        print(f"There is no block {', '.join(unknown)} in {PINS}; there are: {', '.join(known)}.")
+        return 1
     changed = [name for name in wanted if not stamp(name, known[name]).exists()]
     if changed and not install([line for name in changed for line in known[name]]):
         return 1

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,10 +12,9 @@ from realtime.cache.shelf import Shelf
 from realtime.cache.sidecar import Sidecar
 from realtime.cache.store import Store, Stored
 from realtime.errors import BadRequest, Busy, NotFound
+from realtime.progress import Bar
 
 BLOCK_BYTES = 1 << 20
-BAR_WIDTH = 30
-BAR_SECONDS = 0.1  # how often a bar is drawn again
 
 
 def found_in(store: Store) -> list[Stored]:
@@ -82,16 +79,11 @@ def alone(store: Store) -> Iterator[None]:
 
 def with_bar(items: list[Stored], what: str) -> Iterator[Stored]:
     """The items, with a bar on a terminal that shows how far they are."""
-    shows, drawn = sys.stderr.isatty(), 0.0
+    bar = Bar(what, len(items))
     for number, item in enumerate(items, 1):
         yield item
-        if shows and (number == len(items) or time.monotonic() - drawn > BAR_SECONDS):
-            drawn = time.monotonic()
-            full = BAR_WIDTH * number // len(items)
-            bar = "#" * full + "." * (BAR_WIDTH - full)
-            print(f"\r{what} [{bar}] {number}/{len(items)}", end="", file=sys.stderr, flush=True)
-    if shows and items:
-        print(file=sys.stderr)
+        bar.at(number, f"{number}/{len(items)}")
+    bar.end()
 
 
 def _reason(

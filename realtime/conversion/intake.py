@@ -70,7 +70,7 @@ class Intake:
 
     async def _add(self, pcm: Pcm) -> None:
         most = round(MOST_SECONDS * self._rate)
-        while self.waiting + pcm.size > most and self._early() and not self._ended:
+        while self.waiting + pcm.size > most and self.early() and not self._ended:
             self._room.clear()
             await self._room.wait()
         self._parts.append((pcm.copy(), self._clock()))
@@ -84,7 +84,8 @@ class Intake:
             self.hungry.clear()
         self._changed.set()
 
-    def _early(self) -> bool:
+    def early(self) -> bool:
+        """Whether who sends is ahead of time, as with a recording: then they may wait."""
         return self._since / self._rate - (self._clock() - self._even) > EARLY_SECONDS
 
     def _taken(self, count: int) -> Pcm:

@@ -19,7 +19,8 @@ from realtime.audio import Pcm
 from realtime.change import Change
 from realtime.conversion.drift import Drift
 from realtime.conversion.intake import Intake
-from realtime.conversion.load import Load
+from realtime.conversion.load import Load, State
+from realtime.conversion.meter import Meter
 from realtime.conversion.passage import Around, Passage, checked_rate
 from realtime.conversion.turns import Turns, checked_converter
 from realtime.engines.base import Plan, Samples
@@ -38,17 +39,17 @@ LEFT_OUT = "{ms:.0f} ms of the microphone were not taken in time and are left ou
 
 @dataclass(frozen=True)
 class Notice:
-    """How a live conversion is doing: larger_blocks, bypass or recovered."""
+    """How a live conversion is doing."""
 
-    code: str
+    code: State
     message: str
 
 
 class Conversion:
     """One microphone, live: `feed` and `end` on one side, `heard` on the other.
 
-    `played` tells how many seconds of the output its listener has played; where it is given, a
-    playback clock that is not the microphone's is followed.
+    `played` tells how many seconds of the output its listener has played, None while that is not
+    known; where it is given, a playback clock that is not the microphone's is followed.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class Conversion:
         output_rate: int | None = None,
         *,
         block_seconds: float | None = None,
-        played: Callable[[], float] | None = None,
+        played: Callable[[], float | None] | None = None,
         clock: Callable[[], float] = time.monotonic,
         patience: float = PATIENCE_SECONDS,
     ) -> None:
@@ -68,6 +69,7 @@ class Conversion:
         self.rate = checked_rate("sample_rate", rate)
         self.output_rate = checked_rate("output_sample_rate", output_rate or rate)
         self.intake = Intake(rate, clock)
+        self.meter = Meter()
         self.clock, self.played, self.patience = clock, played, patience
         self._models, self._engine = models, checked_converter(models, engine)
         self._block_seconds = block_seconds
@@ -115,7 +117,8 @@ class _Course:
 
     def __init__(self, asked: Conversion, lease: Lease, plan: Plan) -> None:
         self._asked, self._lease, self._plan = asked, lease, plan
-        self._intake, self._clock = asked.intake, asked.clock
+        self._intake, self._clock, self._meter = asked.intake, asked.clock, asked.meter
+        self._meter.latency = (plan.latency + plan.block) / plan.rate
         follows = asked.played is not None
         self._passage = Passage(plan, asked.change, asked.rate, asked.output_rate, follows)
         self._around = Around(plan)
@@ -157,7 +160,7 @@ class _Course:
         return self._passage.needed(self._plan.block * self._load.size)
 
     def _begun(self) -> Turns:
-        return Turns(self._lease, self._asked.change, self._plan, self._due)
+        return Turns(self._lease, self._asked.change, self._plan, self._due, self._clock)
 
     def _due(self) -> float:
         """Soon: a block that has arrived is to be heard before the next one has."""
@@ -173,6 +176,7 @@ class _Course:
         elif self._may_convert():
             self._turns, self._fresh, changed = self._begun(), True, True
         heard = self._passage.leave(self._around.leave(block, wet))
+        self._meter.passed(block.size / self._plan.rate)
         self._follow(heard)
         return heard, changed
 
@@ -185,8 +189,10 @@ class _Course:
         except TimeoutError:
             changed = self._load.lost(self._clock())
         else:
-            now = self._clock()
-            changed = self._load.worked(now - started, block.size / self._plan.rate, now)
+            now, sound = self._clock(), block.size / self._plan.rate
+            changed = self._load.worked(now - started, sound, now)
+            begun = max(started, turns.begun)  # silence may never have reached the engine
+            self._meter.worked(begun - started, now - begun, sound)
         if self._load.bypassed:
             self._turns = None
             # An engine that does not come back keeps its lane, but not the voice.
@@ -236,8 +242,8 @@ class _Course:
     def _follow(self, heard: Pcm) -> None:
         seconds = heard.size / self._asked.output_rate
         self._given += seconds
-        if self._asked.played is not None and seconds:
-            played = self._asked.played()
+        played = self._asked.played() if self._asked.played is not None else None
+        if played is not None and seconds:
             self._passage.adjust(self._drift.ratio(self._given, played, seconds))
 
     def _notice(self) -> Notice:

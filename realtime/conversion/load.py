@@ -7,6 +7,10 @@ better takes longer than getting worse, and longer each time that it did not las
 
 from __future__ import annotations
 
+from typing import Literal
+
+State = Literal["larger_blocks", "bypass", "recovered"]
+
 SIZES = (1, 2, 4)  # times the usual block
 WEIGHT = 0.2  # of the newest block in the smoothed load
 MOST_COUNTED = 2.0  # one pause of the machine is no load
@@ -42,7 +46,7 @@ class Load:
         return SIZES[self._place]
 
     @property
-    def state(self) -> str:
+    def state(self) -> State:
         """As a notice calls it."""
         if self.bypassed:
             return "bypass"

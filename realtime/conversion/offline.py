@@ -31,10 +31,7 @@ async def converted(
 ) -> AsyncGenerator[Pcm, None]:
     """The other voice, no faster than it is taken; as long as what came, however that was cut."""
     output_rate = output_rate or rate
-    for name, asked in (("sample_rate", rate), ("output_sample_rate", output_rate)):
-        if not LOWEST_RATE <= asked <= HIGHEST_RATE:
-            allowed = f"{LOWEST_RATE} to {HIGHEST_RATE}"
-            raise BadRequest(f"{name} is {asked}; allowed is {allowed}.", field=name)
+    check_rates(rate, output_rate)
     async with models.lease(checked_converter(models, engine)) as lease:
         plan = lease.engine.plan(change)
         passage = Passage(plan, change, rate, output_rate)
@@ -50,6 +47,14 @@ async def converted(
                 pcm, over = passage.last(passage.leave(sound))
                 if pcm.size:
                     yield pcm
+
+
+def check_rates(rate: int, output_rate: int) -> None:
+    """Refuse what no recording has."""
+    for name, asked in (("sample_rate", rate), ("output_sample_rate", output_rate)):
+        if not LOWEST_RATE <= asked <= HIGHEST_RATE:
+            allowed = f"{LOWEST_RATE} to {HIGHEST_RATE}"
+            raise BadRequest(f"{name} is {asked}; allowed is {allowed}.", field=name)
 
 
 def _due() -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 
@@ -24,9 +25,18 @@ class Turns:
     A converter that has heard silence for as long as it remembers is not asked while it lasts.
     """
 
-    def __init__(self, lease: Lease, change: Change, plan: Plan, due: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        lease: Lease,
+        change: Change,
+        plan: Plan,
+        due: Callable[[], float],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.begun = 0.0  # when the engine took the last block
         self._engine: Converter = lease.engine
         self._plan = plan
+        self._clock = clock
         self._quiet = 0  # samples of silence since something was heard
         self._waiting: deque[Samples] = deque()
         self._turn: asyncio.Task[Samples] | None = None
@@ -67,7 +77,9 @@ class Turns:
     def _given(self) -> Iterator[Samples]:
         # A turn is asked for by whoever has just given a block, so one is always there.
         while True:
-            yield self._waiting.popleft()
+            block = self._waiting.popleft()
+            self.begun = self._clock()
+            yield block
 
 
 def checked_converter(models: Models, name: str) -> str:

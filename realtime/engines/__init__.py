@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Collection
 
-from realtime.engines.base import Converter, Synthesizer
+from realtime.engines.base import Engine
 from realtime.errors import BadRequest, shortlist
 from realtime.settings import Settings
 
@@ -19,15 +19,17 @@ ENGINES = {
     "gain": "realtime.engines.gain:Gain",
     "world": "realtime.engines.world:World",
     "torchscript": "realtime.engines.torchscript:TorchScript",
+    "silero": "realtime.engines.silero:Silero",
+    "revoice": "realtime.engines.revoice:Revoice",
 }
 
 
-def create(name: str, settings: Settings) -> Synthesizer | Converter:
+def create(name: str, settings: Settings) -> Engine:
     """An engine that is not loaded yet."""
     if name not in ENGINES:
         raise unknown(name, ENGINES)
     module, _, kind = ENGINES[name].partition(":")
-    engine: Synthesizer | Converter = getattr(importlib.import_module(module), kind)(settings)
+    engine: Engine = getattr(importlib.import_module(module), kind)(settings)
     return engine
 
 

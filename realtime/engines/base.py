@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -139,3 +139,56 @@ class Converter(Protocol):
     def convert(
         self, blocks: Iterator[Samples], change: Change, cancel: Cancel
     ) -> Iterator[Samples]: ...
+
+
+@runtime_checkable
+class Detector(Protocol):
+    """An engine that tells where somebody speaks, frame by frame."""
+
+    name: str
+    version: str
+    sample_rate: int
+    frame: int  # samples
+    weights: tuple[WeightFile, ...]
+
+    def load(self) -> None: ...
+
+    def unload(self) -> None: ...
+
+    def detect(self, samples: Samples, state: Any) -> tuple[Samples, Any]:
+        """How probable speech is in each of some whole frames, and the state for the next ones.
+
+        A stream begins with None as its state.
+        """
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What was said. The text is empty when it was nothing, or in a language not spoken here."""
+
+    text: str
+    language: str  # as ISO 639-1 has it
+    spoken: bool = True  # whether anybody here speaks it
+
+
+@runtime_checkable
+class Recogniser(Protocol):
+    """An engine that understands what is said: one sentence at a time."""
+
+    name: str
+    version: str
+    sample_rate: int
+    pause: float  # seconds of silence that end a sentence
+    weights: tuple[WeightFile, ...]
+
+    def load(self) -> None: ...
+
+    def unload(self) -> None: ...
+
+    def recognise(
+        self, samples: Samples, language: str | None, usual: str | None, cancel: Cancel
+    ) -> Transcript:
+        """`language` is known, or None; then `usual` is what was spoken before, where it was."""
+
+
+Engine = Synthesizer | Converter | Detector | Recogniser

@@ -22,6 +22,12 @@ def watch(scope: Scope, result: str, source: object) -> None:
         _services(scope).allowance.watch(key_id, source)
 
 
+async def check_sound(scope: Scope) -> None:
+    """Refused when no more sound may be made for the key this minute."""
+    if key_id := caller_of(scope).key_id:
+        await _services(scope).allowance.check_sound(key_id)
+
+
 async def made(scope: Scope, seconds: float) -> None:
     """Sound that was made for this request alone."""
     if key_id := caller_of(scope).key_id:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
+from contextlib import closing
 
 from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from realtime.errors import Forbidden, Refused, TooMany, YamabikoError
 from realtime.log import audit
 from realtime.services import Services
 from realtime.signing import Asked, Credentials
+from realtime.web.body import Body
 from realtime.web.caller import SCOPE, Caller, address_of, door_of
 from realtime.web.credentials import Bearer, Cookie, Ticket, shown_by
 from realtime.web.errors import ErrorResponse, deny, refusal_of
@@ -21,7 +21,6 @@ from realtime.web.trace import request_id
 
 OPEN = frozenset(("/", "/health", "/ready", "/time", "/login", "/logout"))
 OPEN_FOLDER = "/static/"
-AT_ONCE_BYTES = 1 << 17  # hashed in less than half a millisecond
 SAFE = ("GET", "HEAD", "OPTIONS")
 
 
@@ -39,45 +38,47 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             return await self._app(scope, receive, send)
-        try:
-            scope[SCOPE], receive = await self._caller(scope, receive)
-            self._check_page(scope)
-        except ClientDisconnect:
-            return
-        except YamabikoError as error:
-            self._note(scope, error)
-            refusal = refusal_of(error, self._guard.now_ms)
-            return await deny(ErrorResponse(scope, refusal), scope, receive, send)
-        await self._app(scope, receive, send)
+        with closing(Body()) as body:
+            try:
+                scope[SCOPE] = await self._caller(scope, receive, body)
+                self._check_page(scope)
+            except ClientDisconnect:
+                return
+            except YamabikoError as error:
+                self._note(scope, error)
+                refusal = refusal_of(error, self._guard.now_ms)
+                return await deny(ErrorResponse(scope, refusal), scope, receive, send)
+            await self._app(scope, body.again(receive) if body.taken else receive, send)
 
-    async def _caller(self, scope: Scope, receive: Receive) -> tuple[Caller, Receive]:
+    async def _caller(self, scope: Scope, receive: Receive, body: Body) -> Caller:
+        """Whose the request is; a body is taken only where it is a part of the answer."""
         if not self._guard.keys or is_open(scope):
-            return Caller(), receive
+            return Caller()
         address = address_of(scope)
         await self._allowance.may_be_refused(address)
         try:
             if scope["path"].startswith(AUDIO) and is_signed_address(scope["query_string"]):
                 self._guard.addresses.check(scope["path"], scope["query_string"])
-                return Caller(way="address"), receive
-            caller, receive = await self._known(scope, receive)
+                return Caller(way="address")
+            caller = await self._known(scope, receive, body)
         except Refused:
             await self._allowance.was_refused(address)
             raise
         await self._allowance.request(caller.key_id)
         audit("admitted", key=caller.key_id, way=caller.way, **_where(scope))
-        return caller, receive
+        return caller
 
-    async def _known(self, scope: Scope, receive: Receive) -> tuple[Caller, Receive]:
+    async def _known(self, scope: Scope, receive: Receive, body: Body) -> Caller:
         shown = shown_by(scope)
         match shown:
             case Credentials():
-                return await self._signed(shown, scope, receive)
+                return await self._signed(shown, scope, receive, body)
             case Bearer() if self._bearer:
-                return Caller(self._guard.keys.id_of(shown.key), "bearer"), receive
+                return Caller(self._guard.keys.id_of(shown.key), "bearer")
             case Ticket():
-                return Caller(self._guard.redeem(shown.written), "ticket"), receive
+                return Caller(self._guard.redeem(shown.written), "ticket")
             case Cookie():
-                return Caller(self._guard.cookie_owner(shown.written), "cookie"), receive
+                return Caller(self._guard.cookie_owner(shown.written), "cookie")
         ways = "sign the request (docs/signing.md)"
         if self._bearer:
             ways += ", or send Authorization: Bearer id:secret"
@@ -87,19 +88,19 @@ class Gate:
         )
 
     async def _signed(
-        self, shown: Credentials, scope: Scope, receive: Receive
-    ) -> tuple[Caller, Receive]:
+        self, shown: Credentials, scope: Scope, receive: Receive, body: Body
+    ) -> Caller:
         self._guard.requests.stamp(shown)  # before anybody sends us a body for nothing
-        body = await whole_body(receive) if scope["type"] == "http" else b""
+        if scope["type"] == "http":
+            await body.take(receive)
         asked = Asked(
             scope.get("method", "GET"),
             scope["raw_path"],
             scope["query_string"],
-            await digest_of(body),
+            body.digest,
         )
         stamp_ms = self._guard.requests.verify(shown, asked)
-        again = _body_again(body, receive) if scope["type"] == "http" else receive
-        return Caller(shown.key_id, "signature", stamp_ms), again
+        return Caller(shown.key_id, "signature", stamp_ms)
 
     def _check_page(self, scope: Scope) -> None:
         """A browser sends cookies and opens sockets for any page: only for ours it may."""
@@ -121,39 +122,6 @@ def is_open(scope: Scope) -> bool:
 
 def is_signed_address(query: bytes) -> bool:
     return any(part.startswith(b"s=") for part in query.split(b"&"))
-
-
-async def digest_of(body: bytes) -> str:
-    """Of a large body off the loop, which others wait for."""
-    if len(body) <= AT_ONCE_BYTES:
-        return hashlib.sha256(body).hexdigest()
-    return await asyncio.to_thread(lambda: hashlib.sha256(body).hexdigest())
-
-
-async def whole_body(receive: Receive) -> bytes:
-    """A body to its end; how large and how slow it may be is limited before this."""
-    parts = []
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        parts.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(parts)
-
-
-def _body_again(body: bytes, receive: Receive) -> Receive:
-    """The body for the door, then whatever comes after it."""
-    given = False
-
-    async def again() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return again
 
 
 def _where(scope: Scope) -> dict[str, str]:

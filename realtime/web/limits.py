@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from realtime.errors import TooLarge, TooSlow
+from realtime.errors import Busy, TooLarge, TooSlow, YamabikoError
 from realtime.settings import Limits
 from realtime.web.errors import ErrorResponse, refusal_of
+
+UPLOADS = frozenset(("/api/process",))  # where sound is brought
 
 
 class BodyLimit:
@@ -17,18 +21,31 @@ class BodyLimit:
 
     def __init__(self, app: ASGIApp, limits: Limits) -> None:
         self._app = app
-        self._most = limits.body_bytes
-        self._seconds = limits.body_seconds
+        self._limits = limits
+        self._uploads = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
+        if scope["path"] not in UPLOADS:
+            most, seconds = self._limits.body_bytes, self._limits.body_seconds
+            return await self._bounded(scope, receive, send, most, seconds)
+        try:
+            with self._uploading():
+                most, seconds = self._limits.upload_bytes, self._limits.upload_seconds
+                await self._bounded(scope, receive, send, most, seconds)
+        except Busy as error:
+            await _refuse(error, scope, receive, send)
+
+    async def _bounded(
+        self, scope: Scope, receive: Receive, send: Send, most: int, seconds: float
+    ) -> None:
         announced = Headers(scope=scope).get("content-length", "")
         # Compared by digits first: a length of thousands of digits is no number to Python.
-        if announced.isdecimal() and (len(announced) > 18 or int(announced) > self._most):
-            return await ErrorResponse(scope, refusal_of(self._error()))(scope, receive, send)
+        if announced.isdecimal() and (len(announced) > 18 or int(announced) > most):
+            return await _refuse(_too_large(most), scope, receive, send)
         came, comes = 0, True
-        due = asyncio.get_running_loop().time() + self._seconds
+        due = asyncio.get_running_loop().time() + seconds
 
         async def counted() -> Message:
             nonlocal came, comes
@@ -38,14 +55,35 @@ class BodyLimit:
                 async with asyncio.timeout_at(due):
                     message = await receive()
             except TimeoutError:
-                raise TooSlow(f"The body did not come within {self._seconds:g} s.") from None
+                raise TooSlow(f"The body did not come within {seconds:g} s.") from None
             came += len(message.get("body", b""))
             comes = bool(message.get("more_body", False))
-            if came > self._most:
-                raise self._error()
+            if came > most:
+                raise _too_large(most)
             return message
 
         await self._app(scope, counted, send)
 
-    def _error(self) -> TooLarge:
-        return TooLarge(f"The body is over the limit of {self._most} bytes.")
+    @contextmanager
+    def _uploading(self) -> Iterator[None]:
+        """One upload more, to the end of its answer: each may hold a large file."""
+        if self._uploads >= self._limits.uploads:
+            raise Busy(
+                f"{self._uploads} uploads are under way, which is the limit.",
+                code="too_many_uploads",
+                hint="Ask again in a moment.",
+                retry_after=5,
+            )
+        self._uploads += 1
+        try:
+            yield
+        finally:
+            self._uploads -= 1
+
+
+async def _refuse(error: YamabikoError, scope: Scope, receive: Receive, send: Send) -> None:
+    await ErrorResponse(scope, refusal_of(error))(scope, receive, send)
+
+
+def _too_large(most: int) -> TooLarge:
+    return TooLarge(f"The body is over the limit of {most} bytes.")

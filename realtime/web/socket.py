@@ -17,9 +17,9 @@ from realtime.messages import Close
 from realtime.protocol import PROTOCOL
 from realtime.services import Services
 from realtime.session import Session
-from realtime.utterance import Account, Stage
+from realtime.stage import Account, Stage
 from realtime.web.caller import caller_of
-from realtime.web.charges import charge, watch
+from realtime.web.charges import charge, check_sound, made, watch
 from realtime.web.errors import ErrorResponse, deny, refusal_of
 from realtime.web.links import Links
 from realtime.web.sockets import Sockets
@@ -42,6 +42,12 @@ class Charged(Account):
 
     def watch(self, recording: Recording) -> None:
         watch(self._scope, "miss", recording)
+
+    async def check_sound(self) -> None:
+        await check_sound(self._scope)
+
+    async def made(self, seconds: float) -> None:
+        await made(self._scope, seconds)
 
 
 async def talk(websocket: WebSocket) -> None:
@@ -87,6 +93,7 @@ def stage_for(websocket: WebSocket, services: Services) -> Stage:
     links = Links(services, websocket)
     return Stage(
         services.speech,
+        services.studio,
         services.metrics,
         lambda address: links.to(address, WAV),
         Charged(websocket.scope),

@@ -47,6 +47,7 @@ CLOSED: dict[str, tuple[str, str, Any, int]] = {
         {"textPrompt": "a", "character": "nobody", "language": "en"},
         404,
     ),
+    "/api/process": ("POST", "/api/process", {}, 415),
     "/ticket": ("POST", "/ticket", None, 200),
     "/en/{rest:path}": ("GET", "/en/af_heart/hello.wav", None, 404),
     "/zh/{rest:path}": ("GET", "/zh/af_heart/hello.wav", None, 404),

@@ -98,3 +98,32 @@ async def test_what_comes_after_the_body_may_take_its_time() -> None:
     door = BodyLimit(listens, replace(Limits(), body_seconds=0.02))
     await door({"type": "http", "headers": [], "path": "/"}, receive, send)
     assert waited.is_set()
+
+
+@pytest.mark.anyio
+async def test_so_many_uploads_at_once_and_no_more() -> None:
+    inside, may_end = asyncio.Event(), asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        inside.set()
+        await may_end.wait()
+
+    limit = BodyLimit(app, Limits(uploads=1))
+    scope = {"type": "http", "path": "/api/process", "method": "POST", "headers": []}
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    first = asyncio.create_task(limit(scope, receive, send))
+    await inside.wait()
+    await limit(scope, receive, send)
+    assert sent[0]["status"] == 503 and b"too_many_uploads" in sent[1]["body"]
+    may_end.set()
+    await first
+    sent.clear()
+    await limit(scope, receive, send)
+    assert not sent

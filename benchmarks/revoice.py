@@ -1,0 +1,205 @@
+"""A voice by its words: how late is the answer, and how much was understood?
+
+Recordings of our own voices are fed in real time. The delay runs from the last audible sample of
+what was said to the first audible one of the answer, warm, one microphone at a time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import statistics
+import time
+from collections.abc import Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from benchmarks import report
+from benchmarks.listening import errors, units
+from benchmarks.sentences import SENTENCES
+from realtime.audio import HEARD, Pcm, first_audible, from_pcm16
+from realtime.configuration import load
+from realtime.revoice import Heard, Revoicing
+from realtime.revoice.live import DETECTOR, RECOGNISER
+from realtime.services import Services, build
+from realtime.speech import Wish
+
+RATE = 24000
+PACKET_SECONDS = 0.02
+BEFORE_SECONDS, AFTER_SECONDS = 0.6, 5.0  # of silence around a recording
+# Who says it and by which engine, in which language, and who says it again.
+SPEAKERS = (
+    ("af_heart", "hibari", "en", "am_michael"),
+    ("am_michael", "kokoro", "en", "jf_alpha"),
+    ("bf_emma", "kokoro", "en", "af_heart"),
+    ("zf_xiaoxiao", "kokoro", "zh", "zm_yunxi"),
+    ("zm_yunxi", "kokoro", "zh", "zf_xiaoxiao"),
+    ("jf_alpha", "kokoro", "ja", "jm_kumo"),
+    ("jm_kumo", "kokoro", "ja", "jf_alpha"),
+)
+TEXTS = 2  # of each speaker
+
+
+@dataclass(frozen=True)
+class Said:
+    """A recording, what is said in it, and who is to say it again."""
+
+    speaker: str
+    language: str
+    text: str
+    again: str
+    pcm: Pcm
+
+
+@dataclass
+class Answer:
+    """What a listener noted; times are seconds from the start of the recording."""
+
+    texts: list[str] = field(default_factory=list)
+    languages: list[str] = field(default_factory=list)
+    understood_at: float | None = None
+    heard_at: float | None = None
+    samples: int = 0
+
+
+async def recordings(services: Services, texts: int) -> list[Said]:
+    """Sentences of three to five seconds."""
+    found = []
+    for number, (speaker, engine, language, again) in enumerate(SPEAKERS):
+        for place in range(texts):
+            known = SENTENCES[language]
+            text = known[(3 * number + 5 * place) % len(known)]
+            line = await services.speech.line(Wish(text, speaker, language, engine=engine))
+            async with aclosing(services.speech.say(line, keep=False)) as parts:
+                pcm = np.concatenate([part.pcm async for part in parts])
+            found.append(Said(speaker, language, text, again, pcm))
+    return found
+
+
+async def answered(services: Services, said: Said, language: str) -> Answer:
+    """One recording in real time, and what comes back."""
+    wish = Wish("", said.again, language)
+    revoicing = Revoicing(services.models, services.speech, wish, RATE)
+    around = [np.zeros(round(s * RATE), np.int16) for s in (BEFORE_SECONDS, AFTER_SECONDS)]
+    sound = np.concatenate([around[0], said.pcm, around[1]])
+    started = time.perf_counter()
+    answer = Answer()
+    hearing = asyncio.create_task(_listen(revoicing, answer, started))
+    packet = round(PACKET_SECONDS * RATE)
+    for place in range(0, sound.size, packet):
+        due = started + (place + packet) / RATE
+        await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        await revoicing.feed(sound[place : place + packet])
+    revoicing.end()
+    await hearing
+    return answer
+
+
+async def _listen(revoicing: Revoicing, answer: Answer, started: float) -> None:
+    async with aclosing(revoicing.heard()) as items:
+        async for item in items:
+            now = time.perf_counter() - started
+            if isinstance(item, Heard):
+                if item.text:
+                    answer.texts.append(item.text)
+                    answer.languages.append(item.language or "")
+                    answer.understood_at = now
+            elif isinstance(item, np.ndarray):
+                answer.samples += item.size
+                loud = first_audible(from_pcm16(item))
+                if answer.heard_at is None and loud is not None:
+                    answer.heard_at = now + loud / RATE
+
+
+def row(said: Said, answer: Answer) -> dict[str, Any]:
+    audible = np.flatnonzero(np.abs(from_pcm16(said.pcm)) > HEARD)
+    end = BEFORE_SECONDS + (int(audible[-1]) + 1) / RATE
+    expected = units(said.text, said.language)
+    return {
+        "speaker": said.speaker,
+        "language": said.language,
+        "again by": said.again,
+        "seconds": round(said.pcm.size / RATE, 1),
+        "sentences": len(answer.texts),
+        "understood ms": _ms(answer.understood_at, end),
+        "answer ms": _ms(answer.heard_at, end),
+        "units": len(expected),
+        "wrong": errors(expected, units(" ".join(answer.texts), said.language)),
+        "language found": "".join(sorted(set(answer.languages))) == said.language,
+        "text": " ".join(answer.texts),
+    }
+
+
+def _ms(moment: float | None, end: float) -> int | None:
+    return None if moment is None else round(1000 * (moment - end))
+
+
+def summed(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One line for each language and one for all."""
+    found = []
+    for name in (*dict.fromkeys(row["language"] for row in rows), "all"):
+        some = [row for row in rows if name in (row["language"], "all")]
+        # Of what a pause has cut in two, the first part is answered before the end.
+        whole = [row for row in some if row["sentences"] == 1]
+        answers = [row["answer ms"] for row in whole if row["answer ms"] is not None]
+        understood = [row["understood ms"] for row in whole]
+        found.append(
+            {
+                "language": name,
+                "recordings": len(some),
+                "as one sentence": len(whole),
+                "understood p50 ms": _at(understood, 50),
+                "answer p50 ms": _at(answers, 50),
+                "answer p95 ms": _at(answers, 95),
+                "wrong %": round(
+                    100 * sum(row["wrong"] for row in some) / sum(row["units"] for row in some), 1
+                ),
+                "language found": sum(row["language found"] for row in some),
+            }
+        )
+    return found
+
+
+def _at(values: Sequence[int], percent: float) -> int | None:
+    return round(float(np.percentile(values, percent))) if values else None
+
+
+async def run(options: argparse.Namespace) -> dict[str, Any]:
+    services = build(load())
+    try:
+        for engine in (DETECTOR, RECOGNISER, "kokoro", "hibari"):
+            await services.models.load(engine)
+        spoken = await recordings(services, options.texts)
+        await answered(services, spoken[0], options.language)  # the first one is never warm
+        loads, rows = [], []
+        for said in spoken:
+            loads.append(os.getloadavg()[0])
+            language = said.language if options.language == "given" else options.language
+            rows.append(row(said, await answered(services, said, language)))
+    finally:
+        await services.close()
+    return {
+        "recordings": rows,
+        "in all": summed(rows),
+        # Others that compute on the same cores are no part of the answer.
+        "load": [{"median load average": round(statistics.median(loads), 2)}],
+    }
+
+
+def main() -> None:
+    parser = report.options("A voice by its words: how late, how much understood?")
+    parser.add_argument("--texts", type=int, default=TEXTS, help="sentences of each speaker")
+    parser.add_argument("--language", default="auto", choices=("auto", "given", "mix"))
+    options = parser.parse_args()
+    figures = asyncio.run(run(options))
+    for name, rows in figures.items():
+        report.show(name.capitalize(), rows)
+    report.keep(options.json, figures)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""Another voice as it is asked for, and the change that it becomes; it knows no engine's sound."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from realtime.change import Change
+from realtime.characters import Characters
+from realtime.conversion.pitches import Pitches
+
+CONVERTER = "world"  # when nobody names one
+
+
+@dataclass(frozen=True)
+class Disguise:
+    """What a client wants to sound like; what it leaves open is decided here or by the engine."""
+
+    engine: str = CONVERTER
+    character: str | None = None
+    pitch: float | None = None
+    formant: float | None = None
+    breath: float | None = None
+    effect: str = "none"
+    gate: float | None = None
+    model: str = ""
+    language: str = "auto"  # in which is spoken, for an engine that understands words
+
+
+class Disguises:
+    """Changes from disguises: a character's voice lies where its own median pitch is."""
+
+    def __init__(self, characters: Characters, pitches: Pitches) -> None:
+        self._characters = characters
+        self._pitches = pitches
+
+    async def change(self, asked: Disguise) -> Change:
+        """The change, checked; a character that there is not is refused whatever the rest."""
+        target = None
+        if asked.character is not None:
+            character = await asyncio.to_thread(self._characters.get, asked.character)
+            if asked.pitch is None:
+                target = await self._pitches.of(character)
+        said = {
+            name: value
+            for name in ("pitch", "formant", "breath", "gate")
+            if (value := getattr(asked, name)) is not None
+        }
+        return Change(target=target, effect=asked.effect, model=asked.model, **said)

