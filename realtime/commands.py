@@ -11,7 +11,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import BinaryIO
 
-from realtime import dubbing, engines, keyring, weights
+from realtime import dubbing, engines, keyring, vocoding, weights
 from realtime.audio import wav_header
 from realtime.cache import Store, housekeeping
 from realtime.cache.store import Stored
@@ -100,6 +100,10 @@ def convert(options: argparse.Namespace) -> int:
     return asyncio.run(dubbing.convert(options, settings_of(options)))
 
 
+def vocoder(options: argparse.Namespace) -> int:
+    return vocoding.vocoder(options, settings_of(options))
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "say": say,
     "check": check,
@@ -107,6 +111,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "key": key,
     "sign": sign,
     "convert": convert,
+    "vocoder": vocoder,
 }
 
 
@@ -133,6 +138,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_say(commands.add_parser("say", parents=[common], help="speak a text into a file"))
     dubbing.add_convert(
         commands.add_parser("convert", parents=[common], help="a recording into another voice")
+    )
+    vocoding.add_vocoder(
+        commands.add_parser("vocoder", help="measure a vocoder, or try it on a recording"), common
     )
     return parser
 

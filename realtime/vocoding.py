@@ -90,7 +90,11 @@ def _write(path: Path, data: bytes) -> None:
 def _tell(figures: Mapping[str, Any], path: Path | None) -> None:
     width = max(map(len, figures))
     for name, value in figures.items():
-        print(f"{name:<{width}}  {value:.6g}" if isinstance(value, float) else f"{name:<{width}}  {value}")
+        print(
+            f"{name:<{width}}  {value:.6g}"
+            if isinstance(value, float)
+            else f"{name:<{width}}  {value}"
+        )
     if path is not None:
         _write(path, (json.dumps(_finite(figures), indent=1) + "\n").encode())
 

@@ -18,7 +18,7 @@ FLOORS = [
     ["realtime.web.app"],
     ["realtime.web.*"],
     ["realtime.commands"],
-    ["realtime.keyring", "realtime.dubbing"],
+    ["realtime.keyring", "realtime.dubbing", "realtime.vocoding"],
     ["realtime.services", "realtime.session"],
     ["realtime.utterance", "realtime.listening"],
     ["realtime.stage"],
@@ -41,10 +41,24 @@ FLOORS = [
     ["realtime.lanes"],
     ["realtime.engines"],
     ["realtime.engines.*"],
-    ["realtime.engines.phonemes", "realtime.engines.vocoder"],
-    ["realtime.engines.frames", "realtime.engines.modelfile", "realtime.engines.whisperfiles"],
+    ["realtime.engines.vocoders"],
+    [
+        "realtime.engines.phonemes",
+        "realtime.engines.pulses",
+        "realtime.engines.vocoder",
+        "realtime.engines.checkpoints",
+    ],
+    [
+        "realtime.engines.frames",
+        "realtime.engines.modelfile",
+        "realtime.engines.whisperfiles",
+        "realtime.engines.batches",
+        "realtime.engines.headroom",
+        "realtime.engines.likeness",
+    ],
     ["realtime.engines.base"],
     ["realtime.acceleration.*", "realtime.acceleration", "realtime.weights", "realtime.line"],
+    ["realtime.networks", "realtime.networks.*"],
     ["realtime.characters", "realtime.characters.*"],
     ["realtime.frames"],
     ["realtime.formats", "realtime.decoding", "realtime.signing", "realtime.signing.*"],
@@ -72,6 +86,7 @@ SHARED = [
     "realtime.signing",
     "realtime.conversion",
     "realtime.revoice",
+    "realtime.networks",
 ]
 ROOMS = {
     "starlette": ["realtime.web"],
@@ -79,6 +94,7 @@ ROOMS = {
     "onnxruntime": ["realtime.engines", "realtime.acceleration"],
     "onnx": ["realtime.acceleration"],
     "torch": ["realtime.engines", "realtime.networks", "realtime.acceleration"],
+    "triton": ["realtime.networks", "realtime.acceleration"],
     "faster_whisper": ["realtime.engines"],
     "ctranslate2": ["realtime.engines"],
     "silero_vad": ["realtime.engines"],
@@ -194,7 +210,8 @@ assert not heavy & set(sys.modules), heavy & set(sys.modules)
 
 
 def test_the_core_imports_without_web_and_torch_and_does_nothing() -> None:
-    names = [name for name in MODULES if not in_room(name, "realtime.web") and name != "server"]
+    rooms = ("realtime.web", "realtime.networks", "server")  # networks are torch, and nothing else
+    names = [name for name in MODULES if not any(in_room(name, room) for room in rooms)]
     blocked = ("starlette", "uvicorn", "torch", "torchaudio")
     code = IMPORT_ALL.format(blocked=blocked, names=names)
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)

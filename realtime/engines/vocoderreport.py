@@ -1,4 +1,4 @@
-"""A vocoder held against itself as published: how fast, and how alike, under the published names."""
+"""A vocoder held against itself as published: how fast and how alike, in the published fields."""
 
 from __future__ import annotations
 

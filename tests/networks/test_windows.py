@@ -12,9 +12,7 @@ REACHES = st.builds(Reach, st.integers(0, 40), st.integers(0, 40))
 
 
 @settings(deadline=None, max_examples=300)
-@given(
-    REACHES, st.integers(0, 3_000), st.integers(1, 700), st.integers(0, 90), st.integers(1, 900)
-)
+@given(REACHES, st.integers(0, 3_000), st.integers(1, 700), st.integers(0, 90), st.integers(1, 900))
 def test_every_frame_is_kept_once_with_all_that_it_depends_on(
     reach: Reach, frames: int, largest: int, first: int, most: int
 ) -> None:
