@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from contextlib import aclosing
 
 import numpy as np
 
 from realtime.audio import Pcm
-from realtime.conversion.disguise import CONVERTER, Disguise
-from realtime.conversion.live import Conversion
-from realtime.conversion.live import Notice as Told
-from realtime.conversion.meter import Reading
+from realtime.conversion.disguise import CONVERTER, REVOICE, Disguise
+from realtime.errors import BadRequest
 from realtime.frames import audible
-from realtime.messages import Done, Listen, Meter, Notice, Started, Timing
+from realtime.messages import (
+    Done,
+    FromServer,
+    Heard,
+    Listen,
+    Meter,
+    Notice,
+    Started,
+    Timing,
+)
+from realtime.playback import Playback
 from realtime.protocol import encode, encode_audio
+from realtime.release import AHEAD_SECONDS
+from realtime.revoice.heard import Heard as Understood
 from realtime.stage import Act, Stage, milliseconds
+from realtime.studio import Live, Told
 
 EARLY_SECONDS = 1.0  # of a microphone that need not wait until its converter is there
 METER_SECONDS = 0.5
@@ -33,7 +43,9 @@ class Listening(Act):
     def __init__(self, asked: Listen, stream: int, stage: Stage) -> None:
         self._asked = asked
         self._rate = asked.output_sample_rate or asked.sample_rate
-        self._conversion: Conversion | None = None
+        self._by_words = REVOICE in (asked.mode, asked.engine)
+        self._live: Live | None = None
+        self._playback = Playback()
         self._early: list[Pcm] = []
         self._ended = False
         self._prepared = asyncio.Event()
@@ -47,37 +59,36 @@ class Listening(Act):
         """What the microphone sent; it waits only for who sends faster than time passes."""
         if self._ended:
             return
-        if self._conversion is None:
+        if self._live is None:
             self._early.append(pcm)
             if sum(part.size for part in self._early) < EARLY_SECONDS * self._asked.sample_rate:
                 return
             await self._prepared.wait()
         else:
-            await self._conversion.feed(pcm)
+            await self._live.feed(pcm)
 
     def end(self) -> None:
         """The microphone is closed: what it sent is converted to its end."""
         self._ended = True
-        if self._conversion is not None:
-            self._conversion.end()
+        if self._live is not None:
+            self._live.end()
 
     def hush(self) -> None:
         """Nothing of what waits is to be heard; the listening goes on."""
+        if self._live is not None:
+            self._live.hush()
         self._stage.outbox.drop(self.stream)
+        self._playback = Playback()
 
     def played(self, seconds: float) -> None:
         """How much of the sound the client has played."""
         self._played = (seconds, self._now())
 
-    @property
-    def _open(self) -> bool:
-        return self._stopped_at is None and not self._ended
-
     async def _play(self) -> None:
         asked = self._asked
         try:
             await self._stage.account.check_sound()
-            conversion = await self._stage.studio.live(
+            live = await self._stage.studio.live(
                 disguise_of(asked),
                 asked.sample_rate,
                 asked.output_sample_rate,
@@ -86,22 +97,22 @@ class Listening(Act):
             )
             await self._start()
             began_at = self._now()
-            await self._convert(conversion)
+            await self._convert(live)
             self._stage.outbox.end(self.stream, encode(self._done(began_at)), self._now())
         finally:
             self._ended = True
             self._prepared.set()  # whoever still feeds need not wait
             await self._stage.account.made(self._seconds - self._charged)
 
-    async def _convert(self, conversion: Conversion) -> None:
-        beginning = asyncio.create_task(self._begin(conversion))
+    async def _convert(self, live: Live) -> None:
+        beginning = asyncio.create_task(self._begin(live))
         try:
-            async with aclosing(conversion.heard()) as heard:
+            async with aclosing(live.heard()) as heard:
                 async for item in heard:
                     await self._pass(item)
-                    await self._measure(conversion.meter.read)
+                    await self._measure(live)
         finally:
-            conversion.stop()
+            live.stop()
             beginning.cancel()
 
     async def _start(self) -> None:
@@ -110,36 +121,52 @@ class Listening(Act):
             stream=self.stream,
             sample_rate=self._rate,
             character=self._asked.character,
-            engine=self._asked.engine or CONVERTER,
+            engine=REVOICE if self._by_words else self._asked.engine or CONVERTER,
             cache=None,
             url=None,
         )
         await self._stage.outbox.put(self.stream, encode(started))
 
-    async def _begin(self, conversion: Conversion) -> None:
+    async def _begin(self, live: Live) -> None:
         """What came while there was no conversion goes first."""
         while self._early:
             early, self._early = self._early, []
-            await conversion.feed(np.concatenate(early))
-        self._conversion = conversion
+            await live.feed(np.concatenate(early))
+        self._live = live
         self._prepared.set()
         if self._ended:
-            conversion.end()
+            live.end()
 
     async def _pass(self, item: Pcm | Told) -> None:
-        if isinstance(item, Told):
-            notice = Notice(self.id, item.code, item.message)
-            return await self._stage.outbox.put(self.stream, encode(notice), self._now())
-        step = round(FRAME_SECONDS * self._rate)
-        for start in range(0, item.size, step):
-            frame = item[start : start + step]
+        if isinstance(item, np.ndarray):
+            return await self._sound(item)
+        if isinstance(item, Understood):
+            message: FromServer = Heard(self.id, item.event, item.text, item.language)
+        else:
+            message = Notice(self.id, item.code, item.message)
+        await self._stage.outbox.put(self.stream, encode(message), self._now())
+
+    async def _sound(self, pcm: Pcm) -> None:
+        step, playback = round(FRAME_SECONDS * self._rate), self._playback
+        for start in range(0, pcm.size, step):
+            frame = pcm[start : start + step]
+            if self._by_words:
+                await self._paced(frame.size / self._rate)
+            if playback is not self._playback:
+                return  # it was hushed meanwhile
+            due = self._now() + playback.ahead(self._now()) * self._by_words
+            playback.give(frame.size / self._rate, self._now())
             if self._heard_at is None and audible(frame):
                 self._heard_at = self._now()
-            # Live sound is due now, whatever waits of what was spoken ahead.
-            data = encode_audio(self.stream, frame)
-            await self._stage.outbox.put(self.stream, data, self._now())
-        self._samples += item.size
+            self._samples += frame.size
+            await self._stage.outbox.put(self.stream, encode_audio(self.stream, frame), due)
         await self._charge()
+
+    async def _paced(self, seconds: float) -> None:
+        """What is spoken anew is spoken faster than it is played; what is converted never is."""
+        early = self._playback.ahead(self._now()) + seconds - AHEAD_SECONDS
+        if early > 0:
+            await self._stage.timer.sleep(early)
 
     async def _charge(self) -> None:
         if self._seconds - self._charged >= CHARGED_SECONDS:
@@ -147,11 +174,11 @@ class Listening(Act):
             self._charged += CHARGED_SECONDS
             await self._stage.account.check_sound()
 
-    async def _measure(self, read: Callable[[], Reading | None]) -> None:
+    async def _measure(self, live: Live) -> None:
         now = self._now()
         if not self._asked.meter or now < self._metered + METER_SECONDS:
             return
-        if (found := read()) is not None:
+        if (found := live.measured()) is not None:
             self._metered = now
             meter = Meter(
                 id=self.id,
@@ -192,8 +219,15 @@ class Listening(Act):
 
 
 def disguise_of(asked: Listen) -> Disguise:
+    engine = asked.engine or (REVOICE if asked.mode == REVOICE else CONVERTER)
+    if asked.mode == REVOICE != engine:
+        raise BadRequest(
+            f"mode is {REVOICE}, and engine {engine!r} converts.",
+            hint="Leave engine out, or say mode convert.",
+            field="engine",
+        )
     return Disguise(
-        engine=asked.engine or CONVERTER,
+        engine=engine,
         character=asked.character,
         pitch=asked.pitch,
         formant=asked.formant,

@@ -199,6 +199,7 @@ class Heard(Struct, frozen=True, tag="heard"):
     id: str
     event: Literal["speech_started", "speech_stopped"]
     text: str | None = None
+    language: str | None = None
 
 
 class Done(Struct, frozen=True, tag="done"):
@@ -226,10 +227,10 @@ class Error(Struct, frozen=True, tag="error"):
 
 
 class Notice(Struct, frozen=True, tag="notice"):
-    """How well a conversion goes."""
+    """How well a conversion goes, or what of it will not be heard."""
 
     id: str
-    code: Literal["larger_blocks", "bypass", "recovered"]
+    code: Literal["larger_blocks", "bypass", "recovered", "left_out", "not_spoken"]
     message: str
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from contextlib import aclosing
+from typing import Protocol
 
 import numpy as np
 
@@ -11,9 +12,15 @@ from realtime.audio import Pcm
 from realtime.characters import Character, Characters
 from realtime.conversion.disguise import Disguise, Disguises
 from realtime.conversion.live import PATIENCE_SECONDS, Conversion
+from realtime.conversion.live import Notice as Degraded
+from realtime.conversion.meter import Reading
 from realtime.conversion.offline import converted
 from realtime.conversion.pitches import Pitches
 from realtime.models import Models
+from realtime.revoice.ear import LEVEL
+from realtime.revoice.heard import Heard, Notice
+from realtime.revoice.live import Revoicing
+from realtime.revoice.offline import revoiced
 from realtime.speech import Speech, Wish
 
 # What a character says once so that it is known where its voice lies.
@@ -22,6 +29,25 @@ SAMPLES = {
     "zh": "老人沿着河边慢慢地走，早晨又静又冷。",
     "ja": "老人は川のそばをゆっくり歩いた。朝は静かで、とても寒かった。",
 }
+
+
+Told = Heard | Notice | Degraded
+
+
+class Live(Protocol):
+    """A microphone on its way: fed on one side, heard on the other."""
+
+    async def feed(self, pcm: Pcm) -> None: ...
+
+    def end(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def hush(self) -> None: ...
+
+    def measured(self) -> Reading | None: ...
+
+    def heard(self) -> AsyncGenerator[Pcm | Told, None]: ...
 
 
 class Studio:
@@ -46,8 +72,13 @@ class Studio:
         output_rate: int | None,
         played: Callable[[], float | None],
         clock: Callable[[], float],
-    ) -> Conversion:
+    ) -> Live:
         """A microphone's conversion, ready to be fed."""
+        if asked.by_words:
+            wish, level = _heard_and_said(asked)
+            return Revoicing(
+                self._models, self._speech, wish, rate, output_rate, level=level, clock=clock
+            )
         return Conversion(
             self._models,
             asked.engine,
@@ -63,8 +94,12 @@ class Studio:
         self, asked: Disguise, parts: AsyncIterable[Pcm], rate: int, output_rate: int
     ) -> AsyncGenerator[Pcm, None]:
         """A whole recording in the other voice, no faster than it is taken."""
-        change = await self._disguises.change(asked)
-        made = converted(self._models, asked.engine, change, parts, rate, output_rate)
+        if asked.by_words:
+            wish, level = _heard_and_said(asked)
+            made = revoiced(self._models, self._speech, wish, parts, rate, output_rate, level=level)
+        else:
+            change = await self._disguises.change(asked)
+            made = converted(self._models, asked.engine, change, parts, rate, output_rate)
         async with aclosing(made) as sound:
             async for pcm in sound:
                 yield pcm
@@ -76,3 +111,9 @@ class Studio:
         async with aclosing(self._speech.say(line, keep=False)) as spoken:
             parts = [part.pcm async for part in spoken]
         return np.concatenate(parts), self._speech.sample_rate(line)
+
+
+def _heard_and_said(asked: Disguise) -> tuple[Wish, float]:
+    """Who is to speak what was understood, and how loud it must be to be listened to."""
+    level = LEVEL if asked.gate is None else asked.gate
+    return Wish("", asked.character, asked.language), level

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,8 @@ import numpy as np
 import pytest
 
 from realtime.audio import RATES, Pcm, from_pcm16
+from realtime.conversion.live import Conversion
+from realtime.engines.base import Transcript
 from realtime.engines.world import median_pitch
 from realtime.errors import TooMany
 from realtime.listening import Listening
@@ -22,6 +25,7 @@ from realtime.settings import Cache, Models, Settings
 from realtime.stage import Account
 from realtime.timer import Timer
 from tests.passing import Passing
+from tests.revoice.made import Levels, Typist, sound, with_ears
 from tests.talking import Client, lane_is_free, stage_of, talking, until
 from tests.voices import pcm, voice
 from tests.web.conftest import assembled
@@ -167,6 +171,9 @@ async def test_sound_after_a_cancel_closes(client: Client, services: Services) -
         ({"engine": "bell"}, "unknown_engine"),
         ({"engine": "tone"}, "unknown_engine"),
         ({"engine": "torchscript"}, "weights_missing"),
+        ({"mode": "revoice"}, "bad_request"),  # with an engine that converts
+        ({"engine": "revoice", "pitch": 3}, "bad_request"),
+        ({"engine": "revoice", "character": "nobody"}, "character_not_found"),
     ],
 )
 async def test_who_is_refused_may_not_know_it_yet(
@@ -224,8 +231,8 @@ async def test_a_recording_sent_at_once_waits_its_turn(client: Client) -> None:
     while not sending.done():
         await asyncio.sleep(0.001)
         ear = client.session._ear
-        if isinstance(ear, Listening) and ear._conversion is not None:
-            most = max(most, ear._conversion.intake.waiting)
+        if isinstance(ear, Listening) and isinstance(ear._live, Conversion):
+            most = max(most, ear._live.intake.waiting)
     await client.send("listen.end", id="mic")
     await client.ended("mic")
     assert client.pcm("mic").size == sound.size
@@ -318,3 +325,49 @@ async def test_what_is_converted_is_paid_for(services: Services) -> None:
     assert purse.paid == pytest.approx(20.0, abs=0.5)
     await client.session.close()
     await hearing
+
+
+@pytest.fixture
+async def words(settings: Settings, tmp_path: Path) -> AsyncIterator[tuple[Client, Typist]]:
+    """A client of a server that understands `abc` in whatever is loud."""
+    typist = Typist()
+    services = with_ears(replace(settings, cache=Cache(path=tmp_path)), Levels(), typist)
+    await services.cache.start()
+    async with talking(services) as client:
+        yield client, typist
+    typist.may_go_on.set()
+    await services.close()
+
+
+async def test_what_is_understood_is_told_and_spoken(words: tuple[Client, Typist]) -> None:
+    client, _ = words
+    await listen(client, mode="revoice", engine=None, gate=None, character="af_heart")
+    await speak(client, sound(0.6, 0.8, 0.6, 0.8, rate=RATE))
+    await client.send("listen.end", id="mic")
+    await client.ended("mic")
+    started, done = client.of("started")[0], client.ending("mic")
+    assert (started["engine"], started["character"]) == ("revoice", "af_heart")
+    told = [(message["event"], message["text"]) for message in client.of("heard", "mic")]
+    assert told == [("speech_started", None), ("speech_stopped", "abc")] * 2
+    assert done["type"] == "done" and done["duration"] == client.pcm("mic").size / RATE > 0.5
+    assert np.abs(client.pcm("mic")).max() > 1_000
+
+
+async def test_no_more_is_spoken_ahead_than_of_a_line(words: tuple[Client, Typist]) -> None:
+    client, typist = words
+    typist.write = lambda samples: Transcript("one two three four five. " * 6, "en")
+    await listen(client, mode="revoice", engine=None, gate=None)
+    await speak(client, sound(0.6, 0.8, rate=RATE))
+    await until(lambda: client.frames)
+    begun = time.monotonic()
+    await until(lambda: client.pcm("mic").size >= 2.5 * RATE)
+    assert client.pcm("mic").size / RATE <= time.monotonic() - begun + 2.1
+    await client.send("clear")
+    await client.session.receive(b"")
+    size = client.pcm("mic").size
+    await client.send("ping")
+    await until(lambda: client.of("pong"))
+    assert client.pcm("mic").size == size, "what was being spoken is over"
+    await client.send("listen.end", id="mic")
+    await client.ended("mic")
+    assert client.ending("mic")["type"] == "done"

@@ -14,6 +14,8 @@ from realtime.engines.world import median_pitch
 from realtime.errors import NotFound
 from realtime.services import Services, build
 from realtime.settings import Settings
+from tests.revoice.made import real
+from tests.revoice.spoken import recorded, said
 from tests.voices import pcm, voice
 
 pytestmark = pytest.mark.anyio
@@ -63,3 +65,15 @@ async def test_nobody_is_nobody(services: Services) -> None:
         await services.studio.live(
             Disguise(character="nobody", pitch=1.0), 16000, None, lambda: None, lambda: 1.0
         )
+
+
+async def test_a_recording_is_said_again_by_a_character(settings: Settings) -> None:
+    services = real(settings)
+    sentence = said("The morning was still and cold.", "am_puck", "kokoro")
+    asked = Disguise(engine="revoice", character="af_heart", language="en")
+    made = services.studio.recording(asked, parts(recorded(sentence)), 16000, 24000)
+    found = np.concatenate([part async for part in made])
+    await services.close()
+    assert found.size >= 1.5 * sentence.size and np.abs(found).max() > 2_000
+    loud = np.flatnonzero(np.abs(found) > 1_000)
+    assert 0.3 < loud[0] / 24000 < 0.8, "where it was said"

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from realtime.change import Change
 from realtime.characters import Characters
 from realtime.conversion.pitches import Pitches
+from realtime.errors import BadRequest
 
 CONVERTER = "world"  # when nobody names one
+REVOICE = "revoice"  # which understands words and changes no sound
+OF_SOUND = ("pitch", "formant", "breath", "model")
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,23 @@ class Disguise:
     gate: float | None = None
     model: str = ""
     language: str = "auto"  # in which is spoken, for an engine that understands words
+
+    def __post_init__(self) -> None:
+        if not self.by_words:
+            return
+        asked = [name for name in OF_SOUND if getattr(self, name) not in (None, "")]
+        asked += ["effect"] * (self.effect != "none")
+        if asked:
+            raise BadRequest(
+                f"{', '.join(asked)} cannot be asked of {REVOICE!r}, which changes no sound.",
+                hint="It takes character, language and gate.",
+                field=asked[0],
+            )
+
+    @property
+    def by_words(self) -> bool:
+        """Whether it is understood and spoken anew, so that nothing keeps its length."""
+        return self.engine == REVOICE
 
 
 class Disguises:

@@ -20,7 +20,7 @@ from realtime.change import Change
 from realtime.conversion.drift import Drift
 from realtime.conversion.intake import Intake
 from realtime.conversion.load import Load, State
-from realtime.conversion.meter import Meter
+from realtime.conversion.meter import Meter, Reading
 from realtime.conversion.passage import Around, Passage, checked_rate
 from realtime.conversion.turns import Turns, checked_converter
 from realtime.engines.base import Plan, Samples
@@ -82,9 +82,16 @@ class Conversion:
         """The microphone has ended: what it sent is converted to its end."""
         self.intake.end()
 
+    def hush(self) -> None:
+        """What is on its way is over in a moment: nothing waits here to be heard."""
+
     def stop(self) -> None:
         """Nothing more is wanted; what waits is left out."""
         self.intake.clear()
+
+    def measured(self) -> Reading | None:
+        """What its blocks took since this was last asked."""
+        return self.meter.read()
 
     async def heard(self) -> AsyncGenerator[Pcm | Notice, None]:
         """The other voice as it comes, and notices; closing it early frees the engine."""

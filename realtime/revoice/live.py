@@ -79,6 +79,9 @@ class Revoicing:
         if self._course is not None:
             self._course.hush()
 
+    def measured(self) -> None:
+        """Sentences come in no blocks that could be measured."""
+
     async def heard(self) -> AsyncGenerator[Pcm | Heard | Notice, None]:
         """What is said, understood and spoken, as it comes; closing it early frees the engines."""
         await self.voice.check()

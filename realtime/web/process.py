@@ -177,11 +177,7 @@ class ProcessedResponse(Response):
 
     def _known_length(self) -> int | None:
         """Of what is copied sample by sample, where the source says how many there are."""
-        if (
-            self._source.samples is None
-            or self._tape.format.codec
-            or self._asked.engine == "revoice"
-        ):
+        if self._source.samples is None or self._tape.format.codec or self._asked.by_words:
             return None
         samples = round(self._source.samples * self._tape.sample_rate / self._source.rate)
         head = HEADER_BYTES if self._tape.format is FORMATS["wav"] else 0

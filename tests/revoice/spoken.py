@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import soxr
 
-from realtime.audio import Pcm, to_pcm16
+from realtime.audio import HEARD, Pcm, to_pcm16
 from realtime.characters import Characters
 from realtime.engines.base import Cancel, Samples, Utterance
 from realtime.settings import Settings
@@ -25,7 +25,8 @@ def said(text: str, character: str, engine: str, language: str = "en") -> Sample
     utterance = Utterance(parts, known.get(character), accent=language, seed=1)
     sound = np.concatenate([chunk.samples for chunk in speaker.speak(utterance, Cancel())])
     found: Samples = soxr.resample(sound, speaker.sample_rate, RATE).astype(np.float32)
-    return found
+    audible = np.flatnonzero(np.abs(found) > HEARD)
+    return found[audible[0] : audible[-1] + 1]
 
 
 def recorded(samples: Samples, before: float = 0.5, after: float = 1.0) -> Pcm:
