@@ -16,9 +16,6 @@ from realtime.networks.hifigan import Generator
 from realtime.networks.melnet import MelNet
 from realtime.networks.weightnorm import folded
 
-# On a busy machine, threads of so small networks mostly wait for each other.
-torch.set_num_threads(1)
-
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 NETWORKS: dict[str, tuple[Any, Any]] = {
     "bigvgan_tiny": (BigVGAN, bigvgan.Shape),

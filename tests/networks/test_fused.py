@@ -14,7 +14,6 @@ from torch import Tensor
 from realtime.networks import fused
 from realtime.networks.fused import Fastest
 from realtime.networks.snake import Activation, Form, published
-from tests.networks import made  # noqa: F401 (one thread)
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -7,7 +7,6 @@ import torch
 import torchaudio
 
 from realtime.networks.mel import FLOOR, MelForm, _bands, log_mel
-from tests.networks import made  # noqa: F401 (one thread)
 
 FORMS = {
     "v3": MelForm(24_000, 1_024, 256, 1_024, 100),

@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("triton")
 
-from realtime.networks import snakekernel  # noqa: E402
+from realtime.networks import snakekernel
 
 
 def test_a_tile_keeps_what_has_all_of_its_neighbours() -> None:
