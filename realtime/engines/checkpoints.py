@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import math
 import pickle
 import zipfile
 from collections.abc import Callable, Mapping
@@ -33,6 +34,23 @@ BIGVGAN_WEIGHTS = WeightFile("bigvgan", "bigvgan_generator.pt")
 HIFIGAN_WEIGHTS = WeightFile("hifigan", "vocoder.pth")
 FILES = {"bigvgan": (BIGVGAN_CONFIG, BIGVGAN_WEIGHTS), "hifigan": (HIFIGAN_WEIGHTS,)}
 WRAPPERS = ("generator", "weight", "state_dict")  # under which a file may keep its weights
+ZIP = b"PK"
+NUMBERS = (
+    "sampling_rate",
+    "n_fft",
+    "hop_size",
+    "win_size",
+    "num_mels",
+    "upsample_initial_channel",
+)
+LISTS = ("upsample_rates", "upsample_kernel_sizes", "resblock_kernel_sizes")
+CHOICES = {
+    "resblock": ("1", "2"),
+    "activation": ("snakebeta", "snake"),
+    "snake_logscale": (True, False),
+    "use_tanh_at_final": (True, False),
+    "use_bias_at_final": (True, False),
+}
 MOST = 1 << 16  # of any number in a config.json
 
 
@@ -79,29 +97,31 @@ def _config(data: bytes) -> dict[str, Any]:
         raise _bad(BIGVGAN_CONFIG, "it is no JSON") from error
     if not isinstance(config, dict):
         raise _bad(BIGVGAN_CONFIG, "it is no object")
-    for name in ("sampling_rate", "n_fft", "hop_size", "win_size", "num_mels"):
-        _require(name, [config.get(name)], 1)
-    _require("upsample_initial_channel", [config.get("upsample_initial_channel")], 1)
-    lists = ("upsample_rates", "upsample_kernel_sizes", "resblock_kernel_sizes")
-    for name in lists:
-        _require(name, config.get(name), 1)
+    for name in NUMBERS:
+        _require(name, [config.get(name)])
+    for name in LISTS:
+        _require(name, config.get(name))
     dilations = config.get("resblock_dilation_sizes")
-    if not isinstance(dilations, list) or not dilations:
-        raise _bad(BIGVGAN_CONFIG, "resblock_dilation_sizes is no list of lists")
+    if not isinstance(dilations, list) or len(dilations) != len(config["resblock_kernel_sizes"]):
+        raise _bad(BIGVGAN_CONFIG, "resblock_dilation_sizes is no list for each kernel")
     for dilation in dilations:
-        _require("resblock_dilation_sizes", dilation, 1)
-    if config.get("resblock") not in ("1", "2"):
-        raise _bad(BIGVGAN_CONFIG, "resblock is neither 1 nor 2")
-    if config.get("activation") not in ("snake", "snakebeta"):
-        raise _bad(BIGVGAN_CONFIG, "activation is neither snake nor snakebeta")
+        _require("resblock_dilation_sizes", dilation)
+    for name, known in CHOICES.items():
+        if config.get(name, known[0]) not in known:
+            raise _bad(BIGVGAN_CONFIG, f"{name} is none of {', '.join(map(str, known))}")
+    for name in ("fmin", "fmax"):
+        if type(config.get(name)) not in (int, float, type(None)):
+            raise _bad(BIGVGAN_CONFIG, f"{name} is no number")
+    if math.prod(config["upsample_rates"]) != config["hop_size"]:
+        raise _bad(BIGVGAN_CONFIG, "upsample_rates do not make hop_size")
     # The first version's files do not say these two; both were true.
     return {"use_tanh_at_final": True, "use_bias_at_final": True, **config}
 
 
-def _require(name: str, numbers: Any, least: int) -> None:
+def _require(name: str, numbers: Any) -> None:
     fits = isinstance(numbers, list) and bool(numbers)
-    if not fits or not all(type(n) is int and least <= n <= MOST for n in numbers):
-        raise _bad(BIGVGAN_CONFIG, f"{name} must hold whole numbers from {least} to {MOST}")
+    if not fits or not all(type(n) is int and 1 <= n <= MOST for n in numbers):
+        raise _bad(BIGVGAN_CONFIG, f"{name} must hold whole numbers from 1 to {MOST}")
 
 
 def _state(file: WeightFile, data: bytes) -> dict[str, Tensor]:
@@ -110,6 +130,8 @@ def _state(file: WeightFile, data: bytes) -> dict[str, Tensor]:
 
     from realtime.networks.weightnorm import folded
 
+    if not data.startswith(ZIP):
+        raise _bad(file, "it is no file of weights as torch writes them")
     try:
         found = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
