@@ -9,6 +9,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
+from realtime.networks.packing import Packed
+
 
 class Conv(nn.Conv1d):
     """A convolution of the same length."""
@@ -17,8 +19,11 @@ class Conv(nn.Conv1d):
         pad = (size - 1) * dilation // 2
         super().__init__(come, go, size, dilation=dilation, padding=pad, bias=bias)
         self._pad, self._dilation = pad, dilation
+        self.packed: Packed | None = None
 
     def forward(self, x: Tensor) -> Tensor:
+        if self.packed is not None and (made := self.packed(x)) is not None:
+            return made
         return functional.conv2d(
             x,
             self.weight.unsqueeze(2),
@@ -36,8 +41,11 @@ class Stretch(nn.ConvTranspose1d):
             raise ValueError(f"a kernel of {size} cannot stretch by exactly {rate}")
         super().__init__(come, go, size, rate, padding=(size - rate) // 2)
         self._rate, self._pad = rate, (size - rate) // 2
+        self.packed: Packed | None = None
 
     def forward(self, x: Tensor, output_size: object = None) -> Tensor:
+        if self.packed is not None and (made := self.packed(x)) is not None:
+            return made
         return functional.conv_transpose2d(
             x, self.weight.unsqueeze(2), self.bias, stride=(1, self._rate), padding=(0, self._pad)
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from realtime.networks import fused
 from realtime.networks.bigvgan import BigVGAN, Shape
 from tests.networks.made import example, network, state
 
@@ -16,9 +17,10 @@ PUBLISHED = [  # bands, rates, kernels, first channels, samples a frame
 ]
 
 
-@pytest.mark.timeout(600)  # the fast way is compiled once
 @pytest.mark.parametrize("fast", [False, True])
-def test_the_published_numbers(fast: bool) -> None:
+def test_the_published_numbers(fast: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    # `test_fused` has what is compiled.
+    monkeypatch.setattr(fused, "compiled", fused.depthwise)
     made = network("bigvgan_tiny")
     assert (made.fast() if fast else made.plain()) is made
     mel, audio = example("bigvgan_tiny")
