@@ -9,11 +9,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import statistics
 import time
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,7 @@ from realtime.speech import Wish
 
 RATE = 24000
 PACKET_SECONDS = 0.02
-BEFORE_SECONDS, AFTER_SECONDS = 0.6, 5.0  # of silence around a recording
+BEFORE_SECONDS, AFTER_SECONDS = 0.6, 1.5  # of silence around a recording
 # Who says it and by which engine, in which language, and who says it again.
 SPEAKERS = (
     ("af_heart", "hibari", "en", "am_michael"),
@@ -63,7 +63,35 @@ class Answer:
     languages: list[str] = field(default_factory=list)
     understood_at: float | None = None
     heard_at: float | None = None
-    samples: int = 0
+    others: float = 1.0  # share of the processor that others took between the end and the answer
+
+
+class Others:
+    """What this machine's other processes take of it."""
+
+    def __init__(self) -> None:
+        self._since = self._now()
+
+    def share(self) -> float:
+        """Of all cores, since this began."""
+        busy, own, wall = (now - then for now, then in zip(self._now(), self._since, strict=True))
+        return max(0.0, busy - own) / max(1e-9, wall * (os.cpu_count() or 1))
+
+    def _now(self) -> tuple[float, float, float]:
+        fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
+        idle = int(fields[3]) + int(fields[4])
+        busy = (sum(map(int, fields[:8])) - idle) / os.sysconf("SC_CLK_TCK")
+        return busy, time.process_time(), time.perf_counter()
+
+
+async def quiet(most: float, seconds: float) -> None:
+    """Wait for others to leave the machine, but not for ever."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        others = Others()
+        await asyncio.sleep(1.0)
+        if others.share() <= most:
+            return
 
 
 async def recordings(services: Services, texts: int) -> list[Said]:
@@ -88,9 +116,13 @@ async def answered(services: Services, said: Said, language: str) -> Answer:
     sound = np.concatenate([around[0], said.pcm, around[1]])
     started = time.perf_counter()
     answer = Answer()
-    hearing = asyncio.create_task(_listen(revoicing, answer, started))
+    others: list[Others] = []
+    hearing = asyncio.create_task(_listen(revoicing, answer, started, others))
     packet = round(PACKET_SECONDS * RATE)
+    end = around[0].size + ending(said.pcm)
     for place in range(0, sound.size, packet):
+        if place <= end < place + packet:
+            others.append(Others())
         due = started + (place + packet) / RATE
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
         await revoicing.feed(sound[place : place + packet])
@@ -99,7 +131,9 @@ async def answered(services: Services, said: Said, language: str) -> Answer:
     return answer
 
 
-async def _listen(revoicing: Revoicing, answer: Answer, started: float) -> None:
+async def _listen(
+    revoicing: Revoicing, answer: Answer, started: float, others: list[Others]
+) -> None:
     async with aclosing(revoicing.heard()) as items:
         async for item in items:
             now = time.perf_counter() - started
@@ -109,15 +143,19 @@ async def _listen(revoicing: Revoicing, answer: Answer, started: float) -> None:
                     answer.languages.append(item.language or "")
                     answer.understood_at = now
             elif isinstance(item, np.ndarray):
-                answer.samples += item.size
                 loud = first_audible(from_pcm16(item))
                 if answer.heard_at is None and loud is not None:
                     answer.heard_at = now + loud / RATE
+                    answer.others = others[0].share() if others else 1.0
+
+
+def ending(pcm: Pcm) -> int:
+    """Behind the last audible sample."""
+    return int(np.flatnonzero(np.abs(from_pcm16(pcm)) > HEARD)[-1]) + 1
 
 
 def row(said: Said, answer: Answer) -> dict[str, Any]:
-    audible = np.flatnonzero(np.abs(from_pcm16(said.pcm)) > HEARD)
-    end = BEFORE_SECONDS + (int(audible[-1]) + 1) / RATE
+    end = BEFORE_SECONDS + ending(said.pcm) / RATE
     expected = units(said.text, said.language)
     return {
         "speaker": said.speaker,
@@ -127,6 +165,7 @@ def row(said: Said, answer: Answer) -> dict[str, Any]:
         "sentences": len(answer.texts),
         "understood ms": _ms(answer.understood_at, end),
         "answer ms": _ms(answer.heard_at, end),
+        "others %": round(100 * answer.others),
         "units": len(expected),
         "wrong": errors(expected, units(" ".join(answer.texts), said.language)),
         "language found": "".join(sorted(set(answer.languages))) == said.language,
@@ -175,25 +214,36 @@ async def run(options: argparse.Namespace) -> dict[str, Any]:
             await services.models.load(engine)
         spoken = await recordings(services, options.texts)
         await answered(services, spoken[0], options.language)  # the first one is never warm
-        loads, rows = [], []
+        rows = []
         for said in spoken:
-            loads.append(os.getloadavg()[0])
             language = said.language if options.language == "given" else options.language
-            rows.append(row(said, await answered(services, said, language)))
+            rows.append(await undisturbed(services, said, language, options))
     finally:
         await services.close()
-    return {
-        "recordings": rows,
-        "in all": summed(rows),
-        # Others that compute on the same cores are no part of the answer.
-        "load": [{"median load average": round(statistics.median(loads), 2)}],
-    }
+    return {"recordings": rows, "in all": summed(rows)}
+
+
+async def undisturbed(
+    services: Services, said: Said, language: str, options: argparse.Namespace
+) -> dict[str, Any]:
+    """The row of the least disturbed of some tries: others on the same cores are no part of it."""
+    found: list[dict[str, Any]] = []
+    for _ in range(options.tries):
+        if options.tries > 1:
+            await quiet(options.others, options.patience)
+        found.append(row(said, await answered(services, said, language)))
+        if found[-1]["others %"] <= 100 * options.others:
+            break
+    return min(found, key=lambda row: row["others %"])
 
 
 def main() -> None:
     parser = report.options("A voice by its words: how late, how much understood?")
     parser.add_argument("--texts", type=int, default=TEXTS, help="sentences of each speaker")
     parser.add_argument("--language", default="auto", choices=("auto", "given", "mix"))
+    parser.add_argument("--tries", type=int, default=1, help="where others compute beside it")
+    parser.add_argument("--others", type=float, default=0.1, help="share that they may take")
+    parser.add_argument("--patience", type=float, default=60.0, help="seconds to wait for them")
     options = parser.parse_args()
     figures = asyncio.run(run(options))
     for name, rows in figures.items():

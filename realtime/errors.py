@@ -13,6 +13,7 @@ YamabikoError
 ├── Forbidden           what no credentials help against: another page, another name
 ├── TooMany             a limit of the one who asks is reached
 ├── Busy                a bound is reached; the same request may succeed later
+│   └── InUse           an engine that somebody uses stays loaded
 ├── Unavailable         an engine cannot run now
 │   └── WeightsMissing  because files are not there
 ├── SynthesisFailed     an engine broke in the middle of a line
@@ -104,6 +105,10 @@ class TooMany(YamabikoError):
 
 class Busy(YamabikoError):
     default_code = "busy"
+
+
+class InUse(Busy):
+    default_code = "model_in_use"
 
 
 class Unavailable(YamabikoError):

@@ -95,6 +95,15 @@ class Metrics:
         self._held.set(size)
         self._recordings.set(recordings)
 
+    def results(self) -> dict[str, int]:
+        """How many lines were asked for, by what the cache had of them."""
+        found = (sample for metric in self._asked.collect() for sample in metric.samples)
+        return {
+            sample.labels["result"]: int(sample.value)
+            for sample in found
+            if sample.name.endswith("_total")
+        }
+
     def exposed(self) -> bytes:
         """The text that a Prometheus server reads."""
         text: bytes = generate_latest(self._registry)

@@ -17,12 +17,21 @@ from typing import Any
 
 from realtime import engines
 from realtime.engines.base import Converter, Detector, Engine, Recogniser, Synthesizer
-from realtime.errors import BadRequest, Busy, Unavailable, WeightsMissing, YamabikoError
+from realtime.errors import (
+    BadRequest,
+    InUse,
+    Unavailable,
+    WeightsMissing,
+    YamabikoError,
+    shortlist,
+)
 from realtime.lanes import Lane
+from realtime.memory import resident_bytes
 from realtime.settings import Settings
 
 logger = logging.getLogger(__name__)
 
+MOST_USERS = 12  # that are named
 KINDS = {
     "speak": Synthesizer,
     "convert": Converter,
@@ -41,7 +50,9 @@ class ModelState:
     state: str  # unloaded | loading | loaded | failed
     languages: tuple[str, ...]
     leases: int
+    users: tuple[str, ...]  # who holds them, the first few
     load_ms: float | None
+    memory_bytes: int | None  # by how much loading it made the process larger
     error: str | None
 
 
@@ -53,8 +64,9 @@ class Model:
     engine: Any
     lane: Lane | None = None
     state: str = "unloaded"
-    leases: int = 0
+    users: list[str] = field(default_factory=list)
     load_ms: float | None = None
+    memory_bytes: int | None = None
     error: YamabikoError | None = None
     failed_at: float = 0.0
     loading: asyncio.Task[None] | None = field(default=None, repr=False)
@@ -65,8 +77,10 @@ class Model:
             kind=next(kind for kind, made in KINDS.items() if isinstance(self.engine, made)),
             state=self.state,
             languages=tuple(sorted(getattr(self.engine, "languages", ()))),
-            leases=self.leases,
+            leases=len(self.users),
+            users=tuple(self.users[:MOST_USERS]),
             load_ms=self.load_ms,
+            memory_bytes=self.memory_bytes,
             error=self.error.message if self.error else None,
         )
 
@@ -114,14 +128,14 @@ class Models:
         return self._model(name).state == "loaded"
 
     @asynccontextmanager
-    async def lease(self, name: str) -> AsyncIterator[Lease]:
-        """A loaded engine that stays loaded until the lease is given back."""
+    async def lease(self, name: str, user: str = "a listener") -> AsyncIterator[Lease]:
+        """A loaded engine that stays loaded until the lease is given back by its user."""
         model = self._model(name)
-        model.leases += 1
+        model.users.append(user)
         try:
             yield Lease(model.engine, await self._loaded_lane(model))
         finally:
-            model.leases -= 1
+            model.users.remove(user)
 
     async def load(self, name: str) -> None:
         await self._loaded_lane(self._model(name))
@@ -129,11 +143,16 @@ class Models:
     async def unload(self, name: str) -> None:
         """Free an engine's memory; refused while somebody uses it."""
         model = self._model(name)
-        if model.leases:
-            raise Busy(f"{name!r} is in use by {model.leases} and stays loaded.", retry_after=2)
+        if model.users:
+            users = shortlist(model.users, MOST_USERS)
+            raise InUse(
+                f"{name!r} is in use and stays loaded; it is used by {users}.",
+                hint="Ask again when they have ended.",
+                retry_after=2,
+            )
         if model.lane is not None and model.state == "loaded":
             # Marked first: a load asked for meanwhile waits behind this on the same lane.
-            model.state, model.load_ms = "unloaded", None
+            model.state, model.load_ms, model.memory_bytes = "unloaded", None, None
             await model.lane.call(model.engine.unload)
             gc.collect()
 
@@ -168,7 +187,7 @@ class Models:
 
     async def _load(self, model: Model) -> None:
         """Load, once more after a pause; the outcome stands in the model."""
-        started = self._clock()
+        started, before = self._clock(), resident_bytes()
         if model.lane is None:
             model.lane = Lane(model.name, self._settings.limits.queued_lines)
         try:
@@ -177,6 +196,7 @@ class Models:
             model.state, model.error, model.failed_at = "failed", error, self._clock()
         else:
             model.state, model.load_ms = "loaded", round(1000 * (self._clock() - started), 1)
+            model.memory_bytes = max(0, resident_bytes() - before)
             logger.info("loaded %s in %.1f s", model.name, model.load_ms / 1000)
         finally:
             model.loading = None

@@ -51,7 +51,7 @@ class Synthesis:
         """
         delivery = Delivery(self._clock, pressing, playback or Playback())
         async with (
-            self._models.lease(line.engine) as lease,
+            self._models.lease(line.engine, f"a line of {line.character.name}") as lease,
             aclosing(pieces or self._pieces(line, lease)) as coming,
         ):
             delivery.sample_rate = lease.engine.sample_rate

@@ -1,155 +1,96 @@
-// The page: asks for a line and plays it while it comes.
+// The page: makes its parts and joins them; no part knows another.
 
-const RATE = 24000;
-const AHEAD = 0.08; // seconds between arrival and sound, so that a late chunk is no gap
+import { Cards } from "./cards.js";
+import { Cast } from "./cast.js";
+import { Connection } from "./connection.js";
+import { byId } from "./dom.js";
+import { History } from "./history.js";
+import * as i18n from "./i18n.js";
+import { login } from "./login.js";
+import { meter } from "./meter.js";
+import { Performer } from "./performer.js";
+import { Player } from "./player.js";
+import { speak } from "./speak.js";
+import { Stage } from "./stage.js";
+import { Status } from "./status.js";
+import { talk } from "./talk.js";
+import { theme } from "./theme.js";
 
-const element = (id) => document.getElementById(id);
-const state = (name) => { document.body.dataset.state = name; };
-const tell = (message) => { element("status").textContent = message; };
+const { t } = i18n;
+const connection = new Connection();
+const player = new Player();
+const performer = new Performer(connection, player);
+const cast = new Cast();
 
-let playing = null;
+window.yamabiko = { stats: player.stats };
+player.follow(connection);
+theme(byId("theme"));
+await i18n.begin();
+byId("tongue").value = i18n.language();
+byId("tongue").addEventListener("change", ({ target }) => i18n.choose(target.value).catch(failed));
 
-// Plays 16-bit samples as they arrive, each chunk at the end of the one before.
-class Player {
-  constructor() {
-    this.context = new AudioContext({ sampleRate: RATE });
-    this.end = 0;
-    this.rest = new Uint8Array(0);
-  }
+const status = new Status(byId("status"), { tell });
+const stage = new Stage({ performer, player, cast, tell, withKey: () => status.keyed });
+const cards = new Cards(byId("voices"), { cast, performer, failed });
+const history = new History(byId("history"), { cast, perform, edit: (line) => form.edit(line) });
+const form = speak({ performer, cast, cards, perform });
+login({ connection, entered: arrive });
+talk(byId("talk"), { connection, player, t });
+meter(byId("latency"), { connection, player, t });
+i18n.translate();
 
-  feed(bytes) {
-    const all = new Uint8Array(this.rest.length + bytes.length);
-    all.set(this.rest);
-    all.set(bytes, this.rest.length);
-    const even = all.length - (all.length % 2);
-    this.rest = all.slice(even);
-    if (even) this.schedule(new DataView(all.buffer, 0, even));
-  }
+performer.addEventListener("state", show);
+connection.addEventListener("ready", ({ detail }) => {
+  wire("wire.ready");
+  form.engines(detail.engines);
+  byId("text").maxLength = detail.limits.text;
+  show();
+  cast.load().catch(failed);
+});
+connection.addEventListener("offline", () => {
+  wire("wire.offline");
+  show();
+});
+connection.addEventListener("login", () => {
+  wire("wire.login");
+  show();
+});
+arrive();
 
-  schedule(view) {
-    const buffer = this.context.createBuffer(1, view.byteLength / 2, RATE);
-    const samples = buffer.getChannelData(0);
-    for (let i = 0; i < samples.length; i += 1) samples[i] = view.getInt16(2 * i, true) / 32768;
-    const source = new AudioBufferSourceNode(this.context, { buffer });
-    source.connect(this.context.destination);
-    const start = Math.max(this.end, this.context.currentTime + AHEAD);
-    source.start(start);
-    this.end = start + buffer.duration;
-    this.last = source;
-  }
-
-  finished() {
-    return new Promise((done) => {
-      if (this.last && this.end > this.context.currentTime) this.last.onended = done;
-      else done();
-    });
-  }
-
-  close() {
-    if (this.context.state !== "closed") this.context.close();
-  }
+function arrive() {
+  tell(null);
+  connection.open();
+  status.look();
 }
 
-function wish() {
-  const asked = {
-    model: "yamabiko",
-    input: element("text").value,
-    language: element("language").value,
-    response_format: "pcm",
-  };
-  if (element("character").value) asked.voice = element("character").value;
-  return asked;
+function perform({ at, ...line }) {
+  tell(null);
+  history.add(line);
+  stage.perform(line, { failed });
 }
 
-// What the server says of a request it did not do; one that needs a key asks for it.
-async function refusal(answer) {
-  if (answer.status === 401) element("login").hidden = false;
-  return new Error((await answer.json()).error.message);
+function show() {
+  const state = connection.ready ? performer.state : "offline";
+  document.body.dataset.state = performer.state === "idle" ? state : performer.state;
+  byId("stop").disabled = performer.state === "idle";
 }
 
-async function login(event) {
-  event.preventDefault();
-  const answer = await fetch("/login", {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ key: element("key").value.trim() }),
-  });
-  if (!answer.ok) return tell((await refusal(answer)).message);
-  element("login").reset();
-  element("login").hidden = true;
-  tell("Logged in.");
-  return start();
+function wire(key) {
+  byId("wire").dataset.t = key;
+  byId("wire").textContent = t(key);
 }
 
-async function ask(signal) {
-  const answer = await fetch("/v1/audio/speech", {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(wish()),
-    signal,
-  });
-  if (!answer.ok) throw await refusal(answer);
-  return answer.body.getReader();
+function failed(error) {
+  const cut = !connection.ready && !error.status; // whatever it says of itself
+  tell("failed", cut ? { code: byId("wire").dataset.t === "wire.login" ? "login" : "offline" } : error);
 }
 
-async function play(current) {
-  const began = performance.now();
-  const reader = await ask(current.abort.signal);
-  for (let part = await reader.read(); !part.done; part = await reader.read()) {
-    if (current.player.end === 0) {
-      state("speaking");
-      tell(`First sound after ${Math.round(performance.now() - began)} ms`);
-    }
-    current.player.feed(part.value);
-  }
-  await current.player.finished();
+// One sentence to the reader; null takes the last one away.
+function tell(key, error = null) {
+  const element = byId("message");
+  element.dataset.kind = error ? "error" : "note";
+  if (key === null) element.textContent = "";
+  else if (["offline", "login", "cut"].includes(error?.code)) element.textContent = t(error.code);
+  else if (error) element.textContent = [error.message, error.hint].filter(Boolean).join(" ");
+  else element.textContent = t(key);
 }
-
-async function speak(event) {
-  event.preventDefault();
-  stop();
-  const current = { abort: new AbortController(), player: new Player() };
-  playing = current;
-  element("stop").disabled = false;
-  state("waiting");
-  tell("Asking …");
-  try {
-    await play(current);
-  } catch (error) {
-    if (error.name !== "AbortError") tell(error.message);
-  }
-  if (playing === current) stop();
-}
-
-function stop() {
-  if (playing) {
-    playing.abort.abort();
-    playing.player.close();
-  }
-  playing = null;
-  element("stop").disabled = true;
-  state("idle");
-}
-
-async function listCharacters() {
-  const answer = await fetch("/api/characters");
-  if (!answer.ok) return tell((await refusal(answer)).message);
-  const { characters } = await answer.json();
-  for (const each of characters) {
-    const label = `${each.display_name} (${each.language})`;
-    element("character").append(new Option(label, each.name));
-  }
-  return undefined;
-}
-
-function start() {
-  return listCharacters().catch(() => {
-    state("offline");
-    tell("The server does not answer.");
-  });
-}
-
-element("login").addEventListener("submit", login);
-element("say").addEventListener("submit", speak);
-element("stop").addEventListener("click", stop);
-start();

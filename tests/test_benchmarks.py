@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import report, signing
+from benchmarks import page, report, revoice, signing
 from benchmarks.convert import clicks
 from benchmarks.listening import errors, units
 from benchmarks.microphone import Heard, Microphone, SkippedClock
@@ -126,3 +126,30 @@ def test_every_kind_of_signed_request_passes_when_it_is_measured(case: signing.C
 
 def test_a_full_memory_of_nonces_is_weighed() -> None:
     assert signing.remembering(1_000)["bytes each"] > 16
+
+
+def answer(text: str, heard_at: float) -> revoice.Answer:
+    return revoice.Answer([text], ["en"], understood_at=heard_at - 0.5, heard_at=heard_at)
+
+
+def test_an_answer_is_late_by_what_passed_since_the_last_audible_sample() -> None:
+    pcm = np.concatenate([np.full(24_000, 3_000, np.int16), np.zeros(12_000, np.int16)])
+    said = revoice.Said("af_heart", "en", "Open the gate.", "am_puck", pcm)
+    end = revoice.BEFORE_SECONDS + 1.0
+    rows = [revoice.row(said, answer("Open the gate", end + late)) for late in (0.9, 1.1, 1.6)]
+    rows.append(revoice.row(said, revoice.Answer(["Open", "gate."], ["en", "ja"], 0.2, 0.3)))
+    assert [row["answer ms"] for row in rows[:3]] == [900, 1_100, 1_600]
+    assert [row["wrong"] for row in rows] == [0, 0, 0, 1]
+    english, every = revoice.summed(rows)
+    assert {**english, "language": "all"} == every
+    assert (every["answer p50 ms"], every["understood p50 ms"]) == (1_100, 600)
+    assert (every["as one sentence"], every["language found"]) == (3, 3)
+    assert every["wrong %"] == round(100 / 12, 1)
+
+
+@pytest.mark.parametrize("milliseconds", [0, 120, 415])
+def test_how_late_a_sound_follows_another_is_found(milliseconds: int) -> None:
+    sound = voice(5.0)
+    late = np.concatenate([np.zeros(24 * milliseconds, np.float32), sound])[: sound.size]
+    moved = np.sign(late) * np.abs(late) ** 0.9  # another voice, and as loud
+    assert page.delay(sound, moved, 24_000) == pytest.approx(milliseconds / 1000, abs=0.003)

@@ -23,11 +23,14 @@ PIECE_SECONDS = 0.1
 class Intake:
     """One stream's samples on their way in."""
 
-    def __init__(self, rate: int, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, rate: int, clock: Callable[[], float], most_seconds: float = MOST_SECONDS
+    ) -> None:
         self.waiting = 0
         self.left_out = 0
         self.arrived = clock()  # when the newest sample that was taken came
         self._rate = rate
+        self._most = round(most_seconds * rate)
         self._clock = clock
         self._parts: deque[tuple[Pcm, float]] = deque()
         self._ended = False
@@ -69,14 +72,13 @@ class Intake:
         return self._taken(min(count, self.waiting))
 
     async def _add(self, pcm: Pcm) -> None:
-        most = round(MOST_SECONDS * self._rate)
-        while self.waiting + pcm.size > most and self.early() and not self._ended:
+        while self.waiting + pcm.size > self._most and self.early() and not self._ended:
             self._room.clear()
             await self._room.wait()
         self._parts.append((pcm.copy(), self._clock()))
         self.waiting += pcm.size
         self._since += pcm.size
-        while self.waiting > most:
+        while self.waiting > self._most:
             oldest, _ = self._parts.popleft()
             self.waiting -= oldest.size
             self.left_out += oldest.size

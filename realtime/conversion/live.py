@@ -95,7 +95,7 @@ class Conversion:
 
     async def heard(self) -> AsyncGenerator[Pcm | Notice, None]:
         """The other voice as it comes, and notices; closing it early frees the engine."""
-        async with self._models.lease(self._engine) as lease:
+        async with self._models.lease(self._engine, "a microphone") as lease:
             course = _Course(self, lease, self._plan(lease))
             try:
                 async with aclosing(course.run()) as items:

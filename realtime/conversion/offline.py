@@ -32,7 +32,7 @@ async def converted(
     """The other voice, no faster than it is taken; as long as what came, however that was cut."""
     output_rate = output_rate or rate
     check_rates(rate, output_rate)
-    async with models.lease(checked_converter(models, engine)) as lease:
+    async with models.lease(checked_converter(models, engine), "a recording") as lease:
         plan = lease.engine.plan(change)
         passage = Passage(plan, change, rate, output_rate)
         blocks = _whole(parts, passage, plan) if plan.whole else _blocks(parts, passage, plan)

@@ -73,6 +73,8 @@ class Revoice:
             local_files_only=True,
             files=dict(found.files) or None,
         )
+        # The first sentence is the slow one: it belongs to nobody who waits for an answer.
+        self.recognise(np.zeros(RATE, np.float32), None, None, Cancel())
 
     def unload(self) -> None:
         self._model = None

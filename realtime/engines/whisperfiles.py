@@ -48,36 +48,32 @@ class Found:
 
 
 def weights(model: str) -> tuple[WeightFile, ...]:
-    """The files of a model; those of the packaged size are known."""
+    """What a model must have; of the packaged size it is known."""
     _checked(model)
-    if model != PACKAGED:
-        hub = f"the hub of faster-whisper, as {model!r}"
-        return tuple(WeightFile(ENGINE, f"{model}/{name}", hub=hub) for name in NEEDED)
-    return tuple(
-        WeightFile(
-            ENGINE,
-            f"{model}/{name}",
-            sha256=sha256,
-            packaged=parts,
-            hub="the hub of faster-whisper",
-            extra=ENGINE,
-        )
-        for name, (sha256, parts) in KNOWN.items()
-    )
+    if model == PACKAGED:
+        return tuple(_known(name) for name in NEEDED)
+    hub = f"the hub of faster-whisper, as {model!r}"
+    return tuple(WeightFile(ENGINE, f"{model}/{name}", hub=hub) for name in NEEDED)
 
 
 def found(settings: Settings, download: Callable[..., Any] | None = None) -> Found:
     """The model of the settings, from where it is found first."""
     name = settings.revoice.model
-    files = weights(name)
     folder = settings.models.path / ENGINE / name
     if (folder / NEEDED[0]).is_file():
         return _brought(folder)
-    if all(packaged_parts(file) for file in files):
+    files = [_known(each) for each in KNOWN] if name == PACKAGED else []
+    if files and all(packaged_parts(file) for file in files):
         return Found(name, {Path(file.name).name: content(file, settings) for file in files})
     if settings.allow_downloads:
         return _downloaded(name, folder, download)
-    raise missing(files[0], settings)
+    raise missing(weights(name)[0], settings)
+
+
+def _known(name: str) -> WeightFile:
+    sha256, parts = KNOWN[name]
+    hub = "the hub of faster-whisper"
+    return WeightFile(ENGINE, f"{PACKAGED}/{name}", sha256, parts, hub, extra=ENGINE)
 
 
 def _brought(folder: Path) -> Found:

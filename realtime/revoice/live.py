@@ -28,6 +28,7 @@ from realtime.speech import Speech, Wish
 
 DETECTOR, RECOGNISER = "silero", "revoice"
 STALL_SECONDS = 1.0
+INTAKE_SECONDS = 10.0  # of sound that waits: words may come late, and engines take time to load
 MOST_TAKES = 4  # sentences that wait to be understood
 MOST_TEXTS = 8  # sentences that wait to be spoken
 GAP_SECONDS = 0.25  # between a sentence that is still being heard and the next
@@ -51,7 +52,7 @@ class Revoicing:
         """`wish` is who speaks and how; its language is the one that is listened for."""
         self.rate = checked_rate("sample_rate", rate)
         self.output_rate = checked_rate("output_sample_rate", output_rate or rate)
-        self.intake = Intake(rate, clock)
+        self.intake = Intake(rate, clock, INTAKE_SECONDS)
         self.voice = Voice(speech, wish, self.output_rate)
         self.language, self.level = wish.language, level
         self.clock, self.stall = clock, stall
@@ -86,8 +87,10 @@ class Revoicing:
         """What is said, understood and spoken, as it comes; closing it early frees the engines."""
         await self.voice.check()
         async with AsyncExitStack() as stack:
-            detector = await stack.enter_async_context(self._models.lease(DETECTOR))
-            recogniser = await stack.enter_async_context(self._models.lease(RECOGNISER))
+            detector = await stack.enter_async_context(self._models.lease(DETECTOR, "a microphone"))
+            recogniser = await stack.enter_async_context(
+                self._models.lease(RECOGNISER, "a microphone")
+            )
             if self._stopped:
                 return
             understanding = Understanding(recogniser, self.language)

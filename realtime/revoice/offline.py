@@ -45,8 +45,8 @@ async def revoiced(
     voice = Voice(speech, wish, output_rate)
     await voice.check()
     async with AsyncExitStack() as stack:
-        detector = await stack.enter_async_context(models.lease(DETECTOR))
-        recogniser = await stack.enter_async_context(models.lease(RECOGNISER))
+        detector = await stack.enter_async_context(models.lease(DETECTOR, "a recording"))
+        recogniser = await stack.enter_async_context(models.lease(RECOGNISER, "a recording"))
         ear = Ear(detector, recogniser.engine.pause, level)
         again = _Again(ear, Understanding(recogniser, wish.language), voice, output_rate)
         sounds = await stack.enter_async_context(aclosing(again.spoken(parts, rate)))

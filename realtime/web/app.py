@@ -15,12 +15,15 @@ from starlette.middleware.cors import CORSMiddleware
 from realtime.metrics import Metrics
 from realtime.services import Services
 from realtime.settings import Settings
+from realtime.troubles import Troubles
 from realtime.web import (
     aliases,
     catalogue,
+    control,
     doors,
     generate,
     lines,
+    overview,
     pages,
     prefetch,
     process,
@@ -44,6 +47,8 @@ ROUTES = [
     *process.ROUTES,
     *catalogue.ROUTES,
     *status.ROUTES,
+    *control.ROUTES,
+    *overview.ROUTES,
     *doors.ROUTES,
     *socket.ROUTES,
     *pages.ROUTES,
@@ -68,6 +73,7 @@ def create_app(services: Services) -> Starlette:
     app.state.services = services
     app.state.sockets = Sockets(services.settings.limits.all_sockets, services.metrics)
     app.state.created = int(time.time())
+    app.state.troubles = Troubles()
     return app
 
 
@@ -108,7 +114,8 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
     gc.set_threshold(20_000, 20, 50)  # a request makes hundreds of objects and no circles
     lag = asyncio.create_task(measure_lag(services.metrics))
     try:
-        yield
+        with app.state.troubles.watching():
+            yield
     finally:
         lag.cancel()
         await services.close()

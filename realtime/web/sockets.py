@@ -31,6 +31,9 @@ class Sockets:
         self._empty = asyncio.Event()
         self._empty.set()
 
+    def __len__(self) -> int:
+        return len(self._open)
+
     def check_room(self) -> None:
         """Refused when there are too many, or the server takes nothing new."""
         if self._draining:

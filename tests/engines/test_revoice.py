@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,17 +26,22 @@ SAID = [
 
 
 @pytest.fixture(scope="module")
-def whisper() -> Recogniser:
-    engine: Recogniser = loaded("revoice")
+def whisper(models_folder: Path) -> Recogniser:
+    engine: Recogniser = loaded("revoice", models_folder)
     assert isinstance(engine, Recogniser)
     return engine
 
 
 @pytest.mark.parametrize(("language", "text", "character", "engine"), SAID)
 def test_words_and_language_are_found(
-    whisper: Recogniser, language: str, text: str, character: str, engine: str
+    whisper: Recogniser,
+    models_folder: Path,
+    language: str,
+    text: str,
+    character: str,
+    engine: str,
 ) -> None:
-    samples = said(text, character, engine, language)
+    samples = said(models_folder, text, character, engine, language)
     found = whisper.recognise(samples, None, None, Cancel())
     assert (found.language, found.spoken) == (language, True)
     expected = units(text, language)
@@ -43,11 +49,13 @@ def test_words_and_language_are_found(
 
 
 def test_a_given_language_is_not_sought(
-    whisper: Recogniser, monkeypatch: pytest.MonkeyPatch
+    whisper: Recogniser, models_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(whisper, "_probable", None)
     language, text, character, engine = SAID[0]
-    found = whisper.recognise(said(text, character, engine), language, None, Cancel())
+    found = whisper.recognise(
+        said(models_folder, text, character, engine), language, None, Cancel()
+    )
     assert units(found.text, "en") == units(text, "en")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,15 +17,17 @@ RATE = 16000
 
 
 @pytest.fixture(scope="module")
-def silero() -> Detector:
-    engine: Detector = loaded("silero")
+def silero(models_folder: Path) -> Detector:
+    engine: Detector = loaded("silero", models_folder)
     assert isinstance(engine, Detector)
     return engine
 
 
 @pytest.fixture(scope="module")
-def speech() -> Samples:
-    return whole(said("The quick brown fox jumps over the lazy dog.", "af_heart", "hibari"))
+def speech(models_folder: Path) -> Samples:
+    return whole(
+        said(models_folder, "The quick brown fox jumps over the lazy dog.", "af_heart", "hibari")
+    )
 
 
 def whole(samples: Samples) -> Samples:

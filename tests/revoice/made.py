@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from realtime.characters import Characters
 from realtime.engines.base import Cancel, Samples, Transcript
 from realtime.models import Models
 from realtime.services import Services, build
+from realtime.settings import Models as ModelSettings
 from realtime.settings import Settings
 from realtime.weights import WeightFile
 
@@ -95,9 +97,9 @@ def with_ears(settings: Settings, levels: Levels, typist: Typist) -> Services:
 
 
 @cache
-def loaded(name: str) -> Any:
+def loaded(name: str, folder: Path) -> Any:
     """A real engine, loaded once for all tests."""
-    engine: Any = engines.create(name, Settings())
+    engine: Any = engines.create(name, Settings(models=ModelSettings(path=folder)))
     engine.load()
     engine.load = engine.unload = lambda: None
     return engine
@@ -108,7 +110,7 @@ def real(settings: Settings) -> Services:
 
     def create(name: str, settings: Settings) -> Any:
         if name in ("silero", "revoice", "hibari", "kokoro"):
-            return loaded(name)
+            return loaded(name, settings.models.path)
         return engines.create(name, settings)
 
     return build(settings, Models(settings, create))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import soxr
@@ -17,9 +18,9 @@ from tests.revoice.made import RATE, loaded
 
 
 @cache
-def said(text: str, character: str, engine: str, language: str = "en") -> Samples:
+def said(folder: Path, text: str, character: str, engine: str, language: str = "en") -> Samples:
     """One piece of text as a character says it."""
-    speaker = loaded(engine)
+    speaker = loaded(engine, folder)
     known = Characters(ROOT / "presets", Settings().default_characters)
     parts = tuple(segments(text, language))
     utterance = Utterance(parts, known.get(character), accent=language, seed=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
@@ -176,6 +177,22 @@ async def test_a_microphone_that_stalls_is_answered(bench: Bench) -> None:
     assert [item.event for item in told(bench.items)] == ["speech_started", "speech_stopped"]
     revoicing.end()
     await bench.listening
+
+
+async def test_nothing_is_lost_while_the_ears_are_loaded(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = threading.Event()
+    monkeypatch.setattr(bench.typist, "load", lambda: load.wait(60))
+    revoicing = bench.begin()
+    monkeypatch.setattr(revoicing.intake, "early", lambda: False)
+    for _ in range(5):
+        await revoicing.feed(SENTENCE)
+    load.set()
+    revoicing.end()
+    await bench.listening
+    assert all(isinstance(item, Heard) and item.event for item in told(bench.items))
+    assert sum(item.event == "speech_stopped" for item in told(bench.items)) == 5
 
 
 async def test_hush_stops_what_is_spoken_and_goes_on_listening(bench: Bench) -> None:

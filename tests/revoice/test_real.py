@@ -13,7 +13,7 @@ import soxr
 
 from benchmarks.listening import errors, units
 from realtime.audio import Pcm, from_pcm16, to_pcm16
-from realtime.engines.base import Cancel
+from realtime.engines.base import Cancel, Samples
 from realtime.revoice import Heard, Revoicing, revoiced
 from realtime.services import Services
 from realtime.settings import Settings
@@ -53,14 +53,22 @@ def texts(items: list[Any]) -> list[str]:
     return [item.text for item in items if isinstance(item, Heard) and item.text]
 
 
-def understood(pcm: Pcm) -> str:
+def spoken(services: Services, *asked: str) -> Samples:
+    return said(services.settings.models.path, *asked)
+
+
+def ears(services: Services) -> Any:
+    return loaded("revoice", services.settings.models.path)
+
+
+def understood(services: Services, pcm: Pcm) -> str:
     """What Whisper hears in an answer."""
-    found: str = loaded("revoice").recognise(from_pcm16(pcm), "en", None, Cancel()).text
+    found: str = ears(services).recognise(from_pcm16(pcm), "en", None, Cancel()).text
     return found
 
 
 async def test_two_sentences_there_and_back(services: Services) -> None:
-    one, two = (said(text, "af_heart", "hibari") for text in (FOX, STATION))
+    one, two = (spoken(services, text, "af_heart", "hibari") for text in (FOX, STATION))
     pcm = np.concatenate([recorded(one), recorded(two)])
     items = await heard(services, pcm, Wish("", "af_heart", engine="hibari"))
     assert [units(text, "en") for text in texts(items)] == [units(FOX, "en"), units(STATION, "en")]
@@ -69,19 +77,19 @@ async def test_two_sentences_there_and_back(services: Services) -> None:
     assert {item.language for item in items if isinstance(item, Heard)} == {None, "en"}
     answer = joined(item for item in items if isinstance(item, np.ndarray))
     expected = units(FOX + " " + STATION, "en")
-    assert errors(expected, units(understood(answer), "en")) <= 2
+    assert errors(expected, units(understood(services, answer), "en")) <= 2
 
 
 async def test_another_language_is_found_and_spoken_by_whoever_is_asked(
     services: Services,
 ) -> None:
     text = "すみません、一番近い駅はどこですか。"
-    pcm = recorded(said(text, "jf_alpha", "kokoro", "ja"))
+    pcm = recorded(spoken(services, text, "jf_alpha", "kokoro", "ja"))
     items = await heard(services, pcm, Wish("", "af_heart"))
     assert "ja" in {item.language for item in items if isinstance(item, Heard)}
     assert errors(units(text, "ja"), units("".join(texts(items)), "ja")) <= 4, texts(items)
     answer = joined(item for item in items if isinstance(item, np.ndarray))
-    assert loaded("revoice").recognise(from_pcm16(answer), None, None, Cancel()).language == "ja"
+    assert ears(services).recognise(from_pcm16(answer), None, None, Cancel()).language == "ja"
 
 
 @pytest.mark.parametrize("level", [0.003, 0.03, 0.3])
@@ -92,14 +100,14 @@ async def test_noise_says_nothing(services: Services, level: float) -> None:
 
 
 async def test_speech_in_a_noisy_room_is_understood(services: Services) -> None:
-    pcm = from_pcm16(recorded(said(FOX, "af_heart", "hibari")))
+    pcm = from_pcm16(recorded(spoken(services, FOX, "af_heart", "hibari")))
     noise = 0.01 * np.random.default_rng(12).standard_normal(pcm.size).astype(np.float32)
     items = await heard(services, to_pcm16(pcm + noise), Wish("", "af_heart", engine="tone"))
     assert errors(units(FOX, "en"), units(" ".join(texts(items)), "en")) <= 2
 
 
 async def test_a_recording_is_said_again_where_it_was_said(services: Services) -> None:
-    pcm = recorded(said(FOX, "af_heart", "hibari"), before=2.0, after=3.0)
+    pcm = recorded(spoken(services, FOX, "af_heart", "hibari"), before=2.0, after=3.0)
     upload = to_pcm16(soxr.resample(from_pcm16(pcm), RATE, 44100).astype(np.float32))
 
     async def parts() -> AsyncIterator[Pcm]:
@@ -111,4 +119,4 @@ async def test_a_recording_is_said_again_where_it_was_said(services: Services) -
     again = joined([part async for part in made])
     assert again.size == pytest.approx(pcm.size, abs=RATE // 50)
     assert np.flatnonzero(np.abs(again) > 300)[0] / RATE == pytest.approx(2.0, abs=0.25)
-    assert errors(units(FOX, "en"), units(understood(again[RATE:]), "en")) <= 1
+    assert errors(units(FOX, "en"), units(understood(services, again[RATE:]), "en")) <= 1

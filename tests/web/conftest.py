@@ -148,11 +148,11 @@ class Live:
 
 
 @contextmanager
-def serving(services: Services) -> Iterator[Live]:
+def serving(services: Services, port: int = 0) -> Iterator[Live]:
     """While a server with these services listens."""
     server = Server(services)
     server.listening = threading.Event()
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server(("127.0.0.1", port)) as listener:
         address = listener.getsockname()
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()

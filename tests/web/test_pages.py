@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
 from realtime.web.pages import POLICY, STATIC
 
-HANDLES = {"text", "character", "language", "speak", "stop", "status"}
+# What the parts themselves put into the page is looked for in a browser.
+HANDLES = {"text", "character", "language", "seed", "speed", "speak", "stop"}
+SECTIONS = {"history", "talk", "latency", "status"}
+CODE = sorted(STATIC.rglob("*.js"))
+ICON = "data:image/svg+xml,"
 
 
 class Page(HTMLParser):
@@ -47,23 +52,45 @@ def test_the_page_keeps_to_it(page: Page) -> None:
     for tag, attributes in page.elements:
         assert tag != "style"
         assert not any(name == "style" or name.startswith("on") for name in attributes)
-    code = (STATIC / "main.js").read_text(encoding="utf-8")
-    assert not re.search(r"\beval\(|innerHTML|https?://", code)
+
+
+@pytest.mark.parametrize("path", CODE, ids=lambda path: path.name)
+def test_its_code_names_no_other_host_and_makes_no_code(path: Path) -> None:
+    found = re.search(
+        r"\beval\(|innerHTML|outerHTML|insertAdjacentHTML|https?://", path.read_text()
+    )
+    assert not found, found
 
 
 def test_all_that_the_page_names_is_there(page: Page, client: TestClient) -> None:
-    named = [a.get("src") or a.get("href") for t, a in page.elements if t in ("script", "link")]
-    assert "data:," in named, "the icon is inline"
-    for address in named:
-        assert address
-        assert address == "data:," or client.get(address).status_code == 200
+    named = [
+        a.get("src") or a.get("href") or "" for t, a in page.elements if t in ("script", "link")
+    ]
+    icons = [address for address in named if address.startswith(ICON)]
+    assert len(icons) == 1, "the icon is inline"
+    for address in set(named) - set(icons):
+        assert address.startswith("/static/")
+        assert client.get(address).status_code == 200
+
+
+@pytest.mark.parametrize("path", CODE, ids=lambda path: path.name)
+def test_all_that_its_code_imports_is_there(path: Path) -> None:
+    for name in re.findall(r'(?:from|import|URL\() ?"\./([^"]+)"', path.read_text()):
+        assert (STATIC / name).is_file(), name
 
 
 def test_the_page_has_its_handles(page: Page) -> None:
-    ids = {attributes.get("id") for _, attributes in page.elements}
-    assert ids >= HANDLES
-    code = (STATIC / "main.js").read_text(encoding="utf-8")
-    assert set(re.findall(r'element\("(\w+)"\)', code)) <= ids
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert set(ids) >= HANDLES | SECTIONS
+    assert len(ids) == len(set(ids)), "an id that is there twice"
+
+
+def test_every_field_has_its_label(page: Page) -> None:
+    labelled = {attributes.get("for") for tag, attributes in page.elements if tag == "label"}
+    inside = {"tongue", "theme"}  # their labels hold them
+    for tag, attributes in page.elements:
+        if tag in ("input", "select", "textarea") and "hidden" not in attributes:
+            assert attributes["id"] in labelled | inside
 
 
 def test_files_follow_the_pages_rules(client: TestClient) -> None:

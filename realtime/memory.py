@@ -1,0 +1,42 @@
+"""How much memory this process and its machine have and use; it knows no engine and no GPU."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+PROCESS = Path("/proc/self/status")
+MACHINE = Path("/proc/meminfo")
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes; 0 where the system does not tell."""
+
+    resident: int
+    total: int
+    available: int
+
+
+def memory(process: Path = PROCESS, machine: Path = MACHINE) -> Memory:
+    found = _kilobytes(machine)
+    return Memory(
+        resident=resident_bytes(process),
+        total=found.get("MemTotal", 0) << 10,
+        available=found.get("MemAvailable", 0) << 10,
+    )
+
+
+def resident_bytes(process: Path = PROCESS) -> int:
+    """What this process holds in memory now."""
+    return _kilobytes(process).get("VmRSS", 0) << 10
+
+
+def _kilobytes(path: Path) -> dict[str, int]:
+    """The lines `Name: 123 kB` of one of the system's files."""
+    try:
+        lines = path.read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return {}
+    named = (line.partition(":") for line in lines if line.endswith(" kB"))
+    return {name: int(value.split()[0]) for name, _, value in named}

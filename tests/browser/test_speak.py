@@ -1,0 +1,201 @@
+"""A person types and hears: in three languages, interrupted, again, as a file, as a request."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import wave
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Visit
+from tests.web.conftest import Live
+
+LONG = "It was a dark and stormy night, and the rain fell in torrents. " * 12
+MAGIC = [("wav", b"RIFF"), ("flac", b"fLaC"), ("opus", b"OggS")]
+LINES = {
+    "en": ("The gate is open, traveller.", "Heart", "hibari"),
+    "zh": ("你好，旅行者。", "Xiaoxiao", "kokoro"),
+    "ja": ("こんにちは、旅の人。", "Alpha", "kokoro"),
+}
+
+
+@pytest.mark.parametrize("language", LINES)
+def test_a_line_is_heard_in_its_language(visit: Visit, language: str) -> None:
+    text, who, engine = LINES[language]
+    visit.say(text)
+    visit.is_in("speaking")
+    visit.is_in("idle")
+    facts = visit.page.locator("#facts")
+    expect(facts).to_contain_text(who)
+    expect(facts).to_contain_text(engine)
+    stats = visit.stats
+    assert stats["firstAudioMs"] > 0
+    assert stats["playedSamples"] > 24000 / 2
+    assert visit.page.locator("#spoken").inner_text() == text
+    said = "".join(visit.page.locator(".word.said").all_inner_texts())
+    assert len(said) > len(text) / 2, "the words were lit"
+    assert drawn(visit) > 0.02, "the waveform was drawn"
+
+
+def drawn(visit: Visit) -> float:
+    """Which share of the waveform's canvas is not empty."""
+    share: float = visit.page.evaluate(
+        """() => {
+          const canvas = document.getElementById("wave");
+          const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+          let filled = 0;
+          for (let i = 3; i < data.length; i += 4) filled += data[i] > 200;
+          return filled / (data.length / 4);
+        }"""
+    )
+    return share
+
+
+def test_words_light_up_one_after_the_other(visit: Visit) -> None:
+    visit.page.evaluate(
+        """() => {
+          window.lit = [];
+          new MutationObserver(() => {
+            const now = document.querySelector(".word.now")?.textContent;
+            if (now && now !== window.lit.at(-1)) window.lit.push(now);
+          }).observe(document.getElementById("spoken"), {
+            subtree: true, attributeFilter: ["class"],
+          });
+        }"""
+    )
+    visit.hear("One, two, three, four, five, six, seven, eight, nine, ten.")
+    lit = visit.page.evaluate("window.lit")
+    words = visit.page.locator(".word.said").all_inner_texts()
+    assert [word.lower() for word in words][:3] == ["one", "two", "three"] and len(words) == 10
+    assert len(lit) >= 4 and lit == [word for word in words if word in lit]
+
+
+def test_escape_interrupts_at_once(visit: Visit, real: Live) -> None:
+    visit.say(LONG)
+    visit.is_in("speaking")
+    visit.page.press("#text", "Escape")
+    visit.is_in("idle")
+    expect(visit.page.locator("#stop")).to_be_disabled()
+    assert real.wait_until_idle()
+    played = visit.stats["playedSamples"]
+    assert 0 < played < 24000 * 20
+    visit.hear("Go on.")
+    assert 0 < visit.stats["playedSamples"] - played < 24000 * 4, "nothing of it is heard later"
+
+
+def test_typing_over_a_line_interrupts_it(visit: Visit, real: Live) -> None:
+    visit.say(LONG)
+    visit.is_in("speaking")
+    visit.page.press("#text", "x")
+    visit.is_in("idle")
+    assert real.wait_until_idle()
+
+
+def test_the_button_stops_and_a_new_line_replaces_the_old(visit: Visit) -> None:
+    visit.say(LONG)
+    visit.is_in("speaking")
+    visit.page.click("#stop")
+    visit.is_in("idle")
+    visit.page.click("#speak")
+    visit.is_in("speaking")
+    visit.say("Something else.")
+    expect(visit.page.locator("#spoken")).to_have_text("Something else.")
+    expect(visit.page.locator("#after")).to_be_visible()
+    visit.is_in("idle")
+
+
+def test_shift_and_enter_break_the_line(visit: Visit) -> None:
+    visit.page.fill("#text", "One.")
+    visit.page.press("#text", "Shift+Enter")
+    assert visit.page.input_value("#text") == "One.\n"
+    visit.is_in("idle")
+    expect(visit.page.locator("#stage")).to_be_hidden()
+
+
+def test_an_empty_box_says_nothing(visit: Visit) -> None:
+    visit.page.fill("#text", "  ")
+    visit.page.click("#speak")
+    expect(visit.page.locator("#text")).to_be_focused()
+    expect(visit.page.locator("#stage")).to_be_hidden()
+
+
+def test_the_same_line_comes_from_the_cache(visit: Visit, real: Live) -> None:
+    visit.hear("This will be said twice.")
+    expect(visit.page.locator("#facts")).to_contain_text("newly spoken")
+    before = real.get("/api/status")["cache"]
+    visit.page.click("#replay")
+    expect(visit.page.locator("#facts")).to_contain_text("from the cache")
+    visit.is_in("idle")
+    after = real.get("/api/status")["cache"]
+    assert (after["hit"] - before["hit"], after["miss"] - before["miss"]) == (1, 0)
+
+
+def test_a_line_is_downloaded(visit: Visit, tmp_path: Path) -> None:
+    visit.hear("A line for a file.")
+    for form, magic in MAGIC:
+        with visit.page.expect_download() as downloading:
+            visit.page.click(f"[data-format={form}]")
+        assert downloading.value.suggested_filename.endswith("." + form)
+        downloading.value.save_as(tmp_path / form)
+        assert (tmp_path / form).read_bytes().startswith(magic)
+    with wave.open(str(tmp_path / "wav")) as file:
+        assert file.getnframes() > 24000 / 2
+
+
+def test_its_address_is_copied_and_plays(visit: Visit, real: Live) -> None:
+    visit.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    visit.hear("A line with an address.")
+    visit.page.click("#copy")
+    expect(visit.page.locator("#message")).to_have_text("Copied.")
+    address = visit.page.evaluate("navigator.clipboard.readText()")
+    answer = real.answer("GET", address)
+    assert (answer.status, answer.getheader("X-Cache")) == (200, "hit")
+    assert answer.read().startswith(b"RIFF")
+
+
+def test_the_requests_make_the_same_line(visit: Visit, real: Live, tmp_path: Path) -> None:
+    visit.hear("It's \"the same\", isn't it?")
+    visit.page.click(".recipes summary")
+    before = real.get("/api/status")["cache"]
+    for recipe in ("generate", "curl"):
+        command = visit.page.locator(f"[data-recipe={recipe}]").inner_text()
+        done = subprocess.run(
+            ["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        if recipe == "generate":
+            told = json.loads(done.stdout)
+            assert told["code"] == 200
+            assert urlsplit(told["audioURL"]).path.startswith(
+                "/audio/en/af_heart/short/it-s-the-same"
+            )
+    assert (tmp_path / "line.wav").read_bytes().startswith(b"RIFF")
+    after = real.get("/api/status")["cache"]
+    assert (after["hit"] - before["hit"], after["miss"] - before["miss"]) == (2, 0)
+
+
+def test_what_cannot_be_said_is_told(visit: Visit) -> None:
+    visit.page.select_option("#engine", "hibari")
+    visit.say("こんにちは。")
+    expect(visit.page.locator("#message")).to_contain_text("hibari")
+    visit.is_in("idle")
+    visit.page.select_option("#engine", "")
+    visit.hear("But this can.")
+    expect(visit.page.locator("#message")).to_be_empty()
+
+
+def test_speed_and_seed_are_part_of_the_line(visit: Visit, real: Live) -> None:
+    lengths = {}
+    for speed in ("1", "2"):
+        visit.page.fill("#speed", speed)
+        visit.page.fill("#seed", "7")
+        visit.page.select_option("#character", "af_heart")
+        visit.hear("How fast is this line?")
+        visit.page.click(".recipes summary")
+        command = visit.page.locator("[data-recipe=curl]").inner_text()
+        assert '"seed":7' in command and ('"speed":2' in command) == (speed == "2")
+        lengths[speed] = visit.page.evaluate("document.querySelector('#facts').textContent")
+    assert lengths["1"] != lengths["2"]
