@@ -171,7 +171,7 @@ def measured(name: str, options: argparse.Namespace) -> list[dict[str, Any]]:
     for plan in options.plans:
         for precision in options.precisions:
             quick = twin(network).fast().to(device)
-            work = accelerated(quick, plan, precision, device)
+            work = accelerated(quick, plan, precision, device, options.frames, max(options.batch))
             for batch in options.batch:
                 for frames in options.frames:
                     given = mels(network, batch, frames, device)

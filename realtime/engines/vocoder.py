@@ -37,6 +37,12 @@ class Cutting:
     first: int = FIRST
 
 
+def schedules(reach: Reach, cutting: Cutting) -> tuple[Schedule, Schedule]:
+    """For mels that are there as a whole, and for those that grow."""
+    wide = reach.widened(round(cutting.overlap_ratio * cutting.chunk))
+    return Schedule(wide, cutting.chunk), Schedule(wide, cutting.chunk, cutting.first)
+
+
 class Vocoder:
     """One network on one device, for as many threads and streams as there are."""
 
@@ -57,9 +63,7 @@ class Vocoder:
         self._torch = torch
         self._headroom = headroom or Headroom.endless()
         self._cutting = cutting
-        wide = reach.widened(round(cutting.overlap_ratio * cutting.chunk))
-        self.whole = Schedule(wide, cutting.chunk)
-        self.growing = Schedule(wide, cutting.chunk, cutting.first)
+        self.whole, self.growing = schedules(reach, cutting)
         self.batches = Batches(
             self._ran(run), torch.stack, lambda: self._headroom.batch(cutting.batch)
         )
@@ -81,11 +85,6 @@ class Vocoder:
     def stream(self) -> Stream:
         """A mel that is still being made."""
         return Stream(self)
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """Every length of window there is as long as memory suffices, for whoever prepares them."""
-        return tuple(sorted({*self.whole.sizes, *self.growing.sizes}))
 
     def _turn(self, mels: Sequence[Tensor], done: Sequence[int]) -> list[tuple[int, Window]]:
         """The next windows of all mels, as many as one or two runs take."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from realtime import acceleration as plans
 from realtime.audio import Samples
 from realtime.engines import checkpoints
 from realtime.engines.headroom import Headroom, free_here
-from realtime.engines.vocoder import Cutting, Vocoder
+from realtime.engines.vocoder import Cutting, Vocoder, schedules
 from realtime.errors import BadRequest, Unavailable
 from realtime.settings import Settings
 
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 NAMES = ("bigvgan", "hifigan")
+# What a network becomes under a plan is made there.
+acceleration: Any = plans
+
 COPIES = 12  # of the widest signal that are held at once, planes of activations among them
 
 
@@ -71,13 +76,15 @@ def prepared(network: MelNet, form: MelForm, sample_rate: int, settings: Setting
     published = twin(network).plain().to(device)
     (network.fast() if chosen.use_vocoder_optimization else network.plain()).to(device)
     plan, precision = wanted(settings, device)
+    how = cutting(settings)
+    sizes = [size for each in schedules(network.reach(), how) for size in each.sizes]
     vocoder = Vocoder(
-        accelerated(network, plan, precision, device),
+        accelerated(network, plan, precision, device, sizes, how.batch, settings),
         bands=network.bands,
         hop=network.hop,
         sample_rate=sample_rate,
         reach=network.reach(),
-        cutting=cutting(settings),
+        cutting=how,
         headroom=Headroom(COPIES * 4 * network.width, _free(device)),
     )
     return Opened(vocoder, form, published, plan, device)
@@ -103,12 +110,51 @@ def cutting(settings: Settings) -> Cutting:
 
 
 def accelerated(
-    network: MelNet, plan: str, precision: str, device: str
+    network: MelNet,
+    plan: str,
+    precision: str,
+    device: str,
+    sizes: Sequence[int],
+    batch: int,
+    settings: Settings | None = None,
 ) -> Callable[[Tensor], Tensor]:
-    """The network as a callable under a plan; mels go in and sounds come out as they are."""
+    """The network under a plan, prepared for windows of these sizes and runs of so many.
+
+    Where there are no plans it is called as it is.
+    """
+    make: Any = getattr(acceleration, "accelerate", None)
+    if make is None:
+        return _called(network, plan, precision, device)
     import torch
 
-    if plan != "eager":
+    policy = acceleration.Policy() if settings is None else acceleration.Policy.of(settings)
+    if settings is not None:
+        workspace = settings.vocoder.tensorrt_workspace_size
+        policy = dataclasses.replace(policy, workspace_bytes=workspace)
+    runs = tuple(1 << n for n in range((batch - 1).bit_length() + 1))
+    axes = (
+        acceleration.Axis(tuple(sorted(set(sizes))), {0: 2}, {0: 2}, network.hop),
+        acceleration.Axis(runs, {0: 0}, {0: 0}, padded=True),
+    )
+    example = torch.zeros(1, network.bands, max(sizes))
+    run: Callable[[Tensor], Tensor] = make(
+        network,
+        inputs=(example,),
+        plan=plan,
+        precision=precision,
+        device=device,
+        axes=axes,
+        policy=policy,
+        name=type(network).__name__.lower(),
+    )
+    return run
+
+
+def _called(network: MelNet, plan: str, precision: str, device: str) -> Callable[[Tensor], Tensor]:
+    """The network itself; mels go in and sounds come out in fp32."""
+    import torch
+
+    if plan not in ("eager", "auto"):
         logger.warning("vocoders run eager here: the plan %s is not there", plan)
     kind = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[precision]
     network.to(kind)
