@@ -84,7 +84,7 @@ def test_how_it_is_cut_follows_the_settings() -> None:
 
 
 def test_a_twin_has_the_same_weights_and_ways_of_its_own() -> None:
-    made = network("generator_v4_tiny")
+    made = network("generator_v4_tiny").fast()
     other = vocoders.twin(made).plain()
     assert made.rows and not other.rows
     assert other.conv_pre.weight.data_ptr() == made.conv_pre.weight.data_ptr()
