@@ -11,7 +11,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import BinaryIO
 
-from realtime import dubbing, engines, keyring, vocoding, weights
+from realtime import dubbing, engines, enrolling, keyring, rewriting, vocoding, weights
 from realtime.audio import wav_header
 from realtime.cache import Store, housekeeping
 from realtime.cache.store import Stored
@@ -21,6 +21,7 @@ from realtime.line import Line
 from realtime.services import VERSION, Services, build
 from realtime.settings import LOG_LEVELS, Settings, keys, value_of
 from realtime.speech import ASKABLE, Wish
+from realtime.valle import weights as making
 
 LONG_TEXT = 500  # characters from which on progress is shown
 
@@ -60,6 +61,8 @@ def check(options: argparse.Namespace) -> int:
     services = build(settings)
     print("Engines")
     runnable = [_print_engine(name, services) for name in services.models.names()]
+    print("Making characters of clips")
+    _print_files(making.MAKING, services)
     print("Characters")
     print(f"  {len(services.characters.all())} in {settings.presets.path}")
     for name, reason in services.characters.broken.items():
@@ -104,6 +107,14 @@ def vocoder(options: argparse.Namespace) -> int:
     return vocoding.vocoder(options, settings_of(options))
 
 
+def rewrite(options: argparse.Namespace) -> int:
+    return rewriting.weights(options, settings_of(options))
+
+
+def character(options: argparse.Namespace) -> int:
+    return asyncio.run(enrolling.character(options, settings_of(options)))
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "say": say,
     "check": check,
@@ -112,6 +123,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "sign": sign,
     "convert": convert,
     "vocoder": vocoder,
+    "weights": rewrite,
+    "character": character,
 }
 
 
@@ -141,6 +154,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     vocoding.add_vocoder(
         commands.add_parser("vocoder", help="measure a vocoder, or try it on a recording"), common
+    )
+    enrolling.add_character(
+        commands.add_parser("character", help="make a character of a clip"), common
+    )
+    rewriting.add_weights(
+        commands.add_parser("weights", help="rewrite weights that people brought"), common
     )
     return parser
 
@@ -258,9 +277,15 @@ def _print_engine(name: str, services: Services) -> bool:
     files: tuple[weights.WeightFile, ...] = services.models.engine(name).weights
     missing = [file for file in files if weights.available(file, services.settings) is None]
     print(f"  {name}: {'can run' if not missing else 'cannot run'}")
+    _print_files(files, services, "    ")
+    # What is missing of an extra or a model that nobody asked for is no fault.
+    return all(file.extra or file.origin for file in missing)
+
+
+def _print_files(
+    files: tuple[weights.WeightFile, ...], services: Services, indent: str = "  "
+) -> None:
     for file in files:
         found = weights.available(file, services.settings)
         how = f"missing: {weights.how_to_get(file, services.settings)}"
-        print(f"    {file.name}: {found or how}")
-    # What is missing of an extra that nobody asked for is no fault.
-    return all(file.extra for file in missing)
+        print(f"{indent}{file.name}: {found or how}")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 MOST_DECODED_SECONDS = 600.0
 LEAST_RATE, MOST_RATE = 4_000, 192_000
 PART_SECONDS = 1.0
+ROUNDING_SECONDS = 1e-6  # of many packets' lengths, added up
 MOST_DURATION = 1 << 31  # of a packet, in its own unit
 # The rest of what the library can open follows addresses that a file names: never for an upload.
 READABLE = "wav,flac,ogg,mp3,aac,matroska,webm,mov,mp4,m4a"
@@ -113,7 +114,7 @@ class Source:
             # What is beyond is a negative number: the last packet of a Vorbis file may have one.
             if packet.time_base and packet.duration and packet.duration < MOST_DURATION:
                 seconds += float(packet.duration * packet.time_base)
-            if seconds > self._most_seconds:
+            if seconds > self._most_seconds + ROUNDING_SECONDS:
                 raise self._too_long()
         return seconds
 

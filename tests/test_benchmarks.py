@@ -104,7 +104,7 @@ def test_a_microphone_in_skipped_time_notes_delays_as_they_would_be() -> None:
     quick, slow = asyncio.run(noted(0.0)), asyncio.run(noted(0.01))
     assert quick.samples == slow.samples == 9_600
     assert min(quick.delays) >= 0.04 - 0.0201
-    assert np.median(slow.delays) > np.median(quick.delays) + 0.009
+    assert min(slow.delays) >= 0.04 - 0.0201 + 0.009, "whatever the machine does, it worked so long"
 
 
 def test_a_report_is_a_table_and_json(

@@ -88,7 +88,13 @@ def test_a_missing_extra_is_told_and_no_fault(
 
 def test_check_tells_settings_engines_and_characters() -> None:
     shown = run("check").stdout.decode()
-    for word in ("limits.text = 5000", "kokoro: can run", "hibari: can run", "af_heart"):
+    for word in (
+        "limits.text = 5000",
+        "kokoro: can run",
+        "hibari: can run",
+        "encodec_24khz-d7cc33bc.th: missing",
+        "af_heart",
+    ):
         assert word in shown
 
 

@@ -18,7 +18,13 @@ FLOORS = [
     ["realtime.web.app"],
     ["realtime.web.*"],
     ["realtime.commands"],
-    ["realtime.keyring", "realtime.dubbing", "realtime.vocoding"],
+    [
+        "realtime.keyring",
+        "realtime.dubbing",
+        "realtime.rewriting",
+        "realtime.enrolling",
+        "realtime.vocoding",
+    ],
     ["realtime.services", "realtime.session"],
     ["realtime.utterance", "realtime.listening"],
     ["realtime.stage"],
@@ -27,7 +33,8 @@ FLOORS = [
     ["realtime.messages"],
     ["realtime.allowance"],
     ["realtime.prefetch"],
-    ["realtime.studio"],
+    ["realtime.studio", "realtime.enrolment"],
+    ["realtime.clips"],
     ["realtime.revoice", "realtime.revoice.*"],
     ["realtime.speech"],
     ["realtime.conversion", "realtime.conversion.*"],
@@ -57,13 +64,15 @@ FLOORS = [
         "realtime.engines.likeness",
     ],
     ["realtime.engines.base"],
+    ["realtime.valle", "realtime.valle.*"],
     ["realtime.acceleration.*", "realtime.acceleration", "realtime.weights", "realtime.line"],
-    ["realtime.networks", "realtime.networks.*"],
+    ["realtime.networks.*", "realtime.networks"],
     ["realtime.characters", "realtime.characters.*"],
     ["realtime.frames"],
     ["realtime.formats", "realtime.decoding", "realtime.signing", "realtime.signing.*"],
     ["realtime.sola", "realtime.change"],
-    ["realtime.text.*", "realtime.text", "realtime.audio", "realtime.trim", "realtime.packages"],
+    ["realtime.text.*", "realtime.text", "realtime.audio", "realtime.trim"],
+    ["realtime.packages"],
     ["realtime.configuration"],
     ["realtime.log"],
     ["realtime.settings", "realtime.metrics", "realtime.timer", "realtime.playback"],
@@ -80,7 +89,9 @@ SHARED = [
     "realtime.cache",
     "realtime.signing",
     "realtime.conversion",
+    "realtime.acceleration",
     "realtime.revoice",
+    "realtime.valle",
     "realtime.networks",
 ]
 ROOMS = {
@@ -88,7 +99,8 @@ ROOMS = {
     "uvicorn": ["realtime.web", "server"],
     "onnxruntime": ["realtime.engines", "realtime.acceleration"],
     "onnx": ["realtime.acceleration"],
-    "torch": ["realtime.engines", "realtime.networks", "realtime.acceleration"],
+    "torch": ["realtime.engines", "realtime.networks", "realtime.acceleration", "realtime.valle"],
+    "safetensors": ["realtime.valle"],
     "triton": ["realtime.networks", "realtime.acceleration"],
     "faster_whisper": ["realtime.engines"],
     "ctranslate2": ["realtime.engines"],
@@ -205,8 +217,12 @@ assert not heavy & set(sys.modules), heavy & set(sys.modules)
 
 
 def test_the_core_imports_without_web_and_torch_and_does_nothing() -> None:
-    rooms = ("realtime.web", "realtime.networks", "server")  # networks are torch, and nothing else
-    names = [name for name in MODULES if not any(in_room(name, room) for room in rooms)]
+    outside = (
+        "realtime.web",
+        "realtime.networks",
+        "server",
+    )  # networks are torch, engines need them
+    names = [name for name in MODULES if not any(in_room(name, room) for room in outside)]
     blocked = ("starlette", "uvicorn", "torch", "torchaudio")
     code = IMPORT_ALL.format(blocked=blocked, names=names)
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)

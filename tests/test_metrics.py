@@ -32,6 +32,43 @@ def test_counts_are_exposed_under_their_names() -> None:
         assert line in text
 
 
+def in_any_order(line: str) -> tuple[str, ...]:
+    """A line's name, labels and value, whatever the labels' order."""
+    name, _, rest = line.partition("{")
+    labels, _, value = rest.partition("}")
+    return name, *sorted(labels.split(",")), value
+
+
+def test_networks_are_told_as_their_report_says() -> None:
+    metrics = Metrics()
+    told = {
+        "engine": "valle",
+        "name": "step",
+        "enabled": True,
+        "mode": "graphs",
+        "hits": {"graphs": 7, "eager": 1},
+        "fallbacks": [{"plan": "graphs", "count": 2}, {"plan": "graphs", "count": 1}],
+        "buckets": [{"plan": "graphs", "state": "ready"}] * 2,
+        "padding_share": 0.25,
+        "overlap_share": 0.5,
+        "memory_bytes": 100,
+    }
+    metrics.accelerated([told])
+    text = metrics.exposed().decode()
+    names = 'engine="valle",network="step"'
+    for line in (
+        f'yamabiko_acceleration_calls{{{names},plan="graphs"}} 7.0',
+        f'yamabiko_acceleration_fallbacks{{{names},plan="graphs"}} 3.0',
+        f'yamabiko_acceleration_buckets{{{names},plan="graphs",state="ready"}} 2.0',
+        f'yamabiko_acceleration_waste{{{names},kind="padding"}} 0.25',
+        f"yamabiko_acceleration_memory_bytes{{{names}}} 100.0",
+        f'yamabiko_acceleration_enabled{{{names},mode="graphs"}} 1.0',
+    ):
+        assert in_any_order(line) in map(in_any_order, text.splitlines()), line
+    metrics.accelerated([])  # it was unloaded
+    assert 'network="step"' not in metrics.exposed().decode()
+
+
 def test_two_servers_in_one_process_count_apart() -> None:
     one, other = Metrics(), Metrics()
     one.asked("hit")

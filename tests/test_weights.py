@@ -20,6 +20,7 @@ from realtime.weights import (
     content,
     how_to_get,
     made_once,
+    place,
 )
 
 DATA = b"weights"
@@ -137,3 +138,23 @@ def test_a_failure_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no"):
         made_once(tmp_path / "file.bin", make)
     assert not (tmp_path / "file.bin").exists()
+
+
+def test_the_first_digits_are_enough_where_no_more_is_published(settings: Settings) -> None:
+    bring(settings, DATA)
+    assert FILE.sha256 is not None
+    assert content(replace(FILE, sha256=FILE.sha256[:8]), settings) == DATA
+    assert place(replace(FILE, sha256=FILE.sha256[:8]), settings).read_bytes() == DATA
+    with pytest.raises(WeightsMissing, match="not the expected file"):
+        place(replace(FILE, sha256="0" * 8), settings)
+
+
+def test_a_missing_place_is_a_missing_file(settings: Settings) -> None:
+    with pytest.raises(WeightsMissing, match="bell.onnx"):
+        place(FILE, settings)
+
+
+def test_who_publishes_a_file_is_told(settings: Settings) -> None:
+    assert "from the bell founders" in how_to_get(
+        replace(FILE, origin="from the bell founders"), settings
+    )

@@ -8,13 +8,14 @@ is not `__init__`: making an engine costs nothing. Both run on the engine's own 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
+from realtime.acceleration import Accelerated
 from realtime.change import Change
 from realtime.characters import Character
 from realtime.text.language import Segment
@@ -102,6 +103,14 @@ class Synthesizer(Protocol):
     def unload(self) -> None: ...
 
     def speak(self, utterance: Utterance, cancel: Cancel) -> Iterator[Chunk]: ...
+
+
+@runtime_checkable
+class Accelerates(Protocol):
+    """An engine whose networks have quick forms; empty while it is not loaded."""
+
+    @property
+    def accelerated(self) -> Sequence[Accelerated]: ...
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import numpy as np
 from realtime.audio import Samples
 from realtime.engines.batches import Batches
 from realtime.engines.headroom import Headroom
-from realtime.errors import BadRequest, Busy
+from realtime.errors import BadRequest, OutOfMemory
 from realtime.networks.windows import Reach, Schedule, Window, cut
 
 if TYPE_CHECKING:
@@ -102,12 +102,11 @@ class Vocoder:
         longest = max(window.shape[1] for window in windows)
         try:
             sounds = self.batches(windows)
-        except (self._torch.OutOfMemoryError, MemoryError) as error:
+        except (OutOfMemory, self._torch.OutOfMemoryError, MemoryError) as error:
             least = self.whole.reach.both + 1
             if not self._headroom.exceeded(longest, len(windows), least):
-                raise Busy(
+                raise OutOfMemory(
                     "The vocoder needs more memory than the device has free now.",
-                    code="out_of_memory",
                     hint="Try again later, or give it less: vocoder.vocoder_chunk_size.",
                     retry_after=5,
                 ) from error

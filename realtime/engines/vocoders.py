@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from realtime import acceleration as plans
+from realtime.acceleration import Accelerated, Axis, Policy, accelerate
 from realtime.audio import Samples
 from realtime.engines import checkpoints
 from realtime.engines.headroom import Headroom, free_here
@@ -23,12 +22,7 @@ if TYPE_CHECKING:
     from realtime.networks.mel import MelForm
     from realtime.networks.melnet import MelNet
 
-logger = logging.getLogger(__name__)
-
 NAMES = ("bigvgan", "hifigan")
-# What a network becomes under a plan is made there.
-acceleration: Any = plans
-
 COPIES = 12  # of the widest signal that are held at once, planes of activations among them
 
 
@@ -39,8 +33,12 @@ class Opened:
     vocoder: Vocoder
     form: MelForm
     published: Callable[[Tensor], Tensor]
-    plan: str
+    run: Accelerated
     device: str
+
+    @property
+    def plan(self) -> str:
+        return self.run.plan
 
     def resynthesised(self, sound: Samples) -> Samples:
         """A recording at the mel's rate, into its mel and back, at the vocoder's rate."""
@@ -78,8 +76,9 @@ def prepared(network: MelNet, form: MelForm, sample_rate: int, settings: Setting
     plan, precision = wanted(settings, device)
     how = cutting(settings)
     sizes = [size for each in schedules(network.reach(), how) for size in each.sizes]
+    run = accelerated(network, plan, precision, device, sizes, how.batch, settings)
     vocoder = Vocoder(
-        accelerated(network, plan, precision, device, sizes, how.batch, settings),
+        run,
         bands=network.bands,
         hop=network.hop,
         sample_rate=sample_rate,
@@ -87,7 +86,7 @@ def prepared(network: MelNet, form: MelForm, sample_rate: int, settings: Setting
         cutting=how,
         headroom=Headroom(COPIES * 4 * network.width, _free(device)),
     )
-    return Opened(vocoder, form, published, plan, device)
+    return Opened(vocoder, form, published, run, device)
 
 
 def wanted(settings: Settings, device: str) -> tuple[str, str]:
@@ -117,53 +116,28 @@ def accelerated(
     sizes: Sequence[int],
     batch: int,
     settings: Settings | None = None,
-) -> Callable[[Tensor], Tensor]:
-    """The network under a plan, prepared for windows of these sizes and runs of so many.
-
-    Where there are no plans it is called as it is.
-    """
-    make: Any = getattr(acceleration, "accelerate", None)
-    if make is None:
-        return _called(network, plan, precision, device)
+) -> Accelerated:
+    """The network under a plan that is prepared for windows of these sizes, so many a run."""
     import torch
 
-    policy = acceleration.Policy() if settings is None else acceleration.Policy.of(settings)
+    policy = Policy()
     if settings is not None:
         workspace = settings.vocoder.tensorrt_workspace_size
-        policy = dataclasses.replace(policy, workspace_bytes=workspace)
+        policy = dataclasses.replace(Policy.of(settings), workspace_bytes=workspace)
     runs = tuple(1 << n for n in range((batch - 1).bit_length() + 1))
-    axes = (
-        acceleration.Axis(tuple(sorted(set(sizes))), {0: 2}, {0: 2}, network.hop),
-        acceleration.Axis(runs, {0: 0}, {0: 0}, padded=True),
-    )
-    example = torch.zeros(1, network.bands, max(sizes))
-    run: Callable[[Tensor], Tensor] = make(
+    return accelerate(
         network,
-        inputs=(example,),
+        inputs=(torch.zeros(1, network.bands, max(sizes)),),
         plan=plan,
         precision=precision,
         device=device,
-        axes=axes,
+        axes=(
+            Axis(tuple(sorted(set(sizes))), {0: 2}, {0: 2}, network.hop),
+            Axis(runs, {0: 0}, {0: 0}, padded=True),
+        ),
         policy=policy,
         name=type(network).__name__.lower(),
     )
-    return run
-
-
-def _called(network: MelNet, plan: str, precision: str, device: str) -> Callable[[Tensor], Tensor]:
-    """The network itself; mels go in and sounds come out in fp32."""
-    import torch
-
-    if plan not in ("eager", "auto"):
-        logger.warning("vocoders run eager here: the plan %s is not there", plan)
-    kind = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[precision]
-    network.to(kind)
-
-    def run(mels: Tensor) -> Tensor:
-        sound: Tensor = network(mels.to(device, kind))
-        return sound.float()
-
-    return run
 
 
 def twin(network: MelNet) -> MelNet:

@@ -163,6 +163,14 @@ def median_pitch(samples: Samples, rate: int) -> float | None:
     return round(float(np.median(voiced)), 1) if voiced.size else None
 
 
+def voiced_seconds(samples: Samples, rate: int) -> float:
+    """How long a recording's voice has a pitch, which no noise has for long."""
+    import pyworld
+
+    rough, _ = pyworld.dio(samples.astype(np.float64), rate, f0_floor=LOWEST, f0_ceil=HIGHEST)
+    return float(np.mean(rough > 0)) * samples.size / rate
+
+
 def _warp(ratio: float) -> tuple[Indices, Singles]:
     """Where each bin comes from when formants move up by `ratio`: the bin below, and the share."""
     source = np.minimum(np.arange(BINS) / ratio, BINS - 1.001)

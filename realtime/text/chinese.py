@@ -47,14 +47,25 @@ def spoken(text: str) -> str:
     """The text with its numbers in words."""
     import cn2an
 
-    for pattern, said in _RULES:
-        text = re.sub(pattern, said, text)
-    text = re.sub(r"(?<![\d.])(?:\d{7,}|0\d+)(?![\d.年])", lambda m: _digit_by_digit(m[0]), text)
+    text = prepared(text)
     try:
         found: str = cn2an.transform(text, "an2cn")
     except ValueError:
         found = _digit_by_digit(text)
     return _digit_by_digit(found)
+
+
+def prepared(text: str) -> str:
+    """The text with its units in words, and the numbers that are read digit by digit."""
+    for pattern, said in _RULES:
+        text = re.sub(pattern, said, text)
+    return re.sub(r"(?<![\d.])(?:\d{7,}|0\d+)(?![\d.年])", lambda m: _digit_by_digit(m[0]), text)
+
+
+def cut(text: str) -> list[str]:
+    """The words of a text and what stands between them."""
+    with _lock:
+        return list(_jieba().lcut(text, cut_all=False))
 
 
 def _digit_by_digit(text: str) -> str:

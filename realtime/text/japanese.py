@@ -10,7 +10,7 @@ from typing import Any
 from realtime.text import katakana
 from realtime.text.sound import Sound, aligned
 
-_lock = threading.Lock()
+lock = threading.Lock()  # of the analyser, which all readers share
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f][A-Za-z\u00c0-\u024f'’]*")
 _TIME = re.compile(r"(\d{1,2}):(\d{2})(?!\d)")
 _LONG_NUMBER = re.compile(r"(?<!\d)(?:\d{17,}|0\d+)(?!\d)")
@@ -29,7 +29,7 @@ _OPENING, _CLOSING = frozenset("“«"), frozenset(".,?!:;…”»")
 
 def read(text: str) -> list[Sound]:
     """The sounds of a Japanese text."""
-    with _lock:
+    with lock:
         groups = _grouped([_word(node) for node in _nodes(spoken(text))])
         sounds = [Sound(surface, _phonemes(surface, kana)) for surface, kana in groups]
     return aligned(text, _spaced([sound for sound in sounds if sound.text]))

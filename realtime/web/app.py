@@ -17,10 +17,12 @@ from realtime.services import Services
 from realtime.settings import Settings
 from realtime.troubles import Troubles
 from realtime.web import (
+    acceleration,
     aliases,
     catalogue,
     control,
     doors,
+    enrolment,
     generate,
     lines,
     overview,
@@ -45,8 +47,10 @@ ROUTES = [
     *prefetch.ROUTES,
     *generate.ROUTES,
     *process.ROUTES,
+    *enrolment.ROUTES,
     *catalogue.ROUTES,
     *status.ROUTES,
+    *acceleration.ROUTES,
     *control.ROUTES,
     *overview.ROUTES,
     *doors.ROUTES,

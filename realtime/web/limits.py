@@ -13,7 +13,7 @@ from realtime.errors import Busy, TooLarge, TooSlow, YamabikoError
 from realtime.settings import Limits
 from realtime.web.errors import ErrorResponse, refusal_of
 
-UPLOADS = frozenset(("/api/process",))  # where sound is brought
+UPLOADS = frozenset(("/api/process", "/api/characters"))  # where sound is brought, by POST
 
 
 class BodyLimit:
@@ -27,7 +27,7 @@ class BodyLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        if scope["path"] not in UPLOADS:
+        if scope["path"] not in UPLOADS or scope["method"] != "POST":
             most, seconds = self._limits.body_bytes, self._limits.body_seconds
             return await self._bounded(scope, receive, send, most, seconds)
         try:

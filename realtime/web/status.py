@@ -50,6 +50,8 @@ async def metrics(request: Request) -> Response:
     services = services_of(request)
     for model in services.models.busy():
         services.metrics.working(*model)
+    networks = (await asyncio.to_thread(services.acceleration.described))["networks"]
+    services.metrics.accelerated(networks)
     services.metrics.held(services.cache.shelf.bytes, len(services.cache.shelf))
     return Response(services.metrics.exposed(), media_type="text/plain; version=0.0.4")
 

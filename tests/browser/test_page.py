@@ -61,7 +61,7 @@ def test_a_card_chooses_who_speaks(visit: Visit) -> None:
 
 
 def test_a_card_lets_its_voice_be_heard(visit: Visit) -> None:
-    play = visit.page.locator("[data-sample=am_puck]")
+    play = visit.page.locator("[data-sample=af_heart]")
     play.click()
     expect(play).to_have_attribute("data-playing", "true")
     visit.is_in("speaking")

@@ -40,6 +40,7 @@ CLOSED: dict[str, tuple[str, str, Any, int]] = {
     "/api/models/{name}/unload": ("POST", "/api/models/gain/unload", None, 200),
     "/api/status": ("GET", "/api/status", None, 200),
     "/api/info": ("GET", "/api/info", None, 200),
+    "/api/acceleration": ("GET", "/api/acceleration", None, 200),
     "/metrics": ("GET", "/metrics", None, 200),
     "/lines": ("POST", "/lines", LINE, 200),
     "/lines/{key}": ("GET", "/lines/0123456789abcdef", None, 404),
@@ -58,10 +59,11 @@ CLOSED: dict[str, tuple[str, str, Any, int]] = {
     "/ja/{rest:path}": ("GET", "/ja/af_heart/hello.wav", None, 404),
     "/mix/{rest:path}": ("GET", "/mix/af_heart/hello.wav", None, 404),
 }
-# Answered before the router, or by nobody.
+# Answered before the router, by nobody, or at an address that another method shares.
 BESIDES = {
     "/audio": ("GET", "/audio/en/a/short/a-0123456789abcdef.wav", None, 404),
     "unknown": ("GET", "/there/is/nothing", None, 404),
+    "making": ("POST", "/api/characters", {}, 415),
 }
 SOCKETS = {"/ws"}  # tried below, and in test_socket.py with real ones
 OPEN_ROUTES = {"/", "/health", "/ready", "/time", "/login", "/logout", "/static"}

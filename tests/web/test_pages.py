@@ -79,6 +79,15 @@ def test_all_that_its_code_imports_is_there(path: Path) -> None:
         assert (STATIC / name).is_file(), name
 
 
+def test_what_the_first_load_needs_is_asked_for_at_once(page: Page) -> None:
+    needed, waiting = set(), {"main.js"}
+    while waiting:
+        needed.add(name := waiting.pop())
+        waiting |= set(re.findall(r'from "\./([^"]+)"', (STATIC / name).read_text())) - needed
+    named = {a.get("href") for _, a in page.elements if a.get("rel") == "modulepreload"}
+    assert named == {f"/static/{name}" for name in needed - {"main.js"}}
+
+
 def test_the_page_has_its_handles(page: Page) -> None:
     ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
     assert set(ids) >= HANDLES | SECTIONS

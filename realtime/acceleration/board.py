@@ -1,0 +1,78 @@
+"""All accelerated networks of a server: told, switched, and tended in quiet moments."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from realtime.acceleration.accelerated import Accelerated
+from realtime.errors import NotFound, shortlist
+from realtime.settings import Acceleration
+
+logger = logging.getLogger(__name__)
+
+Networks = Callable[[], Iterable[tuple[str, Accelerated]]]  # with the names of their engines
+
+
+class Board:
+    """Sees the networks of the engines that are loaded; it holds none of them."""
+
+    def __init__(self, networks: Networks, settings: Acceleration) -> None:
+        self._networks = networks
+        self._settings = settings
+        self.enabled = settings.enabled
+
+    def switch(self, enabled: bool, engine: str | None = None, network: str | None = None) -> None:
+        """All networks, those of an engine, or one; all: also those that are loaded later."""
+        chosen = self._chosen(engine, network)
+        if engine is None and network is None:
+            self.enabled = enabled
+        for found in chosen:
+            found.switch(enabled)
+
+    def clear_memory(self, engine: str | None = None, network: str | None = None) -> None:
+        """Give back what torch holds unused on the devices of these networks."""
+        for found in self._chosen(engine, network):
+            found.clear_memory()
+
+    def tend(self) -> bool:
+        """Prepare one bucket of a network that has been quiet; whether one was."""
+        if not self.enabled or not self._settings.idle_seconds:
+            self._hold_off()
+            return False
+        return any(found.idle(self._settings.idle_seconds) for _, found in self._networks())
+
+    def described(self) -> dict[str, Any]:
+        self._hold_off()
+        return {
+            "enabled": self.enabled,
+            "idle_seconds": self._settings.idle_seconds,
+            "memory_fraction": self._settings.memory_fraction or None,
+            "networks": [
+                {"engine": engine, **found.described()} for engine, found in self._networks()
+            ],
+        }
+
+    def _hold_off(self) -> None:
+        """Off for all holds for networks that came since."""
+        for _, found in self._networks() if not self.enabled else ():
+            if found.enabled:
+                found.switch(False)
+
+    def _chosen(self, engine: str | None, network: str | None) -> list[Accelerated]:
+        known = list(self._networks())
+        chosen = [
+            found
+            for name, found in known
+            if engine in (None, name) and network in (None, found.name)
+        ]
+        if not chosen and (engine is not None or network is not None):
+            names = shortlist(f"{name}/{found.name}" for name, found in known)
+            wanted = "/".join(filter(None, (engine, network)))
+            raise NotFound(
+                f"There is no accelerated network {wanted!r}.",
+                code="network_not_found",
+                hint=f"There are: {names}." if names else "No engine with one is loaded.",
+            )
+        return chosen

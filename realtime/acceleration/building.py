@@ -1,0 +1,108 @@
+"""From a module to a callable with the same outputs: the one call that engines make."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from realtime.acceleration import auto, memory
+from realtime.acceleration import policy as policies
+from realtime.acceleration.accelerated import Accelerated
+from realtime.acceleration.built import Built
+from realtime.acceleration.compiler import settle
+from realtime.acceleration.forms import Compiled, Eager, Form
+from realtime.acceleration.graphs import Graphs
+from realtime.acceleration.ledger import Ledger
+from realtime.acceleration.network import Network
+from realtime.acceleration.onnxplan import OnnxRuntime
+from realtime.acceleration.parts import Parts
+from realtime.acceleration.policy import Policy
+from realtime.acceleration.recorder import CudaRecorder
+from realtime.acceleration.rung import Rung
+from realtime.acceleration.shapes import Axis, Shapes, Tensors
+from realtime.acceleration.tensorrt import TensorRt
+from realtime.errors import BadRequest, Unavailable
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def recordable(parts: Parts) -> list[Form]:
+    """What may be recorded, the quickest first."""
+    return [Compiled(parts.network, parts.policy.tuned), Eager(parts.network)]
+
+
+Maker = Callable[[Parts], Form]
+MAKERS: Mapping[str, Maker] = {
+    "eager": lambda parts: Eager(parts.network),
+    "compile": lambda parts: Compiled(parts.network, parts.policy.tuned),
+    "graphs": lambda parts: Graphs(parts, CudaRecorder(parts.network.device), recordable(parts)),
+    "onnx": lambda parts: Built(parts, OnnxRuntime()),
+    "tensorrt": lambda parts: Built(parts, TensorRt()),
+}
+
+
+def accelerate(
+    module: nn.Module,
+    *,
+    inputs: Tensors,
+    plan: str = "auto",
+    precision: str = "fp32",
+    device: str = "cpu",
+    axes: Sequence[Axis] = (),
+    state: Sequence[str] = (),
+    policy: Policy | None = None,
+    name: str | None = None,
+    makers: Mapping[str, Maker] = MAKERS,
+) -> Accelerated:
+    """A callable with the outputs of `module`, in the quickest form that is right.
+
+    `inputs` are examples: their shapes hold but for `axes`. `state` names the buffers that a call
+    changes. Nothing is compiled yet: `prepare()` does it, or the first call of each bucket.
+    """
+    policies.check(plan, precision)
+    parts = _parts(module, inputs, precision, device, axes, state, policy or Policy(), name)
+    ledger = Ledger()
+
+    def rung(step: str) -> Rung:
+        return Rung(step, lambda: makers[step](parts), parts, ledger)
+
+    if plan != "auto":
+        return Accelerated(parts, [rung(step) for step in _ladder(plan)], ledger, plan=plan)
+    choice = auto.choose(parts, rung)
+    ledger.forget_hits()
+    rungs = [choice.rungs.get(step) or rung(step) for step in _ladder(choice.plan)]
+    told = {"milliseconds": choice.milliseconds, "remembered": choice.remembered}
+    return Accelerated(parts, rungs, ledger, plan=plan, told={"auto": told})
+
+
+def _ladder(plan: str) -> list[str]:
+    """A plan and what is tried after it, eager in the end."""
+    return list(dict.fromkeys((*policies.ladder(plan), "eager")))
+
+
+def _parts(
+    module: nn.Module,
+    inputs: Tensors,
+    precision: str,
+    device: str,
+    axes: Sequence[Axis],
+    state: Sequence[str],
+    policy: Policy,
+    name: str | None,
+) -> Parts:
+    import torch
+
+    if not inputs or not all(isinstance(item, torch.Tensor) for item in inputs):
+        raise BadRequest("The examples of a network's inputs must be tensors, at least one.")
+    if state and any(axis.padded for axis in axes):
+        raise BadRequest("A network with state takes no padded axis: its state would be too.")
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise Unavailable(f"There is no device {device!r} here.", hint="Use the device cpu.")
+    if policy.memory_fraction:
+        memory.limit(policy.memory_fraction, device)
+    settle()
+    network = Network(module, precision, device, autocast=policy.autocast, state=state)
+    examples = network.moved(tuple(item.detach() for item in inputs))
+    shapes = Shapes(examples, axes)
+    return Parts(network, shapes, examples, policy, name or type(module).__name__)

@@ -1,0 +1,67 @@
+"""What a built engine depends on: the network's weights and code, the machine, the libraries."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import inspect
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+DRIVER = Path("/proc/driver/nvidia/version")
+PROCESSORS = Path("/proc/cpuinfo")
+
+
+def digest(module: nn.Module) -> str:
+    """A name for a module: its structure, its classes' code and every value it holds."""
+    import torch
+
+    found = hashlib.sha256(repr(module).encode())
+    for kind in dict.fromkeys(type(part) for part in module.modules()):
+        found.update(_source(kind).encode())
+    for name, value in module.state_dict().items():
+        found.update(f"{name}{tuple(value.shape)}{value.dtype}".encode())
+        plain = value.detach().cpu().contiguous().reshape(-1)
+        found.update(plain.view(torch.uint8).numpy().tobytes() if plain.numel() else b"")
+    return found.hexdigest()
+
+
+def machine(device: torch.device, driver: Path = DRIVER) -> dict[str, str]:
+    """What a measurement or an engine of this machine holds for."""
+    import torch
+
+    found = {"torch": str(torch.__version__)}
+    if device.type != "cuda":
+        return {**found, "processor": processor(), "threads": str(torch.get_num_threads())}
+    card = torch.cuda.get_device_properties(device)
+    found["gpu"] = f"{card.name} {card.major}.{card.minor}"
+    found["cuda"] = str(torch.version.cuda)
+    found["driver"] = driver.read_text().splitlines()[0] if driver.is_file() else "unknown"
+    return found
+
+
+def processor(path: Path = PROCESSORS) -> str:
+    """The processor's name and what it can do, as far as that changes kernels."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def version(package: str) -> str | None:
+    """A package's version; None when it is not installed."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _source(kind: type) -> str:
+    try:
+        return inspect.getsource(kind)
+    except (OSError, TypeError):
+        return f"{kind.__module__}.{kind.__qualname__}"

@@ -1,0 +1,24 @@
+"""What every plan of one network is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from realtime.acceleration.network import Network
+from realtime.acceleration.policy import Policy
+from realtime.acceleration.shapes import Shapes, Sizes, Tensors
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A network, its shapes and examples, and how far its plans may go."""
+
+    network: Network
+    shapes: Shapes
+    examples: Tensors
+    policy: Policy
+    name: str
+
+    def sample(self, sizes: Sizes) -> Tensors:
+        """Inputs of a bucket's size, made of the examples."""
+        return self.shapes.sample(self.examples, sizes)

@@ -1,0 +1,70 @@
+"""VALL-E X's other seven codebooks, each at once for a whole piece, several pieces side by side."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from realtime.networks.transformer import sinusoids
+from realtime.networks.valle import LEVELS, Valle
+
+
+class Fine(nn.Module):
+    """`forward` is one pass: what every place of every piece has in the level of one stage.
+
+    `x` is (pieces, length, width) as `FineInputs` makes it, `lengths` (pieces,) how much of each
+    is filled, `stage` (1,) which of the seven passes this is.
+    """
+
+    def __init__(self, model: Valle) -> None:
+        super().__init__()
+        self.decoder = model.nar_decoder
+        self.predict_layers = model.nar_predict_layers
+        self.stage_embeddings = model.nar_stage_embeddings
+
+    def forward(self, x: Tensor, lengths: Tensor, stage: Tensor) -> Tensor:
+        seen = torch.arange(x.shape[1], device=x.device) < lengths[:, None]
+        seen = seen[:, None, None]
+        told = _stacked(self.stage_embeddings, "word_embeddings.weight").index_select(0, stage)[0]
+
+        def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+            return functional.scaled_dot_product_attention(q, k, v, attn_mask=seen)
+
+        for layer in self.decoder.layers:
+            x = layer(x, attend, told)
+        table = _stacked(self.predict_layers, "weight").index_select(0, stage)[0]
+        return functional.linear(self.decoder.norm(x, told), table).argmax(-1)
+
+
+class FineInputs(nn.Module):
+    """What the passes are given: text, the prompt in all levels, and the levels there are."""
+
+    waves: Tensor
+
+    def __init__(self, model: Valle, places: int) -> None:
+        super().__init__()
+        self.text_embedding = model.nar_text_embedding
+        self.language_embedding = model.nar_language_embedding
+        self.audio_embeddings = model.nar_audio_embeddings
+        self.text_position = model.nar_text_position
+        self.audio_position = model.nar_audio_position
+        self.register_buffer("waves", sinusoids(places, model.shape.width), persistent=False)
+
+    def forward(self, text: Tensor, languages: Tensor, prompt: Tensor, first: Tensor) -> Tensor:
+        """(length, width) of one piece before its first pass; `prompt` is (frames, 8)."""
+        spoken = self.text_embedding(text) + self.language_embedding(languages)
+        spoken = spoken + self.text_position.alpha * self.waves[: len(text)]
+        heard = self.audio_embeddings[0](torch.cat([prompt[:, 0], first]))
+        for level in range(1, LEVELS):
+            heard[: len(prompt)] += self.audio_embeddings[level](prompt[:, level])
+        heard = heard + self.audio_position.alpha * self.waves[: len(heard)]
+        return torch.cat([spoken, heard])
+
+    def add(self, x: Tensor, level: int, codes: Tensor) -> None:
+        """The end of a piece's input also has the codes of this level."""
+        x[len(x) - len(codes) :] += self.audio_embeddings[level](codes)
+
+
+def _stacked(modules: nn.Module, name: str) -> Tensor:
+    return torch.stack([module.get_parameter(name) for module in modules.children()])

@@ -1,0 +1,90 @@
+"""English words as the CMU dictionary says them, in phonetic letters; it knows no sentence.
+
+Of several pronunciations it takes the one that the models were taught: the last by its letters.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+from realtime.packages import packaged_path
+
+DICTIONARY = "eng_to_ipa/resources/CMU_dict.json"  # only the package's data are read
+PRIMARY, SECONDARY = "ˈ", "ˌ"
+_MARKS = {"1": PRIMARY, "2": SECONDARY}
+_VOWELS = {
+    "aa": "ɑ", "ae": "æ", "ah": "ə", "ao": "ɔ", "aw": "aʊ", "ay": "aɪ", "eh": "ɛ", "er": "ər",
+    "ey": "eɪ", "ih": "ɪ", "iy": "i", "ow": "oʊ", "oy": "ɔɪ", "uh": "ʊ", "uw": "u",
+}  # fmt: skip
+_CONSONANTS = {
+    "ch": "ʧ", "dh": "ð", "hh": "h", "jh": "ʤ", "ng": "ŋ", "sh": "ʃ", "th": "θ", "y": "j",
+    "zh": "ʒ",
+}  # fmt: skip
+_STOPS = frozenset("b d g k p t".split())
+# What cannot stand inside the beginning of a syllable, but for the pairs below.
+_BARRIERS = frozenset("m n ng dh f s sh th v z zh w er".split()) | _VOWELS.keys()
+_PAIRS = frozenset((("s", "p"), ("s", "t"), ("s", "k"), ("f", "r"), ("f", "l")))
+# Vowels that follow each other and are two syllables; others are one.
+_APART = frozenset(
+    (
+        ("er", "iy"), ("iy", "ow"), ("uw", "ow"), ("iy", "ah"), ("iy", "ey"), ("uw", "eh"),
+        ("er", "eh"),
+    )
+)  # fmt: skip
+_SWAPPED = ((PRIMARY + "ər", "ə" + PRIMARY + "r"), (PRIMARY + "ie", "i" + PRIMARY + "e"))
+
+
+def pronounced(word: str) -> str | None:
+    """A lower-case word in phonetic letters with its stresses; None when it is not known."""
+    found = _words().get(word)
+    return max(map(phonetic, found)) if found else None
+
+
+def phonetic(entry: str) -> str:
+    """One entry of the dictionary, `hh ah0 l ow1`, in phonetic letters."""
+    phones = [phone.rstrip("012") for phone in entry.split()]
+    marks = [""] * len(phones)
+    if _syllables(phones) > 1:
+        for place, phone in enumerate(entry.split()):
+            if phone[-1] in _MARKS:
+                marks[_onset(phones, place)] += _MARKS[phone[-1]]
+    said = "".join(
+        mark + (_VOWELS.get(phone) or _CONSONANTS.get(phone, phone))
+        for mark, phone in zip(marks, phones, strict=True)
+    )
+    for usual, moved in _SWAPPED:
+        if not said.startswith(usual):
+            said = said.replace(usual, moved)
+    return said
+
+
+def _onset(phones: list[str], vowel: int) -> int:
+    """Where the syllable of a vowel begins."""
+    for place in range(vowel - 1, -1, -1):
+        phone, following = phones[place], phones[place + 1]
+        before_vowel = place + 1 == vowel
+        if phone in _BARRIERS or (not before_vowel and following in _STOPS):
+            if before_vowel:
+                return vowel if phone in _VOWELS else place
+            return place if (phone, following) in _PAIRS else place + 1
+    return 0
+
+
+def _syllables(phones: list[str]) -> int:
+    count = 0
+    for place, phone in enumerate(phones):
+        if phone in _VOWELS:
+            before = phones[place - 1] if place else ""
+            count += before not in _VOWELS or (before, phone) in _APART
+    return count
+
+
+@cache
+def _words() -> dict[str, list[str]]:
+    path = packaged_path(DICTIONARY)
+    if path is None:
+        return {}
+    with path.open(encoding="utf-8") as file:
+        found: dict[str, list[str]] = json.load(file)
+    return found

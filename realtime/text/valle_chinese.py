@@ -1,0 +1,83 @@
+"""Chinese in VALL-E X's symbols: words by jieba, readings by pypinyin, sounds with their tones."""
+
+from __future__ import annotations
+
+import re
+
+from realtime.text import chinese
+
+_BOPOMOFO = {
+    "ㄅㄛ": "p⁼wo", "ㄆㄛ": "pʰwo", "ㄇㄛ": "mwo", "ㄈㄛ": "fwo", "ㄅ": "p⁼", "ㄆ": "pʰ",
+    "ㄇ": "m", "ㄈ": "f", "ㄉ": "t⁼", "ㄊ": "tʰ", "ㄋ": "n", "ㄌ": "l", "ㄍ": "k⁼",
+    "ㄎ": "kʰ", "ㄏ": "x", "ㄐ": "tʃ⁼", "ㄑ": "tʃʰ", "ㄒ": "ʃ", "ㄓ": "ts`⁼", "ㄔ": "ts`ʰ",
+    "ㄕ": "s`", "ㄖ": "ɹ`", "ㄗ": "ts⁼", "ㄘ": "tsʰ", "ㄙ": "s", "ㄚ": "a", "ㄛ": "o",
+    "ㄜ": "ə", "ㄝ": "ɛ", "ㄞ": "aɪ", "ㄟ": "eɪ", "ㄠ": "ɑʊ", "ㄡ": "oʊ", "ㄧㄢ": "jɛn",
+    "ㄩㄢ": "ɥæn", "ㄢ": "an", "ㄧㄣ": "in", "ㄩㄣ": "ɥn", "ㄣ": "ən", "ㄤ": "ɑŋ",
+    "ㄧㄥ": "iŋ", "ㄨㄥ": "ʊŋ", "ㄩㄥ": "jʊŋ", "ㄥ": "əŋ", "ㄦ": "əɻ", "ㄧ": "i",
+    "ㄨ": "u", "ㄩ": "ɥ",
+}  # fmt: skip
+_TONES = {"ˉ": "→", "ˊ": "↑", "ˇ": "↓↑", "ˋ": "↓", "˙": ""}
+_LETTERS = {
+    "a": "ㄟˉ", "b": "ㄅㄧˋ", "c": "ㄙㄧˉ", "d": "ㄉㄧˋ", "e": "ㄧˋ", "f": "ㄝˊㄈㄨˋ",
+    "g": "ㄐㄧˋ", "h": "ㄝˇㄑㄩˋ", "i": "ㄞˋ", "j": "ㄐㄟˋ", "k": "ㄎㄟˋ", "l": "ㄝˊㄛˋ",
+    "m": "ㄝˊㄇㄨˋ", "n": "ㄣˉ", "o": "ㄡˉ", "p": "ㄆㄧˉ", "q": "ㄎㄧㄡˉ", "r": "ㄚˋ",
+    "s": "ㄝˊㄙˋ", "t": "ㄊㄧˋ", "u": "ㄧㄡˉ", "v": "ㄨㄧˉ", "w": "ㄉㄚˋㄅㄨˋㄌㄧㄡˋ",
+    "x": "ㄝˉㄎㄨˋㄙˋ", "y": "ㄨㄞˋ", "z": "ㄗㄟˋ",
+}  # fmt: skip
+_SIGNS = str.maketrans(
+    {
+        "，": ",", "。": ".", "．": ".", "！": "!", "？": "?", "、": ",", "；": ",", "：": ",",
+        ";": ",", ":": ",", "—": "-", "～": "~",
+    }
+)  # fmt: skip
+_SOUNDS = {**_BOPOMOFO, **_TONES}
+_SOUND = re.compile("|".join(sorted(_SOUNDS, key=len, reverse=True)))
+_HAN = re.compile(r"[\u4e00-\u9fff]")
+_LETTER = re.compile(r"[a-z]")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_YEAR = re.compile(r"(?<!\d)\d{4}(?=年)")
+_DIGITS = dict(zip("0123456789", "零一二三四五六七八九", strict=True))
+_GLIDES = ((re.compile(r"i(?=[aoe])"), "j"), (re.compile(r"u(?=[aoəe])"), "w"))
+# A hissing consonant without a vowel is a syllable of its own, which sounds on.
+_SYLLABIC = re.compile(r"(s`|ɹ`|s)([⁼ʰ]?)(?=[→↓↑ ]|$)")
+
+
+def read(text: str) -> str:
+    """The symbols that say a Chinese text; words stand apart by spaces."""
+    said = ""
+    for word in chinese.cut(spoken(text).translate(_SIGNS)):
+        if _HAN.search(word):
+            said += (" " if said else "") + _reading(word)
+        else:
+            said += _LETTER.sub(lambda found: _LETTERS[found[0]], word.lower())
+    said = _SOUND.sub(lambda found: _SOUNDS[found[0]], said)
+    for vowel, glide in _GLIDES:
+        said = vowel.sub(glide, said)
+    said = _SYLLABIC.sub(_sounding, said)
+    return said.replace("ɻ", "ɹ`")
+
+
+def spoken(text: str) -> str:
+    """The text with its numbers in words; a year is said digit by digit."""
+    import cn2an
+
+    text = chinese.prepared(text)
+    text = _YEAR.sub(lambda found: "".join(_DIGITS[digit] for digit in found[0]), text)
+    return _NUMBER.sub(lambda found: str(cn2an.an2cn(found[0])), text)
+
+
+def _reading(word: str) -> str:
+    """A word's syllables in bopomofo, each with its tone."""
+    from pypinyin import Style, lazy_pinyin
+
+    syllables = lazy_pinyin(word, Style.BOPOMOFO)
+    return "".join(part if part[-1:] in _TONES else _level(part) for part in syllables)
+
+
+def _level(syllable: str) -> str:
+    """The first tone is the one that is not written."""
+    return syllable + "ˉ" if "\u3105" <= syllable[-1:] <= "\u3129" else syllable
+
+
+def _sounding(found: re.Match[str]) -> str:
+    return f"{found[0]}ɹ`" if found[1].endswith("`") else f"{found[0]}ɹ"

@@ -1,0 +1,71 @@
+"""Compilations that are asked for at once come one after the other."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from torch._dynamo.utils import counters
+
+from realtime.acceleration.forms import Compiled, Form
+from realtime.acceleration.parts import Parts
+from realtime.acceleration.shapes import Sizes, Tensors
+from tests.acceleration.small import mel, parts
+
+pytestmark = pytest.mark.timeout(400)  # the first compilation of a process is slow
+
+THREADS = 3
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def test_networks_are_compiled_in_threads_without_harm() -> None:
+    """On threads of their own, one after the other or at once, this would end the process."""
+    made = [parts() for _ in range(THREADS)]
+    forms = [Compiled(each.network) for each in made]
+    before = counters["stats"]["unique_graphs"]
+    start = threading.Barrier(THREADS)
+
+    def compile_one(form: Form) -> None:
+        start.wait(30)
+        form.prepare((1, 10), (mel(),))
+
+    threads = [threading.Thread(target=compile_one, args=(form,)) for form in forms]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(100)
+    assert counters["stats"]["unique_graphs"] == before + THREADS
+    for each, form in zip(made, forms, strict=True):
+        assert_equal(each, form, (1, 10), (mel(seed=9),))
+    # Calls compile nothing, whatever comes.
+    assert_equal(made[0], forms[0], (1, 20), (mel(20),))
+    assert counters["stats"]["unique_graphs"] == before + THREADS
+
+
+ALONE = """
+import threading, torch
+from realtime.acceleration.compiler import settle
+settle()
+def compile_one(size):
+    module = torch.nn.Linear(size, size)
+    with torch.no_grad():
+        torch.compile(module, backend="eager", dynamic=False)(torch.zeros(1, size))
+for together in (1, 1, 3):
+    threads = [threading.Thread(target=compile_one, args=(2 + n,)) for n in range(together)]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+"""
+
+
+def test_once_settled_other_threads_may_trace_too() -> None:
+    """Networks that compile by themselves do it on whatever thread they are called."""
+    done = subprocess.run([sys.executable, "-c", ALONE], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2_000:]
+
+
+def assert_equal(made: Parts, form: Form, sizes: Sizes, inputs: Tensors) -> None:
+    found, wanted = form.run(sizes, inputs)[0], made.network.run(inputs)[0]
+    assert (found - wanted).abs().max().item() < 1e-5

@@ -1,0 +1,65 @@
+"""A module in its precision: short inside, fp32 outside, its state in one place."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from realtime.acceleration import Policy
+from realtime.acceleration.network import Network, exact_floats
+from realtime.errors import BadRequest
+from tests.acceleration.small import Step, mel, quick, step_inputs, vocoder
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "bf16"])
+@pytest.mark.parametrize("autocast", [False, True])
+def test_outputs_are_fp32_in_every_precision(precision: str, autocast: bool) -> None:
+    network = Network(vocoder(), precision, "cpu", autocast=autocast)
+    (found,) = network.run((mel(),))
+    assert found.dtype == torch.float32
+    assert torch.allclose(found, network.exact((mel(),))[0], atol=0.02)
+    assert torch.equal(found, network.exact((mel(),))[0]) == (precision == "fp32")
+
+
+def test_weights_are_shortened_in_a_copy_or_not_at_all() -> None:
+    module = vocoder()
+    short = Network(module, "bf16", "cpu")
+    assert {p.dtype for p in short.module.parameters()} == {torch.bfloat16}
+    assert {p.dtype for p in module.parameters()} == {torch.float32}
+    assert short.original is module
+    assert Network(module, "bf16", "cpu", autocast=True).module is module
+    assert Network(module, "fp32", "cpu").module is module
+
+
+def test_autocast_is_a_setting_that_acts() -> None:
+    found = quick("eager", precision="bf16", policy=Policy(autocast=True))
+    assert found.module is found.network.original
+    assert not torch.equal(found(mel()), vocoder()(mel()))
+
+
+def test_state_is_kept_and_put_back() -> None:
+    network = Network(Step(), "bf16", "cpu", state=("cache",))
+    with network.unchanged():
+        network.run(step_inputs())
+        assert network.module.get_buffer("cache").any()
+    assert not network.module.get_buffer("cache").any()
+
+
+def test_the_truth_moves_the_same_state() -> None:
+    network = Network(Step(), "bf16", "cpu", state=("cache",))
+    network.exact(step_inputs(3))
+    row = network.module.get_buffer("cache")[:, 3].float()
+    wanted = Step().linear(step_inputs(3)[0])
+    assert torch.allclose(row, wanted, atol=0.01)
+
+
+def test_a_buffer_that_is_not_there_is_refused() -> None:
+    with pytest.raises(BadRequest, match="no buffer 'kv'"):
+        Network(Step(), "fp32", "cpu", state=("kv",))
+
+
+def test_fp32_is_fp32() -> None:
+    torch.backends.cuda.matmul.allow_tf32 = True
+    exact_floats()
+    assert not torch.backends.cuda.matmul.allow_tf32
+    assert not torch.backends.cudnn.allow_tf32

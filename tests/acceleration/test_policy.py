@@ -1,0 +1,54 @@
+"""Every setting of acceleration reaches the networks; names are checked."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from realtime.acceleration.policy import PLANS, Policy, check, ladder
+from realtime.configuration import load
+from realtime.errors import BadRequest
+from realtime.settings import Acceleration, Settings
+
+CHANGED = {
+    "enabled": False,
+    "path": "somewhere",
+    "cache_bytes": 1,
+    "auto_seconds": 2.0,
+    "graphs": 3,
+    "graph_bytes": 4,
+    "tuned": True,
+    "workspace_bytes": 1 << 21,
+    "memory_fraction": 0.5,
+    "autocast": True,
+    "clear_memory": False,
+    "idle_seconds": 6.0,
+}
+ELSEWHERE = {"idle_seconds"}  # the server's own, not a network's
+
+
+def test_every_setting_has_an_effect() -> None:
+    assert set(CHANGED) == {item.name for item in fields(Acceleration)}
+    for name in set(CHANGED) - ELSEWHERE:
+        settings = load({f"acceleration.{name}": CHANGED[name]}, {})
+        assert Policy.of(settings) != Policy.of(Settings()), name
+
+
+def test_the_folder_comes_from_the_settings() -> None:
+    assert Policy.of(Settings()).folder == Path("cache/.engines")
+    assert Policy().folder is None
+
+
+@pytest.mark.parametrize("plan", PLANS)
+def test_every_ladder_begins_with_its_plan(plan: str) -> None:
+    assert ladder(plan)[0] == plan
+    check(plan, "fp32")
+
+
+def test_names_that_do_not_exist() -> None:
+    with pytest.raises(BadRequest, match="no plan 'cudagraph'; there are: auto, eager"):
+        check("cudagraph", "fp32")
+    with pytest.raises(BadRequest, match="no precision 'fp64'"):
+        check("auto", "fp64")
