@@ -7,7 +7,7 @@ memory is cut smaller instead; every result is that of the whole mel in one pass
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -56,13 +56,16 @@ class Vocoder:
         reach: Reach,
         cutting: Cutting = Cutting(),
         headroom: Headroom | None = None,
+        overlapped: Callable[[int, int], None] | None = None,
     ) -> None:
+        """`overlapped` is told how many frames were computed, and how many of them kept."""
         import torch
 
         self.bands, self.hop, self.sample_rate = bands, hop, sample_rate
         self._torch = torch
         self._headroom = headroom or Headroom.endless()
         self._cutting = cutting
+        self._overlapped = overlapped or (lambda computed, kept: None)
         self.whole, self.growing = schedules(reach, cutting)
         self.batches = Batches(
             self._ran(run), torch.stack, lambda: self._headroom.batch(cutting.batch)
@@ -77,6 +80,7 @@ class Vocoder:
             sounds = self._sounds([mels[owner][:, w.start : w.stop] for owner, w in turn])
             if sounds is None:
                 continue
+            self.tell(window for _, window in turn)
             for (owner, window), sound in zip(turn, sounds, strict=True):
                 made[owner].append(sound[window.samples(self.hop)])
                 done[owner] = window.end
@@ -85,6 +89,10 @@ class Vocoder:
     def stream(self) -> Stream:
         """A mel that is still being made."""
         return Stream(self)
+
+    def tell(self, windows: Iterable[Window]) -> None:
+        for window in windows:
+            self._overlapped(window.frames, window.end - window.kept)
 
     def _turn(self, mels: Sequence[Tensor], done: Sequence[int]) -> list[tuple[int, Window]]:
         """The next windows of all mels, as many as one or two runs take."""
@@ -173,6 +181,7 @@ class Stream:
             sounds = self._vocoder._sounds([self._held[:, start : start + window.frames]])
             if sounds is not None:
                 self._done, self._number = window.end, self._number + 1
+                self._vocoder.tell([window])
                 self._forget()
                 yield sounds[0][window.samples(self._vocoder.hop)]
 

@@ -85,6 +85,7 @@ def prepared(network: MelNet, form: MelForm, sample_rate: int, settings: Setting
         reach=network.reach(),
         cutting=how,
         headroom=Headroom(COPIES * 4 * network.width, _free(device)),
+        overlapped=run.overlapped,
     )
     return Opened(vocoder, form, published, run, device)
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from realtime.audio import Samples
 from realtime.engines.headroom import ENDLESS, Headroom
 from realtime.engines.vocoder import Cutting, Vocoder
-from realtime.errors import BadRequest, Busy
+from realtime.errors import BadRequest, Busy, OutOfMemory
 from realtime.networks.melnet import MelNet
 from tests.networks.made import network, small
 
@@ -132,6 +132,25 @@ def test_a_stream_speaks_as_soon_as_it_can_and_keeps_little() -> None:
         stream.feed(mel(made.bands)[:, :3])
 
 
+def test_what_overlaps_is_told() -> None:
+    made, told = net("bigvgan"), []
+    reach = made.reach()
+    counted = Vocoder(
+        made,
+        bands=made.bands,
+        hop=made.hop,
+        sample_rate=24_000,
+        reach=reach,
+        cutting=Cutting(100, batch=1),
+        overlapped=lambda computed, kept: told.append((computed, kept)),
+    )
+    counted.render([mel(6)[:, :500]])
+    list(counted.stream().feed(mel(6)[:, :50]))
+    assert told[0] == (100, 100 - reach.after)
+    assert told[1] == (100, 100 - reach.both)
+    assert told[-1] == (16 + reach.after, 16)  # a stream's first window
+
+
 def test_a_mel_shorter_than_any_window_and_none_at_all() -> None:
     made = net("hifigan")
     empty, short = vocoder(made, Cutting(300)).render([mel(6)[:, :0], mel(6)[:, :1]])
@@ -159,12 +178,14 @@ def test_two_threads_at_once_each_hear_their_own() -> None:
     assert not wrong and not any(thread.is_alive() for thread in threads)
 
 
-def small_memory(made: MelNet, most: int) -> Callable[[torch.Tensor], torch.Tensor]:
+def small_memory(
+    made: MelNet, most: int, error: Exception | None = None
+) -> Callable[[torch.Tensor], torch.Tensor]:
     """A device on which only so many frames fit."""
 
     def run(mels: torch.Tensor) -> torch.Tensor:
         if mels.shape[0] * mels.shape[2] > most:
-            raise torch.OutOfMemoryError("no more")
+            raise error or torch.OutOfMemoryError("no more")
         sound: torch.Tensor = made(mels)
         return sound
 
@@ -172,10 +193,13 @@ def small_memory(made: MelNet, most: int) -> Callable[[torch.Tensor], torch.Tens
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-def test_too_little_memory_makes_windows_smaller_and_the_sound_stays(streamed: bool) -> None:
+@pytest.mark.parametrize("error", [None, OutOfMemory("full"), MemoryError("full")])
+def test_too_little_memory_makes_windows_smaller_and_the_sound_stays(
+    streamed: bool, error: Exception | None
+) -> None:
     made = net("bigvgan")
     headroom = Headroom(1, lambda: ENDLESS)
-    tight = vocoder(made, Cutting(400, batch=3), headroom, small_memory(made, 120))
+    tight = vocoder(made, Cutting(400, batch=3), headroom, small_memory(made, 120, error))
     given_mel = mel(made.bands)[:, :1_500]
     if streamed:
         stream = tight.stream()
