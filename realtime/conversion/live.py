@@ -126,6 +126,7 @@ class _Course:
         self._asked, self._lease, self._plan = asked, lease, plan
         self._intake, self._clock, self._meter = asked.intake, asked.clock, asked.meter
         self._meter.latency = (plan.latency + plan.block) / plan.rate
+        self._meter.block = plan.block / plan.rate
         follows = asked.played is not None
         self._passage = Passage(plan, asked.change, asked.rate, asked.output_rate, follows)
         self._around = Around(plan)

@@ -26,7 +26,8 @@ class Meter:
 
     def __init__(self) -> None:
         self.latency = 0.0
-        self._converted = 0.0
+        self.block = 0.0  # the usual one
+        self._converted = self._read = 0.0
         self._blocks: deque[tuple[float, float, float]] = deque(maxlen=MOST_BLOCKS)
 
     def passed(self, sound: float) -> None:
@@ -37,9 +38,12 @@ class Meter:
         self._blocks.append((queue, engine, block))
 
     def read(self) -> Reading | None:
-        """None: nothing was computed since the last time."""
-        if not self._blocks:
+        """None: nothing came through since the last time. What passes as it is costs nothing."""
+        came, self._read = self._converted > self._read, self._converted
+        if not came:
             return None
+        if not self._blocks:
+            return Reading(self._converted, 0.0, 0.0, self.block, self.latency, 0.0)
         queue, engine, block = (median(column) for column in zip(*self._blocks, strict=True))
         factor = sum(each[1] for each in self._blocks) / sum(each[2] for each in self._blocks)
         self._blocks.clear()

@@ -19,8 +19,19 @@ def test_it_tells_what_came_since_the_last_time() -> None:
     assert meter.read() is None
 
 
+def test_what_passes_as_it_is_is_told_as_well() -> None:
+    meter = Meter()
+    meter.block = 0.02
+    meter.passed(0.5)
+    found = meter.read()
+    assert found is not None
+    assert (found.converted, found.queue, found.engine, found.factor) == (0.5, 0.0, 0.0, 0.0)
+    assert found.block == 0.02 and meter.read() is None
+
+
 def test_nobody_reads_for_long() -> None:
     meter = Meter()
+    meter.passed(1.0)
     for number in range(10 * MOST_BLOCKS):
         meter.worked(0.0, float(number), 0.02)
     found = meter.read()
