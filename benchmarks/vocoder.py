@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from benchmarks import report
-from realtime.engines.likeness import likeness
+from realtime.acceleration.quality import compare
 from realtime.engines.vocoders import accelerated, twin
 from realtime.networks.bigvgan import BigVGAN
 from realtime.networks.hifigan import Generator
@@ -141,7 +141,7 @@ def case(
     expected = kept[0].float().cpu().numpy()
     plain, quick = in_turns([run(network), run(work)], device, options)
     sound = given.shape[0] * given.shape[2] * network.hop / RATES[name]
-    near = likeness(found.ravel(), expected.ravel())
+    near = compare(found.ravel(), expected.ravel())
     return {
         "batch": given.shape[0],
         "frames": given.shape[2],
@@ -151,9 +151,9 @@ def case(
         "MB": round(memory.megabytes),
         "published ms": round(1e3 * plain, 2),
         "published MB": round(base.megabytes),
-        "max error": near["max_error"],
-        "SNR dB": round(near["snr_db"], 1),
-        "similarity": near["similarity"],
+        "max error": near.max_error,
+        "SNR dB": round(near.snr_db, 1),
+        "similarity": near.similarity,
     }
 
 

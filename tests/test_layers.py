@@ -61,7 +61,6 @@ FLOORS = [
         "realtime.engines.whisperfiles",
         "realtime.engines.batches",
         "realtime.engines.headroom",
-        "realtime.engines.likeness",
     ],
     ["realtime.engines.base"],
     ["realtime.valle", "realtime.valle.*"],

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from realtime.acceleration.quality import compare
 from realtime.audio import Samples
-from realtime.engines.likeness import likeness
 from realtime.engines.vocoders import Opened
 
 if TYPE_CHECKING:
@@ -43,11 +44,12 @@ def speed(opened: Opened, frames: int, batch: int, runs: int) -> dict[str, float
     }
 
 
-def quality(opened: Opened, sound: Samples) -> dict[str, float | str]:
+def quality(opened: Opened, sound: Samples) -> dict[str, float | str | int]:
     """How near the sound of a recording's mel is to what the published way makes of it."""
     mel = opened.mel(sound)
     reference = _whole(opened, mel[None])[0, 0].float().cpu().numpy()
-    return {"plan": opened.plan, **likeness(opened.vocoder.render([mel])[0], reference)}
+    near = compare(opened.vocoder.render([mel])[0], reference)
+    return {"plan": opened.plan, **asdict(near)}
 
 
 def example(sample_rate: int, seconds: float = 3.0) -> Samples:
