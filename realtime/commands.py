@@ -11,7 +11,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import BinaryIO
 
-from realtime import dubbing, engines, enrolling, keyring, rewriting, weights
+from realtime import dubbing, engines, enrolling, keyring, rewriting, vocoding, weights
 from realtime.audio import wav_header
 from realtime.cache import Store, housekeeping
 from realtime.cache.store import Stored
@@ -103,6 +103,10 @@ def convert(options: argparse.Namespace) -> int:
     return asyncio.run(dubbing.convert(options, settings_of(options)))
 
 
+def vocoder(options: argparse.Namespace) -> int:
+    return vocoding.vocoder(options, settings_of(options))
+
+
 def rewrite(options: argparse.Namespace) -> int:
     return rewriting.weights(options, settings_of(options))
 
@@ -118,6 +122,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "key": key,
     "sign": sign,
     "convert": convert,
+    "vocoder": vocoder,
     "weights": rewrite,
     "character": character,
 }
@@ -146,6 +151,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_say(commands.add_parser("say", parents=[common], help="speak a text into a file"))
     dubbing.add_convert(
         commands.add_parser("convert", parents=[common], help="a recording into another voice")
+    )
+    vocoding.add_vocoder(
+        commands.add_parser("vocoder", help="measure a vocoder, or try it on a recording"), common
     )
     enrolling.add_character(
         commands.add_parser("character", help="make a character of a clip"), common

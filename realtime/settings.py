@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-import types
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from realtime.enginesettings import Acceleration as Acceleration
+from realtime.enginesettings import Revoice as Revoice
+from realtime.enginesettings import Valle as Valle
+from realtime.enginesettings import ValleSampling as ValleSampling
+from realtime.enginesettings import Vocoder as Vocoder
+from realtime.setting import setting
+
 PREFIX = "YAMABIKO_"
 MEMORY = "memory://"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-
-
-def setting(default: Any, help: str, **limits: Any) -> Any:
-    """A field with its explanation and, where it has any, `least`, `most` or `one_of`."""
-    metadata = {"help": help, **limits}
-    if isinstance(default, dict):
-        return field(default_factory=lambda: types.MappingProxyType(default), metadata=metadata)
-    return field(default=default, metadata=metadata, repr=not limits.get("secret"))
 
 
 @dataclass(frozen=True)
@@ -41,15 +39,6 @@ class Models:
 
 
 @dataclass(frozen=True)
-class Revoice:
-    model: str = setting("base", "Whisper model: a folder of models/revoice, or a size")
-    threads: int = setting(0, "its threads; 0: as models.threads", least=0, most=256)
-    beam: int = setting(1, "ways of writing a sentence that it weighs at once", least=1, most=16)
-    device: str = setting("cpu", "where it runs", one_of=("cpu", "cuda"))
-    pause_seconds: float = setting(0.35, "how long a silence ends a sentence", least=0.15, most=5)
-
-
-@dataclass(frozen=True)
 class Cache:
     path: Path = setting(Path("cache"), "folder of the recordings")
     max_bytes: int = setting(
@@ -61,78 +50,6 @@ class Cache:
     finish_started: bool = setting(
         True, "whether a line asked for by its address is finished when nobody listens any more"
     )
-
-
-@dataclass(frozen=True)
-class Acceleration:
-    enabled: bool = setting(True, "whether networks run in their quick forms; false: as torch runs")
-    path: Path = setting(Path("cache/.engines"), "folder of built engines and of measured choices")
-    cache_bytes: int = setting(
-        8 << 30, "bytes of built engines; the longest unused go first", least=0, most=1 << 50
-    )
-    auto_seconds: float = setting(
-        120.0, "after how long the plan auto tries no further plan", least=0, most=86_400
-    )
-    idle_seconds: float = setting(
-        2.0,
-        "quiet after which the most used shapes are prepared; 0: never while serving",
-        least=0,
-        most=3_600,
-    )
-    graphs: int = setting(64, "recorded graphs of a network held at once", least=1, most=4_096)
-    graph_bytes: int = setting(
-        4 << 30, "bytes of a network's recorded graphs", least=0, most=1 << 50
-    )
-    tuned: bool = setting(False, "whether compiling tries more kernels, for minutes")
-    workspace_bytes: int = setting(
-        1 << 30, "bytes that building a TensorRT engine may use", least=1 << 20, most=1 << 50
-    )
-    memory_fraction: float = setting(
-        0.0, "part of a GPU's memory that this server may take; 0: all", least=0, most=1
-    )
-    autocast: bool = setting(
-        False, "whether fp16 and bf16 shorten operations one by one, with weights left in fp32"
-    )
-    clear_memory: bool = setting(
-        True, "whether memory held unused is given back when a device runs out or an engine unloads"
-    )
-
-
-@dataclass(frozen=True)
-class ValleSampling:
-    temperature: float = setting(
-        1.0, "how freely codes are chosen; 0: always the likeliest", least=0, most=10
-    )
-    top_k: int = setting(0, "codes that are chosen from; 0: all", least=0, most=1_025)
-    top_p: float = setting(
-        1.0, "share of the likeliest codes that are chosen from", least=0, most=1
-    )
-    best_of: int = setting(
-        1, "times a piece is spoken, of which the likeliest is kept", least=1, most=16
-    )
-    repetition_guard: int = setting(
-        0, "equal codes in a row after which another seed is tried; 0: never", least=0, most=1_650
-    )
-
-
-@dataclass(frozen=True)
-class Valle:
-    device: str = setting("auto", "where VALL-E X runs", one_of=("auto", "cpu", "cuda"))
-    precision: str = setting(
-        "auto",
-        "its floats; auto: bf16 where the device has it",
-        one_of=("auto", "fp32", "fp16", "bf16"),
-    )
-    plan: str = setting(
-        "auto",
-        "the form in which its steps run; auto: graphs on CUDA, else eager",
-        one_of=("auto", "eager", "compile", "graphs"),
-    )
-    slots: int = setting(0, "lines that share its steps; 0: 16 on CUDA, else 4", least=0, most=64)
-    reproducible: bool = setting(
-        False, "whether every step has one size, so that no other line changes a rounding"
-    )
-    sampling: ValleSampling = field(default_factory=ValleSampling)
 
 
 @dataclass(frozen=True)
@@ -253,6 +170,7 @@ class Settings:
     models: Models = field(default_factory=Models)
     revoice: Revoice = field(default_factory=Revoice)
     cache: Cache = field(default_factory=Cache)
+    vocoder: Vocoder = field(default_factory=Vocoder)
     acceleration: Acceleration = field(default_factory=Acceleration)
     valle: Valle = field(default_factory=Valle)
     generate: Generate = field(default_factory=Generate)

@@ -1,126 +1,204 @@
-"""Frames into sound, without a seam: pulses of a larynx and breath, both shaped by an envelope.
+"""Log mels into sound by a network: in windows whose joins cannot be heard, whole or as they come.
 
-It knows no analysis and no change. Pulses go on from block to block where they are, and what rings
-on is carried over, so that blocks need no fading into each other.
+It takes the log mel itself, log(max(mel, 1e-5)), and knows no file. A window that finds too little
+memory is cut smaller instead; every result is that of the whole mel in one pass.
 """
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
-import numpy.typing as npt
 
-from realtime.engines.frames import BINS, FFT, HOP, RATE, Floats, Frames, Singles
+from realtime.audio import Samples
+from realtime.engines.batches import Batches
+from realtime.engines.headroom import Headroom
+from realtime.errors import BadRequest, OutOfMemory
+from realtime.networks.windows import Reach, Schedule, Window, cut
 
-Complex = npt.NDArray[np.complex64]
+if TYPE_CHECKING:
+    from torch import Tensor
 
-RING = FFT  # how long a pulse may be heard
+logger = logging.getLogger(__name__)
 
-
-def _steady() -> Singles:
-    """What takes the constant part out of a pulse without an edge of its own."""
-    shape = np.hanning(FFT // 2 + 2)[1:-1]
-    return np.concatenate([shape / shape.sum(), np.zeros(FFT - shape.size)]).astype(np.float32)
+FIRST = 16  # frames of a stream's first sound
 
 
-STEADY = _steady()
-WINDOW = (0.5 - 0.5 * np.cos(np.pi * np.arange(2 * HOP) / HOP)).astype(np.float32)
-TURN = (-2 * np.pi * np.arange(BINS) / FFT).astype(np.float32)  # of each bin, in one sample
+@dataclass(frozen=True)
+class Cutting:
+    """How large windows are, and how many of them run at once."""
+
+    chunk: int = 500
+    overlap_ratio: float = 0.0
+    batch: int = 4
+    first: int = FIRST
+
+
+def schedules(reach: Reach, cutting: Cutting) -> tuple[Schedule, Schedule]:
+    """For mels that are there as a whole, and for those that grow."""
+    wide = reach.widened(round(cutting.overlap_ratio * cutting.chunk))
+    return Schedule(wide, cutting.chunk), Schedule(wide, cutting.chunk, cutting.first)
 
 
 class Vocoder:
-    """One stream's voice: after n frames it has given n·HOP samples."""
+    """One network on one device, for as many threads and streams as there are."""
 
-    def __init__(self, seed: int) -> None:
-        self._random = np.random.default_rng(seed)
-        self._phase = 0.0
-        self._pitch = 0.0  # of the last frame
-        self._pulse = np.zeros(BINS, np.complex64)
-        self._noise = np.zeros(HOP, np.float32)
-        self._ringing = np.zeros(0, np.float32)
+    def __init__(
+        self,
+        run: Callable[[Tensor], Tensor],
+        *,
+        bands: int,
+        hop: int,
+        sample_rate: int,
+        reach: Reach,
+        cutting: Cutting = Cutting(),
+        headroom: Headroom | None = None,
+        overlapped: Callable[[int, int], None] | None = None,
+    ) -> None:
+        """`overlapped` is told how many frames were computed, and how many of them kept."""
+        import torch
 
-    def feed(self, frames: Frames) -> Singles:
-        """The sound from the last frame of before to the last one of these."""
-        count = frames.pitch.size
-        sound = np.zeros(count * HOP + RING, np.float32)
-        sound[: self._ringing.size] = self._ringing
-        if frames.silent:
-            self._rest()
+        self.bands, self.hop, self.sample_rate = bands, hop, sample_rate
+        self._torch = torch
+        self._headroom = headroom or Headroom.endless()
+        self._cutting = cutting
+        self._overlapped = overlapped or (lambda computed, kept: None)
+        self.whole, self.growing = schedules(reach, cutting)
+        self.batches = Batches(
+            self._ran(run), torch.stack, lambda: self._headroom.batch(cutting.batch)
+        )
+
+    def render(self, mels: Sequence[Tensor]) -> list[Samples]:
+        """Whole mels, (bands, frames) each; their windows share runs."""
+        mels = [self._checked(mel) for mel in mels]
+        made: list[list[Samples]] = [[] for _ in mels]
+        done = [0] * len(mels)
+        while turn := self._turn(mels, done):
+            sounds = self._sounds([mels[owner][:, w.start : w.stop] for owner, w in turn])
+            if sounds is None:
+                continue
+            self.tell(window for _, window in turn)
+            for (owner, window), sound in zip(turn, sounds, strict=True):
+                made[owner].append(sound[window.samples(self.hop)])
+                done[owner] = window.end
+        return [np.concatenate(parts) if parts else np.zeros(0, np.float32) for parts in made]
+
+    def stream(self) -> Stream:
+        """A mel that is still being made."""
+        return Stream(self)
+
+    def tell(self, windows: Iterable[Window]) -> None:
+        for window in windows:
+            self._overlapped(window.frames, window.end - window.kept)
+
+    def _turn(self, mels: Sequence[Tensor], done: Sequence[int]) -> list[tuple[int, Window]]:
+        """The next windows of all mels, as many as one or two runs take."""
+        most = self._headroom.frames(self._cutting.batch)
+        turn: list[tuple[int, Window]] = []
+        for owner, mel in enumerate(mels):
+            for window in cut(self.whole, mel.shape[1], most, done[owner]):
+                if len(turn) >= 2 * self._cutting.batch:
+                    return turn
+                turn.append((owner, window))
+        return turn
+
+    def _sounds(self, windows: Sequence[Tensor]) -> list[Samples] | None:
+        """What windows sound like; None when memory did not suffice and they must be smaller."""
+        longest = max(window.shape[1] for window in windows)
+        try:
+            sounds = self.batches(windows)
+        except (OutOfMemory, self._torch.OutOfMemoryError, MemoryError) as error:
+            least = self.whole.reach.both + 1
+            if not self._headroom.exceeded(longest, len(windows), least):
+                raise OutOfMemory(
+                    "The vocoder needs more memory than the device has free now.",
+                    hint="Try again later, or give it less: vocoder.vocoder_chunk_size.",
+                    retry_after=5,
+                ) from error
+            return None
+        self._headroom.sufficed()
+        return [self._plain(sound) for sound in sounds]
+
+    def _ran(self, run: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+        def ran(mels: Tensor) -> Tensor:
+            with self._torch.inference_mode():
+                return run(mels)
+
+        return ran
+
+    def _checked(self, mel: Tensor) -> Tensor:
+        if mel.dim() != 2 or mel.shape[0] != self.bands:
+            raise BadRequest(
+                f"A mel of the shape {tuple(mel.shape)} is none of {self.bands} bands.",
+                code="bad_mel",
+                hint="The vocoder takes (bands, frames).",
+            )
+        return mel
+
+    @staticmethod
+    def _plain(sound: Any) -> Samples:
+        samples: Samples = sound[0].float().cpu().numpy()
+        return samples
+
+
+class Stream:
+    """One mel that grows, and its sound as soon as nothing can change it any more."""
+
+    def __init__(self, vocoder: Vocoder) -> None:
+        self._vocoder = vocoder
+        self._schedule = vocoder.growing
+        self._held: Tensor | None = None  # the end of the mel, for windows that reach back
+        self._dropped = 0  # frames before it
+        self._done = 0
+        self._number = 0
+        self._ended = False
+
+    def feed(self, mel: Tensor) -> Iterator[Samples]:
+        """Take (bands, frames); give what can be said now, piece by piece."""
+        if self._ended:
+            raise ValueError("the mel has ended")
+        mel = self._vocoder._checked(mel)
+        held = self._held
+        self._held = mel if held is None else self._vocoder._torch.cat([held, mel], 1)
+        return self._pieces()
+
+    def finish(self) -> Iterator[Samples]:
+        """The mel is whole: give the rest."""
+        self._ended = True
+        return self._pieces()
+
+    @property
+    def frames(self) -> int:
+        return self._dropped + (0 if self._held is None else self._held.shape[1])
+
+    def _pieces(self) -> Iterator[Samples]:
+        while (window := self._next()) is not None:
+            assert self._held is not None
+            start = window.start - self._dropped
+            sounds = self._vocoder._sounds([self._held[:, start : start + window.frames]])
+            if sounds is not None:
+                self._done, self._number = window.end, self._number + 1
+                self._vocoder.tell([window])
+                self._forget()
+                yield sounds[0][window.samples(self._vocoder.hop)]
+
+    def _next(self) -> Window | None:
+        most = self._vocoder._headroom.frames(1)
+        if self._ended:
+            more = self._done < self.frames
         else:
-            shapes = _shapes(frames.envelope)
-            self._breathe(sound, shapes * frames.breath)
-            self._pulses(sound, shapes * np.sqrt(1.0 - frames.breath**2), frames.pitch)
-        self._pitch = float(frames.pitch[-1])
-        rest = sound[count * HOP :]
-        self._ringing = rest if rest.any() else rest[:0]
-        return sound[: count * HOP]
+            more = self._schedule.wanted(self._number, self._done, most) < self.frames
+        if not more:
+            return None
+        return self._schedule.window(self._number, self._done, self.frames, most)
 
-    def _rest(self) -> None:
-        """Nothing is said: no noise is drawn, and what began rings out."""
-        self._phase = 0.0
-        self._noise = np.zeros(HOP, np.float32)
-        self._pulse = np.zeros(BINS, np.complex64)
-
-    def _breathe(self, sound: Singles, shapes: Complex) -> None:
-        """Noise, a window a frame, shaped by what of the envelope is breath."""
-        count = len(shapes)
-        fresh = self._random.standard_normal(count * HOP, np.float32)
-        noise = np.concatenate([self._noise, fresh])
-        self._noise = fresh[-HOP:]
-        windows = np.stack([noise[i * HOP : (i + 2) * HOP] for i in range(count)]) * WINDOW
-        heard = np.fft.irfft(np.fft.rfft(windows, FFT) * shapes, FFT)
-        for place, part in enumerate(heard):
-            sound[place * HOP : place * HOP + FFT] += part
-
-    def _pulses(self, sound: Singles, shapes: Complex, pitch: Floats) -> None:
-        shapes[pitch <= 0] = 0
-        shapes = np.concatenate([self._pulse[None], shapes])
-        self._pulse = shapes[-1]
-        places, periods = self._places(pitch)
-        if not places.size:
-            return
-        frame, share = np.divmod(places / HOP, 1.0)
-        index, share = frame.astype(int), share.astype(np.float32)[:, None]
-        whole, late = np.divmod(places, 1.0)
-        gain = np.sqrt(periods).astype(np.float32)[:, None]
-        mixed = shapes[index] * ((1 - share) * gain) + shapes[index + 1] * (share * gain)
-        heard = np.fft.irfft(mixed * _turned(TURN * late.astype(np.float32)[:, None]), FFT)
-        heard -= heard.sum(1, keepdims=True) * STEADY
-        for start, part in zip(whole.astype(int), heard, strict=True):
-            sound[start : start + FFT] += part
-
-    def _places(self, pitch: Floats) -> tuple[Floats, Floats]:
-        """Where the next pulses lie, between samples too, and how many samples each is alone."""
-        track = _track(np.concatenate([[self._pitch], pitch]))
-        turns = self._phase + np.cumsum(track) / RATE
-        passed = np.floor(turns)
-        ends = np.flatnonzero(np.diff(passed, prepend=np.floor(self._phase)) > 0)
-        self._phase = float(turns[-1] % 1.0)
-        periods = RATE / track[ends]
-        # `turns[i]` is the phase at the end of sample i.
-        return ends + 1.0 - (turns[ends] - passed[ends]) * periods, periods
-
-
-def _track(pitch: Floats) -> Floats:
-    """The pitch at every sample; from voiced to unvoiced it holds half of the way."""
-    start, end = pitch[:-1, None], pitch[1:, None]
-    share = (np.arange(HOP) + 0.5) / HOP
-    both = (start > 0) & (end > 0)
-    straight = start + (end - start) * share
-    return np.where(both, straight, np.where(share < 0.5, start, end)).ravel()
-
-
-def _shapes(envelope: Singles) -> Complex:
-    """The spectra of those powers whose sound begins at once and is over soonest."""
-    folded = np.fft.irfft(0.5 * envelope, FFT)
-    folded[:, 1 : FFT // 2] *= 2
-    folded[:, FFT // 2 + 1 :] = 0
-    logarithm = np.fft.rfft(folded, FFT).astype(np.complex64, copy=False)
-    shapes: Complex = np.exp(logarithm.real) * _turned(logarithm.imag)
-    return shapes
-
-
-def _turned(angle: Singles) -> Complex:
-    """A number of length 1 at each angle; faster than the exponential of a complex number."""
-    turned = np.empty(angle.shape, np.complex64)
-    turned.real, turned.imag = np.cos(angle), np.sin(angle)
-    return turned
+    def _forget(self) -> None:
+        """Keep what later windows may reach back to, and no more."""
+        assert self._held is not None
+        reached = self._done - self._schedule.reach.before
+        first = max(0, min(reached, self.frames - self._schedule.largest))
+        self._held = self._held[:, first - self._dropped :].clone()
+        self._dropped = first

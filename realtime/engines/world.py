@@ -26,7 +26,7 @@ from realtime.engines.frames import (
     Frames,
     Singles,
 )
-from realtime.engines.vocoder import Vocoder
+from realtime.engines.pulses import Larynx
 from realtime.settings import Settings
 from realtime.weights import WeightFile
 
@@ -63,12 +63,12 @@ class World:
     def convert(
         self, blocks: Iterator[Samples], change: Change, cancel: Cancel
     ) -> Iterator[Samples]:
-        analysis, vocoder = Analysis(), Vocoder(change.seed)
+        analysis, larynx = Analysis(), Larynx(change.seed)
         moved = Moved(change)
         early = AHEAD  # samples before the first frame: the analysis knows nothing of them
         for block in blocks:
             cancel.check()
-            sound = vocoder.feed(moved.frames(analysis.feed(block)))
+            sound = larynx.feed(moved.frames(analysis.feed(block)))
             if early:
                 sound[:early], early = 0.0, max(0, early - sound.size)
             yield np.clip(sound, -1.0, 1.0)

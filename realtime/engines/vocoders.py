@@ -1,0 +1,177 @@
+"""The vocoders by name: from the files that people bring to one that runs as the settings say."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from realtime.acceleration import Accelerated, Axis, Policy, accelerate
+from realtime.audio import Samples
+from realtime.engines import checkpoints
+from realtime.engines.headroom import Headroom, free_here
+from realtime.engines.vocoder import Cutting, Vocoder, schedules
+from realtime.errors import BadRequest, Unavailable
+from realtime.settings import Settings
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from realtime.networks.mel import MelForm
+    from realtime.networks.melnet import MelNet
+
+NAMES = ("bigvgan", "hifigan")
+COPIES = 12  # of the widest signal that are held at once, planes of activations among them
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A vocoder, the mel that it takes, and its network as published, to be held against it."""
+
+    vocoder: Vocoder
+    form: MelForm
+    published: Callable[[Tensor], Tensor]
+    run: Accelerated
+    device: str
+
+    @property
+    def plan(self) -> str:
+        return self.run.plan
+
+    def resynthesised(self, sound: Samples) -> Samples:
+        """A recording at the mel's rate, into its mel and back, at the vocoder's rate."""
+        return self.vocoder.render([self.mel(sound)])[0]
+
+    def mel(self, sound: Samples) -> Tensor:
+        import torch
+
+        from realtime.networks.mel import log_mel
+
+        if sound.size <= self.form.fft:
+            raise BadRequest(
+                "The recording is too short for a mel.",
+                code="bad_audio",
+                hint=f"It needs more than {self.form.fft / self.form.sample_rate:.2f} s.",
+            )
+        return log_mel(torch.from_numpy(sound)[None], self.form)[0].to(self.device)
+
+
+def opened(name: str, settings: Settings) -> Opened:
+    """The named vocoder with its weights, ready to run."""
+    if name not in NAMES:
+        raise BadRequest(f"There is no vocoder {name!r}; there are: {', '.join(NAMES)}.")
+    bigvgan = name == "bigvgan"
+    network, form = (checkpoints.bigvgan if bigvgan else checkpoints.hifigan)(settings)
+    return prepared(network, form, form.sample_rate * network.hop // form.hop, settings)
+
+
+def prepared(network: MelNet, form: MelForm, sample_rate: int, settings: Settings) -> Opened:
+    """A network with its weights as the settings want it run."""
+    chosen = settings.vocoder
+    device = _device(chosen.device)
+    published = twin(network).plain().to(device)
+    (network.fast() if chosen.use_vocoder_optimization else network.plain()).to(device)
+    plan, precision = wanted(settings, device)
+    how = cutting(settings)
+    sizes = [size for each in schedules(network.reach(), how) for size in each.sizes]
+    run = accelerated(network, plan, precision, device, sizes, how.batch, settings)
+    vocoder = Vocoder(
+        run,
+        bands=network.bands,
+        hop=network.hop,
+        sample_rate=sample_rate,
+        reach=network.reach(),
+        cutting=how,
+        headroom=Headroom(COPIES * 4 * network.width, _free(device)),
+        overlapped=run.overlapped,
+    )
+    return Opened(vocoder, form, published, run, device)
+
+
+def wanted(settings: Settings, device: str) -> tuple[str, str]:
+    """The plan and the precision; a processor's quickest plan is the network's own quick form."""
+    chosen = settings.vocoder
+    if not chosen.use_vocoder_optimization:
+        return "eager", "fp32"
+    if chosen.use_tensorrt:
+        return "tensorrt", chosen.tensorrt_precision
+    plan = "eager" if chosen.plan == "auto" and device == "cpu" else chosen.plan
+    return plan, chosen.precision
+
+
+def cutting(settings: Settings) -> Cutting:
+    chosen = settings.vocoder
+    batch = chosen.batch
+    if chosen.use_tensorrt:
+        batch = min(batch, chosen.tensorrt_max_batch_size)
+    return Cutting(chosen.vocoder_chunk_size, chosen.vocoder_overlap_ratio, batch)
+
+
+def accelerated(
+    network: MelNet,
+    plan: str,
+    precision: str,
+    device: str,
+    sizes: Sequence[int],
+    batch: int,
+    settings: Settings | None = None,
+) -> Accelerated:
+    """The network under a plan that is prepared for windows of these sizes, so many a run."""
+    import torch
+
+    policy = Policy()
+    if settings is not None:
+        workspace = settings.vocoder.tensorrt_workspace_size
+        policy = dataclasses.replace(Policy.of(settings), workspace_bytes=workspace)
+    runs = tuple(1 << n for n in range((batch - 1).bit_length() + 1))
+    return accelerate(
+        network,
+        inputs=(torch.zeros(1, network.bands, max(sizes)),),
+        plan=plan,
+        precision=precision,
+        device=device,
+        axes=(
+            Axis(tuple(sorted(set(sizes))), {0: 2}, {0: 2}, network.hop),
+            Axis(runs, {0: 0}, {0: 0}, padded=True),
+        ),
+        policy=policy,
+        name=type(network).__name__.lower(),
+    )
+
+
+def twin(network: MelNet) -> MelNet:
+    """Another network of the same weights in the same memory."""
+    from torch import nn
+
+    memo: dict[int, Any] = {
+        id(weight): nn.Parameter(weight.data, requires_grad=False)
+        for weight in network.parameters()
+    }
+    copied: MelNet = copy.deepcopy(network, memo)
+    return copied
+
+
+def _device(name: str) -> str:
+    import torch
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise Unavailable(f"There is no device {name!r} here.", hint="Set vocoder.device: auto.")
+    return name
+
+
+def _free(device: str) -> Callable[[], int]:
+    if not device.startswith("cuda"):
+        return free_here
+
+    def free() -> int:
+        """Of the driver, and what torch holds of it without using it."""
+        import torch
+
+        held = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(torch.cuda.mem_get_info(device)[0]) + held
+
+    return free

@@ -1,0 +1,124 @@
+"""The settings of engines and of what makes their networks quick; it knows no engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from realtime.setting import setting
+
+PLANS = ("auto", "eager", "compile", "graphs", "onnx", "tensorrt")
+PRECISIONS = ("fp32", "fp16", "bf16")
+
+
+@dataclass(frozen=True)
+class Revoice:
+    model: str = setting("base", "Whisper model: a folder of models/revoice, or a size")
+    threads: int = setting(0, "its threads; 0: as models.threads", least=0, most=256)
+    beam: int = setting(1, "ways of writing a sentence that it weighs at once", least=1, most=16)
+    device: str = setting("cpu", "where it runs", one_of=("cpu", "cuda"))
+    pause_seconds: float = setting(0.35, "how long a silence ends a sentence", least=0.15, most=5)
+
+
+@dataclass(frozen=True)
+class Vocoder:
+    use_vocoder_optimization: bool = setting(
+        True, "whether vocoders run in their quick forms; false: step by step, as published"
+    )
+    vocoder_chunk_size: int = setting(
+        500, "frames of a mel that a vocoder hears at once", least=1, most=100_000
+    )
+    vocoder_overlap_ratio: float = setting(
+        0.0,
+        "part of a chunk that is heard beside it; less than what sound depends on is never taken",
+        least=0,
+        most=0.9,
+    )
+    batch: int = setting(4, "chunks, of several requests too, in one run", least=1, most=64)
+    device: str = setting("auto", "where vocoders run: auto, cpu, cuda, cuda:1")
+    plan: str = setting(
+        "auto", "how vocoders are accelerated; auto: whatever is quickest here", one_of=PLANS
+    )
+    precision: str = setting("fp32", "numbers that vocoders compute with", one_of=PRECISIONS)
+    use_tensorrt: bool = setting(False, "whether the plan is tensorrt, whatever plan says")
+    tensorrt_precision: str = setting(
+        "fp16", "numbers that TensorRT computes with", one_of=("fp32", "fp16")
+    )
+    tensorrt_workspace_size: int = setting(
+        1 << 30, "bytes that TensorRT may build with", least=1 << 20, most=1 << 40
+    )
+    tensorrt_max_batch_size: int = setting(
+        4, "chunks of one run that TensorRT builds for", least=1, most=64
+    )
+
+
+@dataclass(frozen=True)
+class Acceleration:
+    enabled: bool = setting(True, "whether networks run in their quick forms; false: as torch runs")
+    path: Path = setting(Path("cache/.engines"), "folder of built engines and of measured choices")
+    cache_bytes: int = setting(
+        8 << 30, "bytes of built engines; the longest unused go first", least=0, most=1 << 50
+    )
+    auto_seconds: float = setting(
+        120.0, "after how long the plan auto tries no further plan", least=0, most=86_400
+    )
+    idle_seconds: float = setting(
+        2.0,
+        "quiet after which the most used shapes are prepared; 0: never while serving",
+        least=0,
+        most=3_600,
+    )
+    graphs: int = setting(64, "recorded graphs of a network held at once", least=1, most=4_096)
+    graph_bytes: int = setting(
+        4 << 30, "bytes of a network's recorded graphs", least=0, most=1 << 50
+    )
+    tuned: bool = setting(False, "whether compiling tries more kernels, for minutes")
+    workspace_bytes: int = setting(
+        1 << 30, "bytes that building a TensorRT engine may use", least=1 << 20, most=1 << 50
+    )
+    memory_fraction: float = setting(
+        0.0, "part of a GPU's memory that this server may take; 0: all", least=0, most=1
+    )
+    autocast: bool = setting(
+        False, "whether fp16 and bf16 shorten operations one by one, with weights left in fp32"
+    )
+    clear_memory: bool = setting(
+        True, "whether memory held unused is given back when a device runs out or an engine unloads"
+    )
+
+
+@dataclass(frozen=True)
+class ValleSampling:
+    temperature: float = setting(
+        1.0, "how freely codes are chosen; 0: always the likeliest", least=0, most=10
+    )
+    top_k: int = setting(0, "codes that are chosen from; 0: all", least=0, most=1_025)
+    top_p: float = setting(
+        1.0, "share of the likeliest codes that are chosen from", least=0, most=1
+    )
+    best_of: int = setting(
+        1, "times a piece is spoken, of which the likeliest is kept", least=1, most=16
+    )
+    repetition_guard: int = setting(
+        0, "equal codes in a row after which another seed is tried; 0: never", least=0, most=1_650
+    )
+
+
+@dataclass(frozen=True)
+class Valle:
+    device: str = setting("auto", "where VALL-E X runs", one_of=("auto", "cpu", "cuda"))
+    precision: str = setting(
+        "auto",
+        "its floats; auto: bf16 where the device has it",
+        one_of=("auto", "fp32", "fp16", "bf16"),
+    )
+    plan: str = setting(
+        "auto",
+        "the form in which its steps run; auto: graphs on CUDA, else eager",
+        one_of=("auto", "eager", "compile", "graphs"),
+    )
+    slots: int = setting(0, "lines that share its steps; 0: 16 on CUDA, else 4", least=0, most=64)
+    reproducible: bool = setting(
+        False, "whether every step has one size, so that no other line changes a rounding"
+    )
+    sampling: ValleSampling = field(default_factory=ValleSampling)

@@ -1,0 +1,142 @@
+"""Faster forms of BigVGAN's activation, each equal to the published one.
+
+The signal is never stretched: samples between the given ones are a plane of their own, so that both
+filters become six taps a plane and nothing is computed that is thrown away.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from realtime.networks.snake import TAPS, Form, published
+
+logger = logging.getLogger(__name__)
+
+HALF = TAPS // 2
+FEW = 8  # channels that leave most of a register empty
+
+
+def depthwise(x: Tensor, up: Tensor, down: Tensor, inner: Tensor, outer: Tensor) -> Tensor:
+    """Four small convolutions; needs no compiler and suits every exporter."""
+    channels = x.shape[1]
+    inner, outer = (scale.view(1, channels, 1, 1) for scale in (inner, outer))
+
+    def filtered(plane: Tensor, taps: Tensor) -> Tensor:
+        weight = taps.reshape(1, 1, 1, HALF).expand(channels, 1, 1, HALF)
+        return functional.conv2d(plane, weight.contiguous(), groups=channels)
+
+    wide = _edged(x, x, x, (3, 3), -1)
+    up = 2 * up.flatten().flip(0)
+    even = filtered(wide[..., :-1], up[0::2])
+    odd = filtered(wide[..., 1:], up[1::2])
+    even = even + outer * torch.sin(even * inner).square()
+    odd = odd + outer * torch.sin(odd * inner).square()
+    evens, odds = _planes(even, odd, -1)
+    down = down.flatten()
+    return filtered(evens, down[1::2]) + filtered(odds, down[0::2])
+
+
+def summed(rows: Tensor, up: Tensor, down: Tensor, inner: Tensor, outer: Tensor) -> Tensor:
+    """(…, samples, channels): sums of shifted rows, slow as it stands and best for compilers."""
+    length = rows.shape[-2]
+    up, down = 2 * up.flatten(), down.flatten()
+    place = torch.arange(length, device=rows.device)
+
+    def at(shift: int) -> Tensor:
+        return rows[..., (place + shift).clamp(0, length - 1), :]
+
+    even, odd = up[1] * at(2), up[0] * at(3)
+    for tap in range(1, HALF):
+        even = even + up[2 * tap + 1] * at(2 - tap)
+        odd = odd + up[2 * tap] * at(3 - tap)
+    even = even + outer * torch.sin(even * inner).square()
+    odd = odd + outer * torch.sin(odd * inner).square()
+    evens, odds = _planes(even, odd, -2)
+    total = down[1] * evens[..., :length, :] + down[0] * odds[..., :length, :]
+    for tap in range(1, HALF):
+        total = total + down[2 * tap + 1] * evens[..., tap : tap + length, :]
+        total = total + down[2 * tap] * odds[..., tap : tap + length, :]
+    return total
+
+
+def compiled(x: Tensor, up: Tensor, down: Tensor, inner: Tensor, outer: Tensor) -> Tensor:
+    """The sums as one compiled step for every length and width, one signal after the other.
+
+    Few channels fill no register, and a batch of several would be compiled apart: neither is.
+    """
+    if x.shape[1] < FEW:
+        return depthwise(x, up, down, inner, outer)
+    step = _step()
+    parts = [step(rows, up, down, inner, outer) for rows in _rows(x).contiguous()]
+    made = parts[0].unsqueeze(0) if len(parts) == 1 else torch.stack(parts)
+    return made.transpose(1, 2).unsqueeze(2)
+
+
+class Fastest:
+    """The fastest form there is where the signal lies; one that cannot run gives way, once."""
+
+    def __init__(self) -> None:
+        self.reasons: dict[str, str] = {}  # by form: why it is not used
+
+    def __call__(self, x: Tensor, up: Tensor, down: Tensor, inner: Tensor, outer: Tensor) -> Tensor:
+        given = (x, up, down, inner, outer)
+        if torch.compiler.is_exporting() or _traced():
+            return depthwise(*given)
+        if torch.compiler.is_compiling():
+            return summed(_rows(x), *given[1:]).transpose(1, 2).unsqueeze(2)
+        name, form = ("triton", on_gpu) if x.is_cuda else ("compiled", compiled)
+        if name not in self.reasons:
+            try:
+                return form(*given)
+            except torch.OutOfMemoryError:
+                raise
+            except (RuntimeError, ImportError, OSError, ValueError, TypeError) as error:
+                reason = str(error).strip().partition("\n")[0][:200] or type(error).__name__
+                self.reasons[name] = reason
+                logger.warning("the %s activation cannot run: %s", name, reason)
+        return published(*given) if x.is_cuda else depthwise(*given)
+
+
+def on_gpu(x: Tensor, up: Tensor, down: Tensor, inner: Tensor, outer: Tensor) -> Tensor:
+    """One kernel; Triton is there only where there is a GPU."""
+    from realtime.networks.snakekernel import activated
+
+    return activated(x, up, down, inner, outer)
+
+
+def _traced() -> bool:
+    traced: bool = torch._C._get_tracing_state() is not None
+    return traced
+
+
+@functools.cache
+def _step() -> Form:
+    step: Form = torch.compile(summed, dynamic=True)
+    return step
+
+
+def _rows(x: Tensor) -> Tensor:
+    """(batch, samples, channels): of a signal channels last it is a view."""
+    return x.squeeze(2).transpose(1, 2)
+
+
+def _planes(even: Tensor, odd: Tensor, over: int) -> tuple[Tensor, Tensor]:
+    """Both planes with the edges of the doubled signal, whose first is even and last is odd."""
+    return _edged(even, even, odd, (2, 3), over), _edged(even, odd, odd, (3, 2), over)
+
+
+def _edged(
+    first: Tensor, middle: Tensor, last: Tensor, counts: tuple[int, int], over: int
+) -> Tensor:
+    """A plane between the first and the last value of others, each held so many times."""
+    head, tail = first.narrow(over, 0, 1), last.narrow(over, last.shape[over] - 1, 1)
+    sizes = [
+        [count if axis == over % middle.dim() else -1 for axis in range(middle.dim())]
+        for count in counts
+    ]
+    return torch.cat([head.expand(sizes[0]), middle, tail.expand(sizes[1])], over)

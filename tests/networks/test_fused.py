@@ -1,0 +1,152 @@
+"""Every form of the activation is the published one, at every length, width and edge."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from realtime.networks import fused
+from realtime.networks.fused import Fastest
+from realtime.networks.snake import Activation, Form, published
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def sums(x: Tensor, *others: Tensor) -> Tensor:
+    up, down, inner, outer = others
+    rows = fused.summed(x.squeeze(2).transpose(1, 2), up, down, inner, outer)
+    return rows.transpose(1, 2).unsqueeze(2)
+
+
+def activation(channels: int) -> Activation:
+    made = Activation(channels)
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for weight in (made.act.alpha, made.act.beta):
+            weight.copy_(torch.randn(channels, generator=generator) * 0.5)
+        # Taps that differ and are not symmetric: a filter that is turned round would show.
+        made.upsample.filter += torch.randn(12, generator=generator) * 0.05
+        made.downsample.lowpass.filter += torch.randn(12, generator=generator) * 0.05
+    made.settle()
+    return made
+
+
+@pytest.mark.parametrize("form", [fused.depthwise, sums])
+@pytest.mark.parametrize("length", [1, 2, 3, 5, 6, 7, 40])
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_other_forms_are_the_published_one(form: Form, length: int, channels_last: bool) -> None:
+    made = activation(5)
+    x = torch.randn(2, 5, 1, length)
+    if channels_last:
+        x = x.contiguous(memory_format=torch.channels_last)
+    expected = made(x)
+    assert expected.shape == x.shape
+    made.form = form
+    assert (made(x) - expected).abs().max() < 1e-5
+
+
+@pytest.mark.timeout(600)
+def test_the_compiled_form_is_the_published_one_for_every_length_and_batch() -> None:
+    fastest = Fastest()
+    with torch.inference_mode():
+        for channels, length, batch in ((16, 50, 1), (24, 7, 3), (4, 9, 1)):
+            made = activation(channels)
+            x = torch.randn(batch, channels, 1, length)
+            x = x.contiguous(memory_format=torch.channels_last)
+            expected = made(x)
+            made.form = fastest
+            assert (made(x) - expected).abs().max() < 1e-5
+    assert not fastest.reasons
+
+
+def test_a_form_that_cannot_run_gives_way_once_and_says_why(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tries = []
+
+    def broken(*given: Tensor) -> Tensor:
+        tries.append(given)
+        raise RuntimeError("no compiler here\nand more")
+
+    monkeypatch.setattr(fused, "compiled", broken)
+    fastest, made = Fastest(), activation(5)
+    x = torch.randn(1, 5, 1, 20)
+    expected = made(x)
+    made.form = fastest
+    for _ in range(2):
+        assert (made(x) - expected).abs().max() < 1e-5
+    assert fastest.reasons == {"compiled": "no compiler here"}
+    assert len(tries) == 1
+
+
+def test_too_little_memory_is_no_reason_to_give_a_form_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*given: Tensor) -> Tensor:
+        raise torch.OutOfMemoryError("full")
+
+    monkeypatch.setattr(fused, "compiled", full)
+    fastest, made = Fastest(), activation(5)
+    made.form = fastest
+    with pytest.raises(torch.OutOfMemoryError):
+        made(torch.randn(1, 5, 1, 20))
+    assert not fastest.reasons
+
+
+def test_exporters_get_plain_convolutions() -> None:
+    made = activation(5)
+    x = torch.randn(1, 5, 1, 20)
+    expected = made(x)
+    made.form = Fastest()
+    program = torch.export.export(made.eval(), (x,))
+    names = {str(node.target) for node in program.graph.nodes}
+    assert any("conv2d" in name for name in names)
+    assert (program.module()(x) - expected).abs().max() < 1e-5
+
+
+KERNEL = """
+import torch
+from realtime.networks.snakekernel import activated
+from tests.networks.test_fused import activation
+for batch, channels, length in ((1, 3, 1), (2, 5, 7), (1, 17, 59), (1, 16, 60), (2, 24, 131)):
+    made = activation(channels)
+    x = torch.randn(batch, channels, 1, length)
+    expected = made(x)
+    made.form = activated
+    worst = (made(x) - expected).abs().max().item()
+    assert worst < 1e-5, (batch, channels, length, worst)
+"""
+
+
+def test_the_kernel_of_gpus_is_the_published_one_when_it_is_interpreted() -> None:
+    pytest.importorskip("triton")
+    done = subprocess.run(
+        [sys.executable, "-c", KERNEL],
+        cwd=ROOT,
+        env={**os.environ, "TRITON_INTERPRET": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("kind", [torch.float32, torch.float16, torch.bfloat16])
+def test_the_kernel_on_a_gpu(kind: torch.dtype) -> None:
+    from realtime.networks.snakekernel import activated
+
+    made = activation(24).cuda()
+    x = torch.randn(2, 24, 1, 1_000, device="cuda")
+    expected = made(x)
+    made.form = activated
+    error = made.to(kind)(x.to(kind)).float() - expected
+    noise = (error.square().mean() / expected.square().mean()).sqrt()
+    assert noise < {torch.float32: 1e-5, torch.float16: 1e-2, torch.bfloat16: 5e-2}[kind]
+
+
+def test_the_measure_is_the_default() -> None:
+    assert Activation(3).form is published
