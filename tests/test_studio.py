@@ -69,7 +69,8 @@ async def test_nobody_is_nobody(services: Services) -> None:
 
 async def test_a_recording_is_said_again_by_a_character(settings: Settings) -> None:
     services = real(settings)
-    sentence = said("The morning was still and cold.", "am_puck", "kokoro")
+    folder = settings.models.path
+    sentence = said(folder, "The morning was still and cold.", "am_puck", "kokoro")
     asked = Disguise(engine="revoice", character="af_heart", language="en")
     made = services.studio.recording(asked, parts(recorded(sentence)), 16000, 24000)
     found = np.concatenate([part async for part in made])

@@ -89,6 +89,8 @@ def test_what_a_browser_recorded_is_read(client: TestClient) -> None:
 def form(disposition: str, content: bytes = b"") -> tuple[bytes, dict[str, str]]:
     head = f"--x\r\nContent-Disposition: form-data; {disposition}\r\n\r\n".encode()
     headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    if content:
+        head = b'--x\r\nContent-Disposition: form-data; name="engine"\r\n\r\ngain\r\n' + head
     return head + content + b"\r\n--x--\r\n", headers
 
 
