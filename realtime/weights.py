@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import os
-import tempfile
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +17,7 @@ from pathlib import Path
 from realtime.errors import WeightsMissing
 from realtime.packages import packaged_path
 from realtime.settings import Settings
+from realtime.wholefile import write_whole
 
 BLOCK = 1 << 20
 MOST_BYTES = 8 << 30
@@ -119,7 +118,7 @@ def made_once(path: Path, make: Callable[[], bytes]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     with _locked(path.with_name(path.name + ".lock")):
         if not path.exists():
-            _write_whole(path, make())
+            write_whole(path, make())
     return path
 
 
@@ -169,17 +168,3 @@ def _locked(path: Path) -> Iterator[None]:
     with path.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    handle, name = tempfile.mkstemp(prefix=path.name + ".", suffix=".part", dir=path.parent)
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.chmod(0o644)  # a temporary file is its maker's alone
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

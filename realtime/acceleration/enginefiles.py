@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from realtime.wholefile import write_whole
 
 Key = Mapping[str, Any]  # what an engine depends on: `digest` of the network, and the rest
 
@@ -57,8 +58,8 @@ class EngineFiles:
         told = {"key": _plain(key), "sha256": hashlib.sha256(data).hexdigest()}
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            _write_whole(path, data)
-            _write_whole(path.with_suffix(SIDECAR), json.dumps(told, indent=1).encode())
+            write_whole(path, data)
+            write_whole(path.with_suffix(SIDECAR), json.dumps(told, indent=1).encode())
             self._make_room(path)
         except OSError as error:
             return f"the engine cannot be kept: {error.strerror or error}"
@@ -107,16 +108,3 @@ class EngineFiles:
 def _plain(key: Key) -> Any:
     """As JSON would give it back."""
     return json.loads(json.dumps(dict(key), sort_keys=True, default=str))
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    handle, name = tempfile.mkstemp(prefix=path.name + ".", suffix=".part", dir=path.parent)
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
