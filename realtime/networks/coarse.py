@@ -11,11 +11,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from realtime.networks.transformer import sinusoids
+from realtime.networks.transformer import Waves
 from realtime.networks.valle import BEGIN, Valle
 
 DRAW_BITS = 24  # what a float holds of a random number
 DRAWS = 1 << DRAW_BITS
+CACHE = ("keys_", "values_")  # the buffers of a layer, before its number
+LIVELY = 3.0  # of keys in a trial: some places are heard far better than others
+LOUD = 1000.0  # of what nobody may look at in a trial
+BROKEN = BEGIN  # chosen where there is nothing to choose from: no line goes on with it
 
 
 @dataclass(frozen=True)
@@ -34,11 +38,10 @@ class Coarse(nn.Module):
     `draws` is (lines,): a random number of 24 bits for each. `rows` counts the places that are
     looked at: 0, 1, 2 … up to beyond the last that any line has reached. It gives the next state
     and the logits. Line n stands in slot n.
-    """
 
-    keys: Tensor
-    values: Tensor
-    waves: Tensor
+    Each layer has its cache in buffers of its own: only a whole buffer is written in place by a
+    compiler, and a part of one would be copied with all the rest at every step.
+    """
 
     def __init__(
         self,
@@ -57,23 +60,33 @@ class Coarse(nn.Module):
         self.decoder = model.ar_decoder
         self.predict_layer = model.ar_predict_layer
         self.sampling = sampling
-        width, heads, layers = model.shape.width, model.shape.heads, model.shape.layers
-        cache = (layers, slots, heads, places, width // heads)
-        self.register_buffer("keys", torch.zeros(cache), persistent=False)
-        self.register_buffer("values", torch.zeros(cache), persistent=False)
-        self.register_buffer("waves", sinusoids(places, width), persistent=False)
+        width, heads = model.shape.width, model.shape.heads
+        for number in range(model.shape.layers):
+            for name in CACHE:
+                empty = torch.zeros(slots, heads, places, width // heads)
+                self.register_buffer(f"{name}{number}", empty, persistent=False)
+        self.waves = Waves(places, width)
+
+    @property
+    def device(self) -> torch.device:
+        return self.waves.table.device
+
+    @property
+    def caches(self) -> list[Tensor]:
+        """The keys and the values of each layer, (slots, heads, places, size)."""
+        layers = range(len(self.decoder.layers))
+        return [self.get_buffer(f"{name}{number}") for number in layers for name in CACHE]
 
     def forward(self, state: Tensor, draws: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         codes, positions, places = state.unbind(1)
         lines = torch.arange(state.shape[0], device=state.device)
         seen = (rows <= places[:, None])[:, None, None]
         count, span = state.shape[0], rows.shape[0]
-        x = self.audio_embedding(codes) + self.audio_position.alpha * self.waves[positions]
-        x = x[:, None]
+        x = self._short(self._heard(codes, positions))[:, None]
         for number, layer in enumerate(self.decoder.layers):
 
             def attend(q: Tensor, k: Tensor, v: Tensor, number: int = number) -> Tensor:
-                keys, values = self.keys[number], self.values[number]
+                keys, values = self._cache(number)
                 keys[lines, :, places] = k[:, :, 0]
                 values[lines, :, places] = v[:, :, 0]
                 return functional.scaled_dot_product_attention(
@@ -81,7 +94,7 @@ class Coarse(nn.Module):
                 )
 
             x = layer(x, attend)
-        logits = self.predict_layer(self.decoder.norm(x))[:, 0].float()
+        logits = self._predicted(x)[:, 0]
         chosen = choose(logits, draws, self.sampling)
         return torch.stack((chosen, positions + 1, places + 1), dim=1), logits
 
@@ -96,30 +109,75 @@ class Coarse(nn.Module):
     def teach(self, text: Tensor, languages: Tensor, codes: Tensor) -> Tensor:
         """The logits after the beginning and after each code, computed at once without a cache."""
         begun = torch.cat([codes.new_tensor([BEGIN]), codes])
-        x = self._through(text, languages, begun, None)
-        logits: Tensor = self.predict_layer(self.decoder.norm(x[len(text) :])).float()
-        return logits
+        return self._predicted(self._through(text, languages, begun, None)[len(text) :])
 
     def move(self, source: int, target: int, places: int) -> None:
         """A line goes to another slot, with as many places as it has."""
-        for cache in (self.keys, self.values):
-            cache[:, target, :, :places] = cache[:, source, :, :places]
+        for cache in self.caches:
+            cache[target, :, :places] = cache[source, :, :places]
+
+    def clear(self, slot: int) -> None:
+        """Nothing is left in a slot, not even what is no number."""
+        for cache in self.caches:
+            cache[slot].zero_()
+
+    def rehearse(self, state: Tensor, draws: Tensor, rows: Tensor) -> None:
+        """Fill the cache for a trial of the step at these inputs.
+
+        Every line has a past of its own, and beyond it what is so loud that nobody overhears it.
+        """
+        cache = self.caches[0]
+        random = torch.Generator().manual_seed(0)
+        past = torch.randn(cache.shape[1:], generator=random).to(cache.device, cache.dtype)
+        for number, cache in enumerate(self.caches):
+            loudness = LIVELY if number % len(CACHE) == 0 else 1.0
+            for line, place in enumerate(state[:, 2].tolist()):
+                cache[line] = loudness * past.roll((number, line + 1), (0, 1))
+                cache[line, :, place + 1 :] = LOUD
+
+    def judged(
+        self, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]
+    ) -> tuple[Tensor, ...]:
+        """Outputs as a judge of shorter floats sees them: whether each code follows from its logits.
+
+        Between two codes lies a border that the least change of all logits before them moves.
+        """
+        state, logits = outputs
+        follows = choose(logits, inputs[1], self.sampling) == state[:, 0]
+        return torch.cat((follows.to(state.dtype)[:, None], state[:, 1:]), dim=1), logits
+
+    def _cache(self, number: int) -> tuple[Tensor, Tensor]:
+        keys, values = (getattr(self, f"{name}{number}") for name in CACHE)
+        return keys, values
+
+    def _heard(self, codes: Tensor, positions: Tensor) -> Tensor:
+        heard: Tensor = self.audio_embedding(codes)
+        told: Tensor = self.audio_position.alpha * self.waves(positions)
+        return heard + told
+
+    def _short(self, x: Tensor) -> Tensor:
+        """As the layers take it: what is added up before them is added up in full."""
+        return x.to(self._cache(0)[0].dtype)
+
+    def _predicted(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.predict_layer(self.decoder.norm(x.float()))
+        return logits
 
     def _through(self, text: Tensor, languages: Tensor, codes: Tensor, slot: int | None) -> Tensor:
         """Text that sees all text, and codes that see all text and the codes up to themselves."""
         spoken = self.text_embedding(text) + self.language_embedding(languages)
-        spoken = spoken + self.text_position.alpha * self.waves[: len(text)]
-        heard = self.audio_embedding(codes) + self.audio_position.alpha * self.waves[: len(codes)]
-        x = torch.cat([spoken, heard])[None]
+        places = torch.arange(len(text) + len(codes), device=text.device)
+        spoken = spoken + self.text_position.alpha * self.waves(places[: len(text)])
+        x = self._short(torch.cat([spoken, self._heard(codes, places[: len(codes)])]))[None]
         length = x.shape[1]
-        places = torch.arange(length, device=x.device)
         seen = (places < len(text)) | (places <= places[:, None])
         for number, layer in enumerate(self.decoder.layers):
 
             def attend(q: Tensor, k: Tensor, v: Tensor, number: int = number) -> Tensor:
                 if slot is not None:
-                    self.keys[number, slot, :, :length] = k[0]
-                    self.values[number, slot, :, :length] = v[0]
+                    keys, values = self._cache(number)
+                    keys[slot, :, :length] = k[0]
+                    values[slot, :, :length] = v[0]
                 return functional.scaled_dot_product_attention(q, k, v, attn_mask=seen)
 
             x = layer(x, attend)
@@ -127,7 +185,15 @@ class Coarse(nn.Module):
 
 
 def choose(logits: Tensor, draws: Tensor, sampling: Sampling) -> Tensor:
-    """A code for each line, by its random number; the same whatever the other lines are."""
+    """A code for each line, by its random number; the same whatever the other lines are.
+
+    Where the logits are no numbers it is BROKEN.
+    """
+    sound = logits.amax(-1).isfinite()
+    return torch.where(sound, _chosen(logits, draws, sampling), BROKEN)
+
+
+def _chosen(logits: Tensor, draws: Tensor, sampling: Sampling) -> Tensor:
     if sampling.top_k == 1 or sampling.temperature == 0:
         return logits.argmax(-1)
     logits = logits / sampling.temperature

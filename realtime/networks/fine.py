@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from realtime.networks.transformer import sinusoids
+from realtime.networks.transformer import Long, sinusoids
 from realtime.networks.valle import LEVELS, Valle
 
 
@@ -20,21 +20,36 @@ class Fine(nn.Module):
     def __init__(self, model: Valle) -> None:
         super().__init__()
         self.decoder = model.nar_decoder
-        self.predict_layers = model.nar_predict_layers
-        self.stage_embeddings = model.nar_stage_embeddings
+        self.tables = Tables(model)
 
     def forward(self, x: Tensor, lengths: Tensor, stage: Tensor) -> Tensor:
         seen = torch.arange(x.shape[1], device=x.device) < lengths[:, None]
         seen = seen[:, None, None]
-        told = _stacked(self.stage_embeddings, "word_embeddings.weight").index_select(0, stage)[0]
+        told, table = self.tables(stage)
 
         def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
             return functional.scaled_dot_product_attention(q, k, v, attn_mask=seen)
 
         for layer in self.decoder.layers:
-            x = layer(x, attend, told)
-        table = _stacked(self.predict_layers, "weight").index_select(0, stage)[0]
-        return functional.linear(self.decoder.norm(x, told), table).argmax(-1)
+            x = layer(x, attend, told.to(x.dtype))
+        return functional.linear(self.decoder.norm(x.float(), told), table).argmax(-1)
+
+
+class Tables(Long):
+    """What a stage is told with and read with, one behind the other in the order of the stages."""
+
+    told: Tensor
+    read: Tensor
+
+    def __init__(self, model: Valle) -> None:
+        super().__init__()
+        told = _stacked(model.nar_stage_embeddings, "word_embeddings.weight")
+        self.register_buffer("told", told, persistent=False)
+        read = _stacked(model.nar_predict_layers, "weight")
+        self.register_buffer("read", read, persistent=False)
+
+    def forward(self, stage: Tensor) -> tuple[Tensor, Tensor]:
+        return self.told.index_select(0, stage)[0], self.read.index_select(0, stage)[0]
 
 
 class FineInputs(nn.Module):
@@ -62,9 +77,11 @@ class FineInputs(nn.Module):
         return torch.cat([spoken, heard])
 
     def add(self, x: Tensor, level: int, codes: Tensor) -> None:
-        """The end of a piece's input also has the codes of this level."""
+        """The end of a piece's input also has the codes of this level; nobody reads the last."""
+        if level == LEVELS - 1:
+            return
         x[len(x) - len(codes) :] += self.audio_embeddings[level](codes)
 
 
 def _stacked(modules: nn.Module, name: str) -> Tensor:
-    return torch.stack([module.get_parameter(name) for module in modules.children()])
+    return torch.stack([module.get_parameter(name) for module in modules.children()]).detach()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,34 @@ from torch.nn import functional
 
 # From queries, keys and values of (batch, heads, length, size) to what was attended to.
 Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+class Long(nn.Module):
+    """Whose floats keep their kind when all others are shortened; it only moves."""
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:
+        def moved(x: Tensor) -> Tensor:
+            found = fn(x)
+            return found if found.dtype == x.dtype else x.to(found.device)
+
+        return super()._apply(moved, recurse)  # type: ignore[no-untyped-call]
+
+
+class Waves(Long):
+    """What each place is told with: sines and cosines in turn, of ever longer waves."""
+
+    table: Tensor
+
+    def __init__(self, places: int, width: int) -> None:
+        super().__init__()
+        self.register_buffer("table", sinusoids(places, width), persistent=False)
+
+    def forward(self, places: Tensor) -> Tensor:
+        return self.table[places]
+
+
+class LongLinear(Long, nn.Linear):
+    """What codes are chosen from is worked out in full."""
 
 
 class Attention(nn.Module):
@@ -53,6 +82,17 @@ class StageNorm(nn.Module):
         return moved
 
 
+class LongPlainNorm(Long, PlainNorm):
+    """The last norm, in full as what follows it."""
+
+
+class LongStageNorm(Long, StageNorm):
+    """The last norm, in full as what follows it."""
+
+
+LONG = {PlainNorm: LongPlainNorm, StageNorm: LongStageNorm}
+
+
 class Layer(nn.Module):
     """Attention and two linear layers, each added to what it came from, each normed before."""
 
@@ -72,14 +112,18 @@ class Layer(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Layers and a last norm."""
+    """Layers and a last norm, which is long."""
 
     def __init__(
-        self, width: int, heads: int, count: int, norm: Callable[[int], nn.Module]
+        self,
+        width: int,
+        heads: int,
+        count: int,
+        norm: type[PlainNorm] | type[StageNorm],
     ) -> None:
         super().__init__()
         self.layers = nn.ModuleList([Layer(width, heads, norm) for _ in range(count)])
-        self.norm = norm(width)
+        self.norm = LONG[norm](width)
 
 
 def sinusoids(length: int, width: int) -> Tensor:

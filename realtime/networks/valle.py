@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from realtime.networks.transformer import Decoder, PlainNorm, StageNorm
+from realtime.networks.transformer import Decoder, Long, LongLinear, PlainNorm, StageNorm
 
 SYMBOLS = 2048  # rows of the text's table; 70 are in use
 CODES = 1024  # of each codebook
@@ -29,8 +29,8 @@ class Shape:
     layers: int = 12
 
 
-class Embedding(nn.Module):
-    """A table of vectors."""
+class Embedding(Long):
+    """A table of vectors, of which few are read at a time."""
 
     def __init__(self, count: int, width: int) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class Embedding(nn.Module):
         return found
 
 
-class Position(nn.Module):
+class Position(Long):
     """How strongly places are told."""
 
     def __init__(self) -> None:
@@ -62,7 +62,7 @@ class Valle(nn.Module):
         self.ar_text_position = Position()
         self.ar_audio_position = Position()
         self.ar_decoder = Decoder(width, heads, layers, PlainNorm)
-        self.ar_predict_layer = nn.Linear(width, CODES + 1, bias=False)
+        self.ar_predict_layer = LongLinear(width, CODES + 1, bias=False)
         self.nar_audio_embeddings = nn.ModuleList(
             [Embedding(CODES + (level == 0), width) for level in range(LEVELS)]
         )
@@ -70,7 +70,7 @@ class Valle(nn.Module):
         self.nar_audio_position = Position()
         self.nar_decoder = Decoder(width, heads, layers, StageNorm)
         self.nar_predict_layers = nn.ModuleList(
-            [nn.Linear(width, CODES, bias=False) for _ in range(STAGES)]
+            [LongLinear(width, CODES, bias=False) for _ in range(STAGES)]
         )
         self.nar_stage_embeddings = nn.ModuleList([Embedding(1, width) for _ in range(STAGES)])
         self.ar_language_embedding = Embedding(len(LANGUAGES), width)

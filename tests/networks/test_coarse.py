@@ -42,7 +42,7 @@ def test_a_line_goes_on_in_another_slot() -> None:
     line = made(3)
     stayed = run(coarse, [line], rows=192)[:, 0]
     state = coarse.prefill(1, line.text, line.languages, line.prompt[:, 0])
-    coarse.keys[:, 0] = coarse.values[:, 0] = 7.0
+    coarse.clear(0)
     coarse.move(1, 0, int(state[2]))
     assert torch.equal(go_on(coarse, state[None], 1, rows=192)[:, 0], stayed)
 
