@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from realtime.acceleration import trials
+from realtime.acceleration.changes import Change, beside, changed
 from realtime.acceleration.shapes import Tensors
 from realtime.errors import BadRequest
 
@@ -21,6 +23,9 @@ def exact_floats() -> None:
 
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
+    # In 16 bits the sums are in full as well.
+    torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction = False
+    torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
 
 
 class Network:
@@ -45,16 +50,18 @@ class Network:
         exact_floats()
         self.precision = precision
         self.device = _numbered(torch.device(device))
-        self.original = module.eval().requires_grad_(False)
+        self.given = module.eval().requires_grad_(False)
+        self.original = self.given
         kinds = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
         self._kind = kinds[precision]
         self._autocast = autocast and precision != "fp32"
+        self._state = tuple(state)
+        self._check_state()
+        self._long: dict[str, Tensor] | None = None  # the truth's weights, while it is what answers
         if precision == "fp32" or self._autocast:
             self.module = module.to(self.device)
         else:
-            self.module = copy.deepcopy(module).to(self.device, self._kind)
-        self._state = tuple(state)
-        self._check_state()
+            self.module = self._short(module)
         self._gave_one = False
         self.traced = _traced(self.module, self._kind, self._autocast, self.device.type)
 
@@ -81,18 +88,48 @@ class Network:
         return found
 
     def exact(self, inputs: Tensors) -> Tensors:
-        """What the module gives in fp32, on this device in the end; the state moves on with it."""
+        """What the truth gives, on this device in the end; the state moves on with it."""
         import torch
 
         if self.is_exact:
             return self.run(inputs)
-        there = self._original_device()
+        if not self._state:
+            return self._given_by_original(inputs)
+        if self._long is None:
+            self._long = self._weights()
+        state = self._long_state()
+        found = self._given_with({**self._long, **state}, inputs)
         with torch.no_grad():
-            self._copy_state(self.module, self.original)
-            found = self.original(*(item.to(there) for item in inputs))
-            self._copy_state(self.original, self.module)
-        self._gave_one = isinstance(found, torch.Tensor)
-        return tuple(item.to(self.device) for item in as_tuple(found))
+            for (_, buffer), value in zip(self._buffers(), state.values(), strict=True):
+                buffer.copy_(value)
+        return found
+
+    def truth(self, inputs: Tensors) -> tuple[Tensors, list[Change]]:
+        """What the truth gives and what it changes; the state stays as it is.
+
+        Its own state lasts no longer than this call, and its weights leave a device that is not
+        theirs.
+        """
+        if not self._state:
+            return self.exact(inputs), []
+        if self.is_exact:
+            with self.unchanged() as kept:
+                found = self.run(inputs)
+                return found, changed(kept, self._values())
+        state = self._long_state()
+        found = self._given_with({**self._weights(), **state}, inputs)
+        return found, changed(self._values(), list(state.values()))
+
+    def rehearse(self, inputs: Tensors) -> None:
+        """Fill the state for a trial at these inputs."""
+        import torch
+
+        with torch.no_grad():
+            trials.rehearse(self.module, inputs)
+
+    def changed_since(self, before: list[Tensor], truth: list[Change]) -> tuple[Tensors, Tensors]:
+        """The state's rows that a call or its truth changed: as they are, as they should be."""
+        return beside(before, self._values(), truth)
 
     def moved(self, inputs: Tensors) -> Tensors:
         if all(item.device == self.device for item in inputs):
@@ -101,21 +138,21 @@ class Network:
 
     def snapshot(self) -> list[Tensor]:
         """The state as it is now."""
-        return [buffer.clone() for _, buffer in self._buffers(self.module)]
+        return [buffer.clone() for buffer in self._values()]
 
     def restore(self, kept: list[Tensor]) -> None:
         import torch
 
         with torch.no_grad():
-            for (_, buffer), value in zip(self._buffers(self.module), kept, strict=True):
+            for buffer, value in zip(self._values(), kept, strict=True):
                 buffer.copy_(value)
 
     @contextmanager
-    def unchanged(self) -> Iterator[None]:
-        """The state is afterwards what it was before."""
+    def unchanged(self) -> Iterator[list[Tensor]]:
+        """The state is afterwards what it was before, and that is given."""
         kept = self.snapshot()
         try:
-            yield
+            yield kept
         finally:
             self.restore(kept)
 
@@ -126,19 +163,62 @@ class Network:
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
 
-    def _buffers(self, module: nn.Module) -> list[tuple[str, Tensor]]:
+    def _short(self, module: nn.Module) -> nn.Module:
+        """A short copy with the state; the truth's own state is lent to it, when it is called."""
+        # As it is at the start: not copied in full first.
+        lent: dict[int, Any] = {}
+        for _, buffer in self._named(module):
+            kind = self._kind if buffer.is_floating_point() else buffer.dtype
+            lent[id(buffer)] = buffer.to(self.device, kind, copy=True)
+        short = copy.deepcopy(module, lent).to(self.device, self._kind)
+        for name, buffer in self._named(self.original):
+            owner, _, last = name.rpartition(".")
+            setattr(self.original.get_submodule(owner), last, buffer.to("meta"))
+        return short
+
+    def _given_by_original(self, inputs: Tensors) -> Tensors:
+        import torch
+
+        there = self._original_device()
+        with torch.no_grad():
+            return self._as_ours(self.original(*(item.to(there) for item in inputs)))
+
+    def _given_with(self, lent: dict[str, Tensor], inputs: Tensors) -> Tensors:
+        """What the truth gives with these weights and this state, which it may change."""
+        import torch
+
+        with torch.no_grad():
+            return self._as_ours(torch.func.functional_call(self.original, lent, inputs))
+
+    def _as_ours(self, found: Any) -> Tensors:
+        import torch
+
+        self._gave_one = isinstance(found, torch.Tensor)
+        return tuple(item.to(self.device) for item in as_tuple(found))
+
+    def _weights(self) -> dict[str, Tensor]:
+        """What the truth has besides its state, on this device."""
+        named = [*self.original.named_parameters(), *self.original.named_buffers()]
+        return {n: w.to(self.device) for n, w in named if not n.startswith(self._state)}
+
+    def _long_state(self) -> dict[str, Tensor]:
+        """The state as the truth takes it: a copy."""
+        pairs = zip(self._buffers(), self._named(self.original), strict=True)
+        return {name: value.to(own.dtype, copy=True) for (_, value), (name, own) in pairs}
+
+    def _buffers(self) -> list[tuple[str, Tensor]]:
+        return self._named(self.module)
+
+    def _values(self) -> list[Tensor]:
+        return [buffer for _, buffer in self._buffers()]
+
+    def _named(self, module: nn.Module) -> list[tuple[str, Tensor]]:
         if not self._state:
             return []
         return [item for item in module.named_buffers() if item[0].startswith(self._state)]
 
-    def _copy_state(self, source: nn.Module, target: nn.Module) -> None:
-        if source is not target:
-            pairs = zip(self._buffers(source), self._buffers(target), strict=True)
-            for (_, value), (_, buffer) in pairs:
-                buffer.copy_(value)
-
     def _check_state(self) -> None:
-        names = [name for name, _ in self.module.named_buffers()]
+        names = [name for name, _ in self.original.named_buffers()]
         for wanted in self._state:
             if not any(name.startswith(wanted) for name in names):
                 raise BadRequest(f"The module has no buffer {wanted!r}; it has {names}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from realtime.acceleration import trials
 from realtime.acceleration.network import Network
 from realtime.acceleration.policy import Policy
 from realtime.acceleration.shapes import Shapes, Sizes, Tensors
@@ -22,3 +23,14 @@ class Parts:
     def sample(self, sizes: Sizes) -> Tensors:
         """Inputs of a bucket's size, made of the examples."""
         return self.shapes.sample(self.examples, sizes)
+
+    def cases(self, sizes: Sizes, given: Tensors) -> list[Tensors]:
+        """Inputs of a bucket's size with which a form is tried."""
+        found = trials.cases(self.network.given, sizes, given)
+        return [self.network.moved(case) for case in found]
+
+    def judged(self, inputs: Tensors, outputs: Tensors) -> Tensors:
+        """What counts of the outputs."""
+        if self.network.precision == "fp32":
+            return outputs
+        return trials.judged(self.network.given, inputs, outputs)

@@ -31,6 +31,7 @@ class Rung:
         self.plan = plan
         self.reason: str | None = None
         self._make = make
+        self._parts = parts
         self._network = parts.network
         self._shapes = parts.shapes
         self._policy = parts.policy
@@ -39,6 +40,8 @@ class Rung:
         self._form: Form | None = None
         self._proved: dict[Sizes, Verdict] = {}
         self._broken: dict[Sizes, str] = {}
+        self._refused = False  # a bucket was wrong
+        self._unchecked = False  # memory was short for a trial
         self._making = threading.RLock()  # held for minutes: no call and no report waits for it
         self._lock = threading.Lock()
 
@@ -73,7 +76,12 @@ class Rung:
         return form is not None and form.has_place_for(self._ledger.uses(sizes))
 
     def proved_any(self) -> bool:
-        return bool(self._proved)
+        """Whether it may answer for what is not proved.
+
+        Memory that was short for a trial speaks against nothing: to answer by the truth instead
+        would take more of it, and far longer.
+        """
+        return bool(self._proved) or (self._unchecked and not self._refused)
 
     def prepare(self, sizes: Sizes, inputs: Tensors) -> bool:
         """Make a bucket and hold it against the truth; the network's state stays as it was."""
@@ -172,14 +180,26 @@ class Rung:
         network = self._network
         if self.plan == "eager" and network.is_exact:
             return Verdict(True, "the truth itself")
-        with network.unchanged():
+        with network.unchanged() as kept:
             form.prepare(sizes, inputs)
-        with network.unchanged():
-            exact = (*network.exact(inputs), *network.snapshot())
-        with network.unchanged():
-            found = (*form.run(sizes, inputs), *network.snapshot())
-        verdict = judge(found, exact, network.precision)
+            verdicts = []
+            for case in self._parts.cases(sizes, inputs):
+                network.restore(kept)
+                verdicts.append(self._tried(form, sizes, case))
+        return max(verdicts, key=lambda verdict: verdict.max_error or 0.0)
+
+    def _tried(self, form: Form, sizes: Sizes, inputs: Tensors) -> Verdict:
+        """One trial: what the form gives and leaves behind, beside what it should."""
+        network = self._network
+        network.rehearse(inputs)
+        exact, change = network.truth(inputs)
+        before = network.snapshot()
+        found = form.run(sizes, inputs)
+        now, should = network.changed_since(before, change)
+        found, exact = self._parts.judged(inputs, found), self._parts.judged(inputs, exact)
+        verdict = judge((*found, *now), (*exact, *should), network.precision)
         if not verdict.right:
+            self._refused = True
             raise CannotRun(f"wrong output: {verdict.words}")
         return verdict
 
@@ -195,6 +215,7 @@ class Rung:
         reason = in_words(error)
         if memory.is_out_of_memory(error):
             reason = f"out of memory: {reason}"
+            self._unchecked = True
             if self._policy.clear_memory:
                 memory.clear(self._network.device)
         with self._lock:

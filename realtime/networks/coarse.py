@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from realtime.networks.transformer import Waves
-from realtime.networks.valle import BEGIN, Valle
+from realtime.networks.valle import BEGIN, CODES, Valle
 
 DRAW_BITS = 24  # what a float holds of a random number
 DRAWS = 1 << DRAW_BITS
@@ -121,6 +121,25 @@ class Coarse(nn.Module):
         for cache in self.caches:
             cache[slot].zero_()
 
+    def cases(self, sizes: tuple[int, ...]) -> list[tuple[Tensor, ...]]:
+        """Inputs for trials of the step with so many lines and rows.
+
+        Each line is once near its beginning, where its own place is much of what it hears, once
+        in the middle, and once at the last row.
+        """
+        count, span = sizes
+        random = torch.Generator().manual_seed(count)
+        lines, rows = torch.arange(count), torch.arange(span)
+        codes, positions = (torch.randint(CODES, (count,), generator=random) for _ in range(2))
+        found: list[tuple[Tensor, ...]] = []
+        for case in range(3):
+            places = torch.stack((1 + lines, span // 2 + lines, span - 1 - lines))
+            places = places[(lines + case) % 3, lines].clamp(0, span - 1)
+            state = torch.stack((codes, positions % (places + 1), places), dim=1)
+            draws = torch.randint(DRAWS, (count,), generator=random)
+            found.append((state, draws, rows))
+        return found
+
     def rehearse(self, state: Tensor, draws: Tensor, rows: Tensor) -> None:
         """Fill the cache for a trial of the step at these inputs.
 
@@ -135,10 +154,8 @@ class Coarse(nn.Module):
                 cache[line] = loudness * past.roll((number, line + 1), (0, 1))
                 cache[line, :, place + 1 :] = LOUD
 
-    def judged(
-        self, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]
-    ) -> tuple[Tensor, ...]:
-        """Outputs as a judge of shorter floats sees them: whether each code follows from its logits.
+    def judged(self, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """Outputs as a judge of shorter floats sees them: whether a code follows from its logits.
 
         Between two codes lies a border that the least change of all logits before them moves.
         """

@@ -7,14 +7,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from realtime.networks.transformer import Long, sinusoids
-from realtime.networks.valle import LEVELS, Valle
+from realtime.networks.valle import LEVELS, STAGES, Valle
 
 
 class Fine(nn.Module):
     """`forward` is one pass: what every place of every piece has in the level of one stage.
 
     `x` is (pieces, length, width) as `FineInputs` makes it, `lengths` (pieces,) how much of each
-    is filled, `stage` (1,) which of the seven passes this is.
+    is filled, `stage` (1,) which of the seven passes this is. It gives the codes, and the logits
+    that they follow from.
     """
 
     def __init__(self, model: Valle) -> None:
@@ -22,7 +23,7 @@ class Fine(nn.Module):
         self.decoder = model.nar_decoder
         self.tables = Tables(model)
 
-    def forward(self, x: Tensor, lengths: Tensor, stage: Tensor) -> Tensor:
+    def forward(self, x: Tensor, lengths: Tensor, stage: Tensor) -> tuple[Tensor, Tensor]:
         seen = torch.arange(x.shape[1], device=x.device) < lengths[:, None]
         seen = seen[:, None, None]
         told, table = self.tables(stage)
@@ -32,7 +33,22 @@ class Fine(nn.Module):
 
         for layer in self.decoder.layers:
             x = layer(x, attend, told.to(x.dtype))
-        return functional.linear(self.decoder.norm(x.float(), told), table).argmax(-1)
+        logits = functional.linear(self.decoder.norm(x.float(), told), table)
+        return logits.argmax(-1), logits
+
+    def cases(self, sizes: tuple[int, ...]) -> list[tuple[Tensor, ...]]:
+        """Inputs for trials in a room: every stage, the first with all of it filled."""
+        (room,) = sizes
+        random = torch.Generator().manual_seed(room)
+        x = torch.randn(1, room, self.tables.told.shape[-1], generator=random)
+        lengths = [max(1, room - 13 * stage) for stage in range(STAGES)]
+        stages = range(STAGES)
+        return [(x, torch.tensor([lengths[n]]), torch.tensor([n])) for n in stages]
+
+    def judged(self, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """Outputs as a judge of shorter floats sees them: whether each code is the likeliest."""
+        codes, logits = outputs
+        return (codes == logits.argmax(-1)).to(codes.dtype), logits
 
 
 class Tables(Long):

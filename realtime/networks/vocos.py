@@ -16,6 +16,7 @@ HOP = 320
 BANDS = 4  # bandwidths the weights know
 BANDWIDTH = 2  # of them, the one with eight codebooks
 CODES = 1024
+LEVELS = 8  # codebooks that are used
 LOUDEST = 100.0
 LEAST_WEIGHT = 1e-6  # of the windows over a sample; only beyond the end there are none
 LEFT_OUT = "feature_extractor.encodec."  # EnCodec itself, which decoding codes does not need
@@ -160,6 +161,13 @@ class Vocos(nn.Module):
         filled = filled[:, None].to(features.dtype)
         found: Tensor = self.head(self.backbone(features, filled), filled)
         return found
+
+    def cases(self, sizes: tuple[int, ...]) -> list[tuple[Tensor, ...]]:
+        """Inputs for trials in a room: all of it filled, and not all."""
+        (room,) = sizes
+        random = torch.Generator().manual_seed(room)
+        codes = torch.randint(CODES, (1, LEVELS, room), generator=random)
+        return [(codes, torch.tensor([frames])) for frames in (room, max(1, room - 3))]
 
 
 def shape_of(state: Mapping[str, Tensor]) -> Shape:

@@ -179,10 +179,15 @@ def quick(
     )
 
 
-def quick_step(plan: str, makers: Mapping[str, Maker] | None = None, **options: Any) -> Accelerated:
+def quick_step(
+    plan: str,
+    makers: Mapping[str, Maker] | None = None,
+    module: nn.Module | None = None,
+    **options: Any,
+) -> Accelerated:
     """A decode step through some plan."""
     return accelerate(
-        Step(),
+        module or Step(),
         inputs=step_inputs(),
         plan=plan,
         state=("cache",),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from realtime.acceleration import verdict
 from realtime.acceleration.verdict import judge
 
 SOUND = torch.sin(torch.arange(1_000) / 7) * 0.1
@@ -28,9 +29,9 @@ def noisy(decibels: float) -> torch.Tensor:
     ],
 )
 def test_each_precision_has_its_tolerance(precision: str, decibels: float, right: bool) -> None:
-    verdict = judge((noisy(decibels),), (SOUND,), precision)
-    assert verdict.right == right
-    assert verdict.snr_db == pytest.approx(decibels, abs=0.1)
+    found = judge((noisy(decibels),), (SOUND,), precision)
+    assert found.right == right
+    assert found.snr_db == pytest.approx(decibels, abs=0.1)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "bf16"])
@@ -48,15 +49,35 @@ def test_each_precision_has_its_tolerance(precision: str, decibels: float, right
 def test_wrong_is_wrong_in_every_precision(
     found: tuple[torch.Tensor, ...], words: str, precision: str
 ) -> None:
-    verdict = judge(found, (SOUND,), precision)
-    assert not verdict.right and words in verdict.words
+    given = judge(found, (SOUND,), precision)
+    assert not given.right and words in given.words
 
 
 def test_whole_numbers_are_equal_or_not() -> None:
     exact, other = torch.tensor([1, 2]), torch.tensor([1, 3])
     assert judge((exact,), (exact,), "fp32").right
     assert not judge((other,), (exact,), "fp32").right
-    assert judge((other,), (exact,), "bf16").right  # a tie that fell to the other side
+
+
+@pytest.mark.parametrize(("precision", "wrong"), [("fp32", 1), ("fp16", 2), ("bf16", 4)])
+def test_choices_may_fall_to_the_other_side_now_and_then(precision: str, wrong: int) -> None:
+    exact = torch.zeros(100, dtype=torch.long)
+    few, many = exact.clone(), exact.clone()
+    few[: wrong - 1], many[:wrong] = 1, 1
+    assert judge((few,), (exact,), precision).right
+    assert not judge((many,), (exact,), precision).right
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "bf16"])
+def test_large_tensors_are_judged_in_blocks(
+    monkeypatch: pytest.MonkeyPatch, precision: str
+) -> None:
+    whole = judge((noisy(60),), (SOUND,), precision)
+    monkeypatch.setattr(verdict, "BLOCK", 64)
+    parts = judge((noisy(60),), (SOUND,), precision)
+    assert (parts.right, parts.words) == (whole.right, whole.words)
+    spoiled = noisy(60).index_fill(0, torch.tensor(900), torch.nan)
+    assert not judge((spoiled,), (SOUND,), precision).right
 
 
 def test_silence_and_nothing_are_right() -> None:

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-import torch
+import math
+import re
+from collections.abc import Callable
 
-from realtime.networks.coarse import DRAWS, Coarse, Sampling, choose
-from realtime.networks.valle import LEVELS
+import pytest
+import torch
+from torch import Tensor
+from torch._inductor import config
+from torch._inductor.graph import GraphLowering
+
+from realtime.acceleration import Axis, accelerate
+from realtime.acceleration.building import MAKERS
+from realtime.acceleration.compiler import traced
+from realtime.acceleration.forms import Form
+from realtime.acceleration.parts import Parts
+from realtime.acceleration.shapes import Sizes, Tensors
+from realtime.networks.coarse import BROKEN, CACHE, DRAWS, Coarse, Sampling, choose
+from realtime.networks.valle import LEVELS, Shape
 from tests.networks.valles import PLACES, Case, cases, greedy, read_case, small, speak
+
+Step = Callable[[Tensor, Tensor, Tensor], Tensors]
+Mistake = Callable[[Step, Tensor, Tensor, Tensor], Tensors]
 
 
 def test_cached_and_uncached_steps_are_equal() -> None:
@@ -60,6 +77,15 @@ def test_the_last_draw_and_the_first_choose_codes_that_can_be() -> None:
     assert int(choose(logits, torch.tensor([DRAWS - 1]), Sampling())) == 2
 
 
+@pytest.mark.parametrize("sampling", [Sampling(), Sampling(top_k=1), Sampling(0.5, 40, 0.8)])
+def test_what_is_no_number_is_no_code(sampling: Sampling) -> None:
+    logits = torch.randn(4, 1025, generator=torch.Generator().manual_seed(0))
+    whole = choose(logits, torch.full((4,), 9), sampling)
+    logits[0, 7], logits[1, 7], logits[2] = torch.nan, torch.inf, -torch.inf
+    found = choose(logits, torch.full((4,), 9), sampling)
+    assert found.tolist() == [BROKEN, BROKEN, BROKEN, int(whole[3])]
+
+
 def test_sampling_keeps_the_likeliest() -> None:
     logits = torch.tensor([[0.5, 0.25, 0.15, 0.1]]).log().expand(512, -1)
     draws = torch.arange(0, DRAWS, DRAWS // 512)
@@ -72,6 +98,129 @@ def test_sampling_keeps_the_likeliest() -> None:
     assert codes(Sampling(top_p=0.4)) == {0}
     assert codes(Sampling(temperature=0.05)) == {0}
     assert codes(Sampling(top_k=1)) == codes(Sampling(temperature=0.0)) == {0}
+
+
+def allocated(code: str) -> list[int]:
+    """Numbers in each buffer that generated code takes."""
+    shapes = re.findall(r"empty_strided_cpu\(\(([\d, ]*)\)", code)
+    return [math.prod(int(size) for size in shape.split(",") if size.strip()) for shape in shapes]
+
+
+def test_a_compiled_step_writes_into_the_cache_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not into a copy of it: the generated code takes no buffer of its size."""
+    coarse = Coarse(small(shape=Shape(16, 2, 1)), slots=4, places=256, sampling=Sampling(top_k=1))
+    found: list[str] = []
+
+    class Seen(Exception):
+        pass
+
+    def look(lowering: GraphLowering) -> None:
+        found.append(lowering.codegen()[0].value)
+        raise Seen
+
+    monkeypatch.setattr(GraphLowering, "compile_to_module", look)
+    (case, *_) = coarse.cases((2, 128))
+    compiled = torch.compile(coarse, dynamic=False)
+
+    def compile_it() -> None:
+        with torch.no_grad(), config.patch({"fx_graph_cache": False}):
+            compiled(*case)
+
+    with pytest.raises(Exception, match="Seen"):
+        traced(compile_it)
+    sizes = allocated(found[0])
+    assert len(sizes) > 3 and max(sizes) < coarse.caches[0].numel() // 4
+
+
+def off_by_one(step: Step, state: Tensor, draws: Tensor, rows: Tensor) -> Tensors:
+    return step(state, draws, rows - 1)
+
+
+def without_itself(step: Step, state: Tensor, draws: Tensor, rows: Tensor) -> Tensors:
+    return step(state, draws, rows + 1)
+
+
+def beside_its_place(step: Step, state: Tensor, draws: Tensor, rows: Tensor) -> Tensors:
+    moved = state - torch.tensor([0, 0, 1])
+    found, logits = step(moved, draws, rows)
+    return found + torch.tensor([0, 0, 1]), logits
+
+
+def lines_swapped(step: Step, state: Tensor, draws: Tensor, rows: Tensor) -> Tensors:
+    found, logits = step(state.flip(0), draws.flip(0), rows)
+    return found.flip(0), logits.flip(0)
+
+
+def near_rows_alone(step: Step, state: Tensor, draws: Tensor, rows: Tensor) -> Tensors:
+    return step(state, draws, torch.where(rows < len(rows) // 2, rows, len(rows)))
+
+
+def another_code(step: Step, state: Tensor, draws: Tensor, rows: Tensor) -> Tensors:
+    found, logits = step(state, draws, rows)
+    return found + torch.tensor([1, 0, 0]), logits
+
+
+def next_place_wrong(step: Step, state: Tensor, draws: Tensor, rows: Tensor) -> Tensors:
+    found, logits = step(state, draws, rows)
+    return found + torch.tensor([0, 0, 1]), logits
+
+
+def right(step: Step, state: Tensor, draws: Tensor, rows: Tensor) -> Tensors:
+    return step(state, draws, rows)
+
+
+class Wrong(Form):
+    """A step with a mistake in it."""
+
+    plan = "compile"
+
+    def __init__(self, parts: Parts, mistake: Mistake) -> None:
+        self._network = parts.network
+        self._mistake = mistake
+
+    def prepare(self, sizes: Sizes, inputs: Tensors) -> None:
+        pass
+
+    def run(self, sizes: Sizes, inputs: Tensors) -> Tensors:
+        return self._mistake(lambda *given: self._network.run(given), *inputs)
+
+
+MISTAKES = [
+    off_by_one,
+    without_itself,
+    beside_its_place,
+    near_rows_alone,
+    another_code,
+    next_place_wrong,
+    lines_swapped,
+]
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "bf16"])
+def test_a_step_with_a_mistake_is_never_used(precision: str) -> None:
+    """In any bucket, and a step without one in all."""
+    model = small()
+    for mistake in [right, *MISTAKES]:
+        coarse = Coarse(model, slots=4, places=512)
+        (case, *_) = coarse.cases((4, 512))
+        step = accelerate(
+            coarse,
+            inputs=case,
+            plan="compile",
+            precision=precision,
+            axes=(Axis((1, 4), {0: 0, 1: 0}, {0: 0, 1: 0}), Axis((64, 512), {2: 0})),
+            state=CACHE,
+            makers={**MAKERS, "compile": lambda parts, made=mistake: Wrong(parts, made)},
+        )
+        step.prepare()
+        ready = {
+            tuple(b["sizes"])
+            for b in step.described()["buckets"]
+            if b["plan"] == "compile" and b["state"] == "ready"
+        }
+        # A line alone cannot be taken for another.
+        unseen = {right: {1, 4}, lines_swapped: {1}}.get(mistake, set())
+        assert {batch for batch, _ in ready} == unseen, mistake.__name__
 
 
 def made(number: int) -> Case:

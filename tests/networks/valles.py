@@ -98,7 +98,7 @@ def refine(model: Valle, case: Case, first: Tensor) -> Tensor:
     x = inputs(case.text, case.languages, case.prompt, first)
     levels = [first]
     for stage in range(STAGES):
-        found = fine(x[None], torch.tensor([len(x)]), torch.tensor([stage]))
+        found, _ = fine(x[None], torch.tensor([len(x)]), torch.tensor([stage]))
         levels.append(found[0, len(x) - len(first) :])
         inputs.add(x, stage + 1, levels[-1])
     return torch.stack(levels, dim=1)
