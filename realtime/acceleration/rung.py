@@ -91,8 +91,7 @@ class Rung:
             if (form := self.form()) is None or sizes in self._broken:
                 return False
             try:
-                with self._network.unchanged():
-                    verdict = self._prepared(form, sizes, inputs)
+                verdict = self._prepared(form, sizes, inputs)
             except NotNow as error:
                 self._ledger.fell_back(self.plan, sizes, in_words(error))
                 return False

@@ -37,11 +37,11 @@ class Fine(nn.Module):
         return logits.argmax(-1), logits
 
     def cases(self, sizes: tuple[int, ...]) -> list[tuple[Tensor, ...]]:
-        """Inputs for trials in a room: every stage, the first with all of it filled."""
+        """Inputs for trials in a room: every stage, with all of it filled, a half or a third."""
         (room,) = sizes
         random = torch.Generator().manual_seed(room)
         x = torch.randn(1, room, self.tables.told.shape[-1], generator=random)
-        lengths = [max(1, room - 13 * stage) for stage in range(STAGES)]
+        lengths = [room // (1 + stage % 3) for stage in range(STAGES)]
         stages = range(STAGES)
         return [(x, torch.tensor([lengths[n]]), torch.tensor([n])) for n in stages]
 

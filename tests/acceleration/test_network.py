@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
+from torch import nn
 
-from realtime.acceleration import Policy
+from realtime.acceleration import Policy, accelerate
+from realtime.acceleration.building import MAKERS
 from realtime.acceleration.network import Network, exact_floats
 from realtime.errors import BadRequest
-from tests.acceleration.small import Step, mel, quick, step_inputs, vocoder
+from tests.acceleration.small import PLACES, Step, bent, mel, quick, step_inputs, vocoder
 
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "bf16"])
@@ -63,3 +67,80 @@ def test_fp32_is_fp32() -> None:
     exact_floats()
     assert not torch.backends.cuda.matmul.allow_tf32
     assert not torch.backends.cudnn.allow_tf32
+    assert not torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction
+    assert not torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction
+
+
+def test_the_truth_is_lent_its_state_and_keeps_none() -> None:
+    network = Network(Step(), "bf16", "cpu", state=("cache",))
+    assert network.original.get_buffer("cache").is_meta
+    before = network.snapshot()
+    found, change = network.truth(step_inputs(3))
+    assert torch.equal(network.module.get_buffer("cache"), before[0])
+    wanted = Step().eval()
+    with torch.no_grad():
+        assert torch.allclose(found[0], wanted(*step_inputs(3))[0])
+    assert change[0].rows.tolist() == [3, PLACES + 3]
+    assert torch.allclose(change[0].values, wanted.cache[:, 3])
+
+
+class Roomy(nn.Module):
+    """A step that reads and writes one row of a cache that is much larger than all else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(64, 64)
+        for layer in range(8):
+            self.register_buffer(f"cache_{layer}", torch.zeros(64, 512, 64))
+
+    def rehearse(self, x: torch.Tensor, place: torch.Tensor) -> None:
+        for layer in range(8):
+            self.get_buffer(f"cache_{layer}").fill_(0.5)
+
+    def forward(self, x: torch.Tensor, place: torch.Tensor) -> torch.Tensor:
+        for layer in range(8):
+            cache = self.get_buffer(f"cache_{layer}")
+            cache[0, place] = self.linear(x).to(cache.dtype)
+            x = x + cache[0, :4].sum(0)
+        return x
+
+
+def peak(work: Callable[[], object]) -> int:
+    """The most bytes that torch held at once for some work, beyond what it held before."""
+    with torch.profiler.profile(profile_memory=True, acc_events=True) as profile:
+        work()
+    held = most = 0
+    waiting = list(profile.profiler.kineto_results.experimental_event_tree())
+    found = []
+    while waiting:
+        event = waiting.pop()
+        waiting += event.children
+        if event.tag.name == "Allocation":
+            found.append((event.start_time_ns, event.extra_fields.alloc_size))
+    for _, size in sorted(found):
+        held += size
+        most = max(most, held)
+    assert found
+    return most
+
+
+@pytest.mark.parametrize(("precision", "times"), [("fp32", 2.5), ("bf16", 3.5)])
+def test_a_trial_takes_little_more_than_the_state_that_it_keeps(
+    precision: str, times: float
+) -> None:
+    """The state that comes back, and the truth's, which in full is twice as large as in 16 bits."""
+    module = Roomy()
+    inputs = (torch.ones(1, 64), torch.tensor([3]))
+    found = accelerate(
+        module,
+        inputs=inputs,
+        plan="compile",
+        precision=precision,
+        state=("cache_",),
+        makers={**MAKERS, "compile": bent([])},
+    )
+    state = sum(b.numel() * b.element_size() for b in found.module.buffers())
+    found.module.get_buffer("cache_2").fill_(7.0)
+    assert peak(found.prepare) < times * state
+    assert found.described()["buckets"][0]["state"] == "ready"
+    assert (found.module.get_buffer("cache_2") == 7.0).all()

@@ -9,6 +9,7 @@ import torch
 
 from realtime.acceleration import Policy
 from realtime.acceleration.forms import CannotRun
+from realtime.acceleration.network import Network
 from realtime.acceleration.shapes import Tensors
 from realtime.errors import OutOfMemory
 from tests.acceleration.small import (
@@ -219,3 +220,20 @@ def test_unprepared_buckets_run_eager_when_quiet_moments_prepare() -> None:
     found(mel())
     assert found.described()["hits"] == {"eager": 1}
     assert reasons(found) == ["not prepared yet"]
+
+
+@pytest.mark.parametrize("short", [True, False])
+def test_memory_that_is_short_for_a_trial_costs_no_speed_for_ever(
+    monkeypatch: pytest.MonkeyPatch, short: bool
+) -> None:
+    """Only what was wrong is answered by the truth, at every step and far slower."""
+    found = quick_step("eager", precision="bf16")
+
+    def run_out(network: Network, inputs: Tensors) -> None:
+        raise NO_MEMORY if short else ZeroDivisionError
+
+    monkeypatch.setattr(Network, "truth", run_out)
+    for place in range(3):
+        found(*step_inputs(place))
+    assert found.described()["hits"] == {"eager" if short else "exact": 3}
+    assert found.module.get_buffer("cache")[:, :3].any(-1).all()

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
+from realtime.acceleration import Axis, accelerate
+from realtime.acceleration.building import MAKERS
+from realtime.acceleration.parts import Parts
+from realtime.acceleration.shapes import Sizes, Tensors
 from realtime.networks.fine import Fine, FineInputs
-from realtime.networks.valle import STAGES
-from tests.networks.valles import PLACES, cases, read_case, refine
+from realtime.networks.valle import LEVELS, STAGES
+from tests.acceleration.small import Bent, reasons
+from tests.networks.valles import PLACES, cases, read_case, refine, small
 
 
 def test_pieces_side_by_side_give_what_each_gives_alone() -> None:
@@ -29,3 +35,52 @@ def test_pieces_side_by_side_give_what_each_gives_alone() -> None:
             codes = found[number, len(x) - len(firsts[number]) : len(x)]
             assert torch.equal(codes, alone[number][:, stage + 1])
             inputs.add(x, stage + 1, codes)
+
+
+class WrongLast(Bent):
+    """Right in all stages but the last, which it takes for the one before."""
+
+    def run(self, sizes: Sizes, inputs: Tensors) -> Tensors:
+        x, lengths, stage = inputs
+        return self._network.run((x, lengths, stage.clamp(max=STAGES - 2)))
+
+
+class Unmasked(Bent):
+    """Right where all of the room is filled."""
+
+    def run(self, sizes: Sizes, inputs: Tensors) -> Tensors:
+        x, lengths, stage = inputs
+        return self._network.run((x, lengths.new_full((1,), x.shape[1]), stage))
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize(("form", "right"), [(Bent, True), (WrongLast, False), (Unmasked, False)])
+def test_a_pass_with_a_mistake_is_never_used(form: type[Bent], right: bool, precision: str) -> None:
+    fine = Fine(small())
+
+    def make(parts: Parts) -> Bent:
+        return form(parts.network)
+
+    found = accelerate(
+        fine,
+        inputs=fine.cases((128,))[0],
+        plan="compile",
+        precision=precision,
+        axes=(Axis((128, 256), {0: 1}, {0: 1, 1: 1}),),
+        makers={**MAKERS, "compile": make},
+    )
+    assert found.prepare() == [(128,), (256,)]
+    plans = {
+        bucket["plan"] for bucket in found.described()["buckets"] if bucket["state"] == "ready"
+    }
+    assert plans == ({"compile"} if right else {"eager"})
+    assert right or reasons(found)[0].startswith("wrong output: ")
+
+
+def test_nobody_reads_the_last_level() -> None:
+    inputs = FineInputs(small(), PLACES)
+    x = torch.zeros(4, 64)
+    inputs.add(x, LEVELS - 1, torch.tensor([1, 2]))
+    assert not x.any()
+    inputs.add(x, LEVELS - 2, torch.tensor([1, 2]))
+    assert x[2:].any() and not x[:2].any()
