@@ -116,10 +116,10 @@ class Coarse(nn.Module):
         for cache in self.caches:
             cache[target, :, :places] = cache[source, :, :places]
 
-    def clear(self, slot: int) -> None:
-        """Nothing is left in a slot, not even what is no number."""
+    def clear(self, slot: int, place: int | None = None) -> None:
+        """Nothing is left in a slot, or at one place of it, not even what is no number."""
         for cache in self.caches:
-            cache[slot].zero_()
+            (cache[slot] if place is None else cache[slot, :, place]).zero_()
 
     def cases(self, sizes: tuple[int, ...]) -> list[tuple[Tensor, ...]]:
         """Inputs for trials of the step with so many lines and rows.

@@ -9,6 +9,8 @@ from torch.nn import functional
 from realtime.networks.transformer import Long, sinusoids
 from realtime.networks.valle import LEVELS, STAGES, Valle
 
+BROKEN = -1  # where there is nothing to choose from: nobody may keep it
+
 
 class Fine(nn.Module):
     """`forward` is one pass: what every place of every piece has in the level of one stage.
@@ -34,7 +36,7 @@ class Fine(nn.Module):
         for layer in self.decoder.layers:
             x = layer(x, attend, told.to(x.dtype))
         logits = functional.linear(self.decoder.norm(x.float(), told), table)
-        return logits.argmax(-1), logits
+        return likeliest(logits), logits
 
     def cases(self, sizes: tuple[int, ...]) -> list[tuple[Tensor, ...]]:
         """Inputs for trials in a room: every stage, with all of it filled, a half or a third."""
@@ -48,7 +50,7 @@ class Fine(nn.Module):
     def judged(self, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """Outputs as a judge of shorter floats sees them: whether each code is the likeliest."""
         codes, logits = outputs
-        return (codes == logits.argmax(-1)).to(codes.dtype), logits
+        return (codes == likeliest(logits)).to(codes.dtype), logits
 
 
 class Tables(Long):
@@ -96,7 +98,12 @@ class FineInputs(nn.Module):
         """The end of a piece's input also has the codes of this level; nobody reads the last."""
         if level == LEVELS - 1:
             return
-        x[len(x) - len(codes) :] += self.audio_embeddings[level](codes)
+        x[len(x) - len(codes) :] += self.audio_embeddings[level](codes.clamp(min=0))
+
+
+def likeliest(logits: Tensor) -> Tensor:
+    """The code of each place; BROKEN where the logits are no numbers."""
+    return torch.where(logits.amax(-1).isfinite(), logits.argmax(-1), BROKEN)
 
 
 def _stacked(modules: nn.Module, name: str) -> Tensor:

@@ -11,7 +11,7 @@ GPU = Path("/dev/nvidia0")
 PROCESSOR = Path("/proc/cpuinfo")
 SHORT_FLOATS = ("amx_bf16", "avx512_bf16")  # a processor with one of them reckons in bf16
 SLOTS = {"cuda": 16, "cpu": 4}
-BATCHES = (1, 2, 4, 8, 16, 32, 64)
+BATCHES = (1, 4, 8, 16, 32, 64)  # few: each is compiled and tried, for every span
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,13 @@ def chosen(settings: Settings, gpu: Path = GPU, processor: Path = PROCESSOR) -> 
     if plan == "auto":
         plan = "graphs" if device == "cuda" else "eager"
     slots = said.slots or SLOTS[device]
-    batches = (slots,) if said.reproducible else _up_to(slots)
+    batches = (slots,) if said.reproducible else _up_to(slots, plan)
     return Run(device, precision, plan, slots, batches)
 
 
-def _up_to(slots: int) -> tuple[int, ...]:
+def _up_to(slots: int, plan: str) -> tuple[int, ...]:
+    if plan == "eager":
+        return tuple(range(1, slots + 1))
     return (*(size for size in BATCHES if size < slots), slots)
 
 

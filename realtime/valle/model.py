@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from realtime.acceleration import Accelerated, Axis, Policy, accelerate
 from realtime.errors import Unavailable
 from realtime.settings import Settings
 from realtime.valle import weights
-from realtime.valle.budget import HOP, LEVELS, MOST_FRAMES, PLACES
+from realtime.valle.budget import HOP, MOST_FRAMES, PLACES
 from realtime.valle.hardware import Run
 from realtime.valle.slots import Slots
 
@@ -24,9 +25,10 @@ if TYPE_CHECKING:
 
 State = Mapping[str, "Tensor"]
 
-SPANS = (256, 512, 768, 1024, 1536, PLACES)  # places of a slot that a step looks at
-LENGTHS = (*range(128, 1025, 128), *range(1280, PLACES + 1, 256))  # of a piece in a pass
-FRAMES = (75, 150, 300, 600, 1200, MOST_FRAMES)  # of a piece in the vocoder
+# Few, as each is compiled and tried before anybody is heard.
+SPANS = (512, 1024, PLACES)  # places of a slot that a step looks at
+LENGTHS = (256, 512, 768, 1024, 1536, PLACES)  # of a piece in a pass
+FRAMES = (150, 600, MOST_FRAMES)  # of a piece in the vocoder
 
 
 class Plain:
@@ -52,16 +54,22 @@ class Model:
     """The step, the pass and the vocoder of one run, and what they are given."""
 
     def __init__(self, valle: State, vocos: State, run: Run, settings: Settings) -> None:
+        import torch
+
         from realtime.acceleration.network import exact_floats
         from realtime.networks.vocos import Vocos
 
         exact_floats()
+        # Each line's beginning has a length of its own, for which cuDNN would make a plan anew.
+        torch.backends.cuda.enable_cudnn_sdp(False)
         self.run = run
         self.quick: list[Accelerated] = []
         self._check: Callable[[], None] = _go_on
         self._policy = Policy.of(settings, when_idle=False)
         network = built(valle)
         self.inputs = _inputs(network, run)
+        # One number each, where it is needed: to bring one over would be to wait.
+        self._counts = torch.arange(PLACES + 1, device=run.device)
         self.slots = self._slots(network, settings)
         self._pass = self._fine(network)
         self._vocoder = self._sound(Vocos.loaded(vocos))
@@ -88,9 +96,10 @@ class Model:
         if self.quick:
             room = next(size for size in LENGTHS if size >= length)
             x = torch.nn.functional.pad(x, (0, 0, 0, room - length))
-        lengths = torch.tensor([length], device=x.device)
-        found: Tensor = self._pass(x[None], lengths, torch.tensor([stage], device=x.device))
-        return found[0, :length]
+        counts = self._counts
+        with _leased(self._pass, x[None], counts[length, None], counts[stage, None]) as (found, _):
+            kept: Tensor = found[0, :length].clone()
+        return kept
 
     def sound(self, codes: Tensor) -> Tensor:
         """(frames, 8) of codes as samples, 320 a frame."""
@@ -101,50 +110,44 @@ class Model:
         if self.quick:
             room = next(size for size in FRAMES if size >= frames)
             given = torch.nn.functional.pad(given, (0, room - frames))
-        lengths = torch.tensor([frames], device=codes.device)
-        found: Tensor = self._vocoder(given, lengths)
+        found: Tensor = self._vocoder(given, self._counts[frames, None])
         return found[0, : HOP * frames]
 
     def _slots(self, network: Valle, settings: Settings) -> Slots:
-        import torch
-
-        from realtime.networks.coarse import Coarse, Sampling
+        from realtime.networks.coarse import CACHE, Coarse, Sampling
 
         run, said = self.run, settings.valle.sampling
         sampling = Sampling(said.temperature, said.top_k, said.top_p)
         coarse = Coarse(network, slots=run.slots, places=PLACES, sampling=sampling)
         spans = (PLACES,) if settings.valle.reproducible else SPANS
-        state = torch.zeros(run.batches[-1], 3, dtype=torch.long)
         step = self._form(
             coarse,
-            (state, state[:, 0].clone(), torch.arange(spans[-1])),
+            coarse.cases((run.batches[-1], spans[-1]))[0],
             (Axis(run.batches, {0: 0, 1: 0}, {0: 0, 1: 0}), Axis(spans, {2: 0})),
-            ("keys", "values"),
+            CACHE,
             run.precision,
         )
         working = step.module  # another than was given, in a shorter precision
         assert isinstance(working, Coarse)
-        return Slots(working, step, batches=run.batches, spans=spans, scored=said.best_of > 1)
+        return Slots(
+            working,
+            partial(_leased, step),
+            batches=run.batches,
+            spans=spans,
+            scored=said.best_of > 1,
+            ahead=run.device == "cuda",
+        )
 
     def _fine(self, network: Valle) -> Form:
-        import torch
-
         from realtime.networks.fine import Fine
 
-        example = (
-            torch.zeros(1, LENGTHS[0], network.shape.width),
-            torch.tensor([LENGTHS[0]]),
-            torch.tensor([0]),
-        )
-        axes = (Axis(LENGTHS, {0: 1}, {0: 1}),)
-        return self._form(Fine(network), example, axes, (), self.run.precision)
+        fine = Fine(network)
+        axes = (Axis(LENGTHS, {0: 1}, {0: 1, 1: 1}),)
+        return self._form(fine, fine.cases(LENGTHS[:1])[0], axes, (), self.run.precision)
 
     def _sound(self, vocos: Vocos) -> Form:
-        import torch
-
-        example = (torch.zeros(1, LEVELS, FRAMES[0], dtype=torch.long), torch.tensor([FRAMES[0]]))
         axes = (Axis(FRAMES, {0: 2}, {0: 1}, HOP),)
-        return self._form(vocos, example, axes, (), "fp32")
+        return self._form(vocos, vocos.cases(FRAMES[:1])[0], axes, (), "fp32")
 
     def _form(
         self,
@@ -178,6 +181,16 @@ class Model:
 
 
 Form = Plain | Accelerated
+
+
+@contextmanager
+def _leased(form: Form, *inputs: Tensor) -> Iterator[Any]:
+    """What a form gives, where it lies until the end of the block."""
+    if isinstance(form, Plain):
+        yield form(*inputs)
+        return
+    with form.lease(*inputs) as lent:
+        yield lent.outputs
 
 
 def _go_on() -> None:

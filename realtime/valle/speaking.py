@@ -115,6 +115,8 @@ class Speaking:
             for seat in seats:
                 slots.leave(seat)
         watch.check()
+        if any(seat.ending == "broken" for seat in seats):
+            raise _broken()
         good = [seat for seat in seats if seat.codes and seat.ending != "stuck"]
         return max(good, key=_score).codes if good else []
 
@@ -159,7 +161,16 @@ class Speaking:
                 yield
                 watch.begin()
         codes: Codes = torch.stack(levels, dim=1).cpu().numpy()
+        if codes.min() < 0:
+            raise _broken()
         return codes
+
+
+def _broken() -> SynthesisFailed:
+    return SynthesisFailed(
+        "The engine 'valle' reckoned with what is no number, and this piece is lost.",
+        hint="If it happens again, valle.precision: fp32 may help, or the weights are damaged.",
+    )
 
 
 def _score(seat: Seat) -> float:
