@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from realtime.errors import SynthesisFailed
 from realtime.settings import ValleSampling
 from realtime.text.valle import Encoded
 from realtime.valle.hardware import Run
@@ -102,3 +103,45 @@ def test_nobody_waiting_stops_it_before_the_next_pass(speaking: Speaking) -> Non
             break
     with pytest.raises(Gone):
         next(stream)
+
+
+def test_what_is_no_number_is_an_error_and_is_forgotten(speaking: Speaking) -> None:
+    coarse = speaking._model.slots._coarse
+    (right,) = speaking.say(WORDS, heard(), 1, watch())
+    attention = coarse.decoder.layers[0].self_attn
+    weights = attention.in_proj_bias.clone()
+    attention.in_proj_bias.fill_(torch.nan)
+    with pytest.raises(SynthesisFailed, match="no number"):
+        list(speaking.say(WORDS, heard(), 1, watch()))
+    attention.in_proj_bias.copy_(weights)
+    (again,) = speaking.say(WORDS, heard(), 1, watch())
+    assert right is not None and again is not None and np.array_equal(again, right)
+
+
+def test_what_is_no_number_in_a_pass_is_an_error(speaking: Speaking) -> None:
+    norm = speaking._model._pass.module.decoder.norm  # type: ignore[union-attr]
+    bias = norm.norm.bias.clone()  # type: ignore[union-attr]
+    norm.norm.bias.fill_(torch.nan)  # type: ignore[union-attr, operator]
+    with pytest.raises(SynthesisFailed, match="no number"):
+        list(speaking.say(WORDS, heard(), 1, watch()))
+    norm.norm.bias.copy_(bias)  # type: ignore[union-attr, operator]
+
+
+def test_a_step_ahead_says_the_same(speaking: Speaking) -> None:
+    slots = speaking._model.slots
+
+    def said() -> list[object]:
+        streams = [speaking.say(WORDS, heard(), seed, watch(turn=1.0)) for seed in range(5)]
+        found: dict[int, list[object]] = {}
+        while len(found) < 5:
+            for place, stream in enumerate(streams):
+                if place not in found and (codes := next(stream)) is not None:
+                    found[place] = codes.tolist()
+        return [found[place] for place in range(5)]
+
+    plain = said()
+    slots._looks_ahead = True
+    try:
+        assert said() == plain
+    finally:
+        slots._looks_ahead = False
