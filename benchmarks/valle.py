@@ -8,11 +8,13 @@ threads. Lines have a prompt of 225 frames and 50 symbols, 60 symbols to say, an
 from __future__ import annotations
 
 import argparse
+import re
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,7 +30,7 @@ from realtime.settings import Valle as ValleSettings
 from realtime.text.valle import Encoded, encode
 from realtime.valle.draws import draws
 from realtime.valle.hardware import Run, chosen
-from realtime.valle.model import Model
+from realtime.valle.model import FRAMES, LENGTHS, Model
 from realtime.valle.slots import Seat
 from realtime.valle.speaking import Heard, Speaking, Watch
 
@@ -37,6 +39,8 @@ STEPS, FIRST_STEPS = 300, 75
 TEXT = "The old clock in the hall had stopped long before anybody noticed."
 BYTES = {"fp32": 4, "fp16": 2, "bf16": 2}
 TURNS = 60
+READS = 50  # between two events
+DRIVER = Path("/proc/driver/nvidia/version")
 
 
 def weights(shape: Shape) -> dict[str, Tensor]:
@@ -66,21 +70,70 @@ def step_bytes(state: Mapping[str, Tensor], precision: str) -> int:
 
 
 def beside(lines: Lines, size: int, device: str) -> tuple[float, float]:
-    """Seconds of a step and of reading so many bytes, medians taken in turns.
-
-    In turns because a machine that is busy is so for both.
-    """
+    """Seconds of a step and of reading so many bytes."""
     buffer = torch.ones(size // 4, device=device)
+    return (queued if device == "cuda" else in_turns)(lines, buffer)
+
+
+def queued(lines: Lines, buffer: Tensor) -> tuple[float, float]:
+    """On a device that is given many at once, as it is at work: between two of its events."""
+    slots = lines.model.slots
+    slots.enter(lines.seat(0, 3 * TURNS))
+    for _ in range(TURNS):
+        slots.advance()
+        buffer.sum()
+    took = [between(slots.advance), between(buffer.sum)]
+    while slots.taken:
+        slots.advance()
+    return took[0], took[1]
+
+
+def between(work: Callable[[], object]) -> float:
+    """Seconds of one of many."""
+    began, ended = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
+    began.record()
+    for _ in range(READS):
+        work()
+    ended.record()
+    ended.synchronize()
+    return float(began.elapsed_time(ended)) / 1000 / READS
+
+
+def in_turns(lines: Lines, buffer: Tensor) -> tuple[float, float]:
+    """Medians, in turns because a machine that is busy is so for both."""
     read: list[float] = []
     took: list[float] = []
     slots = lines.model.slots
     slots.enter(lines.seat(0, TURNS))
     while slots.taken:
-        with timed(device, read):
+        with timed("cpu", read):
             buffer.sum()
-        with timed(device, took):
+        with timed("cpu", took):
             slots.advance()
     return statistics.median(took), statistics.median(read)
+
+
+def needed(steps: Sequence[int], spans: Sequence[int]) -> dict[str, tuple[int, ...]]:
+    """The sizes that lines of so many steps come to: no others are prepared."""
+    begun = PROMPT_SYMBOLS + SYMBOLS + PROMPT_FRAMES
+    reached = range(begun, begun + max(steps) + 2)
+    return {
+        "spans": tuple(sorted({room(place + 1, spans) for place in reached})),
+        "lengths": tuple(sorted({room(begun + count, LENGTHS) for count in steps})),
+        "frames": tuple(sorted({room(count, FRAMES) for count in steps})),
+    }
+
+
+def room(length: int, sizes: Sequence[int]) -> int:
+    return next(size for size in sizes if size >= length)
+
+
+def driver(file: Path = DRIVER) -> str | None:
+    """The version of the GPU's driver."""
+    if not file.exists():
+        return None
+    found = re.search(r"\b\d+\.\d+(\.\d+)?\b", file.read_text(encoding="utf-8"))
+    return found and found.group()
 
 
 @contextmanager
@@ -164,7 +217,9 @@ def measured(run: Run, state: Mapping[str, Tensor], options: argparse.Namespace)
     """One plan: the step against its floor, the line by stage, and lines together."""
     settings = replace(load(), valle=ValleSettings())
     model = Model(state, Vocos().state_dict(), run, settings)
-    model.prepare()
+    started = time.perf_counter()
+    model.prepare(**needed((options.steps, options.first_steps, 3 * TURNS), model.spans))
+    prepared = time.perf_counter() - started
     lines = Lines(model, settings)
     size = step_bytes(state, run.precision)
     step, floor = beside(lines, size, run.device)
@@ -177,6 +232,8 @@ def measured(run: Run, state: Mapping[str, Tensor], options: argparse.Namespace)
         "plan": {
             "plan": run.plan,
             "precision": run.precision,
+            "runs": " ".join(network.mode for network in model.quick) or "eager",
+            "prepared s": round(prepared, 1),
             "GB/s": round(size / floor / 1e9, 1),
             "floor ms": milliseconds(floor),
             "step ms": milliseconds(step),
@@ -226,6 +283,9 @@ def main() -> None:
     figures: dict[str, Any] = {
         "threads": torch.get_num_threads(),
         "device": torch.cuda.get_device_name() if run.device == "cuda" else "cpu",
+        "torch": torch.__version__,
+        "cuda": torch.version.cuda,
+        "driver": driver(),
         "plans": [one["plan"] for one in found],
         "batches": [row for one in found for row in one["batches"]],
     }

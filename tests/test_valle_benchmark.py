@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 
 from benchmarks import valle as benchmark
@@ -24,3 +26,15 @@ def test_the_benchmark_s_model_says_as_many_codes_as_are_forced() -> None:
     text = torch.tensor([20, 30])
     logits = coarse.teach(text, torch.zeros_like(text), torch.tensor([1, 2, 3]))
     assert float(logits.softmax(-1)[:, END].max()) < 1e-30
+
+
+def test_only_what_the_agreed_line_comes_to_is_prepared() -> None:
+    found = benchmark.needed((300, 75), (512, 1024, 2048))
+    assert found == {"spans": (512, 1024), "lengths": (512, 768), "frames": (150, 600)}
+    assert benchmark.needed((10,), (2048,))["spans"] == (2048,)
+
+
+def test_the_driver_is_told_where_there_is_one(tmp_path: Path) -> None:
+    assert benchmark.driver(tmp_path / "version") is None
+    (tmp_path / "version").write_text("NVRM version: NVIDIA UNIX x86_64  570.86.15  Release\n")
+    assert benchmark.driver(tmp_path / "version") == "570.86.15"

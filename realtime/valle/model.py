@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from realtime.acceleration import Accelerated, Axis, Policy, accelerate
+from realtime.acceleration.shapes import Sizes
 from realtime.errors import Unavailable
 from realtime.settings import Settings
 from realtime.valle import weights
@@ -65,6 +66,7 @@ class Model:
         self.run = run
         self.quick: list[Accelerated] = []
         self._check: Callable[[], None] = _go_on
+        self.spans = (PLACES,) if settings.valle.reproducible else SPANS
         self._policy = Policy.of(settings, when_idle=False)
         network = built(valle)
         self.inputs = _inputs(network, run)
@@ -74,10 +76,24 @@ class Model:
         self._pass = self._fine(network)
         self._vocoder = self._sound(Vocos.loaded(vocos))
 
-    def prepare(self) -> None:
-        """Make ready what is compiled or recorded, before anybody waits for it."""
-        for network in self.quick:
-            network.prepare()
+    def prepare(
+        self,
+        spans: Sequence[int] | None = None,
+        lengths: Sequence[int] | None = None,
+        frames: Sequence[int] | None = None,
+    ) -> None:
+        """Make ready what is compiled or recorded, before anybody waits for it.
+
+        Where sizes are named, those alone; others are made when they are first needed.
+        """
+        spans = self.spans if spans is None else spans
+        wanted: tuple[list[Sizes], ...] = (
+            [(batch, span) for batch in self.run.batches for span in spans],
+            [(length,) for length in (LENGTHS if lengths is None else lengths)],
+            [(count,) for count in (FRAMES if frames is None else frames)],
+        )
+        for network, buckets in zip(self.quick, wanted, strict=False):
+            network.prepare(buckets)
 
     @contextmanager
     def interrupted_by(self, check: Callable[[], None]) -> Iterator[None]:
@@ -119,7 +135,7 @@ class Model:
         run, said = self.run, settings.valle.sampling
         sampling = Sampling(said.temperature, said.top_k, said.top_p)
         coarse = Coarse(network, slots=run.slots, places=PLACES, sampling=sampling)
-        spans = (PLACES,) if settings.valle.reproducible else SPANS
+        spans = self.spans
         step = self._form(
             coarse,
             coarse.cases((run.batches[-1], spans[-1]))[0],
