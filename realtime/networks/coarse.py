@@ -82,7 +82,7 @@ class Coarse(nn.Module):
         lines = torch.arange(state.shape[0], device=state.device)
         seen = (rows <= places[:, None])[:, None, None]
         count, span = state.shape[0], rows.shape[0]
-        x = self._short(self._heard(codes, positions))[:, None]
+        x = self._heard(codes, positions)[:, None]
         for number, layer in enumerate(self.decoder.layers):
 
             def attend(q: Tensor, k: Tensor, v: Tensor, number: int = number) -> Tensor:
@@ -172,12 +172,8 @@ class Coarse(nn.Module):
         told: Tensor = self.audio_position.alpha * self.waves(positions)
         return heard + told
 
-    def _short(self, x: Tensor) -> Tensor:
-        """As the layers take it: what is added up before them is added up in full."""
-        return x.to(self._cache(0)[0].dtype)
-
     def _predicted(self, x: Tensor) -> Tensor:
-        logits: Tensor = self.predict_layer(self.decoder.norm(x.float()))
+        logits: Tensor = self.predict_layer(self.decoder.norm(x))
         return logits
 
     def _through(self, text: Tensor, languages: Tensor, codes: Tensor, slot: int | None) -> Tensor:
@@ -185,7 +181,7 @@ class Coarse(nn.Module):
         spoken = self.text_embedding(text) + self.language_embedding(languages)
         places = torch.arange(len(text) + len(codes), device=text.device)
         spoken = spoken + self.text_position.alpha * self.waves(places[: len(text)])
-        x = self._short(torch.cat([spoken, self._heard(codes, places[: len(codes)])]))[None]
+        x = torch.cat([spoken, self._heard(codes, places[: len(codes)])])[None]
         length = x.shape[1]
         seen = (places < len(text)) | (places <= places[:, None])
         for number, layer in enumerate(self.decoder.layers):

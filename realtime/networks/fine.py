@@ -29,13 +29,14 @@ class Fine(nn.Module):
         seen = torch.arange(x.shape[1], device=x.device) < lengths[:, None]
         seen = seen[:, None, None]
         told, table = self.tables(stage)
+        x = x.float()
 
         def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
             return functional.scaled_dot_product_attention(q, k, v, attn_mask=seen)
 
         for layer in self.decoder.layers:
-            x = layer(x, attend, told.to(x.dtype))
-        logits = functional.linear(self.decoder.norm(x.float(), told), table)
+            x = layer(x, attend, told)
+        logits = functional.linear(self.decoder.norm(x, told), table)
         return likeliest(logits), logits
 
     def cases(self, sizes: tuple[int, ...]) -> list[tuple[Tensor, ...]]:

@@ -61,7 +61,7 @@ class Attention(nn.Module):
         return found
 
 
-class PlainNorm(nn.LayerNorm):
+class PlainNorm(Long, nn.LayerNorm):
     """A norm that is the same in every stage."""
 
     def forward(self, x: Tensor, stage: Tensor | None = None) -> Tensor:
@@ -74,27 +74,25 @@ class StageNorm(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.project_layer = nn.Linear(width, 2 * width)
-        self.norm = nn.LayerNorm(width)
+        self.norm = PlainNorm(width)
 
     def forward(self, x: Tensor, stage: Tensor | None = None) -> Tensor:
-        scale, shift = self.project_layer(stage).chunk(2, dim=-1)
+        assert stage is not None, "a norm of stages is told which"
+        told = self.project_layer(stage.to(self.project_layer.weight.dtype))
+        scale, shift = told.chunk(2, dim=-1)
         moved: Tensor = scale * self.norm(x) + shift
         return moved
-
-
-class LongPlainNorm(Long, PlainNorm):
-    """The last norm, in full as what follows it."""
 
 
 class LongStageNorm(Long, StageNorm):
     """The last norm, in full as what follows it."""
 
 
-LONG = {PlainNorm: LongPlainNorm, StageNorm: LongStageNorm}
-
-
 class Layer(nn.Module):
-    """Attention and two linear layers, each added to what it came from, each normed before."""
+    """Attention and two linear layers, each added to what it came from, each normed before.
+
+    What is added up stays in full floats, whatever the layers reckon in: there are many of them.
+    """
 
     def __init__(self, width: int, heads: int, norm: Callable[[int], nn.Module]) -> None:
         super().__init__()
@@ -105,14 +103,15 @@ class Layer(nn.Module):
         self.norm2 = norm(width)
 
     def forward(self, x: Tensor, attend: Attend, stage: Tensor | None = None) -> Tensor:
-        x = x + self.self_attn(self.norm1(x, stage), attend)
-        widened = functional.relu(self.linear1(self.norm2(x, stage)))
+        kind = self.linear1.weight.dtype
+        x = x + self.self_attn(self.norm1(x, stage).to(kind), attend)
+        widened = functional.relu(self.linear1(self.norm2(x, stage).to(kind)))
         added: Tensor = x + self.linear2(widened)
         return added
 
 
 class Decoder(nn.Module):
-    """Layers and a last norm, which is long."""
+    """Layers and a last norm, all of which is in full."""
 
     def __init__(
         self,
@@ -123,7 +122,7 @@ class Decoder(nn.Module):
     ) -> None:
         super().__init__()
         self.layers = nn.ModuleList([Layer(width, heads, norm) for _ in range(count)])
-        self.norm = LONG[norm](width)
+        self.norm = PlainNorm(width) if norm is PlainNorm else LongStageNorm(width)
 
 
 def sinusoids(length: int, width: int) -> Tensor:
