@@ -7,7 +7,7 @@ from pathlib import Path
 
 from realtime.setting import setting
 
-PLANS = ("auto", "eager", "compile", "graphs", "onnx", "tensorrt")
+PLANS = ("auto", "eager", "compile", "graphs", "eager_graphs", "onnx", "tensorrt")
 PRECISIONS = ("fp32", "fp16", "bf16")
 
 

@@ -145,8 +145,9 @@ class Accelerated:
     def close(self) -> None:
         """Let go of every form; a later call runs eager."""
         self.enabled = False
-        for rung in self._rungs:
-            rung.close()
+        with GATE.working():
+            for rung in self._rungs:
+                rung.close()
         if self._parts.policy.clear_memory:
             self.clear_memory()
 

@@ -29,16 +29,27 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def recordable(parts: Parts) -> list[Form]:
-    """What may be recorded, the quickest first."""
-    return [Compiled(parts.network, parts.policy.tuned), Eager(parts.network)]
-
-
 Maker = Callable[[Parts], Form]
+
+
+def compiled(parts: Parts) -> Form:
+    return Compiled(parts.network, parts.policy.tuned)
+
+
+def eager(parts: Parts) -> Form:
+    return Eager(parts.network)
+
+
+def graphs(plan: str, inner: Maker) -> Maker:
+    """CUDA graphs of another form."""
+    return lambda parts: Graphs(plan, parts, CudaRecorder(parts.network.device), inner(parts))
+
+
 MAKERS: Mapping[str, Maker] = {
-    "eager": lambda parts: Eager(parts.network),
-    "compile": lambda parts: Compiled(parts.network, parts.policy.tuned),
-    "graphs": lambda parts: Graphs(parts, CudaRecorder(parts.network.device), recordable(parts)),
+    "eager": eager,
+    "compile": compiled,
+    "graphs": graphs("graphs", compiled),
+    "eager_graphs": graphs("eager_graphs", eager),
     "onnx": lambda parts: Built(parts, OnnxRuntime()),
     "tensorrt": lambda parts: Built(parts, TensorRt()),
 }
