@@ -10,7 +10,7 @@ from realtime.acceleration import policy as policies
 from realtime.acceleration.accelerated import Accelerated
 from realtime.acceleration.built import Built
 from realtime.acceleration.compiled import Compiled
-from realtime.acceleration.compiler import settle
+from realtime.acceleration.compiler import keep_in, settle
 from realtime.acceleration.forms import Eager, Form
 from realtime.acceleration.graphs import Graphs
 from realtime.acceleration.ledger import Ledger
@@ -81,6 +81,8 @@ def accelerate(
     _check(inputs, device, axes, state)
     if policy.memory_fraction:
         memory.limit(policy.memory_fraction, device)
+    if policy.folder is not None:
+        keep_in(policy.folder, policy.folder_bytes)
     settle()
     with ordinary():
         network = Network(

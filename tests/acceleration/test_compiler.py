@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 from torch._dynamo.utils import counters
+from torch._inductor.runtime.cache_dir_utils import cache_dir, default_cache_dir
 
+from realtime.acceleration import compiler
 from realtime.acceleration.compiled import Compiled
 from realtime.acceleration.forms import Form, NotNow
 from realtime.acceleration.parts import Parts
@@ -72,3 +74,36 @@ def test_once_settled_other_threads_may_trace_too() -> None:
 def assert_equal(made: Parts, form: Form, sizes: Sizes, inputs: Tensors) -> None:
     found, wanted = form.run(sizes, inputs)[0], made.network.run(inputs)[0]
     assert (found - wanted).abs().max().item() < 1e-5
+
+
+def test_what_was_compiled_is_kept_in_the_folder_of_acceleration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiler, "_chosen", set())
+    monkeypatch.setenv(compiler.VARIABLE, default_cache_dir())
+    kept = compiler.keep_in(tmp_path, 100)
+    assert kept == tmp_path / "inductor" and cache_dir() == str(kept)
+    (kept / "kernel").write_bytes(bytes(101))
+    assert compiler.keep_in(tmp_path / "other", 100) == kept, "one folder for the process"
+    assert compiler.keep_in(tmp_path, 100) == kept and kept.is_dir(), "it is in use"
+
+
+def test_a_folder_that_has_grown_too_large_is_begun_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiler, "_chosen", set())
+    monkeypatch.setenv(compiler.VARIABLE, default_cache_dir())
+    for size, left in ((100, True), (101, False)):
+        compiler._chosen.clear()
+        (tmp_path / "inductor").mkdir(exist_ok=True)
+        (tmp_path / "inductor" / "kernel").write_bytes(bytes(size))
+        compiler.keep_in(tmp_path, 100)
+        assert (tmp_path / "inductor" / "kernel").exists() is left
+
+
+def test_a_folder_that_the_user_chose_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiler, "_chosen", set())
+    monkeypatch.setenv(compiler.VARIABLE, str(tmp_path / "mine"))
+    assert compiler.keep_in(tmp_path, 100) == tmp_path / "mine"
