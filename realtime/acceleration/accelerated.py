@@ -124,7 +124,8 @@ class Accelerated:
             return False
         if self._ledger.quiet_for() < quiet_seconds:
             return False
-        with GATE.working(), ordinary():
+        # Who came meanwhile is not kept waiting: there will be other quiet moments.
+        with GATE.working(), GATE.in_passing(), ordinary():
             return any(self._prepare_quietly(sizes) for sizes in self._ledger.most_used())
 
     def switch(self, enabled: bool) -> None:

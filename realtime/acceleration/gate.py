@@ -26,6 +26,7 @@ class Gate:
         self._changed = threading.Condition()
         self._inside: dict[int, int] = {}  # how often each thread came in
         self._alone: int | None = None
+        self._passing: set[int] = set()
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -52,6 +53,16 @@ class Gate:
                 self._enter(me, times)
 
     @contextmanager
+    def in_passing(self) -> Iterator[None]:
+        """For what can be done at another moment: in the block this thread waits for nobody."""
+        me = threading.get_ident()
+        self._passing.add(me)
+        try:
+            yield
+        finally:
+            self._passing.discard(me)
+
+    @contextmanager
     def alone(self, seconds: float) -> Iterator[None]:
         """Nobody else works meanwhile; NotNow when others did for so long."""
         me = threading.get_ident()
@@ -60,7 +71,7 @@ class Gate:
             return
         with self.away():
             with self._changed:
-                self._claim(me, seconds)
+                self._claim(me, 0.0 if me in self._passing else seconds)
             try:
                 yield
             finally:

@@ -33,8 +33,6 @@ class Graphs(Form):
         self.plan = plan
         self._name = parts.name
         self._lease_seconds = policy.lease_seconds
-        # In quiet moments somebody who came meanwhile is not kept waiting: there are others.
-        self._capture_seconds = 0.0 if policy.when_idle else CAPTURE_SECONDS
         self._recorder = recorder
         self._inner = inner
         self._catalogue = Catalogue(policy.graphs, policy.graph_bytes)
@@ -47,7 +45,7 @@ class Graphs(Form):
         run = partial(self._inner.run, sizes)
         self._inner.prepare(sizes, inputs)
         self._recorder.warm(run, inputs)
-        with GATE.alone(self._capture_seconds), self._turns.turn(self._lease_seconds):
+        with GATE.alone(CAPTURE_SECONDS), self._turns.turn(self._lease_seconds):
             shelf = self._catalogue.shelf(self._recorder.pool)
             try:
                 recording = self._recorder.record(run, inputs, shelf.pool)

@@ -117,3 +117,14 @@ def test_a_wait_within_work_is_not_waited_for() -> None:
         go_on.set()
     thread.join(SECONDS)
     assert not thread.is_alive() and not gate._inside
+
+
+def test_in_passing_nobody_is_waited_for() -> None:
+    gate = Gate()
+    worker = Worker(gate)
+    assert worker.inside.wait(SECONDS)
+    with gate.in_passing(), pytest.raises(NotNow), gate.alone(1e9):
+        pass
+    worker.end()
+    with gate.in_passing(), gate.alone(1e9):
+        pass
