@@ -34,6 +34,7 @@ class Network:
     In fp32 the module itself is moved and used. In fp16 and bf16 a short copy works and the module
     stays where it is, as the truth; under autocast the module works too and each of its operations
     chooses. `state` names the buffers, or the beginnings of their names, that a call changes.
+    `truth` is another module in the place of the truth, where the given one could itself be wrong.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Network:
         *,
         autocast: bool = False,
         state: Sequence[str] = (),
+        truth: nn.Module | None = None,
     ) -> None:
         import torch
 
@@ -51,7 +53,7 @@ class Network:
         self.precision = precision
         self.device = _numbered(torch.device(device))
         self.given = module.eval().requires_grad_(False)
-        self.original = self.given
+        self.original = self.given if truth is None else truth.eval().requires_grad_(False)
         kinds = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
         self._kind = kinds[precision]
         self._autocast = autocast and precision != "fp32"
@@ -62,6 +64,8 @@ class Network:
             self.module = module.to(self.device)
         else:
             self.module = self._short(module)
+        for other in {self.given, self.original} - {self.module}:
+            self._forget_state(other)
         self._gave_one = False
         self.traced = _traced(self.module, self._kind, self._autocast, self.device.type)
 
@@ -77,7 +81,7 @@ class Network:
     @property
     def is_exact(self) -> bool:
         """Whether the module that works is the truth itself."""
-        return self.precision == "fp32"
+        return self.precision == "fp32" and self.original is self.given
 
     def run(self, inputs: Tensors) -> Tensors:
         """What the working module gives, as torch runs it."""
@@ -161,20 +165,22 @@ class Network:
         import torch
 
         if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
+            # Not the whole device: that would spoil another network's capture.
+            torch.cuda.current_stream(self.device).synchronize()
 
     def _short(self, module: nn.Module) -> nn.Module:
-        """A short copy with the state; the truth's own state is lent to it, when it is called."""
-        # As it is at the start: not copied in full first.
+        """A short copy with the state as it is, which is not copied in full first."""
         lent: dict[int, Any] = {}
         for _, buffer in self._named(module):
             kind = self._kind if buffer.is_floating_point() else buffer.dtype
             lent[id(buffer)] = buffer.to(self.device, kind, copy=True)
-        short = copy.deepcopy(module, lent).to(self.device, self._kind)
-        for name, buffer in self._named(self.original):
+        return copy.deepcopy(module, lent).to(self.device, self._kind)
+
+    def _forget_state(self, module: nn.Module) -> None:
+        """A truth's own state takes no memory: it is lent one, whenever it is called."""
+        for name, buffer in self._named(module):
             owner, _, last = name.rpartition(".")
-            setattr(self.original.get_submodule(owner), last, buffer.to("meta"))
-        return short
+            setattr(module.get_submodule(owner), last, buffer.to("meta"))
 
     def _given_by_original(self, inputs: Tensors) -> Tensors:
         import torch
@@ -218,10 +224,11 @@ class Network:
         return [item for item in module.named_buffers() if item[0].startswith(self._state)]
 
     def _check_state(self) -> None:
-        names = [name for name, _ in self.original.named_buffers()]
-        for wanted in self._state:
-            if not any(name.startswith(wanted) for name in names):
-                raise BadRequest(f"The module has no buffer {wanted!r}; it has {names}.")
+        for module in (self.given, self.original):
+            names = [name for name, _ in module.named_buffers()]
+            for wanted in self._state:
+                if not any(name.startswith(wanted) for name in names):
+                    raise BadRequest(f"The module has no buffer {wanted!r}; it has {names}.")
 
     def _original_device(self) -> torch.device:
         first = next(iter([*self.original.parameters(), *self.original.buffers()]), None)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from realtime.acceleration import Accelerated, Axis, Policy, accelerate
+from realtime.acceleration.spread import Spread
 from realtime.audio import Samples
 from realtime.engines import checkpoints
 from realtime.engines.headroom import Headroom, free_here
@@ -35,6 +36,7 @@ class Opened:
     published: Callable[[Tensor], Tensor]
     run: Accelerated
     device: str
+    beside: Sequence[Accelerated] = ()  # the same on further devices
 
     @property
     def plan(self) -> str:
@@ -70,24 +72,30 @@ def opened(name: str, settings: Settings) -> Opened:
 def prepared(network: MelNet, form: MelForm, sample_rate: int, settings: Settings) -> Opened:
     """A network with its weights as the settings want it run."""
     chosen = settings.vocoder
-    device = _device(chosen.device)
+    device, *others = devices(chosen.device)
     published = twin(network).plain().to(device)
     (network.fast() if chosen.use_vocoder_optimization else network.plain()).to(device)
     plan, precision = wanted(settings, device)
     how = cutting(settings)
     sizes = [size for each in schedules(network.reach(), how) for size in each.sizes]
     run = accelerated(network, plan, precision, device, sizes, how.batch, settings)
+    beside = [
+        accelerated(copy.deepcopy(network), plan, precision, other, sizes, how.batch, settings)
+        for other in others
+    ]
     vocoder = Vocoder(
-        run,
+        Spread({str(each.network.device): each for each in (run, *beside)}, device)
+        if beside
+        else run,
         bands=network.bands,
         hop=network.hop,
         sample_rate=sample_rate,
         reach=network.reach(),
-        cutting=how,
+        cutting=dataclasses.replace(how, batch=how.batch * (1 + len(beside))),
         headroom=Headroom(COPIES * 4 * network.width, _free(device)),
         overlapped=run.overlapped,
     )
-    return Opened(vocoder, form, published, run, device)
+    return Opened(vocoder, form, published, run, device, beside)
 
 
 def wanted(settings: Settings, device: str) -> tuple[str, str]:
@@ -151,6 +159,16 @@ def twin(network: MelNet) -> MelNet:
     }
     copied: MelNet = copy.deepcopy(network, memo)
     return copied
+
+
+def devices(names: str) -> list[str]:
+    """Those of the setting, each once: the first is where mels come from and sounds go to."""
+    found = [_device(name.strip()) for name in names.split(",")]
+    if len({"cuda:0" if name == "cuda" else name for name in found}) < len(found):
+        raise BadRequest(
+            f"A device stands twice in {names!r}.", hint="Name each once in vocoder.device."
+        )
+    return found
 
 
 def _device(name: str) -> str:
