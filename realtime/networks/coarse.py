@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from realtime.networks.decoding import Heard, masked
 from realtime.networks.transformer import Waves
 from realtime.networks.valle import BEGIN, CODES, Valle
 
@@ -50,6 +51,7 @@ class Coarse(nn.Module):
         slots: int,
         places: int,
         sampling: Sampling = Sampling(),
+        heard: Heard = masked,
     ) -> None:
         super().__init__()
         self.text_embedding = model.ar_text_embedding
@@ -60,6 +62,7 @@ class Coarse(nn.Module):
         self.decoder = model.ar_decoder
         self.predict_layer = model.ar_predict_layer
         self.sampling = sampling
+        self.heard = heard
         width, heads = model.shape.width, model.shape.heads
         for number in range(model.shape.layers):
             for name in CACHE:
@@ -80,18 +83,14 @@ class Coarse(nn.Module):
     def forward(self, state: Tensor, draws: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         codes, positions, places = state.unbind(1)
         lines = torch.arange(state.shape[0], device=state.device)
-        seen = (rows <= places[:, None])[:, None, None]
-        count, span = state.shape[0], rows.shape[0]
-        x = self._heard(codes, positions)[:, None]
+        x = self._told(codes, positions)[:, None]
         for number, layer in enumerate(self.decoder.layers):
 
             def attend(q: Tensor, k: Tensor, v: Tensor, number: int = number) -> Tensor:
                 keys, values = self._cache(number)
                 keys[lines, :, places] = k[:, :, 0]
                 values[lines, :, places] = v[:, :, 0]
-                return functional.scaled_dot_product_attention(
-                    q, keys[:count, :, :span], values[:count, :, :span], attn_mask=seen
-                )
+                return self.heard(q, keys, values, places, rows)
 
             x = layer(x, attend)
         logits = self._predicted(x)[:, 0]
@@ -167,10 +166,10 @@ class Coarse(nn.Module):
         keys, values = (getattr(self, f"{name}{number}") for name in CACHE)
         return keys, values
 
-    def _heard(self, codes: Tensor, positions: Tensor) -> Tensor:
-        heard: Tensor = self.audio_embedding(codes)
-        told: Tensor = self.audio_position.alpha * self.waves(positions)
-        return heard + told
+    def _told(self, codes: Tensor, positions: Tensor) -> Tensor:
+        code: Tensor = self.audio_embedding(codes)
+        place: Tensor = self.audio_position.alpha * self.waves(positions)
+        return code + place
 
     def _predicted(self, x: Tensor) -> Tensor:
         logits: Tensor = self.predict_layer(self.decoder.norm(x))
@@ -181,7 +180,7 @@ class Coarse(nn.Module):
         spoken = self.text_embedding(text) + self.language_embedding(languages)
         places = torch.arange(len(text) + len(codes), device=text.device)
         spoken = spoken + self.text_position.alpha * self.waves(places[: len(text)])
-        x = torch.cat([spoken, self._heard(codes, places[: len(codes)])])[None]
+        x = torch.cat([spoken, self._told(codes, places[: len(codes)])])[None]
         length = x.shape[1]
         seen = (places < len(text)) | (places <= places[:, None])
         for number, layer in enumerate(self.decoder.layers):

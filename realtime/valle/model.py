@@ -18,8 +18,10 @@ from realtime.valle.hardware import Run
 from realtime.valle.slots import Slots
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor, nn
 
+    from realtime.networks.decoding import Heard
     from realtime.networks.fine import FineInputs
     from realtime.networks.valle import Valle
     from realtime.networks.vocos import Vocos
@@ -33,22 +35,16 @@ FRAMES = (150, 600, MOST_FRAMES)  # of a piece in the vocoder
 
 
 class Plain:
-    """A network as torch runs it, with floats in the precision of its weights."""
+    """A network as torch runs it, with weights in some precision."""
 
     def __init__(self, module: nn.Module, device: str, precision: str) -> None:
-        import torch
-
-        kinds = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
-        self.module = module.to(device, kinds[precision]).eval().requires_grad_(False)
+        self.module = module.to(device, _kind(precision)).eval().requires_grad_(False)
 
     def __call__(self, *inputs: Tensor) -> Any:
         import torch
 
-        weight = next(self.module.parameters())
         with torch.no_grad():
-            return self.module(
-                *(x.to(weight.device, weight.dtype) if x.is_floating_point() else x for x in inputs)
-            )
+            return self.module(*inputs)
 
 
 class Model:
@@ -131,10 +127,15 @@ class Model:
 
     def _slots(self, network: Valle, settings: Settings) -> Slots:
         from realtime.networks.coarse import CACHE, Coarse, Sampling
+        from realtime.networks.decoding import masked
 
         run, said = self.run, settings.valle.sampling
         sampling = Sampling(said.temperature, said.top_k, said.top_p)
-        coarse = Coarse(network, slots=run.slots, places=PLACES, sampling=sampling)
+        made = partial(Coarse, network, slots=run.slots, places=PLACES, sampling=sampling)
+        heard = _heard(network, run)
+        coarse = made(heard=heard)
+        if heard is not masked:
+            self.spans = (PLACES,)  # each line reads what it has of it, and no more
         spans = self.spans
         step = self._form(
             coarse,
@@ -142,6 +143,7 @@ class Model:
             (Axis(run.batches, {0: 0, 1: 0}, {0: 0, 1: 0}), Axis(spans, {2: 0})),
             CACHE,
             run.precision,
+            truth=None if heard is masked else made(),
         )
         working = step.module  # another than was given, in a shorter precision
         assert isinstance(working, Coarse)
@@ -172,6 +174,7 @@ class Model:
         axes: Sequence[Axis],
         state: Sequence[str],
         precision: str,
+        truth: nn.Module | None = None,
     ) -> Form:
         from realtime.networks.transformer import Layer
 
@@ -189,6 +192,7 @@ class Model:
             device=run.device,
             axes=axes,
             state=state,
+            truth=truth,
             policy=self._policy,
             name=f"valle {type(module).__name__.lower()}",
         )
@@ -209,6 +213,12 @@ def _leased(form: Form, *inputs: Tensor) -> Iterator[Any]:
         yield lent.outputs
 
 
+def _kind(precision: str) -> torch.dtype:
+    import torch
+
+    return {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[precision]
+
+
 def _go_on() -> None:
     """Nobody asks."""
 
@@ -226,6 +236,17 @@ def built(state: State) -> Valle:
             code="bad_weights",
             hint="Bring the published file again; docs/valle.md says where it comes from.",
         ) from error
+
+
+def _heard(network: Valle, run: Run) -> Heard:
+    """How the steps hear their cache on this device."""
+    import torch
+
+    from realtime.networks.decoding import quickest
+
+    shape = network.shape
+    size = shape.width // shape.heads
+    return quickest(torch.device(run.device), _kind(run.precision), shape.heads, size)
 
 
 def _inputs(network: Valle, run: Run) -> FineInputs:
