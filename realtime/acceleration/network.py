@@ -59,7 +59,9 @@ class Network:
         self._autocast = autocast and precision != "fp32"
         self._state = tuple(state)
         self._check_state()
-        self._long: dict[str, Tensor] | None = None  # the truth's weights, while it is what answers
+        # The truth's weights on this device, while they are in use; others run where they lie.
+        self._long: dict[str, Tensor] | None = None
+        self._lends = not self.is_exact and (bool(state) or trials.has_cases(self.given))
         if precision == "fp32" or self._autocast:
             self.module = module.to(self.device)
         else:
@@ -114,15 +116,28 @@ class Network:
         Its own state lasts no longer than this call, and its weights leave a device that is not
         theirs.
         """
-        if not self._state:
-            return self.exact(inputs), []
+        if self.is_exact and not self._state:
+            return self.run(inputs), []
         if self.is_exact:
             with self.unchanged() as kept:
                 found = self.run(inputs)
                 return found, changed(kept, self._values())
+        if not self._lends:
+            return self.exact(inputs), []
         state = self._long_state()
-        found = self._given_with({**self._weights(), **state}, inputs)
+        found = self._given_with({**(self._long or self._weights()), **state}, inputs)
         return found, changed(self._values(), list(state.values()))
+
+    @contextmanager
+    def truth_at_hand(self) -> Iterator[None]:
+        """The truth's weights are on this device until the end of the block, for many trials."""
+        before = self._long
+        if self._lends and before is None:
+            self._long = self._weights()
+        try:
+            yield
+        finally:
+            self._long = before
 
     def rehearse(self, inputs: Tensors) -> None:
         """Fill the state for a trial at these inputs."""

@@ -193,9 +193,10 @@ class Rung:
         with network.unchanged() as kept:
             form.prepare(sizes, inputs)
             verdicts = []
-            for case in self._parts.cases(sizes, inputs):
-                network.restore(kept)
-                verdicts.append(self._tried(form, sizes, case))
+            with network.truth_at_hand():
+                for case in self._parts.cases(sizes, inputs):
+                    network.restore(kept)
+                    verdicts.append(self._tried(form, sizes, case))
         return max(verdicts, key=lambda verdict: verdict.max_error or 0.0)
 
     def _tried(self, form: Form, sizes: Sizes, inputs: Tensors) -> Verdict:

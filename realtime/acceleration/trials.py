@@ -1,6 +1,7 @@
 """What a module may say of how it is tried; one that says nothing is tried with its examples.
 
-`cases(sizes)` gives inputs of a bucket, in which a mistake shows. `rehearse(*inputs)` fills its
+`cases(sizes)` gives inputs of a bucket, in which a mistake shows; who has them has no tensors but
+its parameters and buffers, so that others can be lent to it. `rehearse(*inputs)` fills its
 state for them. `judged(inputs, outputs)` gives what counts of outputs in 16 bits, where a choice
 between two that are nearly equal may fall to either side.
 """
@@ -13,6 +14,10 @@ from realtime.acceleration.shapes import Sizes, Tensors
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+def has_cases(module: nn.Module) -> bool:
+    return hasattr(module, "cases")
 
 
 def cases(module: nn.Module, sizes: Sizes, given: Tensors) -> list[Tensors]:

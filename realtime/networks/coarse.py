@@ -81,7 +81,7 @@ class Coarse(nn.Module):
         return [self.get_buffer(f"{name}{number}") for number in layers for name in CACHE]
 
     def forward(self, state: Tensor, draws: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-        codes, positions, places = state.unbind(1)
+        codes, positions, places = state.t().contiguous().unbind(0)
         lines = torch.arange(state.shape[0], device=state.device)
         x = self._told(codes, positions)[:, None]
         for number, layer in enumerate(self.decoder.layers):

@@ -73,7 +73,7 @@ def test_a_pass_with_a_mistake_is_never_used(form: type[Bent], right: bool, prec
     plans = {
         bucket["plan"] for bucket in found.described()["buckets"] if bucket["state"] == "ready"
     }
-    assert plans == ({"compile"} if right else {"eager"})
+    assert ("compile" in plans) == right
     assert right or reasons(found)[0].startswith("wrong output: ")
 
 
