@@ -106,6 +106,7 @@ def allocated(code: str) -> list[int]:
     return [math.prod(int(size) for size in shape.split(",") if size.strip()) for shape in shapes]
 
 
+@pytest.mark.timeout(600)
 def test_a_compiled_step_writes_into_the_cache_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not into a copy of it: the generated code takes no buffer of its size."""
     coarse = Coarse(small(shape=Shape(16, 2, 1)), slots=4, places=256, sampling=Sampling(top_k=1))
