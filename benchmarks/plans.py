@@ -49,6 +49,11 @@ def sound() -> tuple[nn.Module, Tensor, tuple[Axis, ...]]:
     """A vocoder with an eighth of the published one's channels, as loud as speech."""
     network = Generator(Shape(upsample_initial_channel=64)).eval().requires_grad_(False).plain()
     mel = 2 * torch.randn(1, network.bands, FRAMES[-1]) - 5
+    for weight in network.parameters():  # as they are made, little but their biases is heard
+        if weight.dim() > 1:
+            nn.init.kaiming_normal_(weight)
+        else:
+            nn.init.zeros_(weight)
     for _ in range(6):  # what is bent makes the way there longer
         heard = network(mel[..., : FRAMES[0]])
         network.conv_post.weight.mul_(LOUD / float(heard.std()))
