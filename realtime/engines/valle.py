@@ -9,21 +9,21 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from realtime.acceleration import Accelerated
 from realtime.engines.base import Cancel, Chunk, Passage, Utterance, Word
-from realtime.errors import NothingToSay, Unavailable
+from realtime.errors import Unavailable
 from realtime.settings import Settings, ValleSampling
-from realtime.text.valle import Encoded, encoded
+from realtime.text.valle import Encoded
 from realtime.valle import budget, weights
-from realtime.valle.cutting import Parts, halves
 from realtime.valle.draws import generator
 from realtime.valle.hardware import Run, chosen
 from realtime.valle.model import Model
 from realtime.valle.presets import Prompt, prompt_of
+from realtime.valle.reading import Reading, read
 from realtime.valle.speaking import Heard, Speaking, Watch
 from realtime.valle.tempo import Samples, hastened
 from realtime.weights import place
@@ -35,16 +35,7 @@ QUIET = Chunk(np.zeros(0, np.float32))  # a turn is over, and nothing to be hear
 LEAST_PROMPT = 150  # frames that what was said must have to be the next example
 FADE = 120  # samples at the edges of a piece
 TENSORS = (weights.CHECKPOINT, weights.VOCOS)
-REVISION = 1  # counts changes of what is said with the same settings
-
-
-@dataclass(frozen=True)
-class Reading:
-    """A piece of text as the model takes it, and how many symbols each part became."""
-
-    parts: Parts
-    counts: tuple[int, ...]
-    words: Encoded
+REVISION = 2  # counts changes of what is said with the same settings
 
 
 class Valle:
@@ -108,14 +99,14 @@ class Valle:
         original = _heard(prompt_of(utterance.character))
         passage = utterance.passage
         watch = Watch(cancel.check, cancel.is_set)
-        waiting = [utterance.segments]
+        whole = read(utterance.segments, utterance.accent)
+        waiting = [] if whole is None else [whole]
         while waiting:
-            reading = _read(waiting.pop(0), utterance.accent)
-            if reading is None:
-                continue
+            reading = waiting.pop(0)
             heard = _example(passage, original, utterance.seed, reading)
-            if not _fits(reading, heard) and (cut := halves(reading.parts)) is not None:
-                waiting[:0] = cut
+            pieces = reading.cut(heard, first=not passage.pieces)
+            if pieces != [reading]:
+                waiting[:0] = pieces
                 continue
             codes = None
             with closing(self._speaking.say(reading.words, heard, utterance.seed, watch)) as turns:
@@ -123,27 +114,11 @@ class Valle:
                     if codes is None:
                         yield QUIET
             assert codes is not None, "a piece ends with its codes"
-            passage.pieces, passage.kept = passage.pieces + 1, Heard(codes, reading.words)
-            yield _chunk(self._speaking.sound(codes), reading, utterance.speed)
-
-
-def _read(parts: Parts, accent: str | None) -> Reading | None:
-    """What can be spoken of a piece; None when nothing can."""
-    found = []
-    for part in parts:
-        try:
-            found.append((part, encoded((part,), accent)))
-        except NothingToSay:
-            continue
-    if not found:
-        return None
-    ids = tuple(number for _, words in found for number in words.ids)
-    languages = tuple(number for _, words in found for number in words.languages)
-    return Reading(
-        tuple(part for part, _ in found),
-        tuple(len(words.ids) for _, words in found),
-        Encoded(ids, languages),
-    )
+            sound = self._speaking.sound(codes)
+            passage.pieces += 1
+            if passage.longprompt:
+                passage.kept = Heard(codes.cpu().numpy(), reading.words)
+            yield _chunk(sound, reading, utterance.speed)
 
 
 def _heard(prompt: Prompt) -> Heard:
@@ -155,13 +130,9 @@ def _example(passage: Passage, original: Heard, seed: int, reading: Reading) -> 
     kept = passage.kept
     if not passage.longprompt or not isinstance(kept, Heard):
         return original
-    if not LEAST_PROMPT <= len(kept.codes) <= budget.MOST_PROMPT or not _fits(reading, kept):
+    if not LEAST_PROMPT <= len(kept.codes) <= budget.MOST_PROMPT or not reading.fits(kept):
         return original
     return kept if generator(seed, "example", passage.pieces).random() < 0.5 else original
-
-
-def _fits(reading: Reading, heard: Heard) -> bool:
-    return budget.fits(len(reading.words.ids), len(heard.said.ids), len(heard.codes))
 
 
 def _chunk(sound: Samples, reading: Reading, speed: float) -> Chunk:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 State = Mapping[str, "Tensor"]
 
-SPANS = (256, 512, 768, 1024, 1536, PLACES)  # places of a slot that a step looks at
+SPANS = (256, 512, 768, 1024, 1536, 2048, PLACES)  # places of a slot that a step looks at
 LENGTHS = (*range(128, 1025, 128), *range(1280, PLACES + 1, 256))  # of a piece in a pass
 FRAMES = (75, 150, 300, 600, 1200, MOST_FRAMES)  # of a piece in the vocoder
 
