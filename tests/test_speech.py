@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
@@ -12,7 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from realtime.engines.tone import character_factor
+from realtime import engines
+from realtime.cache import SIDECAR, Recording
+from realtime.engines.tone import Tone, character_factor
 from realtime.errors import (
     SynthesisFailed,
     Unavailable,
@@ -20,7 +23,7 @@ from realtime.errors import (
 from realtime.line import Line
 from realtime.models import Models
 from realtime.services import Services, build
-from realtime.settings import Presets, Settings
+from realtime.settings import Cache, Presets, Settings
 from realtime.speech import Spoken, Wish
 from realtime.trim import LEAD_SECONDS
 from tests.characters.made import prompt, save
@@ -147,3 +150,33 @@ async def test_an_engine_that_breaks_ends_its_line_alone(
             await heard(services, line)
         assert "inside" not in failed.value.message
     assert (await heard(services, line))[0].size
+
+
+async def test_a_version_that_loading_changes_leaves_its_line_where_it_was_begun(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """What an engine wishes to run and what runs may differ; the sidecar says which it was."""
+
+    class Falling(Tone):
+        version = "graphs"
+
+        def load(self) -> None:
+            self.version = "eager"
+
+    def create(name: str, settings: Settings) -> Any:
+        return Falling(settings) if name == "tone" else engines.create(name, settings)
+
+    own = replace(settings, cache=Cache(path=tmp_path))
+    services = build(own, Models(own, create))
+    line = await services.speech.line(Wish("abc", engine="tone"))
+    before = services.speech.address(line)
+    async with services.speech.open(line) as opened:
+        assert isinstance(opened.source, Recording)
+        async with aclosing(opened.source.spoken()) as spoken:
+            async for _ in spoken:
+                pass
+    assert opened.address == before != services.speech.address(line)
+    await services.close()  # what is whole is kept first
+    sidecar = json.loads((tmp_path / before.path(SIDECAR)).read_bytes())
+    assert sidecar["key"] == before.key
+    assert sidecar["engine"] == {"name": "tone", "version": "eager"}

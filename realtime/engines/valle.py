@@ -7,9 +7,11 @@ other seven levels, then sound. Between turns the engine gives empty chunks, so 
 from __future__ import annotations
 
 import logging
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -20,13 +22,14 @@ from realtime.settings import Settings, ValleSampling
 from realtime.text.valle import Encoded
 from realtime.valle import budget, weights
 from realtime.valle.draws import generator
+from realtime.valle.fingerprint import Fingerprints
 from realtime.valle.hardware import Run, chosen
 from realtime.valle.model import Model
 from realtime.valle.presets import Prompt, prompt_of
 from realtime.valle.reading import Reading, read
 from realtime.valle.speaking import Heard, Speaking, Watch
 from realtime.valle.tempo import Samples, hastened
-from realtime.weights import place
+from realtime.weights import place, placed
 
 logger = logging.getLogger(__name__)
 
@@ -51,21 +54,30 @@ class Valle:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._fingerprints = Fingerprints()
         self._run: Run | None = None
+        self._files: tuple[str, ...] | None = None  # what was loaded, whatever lies there now
         self._model: Model | None = None
         self._speaking: Speaking | None = None
 
     @property
     def version(self) -> str:
-        """Part of a recording's key: whatever rounds or chooses otherwise says something else."""
-        run = self._run or chosen(self._settings)
-        said = self._settings.valle
-        parts = [str(REVISION), run.device, run.precision, run.plan]
+        """Part of a recording's key: whatever rounds or chooses otherwise says something else.
+
+        Before loading it is what will be loaded, and how; from then on what runs.
+        """
+        if self._run is None:
+            self._run = chosen(self._settings)  # once: what is found may take a moment
+        run, said = self._run, self._settings.valle
+        plan = run.plan if self._model is None else in_force(self.accelerated)
+        parts = [str(REVISION), run.device, run.precision, plan]
+        digests = zip(("model", "vocoder"), self._files or self._found(), strict=True)
+        parts += [f"{name}={digest}" for name, digest in digests]
         if said.reproducible:
-            parts.append(f"fixed{run.slots}")
+            parts.append(f"fixed={run.slots}")
         if said.sampling != ValleSampling():
-            parts += [f"{value:g}" for value in vars(said.sampling).values()]
-        return "-".join(parts)
+            parts += [f"{name}={value!r}" for name, value in vars(said.sampling).items()]
+        return " ".join(parts)
 
     @property
     def accelerated(self) -> Sequence[Accelerated]:
@@ -75,13 +87,25 @@ class Valle:
         for file in self.weights:
             place(file, self._settings)
         weights.check_vocos(self._settings)
+        files = self._found()
         valle, vocos = (weights.state(file, self._settings) for file in TENSORS)
         self._use_threads()
-        self._run = _possible(chosen(self._settings), self._settings)
-        self._model = Model(valle, vocos, self._run, self._settings)
-        self._model.prepare()
-        self._speaking = Speaking(self._model, self._settings.valle.sampling)
-        logger.info("valle runs on %s in %s, %s", *self.version.split("-")[1:4])
+        self._run = _possible(self._run or chosen(self._settings), self._settings)
+        model = Model(valle, vocos, self._run, self._settings)
+        model.prepare()
+        self._speaking = Speaking(model, self._settings.valle.sampling)
+        self._files, self._model = files, model
+        logger.info("valle runs on %s in %s, %s", *self.version.split()[1:4])
+
+    def _found(self) -> tuple[str, ...]:
+        """Which files there are; what is wrong with them is told when they are loaded."""
+        return tuple(self._fingerprint(placed(file, self._settings)) for file in TENSORS)
+
+    def _fingerprint(self, path: Path | None) -> str:
+        try:
+            return "none" if path is None else self._fingerprints.of(path)
+        except OSError:
+            return "unreadable"
 
     def _use_threads(self) -> None:
         import torch
@@ -90,9 +114,10 @@ class Valle:
             torch.set_num_threads(self._settings.models.threads)
 
     def unload(self) -> None:
-        for network in self.accelerated:
+        networks = self.accelerated
+        self._model = self._speaking = self._files = None
+        for network in networks:
             network.close()
-        self._model = self._speaking = None
 
     def speak(self, utterance: Utterance, cancel: Cancel) -> Iterator[Chunk]:
         assert self._speaking is not None, "only a loaded engine speaks"
@@ -119,6 +144,19 @@ class Valle:
             if passage.longprompt:
                 passage.kept = Heard(codes.cpu().numpy(), reading.words)
             yield _chunk(sound, reading, utterance.speed)
+
+
+def in_force(networks: Sequence[Accelerated]) -> str:
+    """The plan that runs; where networks differ each one's, and which sizes run otherwise."""
+    plans = [network.mode for network in networks] or ["eager"]
+    told = plans[0] if len(set(plans)) == 1 else "+".join(plans)
+    failed = [
+        (network.name, bucket["plan"], bucket["sizes"])
+        for network in networks
+        for bucket in network.described()["buckets"]
+        if bucket["state"] == "failed"
+    ]
+    return f"{told}!{zlib.crc32(repr(failed).encode()):08x}" if failed else told
 
 
 def _heard(prompt: Prompt) -> Heard:
