@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 
 from realtime import engines
 from realtime.cache import SIDECAR, Recording
+from realtime.engines.base import Cancel, Chunk, Utterance
 from realtime.engines.tone import Tone, character_factor
 from realtime.errors import (
     SynthesisFailed,
@@ -180,3 +182,44 @@ async def test_a_version_that_loading_changes_leaves_its_line_where_it_was_begun
     sidecar = json.loads((tmp_path / before.path(SIDECAR)).read_bytes())
     assert sidecar["key"] == before.key
     assert sidecar["engine"] == {"name": "tone", "version": "eager"}
+
+
+class Reader(Tone):
+    """Reads before its turn, as engines do whose lane is shared step by step."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.threads: list[tuple[str, str]] = []
+        self.firsts: list[bool] = []
+        self.fails = False
+
+    def read(self, utterance: Utterance) -> str:
+        if self.fails:
+            raise ZeroDivisionError("a dictionary's own error")
+        self.firsts.append(utterance.first)
+        self.threads.append(("read", threading.current_thread().name))
+        return utterance.segments[0].text.upper()
+
+    def speak(self, utterance: Utterance, cancel: Cancel) -> Iterator[Chunk]:
+        self.threads.append((utterance.reading, threading.current_thread().name))
+        return super().speak(utterance, cancel)
+
+
+async def test_an_engine_that_reads_does_so_off_its_lane(settings: Settings) -> None:
+    def create(name: str, settings: Settings) -> Any:
+        return Reader(settings) if name == "tone" else engines.create(name, settings)
+
+    services = build(settings, Models(settings, create))
+    line = await services.speech.line(Wish("abc", engine="tone"))
+    pcm, _ = await heard(services, line)
+    engine = services.models.engine("tone")
+    (read, reader), (reading, speaker) = engine.threads
+    assert pcm.size and (read, reading) == ("read", "ABC")
+    assert speaker == "lane-tone" and reader not in (speaker, threading.current_thread().name)
+    engine.firsts.clear()
+    await heard(services, await services.speech.line(Wish("abc def. " * 30, engine="tone")))
+    assert len(engine.firsts) > 2 and engine.firsts == [True] + [False] * (len(engine.firsts) - 1)
+    engine.fails = True
+    with pytest.raises(SynthesisFailed, match="tone"):
+        await heard(services, line)
+    await services.close()

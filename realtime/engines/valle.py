@@ -26,7 +26,7 @@ from realtime.valle.fingerprint import Fingerprints
 from realtime.valle.hardware import Run, chosen
 from realtime.valle.model import Model
 from realtime.valle.presets import Prompt, prompt_of
-from realtime.valle.reading import Reading, read
+from realtime.valle.reading import Reading, pieces
 from realtime.valle.speaking import Heard, Speaking, Watch
 from realtime.valle.tempo import Samples, hastened
 from realtime.weights import place, placed
@@ -119,22 +119,20 @@ class Valle:
         for network in networks:
             network.close()
 
+    def read(self, utterance: Utterance) -> list[Reading]:
+        """The pieces that are said one after the other, each short enough after the prompt."""
+        prompt = _heard(prompt_of(utterance.character))
+        return pieces(utterance.segments, utterance.accent, prompt, utterance.first)
+
     def speak(self, utterance: Utterance, cancel: Cancel) -> Iterator[Chunk]:
         assert self._speaking is not None, "only a loaded engine speaks"
         original = _heard(prompt_of(utterance.character))
-        passage = utterance.passage
+        passage, seed = utterance.passage, utterance.seed
         watch = Watch(cancel.check, cancel.is_set)
-        whole = read(utterance.segments, utterance.accent)
-        waiting = [] if whole is None else [whole]
-        while waiting:
-            reading = waiting.pop(0)
-            heard = _example(passage, original, utterance.seed, reading)
-            pieces = reading.cut(heard, first=not passage.pieces)
-            if pieces != [reading]:
-                waiting[:0] = pieces
-                continue
+        for reading in utterance.reading or self.read(utterance):
+            heard = _example(passage, original, seed, reading)
             codes = None
-            with closing(self._speaking.say(reading.words, heard, utterance.seed, watch)) as turns:
+            with closing(self._speaking.say(reading.words, heard, seed, watch)) as turns:
                 for codes in turns:
                     if codes is None:
                         yield QUIET

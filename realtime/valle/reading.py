@@ -48,6 +48,23 @@ class Reading:
         return len(self.words.ids), len(heard.said.ids), len(heard.codes)
 
 
+def pieces(
+    parts: Sequence[Segment], accent: str | None, heard: Heard, first: bool
+) -> list[Reading]:
+    """What is said of a text, each piece short enough; the first one also to begin a line with."""
+    whole = read(parts, accent)
+    found: list[Reading] = []
+    waiting = [] if whole is None else [whole]
+    while waiting:
+        reading = waiting.pop(0)
+        cut = reading.cut(heard, first and not found)
+        if cut == [reading]:
+            found.append(reading)
+        else:
+            waiting[:0] = cut
+    return found
+
+
 def read(parts: Sequence[Segment], accent: str | None) -> Reading | None:
     """What can be spoken of a piece; None when nothing can."""
     found = []

@@ -67,11 +67,12 @@ def prompted(character: Character, symbols: int, frames: int) -> Character:
 
 
 def said(
-    character: Character, text: str, language: str, passage: Passage | None = None
+    character: Character, text: str, language: str, longprompt: bool = False, first: bool = True
 ) -> tuple[list[str], list[tuple[Encoded, Heard, int]]]:
     engine, longest = Valle(Settings()), Longest()
     engine._speaking = longest  # type: ignore[assignment]
-    utterance = Utterance((Segment(text, language),), character, passage=passage or Passage())
+    parts, passage = (Segment(text, language),), Passage(longprompt)
+    utterance = Utterance(parts, character, first=first, passage=passage)
     chunks = list(engine.speak(utterance, Cancel()))
     return [word.text for chunk in chunks for word in chunk.words], longest.pieces
 
@@ -103,8 +104,7 @@ def test_a_line_begins_with_about_a_second_and_goes_on_with_the_rest(character: 
 def test_only_a_line_s_first_piece_is_short(character: Character) -> None:
     slow = prompted(character, symbols=50, frames=500)
     text = "Good morning, my dear old friends and neighbours"
-    begun = Passage(pieces=1)
-    assert said(slow, text, "en", begun)[0] == [text]
+    assert said(slow, text, "en", first=False)[0] == [text]
 
 
 @settings(max_examples=60, deadline=None)
@@ -128,7 +128,7 @@ def test_nothing_is_dropped_too_long_or_tiny(
     joiner = " " if language == "en" else ""
     text = joiner.join(data.draw(TEXTS[language]) * times)
     whole = speakable(text, language)
-    words, pieces = said(prompted(character, symbols, frames), text, language, Passage(longprompt))
+    words, pieces = said(prompted(character, symbols, frames), text, language, longprompt)
     kept = "".join(words).replace(" ", "")
     if whole:
         assert [sign for sign in kept if sign.isalnum()] == [s for s in text if s.isalnum()]
