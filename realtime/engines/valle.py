@@ -24,6 +24,7 @@ from realtime.valle import budget, weights
 from realtime.valle.draws import generator
 from realtime.valle.fingerprint import Fingerprints
 from realtime.valle.hardware import Run, chosen
+from realtime.valle.joining import followed, joinable
 from realtime.valle.model import Model
 from realtime.valle.presets import Prompt, prompt_of
 from realtime.valle.reading import Reading, pieces
@@ -36,7 +37,6 @@ logger = logging.getLogger(__name__)
 SAMPLE_RATE = 24_000
 QUIET = Chunk(np.zeros(0, np.float32))  # a turn is over, and nothing to be heard is there yet
 LEAST_PROMPT = 150  # frames that what was said must have to be the next example
-FADE = 120  # samples at the edges of a piece
 TENSORS = (weights.CHECKPOINT, weights.VOCOS)
 REVISION = 2  # counts changes of what is said with the same settings
 
@@ -129,7 +129,8 @@ class Valle:
         original = _heard(prompt_of(utterance.character))
         passage, seed = utterance.passage, utterance.seed
         watch = Watch(cancel.check, cancel.is_set)
-        for reading in utterance.reading or self.read(utterance):
+        readings = utterance.reading or self.read(utterance)
+        for number, reading in enumerate(readings, 1):
             heard = _example(passage, original, seed, reading)
             codes = None
             with closing(self._speaking.say(reading.words, heard, seed, watch)) as turns:
@@ -141,7 +142,10 @@ class Valle:
             passage.pieces += 1
             if passage.longprompt:
                 passage.kept = Heard(codes.cpu().numpy(), reading.words)
-            yield _chunk(sound, reading, utterance.speed)
+            ends = number == len(readings)
+            sound = joinable(hastened(sound, utterance.speed), number == 1, ends)
+            pause = 0.0 if ends else reading.pause
+            yield Chunk(followed(sound, pause), _words(sound, reading))
 
 
 def in_force(networks: Sequence[Accelerated]) -> str:
@@ -171,18 +175,14 @@ def _example(passage: Passage, original: Heard, seed: int, reading: Reading) -> 
     return kept if generator(seed, "example", passage.pieces).random() < 0.5 else original
 
 
-def _chunk(sound: Samples, reading: Reading, speed: float) -> Chunk:
-    """A piece's sound with soft edges, and each part's share of it."""
-    sound = hastened(sound, speed)
-    rise = np.linspace(0.0, 1.0, min(FADE, sound.size), dtype=np.float32)
-    sound[: rise.size] *= rise
-    sound[sound.size - rise.size :] *= rise[::-1]
+def _words(sound: Samples, reading: Reading) -> tuple[Word, ...]:
+    """Each part's share of a piece's sound."""
     seconds = sound.size / SAMPLE_RATE / sum(reading.counts)
     words, start = [], 0
     for part, count in zip(reading.parts, reading.counts, strict=True):
         words.append(Word(part.text.strip(), start * seconds, (start + count) * seconds))
         start += count
-    return Chunk(sound, tuple(words))
+    return tuple(words)
 
 
 def _possible(run: Run, settings: Settings) -> Run:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from realtime.errors import NothingToSay
+from realtime.text.boundaries import PAUSES, boundaries
 from realtime.text.language import Segment
 from realtime.text.valle import Encoded, encoded
 from realtime.valle import budget
@@ -27,6 +28,13 @@ class Reading:
     def fits(self, heard: Heard) -> bool:
         """Whether it can be said in one piece after what was heard."""
         return budget.fits(*self._sizes(heard))
+
+    @property
+    def pause(self) -> float:
+        """Seconds between it and what follows; none where it was cut within a clause."""
+        text = "".join(part.text for part in self.parts)
+        *_, last = None, *boundaries(text, final=True)
+        return PAUSES.get(last.kind, 0.0) if last is not None and last.place == len(text) else 0.0
 
     def cut(self, heard: Heard, first: bool) -> list[Reading]:
         """Itself, or its pieces: it is too long to be said at once, or to begin a line with."""

@@ -21,6 +21,7 @@ from realtime.settings import Settings
 from realtime.text.language import Segment
 from realtime.text.valle import Encoded, encoded
 from realtime.valle import budget
+from realtime.valle.reading import read
 from realtime.valle.speaking import Heard, Watch
 from tests.characters.made import characters as characters_in
 from tests.characters.made import save
@@ -105,6 +106,15 @@ def test_only_a_line_s_first_piece_is_short(character: Character) -> None:
     slow = prompted(character, symbols=50, frames=500)
     text = "Good morning, my dear old friends and neighbours"
     assert said(slow, text, "en", first=False)[0] == [text]
+
+
+@pytest.mark.parametrize(
+    ("text", "pause"),
+    [("One two. ", 0.3), ("One two, ", 0.12), ("One two ", 0.0), ("你好。", 0.3), ("你好", 0.0)],
+)
+def test_a_piece_is_followed_by_the_pause_that_its_text_has(text: str, pause: float) -> None:
+    reading = read([Segment(text, "zh" if text > "a" else "en")], None)
+    assert reading is not None and reading.pause == pause
 
 
 @settings(max_examples=60, deadline=None)
