@@ -152,12 +152,7 @@ def in_force(networks: Sequence[Accelerated]) -> str:
     """The plan that runs; where networks differ each one's, and which sizes run otherwise."""
     plans = [network.mode for network in networks] or ["eager"]
     told = plans[0] if len(set(plans)) == 1 else "+".join(plans)
-    failed = [
-        (network.name, bucket["plan"], bucket["sizes"])
-        for network in networks
-        for bucket in network.described()["buckets"]
-        if bucket["state"] == "failed"
-    ]
+    failed = [(network.name, network.failed) for network in networks if network.failed]
     return f"{told}!{zlib.crc32(repr(failed).encode()):08x}" if failed else told
 
 

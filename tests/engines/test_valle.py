@@ -283,12 +283,8 @@ class Network:
     """A network that runs in some form."""
 
     def __init__(self, name: str, mode: str, *failed: int) -> None:
-        self.name, self.mode, self._failed = name, mode, failed
-
-    def described(self) -> dict[str, list[dict[str, object]]]:
-        ready = {"plan": self.mode, "sizes": [1], "state": "ready"}
-        failed = [{"plan": "graphs", "sizes": [s], "state": "failed"} for s in self._failed]
-        return {"buckets": [ready, *failed]}
+        self.name, self.mode = name, mode
+        self.failed = [("graphs", (size,)) for size in failed]
 
 
 def test_the_plan_in_force_is_told_not_the_one_that_was_wished_for() -> None:
