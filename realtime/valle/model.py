@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from realtime.acceleration import Accelerated, Axis, Policy, accelerate
 from realtime.acceleration.shapes import Sizes
-from realtime.errors import Unavailable
 from realtime.settings import Settings
-from realtime.valle import weights
 from realtime.valle.budget import HOP, MOST_FRAMES, PLACES
 from realtime.valle.hardware import Run
+from realtime.valle.networks import built, vocoder
 from realtime.valle.slots import Slots
 
 if TYPE_CHECKING:
@@ -29,8 +28,8 @@ if TYPE_CHECKING:
 State = Mapping[str, "Tensor"]
 
 # Few, as each is compiled and tried before anybody is heard.
-SPANS = (512, 1024, PLACES)  # places of a slot that a step looks at
-LENGTHS = (256, 512, 768, 1024, 1536, PLACES)  # of a piece in a pass
+SPANS = (512, 1024, 1536, PLACES)  # places of a slot that a step looks at
+LENGTHS = (256, 512, 768, 1024, 1536, 2048, PLACES)  # of a piece in a pass
 FRAMES = (150, 600, MOST_FRAMES)  # of a piece in the vocoder
 
 
@@ -54,7 +53,6 @@ class Model:
         import torch
 
         from realtime.acceleration.network import exact_floats
-        from realtime.networks.vocos import Vocos
 
         exact_floats()
         # Each line's beginning has a length of its own, for which cuDNN would make a plan anew.
@@ -70,7 +68,7 @@ class Model:
         self._counts = torch.arange(PLACES + 1, device=run.device)
         self.slots = self._slots(network, settings)
         self._pass = self._fine(network)
-        self._vocoder = self._sound(Vocos.loaded(vocos))
+        self._vocoder = self._sound(vocoder(vocos))
 
     def prepare(
         self,
@@ -221,21 +219,6 @@ def _kind(precision: str) -> torch.dtype:
 
 def _go_on() -> None:
     """Nobody asks."""
-
-
-def built(state: State) -> Valle:
-    """The network of a checkpoint; whose names are others is told."""
-    from realtime.networks.valle import Valle
-
-    try:
-        return Valle.loaded({name: value.float() for name, value in state.items()})
-    except (RuntimeError, KeyError) as error:
-        *_, reason = str(error).strip().splitlines()
-        raise Unavailable(
-            f"{weights.CHECKPOINT.name} is no checkpoint of VALL-E X: {reason.strip()[:200]}",
-            code="bad_weights",
-            hint="Bring the published file again; docs/valle.md says where it comes from.",
-        ) from error
 
 
 def _heard(network: Valle, run: Run) -> Heard:

@@ -191,7 +191,7 @@ class Slots:
         with torch.no_grad():
             state, draws = self._table.given(count, [seat.draw for seat in self._seats])
             with self._step(state, draws, rows) as (state, logits):
-                found = self._table.keep(state, logits if self._scored else None)
+                found = self._table.keep(state, self._chances(logits))
         for seat in self._seats:
             seat.steps, seat.unread = seat.steps + 1, seat.unread + 1
         self.steps += 1
@@ -209,6 +209,12 @@ class Slots:
         # Only now: a line that moves takes along what this step wrote.
         for seat in [seat for seat in self._seats if seat.ending is not None]:
             self.leave(seat)
+
+    def _chances(self, logits: Tensor) -> Tensor | None:
+        """What each code was chosen from, where lines are compared, as is published."""
+        from realtime.networks.coarse import narrowed
+
+        return narrowed(logits, self._coarse.sampling) if self._scored else None
 
     def _is_full(self, seat: Seat) -> bool:
         """Whether a line has no place for a code; the last place is for one too many."""

@@ -11,11 +11,14 @@ import pytest
 import torch
 from torch import Tensor
 
+from realtime.networks.coarse import Sampling
 from realtime.valle.slots import BEGIN, END, Seat, Slots
 
 
 class Scripted:
     """In place of a model: a line's cache is what it has heard, and its code counts from it."""
+
+    sampling = Sampling()
 
     def __init__(self, slots: int = 8, places: int = 64) -> None:
         self.keys = torch.full((1, slots, 1, places, 1), -1.0)
@@ -247,3 +250,18 @@ def test_a_step_ahead_changes_no_line(number: int) -> None:
     plain, ahead = Chance(number).run(False), Chance(number).run(True)
     assert plain == ahead
     assert {"said", "limit"} & {ending for _, ending in plain}
+
+
+def test_a_likelihood_is_that_among_what_was_chosen_from() -> None:
+    model = Scripted()
+    model.sampling = Sampling(temperature=0.5, top_k=1)
+    slots = made(model, scored=True)
+    line = seat(1, 2, END, 3)
+    slots.enter(line)
+    run(slots)
+    assert line.ending == "said" and line.likelihood == 0.0  # of one code that one is sure
+    model.sampling = Sampling(temperature=0.5)
+    slots.enter(line := seat(1))
+    run(slots)
+    logits = 2 * torch.nn.functional.one_hot(torch.tensor(1), END + 1).float()
+    assert abs(line.likelihood - float(logits.log_softmax(-1)[1])) < 1e-5
