@@ -312,5 +312,6 @@ def test_a_plan_that_falls_back_is_another_version(
     engine = Valle(replace(settings, valle=replace(PLAIN, plan="compile", slots=1)))
     assert engine.version.startswith("2 cpu fp32 compile ")
     engine.load()
-    assert engine.version.startswith("2 cpu fp32 eager")
+    # Every size runs otherwise, and is told.
+    assert engine.version.startswith("2 cpu fp32 compile!")
     engine.unload()
