@@ -49,6 +49,7 @@ def vocoder(options: argparse.Namespace, settings: Settings) -> int:
     opened = vocoders.opened(
         options.name, replace(settings, vocoder=replace(settings.vocoder, **chosen))
     )
+    print(f"{opened.run.name} under the plan {opened.plan}: {opened.readiness.words}")
     if options.action == "resynth":
         return _resynth(opened, options.given, options.made)
     if options.action == "bench":
@@ -62,11 +63,14 @@ def vocoder(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _resynth(opened: vocoders.Opened, given: Path, made: Path) -> int:
+    counted = vocoderreport.Counted(opened.run)
     sound = opened.resynthesised(_read(given, opened.form.sample_rate))
     rate = opened.vocoder.sample_rate
     pcm = to_pcm16(sound)
     _write(made, wav_header(rate, pcm.size) + pcm.astype("<i2").tobytes())
     print(f"{made}: {sound.size / rate:.2f} s at {rate} Hz")
+    if counted.reason is not None:
+        print(f"{counted.plan} ran: {counted.reason}")
     return 0
 
 

@@ -124,7 +124,8 @@ class Vocoder:
 
     def _ran(self, run: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
         def ran(mels: Tensor) -> Tensor:
-            with self._torch.inference_mode():
+            # Not in inference mode: what is compiled without it would not be found in it.
+            with self._torch.no_grad():
                 return run(mels)
 
         return ran

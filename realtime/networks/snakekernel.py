@@ -4,7 +4,7 @@ A program takes some channels and a tile of time. Both filters are six taps on e
 the second is a product with a small banded matrix, so that no sine is worked out twice.
 """
 
-# mypy: allow-untyped-defs, allow-untyped-calls
+# mypy: allow-untyped-defs, allow-incomplete-defs, allow-untyped-calls
 # Triton looks up every annotation of a kernel among its own constants, so kernels have none.
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def _filtered(given, places, length, step, real, taps, phase: tl.constexpr):
     return total
 
 
-@triton.jit  # type: ignore[untyped-decorator]
+@triton.jit
 def _snake(plane, inner, outer):
     wave = tl.sin(plane * inner)
     return plane + outer * wave * wave
