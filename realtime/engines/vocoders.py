@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 NAMES = ("bigvgan", "hifigan")
 MEAN, SPREAD = -5.0, 2.0  # of the numbers of a log mel
+SHAPED = ("compile", "graphs", "eager_graphs")  # plans that run only what was prepared for them
 COPIES = 12  # of the widest signal that are held at once, planes of activations among them
 
 
@@ -95,7 +96,7 @@ def prepared(network: MelNet, form: MelForm, sample_rate: int, settings: Setting
         hop=network.hop,
         sample_rate=sample_rate,
         reach=network.reach(),
-        cutting=how,
+        cutting=dataclasses.replace(how, shaped=run.mode in SHAPED),
         headroom=Headroom(COPIES * 4 * network.width, _free(device)),
         overlapped=run.overlapped,
     )

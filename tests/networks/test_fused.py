@@ -168,6 +168,23 @@ def test_exporters_get_plain_convolutions() -> None:
     assert (program.module()(x) - expected).abs().max() < 1e-5
 
 
+@pytest.mark.parametrize("lies", [torch.contiguous_format, torch.channels_last])
+def test_compilers_may_leave_the_activation_as_it_is(lies: torch.memory_format) -> None:
+    """On a GPU they do; the operation is the same on a processor."""
+    form, made = fused.registered(), activation(5)
+    x = torch.randn(2, 5, 1, 20).contiguous(memory_format=lies)
+    expected = made(x).detach()
+    given = (made.upsample.filter, made.downsample.lowpass.filter, made.inner, made.outer)
+    torch.library.opcheck(form, (x, *given), test_utils=("test_schema", "test_faketensor"))  # type: ignore[arg-type]
+    made.form = form
+    with torch.no_grad():
+        found = made(x)
+        compiled = torch.compile(made, backend="aot_eager", fullgraph=True)(x)
+    assert found.stride() == compiled.stride() == x.stride()
+    assert (found - expected).abs().max() < 1e-5
+    assert torch.equal(compiled, found)
+
+
 KERNEL = """
 import torch
 from realtime.networks.snake import published
@@ -211,6 +228,18 @@ def test_the_kernel_on_a_gpu(kind: torch.dtype, lies: torch.memory_format) -> No
     noise = (error.square().mean() / expected.square().mean()).sqrt()
     assert noise < {torch.float32: 1e-5, torch.float16: 1e-2, torch.bfloat16: 5e-2}[kind]
     assert not fastest.reasons
+
+
+@pytest.mark.gpu
+def test_a_compiled_activation_on_a_gpu_is_the_kernel() -> None:
+    made = activation(24).cuda()
+    x = torch.randn(2, 24, 1, 1_000, device="cuda").contiguous(memory_format=torch.channels_last)
+    expected = made(x)
+    made.form = Fastest()
+    with torch.no_grad():
+        found = torch.compile(made, fullgraph=True)(x)
+    assert (found - expected).abs().max() < 1e-5
+    assert not fused._shared().reasons
 
 
 @pytest.mark.gpu
