@@ -63,6 +63,10 @@ def test_what_ran_instead_of_the_plan_is_told(
     assert figures["plan"] == "onnx" and figures["ran"] == "eager"
     assert "no quick kernels of 16 bits" in figures["reason"]
     assert "onnx_time" not in figures and figures["eager_time"] > 0
+    described = figures["acceleration"]
+    assert described["mode"] == "eager" and described["hits"]["eager"] >= 3
+    assert {tuple(bucket["sizes"]) for bucket in described["buckets"]} == {(28, 1), (49, 1)}
+    assert "1 × 49 frames: eager ready" in capsys.readouterr().out
     given = folder / "in.wav"
     soundfile.write(given, example(32_000, 0.5), 32_000)
     assert run("resynth", "hifigan", given, folder / "out.wav", *plan) == 0
