@@ -75,6 +75,14 @@ def summed(rows: Tensor, up: Tensor, down: Tensor, inner: Tensor, outer: Tensor)
     return total.to(kind)
 
 
+def compilable(x: Tensor, up: Tensor, down: Tensor, inner: Tensor, outer: Tensor) -> Tensor:
+    """What a compiler of the whole network gets: sums to fuse, or on a GPU the kernel as it is."""
+    if x.is_cuda:
+        made: Tensor = torch.ops.yamabiko.activation(x, up, down, inner, outer)
+        return made
+    return summed(_rows(x), up, down, inner, outer).transpose(1, 2).unsqueeze(2)
+
+
 def compiled(x: Tensor, up: Tensor, down: Tensor, inner: Tensor, outer: Tensor) -> Tensor:
     """The sums as one compiled step for every length and width, one signal after the other.
 
@@ -102,13 +110,11 @@ class Fastest:
 
     def __call__(self, x: Tensor, up: Tensor, down: Tensor, inner: Tensor, outer: Tensor) -> Tensor:
         given = (x, up, down, inner, outer)
+        # Before the exporters: a compiler that traces is told that it exports as well.
+        if torch.compiler.is_dynamo_compiling():
+            return compilable(*given)
         if torch.compiler.is_exporting() or _traced():
             return depthwise(*given)
-        if torch.compiler.is_compiling():
-            if x.is_cuda:
-                made: Tensor = torch.ops.yamabiko.activation(*given)
-                return made
-            return summed(_rows(x), *given[1:]).transpose(1, 2).unsqueeze(2)
         name, form = ("triton", on_gpu) if x.is_cuda else ("compiled", compiled)
         if name not in self.reasons:
             try:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
+from torch._subclasses import FakeTensorMode
 
 from realtime.networks import fused
 from realtime.networks.fused import Fastest
@@ -183,6 +185,30 @@ def test_compilers_may_leave_the_activation_as_it_is(lies: torch.memory_format) 
     assert found.stride() == compiled.stride() == x.stride()
     assert (found - expected).abs().max() < 1e-5
     assert torch.equal(compiled, found)
+
+
+def traced(device: str) -> Counter[str]:
+    """What a compiler is given of an activation there; it need not be there."""
+    seen: Counter[str] = Counter()
+
+    def backend(module: torch.fx.GraphModule, inputs: list[Tensor]) -> torch.fx.GraphModule:
+        names = ("conv2d", "sin", "activation")
+        targets = [str(node.target) for node in module.graph.nodes]
+        seen.update(name for target in targets for name in names if name in target)
+        return module
+
+    torch.compiler.reset()
+    with FakeTensorMode(), torch.no_grad(), torch.device(device):
+        made = Activation(5)
+        made.form = Fastest()
+        made.settle()
+        torch.compile(made, backend=backend, fullgraph=True)(torch.empty(2, 5, 1, 20))
+    return seen
+
+
+def test_a_compiler_of_a_network_gets_sums_and_on_a_gpu_the_kernel() -> None:
+    assert traced("cpu") == {"sin": 2}
+    assert traced("cuda") == {"activation": 1}
 
 
 KERNEL = """
