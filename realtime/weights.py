@@ -21,6 +21,7 @@ from realtime.wholefile import write_whole
 
 BLOCK = 1 << 20
 MOST_BYTES = 8 << 30
+PREPARED = "prepared"
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,19 @@ def made_once(path: Path, make: Callable[[], bytes]) -> Path:
     with _locked(path.with_name(path.name + ".lock")):
         if not path.exists():
             write_whole(path, make())
+    return path
+
+
+def prepared(
+    file: WeightFile, revision: object, make: Callable[[], bytes], settings: Settings
+) -> Path:
+    """A quicker form of a file, made once beside what people bring; what it replaces goes."""
+    folder = settings.models.path / file.engine
+    mark = hashlib.sha256(f"{file.sha256} {revision}".encode()).hexdigest()[:8]
+    path = made_once(folder / f"{PREPARED}-{mark}.onnx", make)
+    for other in folder.glob(f"{PREPARED}-*.onnx"):
+        if other != path:
+            other.unlink(missing_ok=True)
     return path
 
 

@@ -18,11 +18,11 @@ export function withLine(lines, line) {
   });
 }
 
-// Those that hold every word that is looked for, in their text or in their character's name.
+// Those that hold every word that is looked for, in their text or in the name of who spoke.
 export function found(lines, wanted) {
   const words = wanted.normalize("NFKC").toLowerCase().split(/\s+/).filter(Boolean);
   return lines.filter((line) => {
-    const text = `${line.text} ${line.character}`.normalize("NFKC").toLowerCase();
+    const text = `${line.text} ${line.by ?? line.character}`.normalize("NFKC").toLowerCase();
     return words.every((word) => text.includes(word));
   });
 }
@@ -60,6 +60,11 @@ export class History {
     this.#keep(withLine(this.#lines, { ...line, at: Date.now() }));
   }
 
+  // Who spoke it, where the line left that open.
+  spoken(line, by) {
+    this.#keep(this.#lines.map((each) => (same(each, line) ? { ...each, by } : each)));
+  }
+
   #keep(lines) {
     this.#lines = lines;
     keep("history", lines);
@@ -83,7 +88,8 @@ export class History {
   }
 
   #item(line) {
-    const who = this.#cast.get(line.character)?.display_name ?? (line.character || t("character.any"));
+    const name = line.by ?? line.character;
+    const who = this.#cast.get(name)?.display_name ?? (name || t("character.any"));
     return el("li", {},
       el("button", { class: "again", type: "button", onclick: () => this.perform(line) },
         el("span", { class: "hidden", t: "history.again" }), " ",

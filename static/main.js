@@ -63,10 +63,10 @@ function arrive() {
   status.look();
 }
 
-function perform({ at, ...line }) {
+function perform({ at, by, ...line }) {
   tell(null);
   history.add(line);
-  stage.perform(line, { failed });
+  stage.perform(line, { failed, started: ({ character }) => history.spoken(line, character) });
 }
 
 function show() {

@@ -34,10 +34,13 @@ export class Stage {
   }
 
   // Says a line here; saying one that was said before takes it from the cache.
-  perform(line, { failed } = {}) {
+  perform(line, { failed, started } = {}) {
     const shown = { line, started: null, done: null, firstMs: null };
     this.#performer.say(line, {
-      started: (message) => this.#started(shown, message),
+      started: (message) => {
+        this.#started(shown, message);
+        started?.(message);
+      },
       samples: (samples) => this.#wave.add(samples),
       words: (words) => this.#spoken.add(words),
       heard: (firstMs) => this.#heard(shown, firstMs),

@@ -21,6 +21,7 @@ from realtime.weights import (
     how_to_get,
     made_once,
     place,
+    prepared,
 )
 
 DATA = b"weights"
@@ -138,6 +139,17 @@ def test_a_failure_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no"):
         made_once(tmp_path / "file.bin", make)
     assert not (tmp_path / "file.bin").exists()
+
+
+def test_a_newer_form_takes_the_place_of_an_older_one(settings: Settings) -> None:
+    older = prepared(FILE, 1, lambda: b"older", settings)
+    mine = older.with_name("mine.onnx")
+    mine.write_bytes(b"brought by people")
+    newer = prepared(FILE, 2, lambda: b"newer", settings)
+    assert newer.read_bytes() == b"newer"
+    assert prepared(FILE, 2, lambda: b"again", settings).read_bytes() == b"newer"
+    left = {path.name for path in newer.parent.iterdir() if not path.name.endswith(".lock")}
+    assert left == {newer.name, "mine.onnx"}
 
 
 def test_the_first_digits_are_enough_where_no_more_is_published(settings: Settings) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from realtime.engines.base import Cancel, Chunk, Utterance
 from realtime.engines.phonemes import Block, blocks, words
 from realtime.settings import Settings
 from realtime.text.reader import read
-from realtime.weights import WeightFile, content, made_once
+from realtime.weights import WeightFile, content, prepared
 
 MODEL = WeightFile(
     engine="hibari",
@@ -80,10 +79,8 @@ class Hibari:
         return Chunk(samples, words(block, np.ravel(durations) * FRAME_SECONDS))
 
     def _prepared(self) -> Path:
-        """The model that also tells its durations, made once beside what people bring."""
-        folder = self._settings.models.path / self.name
-        mark = hashlib.sha256(f"{MODEL.sha256} durations".encode()).hexdigest()[:8]
-        return made_once(folder / f"prepared-{mark}.onnx", self._prepare)
+        """The model that also tells its durations."""
+        return prepared(MODEL, "durations", self._prepare, self._settings)
 
     def _prepare(self) -> bytes:
         editor = GraphEditor(content(MODEL, self._settings))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from realtime.engines.phonemes import Block, blocks, words
 from realtime.errors import BadRequest
 from realtime.settings import Settings
 from realtime.text.reader import read
-from realtime.weights import WeightFile, content, made_once
+from realtime.weights import WeightFile, content, prepared
 
 MODEL = WeightFile(
     engine="kokoro",
@@ -119,14 +118,12 @@ class Kokoro:
             cancel.interrupt_with(None)
 
     def _prepared(self) -> Path:
-        """The joined and faster graph, made once beside what people bring.
+        """The joined and faster graph.
 
         It decodes no silence: the model puts 0.3 s of it before each piece and up to 0.8 s behind,
         and knows so before its decoder, where nearly all of the time goes, has begun.
         """
-        folder = self._settings.models.path / self.name
-        mark = hashlib.sha256(f"{MODEL.sha256} {GRAPH}".encode()).hexdigest()[:8]
-        return made_once(folder / f"prepared-{mark}.onnx", self._prepare)
+        return prepared(MODEL, GRAPH, self._prepare, self._settings)
 
     def _prepare(self) -> bytes:
         editor = GraphEditor(content(MODEL, self._settings))

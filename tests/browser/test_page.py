@@ -86,6 +86,7 @@ def test_what_was_said_is_found_again(visit: Visit) -> None:
         visit.hear(text)
     lines = page.locator("#history .again .text")
     assert lines.all_inner_texts() == ["Another one.", "The first line."]
+    expect(page.locator("#history .again >> nth=0")).to_contain_text("Heart")
     page.fill("#search", "FIRST")
     expect(lines).to_have_text(["The first line."])
     page.reload()

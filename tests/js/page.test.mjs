@@ -51,6 +51,7 @@ test("lines of the past are found by words of their text and by who said them", 
   assert.deepEqual(found(lines, "gate OPEN"), [lines[0], lines[2]]);
   assert.deepEqual(found(lines, "世界"), [lines[1]]);
   assert.deepEqual(found(lines, "alpha"), [lines[2]]);
+  assert.deepEqual(found([line("Hi.", { by: "af_heart" })], "heart").length, 1, "also where the line left it open");
   assert.deepEqual(found(lines, "  "), lines);
   assert.deepEqual(found(lines, "nothing"), []);
 });
