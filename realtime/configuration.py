@@ -42,6 +42,13 @@ def load(
     return settings
 
 
+def tell(variable: str, value: str, instead_of: str = "") -> str:
+    """What a library reads in the environment, where nobody chose; gives what holds."""
+    if os.environ.get(variable, instead_of) == instead_of:
+        os.environ[variable] = value
+    return os.environ[variable]
+
+
 def _from_file(file: Path | None) -> dict[str, Any]:
     import yaml
 

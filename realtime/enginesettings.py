@@ -7,7 +7,7 @@ from pathlib import Path
 
 from realtime.setting import setting
 
-PLANS = ("auto", "eager", "compile", "graphs", "onnx", "tensorrt")
+PLANS = ("auto", "eager", "compile", "graphs", "eager_graphs", "onnx", "tensorrt")
 PRECISIONS = ("fp32", "fp16", "bf16")
 
 
@@ -35,7 +35,9 @@ class Vocoder:
         most=0.9,
     )
     batch: int = setting(4, "chunks, of several requests too, in one run", least=1, most=64)
-    device: str = setting("auto", "where vocoders run: auto, cpu, cuda, cuda:1")
+    device: str = setting(
+        "auto", "where vocoders run: auto, cpu, cuda; several, as cuda:0,cuda:1, share the work"
+    )
     plan: str = setting(
         "auto", "how vocoders are accelerated; auto: whatever is quickest here", one_of=PLANS
     )

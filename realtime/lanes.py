@@ -16,6 +16,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from realtime.acceleration.gate import GATE
 from realtime.engines.base import Cancel
 from realtime.errors import Busy
 
@@ -177,6 +178,8 @@ class _Job(Generic[T]):
 def _settle(turn: _Turn) -> None:
     """Run a turn and hand its result or its error to whoever waits."""
     try:
-        turn.result.set_result(turn.work())
+        with GATE.working():
+            found = turn.work()
+        turn.result.set_result(found)
     except Exception as error:  # noqa: BLE001 -- a turn's error belongs to its asker, not to the lane
         turn.result.set_exception(error)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from realtime.configuration import load
+from realtime.configuration import load, tell
 from realtime.errors import SettingsError
 from realtime.settings import Settings
 
@@ -80,3 +80,16 @@ def test_a_wrong_file_is_refused(tmp_path: Path, text: str, word: str) -> None:
 def test_a_named_file_must_exist(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot be read"):
         load(environ={}, file=tmp_path / "none.yaml")
+
+
+def test_what_a_library_reads_is_set_where_nobody_chose(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SOME_LIBRARY_DIR", raising=False)
+    monkeypatch.setenv("SOME_LIBRARY_DIR", "the library's own")
+    assert tell("SOME_LIBRARY_DIR", "ours", instead_of="the library's own") == "ours"
+    assert tell("SOME_LIBRARY_DIR", "another", instead_of="the library's own") == "ours"
+    monkeypatch.setenv("SOME_LIBRARY_DIR", "the user's")
+    assert tell("SOME_LIBRARY_DIR", "ours") == "the user's"
+    monkeypatch.delenv("SOME_LIBRARY_DIR")
+    assert tell("SOME_LIBRARY_DIR", "ours", instead_of="the library's own") == "ours"
+    monkeypatch.delenv("SOME_LIBRARY_DIR")
+    assert tell("SOME_LIBRARY_DIR", "ours") == "ours"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from realtime.acceleration import memory
+from realtime.acceleration.gate import GATE
 from realtime.acceleration.ledger import Ledger
+from realtime.acceleration.ordinary import ordinary, taken
 from realtime.acceleration.parts import Parts
 from realtime.acceleration.rung import Rung
 from realtime.acceleration.shapes import Fit, Misfit, Sizes, Tensors
@@ -71,11 +73,8 @@ class Accelerated:
     def __call__(self, *inputs: Tensor) -> Any:
         self._ledger.begin()
         try:
-            if self._turn is None:
-                outputs = self._outputs(inputs)
-            else:
-                with self._turn:
-                    outputs = self._outputs(inputs)
+            with self._held(), GATE.working(), ordinary():
+                outputs = self._outputs(taken(inputs))
         finally:
             self._ledger.end()
         return outputs[0] if self.network.gives_one else outputs
@@ -88,12 +87,14 @@ class Accelerated:
         """
         self._ledger.begin()
         try:
-            with self._turn or nullcontext(), self._leased(inputs) as outputs:
+            with ExitStack() as stack:
+                stack.enter_context(self._held())
+                stack.enter_context(GATE.working())
+                with ordinary():  # the block itself runs in its holder's mode
+                    outputs = stack.enter_context(self._leased(taken(inputs)))
                 lent = Lent(outputs)
-                try:
-                    yield lent
-                finally:
-                    lent.end()
+                stack.callback(lent.end)
+                yield lent
         finally:
             self._ledger.end()
 
@@ -107,10 +108,11 @@ class Accelerated:
         for sizes in self.shapes.buckets() if buckets is None else buckets:
             if len(sizes) != len(self.shapes.axes):
                 raise BadRequest(f"A bucket has {len(self.shapes.axes)} sizes, not {len(sizes)}.")
-            with self._turn or nullcontext():
+            with self._held(), GATE.working(), ordinary():
                 done = self._prepare(tuple(sizes))
             if done:
                 ready.append(tuple(sizes))
+        self._prove_eager()
         return ready
 
     def idle(self, quiet_seconds: float = 0.0) -> bool:
@@ -122,7 +124,9 @@ class Accelerated:
             return False
         if self._ledger.quiet_for() < quiet_seconds:
             return False
-        return any(self._prepare_quietly(sizes) for sizes in self._ledger.most_used())
+        # Who came meanwhile is not kept waiting: there will be other quiet moments.
+        with GATE.working(), GATE.in_passing(), ordinary():
+            return any(self._prepare_quietly(sizes) for sizes in self._ledger.most_used())
 
     def switch(self, enabled: bool) -> None:
         """Off: every call runs eager. On again: what had failed is tried once more."""
@@ -142,8 +146,9 @@ class Accelerated:
     def close(self) -> None:
         """Let go of every form; a later call runs eager."""
         self.enabled = False
-        for rung in self._rungs:
-            rung.close()
+        with GATE.working():
+            for rung in self._rungs:
+                rung.close()
         if self._parts.policy.clear_memory:
             self.clear_memory()
 
@@ -162,6 +167,26 @@ class Accelerated:
             "buckets": [bucket for rung in self._rungs for bucket in rung.buckets()],
         }
         return {**found, **self._told}
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """A network with state is one caller's until the end of the block."""
+        if self._turn is None:
+            yield
+            return
+        with GATE.away():
+            self._turn.acquire()
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    def _prove_eager(self) -> None:
+        """What no bucket holds runs eager too, and slowly until that was held against the truth."""
+        if not self.network.is_exact and not self._eager.proved_any():
+            sizes = self.shapes.smallest
+            with self._held(), GATE.working(), ordinary():
+                self._eager.prepare(sizes, self._parts.sample(sizes))
 
     def _prepare_quietly(self, sizes: Sizes) -> bool:
         """Prepare a bucket for its best plan, if it is not and has a place there."""
@@ -245,24 +270,16 @@ class Accelerated:
         """As torch runs it, for what no plan has; once more when memory was short."""
         proved = self.network.is_exact or self._eager.proved_any()
         run: Callable[[Tensors], Tensors] = self.network.run if proved else self.network.exact
-        try:
-            found = run(inputs)
-        except Exception as error:
-            if not memory.is_out_of_memory(error):
-                raise
-            found = self._in_cleared_memory(run, inputs)
-        self._ledger.ran("eager" if proved else EXACT, fit if isinstance(fit, Fit) else None)
-        return found
-
-    def _in_cleared_memory(self, run: Callable[[Tensors], Tensors], inputs: Tensors) -> Tensors:
-        memory.clear(self.network.device)
-        try:
-            return run(inputs)
-        except Exception as error:
-            if not memory.is_out_of_memory(error):
-                raise
+        # Outside of the error's block: its traceback holds every activation of the run.
+        found = memory.unless_out_of_memory(run, inputs)
+        if found is None:
+            memory.clear(self.network.device)
+            found = memory.unless_out_of_memory(run, inputs)
+        if found is None:
             raise OutOfMemory(
                 f"The memory of {self.network.device} is not enough for {self.name}.",
                 hint="Ask for less at once.",
                 retry_after=2,
-            ) from error
+            )
+        self._ledger.ran("eager" if proved else EXACT, fit if isinstance(fit, Fit) else None)
+        return found

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 # What is cheap to make comes first: time may be short.
 CANDIDATES = {
     "cpu": ("eager", "onnx", "compile"),
-    "cuda": ("eager", "compile", "graphs", "tensorrt"),
+    "cuda": ("eager", "eager_graphs", "compile", "graphs", "tensorrt"),
 }
 RUNS = 7
 MOST_SECONDS = 3.0  # of measuring one plan
@@ -35,6 +35,7 @@ class Choice:
     plan: str
     milliseconds: dict[str, float] = field(default_factory=dict)
     remembered: bool = False
+    whole: bool = True  # whether every candidate was tried
     rungs: dict[str, Rung] = field(default_factory=dict)
 
 
@@ -53,7 +54,8 @@ def choose(
     choice = _measured(parts, rung_of, candidates, clock)
     logger.info("%s: %s is the quickest: %s", parts.name, choice.plan, choice.milliseconds)
     told = {"plan": choice.plan, "milliseconds": choice.milliseconds}
-    files.keep("choice", key, json.dumps(told).encode())
+    if choice.whole:  # what was cut short goes on at the next start: what it compiled is kept
+        files.keep("choice", key, json.dumps(told).encode())
     return choice
 
 
@@ -88,6 +90,7 @@ def _measured(
     for plan in candidates:
         if clock() > end:
             logger.info("%s: no time to try %s", parts.name, plan)
+            choice.whole = False
             break
         rung = rung_of(plan)
         took = _time_of(parts, rung, clock)

@@ -9,12 +9,14 @@ from realtime.acceleration import auto, memory
 from realtime.acceleration import policy as policies
 from realtime.acceleration.accelerated import Accelerated
 from realtime.acceleration.built import Built
-from realtime.acceleration.compiler import settle
-from realtime.acceleration.forms import Compiled, Eager, Form
+from realtime.acceleration.compiled import Compiled
+from realtime.acceleration.compiler import keep_in, settle
+from realtime.acceleration.forms import Eager, Form
 from realtime.acceleration.graphs import Graphs
 from realtime.acceleration.ledger import Ledger
 from realtime.acceleration.network import Network
 from realtime.acceleration.onnxplan import OnnxRuntime
+from realtime.acceleration.ordinary import ordinary, taken
 from realtime.acceleration.parts import Parts
 from realtime.acceleration.policy import Policy
 from realtime.acceleration.recorder import CudaRecorder
@@ -27,16 +29,27 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def recordable(parts: Parts) -> list[Form]:
-    """What may be recorded, the quickest first."""
-    return [Compiled(parts.network, parts.policy.tuned), Eager(parts.network)]
-
-
 Maker = Callable[[Parts], Form]
+
+
+def compiled(parts: Parts) -> Form:
+    return Compiled(parts.network, parts.policy.tuned)
+
+
+def eager(parts: Parts) -> Form:
+    return Eager(parts.network)
+
+
+def graphs(plan: str, inner: Maker) -> Maker:
+    """CUDA graphs of another form."""
+    return lambda parts: Graphs(plan, parts, CudaRecorder(parts.network.device), inner(parts))
+
+
 MAKERS: Mapping[str, Maker] = {
-    "eager": lambda parts: Eager(parts.network),
-    "compile": lambda parts: Compiled(parts.network, parts.policy.tuned),
-    "graphs": lambda parts: Graphs(parts, CudaRecorder(parts.network.device), recordable(parts)),
+    "eager": eager,
+    "compile": compiled,
+    "graphs": graphs("graphs", compiled),
+    "eager_graphs": graphs("eager_graphs", eager),
     "onnx": lambda parts: Built(parts, OnnxRuntime()),
     "tensorrt": lambda parts: Built(parts, TensorRt()),
 }
@@ -51,6 +64,7 @@ def accelerate(
     device: str = "cpu",
     axes: Sequence[Axis] = (),
     state: Sequence[str] = (),
+    truth: nn.Module | None = None,
     policy: Policy | None = None,
     name: str | None = None,
     makers: Mapping[str, Maker] = MAKERS,
@@ -58,10 +72,29 @@ def accelerate(
     """A callable with the outputs of `module`, in the quickest form that is right.
 
     `inputs` are examples: their shapes hold but for `axes`. `state` names the buffers that a call
-    changes. Nothing is compiled yet: `prepare()` does it, or the first call of each bucket.
+    changes. Right is what `truth` gives in fp32, where `module` is itself a quick form that could
+    be wrong; else what `module` gives. Nothing is compiled yet: `prepare()` does it, or the first
+    call of each bucket.
     """
     policies.check(plan, precision)
-    parts = _parts(module, inputs, precision, device, axes, state, policy or Policy(), name)
+    policy = policy or Policy()
+    _check(inputs, device, axes, state)
+    if policy.memory_fraction:
+        memory.limit(policy.memory_fraction, device)
+    if policy.folder is not None:
+        keep_in(policy.folder, policy.folder_bytes)
+    settle()
+    with ordinary():
+        network = Network(
+            module, precision, device, autocast=policy.autocast, state=state, truth=truth
+        )
+        examples = network.moved(taken(tuple(item.detach() for item in inputs)))
+        shapes = Shapes(examples, axes)
+        parts = Parts(network, shapes, examples, policy, name or type(module).__name__)
+        return _built(parts, plan, makers)
+
+
+def _built(parts: Parts, plan: str, makers: Mapping[str, Maker]) -> Accelerated:
     ledger = Ledger()
 
     def rung(step: str) -> Rung:
@@ -81,16 +114,7 @@ def _ladder(plan: str) -> list[str]:
     return list(dict.fromkeys((*policies.ladder(plan), "eager")))
 
 
-def _parts(
-    module: nn.Module,
-    inputs: Tensors,
-    precision: str,
-    device: str,
-    axes: Sequence[Axis],
-    state: Sequence[str],
-    policy: Policy,
-    name: str | None,
-) -> Parts:
+def _check(inputs: Tensors, device: str, axes: Sequence[Axis], state: Sequence[str]) -> None:
     import torch
 
     if not inputs or not all(isinstance(item, torch.Tensor) for item in inputs):
@@ -99,10 +123,3 @@ def _parts(
         raise BadRequest("A network with state takes no padded axis: its state would be too.")
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise Unavailable(f"There is no device {device!r} here.", hint="Use the device cpu.")
-    if policy.memory_fraction:
-        memory.limit(policy.memory_fraction, device)
-    settle()
-    network = Network(module, precision, device, autocast=policy.autocast, state=state)
-    examples = network.moved(tuple(item.detach() for item in inputs))
-    shapes = Shapes(examples, axes)
-    return Parts(network, shapes, examples, policy, name or type(module).__name__)

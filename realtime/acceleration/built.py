@@ -96,7 +96,7 @@ def key_of(parts: Parts, facts: dict[str, str]) -> dict[str, Any]:
         return {}
     shapes = parts.shapes
     return {
-        "digest": identity.digest(parts.network.original),
+        "digest": identity.digest(parts.network.given),
         "precision": parts.network.precision,
         "autocast": parts.policy.autocast,
         "device": parts.network.device.type,

@@ -1,13 +1,23 @@
-"""The one thread of a process on which torch compiles and exports."""
+"""Where torch compiles and exports: on one thread of the process, and into one folder."""
 
 from __future__ import annotations
 
+import shutil
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from pathlib import Path
 from typing import TypeVar
 
+from realtime.configuration import tell
+
 T = TypeVar("T")
+
+KERNELS = "inductor"
+VARIABLE = "TORCHINDUCTOR_CACHE_DIR"
+_choosing = threading.Lock()
+_chosen: set[Path] = set()
 
 
 def traced(work: Callable[[], T]) -> T:
@@ -31,6 +41,25 @@ def _nothing() -> None:
 
     with FakeTensorMode():
         pass
+
+
+def keep_in(folder: Path, most_bytes: int) -> Path:
+    """Where inductor keeps what it compiled, for the next start; the first to say so is heard.
+
+    It bounds nothing itself: a folder that has grown too large is begun anew, before it is used.
+    """
+    from torch._inductor.runtime.cache_dir_utils import default_cache_dir
+
+    wanted = (folder / KERNELS).absolute()
+    with _choosing:
+        # Torch sets its own default as soon as its compiler is imported.
+        chosen = Path(tell(VARIABLE, str(wanted), instead_of=default_cache_dir()))
+        if chosen == wanted and wanted not in _chosen:
+            _chosen.add(wanted)
+            files = [path for path in wanted.rglob("*") if path.is_file()]
+            if sum(path.stat().st_size for path in files) > most_bytes:
+                shutil.rmtree(wanted, ignore_errors=True)
+    return chosen
 
 
 @cache

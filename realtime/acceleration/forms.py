@@ -1,4 +1,4 @@
-"""What a plan makes of a network, and the two simplest: as it is, and compiled."""
+"""What a plan makes of a network, and the simplest: the network as it is."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from realtime.acceleration.compiler import traced
 from realtime.acceleration.network import Network
 from realtime.acceleration.shapes import Sizes, Tensors
-
-MOST_COMPILED = 256  # buckets of one network that inductor keeps
 
 
 class CannotRun(Exception):
@@ -74,43 +71,3 @@ class Eager(Form):
 
     def run(self, sizes: Sizes, inputs: Tensors) -> Tensors:
         return self._network.run(inputs)
-
-
-class Compiled(Form):
-    """The network through inductor, specialised for each bucket."""
-
-    plan = "compile"
-
-    def __init__(self, network: Network, tuned: bool = False) -> None:
-        import torch
-
-        self._network = network
-        # Of `forward` alone: whatever else the module can do is not compiled, and not called here.
-        mode = "max-autotune-no-cudagraphs" if tuned else None
-        self._compiled = torch.compile(network.traced, dynamic=False, mode=mode)
-        # Calls only run what was compiled: one that would compile anew runs eager, and no lock
-        # is needed for what a caller waits for.
-        self._prepared = torch._dynamo.run(self._compiled)
-
-    def prepare(self, sizes: Sizes, inputs: Tensors) -> None:
-        import torch
-        from torch._dynamo import config
-
-        # Past its own limit dynamo would quietly run eager.
-        limits = {
-            "recompile_limit": MOST_COMPILED,
-            "accumulated_recompile_limit": 4 * MOST_COMPILED,
-        }
-
-        def compile_for() -> None:
-            with config.patch(limits), torch.no_grad():
-                self._compiled(*inputs)
-
-        traced(compile_for)
-
-    def run(self, sizes: Sizes, inputs: Tensors) -> Tensors:
-        import torch
-
-        with torch.no_grad():
-            found: Tensors = self._prepared(*inputs)
-        return found

@@ -6,6 +6,7 @@ import hashlib
 import importlib.metadata
 import inspect
 import platform
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,20 @@ PROCESSORS = Path("/proc/cpuinfo")
 
 
 def digest(module: nn.Module) -> str:
-    """A name for a module: its structure, its classes' code and every value it holds."""
+    """A name for a module: its structure, its code and every value it holds.
+
+    Its code is that of its classes and of everything beside them: a forward calls functions of
+    other files, a kernel's among them, and no class tells which.
+    """
     import torch
 
     found = hashlib.sha256(repr(module).encode())
-    for kind in dict.fromkeys(type(part) for part in module.modules()):
+    kinds = list(dict.fromkeys(type(part) for part in module.modules()))
+    for kind in kinds:
         found.update(_source(kind).encode())
+    for folder in sorted({folder for kind in kinds if (folder := _folder(kind)) is not None}):
+        for path in sorted(folder.glob("*.py")):
+            found.update(path.name.encode() + path.read_bytes())
     for name, value in module.state_dict().items():
         found.update(f"{name}{tuple(value.shape)}{value.dtype}".encode())
         plain = value.detach().cpu().contiguous().reshape(-1)
@@ -65,3 +74,10 @@ def _source(kind: type) -> str:
         return inspect.getsource(kind)
     except (OSError, TypeError):
         return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _folder(kind: type) -> Path | None:
+    """Where a class and what it calls are kept; torch itself is told by its version."""
+    package = kind.__module__.partition(".")[0]
+    path = getattr(sys.modules.get(kind.__module__), "__file__", None)
+    return None if package == "torch" or path is None else Path(path).parent

@@ -3,23 +3,47 @@
 from __future__ import annotations
 
 import gc
-from typing import TYPE_CHECKING
+import traceback
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
+from realtime.acceleration.gate import GATE
 from realtime.errors import BadRequest
 from realtime.networks.shortage import is_out_of_memory as is_out_of_memory
 
 if TYPE_CHECKING:
     import torch
 
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+def unless_out_of_memory(run: Callable[[In], Out], inputs: In) -> Out | None:
+    """What a run gives; None when memory was not enough, and then nothing of the run is held."""
+    try:
+        return run(inputs)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+    return None
+
+
+def forget(error: BaseException | None) -> None:
+    """Let go of what the runs that ended with an error still hold."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
+
 
 def clear(device: torch.device) -> None:
     """Give back what torch holds of a device's memory and does not use."""
     import torch
 
-    gc.collect()
-    if device.type == "cuda":
-        with torch.cuda.device(device):
-            torch.cuda.empty_cache()
+    with GATE.working():  # giving memory back spoils a capture, and a capture refuses it
+        gc.collect()
+        if device.type == "cuda":
+            with torch.cuda.device(device):
+                torch.cuda.empty_cache()
 
 
 def limit(fraction: float, device: torch.device | str) -> bool:
@@ -31,7 +55,9 @@ def limit(fraction: float, device: torch.device | str) -> bool:
     found = torch.device(device)
     if found.type != "cuda" or not torch.cuda.is_available():
         return False
-    torch.cuda.set_per_process_memory_fraction(fraction, found)
+    # torch wants a float and a device with a number.
+    number = torch.cuda.current_device() if found.index is None else found.index
+    torch.cuda.set_per_process_memory_fraction(float(fraction), number)
     return True
 
 

@@ -29,6 +29,7 @@ class Network:
     In fp32 the module itself is moved and used. In fp16 and bf16 a short copy works and the module
     stays where it is, as the truth; under autocast the module works too and each of its operations
     chooses. `state` names the buffers, or the beginnings of their names, that a call changes.
+    `truth` is another module in the place of the truth, where the given one could itself be wrong.
     """
 
     def __init__(
@@ -39,13 +40,15 @@ class Network:
         *,
         autocast: bool = False,
         state: Sequence[str] = (),
+        truth: nn.Module | None = None,
     ) -> None:
         import torch
 
         exact_floats()
         self.precision = precision
         self.device = _numbered(torch.device(device))
-        self.original = module.eval().requires_grad_(False)
+        self.given = module.eval().requires_grad_(False)
+        self.original = self.given if truth is None else truth.eval().requires_grad_(False)
         kinds = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
         self._kind = kinds[precision]
         self._autocast = autocast and precision != "fp32"
@@ -70,7 +73,7 @@ class Network:
     @property
     def is_exact(self) -> bool:
         """Whether the module that works is the truth itself."""
-        return self.precision == "fp32"
+        return self.precision == "fp32" and self.original is self.given
 
     def run(self, inputs: Tensors) -> Tensors:
         """What the working module gives, as torch runs it."""
@@ -124,7 +127,8 @@ class Network:
         import torch
 
         if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
+            # Not the whole device: that would spoil another network's capture.
+            torch.cuda.current_stream(self.device).synchronize()
 
     def _buffers(self, module: nn.Module) -> list[tuple[str, Tensor]]:
         if not self._state:
@@ -138,10 +142,11 @@ class Network:
                 buffer.copy_(value)
 
     def _check_state(self) -> None:
-        names = [name for name, _ in self.module.named_buffers()]
-        for wanted in self._state:
-            if not any(name.startswith(wanted) for name in names):
-                raise BadRequest(f"The module has no buffer {wanted!r}; it has {names}.")
+        for module in (self.module, self.original):
+            names = [name for name, _ in module.named_buffers()]
+            for wanted in self._state:
+                if not any(name.startswith(wanted) for name in names):
+                    raise BadRequest(f"The module has no buffer {wanted!r}; it has {names}.")
 
     def _original_device(self) -> torch.device:
         first = next(iter([*self.original.parameters(), *self.original.buffers()]), None)

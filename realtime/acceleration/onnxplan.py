@@ -15,6 +15,15 @@ from realtime.acceleration.shapes import Tensors
 
 CUDA = "CUDAExecutionProvider"
 CPU = "CPUExecutionProvider"
+KINDS = {
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(double)": "float64",
+    "tensor(int64)": "int64",
+    "tensor(int32)": "int32",
+    "tensor(bool)": "bool",
+}
+MOST_KNOWN = 4_096  # shapes whose outputs are remembered
 
 
 class OnnxRuntime:
@@ -61,10 +70,18 @@ class OnnxRuntime:
         options.log_severity_level = 3
         providers: list[Any] = [CPU]
         if cuda:
-            # TF32 is on by default there as well.
-            chosen = {"device_id": parts.network.device.index or 0, "use_tf32": 0}
+            # TF32 is on by default there as well; the default search tries every kernel for each
+            # new length, while somebody waits.
+            chosen = {
+                "device_id": parts.network.device.index or 0,
+                "use_tf32": 0,
+                "cudnn_conv_algo_search": "HEURISTIC",
+            }
             providers.insert(0, (CUDA, chosen))
         session = onnxruntime.InferenceSession(data, options, providers=providers)
+        if cuda and session.get_providers()[0] != CUDA:
+            # A library of CUDA that does not load is only a line in its log.
+            raise CannotRun("ONNX Runtime could not load its part for CUDA here")
         return Session(session, cuda)
 
 
@@ -76,6 +93,8 @@ class Session:
         self._cuda = cuda
         self._inputs = [item.name for item in session.get_inputs()]
         self._outputs = [item.name for item in session.get_outputs()]
+        self._kinds = [KINDS.get(item.type) for item in session.get_outputs()]
+        self._shapes: dict[tuple[object, ...], list[tuple[int, ...]]] = {}
 
     def __call__(self, inputs: Tensors) -> Tensors:
         import torch
@@ -89,21 +108,57 @@ class Session:
         return tuple(torch.from_numpy(item) for item in found)
 
     def _on_cuda(self, inputs: Tensors) -> Tensors:
-        import numpy as np
+        """In memory of torch on both sides: nothing goes by way of the host."""
         import torch
 
+        held = tuple(item.contiguous() for item in inputs)
+        key = tuple(item.shape for item in held)
+        shapes = self._shapes.get(key)
+        if shapes is None:
+            if len(self._shapes) >= MOST_KNOWN:
+                self._shapes.clear()
+            shapes = self._shapes[key] = self._learned(held)
+        binding = self._bound(held)
+        found = []
+        for name, kind, shape in zip(self._outputs, self._kinds, shapes, strict=True):
+            output = torch.empty(shape, dtype=getattr(torch, str(kind)), device=held[0].device)
+            index = output.device.index or 0
+            binding.bind_output(name, "cuda", index, _numpy(kind), shape, output.data_ptr())
+            found.append(output)
+        self._run(binding, held)
+        return tuple(found)
+
+    def _learned(self, held: Tensors) -> list[tuple[int, ...]]:
+        """The outputs' shapes for inputs of these, by a run whose outputs its runtime makes."""
+        if None in self._kinds:
+            raise CannotRun("ONNX Runtime gives outputs of a kind that is not known here")
+        binding = self._bound(held)
+        for name in self._outputs:
+            binding.bind_output(name, "cuda", held[0].device.index or 0)
+        self._run(binding, held)
+        return [tuple(item.shape()) for item in binding.get_outputs()]
+
+    def _bound(self, held: Tensors) -> Any:
         binding = self._session.io_binding()
-        held = [item.contiguous() for item in inputs]
-        torch.cuda.current_stream(held[0].device).synchronize()  # ONNX Runtime has its own stream
         for name, item in zip(self._inputs, held, strict=True):
-            kind = np.dtype(str(item.dtype).removeprefix("torch."))
+            kind = _numpy(str(item.dtype).removeprefix("torch."))
             index = item.device.index or 0
             binding.bind_input(name, "cuda", index, kind, tuple(item.shape), item.data_ptr())
-        for name in self._outputs:
-            binding.bind_output(name, "cpu")
+        return binding
+
+    def _run(self, binding: Any, held: Tensors) -> None:
+        """ONNX Runtime has a stream of its own: after torch's work, and before what follows."""
+        import torch
+
+        torch.cuda.current_stream(held[0].device).synchronize()
         self._session.run_with_iobinding(binding)
-        found = binding.copy_outputs_to_cpu()
-        return tuple(torch.from_numpy(item).to(held[0].device) for item in found)
+        binding.synchronize_outputs()
+
+
+def _numpy(kind: str | None) -> Any:
+    import numpy as np
+
+    return np.dtype(kind)
 
 
 def _is_gpu_build(package: str) -> bool:

@@ -8,12 +8,13 @@ from pathlib import Path
 from realtime.errors import BadRequest
 from realtime.settings import Settings
 
-PLANS = ("eager", "compile", "graphs", "onnx", "tensorrt")
+PLANS = ("eager", "compile", "graphs", "eager_graphs", "onnx", "tensorrt")
 PRECISIONS = ("fp32", "fp16", "bf16")
 # What is tried when a plan cannot run; eager always can.
 NEXT = {
-    "tensorrt": ("graphs", "compile"),
-    "graphs": ("compile",),
+    "tensorrt": ("graphs", "eager_graphs", "compile"),
+    "graphs": ("eager_graphs", "compile"),
+    "eager_graphs": (),
     "compile": (),
     "onnx": (),
     "eager": (),
@@ -31,7 +32,7 @@ class Policy:
     auto_seconds: float = 120.0  # no further plan is tried after that
     graphs: int = 64  # recordings held at once
     graph_bytes: int = 4 << 30
-    lease_seconds: float = 10.0  # how long a call waits for buffers that another one holds
+    lease_seconds: float = 1.0  # how long a call waits for buffers that another one holds
     tuned: bool = False  # compile longer for quicker kernels
     workspace_bytes: int = 1 << 30
     autocast: bool = False

@@ -97,6 +97,12 @@ class Replicas:
                 device.doubted, device.out = False, None
             self._changed.notify_all()
 
+    @property
+    def live(self) -> int:
+        """How many devices have not been taken out."""
+        with self._changed:
+            return sum(device.out is None for device in self._devices.values())
+
     def described(self) -> list[dict[str, Any]]:
         with self._changed:
             return [
@@ -198,11 +204,13 @@ def replicate(
     workers = {}
     for device in devices:
         quick = accelerate(copy.deepcopy(module), inputs=inputs, device=device, **options)
-        workers[device] = _returning(quick, home)
+        workers[device] = returning(quick, home)
     return Replicas(workers)
 
 
-def _returning(quick: Callable[..., Any], home: Any) -> Callable[..., Any]:
+def returning(quick: Callable[..., Any], home: Any) -> Callable[..., Any]:
+    """A network whose results come to one device, whichever it runs on."""
+
     def run(*inputs: Any) -> Any:
         found = quick(*inputs)
         if isinstance(found, tuple):

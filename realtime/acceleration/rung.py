@@ -10,6 +10,7 @@ from typing import Any
 
 from realtime.acceleration import memory
 from realtime.acceleration.forms import CannotRun, Form, NotNow
+from realtime.acceleration.gate import GATE
 from realtime.acceleration.ledger import Ledger, in_words
 from realtime.acceleration.parts import Parts
 from realtime.acceleration.shapes import Fit, Sizes, Tensors
@@ -77,7 +78,7 @@ class Rung:
 
     def prepare(self, sizes: Sizes, inputs: Tensors) -> bool:
         """Make a bucket and hold it against the truth; the network's state stays as it was."""
-        with self._making:
+        with self._made_alone():
             if self.has(sizes):
                 return True
             if (form := self.form()) is None or sizes in self._broken:
@@ -168,6 +169,16 @@ class Rung:
             for sizes, state, words in states
         ]
 
+    @contextmanager
+    def _made_alone(self) -> Iterator[None]:
+        """One thread prepares at a time; a capture does not wait for those who wait here."""
+        with GATE.away():
+            self._making.acquire()
+        try:
+            yield
+        finally:
+            self._making.release()
+
     def _prepared(self, form: Form, sizes: Sizes, inputs: Tensors) -> Verdict:
         network = self._network
         if self.plan == "eager" and network.is_exact:
@@ -196,6 +207,7 @@ class Rung:
         if memory.is_out_of_memory(error):
             reason = f"out of memory: {reason}"
             if self._policy.clear_memory:
+                memory.forget(error)
                 memory.clear(self._network.device)
         with self._lock:
             if sizes is None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from realtime.acceleration import exporting, identity
 from realtime.acceleration.built import Engine
-from realtime.acceleration.forms import CannotRun
+from realtime.acceleration.forms import CannotRun, NotNow
 from realtime.acceleration.parts import Parts
 from realtime.acceleration.shapes import Tensors
 
@@ -35,31 +38,35 @@ class TensorRt:
 
     def facts(self, parts: Parts) -> dict[str, str]:
         found = identity.machine(parts.network.device)
-        for package in (CONVERTER, "tensorrt"):
-            found[package] = identity.version(package) or "unknown"
+        found[CONVERTER] = identity.version(CONVERTER) or "unknown"
+        # Its packages have many names, the library has one.
+        found["tensorrt"] = str(_library().__version__)
         return {**found, "workspace": str(parts.policy.workspace_bytes)}
 
     def build(self, parts: Parts) -> bytes:
         import torch_tensorrt
 
-        data: bytes = torch_tensorrt.dynamo.convert_exported_program_to_serialized_trt_engine(
-            exporting.exported(parts),
-            arg_inputs=[self._range(parts, i, torch_tensorrt) for i in range(len(parts.examples))],
-            use_explicit_typing=True,  # in the network's own precision, as it was checked
-            disable_tf32=True,
-            workspace_size=parts.policy.workspace_bytes,
-            device=parts.network.device,
-        )
+        with _on(parts.network.device):
+            data = torch_tensorrt.dynamo.convert_exported_program_to_serialized_trt_engine(
+                exporting.exported(parts),
+                arg_inputs=[
+                    self._range(parts, i, torch_tensorrt) for i in range(len(parts.examples))
+                ],
+                use_explicit_typing=True,  # in the network's own precision, as it was checked
+                disable_tf32=True,
+                workspace_size=parts.policy.workspace_bytes,
+                device=parts.network.device,
+            )
         return bytes(data)
 
     def load(self, parts: Parts, data: bytes) -> Engine:
-        import tensorrt
-
-        runtime = tensorrt.Runtime(tensorrt.Logger(tensorrt.Logger.ERROR))
-        engine = runtime.deserialize_cuda_engine(data)
+        library = _library()
+        with _on(parts.network.device):
+            runtime = library.Runtime(library.Logger(library.Logger.ERROR))
+            engine = runtime.deserialize_cuda_engine(data)
         if engine is None:
             raise CannotRun("TensorRT refuses the engine")
-        return Context(engine, tensorrt, parts.network.device)
+        return Contexts(engine, library, parts.network.device)
 
     def _range(self, parts: Parts, i: int, library: Any) -> Any:
         shapes = parts.shapes
@@ -71,36 +78,71 @@ class TensorRt:
         )
 
 
+@dataclass(frozen=True)
 class Context:
-    """A loaded engine; an execution context belongs to one call, so each call makes its own."""
+    """What one call at a time runs an engine with; the work it queued is ordered by its stream."""
+
+    execution: Any
+    stream: torch.cuda.Stream
+
+
+class Contexts:
+    """A loaded engine with as many contexts as there were calls at once."""
 
     def __init__(self, engine: Any, library: Any, device: torch.device) -> None:
         self._engine = engine
         self._library = library
         self._device = device
+        self._free: deque[Context] = deque()
         names = [engine.get_tensor_name(i) for i in range(engine.num_io_tensors)]
         modes = {name: engine.get_tensor_mode(name) for name in names}
         self._inputs = [name for name in names if modes[name] == library.TensorIOMode.INPUT]
         self._outputs = [name for name in names if modes[name] == library.TensorIOMode.OUTPUT]
 
     def __call__(self, inputs: Tensors) -> Tensors:
+        with _on(self._device):
+            context = self._taken()
+            found = self._ran(context, inputs)
+            # Only now: a context that failed may be in any state, and is not used again.
+            self._free.append(context)
+            return found
+
+    def _taken(self) -> Context:
+        """To make one takes memory and a while, so they are kept."""
         import torch
 
-        context = self._engine.create_execution_context()
+        try:
+            return self._free.pop()
+        except IndexError:
+            pass
+        execution = self._engine.create_execution_context()
+        if execution is None:
+            raise NotNow("TensorRT has no memory for another call at once")
+        stream: torch.cuda.Stream = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
+        return Context(execution, stream)
+
+    def _ran(self, context: Context, inputs: Tensors) -> Tensors:
+        import torch
+
+        execution = context.execution
         held = [item.contiguous() for item in inputs]
         for name, item in zip(self._inputs, held, strict=True):
-            context.set_input_shape(name, tuple(item.shape))
-            context.set_tensor_address(name, item.data_ptr())
+            execution.set_input_shape(name, tuple(item.shape))
+            execution.set_tensor_address(name, item.data_ptr())
         found = []
         for name in self._outputs:
-            shape = tuple(context.get_tensor_shape(name))
+            shape = tuple(execution.get_tensor_shape(name))
             output = torch.empty(shape, dtype=self._kind(name), device=self._device)
-            context.set_tensor_address(name, output.data_ptr())
+            execution.set_tensor_address(name, output.data_ptr())
             found.append(output)
+        # On its own stream: on torch's TensorRT waits for the device at every run. What comes
+        # after on torch's waits for it, so the tensors may go once that is queued.
         stream = torch.cuda.current_stream(self._device)
-        if not context.execute_async_v3(stream.cuda_stream):
+        context.stream.wait_stream(stream)
+        done = execution.execute_async_v3(context.stream.cuda_stream)
+        stream.wait_stream(context.stream)
+        if not done:
             raise CannotRun("TensorRT could not run its engine")
-        stream.synchronize()  # what the context holds must outlive its work
         return tuple(found)
 
     def _kind(self, name: str) -> torch.dtype:
@@ -116,3 +158,18 @@ class Context:
             kinds.BOOL: torch.bool,
         }
         return known[self._engine.get_tensor_dtype(name)]
+
+
+def _library() -> Any:
+    try:
+        import tensorrt
+    except ImportError as error:
+        raise CannotRun(f"TensorRT does not load: {error}") from error
+    return tensorrt
+
+
+def _on(device: torch.device) -> AbstractContextManager[Any]:
+    """Whatever TensorRT makes belongs to the GPU that is current."""
+    import torch
+
+    return torch.cuda.device(device)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from realtime.acceleration import Accelerated, Axis, Policy, accelerate
+from realtime.acceleration.spread import Spread
 from realtime.audio import Samples
 from realtime.engines import checkpoints, readiness
 from realtime.engines.headroom import Headroom, free_here
@@ -39,6 +40,7 @@ class Opened:
     run: Accelerated
     device: str
     readiness: Readiness
+    beside: Sequence[Accelerated] = ()  # the same on further devices
 
     @property
     def plan(self) -> str:
@@ -75,7 +77,7 @@ def opened(name: str, settings: Settings) -> Opened:
 def prepared(network: MelNet, form: MelForm, sample_rate: int, settings: Settings) -> Opened:
     """A network with its weights as the settings want it run."""
     chosen = settings.vocoder
-    device = _device(chosen.device)
+    device, *others = devices(chosen.device)
     network.to(device)  # before its twin is made, so that both share one memory there
     published = twin(network).plain()
     network.fast() if chosen.use_vocoder_optimization else network.plain()
@@ -84,23 +86,34 @@ def prepared(network: MelNet, form: MelForm, sample_rate: int, settings: Setting
     whole, growing = schedules(network.reach(), how)
     sizes = [*whole.sizes, *growing.sizes]
     run = accelerated(network, plan, precision, device, sizes, how.batch, settings)
-    ready = readiness.prepare(
-        run,
-        example(network.bands, max(sizes)),
-        readiness.wanted(growing, whole, how.batch),
-        chosen.prepare_seconds if chosen.use_vocoder_optimization else 0.0,
-    )
+    beside = [
+        accelerated(copy.deepcopy(network), plan, precision, other, sizes, how.batch, settings)
+        for other in others
+    ]
+    ready = [
+        readiness.prepare(
+            each,
+            example(network.bands, max(sizes)),
+            readiness.wanted(growing, whole, how.batch),
+            chosen.prepare_seconds if chosen.use_vocoder_optimization else 0.0,
+        )
+        for each in (run, *beside)
+    ]
     vocoder = Vocoder(
-        run,
+        Spread({str(each.network.device): each for each in (run, *beside)}, device)
+        if beside
+        else run,
         bands=network.bands,
         hop=network.hop,
         sample_rate=sample_rate,
         reach=network.reach(),
-        cutting=dataclasses.replace(how, shaped=run.mode in SHAPED),
+        cutting=dataclasses.replace(
+            how, batch=how.batch * (1 + len(beside)), shaped=run.mode in SHAPED
+        ),
         headroom=Headroom(COPIES * 4 * network.width, _free(device)),
         overlapped=run.overlapped,
     )
-    return Opened(vocoder, form, published, run, device, ready)
+    return Opened(vocoder, form, published, run, device, ready[0], beside)
 
 
 def example(bands: int, frames: int, batch: int = 1) -> Tensor:
@@ -139,13 +152,20 @@ def accelerated(
     batch: int,
     settings: Settings | None = None,
 ) -> Accelerated:
-    """The network under a plan that is prepared for windows of these sizes, so many a run."""
+    """The network under a plan that is prepared for windows of these sizes, so many a run.
+
+    On a GPU its quick form is held against the published one as well: that costs little there, and
+    its kernel is younger than a processor's operations.
+    """
     policy = Policy()
     if settings is not None:
         workspace = settings.vocoder.tensorrt_workspace_size
         policy = dataclasses.replace(Policy.of(settings), workspace_bytes=workspace)
+    network.to(device)  # before its twin is made, so that both share one memory there
+    truth = twin(network).plain() if network.rows and device.startswith("cuda") else None
     return accelerate(
         network,
+        truth=truth,
         inputs=(example(network.bands, max(sizes)),),
         plan=plan,
         precision=precision,
@@ -169,6 +189,16 @@ def twin(network: MelNet) -> MelNet:
     }
     copied: MelNet = copy.deepcopy(network, memo)
     return copied
+
+
+def devices(names: str) -> list[str]:
+    """Those of the setting, each once: the first is where mels come from and sounds go to."""
+    found = [_device(name.strip()) for name in names.split(",")]
+    if len({"cuda:0" if name == "cuda" else name for name in found}) < len(found):
+        raise BadRequest(
+            f"A device stands twice in {names!r}.", hint="Name each once in vocoder.device."
+        )
+    return found
 
 
 def _device(name: str) -> str:

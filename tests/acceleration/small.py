@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from realtime.acceleration import Accelerated, Axis, Policy, accelerate
 from realtime.acceleration.building import MAKERS, Maker
 from realtime.acceleration.forms import Eager, Form
+from realtime.acceleration.gate import GATE
 from realtime.acceleration.graphs import Graphs
 from realtime.acceleration.network import Network
 from realtime.acceleration.parts import Parts
-from realtime.acceleration.recorder import Recording
+from realtime.acceleration.recorder import Pool, Recording
 from realtime.acceleration.shapes import Shapes, Sizes, Tensors
 
 BANDS = 4
@@ -63,6 +64,19 @@ def step_inputs(place: int = 0, seed: int = 0) -> Tensors:
     return torch.randn(2, WIDE, generator=random), torch.tensor([place, place])
 
 
+class TapePool:
+    """Memory as CUDA's: recordings share it, and all of it is held until the last is closed."""
+
+    def __init__(self) -> None:
+        self.tapes: list[Tape] = []
+
+    @property
+    def bytes(self) -> int:
+        if all(tape.closed for tape in self.tapes):
+            return 0
+        return max(tape.size for tape in self.tapes)
+
+
 class Tape:
     """A recording as a graph makes it: its buffers stay, each play overwrites them."""
 
@@ -70,7 +84,7 @@ class Tape:
         self._run = run
         self.inputs = tuple(item.clone() for item in inputs)
         self.outputs = tuple(item.clone() for item in run(self.inputs))
-        self.bytes = size
+        self.size = size
         self.plays = 0
         self.fault: Exception | None = None
         self.closed = False
@@ -93,18 +107,36 @@ class Tape:
 
 
 class TapeRecorder:
-    """Records on any device; `fault` is raised instead, `size` is what a recording takes."""
+    """Records on any device; `fault` is raised instead, `size` is what a recording takes.
+
+    As with CUDA a capture that meets others' work is spoilt: `meanwhile` runs in the midst of it.
+    """
 
     def __init__(self, size: int = 100, fault: Exception | None = None) -> None:
         self.size = size
         self.fault = fault
         self.tapes: list[Tape] = []
+        self.pools: list[TapePool] = []
         self.turns: list[str] = []
+        self.meanwhile: Callable[[], None] = lambda: None
 
-    def record(self, run: Callable[[Tensors], Tensors], inputs: Tensors) -> Recording:
+    def pool(self) -> TapePool:
+        self.pools.append(TapePool())
+        return self.pools[-1]
+
+    def warm(self, run: Callable[[Tensors], Tensors], inputs: Tensors) -> None:
+        self.turns.append("warm")
+        run(tuple(item.clone() for item in inputs))
+
+    def record(self, run: Callable[[Tensors], Tensors], inputs: Tensors, pool: Pool) -> Recording:
+        assert isinstance(pool, TapePool)
+        assert not GATE._inside, "a capture met others' work"
         if self.fault is not None:
             raise self.fault
+        self.meanwhile()
         self.tapes.append(Tape(run, inputs, self.size))
+        pool.tapes.append(self.tapes[-1])
+        assert not GATE._inside, "a capture met others' work"
         return self.tapes[-1]
 
     def begin(self) -> None:
@@ -152,7 +184,7 @@ def bent(made: list[Bent], bend: Callable[[Tensors], Tensors] = lambda outputs: 
 
 def recording(recorder: TapeRecorder) -> Maker:
     """The plan `graphs` with a recorder of the test."""
-    return lambda parts: Graphs(parts, recorder, [Eager(parts.network)])
+    return lambda parts: Graphs("graphs", parts, recorder, Eager(parts.network))
 
 
 def failing(error: Exception) -> Maker:

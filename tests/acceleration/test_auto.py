@@ -90,6 +90,24 @@ def test_after_its_time_no_further_plan_is_tried() -> None:
     assert set(rungs) == {"eager"} and choice.plan == "eager"
 
 
+def test_what_was_cut_short_is_not_remembered(tmp_path: Path) -> None:
+    """A slow start must not decide for good: the plans that were not tried are tried next time."""
+    policy = Policy(auto_seconds=1.0, folder=tmp_path)
+    slow = {"eager": 0.01, "onnx": 0.4, "compile": 0.001}
+    choice, _ = chosen(slow, policy)
+    assert not choice.whole and choice.plan == "eager"
+    again, rungs = chosen({"eager": 0.01, "onnx": 0.02, "compile": 0.001}, policy)
+    assert again.whole and not again.remembered and again.plan == "compile"
+    assert set(rungs) == {"eager", "onnx", "compile"}
+    assert chosen({}, policy)[0].remembered
+
+
+def test_on_a_gpu_graphs_come_before_what_takes_minutes() -> None:
+    order = auto.CANDIDATES["cuda"]
+    assert order[:2] == ("eager", "eager_graphs")
+    assert order.index("compile") < order.index("graphs") < order.index("tensorrt")
+
+
 def test_a_choice_is_remembered_for_this_network_on_this_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

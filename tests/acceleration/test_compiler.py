@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 from torch._dynamo.utils import counters
+from torch._inductor.runtime.cache_dir_utils import cache_dir, default_cache_dir
 
-from realtime.acceleration.forms import Compiled, Form
+from realtime.acceleration import compiler
+from realtime.acceleration.compiled import Compiled
+from realtime.acceleration.forms import Form, NotNow
 from realtime.acceleration.parts import Parts
 from realtime.acceleration.shapes import Sizes, Tensors
 from tests.acceleration.small import mel, parts
@@ -41,7 +44,9 @@ def test_networks_are_compiled_in_threads_without_harm() -> None:
     for each, form in zip(made, forms, strict=True):
         assert_equal(each, form, (1, 10), (mel(seed=9),))
     # Calls compile nothing, whatever comes.
-    assert_equal(made[0], forms[0], (1, 20), (mel(20),))
+    for sizes in ((1, 10), (1, 20)):
+        with pytest.raises(NotNow):
+            forms[0].run(sizes, (mel(20),))
     assert counters["stats"]["unique_graphs"] == before + THREADS
 
 
@@ -69,3 +74,36 @@ def test_once_settled_other_threads_may_trace_too() -> None:
 def assert_equal(made: Parts, form: Form, sizes: Sizes, inputs: Tensors) -> None:
     found, wanted = form.run(sizes, inputs)[0], made.network.run(inputs)[0]
     assert (found - wanted).abs().max().item() < 1e-5
+
+
+def test_what_was_compiled_is_kept_in_the_folder_of_acceleration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiler, "_chosen", set())
+    monkeypatch.setenv(compiler.VARIABLE, default_cache_dir())
+    kept = compiler.keep_in(tmp_path, 100)
+    assert kept == tmp_path / "inductor" and cache_dir() == str(kept)
+    (kept / "kernel").write_bytes(bytes(101))
+    assert compiler.keep_in(tmp_path / "other", 100) == kept, "one folder for the process"
+    assert compiler.keep_in(tmp_path, 100) == kept and kept.is_dir(), "it is in use"
+
+
+def test_a_folder_that_has_grown_too_large_is_begun_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiler, "_chosen", set())
+    monkeypatch.setenv(compiler.VARIABLE, default_cache_dir())
+    for size, left in ((100, True), (101, False)):
+        compiler._chosen.clear()
+        (tmp_path / "inductor").mkdir(exist_ok=True)
+        (tmp_path / "inductor" / "kernel").write_bytes(bytes(size))
+        compiler.keep_in(tmp_path, 100)
+        assert (tmp_path / "inductor" / "kernel").exists() is left
+
+
+def test_a_folder_that_the_user_chose_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiler, "_chosen", set())
+    monkeypatch.setenv(compiler.VARIABLE, str(tmp_path / "mine"))
+    assert compiler.keep_in(tmp_path, 100) == tmp_path / "mine"

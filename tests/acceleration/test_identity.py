@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
+import pytest
 import torch
 from torch import nn
 
@@ -36,6 +38,29 @@ def test_every_difference_is_one() -> None:
     names.append(digest(same_look))
     same_look.__class__.__name__ = "Thrice"
     assert len(set(names)) == len(names)
+
+
+def test_code_that_a_network_only_calls_is_part_of_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kernel in another file was changed, and the engine of the old one was used."""
+    (tmp_path / "kernel.py").write_text("def twice(x):\n    return 2 * x\n")
+    (tmp_path / "net_of_a_test.py").write_text(NETWORK)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    module = importlib.import_module("net_of_a_test").Net()
+    before = digest(module)
+    assert digest(module) == before
+    (tmp_path / "kernel.py").write_text("def twice(x):\n    return x + x\n")
+    assert digest(module) != before
+
+
+NETWORK = """
+from torch import nn
+class Net(nn.Module):
+    def forward(self, x):
+        from kernel import twice
+        return twice(x)
+"""
 
 
 def test_a_machine_is_named_by_what_kernels_depend_on(tmp_path: Path) -> None:

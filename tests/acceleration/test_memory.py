@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from types import SimpleNamespace
 from typing import Any
 
@@ -47,15 +48,64 @@ def test_a_cpu_has_nothing_to_limit_or_to_give_back() -> None:
     assert memory.reserved(torch.device("cpu")) == 0
 
 
-def test_on_a_gpu_the_settings_reach_torch(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[Any, ...]] = []
+@pytest.mark.parametrize(
+    ("fraction", "device", "asked"),
+    [(0.8, "cuda:1", (0.8, 1)), (1, "cuda", (1.0, 0)), (0.5, "cuda", (0.5, 0))],
+)
+def test_on_a_gpu_the_settings_reach_torch(
+    fraction: float, device: str, asked: tuple[float, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """torch refuses a whole number as a part, and a device without a number."""
+    told: list[tuple[Any, ...]] = []
     fake = SimpleNamespace(
         is_available=lambda: True,
-        set_per_process_memory_fraction=lambda *args: asked.append(args),
+        current_device=lambda: 0,
+        set_per_process_memory_fraction=lambda *args: told.append(args),
     )
     monkeypatch.setattr(torch, "cuda", fake)
-    assert memory.limit(0.8, "cuda:0")
-    assert asked == [(0.8, torch.device("cuda:0"))]
+    assert memory.limit(fraction, device)
+    assert told == [asked] and isinstance(told[0][0], float)
+
+
+@pytest.mark.gpu
+def test_a_gpu_without_a_number_has_a_limit() -> None:
+    assert memory.limit(1, "cuda")
+
+
+class Run:
+    """Runs out of memory with a large tensor in its hands."""
+
+    def __init__(self) -> None:
+        self.held: list[weakref.ref[torch.Tensor]] = []
+
+    def __call__(self, inputs: int) -> int:
+        if len(self.held) == inputs:
+            return inputs
+        activation = torch.zeros(1_000)
+        self.held.append(weakref.ref(activation))
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+
+def test_a_run_that_ran_out_holds_nothing_when_it_is_done_again() -> None:
+    run = Run()
+    assert memory.unless_out_of_memory(run, 1) is None
+    assert run.held[0]() is None
+    assert memory.unless_out_of_memory(run, 1) == 1
+    with pytest.raises(TypeError):
+        memory.unless_out_of_memory(len, 1)  # type: ignore[arg-type]
+
+
+def test_an_error_can_be_made_to_let_go() -> None:
+    run = Run()
+    try:
+        try:
+            run(1)
+        except torch.OutOfMemoryError as error:
+            raise RuntimeError("the compiler failed") from error
+    except RuntimeError as error:
+        assert run.held[0]() is not None
+        memory.forget(error)
+        assert run.held[0]() is None
 
 
 def test_clearing_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:

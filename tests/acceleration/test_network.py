@@ -31,6 +31,55 @@ def test_weights_are_shortened_in_a_copy_or_not_at_all() -> None:
     assert Network(module, "fp32", "cpu").module is module
 
 
+class Twisted(torch.nn.Module):
+    """A vocoder in a quick form of its own, which is wrong as much as it is told."""
+
+    def __init__(self, wrong: float) -> None:
+        super().__init__()
+        self.inner = vocoder()
+        self.wrong = wrong
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = self.inner(x) * (1 + self.wrong)
+        return found
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("wrong", [0.0, 0.5])
+@pytest.mark.parametrize("frames", [10, 7])
+def test_a_module_that_could_be_wrong_is_held_against_a_truth(
+    precision: str, wrong: float, frames: int
+) -> None:
+    truth = vocoder()
+    found = quick("eager", module=Twisted(wrong), truth=truth, precision=precision)
+    assert not found.network.is_exact
+    found.prepare([(1, 10)])
+    with torch.no_grad():
+        near = 1e-5 if wrong or precision == "fp32" else 0.02
+        assert torch.allclose(found(mel(frames)), truth(mel(frames)), atol=near)
+    assert found.described()["hits"] == {"exact" if wrong else "eager": 1}
+
+
+def test_without_a_truth_the_module_itself_is_one() -> None:
+    found = quick("eager", module=Twisted(0.5))
+    with torch.no_grad():
+        assert torch.allclose(found(mel()), 1.5 * vocoder()(mel()), atol=1e-5)
+
+
+def test_what_no_bucket_holds_runs_eager_once_it_is_prepared() -> None:
+    found = quick("eager", module=Twisted(0), truth=vocoder())
+    found(mel(7))
+    assert found.described()["hits"] == {"exact": 1}
+    found.prepare([])
+    found(mel(7))
+    assert found.described()["hits"] == {"exact": 1, "eager": 1}
+
+
+def test_a_truth_has_the_same_state() -> None:
+    with pytest.raises(BadRequest, match="no buffer 'cache'"):
+        Network(Step(), "fp32", "cpu", state=("cache",), truth=vocoder())
+
+
 def test_autocast_is_a_setting_that_acts() -> None:
     found = quick("eager", precision="bf16", policy=Policy(autocast=True))
     assert found.module is found.network.original

@@ -185,3 +185,23 @@ def test_weights_lie_in_memory_once_beside_what_a_plan_makes_of_them(settings: S
     assert isinstance(published, torch.nn.Module)
     pairs = zip(published.parameters(), opened.run.network.original.parameters(), strict=True)
     assert all(x.data_ptr() == y.data_ptr() for x, y in pairs)
+
+
+def test_several_devices_share_the_work(settings: Settings) -> None:
+    """Of one request too: rows of its batch go to both, and come back in their order."""
+    two = replace(settings, vocoder=Vocoder(vocoder_chunk_size=160, device="cpu, cpu:0"))
+    opened = vocoders.opened("hifigan", two)
+    assert [str(each.network.device) for each in (opened.run, *opened.beside)] == ["cpu", "cpu:0"]
+    sounds = [vocoderreport.example(32_000, seconds) for seconds in (2.5, 1.0)]
+    made = opened.vocoder.render([opened.mel(sound) for sound in sounds])
+    for sound, found in zip(sounds, made, strict=True):
+        with torch.inference_mode():
+            expected = opened.published(opened.mel(sound)[None])[0, 0].numpy()
+        assert np.abs(found - expected).max() <= 1e-5
+    done = [each.described()["calls"] for each in (opened.run, *opened.beside)]
+    assert sum(done) > 1
+
+
+def test_a_device_is_named_once(settings: Settings) -> None:
+    with pytest.raises(BadRequest, match="stands twice"):
+        vocoders.opened("hifigan", replace(settings, vocoder=Vocoder(device="cpu,cpu")))
