@@ -127,7 +127,7 @@ def prepared(tmp_path: Path, **chosen: Any) -> vocoders.Opened:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("plan", ["compile", "onnx"])
+@pytest.mark.parametrize("plan", [pytest.param("compile", marks=pytest.mark.slow), "onnx"])
 def test_what_is_opened_runs_on_its_plan_from_the_first_window_on(
     tmp_path: Path, plan: str
 ) -> None:
