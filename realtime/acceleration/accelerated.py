@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from realtime.acceleration import memory
@@ -168,18 +168,18 @@ class Accelerated:
         }
         return {**found, **self._told}
 
-    @contextmanager
-    def _held(self) -> Iterator[None]:
+    def _held(self) -> AbstractContextManager[Any]:
         """A network with state is one caller's until the end of the block."""
-        if self._turn is None:
-            yield
-            return
+        return nullcontext() if self._turn is None else self._in_turn(self._turn)
+
+    @contextmanager
+    def _in_turn(self, turn: threading.RLock) -> Iterator[None]:
         with GATE.away():
-            self._turn.acquire()
+            turn.acquire()
         try:
             yield
         finally:
-            self._turn.release()
+            turn.release()
 
     def _prove_eager(self) -> None:
         """What no bucket holds runs eager too, and slowly until that was held against the truth."""

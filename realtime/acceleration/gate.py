@@ -10,12 +10,25 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from realtime.acceleration.forms import NotNow
 
 HELD_UP = 0.1  # seconds that others are kept out for those who are still at work to come to an end
 BETWEEN = 0.2  # seconds that they then go on before it is tried again
+
+
+class _Work:
+    """One for all threads: each step of each lane passes here, so it makes nothing anew."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+
+    def __enter__(self) -> None:
+        self._gate._come_in()
+
+    def __exit__(self, *error: object) -> None:
+        self._gate._go_out()
 
 
 class Gate:
@@ -27,18 +40,11 @@ class Gate:
         self._inside: dict[int, int] = {}  # how often each thread came in
         self._alone: int | None = None
         self._passing: set[int] = set()
+        self._work = _Work(self)
 
-    @contextmanager
-    def working(self) -> Iterator[None]:
+    def working(self) -> AbstractContextManager[None]:
         """Work that must not meet a capture."""
-        me = threading.get_ident()
-        with self._changed:
-            self._enter(me, 1)
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._leave(me)
+        return self._work
 
     @contextmanager
     def away(self) -> Iterator[None]:
@@ -78,21 +84,28 @@ class Gate:
                 with self._changed:
                     self._release()
 
+    def _come_in(self) -> None:
+        with self._changed:
+            self._enter(threading.get_ident(), 1)
+
+    def _go_out(self) -> None:
+        me = threading.get_ident()
+        with self._changed:
+            self._inside[me] -= 1
+            if not self._inside[me]:
+                self._step_out(me)
+
     def _enter(self, me: int, times: int) -> None:
         if not times:
             return
-        if me not in self._inside:
+        if me not in self._inside and self._alone is not None:
             self._changed.wait_for(lambda: self._alone in (None, me))
         self._inside[me] = self._inside.get(me, 0) + times
 
-    def _leave(self, me: int) -> None:
-        self._inside[me] -= 1
-        if not self._inside[me]:
-            self._step_out(me)
-
     def _step_out(self, me: int) -> int:
         times = self._inside.pop(me, 0)
-        self._changed.notify_all()
+        if self._alone is not None:
+            self._changed.notify_all()
         return times
 
     def _claim(self, me: int, seconds: float) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gc
 import traceback
+import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from realtime.acceleration.gate import GATE
 from realtime.errors import BadRequest
@@ -59,6 +60,33 @@ def limit(fraction: float, device: torch.device | str) -> bool:
     number = torch.cuda.current_device() if found.index is None else found.index
     torch.cuda.set_per_process_memory_fraction(float(fraction), number)
     return True
+
+
+class Held(Protocol):
+    """Memory that torch holds for one purpose only."""
+
+    device: torch.device
+    known: int
+
+
+_pools: weakref.WeakSet[Held] = weakref.WeakSet()
+
+
+def hold(pool: Held) -> None:
+    """Count a pool of recordings as taken for as long as it exists."""
+    _pools.add(pool)
+
+
+def free(device: torch.device) -> int:
+    """Bytes of a GPU's memory that a run could take: the driver's, and what torch holds unused.
+
+    What lies unused in a pool of recordings is the recordings' own.
+    """
+    import torch
+
+    unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    pooled = sum(pool.known for pool in list(_pools) if pool.device == device)
+    return int(torch.cuda.mem_get_info(device)[0]) + max(0, unused - pooled)
 
 
 def reserved(device: torch.device) -> int:

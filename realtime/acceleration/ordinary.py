@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 from realtime.acceleration.shapes import Tensors
 
 
-@contextmanager
-def ordinary() -> Iterator[None]:
+def ordinary() -> AbstractContextManager[Any]:
     """What is compiled holds for one mode of torch; callers come in any."""
+    import torch
+
+    return _outside_inference() if torch.is_inference_mode_enabled() else torch.no_grad()
+
+
+@contextmanager
+def _outside_inference() -> Iterator[None]:
     import torch
 
     # In this order: leaving the inference mode switches gradients on.

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
+from realtime.acceleration import memory
 from realtime.acceleration.forms import CannotRun
 from realtime.acceleration.ledger import in_words
 from realtime.acceleration.shapes import Tensors
@@ -59,10 +60,13 @@ class Recorder(Protocol):
 class CudaPool:
     """A private pool of torch's allocator."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: torch.device) -> None:
         import torch
 
+        self.device = device
         self.handle = torch.cuda.graph_pool_handle()
+        self.known = 0  # bytes, when it was looked at last
+        memory.hold(self)
 
     @property
     def bytes(self) -> int:
@@ -70,7 +74,8 @@ class CudaPool:
 
         # What torch holds in all hardly grows with a later graph of a pool: its segments tell.
         segments = torch.cuda.memory_snapshot(self.handle, include_traces=False)  # type: ignore[no-untyped-call]
-        return sum(int(segment["total_size"]) for segment in segments)
+        self.known = sum(int(segment["total_size"]) for segment in segments)
+        return self.known
 
 
 class CudaRecording:
@@ -107,7 +112,7 @@ class CudaRecorder:
         self._broken: str | None = None
 
     def pool(self) -> CudaPool:
-        return CudaPool()
+        return CudaPool(self._device)
 
     def warm(self, run: Run, inputs: Tensors) -> None:
         import torch

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from realtime.acceleration import Accelerated, Axis, Policy, accelerate
+from realtime.acceleration import Accelerated, Axis, Policy, accelerate, memory
 from realtime.acceleration.spread import Spread
 from realtime.audio import Samples
 from realtime.engines import checkpoints, readiness
@@ -215,11 +215,7 @@ def _free(device: str) -> Callable[[], int]:
     if not device.startswith("cuda"):
         return free_here
 
-    def free() -> int:
-        """Of the driver, and what torch holds of it without using it."""
-        import torch
+    import torch
 
-        held = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-        return int(torch.cuda.mem_get_info(device)[0]) + held
-
-    return free
+    numbered = torch.empty(0, device=device).device
+    return lambda: memory.free(numbered)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import weakref
 from types import SimpleNamespace
 from typing import Any
@@ -70,6 +71,30 @@ def test_on_a_gpu_the_settings_reach_torch(
 @pytest.mark.gpu
 def test_a_gpu_without_a_number_has_a_limit() -> None:
     assert memory.limit(1, "cuda")
+
+
+def test_what_lies_in_a_pool_of_recordings_is_not_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = SimpleNamespace(
+        memory_reserved=lambda device: 900,
+        memory_allocated=lambda device: 300,
+        mem_get_info=lambda device: (1_000, 5_000),
+    )
+    monkeypatch.setattr(torch, "cuda", fake)
+
+    class Pool:
+        def __init__(self, number: int, known: int) -> None:
+            self.device = torch.device("cuda", number)
+            self.known = known
+
+    assert memory.free(torch.device("cuda", 0)) == 1_600
+    pools = [Pool(0, 400), Pool(0, 50), Pool(1, 9_000)]
+    for pool in pools:
+        memory.hold(pool)
+    assert memory.free(torch.device("cuda", 0)) == 1_150
+    assert memory.free(torch.device("cuda", 1)) == 1_000, "never less than the driver has"
+    del pool, pools
+    gc.collect()
+    assert memory.free(torch.device("cuda", 0)) == 1_600
 
 
 class Run:

@@ -71,6 +71,7 @@ def test_what_is_padded_to_prepared_sizes_is_the_same(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_compiled_it_says_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     codes, sound = said(made(tmp_path), settings_in(tmp_path))
     monkeypatch.setattr(models, "SPANS", (256,))
