@@ -144,6 +144,17 @@ def test_what_is_opened_runs_on_its_plan_from_the_first_window_on(
     assert set(opened.run.described()["hits"]) == {plan}
 
 
+@pytest.mark.gpu
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("plan", ["compile", "eager_graphs", "graphs"])
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "bf16"])
+def test_on_a_gpu_too(tmp_path: Path, plan: str, precision: str) -> None:
+    opened = prepared(tmp_path, plan=plan, precision=precision, device="cuda")
+    assert opened.readiness.ready == 2
+    found = vocoderreport.speed(opened, opened.vocoder.whole.largest, 1, 2)
+    assert found["ran"] == plan and "reason" not in found
+
+
 def test_a_report_says_what_ran_instead_and_why(tmp_path: Path) -> None:
     """Nobody tends it and nothing was prepared: a plan's name on eager's time would be a lie."""
     opened = prepared(tmp_path, plan="compile", prepare_seconds=0.0)
