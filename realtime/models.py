@@ -29,7 +29,6 @@ from realtime.errors import (
     BadRequest,
     InUse,
     Unavailable,
-    WeightsMissing,
     YamabikoError,
     shortlist,
 )
@@ -221,8 +220,8 @@ class Models:
     async def _attempts(self, model: Model, lane: Lane) -> None:
         try:
             await lane.call(model.engine.load)
-        except (WeightsMissing, BadRequest):
-            raise  # trying again brings no file
+        except (Unavailable, BadRequest):
+            raise  # the engine says why, and trying again brings no file and no device
         except Exception:
             logger.exception("loading %s failed, trying once more", model.name)
             await asyncio.sleep(self._settings.models.retry_seconds)

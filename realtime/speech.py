@@ -80,7 +80,7 @@ class Speech:
 
     async def line(self, wish: Wish) -> Line:
         """The line that is wished for, checked; long texts are read off the loop."""
-        return await asyncio.to_thread(self._lines.line, wish)
+        return await asyncio.to_thread(self._known, wish)
 
     async def check(self, wish: Wish) -> None:
         """Refuse what no text could mend, before there is any."""
@@ -126,13 +126,20 @@ class Speech:
         folder = folder_of(line.character.name)
         return Address(line.language, folder, line.mode, slug_of(line.text), key_of(facts))
 
+    def _known(self, wish: Wish) -> Line:
+        line = self._lines.line(wish)
+        self.address(line)  # an engine may look at its files and its device for its first key
+        return line
+
     @asynccontextmanager
     async def open(self, line: Line, finish: bool = False) -> AsyncIterator[Opened]:
         """The line's recording: there already, growing, or begun now.
 
         With `finish` it is made to its end, whoever leaves.
         """
-        async with self.cache.open(self.address(line), WAV, self._work(line), finish) as opened:
+        address = self.address(line)
+        work = self._work(line, lambda: (line, address))
+        async with self.cache.open(address, WAV, work, finish) as opened:
             self._metrics.asked(opened.result)
             yield opened
 
@@ -179,7 +186,7 @@ class Speech:
                 self.cache.name(recording, saying.address)
 
         self._metrics.asked("bypass")
-        work = self._work(line, produce, lambda: saying.line)
+        work = self._work(line, lambda: (saying.line, saying.address), produce)
         async with self.cache.nameless(work) as recording:
             assert isinstance(recording, Recording), "it was made by our own work"
             saying = Saying(line, "miss", recording.spoken(), recording)
@@ -215,8 +222,8 @@ class Speech:
     def _work(
         self,
         line: Line,
+        kept_as: Callable[[], tuple[Line, Address | None]],
         produce: Callable[[Recording], Coroutine[Any, Any, None]] | None = None,
-        known: Callable[[], Line] | None = None,
     ) -> Work[Recording]:
         """How the line's recording is made when there is none."""
         asked = time.perf_counter()
@@ -229,7 +236,9 @@ class Speech:
 
         async def sidecar(recording: Recording, facts: FileFacts) -> Sidecar:
             took_ms = round(1000 * (time.perf_counter() - asked), 1)
-            return self._sidecar(known() if known else line, recording, facts, took_ms)
+            said, address = kept_as()
+            assert address is not None, "what is kept has an address"
+            return self._sidecar(said, address, recording, facts, took_ms)
 
         return Work(growing, produce or produce_line, Recording.head, sidecar)
 
@@ -259,10 +268,11 @@ class Speech:
             raise NothingToSay("The engine has no sound for this text.", field="text")
 
     def _sidecar(
-        self, line: Line, recording: Recording, facts: FileFacts, took_ms: float
+        self, line: Line, address: Address, recording: Recording, facts: FileFacts, took_ms: float
     ) -> Sidecar:
+        """The engine's version is the one that spoke; the key is older where it was loaded then."""
         return Sidecar(
-            key=self.address(line).key,
+            key=address.key,
             line={
                 "text": line.text,
                 "character": line.character.name,

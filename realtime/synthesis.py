@@ -10,14 +10,15 @@ import logging
 import math
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import aclosing
+from contextlib import aclosing, contextmanager
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from realtime.audio import silence, to_pcm16
 from realtime.cache.recording import Spoken
-from realtime.engines.base import Cancel, Chunk, Passage, Synthesizer, Utterance, Word
+from realtime.engines.base import Cancel, Chunk, Passage, Reads, Synthesizer, Utterance, Word
 from realtime.errors import SynthesisFailed, YamabikoError
 from realtime.lanes import WHEN_IDLE
 from realtime.line import Line
@@ -55,17 +56,17 @@ class Synthesis:
             aclosing(pieces or self._pieces(line, lease)) as coming,
         ):
             delivery.sample_rate = lease.engine.sample_rate
-            pause, passage = 0.0, Passage(line.longprompt)
+            pause, passage, first = 0.0, Passage(line.longprompt), True
             async for piece in coming:
+                utterance = await _read(_utterance(line, piece, passage, first), lease.engine)
                 delivery.text_is_ready()
                 # A pause belongs to what follows it: only then is it known that something does.
                 if (part := delivery.deliver(_silence(lease.engine, pause), ())) is not None:
                     yield part
-                utterance = _utterance(line, piece, passage)
                 async with aclosing(self._spoken(line, utterance, lease, delivery)) as spoken:
                     async for part in spoken:
                         yield part
-                pause = piece.pause
+                pause, first = piece.pause, False
 
     async def _pieces(self, line: Line, lease: Lease) -> AsyncGenerator[Piece, None]:
         """The line's text cut into pieces; a long one off the loop, block by block."""
@@ -103,18 +104,10 @@ class Synthesis:
             chunks: Iterator[Chunk] = lease.engine.speak(utterance, cancel)
             return chunks
 
-        try:
+        with _told(line.engine):
             async with aclosing(lease.lane.stream(start, delivery.deadline)) as chunks:
                 async for chunk in chunks:
                     yield chunk
-        except YamabikoError:
-            raise
-        except Exception as error:  # whatever a model library throws ends this line alone
-            logger.exception("%s failed while speaking", line.engine)
-            raise SynthesisFailed(
-                f"The engine {line.engine!r} failed while it spoke.",
-                hint="The server's log says more; asking again may help.",
-            ) from error
 
 
 class Delivery:
@@ -193,8 +186,39 @@ class Join:
         return self._trimmer.finish()
 
 
-def _utterance(line: Line, piece: Piece, passage: Passage) -> Utterance:
-    return Utterance(piece.segments, line.character, line.accent, line.speed, line.seed, passage)
+def _utterance(line: Line, piece: Piece, passage: Passage, first: bool) -> Utterance:
+    return Utterance(
+        piece.segments,
+        line.character,
+        accent=line.accent,
+        speed=line.speed,
+        seed=line.seed,
+        first=first,
+        passage=passage,
+    )
+
+
+async def _read(utterance: Utterance, engine: Synthesizer) -> Utterance:
+    """Read already, off the loop and off the lane, where the engine does that."""
+    if not isinstance(engine, Reads):
+        return utterance
+    with _told(engine.name):
+        return replace(utterance, reading=await asyncio.to_thread(engine.read, utterance))
+
+
+@contextmanager
+def _told(engine: str) -> Iterator[None]:
+    """Whatever a model library throws ends this line alone."""
+    try:
+        yield
+    except YamabikoError:
+        raise
+    except Exception as error:
+        logger.exception("%s failed while speaking", engine)
+        raise SynthesisFailed(
+            f"The engine {engine!r} failed while it spoke.",
+            hint="The server's log says more; asking again may help.",
+        ) from error
 
 
 def _silence(engine: Synthesizer, seconds: float) -> npt.NDArray[np.float32]:

@@ -66,27 +66,27 @@ def content(file: WeightFile, settings: Settings) -> bytes:
 
 def place(file: WeightFile, settings: Settings) -> Path:
     """Where a file lies that is too large to be held in memory: verified, or converted before."""
-    rewritten = file.rewritten(settings.models.path)
-    if rewritten is not None:
-        return rewritten
     brought = file.brought(settings.models.path)
-    if not brought.is_file():
+    found = placed(file, settings)
+    if found is None:
         raise missing(file, settings)
-    if file.sha256 is not None:
+    if file.sha256 is not None and found == brought:
         with brought.open("rb") as opened:
-            found = hashlib.file_digest(opened, "sha256").hexdigest()
-        _check_digest(file, found, str(brought))
-    return brought
+            digest = hashlib.file_digest(opened, "sha256").hexdigest()
+        _check_digest(file, digest, str(brought))
+    return found
+
+
+def placed(file: WeightFile, settings: Settings) -> Path | None:
+    """Where it would be read from, unread; None when it is missing."""
+    brought = file.brought(settings.models.path)
+    return file.rewritten(settings.models.path) or (brought if brought.is_file() else None)
 
 
 def available(file: WeightFile, settings: Settings) -> str | None:
     """Where the file would come from, in words; None when it is missing."""
-    rewritten = file.rewritten(settings.models.path)
-    if rewritten is not None:
-        return str(rewritten)
-    brought = file.brought(settings.models.path)
-    if brought.is_file():
-        return str(brought)
+    if (found := placed(file, settings)) is not None:
+        return str(found)
     if packaged_parts(file):
         return "package " + ", ".join(sorted({part.split("/")[0] for part in file.packaged}))
     return f"to be fetched from {file.hub}" if file.hub and settings.allow_downloads else None

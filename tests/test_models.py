@@ -131,13 +131,17 @@ async def test_after_two_failures_it_is_unavailable_with_its_reason(bench: Bench
     await use(bench.models, "first")
 
 
-async def test_missing_weights_are_not_tried_twice(bench: Bench) -> None:
+@pytest.mark.parametrize(
+    "error", [WeightsMissing("no file"), Unavailable("another file", code="bad_weights")]
+)
+async def test_what_lacks_its_files_is_not_tried_twice(bench: Bench, error: Unavailable) -> None:
     engine = bench.engines["first"]
-    engine.failures.append(WeightsMissing("no file"))
+    engine.failures.append(error)
     engine.gate.set()
-    with pytest.raises(WeightsMissing, match="no file"):
+    with pytest.raises(Unavailable, match=error.message) as told:
         await use(bench.models, "first")
     assert len(engine.loads) == 1
+    assert (told.value.code, told.value.retry_after) == (error.code, None)
 
 
 async def test_an_unknown_engine_names_the_known_ones(bench: Bench) -> None:

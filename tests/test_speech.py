@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import json
+import threading
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from realtime.engines.tone import character_factor
+from realtime import engines
+from realtime.cache import SIDECAR, Recording
+from realtime.engines.base import Cancel, Chunk, Utterance
+from realtime.engines.tone import Tone, character_factor
 from realtime.errors import (
     SynthesisFailed,
     Unavailable,
@@ -20,7 +25,7 @@ from realtime.errors import (
 from realtime.line import Line
 from realtime.models import Models
 from realtime.services import Services, build
-from realtime.settings import Presets, Settings
+from realtime.settings import Cache, Presets, Settings
 from realtime.speech import Spoken, Wish
 from realtime.trim import LEAD_SECONDS
 from tests.characters.made import prompt, save
@@ -147,3 +152,74 @@ async def test_an_engine_that_breaks_ends_its_line_alone(
             await heard(services, line)
         assert "inside" not in failed.value.message
     assert (await heard(services, line))[0].size
+
+
+async def test_a_version_that_loading_changes_leaves_its_line_where_it_was_begun(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """What an engine wishes to run and what runs may differ; the sidecar says which it was."""
+
+    class Falling(Tone):
+        version = "graphs"
+
+        def load(self) -> None:
+            self.version = "eager"
+
+    def create(name: str, settings: Settings) -> Any:
+        return Falling(settings) if name == "tone" else engines.create(name, settings)
+
+    own = replace(settings, cache=Cache(path=tmp_path))
+    services = build(own, Models(own, create))
+    line = await services.speech.line(Wish("abc", engine="tone"))
+    before = services.speech.address(line)
+    async with services.speech.open(line) as opened:
+        assert isinstance(opened.source, Recording)
+        async with aclosing(opened.source.spoken()) as spoken:
+            async for _ in spoken:
+                pass
+    assert opened.address == before != services.speech.address(line)
+    await services.close()  # what is whole is kept first
+    sidecar = json.loads((tmp_path / before.path(SIDECAR)).read_bytes())
+    assert sidecar["key"] == before.key
+    assert sidecar["engine"] == {"name": "tone", "version": "eager"}
+
+
+class Reader(Tone):
+    """Reads before its turn, as engines do whose lane is shared step by step."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.threads: list[tuple[str, str]] = []
+        self.firsts: list[bool] = []
+        self.fails = False
+
+    def read(self, utterance: Utterance) -> str:
+        if self.fails:
+            raise ZeroDivisionError("a dictionary's own error")
+        self.firsts.append(utterance.first)
+        self.threads.append(("read", threading.current_thread().name))
+        return utterance.segments[0].text.upper()
+
+    def speak(self, utterance: Utterance, cancel: Cancel) -> Iterator[Chunk]:
+        self.threads.append((utterance.reading, threading.current_thread().name))
+        return super().speak(utterance, cancel)
+
+
+async def test_an_engine_that_reads_does_so_off_its_lane(settings: Settings) -> None:
+    def create(name: str, settings: Settings) -> Any:
+        return Reader(settings) if name == "tone" else engines.create(name, settings)
+
+    services = build(settings, Models(settings, create))
+    line = await services.speech.line(Wish("abc", engine="tone"))
+    pcm, _ = await heard(services, line)
+    engine = services.models.engine("tone")
+    (read, reader), (reading, speaker) = engine.threads
+    assert pcm.size and (read, reading) == ("read", "ABC")
+    assert speaker == "lane-tone" and reader not in (speaker, threading.current_thread().name)
+    engine.firsts.clear()
+    await heard(services, await services.speech.line(Wish("abc def. " * 30, engine="tone")))
+    assert len(engine.firsts) > 2 and engine.firsts == [True] + [False] * (len(engine.firsts) - 1)
+    engine.fails = True
+    with pytest.raises(SynthesisFailed, match="tone"):
+        await heard(services, line)
+    await services.close()

@@ -70,6 +70,11 @@ class Accelerated:
             return "eager"
         return next(rung.plan for rung in self._rungs if rung.reason is None)
 
+    @property
+    def failed(self) -> list[tuple[str, Sizes]]:
+        """The buckets that a plan could not run, so that another did."""
+        return [(rung.plan, sizes) for rung in self._rungs for sizes in rung.failed()]
+
     def __call__(self, *inputs: Tensor) -> Any:
         self._ledger.begin()
         try:

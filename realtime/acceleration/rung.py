@@ -73,6 +73,11 @@ class Rung:
         form = self.form()
         return form is not None and form.has_place_for(self._ledger.uses(sizes))
 
+    def failed(self) -> list[Sizes]:
+        """The buckets that it cannot run, in order."""
+        with self._lock:
+            return sorted(self._broken)
+
     def proved_any(self) -> bool:
         return bool(self._proved)
 

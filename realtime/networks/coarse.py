@@ -130,15 +130,19 @@ def choose(logits: Tensor, draws: Tensor, sampling: Sampling) -> Tensor:
     """A code for each line, by its random number; the same whatever the other lines are."""
     if sampling.top_k == 1 or sampling.temperature == 0:
         return logits.argmax(-1)
-    logits = logits / sampling.temperature
+    total = narrowed(logits, sampling).softmax(-1).cumsum(-1)
+    wanted = draws[:, None].float() / DRAWS * total[:, -1:]
+    return (total <= wanted).sum(-1).clamp(max=logits.shape[-1] - 1)
+
+
+def narrowed(logits: Tensor, sampling: Sampling) -> Tensor:
+    """The logits of what is chosen from: warmer or colder, and without what is out of question."""
+    if sampling.temperature:
+        logits = logits / sampling.temperature
     if sampling.top_k:
         least = logits.topk(min(sampling.top_k, logits.shape[-1]), dim=-1).values[:, -1:]
         logits = logits.masked_fill(logits < least, -torch.inf)
-    if sampling.top_p < 1.0:
-        logits = _likeliest(logits, sampling.top_p)
-    total = logits.softmax(-1).cumsum(-1)
-    wanted = draws[:, None].float() / DRAWS * total[:, -1:]
-    return (total <= wanted).sum(-1).clamp(max=logits.shape[-1] - 1)
+    return _likeliest(logits, sampling.top_p) if sampling.top_p < 1.0 else logits
 
 
 def _likeliest(logits: Tensor, share: float) -> Tensor:

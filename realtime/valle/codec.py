@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from realtime.audio import Samples
-from realtime.errors import BadRequest, Unavailable
 from realtime.settings import Settings
+from realtime.valle.networks import codec
 from realtime.valle.presets import Codes
 from realtime.valle.weights import ENCODEC, state
 
@@ -16,16 +16,10 @@ def encoded(samples: Samples, settings: Settings) -> Codes:
 
     The network is loaded for one clip and let go: voices are made seldom.
     """
-    weights = state(ENCODEC, settings)
+    network = codec(state(ENCODEC, settings))
     import torch
 
-    from realtime.networks.encodec import Encodec
-
-    try:
-        codec = Encodec.loaded(weights)
-    except BadRequest as error:  # whoever brought the file is to blame, not who asks
-        raise Unavailable(error.message, code="bad_weights") from error
     with torch.inference_mode():
-        codes = codec(torch.from_numpy(np.ascontiguousarray(samples, np.float32))[None, None])
+        codes = network(torch.from_numpy(np.ascontiguousarray(samples, np.float32))[None, None])
     found: Codes = codes[0].T.numpy().astype(np.int64)
     return found

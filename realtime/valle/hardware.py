@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from realtime.settings import Settings
+from realtime.valle import driver
 
-GPU = Path("/dev/nvidia0")
 PROCESSOR = Path("/proc/cpuinfo")
 SHORT_FLOATS = ("amx_bf16", "avx512_bf16")  # a processor with one of them reckons in bf16
 SLOTS = {"cuda": 16, "cpu": 4}
@@ -25,12 +26,14 @@ class Run:
     batches: tuple[int, ...]  # sizes of a step
 
 
-def chosen(settings: Settings, gpu: Path = GPU, processor: Path = PROCESSOR) -> Run:
+def chosen(
+    settings: Settings, gpu: Callable[[], bool] = driver.usable, processor: Path = PROCESSOR
+) -> Run:
     """What the settings say; what they leave open is what suits this machine."""
     said = settings.valle
     device = said.device
     if device == "auto":
-        device = "cuda" if gpu.exists() else "cpu"
+        device = "cuda" if gpu() else "cpu"
     precision = said.precision
     if precision == "auto":
         precision = "bf16" if device == "cuda" or _has_short_floats(processor) else "fp32"

@@ -8,11 +8,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from realtime.acceleration import Accelerated, Axis, Policy, accelerate
-from realtime.errors import Unavailable
 from realtime.settings import Settings
-from realtime.valle import weights
 from realtime.valle.budget import HOP, LEVELS, MOST_FRAMES, PLACES
 from realtime.valle.hardware import Run
+from realtime.valle.networks import built, vocoder
 from realtime.valle.slots import Slots
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 State = Mapping[str, "Tensor"]
 
-SPANS = (256, 512, 768, 1024, 1536, PLACES)  # places of a slot that a step looks at
+SPANS = (256, 512, 768, 1024, 1536, 2048, PLACES)  # places of a slot that a step looks at
 LENGTHS = (*range(128, 1025, 128), *range(1280, PLACES + 1, 256))  # of a piece in a pass
 FRAMES = (75, 150, 300, 600, 1200, MOST_FRAMES)  # of a piece in the vocoder
 
@@ -53,7 +52,6 @@ class Model:
 
     def __init__(self, valle: State, vocos: State, run: Run, settings: Settings) -> None:
         from realtime.acceleration.network import exact_floats
-        from realtime.networks.vocos import Vocos
 
         exact_floats()
         self.run = run
@@ -64,7 +62,7 @@ class Model:
         self.inputs = _inputs(network, run)
         self.slots = self._slots(network, settings)
         self._pass = self._fine(network)
-        self._vocoder = self._sound(Vocos.loaded(vocos))
+        self._vocoder = self._sound(vocoder(vocos))
 
     def prepare(self) -> None:
         """Make ready what is compiled or recorded, before anybody waits for it."""
@@ -182,21 +180,6 @@ Form = Plain | Accelerated
 
 def _go_on() -> None:
     """Nobody asks."""
-
-
-def built(state: State) -> Valle:
-    """The network of a checkpoint; whose names are others is told."""
-    from realtime.networks.valle import Valle
-
-    try:
-        return Valle.loaded({name: value.float() for name, value in state.items()})
-    except (RuntimeError, KeyError) as error:
-        *_, reason = str(error).strip().splitlines()
-        raise Unavailable(
-            f"{weights.CHECKPOINT.name} is no checkpoint of VALL-E X: {reason.strip()[:200]}",
-            code="bad_weights",
-            hint="Bring the published file again; docs/valle.md says where it comes from.",
-        ) from error
 
 
 def _inputs(network: Valle, run: Run) -> FineInputs:

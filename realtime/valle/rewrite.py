@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from realtime.errors import YamabikoError
+from realtime.valle.fingerprint import fingerprint
 from realtime.valle.weights import tensors
 
 
@@ -38,6 +39,7 @@ def rewrite(source: Path, target: Path) -> int:
         ):
             raise YamabikoError(f"{target} did not read back as it was written.")
         part.replace(target)
+        fingerprint(target)  # remembered now, so that no line has to wait for it
     finally:
         part.unlink(missing_ok=True)
     return len(apart)

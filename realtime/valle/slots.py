@@ -156,6 +156,9 @@ class Slots:
         return self._state, draws.to(self._device), rows
 
     def _score(self, codes: list[int], logits: Tensor) -> None:
-        likely = logits[: len(self._seats)].log_softmax(-1)
+        """How likely each code was among what it was chosen from, as is published."""
+        from realtime.networks.coarse import narrowed
+
+        likely = narrowed(logits[: len(self._seats)], self._coarse.sampling).log_softmax(-1)
         for seat, code, row in zip(self._seats, codes, likely, strict=False):
             seat.likelihood += float(row[code])

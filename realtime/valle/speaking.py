@@ -68,8 +68,8 @@ class Speaking:
 
     def say(
         self, words: Encoded, heard: Heard, seed: int, watch: Watch
-    ) -> Generator[Codes | None, None, None]:
-        """The codes (T, 8) of a piece; before them nothing, whenever a turn is over."""
+    ) -> Generator[Tensor | None, None, None]:
+        """The codes (T, 8) of a piece, where they were made; before them nothing at each turn."""
         watch.begin()
         for attempt in range(ATTEMPTS):
             first = yield from self._first(words, heard, seed, attempt, watch)
@@ -82,12 +82,9 @@ class Speaking:
             hint="Another seed, another text or another prompt may help.",
         )
 
-    def sound(self, codes: Codes) -> Samples:
+    def sound(self, codes: Tensor) -> Samples:
         """320 samples for each frame of codes."""
-        import torch
-
-        given = torch.from_numpy(codes).to(self._model.inputs.waves.device)
-        samples: Samples = self._model.sound(given).float().cpu().numpy()
+        samples: Samples = self._model.sound(codes).float().cpu().numpy()
         return np.clip(samples, -1.0, 1.0)
 
     def _first(
@@ -132,7 +129,7 @@ class Speaking:
 
     def _others(
         self, words: Encoded, heard: Heard, first: list[int], watch: Watch
-    ) -> Generator[None, None, Codes]:
+    ) -> Generator[None, None, Tensor]:
         """The other seven levels of a piece whose first is there."""
         import torch
 
@@ -158,10 +155,9 @@ class Speaking:
             if watch.over:
                 yield
                 watch.begin()
-        codes: Codes = torch.stack(levels, dim=1).cpu().numpy()
-        return codes
+        return torch.stack(levels, dim=1)
 
 
 def _score(seat: Seat) -> float:
-    """How likely what was said is, for each of its codes."""
-    return seat.likelihood / len(seat.codes)
+    """How likely what was said is, for each code that the model went on from, as published."""
+    return seat.likelihood / (1 + len(seat.heard) + len(seat.codes))

@@ -74,13 +74,12 @@ def tensors(path: Path) -> dict[str, Tensor]:
             "VALL-E X needs torch, which is not installed.", hint="Install without LIGHT=1."
         )
     if path.suffix == ".safetensors":
-        from safetensors import SafetensorError
         from safetensors.torch import load_file
 
         try:
             return load_file(path)
-        except (SafetensorError, OSError) as error:
-            raise _unusable(path, str(error)) from error
+        except Exception as error:  # whatever is wrong in a file that somebody brought
+            raise _unusable(path, _in_words(error)) from error
     found = _unpickled(path)
     if isinstance(found, Mapping) and isinstance(found.get(INNER), Mapping):
         found = found[INNER]
@@ -94,8 +93,8 @@ def check_vocos(settings: Settings) -> None:
         said = yaml.safe_load(path.read_bytes()[:MOST_YAML])
         kinds = {part: said[part]["class_path"] for part in VOCOS_PARTS}
         sizes = {name: said["head"]["init_args"][name] for name in VOCOS_SIZES}
-    except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
-        raise _unusable(path, f"it is not Vocos's: {' '.join(str(error).split())}") from error
+    except (yaml.YAMLError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise _unusable(path, f"it is not Vocos's: {_in_words(error)}") from error
     for wanted, found in ((VOCOS_PARTS, kinds), (VOCOS_SIZES, sizes)):
         for name, value in wanted.items():
             if found[name] != value:
@@ -105,14 +104,15 @@ def check_vocos(settings: Settings) -> None:
 def _unpickled(path: Path) -> Any:
     import torch
 
+    # A later Python calls the class by the file that defines it; the checkpoint says the old name.
+    plain_path = (pathlib.PosixPath, "pathlib.PosixPath")
     try:
-        with torch.serialization.safe_globals([pathlib.PosixPath]):
+        with torch.serialization.safe_globals([pathlib.PosixPath, plain_path]):
             return torch.load(
                 path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path)
             )
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, OSError) as error:
-        why = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise _unusable(path, why[:300]) from error
+    except Exception as error:  # as above
+        raise _unusable(path, _in_words(error)) from error
 
 
 def _checked(found: Any, path: Path) -> dict[str, Tensor]:
@@ -124,6 +124,15 @@ def _checked(found: Any, path: Path) -> dict[str, Tensor]:
         if not isinstance(name, str) or not isinstance(value, torch.Tensor):
             raise _unusable(path, f"{str(name)[:80]!r} in it is no tensor")
     return dict(found)
+
+
+def _in_words(error: Exception) -> str:
+    """What torch thinks of a file: one sentence, without the advice to unpickle it all the same."""
+    if isinstance(error, EOFError):
+        return "it ends too early"
+    reason = error.__context__ if isinstance(error, pickle.UnpicklingError) else None
+    said = " ".join(str(reason or error).split()) or type(error).__name__
+    return said.partition(". ")[0].rstrip(".")[:300]
 
 
 def _unusable(path: Path, why: str) -> Unavailable:

@@ -52,7 +52,8 @@ def test_memory_that_ends_during_a_run() -> None:
     assert torch.allclose(found(mel()), right(mel()), atol=1e-5)
     assert found.described()["hits"] == {"graphs": 1, "compile": 1}
     assert reasons(found)[0] == f"out of memory: {NO_MEMORY}"
-    # Only that bucket is lost.
+    # Only that bucket is lost, and told.
+    assert found.failed == [("graphs", (1, 10))] and found.mode == "graphs"
     found(mel(20))
     assert found.described()["hits"]["graphs"] == 2
 

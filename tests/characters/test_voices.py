@@ -108,6 +108,7 @@ def test_every_part_of_a_prompt_is_in_its_digest() -> None:
         ({"text_tokens": np.full((1, 4), 70)}, "70; 5 to 69"),
         ({"text_tokens": np.full((1, 4), 2**64 - 1, np.uint64)}, "18446744073709551615"),
         ({"text_tokens": np.full(4, 9)}, r"\(1, L\)"),
+        ({"text_tokens": np.full((1, 563), 9)}, "563 symbols; at most 562"),
         ({"text_tokens": np.array([["a"]])}, "whole numbers"),
         ({"lang_code": np.array(3)}, "0 to 2"),
         ({"lang_code": np.array([1])}, "single number"),

@@ -8,15 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from realtime.characters import Characters
 from realtime.engines.base import Cancel, Cancelled, Chunk, Passage, Utterance
-from realtime.engines.valle import Valle
+from realtime.engines.valle import Valle, in_force
 from realtime.errors import BadRequest, SynthesisFailed, Unavailable, WeightsMissing
-from realtime.settings import Settings, ValleSampling
+from realtime.settings import Models, Presets, Settings, ValleSampling
 from realtime.settings import Valle as ValleSettings
 from realtime.text.language import Segment
 from realtime.valle import budget
+from realtime.valle.hardware import Run, chosen
 from realtime.valle.slots import Seat
 from tests.valle import small
 from tests.valle.made import place_of, settings_in
@@ -216,16 +218,99 @@ def test_missing_and_wrong_weights_are_told(tmp_path: Path) -> None:
         Valle(settings).load()
 
 
-def test_whatever_rounds_otherwise_is_another_version(settings: Settings) -> None:
-    def version(**said: object) -> str:
-        return Valle(replace(settings, valle=replace(PLAIN, **said))).version  # type: ignore[arg-type]
+def version(settings: Settings, **said: object) -> str:
+    return Valle(replace(settings, valle=replace(PLAIN, **said))).version  # type: ignore[arg-type]
 
+
+def test_whatever_rounds_otherwise_is_another_version(settings: Settings) -> None:
     found = {
-        version(),
-        version(precision="bf16"),
-        version(plan="compile"),
-        version(device="cuda"),
-        version(reproducible=True),
-        version(sampling=ValleSampling(temperature=0.8)),
+        version(settings),
+        version(settings, precision="bf16"),
+        version(settings, plan="compile"),
+        version(settings, device="cuda"),
+        version(settings, reproducible=True),
+        version(settings, sampling=ValleSampling(temperature=0.8)),
+        version(settings, sampling=ValleSampling(temperature=0.80000001)),
+        version(settings, sampling=ValleSampling(temperature=1e-5)),
+        version(settings, sampling=ValleSampling(top_k=5)),
+        version(settings, sampling=ValleSampling(best_of=5)),
     }
-    assert len(found) == 6
+    assert len(found) == 10
+
+
+def test_other_files_under_the_same_names_are_other_versions(
+    settings: Settings, tmp_path: Path
+) -> None:
+    own = replace(settings, models=Models(path=tmp_path))
+    assert version(own).endswith("model=none vocoder=none")
+    small.write(replace(own, presets=Presets(path=tmp_path)))
+    engine = made(own)
+    first = engine.version
+    assert first == version(own)
+    for name in ("vallex-checkpoint.pt", "vocos/pytorch_model.bin"):
+        path = place_of(own, name)
+        found = torch.load(path, weights_only=False)
+        inner = found.get("model", found)
+        next(iter(inner.values()))[:1] += 1.0
+        before = version(own)
+        torch.save(found, path)
+        assert version(own) != before
+    assert engine.version == first  # what it speaks with is what was loaded
+    engine.unload()
+    assert engine.version == version(own) != first
+
+
+def test_a_device_that_is_found_and_does_not_work_is_no_part_of_what_ran(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run("cuda", "bf16", "graphs", 16, (1, 16))
+    open_settings = replace(settings, valle=replace(PLAIN, device="auto"))
+    monkeypatch.setattr(
+        "realtime.engines.valle.chosen",
+        lambda said: run if said.valle.device == "auto" else chosen(said),
+    )
+    engine = Valle(open_settings)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert engine.version.startswith("2 cuda bf16 graphs ")
+    engine.load()
+    loaded = engine.version
+    assert loaded.startswith("2 cpu fp32 eager ")
+    engine.unload()
+    assert engine.version == loaded
+
+
+class Network:
+    """A network that runs in some form."""
+
+    def __init__(self, name: str, mode: str, *failed: int) -> None:
+        self.name, self.mode = name, mode
+        self.failed = [("graphs", (size,)) for size in failed]
+
+
+def test_the_plan_in_force_is_told_not_the_one_that_was_wished_for() -> None:
+    def told(*networks: Network) -> str:
+        return in_force(networks)  # type: ignore[arg-type]
+
+    assert told() == "eager"
+    assert told(Network("a", "graphs"), Network("b", "graphs")) == "graphs"
+    assert told(Network("a", "graphs"), Network("b", "eager")) == "graphs+eager"
+    some, others = told(Network("a", "graphs", 2)), told(Network("a", "graphs", 2, 8))
+    assert some.startswith("graphs!") and others.startswith("graphs!") and some != others
+
+
+def test_a_plan_that_falls_back_is_another_version(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A compiler that is not there: what was to be compiled runs plainly."""
+
+    def missing(*_: object, **__: object) -> None:
+        raise RuntimeError("no compiler")
+
+    monkeypatch.setattr(torch, "compile", missing)
+    for name, sizes in (("SPANS", (256,)), ("LENGTHS", (128,)), ("FRAMES", (75,))):
+        monkeypatch.setattr(f"realtime.valle.model.{name}", sizes)
+    engine = Valle(replace(settings, valle=replace(PLAIN, plan="compile", slots=1)))
+    assert engine.version.startswith("2 cpu fp32 compile ")
+    engine.load()
+    assert engine.version.startswith("2 cpu fp32 eager")
+    engine.unload()

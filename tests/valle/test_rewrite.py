@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from realtime.valle.fingerprint import note_of
 from realtime.valle.rewrite import main, rewrite
 from realtime.valle.weights import tensors
 from tests.valle import made
@@ -19,6 +20,7 @@ def test_every_tensor_keeps_its_name_and_numbers(tmp_path: Path) -> None:
     found = tensors(target)
     assert all(torch.equal(found[name], value) for name, value in made.state().items())
     assert [path.name for path in tmp_path.glob("*.safetensors")] == [target.name]
+    assert note_of(target).is_file()  # so that no line waits until all of it is read
 
 
 def test_what_cannot_be_read_leaves_nothing(

@@ -8,11 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from realtime.networks.coarse import Sampling
 from realtime.valle.slots import BEGIN, END, Seat, Slots
 
 
 class Scripted:
     """In place of a model: a line's cache is what it has heard, and its code counts from it."""
+
+    sampling = Sampling()
 
     def __init__(self, slots: int = 8, places: int = 64) -> None:
         self.keys = torch.full((1, slots, 1, places, 1), -1.0)
@@ -145,3 +148,18 @@ def test_likelihoods_are_summed_when_somebody_compares() -> None:
     run(slots)
     each = float(torch.nn.functional.one_hot(torch.tensor(0), END + 1).float().log_softmax(-1)[0])
     assert abs(line.likelihood - 2 * each) < 1e-4
+
+
+def test_a_likelihood_is_that_among_what_was_chosen_from() -> None:
+    model = Scripted()
+    model.sampling = Sampling(temperature=0.5, top_k=1)
+    slots = made(model, scored=True)
+    line = seat(1, 2, END, 3)
+    slots.enter(line)
+    run(slots)
+    assert line.ending == "said" and line.likelihood == 0.0  # of one code that one is sure
+    model.sampling = Sampling(temperature=0.5)
+    slots.enter(line := seat(1))
+    run(slots)
+    logits = 2 * torch.nn.functional.one_hot(torch.tensor(1), END + 1).float()
+    assert abs(line.likelihood - float(logits.log_softmax(-1)[1])) < 1e-5

@@ -12,7 +12,8 @@ from realtime.settings import ValleSampling
 from realtime.text.valle import Encoded
 from realtime.valle.hardware import Run
 from realtime.valle.model import Model
-from realtime.valle.speaking import Heard, Speaking, Watch
+from realtime.valle.slots import Seat
+from realtime.valle.speaking import Heard, Speaking, Watch, _score
 from tests.valle import small
 from tests.valle.made import settings_in
 
@@ -102,3 +103,11 @@ def test_nobody_waiting_stops_it_before_the_next_pass(speaking: Speaking) -> Non
             break
     with pytest.raises(Gone):
         next(stream)
+
+
+def test_the_best_is_the_likeliest_for_all_that_the_model_went_on_from() -> None:
+    """A prompt weighs in, so that of two likelihoods a short line's is not divided by less."""
+    short = Seat([5], [0], [9] * 97, np.zeros(9, np.int64), codes=[1, 2], likelihood=-10.0)
+    long = Seat([5], [0], [9] * 97, np.zeros(9, np.int64), codes=[1] * 7, likelihood=-12.0)
+    assert max((short, long), key=_score) is short  # -10 / 100, -12 / 105
+    assert _score(short) == -0.1

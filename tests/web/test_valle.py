@@ -47,7 +47,9 @@ def test_a_prompt_s_character_speaks_at_an_address(client: TestClient, own: Sett
         assert (sound.getframerate(), sound.getnchannels(), sound.getsampwidth()) == (24_000, 1, 2)
         assert sound.getnframes() > 1_000
     sidecar = client.get(body["audioURL"].replace(".wav", ".json")).json()
-    assert sidecar["engine"] == {"name": "valle", "version": "1-cpu-fp32-eager"}
+    version = sidecar["engine"]["version"]
+    assert version.startswith("2 cpu fp32 eager model=") and sidecar["engine"]["name"] == "valle"
+    assert f"-{sidecar['key']}.wav" in body["audioURL"]
     said = [word["text"] for word in sidecar["words"]]
     assert " ".join(said) == LINE["textPrompt"]
 

@@ -1,0 +1,208 @@
+"""A wrong file that somebody brought is a 503 that names it, never the fault of who asks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from starlette.testclient import TestClient
+
+from realtime import enrolling
+from realtime.commands import parsed
+from realtime.errors import Unavailable
+from realtime.settings import Cache, Models, Presets, Settings, Valle
+from realtime.valle.weights import CHECKPOINT, ENCODEC, VOCOS, VOCOS_CONFIG
+from realtime.web.app import create_app
+from tests.test_enrolling import SAID, clip
+from tests.valle import made, small
+from tests.web.conftest import assembled
+
+LINE = {"textPrompt": "Hello there, you.", "character": small.NAME, "language": "en"}
+
+
+class Evil:
+    """What a pickle could do."""
+
+    def __reduce__(self) -> Any:
+        return os.system, ("touch unpickled",)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Everything as it should be."""
+    settings = made.settings_in(tmp_path_factory.mktemp("right"))
+    small.write(settings)
+    made.encodec(settings)
+    return settings.models.path.parent
+
+
+@pytest.fixture
+def own(web_settings: Settings, files: Path, tmp_path: Path) -> Settings:
+    """The same, where one of them may be spoilt: links save the writing."""
+    for path in (each for each in files.rglob("*") if each.is_file()):
+        place = tmp_path / path.relative_to(files)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(path)
+    return replace(
+        web_settings,
+        models=Models(path=tmp_path / "models", threads=1, retry_seconds=0.0),
+        presets=Presets(path=tmp_path / "presets"),
+        cache=Cache(path=tmp_path / "cache"),
+        valle=Valle(device="cpu", precision="fp32", plan="eager"),
+    )
+
+
+def instead(path: Path, content: bytes) -> None:
+    path.unlink()
+    path.write_bytes(content)
+
+
+def saved(path: Path, content: Any) -> None:
+    path.unlink()
+    if path.suffix == ".safetensors":
+        save_file(content, path)
+    else:
+        torch.save(content, path)
+
+
+def tensors(path: Path) -> dict[str, torch.Tensor]:
+    found = torch.load(path, weights_only=False)
+    inner: dict[str, torch.Tensor] = found.get("model", found)
+    return inner
+
+
+def without(path: Path, name: str) -> None:
+    saved(path, {key: value for key, value in tensors(path).items() if key != name})
+
+
+def shaped(path: Path, name: str) -> None:
+    """One tensor has a row too many."""
+    found = tensors(path)
+    saved(path, {**found, name: torch.cat([found[name], found[name][:1]])})
+
+
+def few_levels(path: Path) -> None:
+    found = tensors(path)
+    name = "feature_extractor.codebook_weights"
+    saved(path, {**found, name: found[name][:4096].clone()})
+
+
+Spoil = Callable[[Path], None]
+WRONG: dict[str, Spoil] = {
+    "empty": lambda path: instead(path, b""),
+    "no archive": lambda path: instead(path, b"<!DOCTYPE html><title>404</title>"),
+    "cut short": lambda path: instead(path, path.read_bytes()[: path.stat().st_size // 2]),
+    "a surprise": lambda path: saved(path, {"model": {"a": Evil()}}),
+    "no tensors": lambda path: saved(path, {"model": {"a": 1}}),
+    "numbers": lambda path: saved(path, {"a.b": torch.zeros(2, dtype=torch.complex64)}),
+}
+OF_THE_CHECKPOINT: dict[str, Spoil] = {
+    "another's": lambda path: saved(path, small.sounding()),
+    "a row too many": lambda path: shaped(path, "ar_predict_layer.weight"),
+    "a name missing": lambda path: without(path, "nar_decoder.norm.norm.bias"),
+    "no heads": lambda path: saved(path, {"ar_predict_layer.weight": torch.zeros(1025)}),
+}
+OF_VOCOS: dict[str, Spoil] = {
+    "another's": lambda path: saved(path, small.checkpoint()),
+    "a row too many": lambda path: shaped(path, "backbone.embed.bias"),
+    "other sizes": lambda path: shaped(path, "backbone.convnext.0.pwconv1.weight"),
+    "a name missing": lambda path: without(path, "head.out.bias"),
+    "few levels": few_levels,
+}
+OF_THE_YAML: dict[str, Spoil] = {
+    "empty": lambda path: instead(path, b""),
+    "no yaml": lambda path: instead(path, b"[" * 9_000),
+    "no text": lambda path: instead(path, b"\xff\xfe\x00head"),
+    "another's": lambda path: instead(path, b"head: {class_path: os.system}"),
+    "another rate": lambda path: instead(
+        path, made.VOCOS_YAML.replace("hop_length: 320", "hop_length: 256").encode()
+    ),
+}
+CASES = [
+    (file, kind, spoil)
+    for file, spoils in (
+        (CHECKPOINT, WRONG | OF_THE_CHECKPOINT),
+        (VOCOS, WRONG | OF_VOCOS),
+        (VOCOS_CONFIG, OF_THE_YAML),
+    )
+    for kind, spoil in spoils.items()
+]
+
+
+@pytest.mark.parametrize(
+    ("file", "spoil"),
+    [(file, spoil) for file, _, spoil in CASES],
+    ids=[f"{file.name} {kind}" for file, kind, _ in CASES],
+)
+def test_speaking_without_a_right_file(own: Settings, file: Any, spoil: Spoil) -> None:
+    spoil(own.models.path / "valle" / file.name)
+    with TestClient(create_app(assembled(own))) as client:
+        answer = client.post("/generate", json=LINE)
+        asked = {"model": "valle", "input": "Hello.", "voice": small.NAME}
+        told = client.post("/v1/audio/speech", json=asked)
+    assert (answer.status_code, answer.json()["code"]) == (503, 503)
+    assert file.name in answer.json()["error"] and "docs/valle.md" in answer.json()["error"]
+    assert (told.status_code, told.json()["error"]["code"]) == (503, "bad_weights")
+    assert "Retry-After" not in answer.headers and "Retry-After" not in told.headers
+
+
+@pytest.mark.parametrize("file", [CHECKPOINT, VOCOS, VOCOS_CONFIG], ids=lambda file: file.name)
+def test_speaking_without_a_file(own: Settings, file: Any) -> None:
+    place = own.models.path / "valle" / file.name
+    place.unlink()
+    with TestClient(create_app(assembled(own))) as client:
+        answer = client.post("/generate", json=LINE)
+    assert (answer.status_code, answer.json()["code"]) == (503, 503)
+    assert str(place) in answer.json()["error"] and file.origin in answer.json()["error"]
+    assert "Retry-After" not in answer.headers
+
+
+OF_ENCODEC: dict[str, Spoil] = {
+    "empty": WRONG["empty"],
+    "no archive": WRONG["no archive"],
+    "cut short": WRONG["cut short"],
+    "another's": lambda path: saved(path, small.sounding()),
+    "few codes": lambda path: saved(
+        path,
+        {
+            "encoder.model.0.conv.conv.bias": torch.zeros(2),
+            "quantizer.vq.layers.0._codebook.embed": torch.zeros(512, 16),
+        },
+    ),
+    "odd names": lambda path: saved(
+        path,
+        {
+            "encoder.model.0.conv.conv.bias": torch.zeros(2),
+            "quantizer.vq.layers.0._codebook.embed": torch.zeros(1024, 16),
+            "quantizer.vq.layers.x.y": torch.zeros(2),
+        },
+    ),
+    "no direction": lambda path: saved(
+        path,
+        {
+            "encoder.model.0.conv.conv.bias": torch.zeros(2),
+            "encoder.model.0.conv.conv.weight_g": torch.zeros(2),
+            "quantizer.vq.layers.0._codebook.embed": torch.zeros(1024, 16),
+        },
+    ),
+}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("spoil", OF_ENCODEC.values(), ids=OF_ENCODEC)
+async def test_making_a_character_without_a_right_file(
+    own: Settings, tmp_path: Path, spoil: Spoil
+) -> None:
+    spoil(own.models.path / "valle" / str(ENCODEC.converted))
+    before = sorted(own.presets.path.iterdir())
+    command = parsed(["character", "make", "Kai", str(clip(tmp_path)), *SAID])
+    with pytest.raises(Unavailable, match="encodec_24khz-d7cc33bc") as refused:
+        await enrolling.character(command, own)
+    assert refused.value.code == "bad_weights" and "docs/valle.md" in str(refused.value.hint)
+    assert sorted(own.presets.path.iterdir()) == before
