@@ -1,16 +1,17 @@
 """Vocoders at full size: how fast is each plan, how much memory does it take, is it still right?
 
 Weights are random, scaled so that the sound is as loud as speech. Everything is held against the
-published form in fp32, with TF32 off; on a GPU that form with TF32 is shown beside it.
+published form in fp32, with TF32 off; on a GPU that form with TF32 is shown beside it. Every row
+says what ran: a plan that gave way is not that plan's figure.
 """
 
 from __future__ import annotations
 
 import argparse
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,13 @@ import torch
 from torch import Tensor
 
 from benchmarks import report
+from benchmarks.gauge import CLOCKS, Deadline, Memory, in_turns, tf32, timed
+from realtime.acceleration import Accelerated
+from realtime.acceleration.identity import machine, version
 from realtime.acceleration.quality import compare
-from realtime.engines.vocoders import accelerated, twin
+from realtime.engines.vocoder import Cutting, Vocoder, schedules
+from realtime.engines.vocoderreport import Counted
+from realtime.engines.vocoders import accelerated, example, twin
 from realtime.enginesettings import PLANS, PRECISIONS
 from realtime.networks.bigvgan import BigVGAN
 from realtime.networks.hifigan import Generator
@@ -30,9 +36,9 @@ RATES = {"bigvgan": 24_000, "hifigan": 48_000}
 LOUD = 0.1  # root mean square of the sound, its mean left out
 LEAST_SNR = {"fp16": 40.0, "bf16": 25.0}
 MOST_ERROR = 1e-4  # in fp32
-CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
 PROCESSOR_CLOCK = "processor: its own work alone; on a busy machine, with --threads 1"
 FAST_BFLOAT = ("avx512_bf16", "amx_bf16", "avx_ne_convert")
+QUICK = ("eager", "eager_graphs", "graphs")  # on a GPU, the quickest to prepare first
 
 
 def loud(name: str, device: str, frames: int = 60) -> MelNet:
@@ -40,169 +46,198 @@ def loud(name: str, device: str, frames: int = 60) -> MelNet:
     torch.manual_seed(0)
     network: MelNet = BigVGAN() if name == "bigvgan" else Generator()
     network.eval().requires_grad_(False).plain().to(device)
+    given = example(network.bands, frames).to(device)
     for _ in range(6):  # what is clipped or bent makes the way there longer
-        with torch.inference_mode():
-            heard = network(mels(network, 1, frames, device))
-        network.conv_post.weight.mul_(LOUD / float((heard - heard.mean()).std()))
+        with torch.no_grad():
+            heard = network(given)
+            network.conv_post.weight.mul_(LOUD / float((heard - heard.mean()).std()))
     return network
 
 
-def mels(network: MelNet, batch: int, frames: int, device: str) -> Tensor:
-    generator = torch.Generator().manual_seed(frames)
-    return (torch.randn(batch, network.bands, frames, generator=generator) * 2 - 5).to(device)
+@dataclass(frozen=True)
+class Case:
+    """One plan in one precision on one shape of a network's input."""
+
+    name: str
+    network: MelNet  # as published
+    plan: str
+    precision: str
+    frames: int
+    batch: int
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.plan} {self.precision}, {self.batch} × {self.frames} frames"
+
+    def opened(self, device: str, sizes: list[int]) -> Accelerated:
+        """The network under the plan, with nothing prepared."""
+        quick = twin(self.network).fast()
+        return accelerated(quick, self.plan, self.precision, device, sizes, self.batch)
+
+    def mels(self, device: str) -> Tensor:
+        return example(self.network.bands, self.frames, self.batch).to(device)
 
 
-class Memory:
-    """The most memory that work took at once: of the GPU, or of this process."""
-
-    def __init__(self, device: str) -> None:
-        self._device = device
-        self.megabytes = 0.0
-
-    @contextmanager
-    def watched(self) -> Iterator[None]:
-        if self._device != "cpu":
-            torch.cuda.reset_peak_memory_stats(self._device)
-            before = torch.cuda.memory_allocated(self._device)
-            yield
-            self.megabytes = (torch.cuda.max_memory_allocated(self._device) - before) / 1e6
-            return
-        stop, start = threading.Event(), resident()
-        peak = [start]
-
-        def look() -> None:
-            while not stop.wait(0.005):
-                peak[0] = max(peak[0], resident())
-
-        watcher = threading.Thread(target=look)
-        watcher.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            watcher.join()
-        self.megabytes = (peak[0] - start) / 1e6
-
-
-def resident() -> int:
-    """Bytes of memory that this process holds."""
-    return 4_096 * int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-
-
-def timed(work: Callable[[], object], device: str, clock: str) -> float:
-    """Seconds until it is done; a GPU is waited for before and after."""
-    if device != "cpu":
-        torch.cuda.synchronize(device)
-    started = CLOCKS[clock]()
-    work()
-    if device != "cpu":
-        torch.cuda.synchronize(device)
-    return CLOCKS[clock]() - started
-
-
-def in_turns(
-    works: list[Callable[[], object]], device: str, options: argparse.Namespace
-) -> list[float]:
-    """The median of each; they take turns, so that a busy moment is nobody's alone."""
-    taken = [[timed(work, device, options.clock) for work in works] for _ in range(options.runs)]
-    return [float(np.median(column)) for column in zip(*taken, strict=True)]
-
-
-def tf32(allowed: bool) -> None:
-    torch.backends.cuda.matmul.allow_tf32 = allowed
-    torch.backends.cudnn.allow_tf32 = allowed
-
-
-def case(
-    name: str,
-    network: MelNet,
-    work: Callable[[Tensor], Tensor],
-    given: Tensor,
-    options: argparse.Namespace,
-) -> dict[str, Any]:
-    """One plan on one size: time, memory and distance beside the published form's."""
-    device = str(given.device)
-    kept: list[Tensor] = []
-
-    def run(form: Callable[[Tensor], Tensor]) -> Callable[[], object]:
-        def once() -> None:
-            with torch.inference_mode():
-                kept[:] = [form(given)]
-
-        return once
-
-    memory, base = Memory(device), Memory(device)
-    run(work)()  # what is made when it is first asked for
-    with memory.watched():
-        run(work)()
-    found = kept[0].float().cpu().numpy()
+def measured(case: Case, options: argparse.Namespace) -> dict[str, Any]:
+    """Time, memory and distance of one case beside the published form's."""
+    device = options.device
+    given, work = case.mels(device), case.opened(device, [case.frames])
+    published, quick = once(case.network, given), once(work, given)
+    expected = published()  # also loads the libraries that both use
+    base = Memory(device)
     with base.watched():
-        run(network)()
-    expected = kept[0].float().cpu().numpy()
-    plain, quick = in_turns([run(network), run(work)], device, options)
-    sound = given.shape[0] * given.shape[2] * network.hop / RATES[name]
-    near = compare(found.ravel(), expected.ravel())
+        published()
+    memory, started = Memory(device), time.perf_counter()
+    work.prepare([(case.frames, case.batch)])
+    prepared = time.perf_counter() - started
+    quick()  # what is made when it is first asked for
+    counted = Counted(work)
+    with memory.watched():  # without what the proof took
+        found = quick()
+    before, after = in_turns([published, quick], device, options.runs, options.clock)
+    row = _row(case, before, after, compare(sounds(found), sounds(expected)), memory, base)
+    ran, reason = counted.plan, counted.reason
+    work.close()
     return {
-        "batch": given.shape[0],
-        "frames": given.shape[2],
-        "ms": round(1e3 * quick, 2),
-        "real-time factor": round(quick / sound, 5),
-        "speed-up": round(plain / quick, 2),
+        "plan": case.plan,
+        "ran": ran,
+        "precision": case.precision,
+        **row,
+        "prepared s": round(prepared, 1),
+        "why not": reason or "",
+    }
+
+
+def _row(
+    case: Case, before: float, after: float, near: Any, memory: Memory, base: Memory
+) -> dict[str, Any]:
+    sound = case.batch * case.frames * case.network.hop / RATES[case.name]
+    right = (
+        near.max_error <= MOST_ERROR
+        if case.precision == "fp32"
+        else near.snr_db >= LEAST_SNR.get(case.precision, 0.0)
+    )
+    return {
+        "batch": case.batch,
+        "frames": case.frames,
+        "ms": round(1e3 * after, 2),
+        "real-time factor": round(after / sound, 5),
+        "speed-up": round(before / after, 2),
         "MB": round(memory.megabytes),
-        "published ms": round(1e3 * plain, 2),
+        "published ms": round(1e3 * before, 2),
         "published MB": round(base.megabytes),
         "max error": near.max_error,
         "SNR dB": round(near.snr_db, 1),
         "similarity": near.similarity,
+        "right": "yes" if right else "NO",
     }
 
 
-def right(row: dict[str, Any], precision: str) -> bool:
-    if precision == "fp32":
-        return bool(row["max error"] <= MOST_ERROR)
-    return bool(row["SNR dB"] >= LEAST_SNR[precision])
-
-
-def measured(name: str, options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Every plan and precision of one vocoder."""
-    device = options.device
-    network = loud(name, device)
-    rows = []
-    for plan in options.plans:
-        for precision in options.precisions:
-            quick = twin(network).fast().to(device)
-            work = accelerated(quick, plan, precision, device, options.frames, max(options.batch))
-            for batch in options.batch:
-                for frames in options.frames:
-                    given = mels(network, batch, frames, device)
-                    row = case(name, network, work, given, options)
-                    within = "yes" if right(row, precision) else "NO"
-                    rows.append({"plan": plan, "precision": precision, **row, "right": within})
-                    print(".", end="", flush=True)
-    if device != "cpu":
-        rows += _with_tf32(name, network, options)
-    print()
-    return rows
-
-
-def _with_tf32(name: str, network: MelNet, options: argparse.Namespace) -> list[dict[str, Any]]:
+def with_tf32(case: Case, options: argparse.Namespace) -> dict[str, Any]:
     """The published form with TF32, beside its true fp32."""
+    device, given = options.device, case.mels(options.device)
+    published = once(case.network, given)
 
-    def work(given: Tensor) -> Tensor:
+    def shortened() -> Tensor:
         tf32(True)
         try:
-            sound: Tensor = network(given)
-            return sound
+            return published()
         finally:
             tf32(False)
 
-    rows = []
-    for batch in options.batch:
-        for frames in options.frames:
-            given = mels(network, batch, frames, options.device)
-            row = case(name, network, work, given, options)
-            rows.append({"plan": "published", "precision": "tf32", **row, "right": "-"})
-    return rows
+    expected, base = published(), Memory(device)
+    with base.watched():
+        published()
+    memory = Memory(device)
+    with memory.watched():
+        found = shortened()
+    before, after = in_turns([published, shortened], device, options.runs, options.clock)
+    row = _row(case, before, after, compare(sounds(found), sounds(expected)), memory, base)
+    told = {"plan": "published", "ran": "published", "precision": "tf32"}
+    return {**told, **row, "right": "-", "prepared s": 0.0, "why not": ""}
+
+
+def first_sound(case: Case, options: argparse.Namespace) -> dict[str, Any]:
+    """From the frames that a stream's first sound needs to its samples in memory."""
+    network, device = case.network, options.device
+    cutting = Cutting(chunk=case.frames, batch=1)
+    _, growing = schedules(network.reach(), cutting)
+    work = case.opened(device, [growing.sizes[0], case.frames])
+    vocoder = Vocoder(
+        work,
+        bands=network.bands,
+        hop=network.hop,
+        sample_rate=RATES[case.name],
+        reach=network.reach(),
+        cutting=cutting,
+    )
+    # A frame more than the window: until then the mel might end with it, and be cut otherwise.
+    mel = example(network.bands, growing.sizes[0] + 1)[0].to(device)
+    work.prepare([(growing.sizes[0], 1)])
+    kept: list[int] = []
+
+    def speak() -> None:
+        kept[:] = [piece.size for piece in vocoder.stream().feed(mel)]
+
+    for _ in range(3):
+        speak()
+    counted = Counted(work)
+    taken = [1e3 * timed(speak, device, options.clock) for _ in range(options.streams)]
+    row = {
+        "plan": case.plan,
+        "ran": counted.plan,
+        "precision": case.precision,
+        "frames in": growing.sizes[0],
+        "samples out": sum(kept),
+        "median ms": round(float(np.median(taken)), 3),
+        "p95 ms": round(float(np.percentile(taken, 95)), 3),
+        "why not": counted.reason or "",
+    }
+    work.close()
+    return row
+
+
+def once(form: Callable[[Tensor], Tensor], given: Tensor) -> Callable[[], Tensor]:
+    """A run as the product makes it: without gradients, and not in inference mode."""
+
+    def run() -> Tensor:
+        with torch.no_grad():
+            return form(given)
+
+    return run
+
+
+def sounds(found: Tensor) -> Tensor:
+    return found.float().cpu().reshape(-1)
+
+
+def cases(
+    name: str, network: MelNet, options: argparse.Namespace, deadline: Deadline
+) -> Iterator[Case]:
+    """All that there is time for."""
+    shapes = product(options.plans, options.precisions, options.batch, options.frames)
+    for plan, precision, batch, frames in shapes:
+        found = Case(name, network, plan, precision, frames, batch)
+        if not deadline.over(str(found)):
+            yield found
+            print(".", end="", flush=True)
+
+
+def everything(
+    name: str, options: argparse.Namespace, deadline: Deadline
+) -> dict[str, list[dict[str, Any]]]:
+    """The table of one vocoder, and that of its streams."""
+    network = loud(name, options.device)
+    rows = [measured(case, options) for case in cases(name, network, options, deadline)]
+    if options.device != "cpu":
+        for batch, frames in product(options.batch, options.frames):
+            rows.append(with_tf32(Case(name, network, "published", "tf32", frames, batch), options))
+    streams = []
+    for plan, precision in product(options.plans, options.precisions):
+        case = Case(name, network, plan, precision, max(options.frames), 1)
+        if not deadline.over(f"the streams of {case}"):
+            streams.append(first_sound(case, options))
+    print()
+    return {"plans": rows, "first sound of a stream": streams}
 
 
 def fast_bfloat() -> bool:
@@ -214,22 +249,27 @@ def fast_bfloat() -> bool:
     return any(name in flags for name in FAST_BFLOAT)
 
 
-def asked() -> argparse.Namespace:
+def asked(arguments: list[str] | None = None) -> argparse.Namespace:
     cuda = torch.cuda.is_available()
     parser = report.options("Vocoders: how fast is each plan, and is it still right?")
     parser.add_argument("--device", default="cuda" if cuda else "cpu")
     parser.add_argument("--vocoders", nargs="+", default=list(RATES), choices=RATES)
-    plans = [plan for plan in PLANS if plan not in ("auto", "tensorrt")] if cuda else ["eager"]
+    plans = [plan for plan in QUICK if plan in PLANS] if cuda else ["eager"]
     parser.add_argument("--plans", nargs="+", default=plans, choices=PLANS)
     fits = ["fp32", "fp16", "bf16"] if cuda else ["fp32", *(["bf16"] if fast_bfloat() else [])]
     parser.add_argument("--precisions", nargs="+", default=fits, choices=PRECISIONS)
-    lengths = [50, 200, 500, 2_000] if cuda else [50, 200, 500]
+    lengths = [500] if cuda else [50, 200, 500]
     parser.add_argument("--frames", nargs="+", type=int, default=lengths)
-    parser.add_argument("--batch", nargs="+", type=int, default=[1, 4] if cuda else [1])
+    parser.add_argument("--batch", nargs="+", type=int, default=[1])
     parser.add_argument("--runs", type=int, default=20 if cuda else 5)
+    parser.add_argument("--streams", type=int, default=50 if cuda else 10)
+    parser.add_argument("--minutes", type=float, default=8.0 if cuda else 60.0, help="then stop")
     parser.add_argument("--threads", type=int, help="of a processor; else as many as cores")
     parser.add_argument("--clock", default="wall", choices=CLOCKS, help=PROCESSOR_CLOCK)
-    return parser.parse_args()
+    options = parser.parse_args(arguments)
+    if options.device != "cpu" and options.clock == "processor":
+        parser.error("a processor's clock does not see what a GPU does: --clock wall")
+    return options
 
 
 def main() -> None:
@@ -237,21 +277,24 @@ def main() -> None:
     tf32(False)
     if options.threads:
         torch.set_num_threads(options.threads)
+    deadline = Deadline(options.minutes)
     figures: dict[str, Any] = {
-        "torch": torch.__version__,
-        "device": _device(options.device),
+        **machine(torch.device(options.device)),
+        "triton": version("triton"),
+        "onnxruntime": version("onnxruntime-gpu") or version("onnxruntime"),
+        "tensorrt": version("torch-tensorrt"),
+        "device": options.device,
         "threads": torch.get_num_threads(),
         "clock": options.clock,
         "bf16 instructions": fast_bfloat(),
     }
     for name in options.vocoders:
-        figures[name] = measured(name, options)
-        report.show(f"{name} on {figures['device']}, {figures['threads']} threads", figures[name])
-    report.keep(options.json, figures)
-
-
-def _device(device: str) -> str:
-    return "the processor" if device == "cpu" else torch.cuda.get_device_name(device)
+        figures[name] = everything(name, options, deadline)
+        for title, rows in figures[name].items():
+            report.show(f"{name}, {title}, on {options.device}", rows)
+        report.keep(options.json, {**figures, "not begun": deadline.skipped})
+    if deadline.skipped:
+        print(f"\nNo time was left for: {'; '.join(deadline.skipped)}")
 
 
 if __name__ == "__main__":

@@ -42,6 +42,9 @@ class Vocoder:
         "auto", "how vocoders are accelerated; auto: whatever is quickest here", one_of=PLANS
     )
     precision: str = setting("fp32", "numbers that vocoders compute with", one_of=PRECISIONS)
+    prepare_seconds: float = setting(
+        300.0, "how long a vocoder may prepare its shapes when it is opened", least=0, most=86_400
+    )
     use_tensorrt: bool = setting(False, "whether the plan is tensorrt, whatever plan says")
     tensorrt_precision: str = setting(
         "fp16", "numbers that TensorRT computes with", one_of=("fp32", "fp16")

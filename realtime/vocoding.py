@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,7 @@ def vocoder(options: argparse.Namespace, settings: Settings) -> int:
     opened = vocoders.opened(
         options.name, replace(settings, vocoder=replace(settings.vocoder, **chosen))
     )
+    print(f"{opened.run.name} under the plan {opened.plan}: {opened.readiness.words}")
     if options.action == "resynth":
         return _resynth(opened, options.given, options.made)
     if options.action == "bench":
@@ -57,16 +58,24 @@ def vocoder(options: argparse.Namespace, settings: Settings) -> int:
         rate = opened.form.sample_rate
         sound = _read(options.sound, rate) if options.sound else vocoderreport.example(rate)
         figures = vocoderreport.quality(opened, sound)
-    _tell(figures, options.json)
+    described = opened.run.described()
+    _tell(figures)
+    _tell_shapes(described["buckets"])
+    if options.json is not None:
+        told = json.dumps({**_finite(figures), "acceleration": described}, indent=1)
+        _write(options.json, (told + "\n").encode())
     return 0
 
 
 def _resynth(opened: vocoders.Opened, given: Path, made: Path) -> int:
+    counted = vocoderreport.Counted(opened.run)
     sound = opened.resynthesised(_read(given, opened.form.sample_rate))
     rate = opened.vocoder.sample_rate
     pcm = to_pcm16(sound)
     _write(made, wav_header(rate, pcm.size) + pcm.astype("<i2").tobytes())
     print(f"{made}: {sound.size / rate:.2f} s at {rate} Hz")
+    if counted.reason is not None:
+        print(f"{counted.plan} ran: {counted.reason}")
     return 0
 
 
@@ -88,7 +97,7 @@ def _write(path: Path, data: bytes) -> None:
         raise YamabikoError(f"{path} cannot be written: {error.strerror}.") from error
 
 
-def _tell(figures: Mapping[str, Any], path: Path | None) -> None:
+def _tell(figures: Mapping[str, Any]) -> None:
     width = max(map(len, figures))
     for name, value in figures.items():
         print(
@@ -96,8 +105,14 @@ def _tell(figures: Mapping[str, Any], path: Path | None) -> None:
             if isinstance(value, float)
             else f"{name:<{width}}  {value}"
         )
-    if path is not None:
-        _write(path, (json.dumps(_finite(figures), indent=1) + "\n").encode())
+
+
+def _tell_shapes(buckets: Sequence[Mapping[str, Any]]) -> None:
+    """As `GET /api/acceleration` tells it of an engine's networks."""
+    for bucket in buckets:
+        frames, batch = bucket["sizes"]
+        state = f"{bucket['plan']} {bucket['state']}: {bucket['check']}"
+        print(f"{batch} × {frames} frames: {state}")
 
 
 def _finite(figures: Mapping[str, Any]) -> dict[str, Any]:

@@ -61,6 +61,7 @@ FLOORS = [
         "realtime.engines.whisperfiles",
         "realtime.engines.batches",
         "realtime.engines.headroom",
+        "realtime.engines.readiness",
     ],
     ["realtime.engines.base"],
     ["realtime.valle", "realtime.valle.*"],

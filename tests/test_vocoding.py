@@ -8,15 +8,20 @@ from pathlib import Path
 
 import pytest
 import soundfile
+import torch
 
 import server
 from realtime.engines.vocoderreport import example
 from tests.engines.brought import bring_hifigan
 
+HAS_GPU = torch.cuda.is_available()
+
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("YAMABIKO_MODELS__PATH", str(tmp_path / "models"))
+    monkeypatch.setenv("YAMABIKO_VOCODER__VOCODER_CHUNK_SIZE", "49")
+    monkeypatch.setenv("YAMABIKO_VOCODER__BATCH", "1")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -41,7 +46,31 @@ def test_a_recording_there_and_back(folder: Path, capsys: pytest.CaptureFixture[
     sound, rate = soundfile.read(folder / "out.wav")
     assert rate == 48_000
     assert sound.size == 100 * 480
-    assert "1.00 s at 48000 Hz" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "1.00 s at 48000 Hz" in told
+    assert "2 of 2 shapes ready" in told
+
+
+@pytest.mark.skipif(HAS_GPU, reason="there ONNX Runtime says something else")
+def test_what_ran_instead_of_the_plan_is_told(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bring_hifigan(folder / "models")
+    path = folder / "figures.json"
+    plan = ("--plan", "onnx", "--precision", "bf16")
+    assert run("bench", "hifigan", *plan, "--frames", 49, "--runs", 1, "--json", path) == 0
+    figures = json.loads(path.read_text())
+    assert figures["plan"] == "onnx" and figures["ran"] == "eager"
+    assert "no quick kernels of 16 bits" in figures["reason"]
+    assert "onnx_time" not in figures and figures["eager_time"] > 0
+    described = figures["acceleration"]
+    assert described["mode"] == "eager" and described["hits"]["eager"] >= 3
+    assert {tuple(bucket["sizes"]) for bucket in described["buckets"]} == {(28, 1), (49, 1)}
+    assert "1 × 49 frames: eager ready" in capsys.readouterr().out
+    given = folder / "in.wav"
+    soundfile.write(given, example(32_000, 0.5), 32_000)
+    assert run("resynth", "hifigan", given, folder / "out.wav", *plan) == 0
+    assert "eager ran: ONNX Runtime has no quick kernels" in capsys.readouterr().out
 
 
 def test_the_reports(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,29 +10,13 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from realtime.acceleration.gate import GATE
 from realtime.errors import BadRequest
+from realtime.networks.shortage import is_out_of_memory as is_out_of_memory
 
 if TYPE_CHECKING:
     import torch
 
 In = TypeVar("In")
 Out = TypeVar("Out")
-
-# What a CPU's allocator says, which raises no type of its own.
-OUT_OF_MEMORY_WORDS = ("can't allocate memory", "out of memory", "bad_alloc")
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error, or what it came of, says that memory was not enough."""
-    import torch
-
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, MemoryError | torch.OutOfMemoryError):
-            return True
-        if isinstance(seen, RuntimeError) and any(w in str(seen) for w in OUT_OF_MEMORY_WORDS):
-            return True
-        seen = seen.__cause__
-    return False
 
 
 def unless_out_of_memory(run: Callable[[In], Out], inputs: In) -> Out | None:

@@ -35,12 +35,16 @@ class Cutting:
     overlap_ratio: float = 0.0
     batch: int = 4
     first: int = FIRST
+    shaped: bool = False  # whether only the shapes that were prepared are quick
 
 
 def schedules(reach: Reach, cutting: Cutting) -> tuple[Schedule, Schedule]:
     """For mels that are there as a whole, and for those that grow."""
     wide = reach.widened(round(cutting.overlap_ratio * cutting.chunk))
-    return Schedule(wide, cutting.chunk), Schedule(wide, cutting.chunk, cutting.first)
+    growing = Schedule(wide, cutting.chunk, cutting.first)
+    shapes = growing.sizes if cutting.shaped else ()
+    whole = Schedule(wide, cutting.chunk, shapes=shapes)
+    return whole, Schedule(wide, cutting.chunk, cutting.first, shapes)
 
 
 class Vocoder:
@@ -124,7 +128,8 @@ class Vocoder:
 
     def _ran(self, run: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
         def ran(mels: Tensor) -> Tensor:
-            with self._torch.inference_mode():
+            # Not in inference mode: what is compiled without it would not be found in it.
+            with self._torch.no_grad():
                 return run(mels)
 
         return ran

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from realtime.acceleration import Accelerated, Axis, Policy, accelerate, memory
 from realtime.acceleration.spread import Spread
 from realtime.audio import Samples
-from realtime.engines import checkpoints
+from realtime.engines import checkpoints, readiness
 from realtime.engines.headroom import Headroom, free_here
+from realtime.engines.readiness import Readiness
 from realtime.engines.vocoder import Cutting, Vocoder, schedules
 from realtime.errors import BadRequest, Unavailable
 from realtime.settings import Settings
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from realtime.networks.melnet import MelNet
 
 NAMES = ("bigvgan", "hifigan")
+MEAN, SPREAD = -5.0, 2.0  # of the numbers of a log mel
+SHAPED = ("compile", "graphs", "eager_graphs")  # plans that run only what was prepared for them
 COPIES = 12  # of the widest signal that are held at once, planes of activations among them
 
 
@@ -36,10 +39,12 @@ class Opened:
     published: Callable[[Tensor], Tensor]
     run: Accelerated
     device: str
+    readiness: Readiness
     beside: Sequence[Accelerated] = ()  # the same on further devices
 
     @property
     def plan(self) -> str:
+        """The plan that was asked for; what runs is told by `run.described()`."""
         return self.run.plan
 
     def resynthesised(self, sound: Samples) -> Samples:
@@ -73,15 +78,26 @@ def prepared(network: MelNet, form: MelForm, sample_rate: int, settings: Setting
     """A network with its weights as the settings want it run."""
     chosen = settings.vocoder
     device, *others = devices(chosen.device)
-    published = twin(network).plain().to(device)
-    (network.fast() if chosen.use_vocoder_optimization else network.plain()).to(device)
+    network.to(device)  # before its twin is made, so that both share one memory there
+    published = twin(network).plain()
+    network.fast() if chosen.use_vocoder_optimization else network.plain()
     plan, precision = wanted(settings, device)
     how = cutting(settings)
-    sizes = [size for each in schedules(network.reach(), how) for size in each.sizes]
+    whole, growing = schedules(network.reach(), how)
+    sizes = [*whole.sizes, *growing.sizes]
     run = accelerated(network, plan, precision, device, sizes, how.batch, settings)
     beside = [
         accelerated(copy.deepcopy(network), plan, precision, other, sizes, how.batch, settings)
         for other in others
+    ]
+    ready = [
+        readiness.prepare(
+            each,
+            example(network.bands, max(sizes)),
+            readiness.wanted(growing, whole, how.batch),
+            chosen.prepare_seconds if chosen.use_vocoder_optimization else 0.0,
+        )
+        for each in (run, *beside)
     ]
     vocoder = Vocoder(
         Spread({str(each.network.device): each for each in (run, *beside)}, device)
@@ -91,11 +107,21 @@ def prepared(network: MelNet, form: MelForm, sample_rate: int, settings: Setting
         hop=network.hop,
         sample_rate=sample_rate,
         reach=network.reach(),
-        cutting=dataclasses.replace(how, batch=how.batch * (1 + len(beside))),
+        cutting=dataclasses.replace(
+            how, batch=how.batch * (1 + len(beside)), shaped=run.mode in SHAPED
+        ),
         headroom=Headroom(COPIES * 4 * network.width, _free(device)),
         overlapped=run.overlapped,
     )
-    return Opened(vocoder, form, published, run, device, beside)
+    return Opened(vocoder, form, published, run, device, ready[0], beside)
+
+
+def example(bands: int, frames: int, batch: int = 1) -> Tensor:
+    """Mels as loud and as wide as those of speech, the same every time."""
+    import torch
+
+    generator = torch.Generator().manual_seed(frames)
+    return SPREAD * torch.randn(batch, bands, frames, generator=generator) + MEAN
 
 
 def wanted(settings: Settings, device: str) -> tuple[str, str]:
@@ -126,23 +152,27 @@ def accelerated(
     batch: int,
     settings: Settings | None = None,
 ) -> Accelerated:
-    """The network under a plan that is prepared for windows of these sizes, so many a run."""
-    import torch
+    """The network under a plan that is prepared for windows of these sizes, so many a run.
 
+    On a GPU its quick form is held against the published one as well: that costs little there, and
+    its kernel is younger than a processor's operations.
+    """
     policy = Policy()
     if settings is not None:
         workspace = settings.vocoder.tensorrt_workspace_size
         policy = dataclasses.replace(Policy.of(settings), workspace_bytes=workspace)
-    runs = tuple(1 << n for n in range((batch - 1).bit_length() + 1))
+    network.to(device)  # before its twin is made, so that both share one memory there
+    truth = twin(network).plain() if network.rows and device.startswith("cuda") else None
     return accelerate(
         network,
-        inputs=(torch.zeros(1, network.bands, max(sizes)),),
+        truth=truth,
+        inputs=(example(network.bands, max(sizes)),),
         plan=plan,
         precision=precision,
         device=device,
         axes=(
             Axis(tuple(sorted(set(sizes))), {0: 2}, {0: 2}, network.hop),
-            Axis(runs, {0: 0}, {0: 0}, padded=True),
+            Axis(readiness.runs(batch), {0: 0}, {0: 0}, padded=True),
         ),
         policy=policy,
         name=type(network).__name__.lower(),

@@ -29,7 +29,7 @@ class MelNet(nn.Module):
     conv_pre: Conv
     conv_post: Conv
     resblocks: nn.ModuleList
-    rows = False  # whether processors get their signals channels last
+    rows = False  # whether signals lie channels last where that is quicker
 
     def __init__(self, bands: int, rates: Sequence[int]) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class MelNet(nn.Module):
     def arranged(self, mel: Tensor) -> Tensor:
         """The mel as a picture of one line, its channels where they are read fastest."""
         x = mel.unsqueeze(2)
-        if self.rows and not x.is_cuda:
+        if self.rows and (not x.is_cuda or x.itemsize == 2):
             x = x.contiguous(memory_format=torch.channels_last)
         return x
 

@@ -24,12 +24,12 @@ Form = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
 
 def published(x: Tensor, up: Tensor, down: Tensor, inner: Tensor, outer: Tensor) -> Tensor:
     """Step by step; the measure of every faster form."""
-    channels = x.shape[1]
-    up, down = (taps.expand(channels, 1, TAPS).unsqueeze(2) for taps in (up, down))
+    channels, kind = x.shape[1], x.dtype
+    up, down = (taps.to(kind).expand(channels, 1, TAPS).unsqueeze(2) for taps in (up, down))
     x = functional.pad(x, (5, 5, 0, 0), mode="replicate")
     x = 2 * functional.conv_transpose2d(x, up, stride=(1, 2), padding=(0, 15), groups=channels)
     inner, outer = (scale.view(1, channels, 1, 1) for scale in (inner, outer))
-    x = x + outer * torch.sin(x * inner).square()
+    x = (x + outer * torch.sin(x * inner).square()).to(kind)
     x = functional.pad(x, (5, 6, 0, 0), mode="replicate")
     return functional.conv2d(x, down, stride=(1, 2), groups=channels)
 
@@ -84,7 +84,11 @@ class Down(nn.Module):
 
 
 class Activation(nn.Module):
-    """Snake at twice the rate, so that its overtones do not fold back."""
+    """Snake at twice the rate, so that its overtones do not fold back.
+
+    Its parameters stay in fp32 when the network is shortened: a rounded α bends every phase, and
+    1/β leaves what fp16 can hold.
+    """
 
     def __init__(self, channels: int, both: bool = True, logarithmic: bool = True) -> None:
         super().__init__()
@@ -107,6 +111,16 @@ class Activation(nn.Module):
         if inner is None or outer is None:
             inner, outer = self.act.scales()
         return self.form(x, self.upsample.filter, self.downsample.lowpass.filter, inner, outer)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Activation:
+        """What `to`, `half` and their like do to every tensor here; shortening is not done."""
+
+        def moved(tensor: Tensor) -> Tensor:
+            found = fn(tensor)
+            return found if found.itemsize >= tensor.itemsize else tensor.to(found.device)
+
+        super()._apply(moved, recurse)  # type: ignore[no-untyped-call]
+        return self
 
     @staticmethod
     def reach(needed: Span) -> Span:

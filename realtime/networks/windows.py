@@ -47,10 +47,14 @@ class Schedule:
     """The sizes of windows, one after the other: small at first, so that sound begins soon.
 
     After the first, each window brings twice as many frames as the one before, until the largest.
+    Where only some shapes are quick, the end of a mel is cut into two of these, not left as it is.
     """
 
-    def __init__(self, reach: Reach, largest: int, first: int = 0) -> None:
+    def __init__(
+        self, reach: Reach, largest: int, first: int = 0, shapes: Sequence[int] = ()
+    ) -> None:
         self.reach = reach
+        self._shapes = sorted(shapes)
         self.largest = max(largest, self.least)
         self.sizes = tuple(self._growing(first)) if first else (self.largest,)
 
@@ -66,8 +70,22 @@ class Schedule:
         if start + size < frames:
             return Window(start, start + size, done, start + size - self.reach.after)
         needed = frames - start
+        if self._shapes:
+            return self._shaped(start, done, frames, min(size, frames))
         size = min((s for s in (*self.sizes, size) if needed <= s <= size), default=size)
         return Window(max(0, frames - size), frames, done, frames)
+
+    def _shaped(self, start: int, done: int, frames: int, most: int) -> Window:
+        """To the mel's end in the smallest shape that holds it, or else as far as one brings it."""
+        needed = frames - start
+        fits = [shape for shape in self._shapes if needed <= shape <= most]
+        if fits:
+            return Window(frames - fits[0], frames, done, frames)
+        parts = [shape for shape in self._shapes if self.reach.both < shape <= min(needed, most)]
+        if parts:
+            stop = start + parts[-1]
+            return Window(start, stop, done, stop - self.reach.after)
+        return Window(start, frames, done, frames)
 
     def wanted(self, number: int, done: int, most: int) -> int:
         """How many frames of a mel that still grows must be there for its next window."""

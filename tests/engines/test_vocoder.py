@@ -67,13 +67,15 @@ def close(found: Samples, expected: Samples) -> bool:
     st.integers(1, 600),
     st.integers(1, 5),
     st.sampled_from([0.0, 0.1, 0.5]),
+    st.booleans(),
 )
 def test_windows_joined_are_the_whole(
-    kind: str, lengths: list[int], chunk: int, batch: int, ratio: float
+    kind: str, lengths: list[int], chunk: int, batch: int, ratio: float, shaped: bool
 ) -> None:
     made = net(kind)
     mels = [mel(made.bands)[:, :length] for length in lengths]
-    rendered = vocoder(made, Cutting(chunk, ratio, batch)).render(mels)
+    cutting = Cutting(chunk, ratio, batch, shaped=shaped)
+    rendered = vocoder(made, cutting).render(mels)
     for given_mel, found in zip(mels, rendered, strict=True):
         assert close(found, whole(made, given_mel))
 
@@ -100,13 +102,14 @@ def test_windows_of_the_published_networks_joined_are_the_whole(
     st.lists(st.integers(1, 300), min_size=1, max_size=6),
     st.integers(1, 400),
     st.integers(1, 40),
+    st.booleans(),
 )
 def test_a_stream_is_the_whole_however_the_mel_comes(
-    kind: str, length: int, steps: list[int], chunk: int, first: int
+    kind: str, length: int, steps: list[int], chunk: int, first: int, shaped: bool
 ) -> None:
     made = net(kind)
     given_mel = mel(made.bands)[:, :length]
-    stream = vocoder(made, Cutting(chunk, first=first)).stream()
+    stream = vocoder(made, Cutting(chunk, first=first, shaped=shaped)).stream()
     pieces: list[Samples] = []
     done = 0
     while done < length:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,10 @@ import torch
 
 from realtime.engines import vocoderreport, vocoders
 from realtime.errors import BadRequest, Unavailable
-from realtime.settings import Models, Settings, Vocoder
+from realtime.networks import hifigan
+from realtime.networks.hifigan import Generator
+from realtime.networks.mel import MelForm
+from realtime.settings import Acceleration, Models, Settings, Vocoder
 from tests.engines.brought import bring_bigvgan, bring_hifigan
 from tests.networks.made import network
 
@@ -20,7 +24,7 @@ from tests.networks.made import network
 def settings(tmp_path: Path) -> Settings:
     bring_bigvgan(tmp_path)
     bring_hifigan(tmp_path)
-    return Settings(models=Models(path=tmp_path), vocoder=Vocoder(vocoder_chunk_size=160))
+    return Settings(models=Models(path=tmp_path), vocoder=Vocoder(vocoder_chunk_size=160, batch=1))
 
 
 @pytest.mark.parametrize(("name", "mel_rate", "rate", "bound"), [("hifigan", 32_000, 48_000, 1e-5)])
@@ -97,6 +101,101 @@ def test_a_report_has_the_published_fields(settings: Settings) -> None:
     assert {"original_time", "eager_time", "speedup"} <= set(found)
     assert found["throughput_original"] == pytest.approx(2 / found["original_time"])  # type: ignore[operator]
     assert found["throughput_eager"] == pytest.approx(2 / found["eager_time"])  # type: ignore[operator]
+    assert found["ran"] == "eager" and "reason" not in found
+
+
+FORM = MelForm(24_000, 32, 8, 32, 6)
+
+
+def prepared(tmp_path: Path, **chosen: Any) -> vocoders.Opened:
+    """A network of few layers with two shapes: a stream's first window, and every other."""
+    torch.manual_seed(1)
+    shape = hifigan.Shape(
+        initial_channel=6,
+        resblock_kernel_sizes=(3,),
+        resblock_dilation_sizes=((1,),),
+        upsample_rates=(2,),
+        upsample_initial_channel=8,
+        upsample_kernel_sizes=(4,),
+    )
+    made = Generator(shape).eval().requires_grad_(False)
+    settings = Settings(
+        vocoder=Vocoder(vocoder_chunk_size=40, batch=1, **chosen),
+        acceleration=Acceleration(path=tmp_path / "engines"),
+    )
+    return vocoders.prepared(made, FORM, 24_000, settings)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("plan", [pytest.param("compile", marks=pytest.mark.slow), "onnx"])
+def test_what_is_opened_runs_on_its_plan_from_the_first_window_on(
+    tmp_path: Path, plan: str
+) -> None:
+    opened = prepared(tmp_path, plan=plan)
+    assert (opened.readiness.ready, opened.readiness.wanted) == (2, 2)
+    found = vocoderreport.speed(opened, opened.vocoder.whole.largest, 1, 2)
+    assert found["ran"] == plan and found[f"hits_{plan}"] == 4
+    assert f"{plan}_time" in found and "reason" not in found
+    stream, mel = opened.vocoder.stream(), torch.randn(6, 300)
+    sound = np.concatenate([*stream.feed(mel), *stream.finish()])
+    with torch.no_grad():
+        expected = opened.published(mel[None])[0, 0].numpy()
+    assert np.abs(sound - expected).max() <= 1e-4
+    assert set(opened.run.described()["hits"]) == {plan}
+
+
+@pytest.mark.gpu
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("plan", ["compile", "eager_graphs", "graphs"])
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "bf16"])
+def test_on_a_gpu_too(tmp_path: Path, plan: str, precision: str) -> None:
+    opened = prepared(tmp_path, plan=plan, precision=precision, device="cuda")
+    assert opened.readiness.ready == 2
+    found = vocoderreport.speed(opened, opened.vocoder.whole.largest, 1, 2)
+    assert found["ran"] == plan and "reason" not in found
+
+
+def test_a_report_says_what_ran_instead_and_why(tmp_path: Path) -> None:
+    """Nobody tends it and nothing was prepared: a plan's name on eager's time would be a lie."""
+    opened = prepared(tmp_path, plan="compile", prepare_seconds=0.0)
+    found = vocoderreport.speed(opened, opened.vocoder.whole.largest, 1, 1)
+    assert found["ran"] == "eager" and "eager_time" in found and "compile_time" not in found
+    assert found["reason"] == "not prepared yet"
+
+
+def test_plans_are_held_against_mels_of_noise() -> None:
+    """What is only right of silence is not right."""
+    found = vocoders.example(100, 500)
+    assert found.shape == (1, 100, 500)
+    assert float(found.std()) == pytest.approx(vocoders.SPREAD, abs=0.1)
+    assert float(found.mean()) == pytest.approx(vocoders.MEAN, abs=0.1)
+    assert torch.equal(found, vocoders.example(100, 500))
+    run = vocoders.accelerated(network("generator_v4_tiny").fast(), "eager", "fp32", "cpu", [50], 1)
+    assert float(run.shapes.sample(run._parts.examples, (50, 1))[0].std()) > 1
+
+
+def test_vocoders_do_not_run_in_inference_mode(settings: Settings) -> None:
+    """What is compiled outside of it is not found inside: calls would quietly run eager."""
+    modes: list[tuple[bool, bool]] = []
+    opened = vocoders.opened("hifigan", settings)
+    inner = opened.run.module.forward
+
+    def seen(mel: torch.Tensor) -> torch.Tensor:
+        modes.append((torch.is_inference_mode_enabled(), torch.is_grad_enabled()))
+        sound: torch.Tensor = inner(mel)
+        return sound
+
+    opened.run.module.forward = seen
+    opened.vocoder.render([torch.zeros(100, 20)])
+    assert modes == [(False, False)]
+
+
+def test_weights_lie_in_memory_once_beside_what_a_plan_makes_of_them(settings: Settings) -> None:
+    opened = vocoders.opened("hifigan", settings)
+    published = opened.published
+    assert isinstance(published, torch.nn.Module)
+    pairs = zip(published.parameters(), opened.run.network.original.parameters(), strict=True)
+    assert all(x.data_ptr() == y.data_ptr() for x, y in pairs)
 
 
 def test_several_devices_share_the_work(settings: Settings) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,11 +14,18 @@ REACHES = st.builds(Reach, st.integers(0, 40), st.integers(0, 40))
 
 
 @settings(deadline=None, max_examples=300)
-@given(REACHES, st.integers(0, 3_000), st.integers(1, 700), st.integers(0, 90), st.integers(1, 900))
+@given(
+    REACHES,
+    st.integers(0, 3_000),
+    st.integers(1, 700),
+    st.integers(0, 90),
+    st.integers(1, 900),
+    st.lists(st.integers(1, 700), max_size=6),
+)
 def test_every_frame_is_kept_once_with_all_that_it_depends_on(
-    reach: Reach, frames: int, largest: int, first: int, most: int
+    reach: Reach, frames: int, largest: int, first: int, most: int, shapes: list[int]
 ) -> None:
-    schedule = Schedule(reach, largest, first)
+    schedule = Schedule(reach, largest, first, shapes)
     windows = list(cut(schedule, frames, most))
     assert [frame for w in windows for frame in range(w.kept, w.end)] == list(range(frames))
     for w in windows:
@@ -67,3 +76,20 @@ def test_what_fits_into_one_window_wastes_nothing(frames: int, share: float) -> 
 
 def test_waste_is_the_share_that_is_thrown_away() -> None:
     assert overlap([Window(0, 10, 0, 8), Window(5, 15, 8, 15)]) == pytest.approx(0.25)
+
+
+@given(st.integers(1, 2_000))
+def test_where_only_some_shapes_are_quick_every_window_has_one(frames: int) -> None:
+    """But of mels that are shorter than two of the smallest: those run as they are."""
+    reach = Reach(38, 38)
+    growing = Schedule(reach, 500, 16)
+    shaped = Schedule(reach, 500, shapes=growing.sizes)
+    windows = list(cut(shaped, frames, 10_000))
+    assert windows[-1].end == frames
+    assert all(one.end == other.kept for one, other in pairwise(windows))
+    sizes = {window.frames for window in windows}
+    if frames >= growing.sizes[1] or frames in growing.sizes:
+        assert sizes <= set(growing.sizes)
+        assert len(windows) <= 2 or frames > 500
+    else:
+        assert sizes == {frames}
