@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from realtime.networks.transformer import Long, sinusoids
+from realtime.networks.long import Long
+from realtime.networks.transformer import sinusoids
 from realtime.networks.valle import LEVELS, STAGES, Valle
 
 BROKEN = -1  # where there is nothing to choose from: nobody may keep it

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from realtime.networks.long import Long
 from realtime.networks.reach import Span
 
 TAPS = 12
@@ -83,7 +84,7 @@ class Down(nn.Module):
         self.lowpass = Filter()
 
 
-class Activation(nn.Module):
+class Activation(Long):
     """Snake at twice the rate, so that its overtones do not fold back.
 
     Its parameters stay in fp32 when the network is shortened: a rounded α bends every phase, and
@@ -111,16 +112,6 @@ class Activation(nn.Module):
         if inner is None or outer is None:
             inner, outer = self.act.scales()
         return self.form(x, self.upsample.filter, self.downsample.lowpass.filter, inner, outer)
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Activation:
-        """What `to`, `half` and their like do to every tensor here; shortening is not done."""
-
-        def moved(tensor: Tensor) -> Tensor:
-            found = fn(tensor)
-            return found if found.itemsize >= tensor.itemsize else tensor.to(found.device)
-
-        super()._apply(moved, recurse)  # type: ignore[no-untyped-call]
-        return self
 
     @staticmethod
     def reach(needed: Span) -> Span:

@@ -4,25 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from realtime.networks.long import Long
+
 # From queries, keys and values of (batch, heads, length, size) to what was attended to.
 Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
-
-
-class Long(nn.Module):
-    """Whose floats keep their kind when all others are shortened; it only moves."""
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:
-        def moved(x: Tensor) -> Tensor:
-            found = fn(x)
-            return found if found.dtype == x.dtype else x.to(found.device)
-
-        return super()._apply(moved, recurse)  # type: ignore[no-untyped-call]
 
 
 class Waves(Long):

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from realtime.networks.transformer import Decoder, Long, LongLinear, PlainNorm, StageNorm
+from realtime.networks.long import Long
+from realtime.networks.transformer import Decoder, LongLinear, PlainNorm, StageNorm
 
 SYMBOLS = 2048  # rows of the text's table; 70 are in use
 CODES = 1024  # of each codebook

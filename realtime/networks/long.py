@@ -1,0 +1,19 @@
+"""A module whose floats stay as long as they are when the network around it is shortened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor, nn
+
+
+class Long(nn.Module):
+    """`to`, `half` and their like do to it, and to what is in it, all but shortening."""
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:
+        def moved(tensor: Tensor) -> Tensor:
+            found = fn(tensor)
+            return found if found.itemsize >= tensor.itemsize else tensor.to(found.device)
+
+        return super()._apply(moved, recurse)  # type: ignore[no-untyped-call]
