@@ -7,10 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 import torch
+
+from realtime.memory import resident_bytes
 
 CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
 
@@ -60,13 +61,17 @@ class Memory:
 
     @contextmanager
     def _growth(self) -> Iterator[None]:
-        stop, start = threading.Event(), resident()
+        stop, start = threading.Event(), resident_bytes()
 
         def look() -> None:
-            while not stop.wait(0.005):
-                self.megabytes = max(self.megabytes, (resident() - start) / 1e6)
+            self.megabytes = max(self.megabytes, (resident_bytes() - start) / 1e6)
 
-        watcher = threading.Thread(target=look)
+        def watch() -> None:
+            while not stop.wait(0.005):
+                look()
+            look()
+
+        watcher = threading.Thread(target=watch)
         watcher.start()
         try:
             yield
@@ -81,11 +86,6 @@ def cleared(device: str) -> None:
     if device != "cpu":
         torch.cuda.synchronize(device)
         torch.cuda.empty_cache()
-
-
-def resident() -> int:
-    """Bytes of memory that this process holds."""
-    return 4_096 * int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
 
 
 def timed(work: Callable[[], object], device: str, clock: str) -> float:

@@ -19,7 +19,6 @@ from realtime.packages import packaged_path
 from realtime.settings import Settings
 from realtime.wholefile import write_whole
 
-BLOCK = 1 << 20
 MOST_BYTES = 8 << 30
 PREPARED = "prepared"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -66,6 +65,4 @@ def test_memory_on_a_processor_is_what_it_grew_by() -> None:
     memory = Memory("cpu")
     with memory.watched():
         kept = torch.ones(32 << 20)
-        while memory.megabytes < 100:
-            time.sleep(0.001)
-    assert kept.nbytes == 128 << 20
+    assert kept.nbytes == 128 << 20 and memory.megabytes > 100

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from realtime.acceleration.gate import GATE
+from realtime.acceleration.torchnames import numbered
 from realtime.errors import BadRequest
 from realtime.networks.shortage import is_out_of_memory as is_out_of_memory
 
@@ -53,12 +54,9 @@ def limit(fraction: float, device: torch.device | str) -> bool:
 
     if not 0 < fraction <= 1:
         raise BadRequest(f"A part of a device's memory lies between 0 and 1, not at {fraction}.")
-    found = torch.device(device)
-    if found.type != "cuda" or not torch.cuda.is_available():
+    if torch.device(device).type != "cuda" or not torch.cuda.is_available():
         return False
-    # torch wants a float and a device with a number.
-    number = torch.cuda.current_device() if found.index is None else found.index
-    torch.cuda.set_per_process_memory_fraction(float(fraction), number)
+    torch.cuda.set_per_process_memory_fraction(float(fraction), numbered(device).index)
     return True
 
 

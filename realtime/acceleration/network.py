@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from realtime.acceleration import trials
 from realtime.acceleration.changes import Change, beside, changed
 from realtime.acceleration.shapes import Tensors
+from realtime.acceleration.torchnames import kind_of, numbered
 from realtime.errors import BadRequest
 
 if TYPE_CHECKING:
@@ -47,15 +48,13 @@ class Network:
         state: Sequence[str] = (),
         truth: nn.Module | None = None,
     ) -> None:
-        import torch
 
         exact_floats()
         self.precision = precision
-        self.device = _numbered(torch.device(device))
+        self.device = numbered(device)
         self.given = module.eval().requires_grad_(False)
         self.original = self.given if truth is None else truth.eval().requires_grad_(False)
-        kinds = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
-        self._kind = kinds[precision]
+        self._kind = kind_of(precision)
         self._autocast = autocast and precision != "fp32"
         self._state = tuple(state)
         self._check_state()
@@ -248,15 +247,6 @@ class Network:
     def _original_device(self) -> torch.device:
         first = next(iter([*self.original.parameters(), *self.original.buffers()]), None)
         return self.device if first is None else first.device
-
-
-def _numbered(device: torch.device) -> torch.device:
-    """A GPU with its number: tensors name theirs so."""
-    import torch
-
-    if device.type == "cuda" and device.index is None:
-        return torch.device("cuda", torch.cuda.current_device())
-    return device
 
 
 def as_tuple(found: Any) -> Tensors:

@@ -47,6 +47,21 @@ def wanted(growing: Schedule, whole: Schedule, batch: int) -> list[Sizes]:
     return [(size, run) for run in runs(batch) for size in frames]
 
 
+def prepare_each(
+    runs: Sequence[Accelerated],
+    mel: Tensor,
+    shapes: Sequence[Sizes],
+    seconds: float,
+    clock: Callable[[], float] = time.monotonic,
+) -> list[Readiness]:
+    """The same network on several devices, one after the other within one bound."""
+    found: list[Readiness] = []
+    for run in runs:
+        found.append(prepare(run, mel, shapes, seconds, clock))
+        seconds = max(0.0, seconds - found[-1].seconds)
+    return found
+
+
 def prepare(
     run: Accelerated,
     mel: Tensor,

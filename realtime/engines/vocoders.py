@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from realtime.acceleration import Accelerated, Axis, Policy, accelerate, memory
 from realtime.acceleration.spread import Spread
+from realtime.acceleration.torchnames import numbered
 from realtime.audio import Samples
 from realtime.engines import checkpoints, readiness
 from realtime.engines.headroom import Headroom, free_here
@@ -80,7 +81,10 @@ def prepared(network: MelNet, form: MelForm, sample_rate: int, settings: Setting
     device, *others = devices(chosen.device)
     network.to(device)  # before its twin is made, so that both share one memory there
     published = twin(network).plain()
-    network.fast() if chosen.use_vocoder_optimization else network.plain()
+    if chosen.use_vocoder_optimization:
+        network.fast()
+    else:
+        network.plain()
     plan, precision = wanted(settings, device)
     how = cutting(settings)
     whole, growing = schedules(network.reach(), how)
@@ -90,15 +94,12 @@ def prepared(network: MelNet, form: MelForm, sample_rate: int, settings: Setting
         accelerated(copy.deepcopy(network), plan, precision, other, sizes, how.batch, settings)
         for other in others
     ]
-    ready = [
-        readiness.prepare(
-            each,
-            example(network.bands, max(sizes)),
-            readiness.wanted(growing, whole, how.batch),
-            chosen.prepare_seconds if chosen.use_vocoder_optimization else 0.0,
-        )
-        for each in (run, *beside)
-    ]
+    ready = readiness.prepare_each(
+        (run, *beside),
+        example(network.bands, max(sizes)),
+        readiness.wanted(growing, whole, how.batch),
+        chosen.prepare_seconds if chosen.use_vocoder_optimization else 0.0,
+    )
     vocoder = Vocoder(
         Spread({str(each.network.device): each for each in (run, *beside)}, device)
         if beside
@@ -215,7 +216,4 @@ def _free(device: str) -> Callable[[], int]:
     if not device.startswith("cuda"):
         return free_here
 
-    import torch
-
-    numbered = torch.empty(0, device=device).device
-    return lambda: memory.free(numbered)
+    return lambda: memory.free(numbered(device))

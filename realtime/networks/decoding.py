@@ -10,14 +10,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from realtime.networks.proof import FAULT, fault
+
 logger = logging.getLogger(__name__)
 
 # From queries (lines, heads, 1, size), keys and values (slots, heads, room, size), each line's
 # place, and the places that are looked at, to what was heard up to each line's place.
 Heard = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
-
-# What kernels may err by, as a part of what is heard: some times what rounding does.
-FAULT = {torch.float32: 1e-5, torch.float16: 5e-3, torch.bfloat16: 4e-2}
 
 
 def masked(q: Tensor, keys: Tensor, values: Tensor, places: Tensor, rows: Tensor) -> Tensor:
@@ -34,7 +33,7 @@ def quickest(device: torch.device, kind: torch.dtype, heads: int, size: int) -> 
     if device.type != "cuda":
         return masked
     try:
-        share = fault(kernels(), device, kind, heads, size)
+        share = tried(kernels(), device, kind, heads, size)
         if share <= FAULT[kind]:
             return kernels()
         reason = f"in {kind} they err by {share:.2g} of what is heard"
@@ -56,7 +55,7 @@ def kernels() -> Heard:
     return heard
 
 
-def fault(form: Heard, device: torch.device, kind: torch.dtype, heads: int, size: int) -> float:
+def tried(form: Heard, device: torch.device, kind: torch.dtype, heads: int, size: int) -> float:
     """How far a form is from what torch does in full floats, as a part of it."""
     random = torch.Generator().manual_seed(0)
     places = torch.tensor([0, 1, 63, 64, 199, 130], device=device)
@@ -67,6 +66,4 @@ def fault(form: Heard, device: torch.device, kind: torch.dtype, heads: int, size
     # Nobody may so much as weigh what lies beyond a line's place.
     for line, place in enumerate(places.tolist()):
         keys[line, :, place + 1 :] = values[line, :, place + 1 :] = torch.nan
-    error = form(q, keys, values, places, rows).float() - exact
-    found = float(error.square().mean().sqrt() / exact.square().mean().sqrt())
-    return found if found == found else float("inf")
+    return fault(form(q, keys, values, places, rows), exact)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from realtime.networks.proof import FAULT, fault
 from realtime.networks.shortage import is_out_of_memory
 from realtime.networks.snake import TAPS, Form, published
 
@@ -21,13 +22,6 @@ logger = logging.getLogger(__name__)
 HALF = TAPS // 2
 FEW = 8  # channels that leave most of a register empty
 PROOF = 150  # samples of a form's proof: more than a tile of any kernel
-# What a form may err by, as a part of the signal: ten times what rounding does.
-FAULT = {
-    torch.float64: 1e-5,
-    torch.float32: 1e-5,
-    torch.float16: 5e-3,
-    torch.bfloat16: 4e-2,
-}
 
 
 def depthwise(x: Tensor, up: Tensor, down: Tensor, inner: Tensor, outer: Tensor) -> Tensor:
@@ -134,9 +128,8 @@ class Fastest:
         generator = torch.Generator().manual_seed(0)
         noise = torch.randn(2, x.shape[1], 1, PROOF, generator=generator).to(x.device)
         exact = published(noise, *(item.float() for item in given[1:]))
-        error = form(noise.to(x.dtype), *given[1:]).float() - exact
-        share = float(error.square().mean().sqrt() / exact.square().mean().sqrt())
-        if not share <= FAULT[x.dtype]:
+        share = fault(form(noise.to(x.dtype), *given[1:]), exact)
+        if share > FAULT[x.dtype]:
             raise ValueError(f"in {x.dtype} it errs by {share:.2g} of the signal")
         self._proved.add(where)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from realtime.acceleration import Accelerated, Axis, Policy, accelerate
 from realtime.acceleration.shapes import Sizes
+from realtime.acceleration.torchnames import kind_of
 from realtime.settings import Settings
 from realtime.valle.budget import HOP, MOST_FRAMES, PLACES
 from realtime.valle.hardware import Run
@@ -17,7 +18,6 @@ from realtime.valle.networks import built, vocoder
 from realtime.valle.slots import Slots
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor, nn
 
     from realtime.networks.decoding import Heard
@@ -37,7 +37,7 @@ class Plain:
     """A network as torch runs it, with weights in some precision."""
 
     def __init__(self, module: nn.Module, device: str, precision: str) -> None:
-        self.module = module.to(device, _kind(precision)).eval().requires_grad_(False)
+        self.module = module.to(device, kind_of(precision)).eval().requires_grad_(False)
 
     def __call__(self, *inputs: Tensor) -> Any:
         import torch
@@ -211,12 +211,6 @@ def _leased(form: Form, *inputs: Tensor) -> Iterator[Any]:
         yield lent.outputs
 
 
-def _kind(precision: str) -> torch.dtype:
-    import torch
-
-    return {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[precision]
-
-
 def _go_on() -> None:
     """Nobody asks."""
 
@@ -229,7 +223,7 @@ def _heard(network: Valle, run: Run) -> Heard:
 
     shape = network.shape
     size = shape.width // shape.heads
-    return quickest(torch.device(run.device), _kind(run.precision), shape.heads, size)
+    return quickest(torch.device(run.device), kind_of(run.precision), shape.heads, size)
 
 
 def _inputs(network: Valle, run: Run) -> FineInputs:

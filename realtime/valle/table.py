@@ -45,11 +45,10 @@ class Table:
 
     def given(self, count: int, draws: Sequence[int]) -> tuple[Tensor, Tensor]:
         """What a step of so many lines is given; those without a random number are nobody's."""
-        import torch
 
         self._turn = (self._turn + 1) % SETS
         sent = self._sent[self._turn][:count].zero_()
-        sent[: len(draws)] = torch.tensor(draws)
+        sent.numpy()[: len(draws)] = draws
         self._draws[:count].copy_(sent, non_blocking=True)
         return self._state[:count], self._draws[:count]
 

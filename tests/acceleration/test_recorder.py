@@ -19,6 +19,7 @@ from realtime.acceleration.recorder import CudaRecorder
 from realtime.acceleration.shapes import Shapes, Tensors
 from tests.acceleration.fakecuda import FakeCuda
 from tests.acceleration.small import BATCHES, FRAMES, Step, mel, step_inputs, vocoder
+from tests.crowd import together
 
 
 def test_without_cuda_there_is_no_recorder() -> None:
@@ -274,9 +275,5 @@ def test_threads_do_not_meet_in_a_graphs_buffers() -> None:
             if not torch.allclose(found(sounds[number]).cpu(), wanted[number], atol=1e-4):
                 wrong.append(number)
 
-    threads = [threading.Thread(target=ask, args=(number,)) for number in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(300)
+    together(4, ask, patience=300)
     assert not wrong

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from realtime.engines.batches import Batches
+from tests.crowd import together
 
 
 def doubled(stack: Any) -> Any:
@@ -73,12 +74,8 @@ def test_many_threads_get_their_own() -> None:
             if not np.array_equal(batches([window, window + 1])[1], (window + 1) * 2):
                 wrong.append(number)
 
-    threads = [threading.Thread(target=ask, args=(number,)) for number in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert not wrong and not any(thread.is_alive() for thread in threads)
+    together(6, ask)
+    assert not wrong
 
 
 def test_an_error_is_that_of_its_batch_alone() -> None:

@@ -56,6 +56,14 @@ def test_the_bound_holds_between_two_shapes(seconds: float, expected: int) -> No
     assert (found.wanted, found.ready) == (3, expected)
 
 
+def test_devices_share_one_bound() -> None:
+    """What the first takes is not there for the second."""
+    runs = [network([]), network([])]
+    clock: Iterator[float] = iter([0.0, 0.0, 1.0, 2.0, 2.0, 2.0, 2.0, 3.0, 3.0, 3.0])
+    found = readiness.prepare_each(runs, mel(20), turned(SHAPES), 3.0, lambda: next(clock))
+    assert [each.ready for each in found] == [3, 1]
+
+
 def test_what_the_network_compiles_for_itself_is_done_at_once() -> None:
     """Also under the plan eager, which has nothing to prepare."""
     calls: list[torch.Size] = []

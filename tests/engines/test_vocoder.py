@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import threading
 from collections.abc import Callable
 
 import numpy as np
@@ -17,6 +16,7 @@ from realtime.engines.headroom import ENDLESS, Headroom
 from realtime.engines.vocoder import Cutting, Vocoder
 from realtime.errors import BadRequest, Busy, OutOfMemory
 from realtime.networks.melnet import MelNet
+from tests.crowd import together
 from tests.networks.made import network, small
 
 KINDS = ("bigvgan", "hifigan")
@@ -173,12 +173,8 @@ def test_two_threads_at_once_each_hear_their_own() -> None:
             if not close(shared.render([given_mel])[0], whole(made, given_mel)):
                 wrong.append(number)
 
-    threads = [threading.Thread(target=speak, args=(number,)) for number in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(100)
-    assert not wrong and not any(thread.is_alive() for thread in threads)
+    together(4, speak)
+    assert not wrong
 
 
 def small_memory(

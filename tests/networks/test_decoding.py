@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +10,9 @@ from torch import Tensor
 
 from realtime.networks import decoding
 from realtime.networks.coarse import Coarse
-from realtime.networks.decoding import FAULT, Heard, fault, kernels, masked, quickest
+from realtime.networks.decoding import Heard, kernels, masked, quickest, tried
+from realtime.networks.proof import FAULT
+from tests.networks.interpreting import interpreted
 from tests.networks.valles import small
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,28 +21,21 @@ KINDS = [torch.float32, torch.float16, torch.bfloat16]
 INTERPRETED = """
 import torch
 from realtime.networks import decodekernel
-from realtime.networks.decoding import FAULT, fault
+from realtime.networks.decoding import tried
+from realtime.networks.proof import FAULT
 
 def heard(q, keys, values, places, rows):
     return decodekernel.launched(lambda kernel: kernel, q, keys, values, places)
 
 for kind, most in FAULT.items():
     for heads, size in ((1, 16), (4, 64)):
-        share = fault(heard, torch.device("cpu"), kind, heads, size)
+        share = tried(heard, torch.device("cpu"), kind, heads, size)
         assert share <= most, (kind, heads, size, share)
 """
 
 
 def test_the_kernels_of_gpus_hear_what_torch_hears_when_they_are_interpreted() -> None:
-    pytest.importorskip("triton")
-    done = subprocess.run(
-        [sys.executable, "-c", INTERPRETED],
-        cwd=ROOT,
-        env={**os.environ, "TRITON_INTERPRET": "1"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
+    interpreted(INTERPRETED)
 
 
 def line_by_line(q: Tensor, keys: Tensor, values: Tensor, places: Tensor, _: Tensor) -> Tensor:
@@ -73,9 +65,9 @@ def of_others(q: Tensor, keys: Tensor, values: Tensor, places: Tensor, rows: Ten
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_proof_sees_every_mistake(kind: torch.dtype) -> None:
     here = torch.device("cpu")
-    assert fault(line_by_line, here, kind, 4, 16) <= FAULT[kind]
+    assert tried(line_by_line, here, kind, 4, 16) <= FAULT[kind]
     for wrong in (beyond, without, of_others, masked):  # what is masked is read nevertheless
-        assert fault(wrong, here, kind, 4, 16) > FAULT[kind], wrong.__name__
+        assert tried(wrong, here, kind, 4, 16) > FAULT[kind], wrong.__name__
 
 
 def test_without_a_gpu_torch_attends() -> None:
@@ -98,10 +90,10 @@ def test_kernels_that_err_or_cannot_run_give_way(
         return form
 
     def here(form: Heard, device: object, *others: object) -> float:
-        return fault(form, torch.device("cpu"), torch.float32, 4, 16)
+        return tried(form, torch.device("cpu"), torch.float32, 4, 16)
 
     monkeypatch.setattr(decoding, "kernels", made)
-    monkeypatch.setattr(decoding, "fault", here)
+    monkeypatch.setattr(decoding, "tried", here)
     found = quickest(Elsewhere(), torch.float32, 4, 16)  # type: ignore[arg-type]
     assert found is masked
     assert ("they err by" if form else "no compiler here") in caplog.text
@@ -125,7 +117,7 @@ def test_a_step_hears_as_it_is_told() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_kernels_on_a_gpu(kind: torch.dtype) -> None:
     device = torch.device("cuda", torch.cuda.current_device())
-    assert fault(kernels(), device, kind, 16, 64) <= FAULT[kind]
+    assert tried(kernels(), device, kind, 16, 64) <= FAULT[kind]
     assert quickest(device, kind, 16, 64) is kernels()
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from torch._subclasses import FakeTensorMode
 from realtime.networks import fused
 from realtime.networks.fused import Fastest
 from realtime.networks.snake import Activation, Form, published
+from tests.networks.interpreting import interpreted
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -231,15 +230,7 @@ for batch, channels, length in ((1, 3, 1), (2, 5, 7), (1, 17, 59), (1, 16, 60), 
 
 
 def test_the_kernel_of_gpus_is_the_published_one_when_it_is_interpreted() -> None:
-    pytest.importorskip("triton")
-    done = subprocess.run(
-        [sys.executable, "-c", KERNEL],
-        cwd=ROOT,
-        env={**os.environ, "TRITON_INTERPRET": "1"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
+    interpreted(KERNEL)
 
 
 @pytest.mark.gpu

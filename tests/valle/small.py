@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pathlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 from realtime.networks import valle as networks
 from realtime.networks import vocos
 from realtime.networks.valle import END
-from realtime.settings import Settings
+from realtime.settings import Cache, Models, Presets, Settings, Valle
 from realtime.valle.presets import Prompt, packed
 from tests.networks import valles
 from tests.valle.made import VOCOS_YAML, place_of
@@ -20,6 +21,17 @@ from tests.valle.made import VOCOS_YAML, place_of
 SHAPE = networks.Shape(64, 16, 2)
 FRAMES = 60  # of the voice's prompt
 NAME = "small"
+
+
+def own(settings: Settings, folder: Path) -> Settings:
+    """The same settings with all files in a folder of one's own, on a processor in full floats."""
+    return replace(
+        settings,
+        models=Models(path=folder / "models", threads=1, retry_seconds=0.0),
+        presets=Presets(path=folder / "presets"),
+        cache=Cache(path=folder / "cache"),
+        valle=Valle(device="cpu", precision="fp32", plan="eager"),
+    )
 
 
 def checkpoint(frames: float = 100.0, seed: int = 0) -> dict[str, torch.Tensor]:

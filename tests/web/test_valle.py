@@ -5,13 +5,12 @@ from __future__ import annotations
 import io
 import wave
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
-from realtime.settings import Cache, Models, Presets, Settings, Valle
+from realtime.settings import Settings
 from realtime.web.app import create_app
 from tests.valle import small
 from tests.web.conftest import assembled
@@ -22,13 +21,7 @@ LINE = {"textPrompt": "Hello there, you.", "character": small.NAME, "language": 
 @pytest.fixture
 def own(web_settings: Settings, tmp_path: Path) -> Settings:
     (tmp_path / "presets").mkdir()
-    return replace(
-        web_settings,
-        models=Models(path=tmp_path / "models", threads=1, retry_seconds=0.0),
-        presets=Presets(path=tmp_path / "presets"),
-        cache=Cache(path=tmp_path / "cache"),
-        valle=Valle(device="cpu", precision="fp32", plan="eager"),
-    )
+    return small.own(web_settings, tmp_path)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from starlette.testclient import TestClient
 from realtime import enrolling
 from realtime.commands import parsed
 from realtime.errors import Unavailable
-from realtime.settings import Cache, Models, Presets, Settings, Valle
+from realtime.settings import Settings
 from realtime.valle.weights import CHECKPOINT, ENCODEC, VOCOS, VOCOS_CONFIG
 from realtime.web.app import create_app
 from tests.test_enrolling import SAID, clip
@@ -49,13 +48,7 @@ def own(web_settings: Settings, files: Path, tmp_path: Path) -> Settings:
         place = tmp_path / path.relative_to(files)
         place.parent.mkdir(parents=True, exist_ok=True)
         place.symlink_to(path)
-    return replace(
-        web_settings,
-        models=Models(path=tmp_path / "models", threads=1, retry_seconds=0.0),
-        presets=Presets(path=tmp_path / "presets"),
-        cache=Cache(path=tmp_path / "cache"),
-        valle=Valle(device="cpu", precision="fp32", plan="eager"),
-    )
+    return small.own(web_settings, tmp_path)
 
 
 def instead(path: Path, content: bytes) -> None:
