@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,9 @@ from benchmarks import report
 from benchmarks.gauge import CLOCKS, Deadline, Memory, in_turns, tf32, timed
 from realtime.acceleration import Accelerated
 from realtime.acceleration.identity import machine, version
+from realtime.acceleration.processor import has_short_floats
 from realtime.acceleration.quality import compare
+from realtime.acceleration.verdict import MAX_ERROR, SNR_DB
 from realtime.engines.vocoder import Cutting, Vocoder, schedules
 from realtime.engines.vocoderreport import Counted
 from realtime.engines.vocoders import accelerated, example, twin
@@ -34,10 +35,7 @@ from realtime.networks.melnet import MelNet
 
 RATES = {"bigvgan": 24_000, "hifigan": 48_000}
 LOUD = 0.1  # root mean square of the sound, its mean left out
-LEAST_SNR = {"fp16": 40.0, "bf16": 25.0}
-MOST_ERROR = 1e-4  # in fp32
 PROCESSOR_CLOCK = "processor: its own work alone; on a busy machine, with --threads 1"
-FAST_BFLOAT = ("avx512_bf16", "amx_bf16", "avx_ne_convert")
 QUICK = ("eager", "eager_graphs", "graphs")  # on a GPU, the quickest to prepare first
 
 
@@ -112,9 +110,9 @@ def _row(
 ) -> dict[str, Any]:
     sound = case.batch * case.frames * case.network.hop / RATES[case.name]
     right = (
-        near.max_error <= MOST_ERROR
+        near.max_error <= MAX_ERROR
         if case.precision == "fp32"
-        else near.snr_db >= LEAST_SNR.get(case.precision, 0.0)
+        else near.snr_db >= SNR_DB.get(case.precision, 0.0)
     )
     return {
         "batch": case.batch,
@@ -240,15 +238,6 @@ def everything(
     return {"plans": rows, "first sound of a stream": streams}
 
 
-def fast_bfloat() -> bool:
-    """Whether this processor has instructions for bf16; without them it is slower than fp32."""
-    try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return False
-    return any(name in flags for name in FAST_BFLOAT)
-
-
 def asked(arguments: list[str] | None = None) -> argparse.Namespace:
     cuda = torch.cuda.is_available()
     parser = report.options("Vocoders: how fast is each plan, and is it still right?")
@@ -256,7 +245,7 @@ def asked(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--vocoders", nargs="+", default=list(RATES), choices=RATES)
     plans = [plan for plan in QUICK if plan in PLANS] if cuda else ["eager"]
     parser.add_argument("--plans", nargs="+", default=plans, choices=PLANS)
-    fits = ["fp32", "fp16", "bf16"] if cuda else ["fp32", *(["bf16"] if fast_bfloat() else [])]
+    fits = ["fp32", "fp16", "bf16"] if cuda else ["fp32", *(["bf16"] if has_short_floats() else [])]
     parser.add_argument("--precisions", nargs="+", default=fits, choices=PRECISIONS)
     lengths = [500] if cuda else [50, 200, 500]
     parser.add_argument("--frames", nargs="+", type=int, default=lengths)
@@ -286,7 +275,7 @@ def main() -> None:
         "device": options.device,
         "threads": torch.get_num_threads(),
         "clock": options.clock,
-        "bf16 instructions": fast_bfloat(),
+        "bf16 instructions": has_short_floats(),
     }
     for name in options.vocoders:
         figures[name] = everything(name, options, deadline)

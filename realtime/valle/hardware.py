@@ -6,11 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from realtime.acceleration.processor import PROCESSOR, has_short_floats
 from realtime.settings import Settings
 from realtime.valle import driver
 
-PROCESSOR = Path("/proc/cpuinfo")
-SHORT_FLOATS = ("amx_bf16", "avx512_bf16")  # a processor with one of them reckons in bf16
 SLOTS = {"cuda": 16, "cpu": 4}
 BATCHES = (1, 4, 8, 16, 32, 64)  # few: each is compiled and tried, for every span
 
@@ -36,7 +35,7 @@ def chosen(
         device = "cuda" if gpu() else "cpu"
     precision = said.precision
     if precision == "auto":
-        precision = "bf16" if device == "cuda" or _has_short_floats(processor) else "fp32"
+        precision = "bf16" if device == "cuda" or has_short_floats(processor) else "fp32"
     plan = said.plan
     if plan == "auto":
         plan = "graphs" if device == "cuda" else "eager"
@@ -49,11 +48,3 @@ def _up_to(slots: int, plan: str) -> tuple[int, ...]:
     if plan == "eager":
         return tuple(range(1, slots + 1))
     return (*(size for size in BATCHES if size < slots), slots)
-
-
-def _has_short_floats(processor: Path) -> bool:
-    try:
-        flags = processor.read_text(encoding="utf-8", errors="replace").split()
-    except OSError:
-        return False
-    return any(flag in flags for flag in SHORT_FLOATS)
