@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from realtime import commands
+from realtime.cli import commands
 from realtime.errors import YamabikoError
 
 
@@ -13,7 +13,7 @@ def main(arguments: list[str]) -> int:
     options = commands.parsed(arguments)
     try:
         if options.command == "serve":
-            from realtime.web.serve import serve
+            from realtime.web.server.serve import serve
 
             return serve(commands.settings_of(options))
         return commands.COMMANDS[options.command](options)

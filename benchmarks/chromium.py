@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from realtime.audio import Pcm
+from realtime.audio.samples import Pcm
 
 HERE = Path(__file__).resolve().parent
 POLL_MS = 20

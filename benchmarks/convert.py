@@ -22,14 +22,14 @@ from benchmarks import report
 from benchmarks.listening import Listener, errors, units
 from benchmarks.microphone import Microphone, RealClock, SkippedClock
 from benchmarks.recordings import RATE, Recorded, people, spoken
-from realtime.audio import Pcm, from_pcm16
-from realtime.change import Change
+from realtime.audio.samples import Pcm, from_pcm16
 from realtime.configuration import load
+from realtime.conversion.file import converted
 from realtime.conversion.live import Conversion
-from realtime.conversion.offline import converted
-from realtime.engines.base import Cancel
+from realtime.engines.contract import Cancel
+from realtime.engines.voice_change import Change
 from realtime.engines.world import World, median_pitch
-from realtime.models import Models
+from realtime.models.loaded import Models
 from realtime.services import build
 
 Floats = npt.NDArray[np.float64]

@@ -21,15 +21,15 @@ import numpy as np
 
 from benchmarks import report
 from benchmarks.server import Server
-from realtime.audio import to_pcm16
+from realtime.audio.samples import to_pcm16
+from realtime.audio.trim import Trimmer
 from realtime.configuration import load
-from realtime.engines.base import Utterance
-from realtime.line import Line
+from realtime.engines.contract import Utterance
 from realtime.services import Services, build
 from realtime.settings import Settings
-from realtime.speech import Wish
+from realtime.speech.line import Line
+from realtime.speech.speech import Wish
 from realtime.text.split import split
-from realtime.trim import Trimmer
 
 AUDIBLE = 300
 STORY = (

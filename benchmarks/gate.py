@@ -18,12 +18,12 @@ from urllib.parse import urlsplit
 from starlette.types import Message, Receive, Scope, Send
 
 from benchmarks.server import Server
+from realtime.access import Clock, string_to_sign
+from realtime.access.signatures import Seal
 from realtime.services import build
 from realtime.settings import Auth, Limits, Settings
-from realtime.signing import Clock, string_to_sign
-from realtime.signing.signer import Seal
-from realtime.web.gate import Gate
-from realtime.web.limits import BodyLimit
+from realtime.web.entry.authentication import Gate
+from realtime.web.entry.body_limit import BodyLimit
 
 KEY, SECRET = "bench", "s" * 43
 BODY = json.dumps({"text": "Hello there, traveller.", "character": "af_heart"}).encode()

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-from realtime.memory import resident_bytes
+from realtime.models.process_memory import resident_bytes
 
 CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from realtime.audio import Pcm
+from realtime.audio.samples import Pcm
 from realtime.conversion.live import Conversion, Notice
 
 PACKET_SECONDS = 0.02

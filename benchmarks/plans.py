@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from benchmarks import report
 from realtime.acceleration import Accelerated, Axis, Policy, accelerate
 from realtime.acceleration.policy import PLANS, PRECISIONS
-from realtime.networks.hifigan import Generator, Shape
+from realtime.vocoders.networks.hifigan import Generator, Shape
 
 FRAMES = (50, 200)
 LOUD = 0.1  # root mean square of the sound, its mean left out

@@ -18,9 +18,9 @@ import numpy as np
 import soxr
 
 from benchmarks.sentences import SENTENCES
-from realtime.audio import Pcm, from_pcm16, to_pcm16
+from realtime.audio.samples import Pcm, from_pcm16, to_pcm16
 from realtime.services import Services
-from realtime.speech import Wish
+from realtime.speech.speech import Wish
 
 RATE = 24000
 # Who, by which engine, how fast, and what is done to it.

@@ -21,12 +21,12 @@ import numpy as np
 from benchmarks import report
 from benchmarks.listening import errors, units
 from benchmarks.sentences import SENTENCES
-from realtime.audio import HEARD, Pcm, first_audible, from_pcm16
+from realtime.audio.samples import HEARD, Pcm, first_audible, from_pcm16
 from realtime.configuration import load
-from realtime.revoice import Heard, Revoicing
-from realtime.revoice.live import DETECTOR, RECOGNISER
+from realtime.conversion.by_words import Heard, Revoicing
+from realtime.conversion.by_words.live import DETECTOR, RECOGNISER
 from realtime.services import Services, build
-from realtime.speech import Wish
+from realtime.speech.speech import Wish
 
 RATE = 24000
 PACKET_SECONDS = 0.02

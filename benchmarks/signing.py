@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks import gate, report
+from realtime.access import Asked, Clock, Credentials, Guard, Keys
+from realtime.access.client import signed
+from realtime.access.nonces import Nonces
+from realtime.access.signed_requests import USE
 from realtime.settings import Auth, Settings
-from realtime.signing import Asked, Clock, Credentials, Guard, Keys
-from realtime.signing.client import signed
-from realtime.signing.nonces import Nonces
-from realtime.signing.requests import USE
 
 START_MS = 1_790_000_000_000
 HELD_SECONDS = 70.0

@@ -23,16 +23,16 @@ from torch import Tensor
 
 from benchmarks import report
 from realtime.configuration import load
-from realtime.networks.valle import END, LEVELS, Shape, Valle
-from realtime.networks.vocos import Vocos
+from realtime.engines.valle.batching import Seat
+from realtime.engines.valle.device_choice import Run, chosen
+from realtime.engines.valle.model import FRAMES, LENGTHS, Model
+from realtime.engines.valle.networks.checkpoint import END, LEVELS, Shape, Valle
+from realtime.engines.valle.networks.vocos import Vocos
+from realtime.engines.valle.random_numbers import draws
+from realtime.engines.valle.speaking import Heard, Speaking, Watch
+from realtime.engines.valle.text import Encoded, encode
 from realtime.settings import Settings
 from realtime.settings import Valle as ValleSettings
-from realtime.text.valle import Encoded, encode
-from realtime.valle.draws import draws
-from realtime.valle.hardware import Run, chosen
-from realtime.valle.model import FRAMES, LENGTHS, Model
-from realtime.valle.slots import Seat
-from realtime.valle.speaking import Heard, Speaking, Watch
 
 PROMPT_FRAMES, PROMPT_SYMBOLS, SYMBOLS = 225, 50, 60
 STEPS, FIRST_STEPS = 300, 75

@@ -21,17 +21,17 @@ from torch import Tensor
 from benchmarks import report
 from benchmarks.gauge import CLOCKS, Deadline, Memory, in_turns, tf32, timed
 from realtime.acceleration import Accelerated
-from realtime.acceleration.identity import machine, version
+from realtime.acceleration.machine import machine, version
 from realtime.acceleration.processor import has_short_floats
-from realtime.acceleration.quality import compare
-from realtime.acceleration.verdict import MAX_ERROR, SNR_DB
-from realtime.engines.vocoder import Cutting, Vocoder, schedules
-from realtime.engines.vocoderreport import Counted
-from realtime.engines.vocoders import accelerated, example, twin
-from realtime.enginesettings import PLANS, PRECISIONS
-from realtime.networks.bigvgan import BigVGAN
-from realtime.networks.hifigan import Generator
-from realtime.networks.melnet import MelNet
+from realtime.acceleration.tolerance import MAX_ERROR, SNR_DB
+from realtime.engine_settings import PLANS, PRECISIONS
+from realtime.vocoders.networks.base import MelNet
+from realtime.vocoders.networks.bigvgan import BigVGAN
+from realtime.vocoders.networks.hifigan import Generator
+from realtime.vocoders.open import accelerated, example, twin
+from realtime.vocoders.report import Counted
+from realtime.vocoders.sound_quality import compare
+from realtime.vocoders.vocoder import Cutting, Vocoder, schedules
 
 RATES = {"bigvgan": 24_000, "hifigan": 48_000}
 LOUD = 0.1  # root mean square of the sound, its mean left out

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from realtime.audio import Resampler, Samples, from_pcm16
-from realtime.decoding import Source
+from realtime.audio.decoding import Source
+from realtime.audio.samples import Resampler, Samples, from_pcm16
 from realtime.engines.world import voiced_seconds
 from realtime.errors import BadRequest
 

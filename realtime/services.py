@@ -7,22 +7,22 @@ import logging
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from realtime.acceleration.board import Board
-from realtime.allowance import Allowance
+from realtime.acceleration.admin import Board
+from realtime.access import Clock, Guard
+from realtime.access.keys import load as load_keys
+from realtime.access.quotas import Allowance
 from realtime.cache import Cache
+from realtime.cache.other_formats import Variants
 from realtime.characters import Characters
+from realtime.cloning import Enrolment
+from realtime.conversion.voice_changer import Studio
 from realtime.engines import ENGINES, unknown
-from realtime.enrolment import Enrolment
 from realtime.errors import SettingsError, YamabikoError
 from realtime.metrics import Metrics
-from realtime.models import Models
-from realtime.prefetch import Prefetches
+from realtime.models.loaded import Models
 from realtime.settings import Settings
-from realtime.signing import Clock, Guard
-from realtime.signing.keys import load as load_keys
-from realtime.speech import Speech, Wish
-from realtime.studio import Studio
-from realtime.variants import Variants
+from realtime.speech.prefetch import Prefetches
+from realtime.speech.speech import Speech, Wish
 
 logger = logging.getLogger(__name__)
 

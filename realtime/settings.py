@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from realtime.enginesettings import Acceleration as Acceleration
-from realtime.enginesettings import Revoice as Revoice
-from realtime.enginesettings import Valle as Valle
-from realtime.enginesettings import ValleSampling as ValleSampling
-from realtime.enginesettings import Vocoder as Vocoder
+from realtime.engine_settings import Acceleration as Acceleration
+from realtime.engine_settings import Revoice as Revoice
+from realtime.engine_settings import Valle as Valle
+from realtime.engine_settings import ValleSampling as ValleSampling
+from realtime.engine_settings import Vocoder as Vocoder
 from realtime.setting import setting
 
 PREFIX = "YAMABIKO_"

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from realtime.errors import WeightsMissing
+from realtime.files import write_whole
 from realtime.packages import packaged_path
 from realtime.settings import Settings
-from realtime.wholefile import write_whole
 
 MOST_BYTES = 8 << 30
 PREPARED = "prepared"

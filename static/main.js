@@ -1,20 +1,20 @@
 // The page: makes its parts and joins them; no part knows another.
 
-import { Cards } from "./cards.js";
-import { Cast } from "./cast.js";
-import { Connection } from "./connection.js";
-import { byId } from "./dom.js";
-import { History } from "./history.js";
-import * as i18n from "./i18n.js";
-import { login } from "./login.js";
-import { meter } from "./meter.js";
-import { Performer } from "./performer.js";
-import { Player } from "./player.js";
-import { speak } from "./speak.js";
-import { Stage } from "./stage.js";
-import { Status } from "./status.js";
-import { talk } from "./talk.js";
-import { theme } from "./theme.js";
+import { Cards } from "./speak/character_cards.js";
+import { Cast } from "./speak/characters.js";
+import { Connection } from "./server/connection.js";
+import { byId } from "./page/dom.js";
+import { History } from "./speak/history.js";
+import * as i18n from "./page/i18n.js";
+import { login } from "./server/login.js";
+import { meter } from "./talk/latency_panel.js";
+import { Performer } from "./speak/line_player.js";
+import { Player } from "./sound/player.js";
+import { speak } from "./speak/form.js";
+import { Stage } from "./speak/now_playing.js";
+import { Status } from "./server/status_panel.js";
+import { talk } from "./talk/panel.js";
+import { theme } from "./page/theme.js";
 
 const { t } = i18n;
 const connection = new Connection();

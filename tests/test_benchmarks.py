@@ -17,11 +17,11 @@ from benchmarks.microphone import Heard, Microphone, SkippedClock
 from benchmarks.recordings import roomy
 from benchmarks.sentences import MIXED, SENTENCES
 from benchmarks.speech_quality import Task, summed, tasks
-from realtime.change import Change
 from realtime.conversion.live import Conversion
+from realtime.engines.voice_change import Change
 from realtime.engines.world import World
-from tests.converters import Upside, models
-from tests.voices import pcm, voice
+from tests.support.fake_converters import Upside, models
+from tests.support.voice_like_sound import pcm, voice
 
 
 def test_there_are_enough_sentences() -> None:

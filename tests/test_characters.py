@@ -12,7 +12,7 @@ import pytest
 from realtime.characters import Characters, KokoroVoice
 from realtime.errors import BadRequest, NotFound
 from realtime.settings import Settings
-from tests.characters.made import Clock, characters, save, say, style, touch
+from tests.support.character_files import Clock, characters, save, say, style, touch
 
 ROOT = Path(__file__).resolve().parent.parent
 OPENAI = "alloy ash ballad cedar coral echo fable marin nova onyx sage shimmer verse".split()

@@ -7,12 +7,12 @@ import io
 import numpy as np
 import pytest
 
-from realtime.audio import wav_header
+from realtime.audio.decoding import Source
+from realtime.audio.samples import wav_header
 from realtime.clips import RATE, clip_of
-from realtime.decoding import Source
 from realtime.errors import BadRequest, TooLarge
-from tests.test_formats import encoded
-from tests.voices import Samples, pcm, voice
+from tests.audio.test_formats import encoded
+from tests.support.voice_like_sound import Samples, pcm, voice
 
 
 def source(samples: Samples, rate: int = RATE) -> Source:

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from realtime.errors import BadMessage
-from realtime.messages import FromServer
-from realtime.protocol import KINDS, decode, decode_audio, encode, encode_audio
+from realtime.live.messages import FromServer
+from realtime.live.protocol import KINDS, decode, decode_audio, encode, encode_audio
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 EXAMPLES = json.loads((DOCS / "protocol-examples.json").read_text(encoding="utf-8"))

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from realtime import settings
-from realtime.commands import parsed
+from realtime.cli.commands import parsed
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from realtime import settings
-from realtime.commands import parsed
-from realtime.signing.canonical import EMPTY_BODY, canonical_query
-from realtime.signing.client import HEADERS, QUERY
-from tests.signing.test_vectors import REASONS, REQUESTS
+from realtime.access.canonical import EMPTY_BODY, canonical_query
+from realtime.access.client import HEADERS, QUERY
+from realtime.cli.commands import parsed
+from tests.access.test_vectors import REASONS, REQUESTS
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "docs" / "signing.md").read_text(encoding="utf-8")

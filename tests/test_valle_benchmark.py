@@ -7,9 +7,9 @@ from pathlib import Path
 import torch
 
 from benchmarks import valle as benchmark
-from realtime.networks.coarse import Coarse
-from realtime.networks.valle import END, Shape, Valle
-from realtime.valle.model import built
+from realtime.engines.valle.model import built
+from realtime.engines.valle.networks.autoregressive import Coarse
+from realtime.engines.valle.networks.checkpoint import END, Shape, Valle
 
 
 def test_the_floor_of_a_step_is_what_it_reads_of_its_weights() -> None:

@@ -12,7 +12,7 @@ import torch
 from benchmarks import vocoder as benchmark
 from benchmarks.gauge import Deadline, Memory
 from benchmarks.vocoder import Case
-from tests.networks.made import small
+from tests.support.small_vocoders import small
 
 
 def options(**others: Any) -> argparse.Namespace:

@@ -26,7 +26,7 @@ from realtime.weights import (
 
 DATA = b"weights"
 FILE = WeightFile("bell", "bell.onnx", hashlib.sha256(DATA).hexdigest())
-PACKAGED = WeightFile("bell", "none.py", None, ("realtime/errors.py", "realtime/line.py"))
+PACKAGED = WeightFile("bell", "none.py", None, ("realtime/errors.py", "realtime/speech/line.py"))
 
 
 @pytest.fixture

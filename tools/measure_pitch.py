@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.sentences import SENTENCES
-from realtime.audio import from_pcm16
+from realtime.audio.samples import from_pcm16
 from realtime.characters import Character
 from realtime.configuration import load
 from realtime.engines.world import median_pitch
 from realtime.services import Services, build
-from realtime.speech import Wish
+from realtime.speech.speech import Wish
 
 SAID = 4  # sentences
 KEY = re.compile(r"^median_pitch:.*\n", re.MULTILINE)

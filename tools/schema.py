@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from realtime.protocol import schema
+from realtime.live.protocol import schema
 
 PATH = Path("docs/protocol.schema.json")
 

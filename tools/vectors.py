@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from realtime.signing import Asked, Credentials, string_to_sign
-from realtime.signing.client import headers, query, signed_as
-from realtime.signing.requests import USE
-from realtime.signing.signer import Seal
+from realtime.access import Asked, Credentials, string_to_sign
+from realtime.access.client import headers, query, signed_as
+from realtime.access.signatures import Seal
+from realtime.access.signed_requests import USE
 
 PATH = Path("docs/signing-vectors.json")
 KEYS = {

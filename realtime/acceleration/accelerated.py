@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from realtime.acceleration import memory
-from realtime.acceleration.gate import GATE
-from realtime.acceleration.ledger import Ledger
+from realtime.acceleration import device_memory
+from realtime.acceleration.backends.buffer_lock import Lent
+from realtime.acceleration.counters import Ledger
+from realtime.acceleration.device_lock import GATE
 from realtime.acceleration.ordinary import ordinary, taken
-from realtime.acceleration.parts import Parts
-from realtime.acceleration.rung import Rung
+from realtime.acceleration.plan import Rung
 from realtime.acceleration.shapes import Fit, Misfit, Sizes, Tensors
-from realtime.acceleration.turns import Lent
+from realtime.acceleration.spec import Parts
 from realtime.errors import BadRequest, OutOfMemory
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class Accelerated:
         self._ledger.overlapped(computed, kept)
 
     def clear_memory(self) -> None:
-        memory.clear(self.network.device)
+        device_memory.clear(self.network.device)
 
     def close(self) -> None:
         """Let go of every form; a later call runs eager."""
@@ -167,7 +167,7 @@ class Accelerated:
             "precision": self.network.precision,
             "device": str(self.network.device),
             **self._ledger.described(),
-            "memory_bytes": memory.reserved(self.network.device),
+            "memory_bytes": device_memory.reserved(self.network.device),
             "plans": [{"plan": r.plan, "reason": r.reason, **r.described()} for r in self._rungs],
             "buckets": [bucket for rung in self._rungs for bucket in rung.buckets()],
         }
@@ -276,10 +276,10 @@ class Accelerated:
         proved = self.network.is_exact or self._eager.proved_any()
         run: Callable[[Tensors], Tensors] = self.network.run if proved else self.network.exact
         # Outside of the error's block: its traceback holds every activation of the run.
-        found = memory.unless_out_of_memory(run, inputs)
+        found = device_memory.unless_out_of_memory(run, inputs)
         if found is None:
-            memory.clear(self.network.device)
-            found = memory.unless_out_of_memory(run, inputs)
+            device_memory.clear(self.network.device)
+            found = device_memory.unless_out_of_memory(run, inputs)
         if found is None:
             raise OutOfMemory(
                 f"The memory of {self.network.device} is not enough for {self.name}.",

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from realtime.acceleration import trials
-from realtime.acceleration.changes import Change, beside, changed
+from realtime.acceleration import trial_inputs
 from realtime.acceleration.shapes import Tensors
-from realtime.acceleration.torchnames import kind_of, numbered
+from realtime.acceleration.state_changes import Change, beside, changed
+from realtime.acceleration.torch_modes import kind_of, numbered
 from realtime.errors import BadRequest
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Network:
         self._check_state()
         # The truth's weights on this device, while they are in use; others run where they lie.
         self._long: dict[str, Tensor] | None = None
-        self._lends = not self.is_exact and (bool(state) or trials.has_cases(self.given))
+        self._lends = not self.is_exact and (bool(state) or trial_inputs.has_cases(self.given))
         if precision == "fp32" or self._autocast:
             self.module = module.to(self.device)
         else:
@@ -143,7 +143,7 @@ class Network:
         import torch
 
         with torch.no_grad():
-            trials.rehearse(self.module, inputs)
+            trial_inputs.rehearse(self.module, inputs)
 
     def changed_since(self, before: list[Tensor], truth: list[Change]) -> tuple[Tensors, Tensors]:
         """The state's rows that a call or its truth changed: as they are, as they should be."""

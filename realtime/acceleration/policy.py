@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from realtime import enginesettings
-from realtime.enginesettings import PRECISIONS as PRECISIONS
+from realtime import engine_settings
+from realtime.engine_settings import PRECISIONS as PRECISIONS
 from realtime.errors import BadRequest
 from realtime.settings import Settings
 
-PLANS = tuple(plan for plan in enginesettings.PLANS if plan != "auto")
+PLANS = tuple(plan for plan in engine_settings.PLANS if plan != "auto")
 # What is tried when a plan cannot run; eager always can.
 NEXT = {
     "tensorrt": ("graphs", "eager_graphs", "compile"),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from realtime.acceleration.gate import GATE
-from realtime.acceleration.replicas import Replicas, returning
+from realtime.acceleration.device_lock import GATE
+from realtime.vocoders.several_devices import Replicas, returning
 
 if TYPE_CHECKING:
     from torch import Tensor

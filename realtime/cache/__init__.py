@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from realtime.cache.address import SIDECAR, WAV, Address, folder_of, key_of, parsed, slug_of
 from realtime.cache.cache import Cache
+from realtime.cache.disk import Store
 from realtime.cache.growing import Growing
-from realtime.cache.making import Opened, Work
+from realtime.cache.index import Shelf
 from realtime.cache.recording import Finished, Recording, Spoken
-from realtime.cache.shelf import Shelf
 from realtime.cache.sidecar import FileFacts, Sidecar
-from realtime.cache.store import Store
+from realtime.cache.work import Opened, Work
 
 __all__ = [
     "SIDECAR",

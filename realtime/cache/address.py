@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from realtime.audio.formats import FORMATS
 from realtime.characters import valid_name
-from realtime.formats import FORMATS
 
 WAV = ".wav"
 SIDECAR = ".json"

@@ -10,21 +10,19 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any
 
-from realtime.cache.address import SIDECAR, WAV, Address, folder_of, key_of, parsed, slug_of
+from realtime.cache.address import SIDECAR, WAV, Address
+from realtime.cache.checked_read import load
+from realtime.cache.disk import Part, Store, Stored
 from realtime.cache.growing import Growing
-from realtime.cache.hot import Hot
-from realtime.cache.loading import load
-from realtime.cache.making import Opened, Source, Work, closed_when_unread, unless_abandoned
-from realtime.cache.recording import Finished, Recording, Spoken
-from realtime.cache.shelf import Shelf
-from realtime.cache.sidecar import FileFacts, Sidecar
-from realtime.cache.store import Part, Store, Stored
-from realtime.errors import Busy, NotFound, SynthesisFailed, YamabikoError
+from realtime.cache.in_memory import Hot
+from realtime.cache.index import Shelf
+from realtime.cache.recording import Finished
+from realtime.cache.work import Opened, Source, Work, closed_when_unread, unless_abandoned
+from realtime.errors import Busy, SynthesisFailed, YamabikoError
 from realtime.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -32,6 +30,7 @@ logger = logging.getLogger(__name__)
 MOST_FAILURES = 1_000  # remembered, so that one can ask what became of a line
 TOUCH_SECONDS = 60.0  # how often it is noted on the disk that a recording was heard
 MOST_GROWING = 1_024
+
 
 class Cache:
     """All recordings of one folder."""

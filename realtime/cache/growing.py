@@ -17,7 +17,7 @@ from realtime.errors import SynthesisFailed, YamabikoError
 
 if TYPE_CHECKING:
     from realtime.cache.address import Address
-    from realtime.cache.store import Part
+    from realtime.cache.disk import Part
 
 logger = logging.getLogger(__name__)
 

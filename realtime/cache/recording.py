@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from realtime.audio import HEADER_BYTES, Pcm, wav_header
+from realtime.audio.samples import HEADER_BYTES, Pcm, wav_header
 from realtime.cache.address import Address
+from realtime.cache.disk import Store
 from realtime.cache.growing import Growing
 from realtime.cache.sidecar import Sidecar
-from realtime.cache.store import Store
-from realtime.engines.base import Word
+from realtime.engines.contract import Word
 
 BLOCK_BYTES = 1 << 18
 # A listener who takes sound only as it is played must find the next piece made: the slowest

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from realtime.audio import HEADER_BYTES
+from realtime.audio.samples import HEADER_BYTES
 from realtime.cache.address import WAV
-from realtime.engines.base import Word
+from realtime.engines.contract import Word
 
 
 class BadSidecar(ValueError):

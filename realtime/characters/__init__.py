@@ -13,10 +13,8 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
-from realtime.characters.cards import MOST_BYTES, PICTURES, Card, read_card
-from realtime.characters.cast import Cast, Character
-from realtime.characters.casting import cast
-from realtime.characters.folder import Folder
+from realtime.characters.assemble import cast
+from realtime.characters.character import Cast, Character
 from realtime.characters.names import checked_name, valid_name
 from realtime.characters.voices import (
     KokoroVoice,
@@ -26,6 +24,8 @@ from realtime.characters.voices import (
     content,
     read_voice,
 )
+from realtime.characters.watched_folder import Folder
+from realtime.characters.yaml_card import MOST_BYTES, PICTURES, Card, read_card
 from realtime.errors import BadRequest, NotFound
 
 __all__ = [

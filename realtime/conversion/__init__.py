@@ -4,7 +4,7 @@ A folder, being many nouns: intake, gate, stretch and drift stand alone; passage
 live and offline hold all.
 """
 
+from realtime.conversion.file import converted
 from realtime.conversion.live import Conversion, Notice
-from realtime.conversion.offline import converted
 
 __all__ = ["Conversion", "Notice", "converted"]

@@ -15,17 +15,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from realtime.audio import Pcm
-from realtime.change import Change
-from realtime.conversion.drift import Drift
-from realtime.conversion.intake import Intake
-from realtime.conversion.load import Load, State
-from realtime.conversion.meter import Meter, Reading
-from realtime.conversion.passage import Around, Passage, checked_rate
-from realtime.conversion.turns import Turns, checked_converter
-from realtime.engines.base import Plan, Samples
+from realtime.audio.samples import Pcm
+from realtime.conversion.clock_drift import Drift
+from realtime.conversion.converter_stream import Turns, checked_converter
+from realtime.conversion.microphone_buffer import Intake
+from realtime.conversion.overload import Load, State
+from realtime.conversion.signal_path import Around, Passage, checked_rate
+from realtime.conversion.timings import Meter, Reading
+from realtime.engines.contract import Plan, Samples
+from realtime.engines.voice_change import Change
 from realtime.errors import BadRequest, YamabikoError
-from realtime.models import Lease, Models
+from realtime.models.loaded import Lease, Models
 
 PATIENCE_SECONDS = 0.25  # how long a block may take before the voice passes without it
 TRIED_HZ = 150.0  # a trial is voiced: silence would cost nothing

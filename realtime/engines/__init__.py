@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Collection
 
-from realtime.engines.base import Engine
+from realtime.engines.contract import Engine
 from realtime.errors import BadRequest, shortlist
 from realtime.settings import Settings
 
@@ -17,11 +17,11 @@ ENGINES = {
     "kokoro": "realtime.engines.kokoro:Kokoro",
     "tone": "realtime.engines.tone:Tone",
     "gain": "realtime.engines.gain:Gain",
-    "valle": "realtime.engines.valle:Valle",
+    "valle": "realtime.engines.valle.engine:Valle",
     "world": "realtime.engines.world:World",
     "torchscript": "realtime.engines.torchscript:TorchScript",
     "silero": "realtime.engines.silero:Silero",
-    "revoice": "realtime.engines.revoice:Revoice",
+    "revoice": "realtime.engines.whisper:Revoice",
 }
 
 

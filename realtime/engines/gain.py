@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from realtime.change import Change
-from realtime.engines.base import Cancel, Plan, Samples
+from realtime.engines.contract import Cancel, Plan, Samples
+from realtime.engines.voice_change import Change
 from realtime.settings import Settings
 from realtime.weights import WeightFile
 

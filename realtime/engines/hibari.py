@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from realtime.acceleration.onnxgraph import GraphEditor
-from realtime.engines.base import Cancel, Chunk, Utterance
-from realtime.engines.phonemes import Block, blocks, words
+from realtime.engines.contract import Cancel, Chunk, Utterance
+from realtime.engines.onnx_graph import GraphEditor
+from realtime.engines.tokens import Block, blocks, words
 from realtime.settings import Settings
 from realtime.text.reader import read
 from realtime.weights import WeightFile, content, prepared

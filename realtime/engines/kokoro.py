@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from realtime.acceleration.onnxgraph import Frames, GraphEditor
 from realtime.characters import KokoroVoice
-from realtime.engines.base import Cancel, Cancelled, Chunk, Utterance
-from realtime.engines.phonemes import Block, blocks, words
+from realtime.engines.contract import Cancel, Cancelled, Chunk, Utterance
+from realtime.engines.onnx_graph import Frames, GraphEditor
+from realtime.engines.tokens import Block, blocks, words
 from realtime.errors import BadRequest
 from realtime.settings import Settings
 from realtime.text.reader import read

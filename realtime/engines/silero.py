@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from realtime.engines.base import Samples
+from realtime.engines.contract import Samples
 from realtime.settings import Settings
 from realtime.weights import WeightFile, content
 

@@ -8,7 +8,7 @@ from itertools import islice
 
 import numpy as np
 
-from realtime.engines.base import Cancel, Chunk, Samples, Utterance, Word
+from realtime.engines.contract import Cancel, Chunk, Samples, Utterance, Word
 from realtime.settings import Settings
 from realtime.weights import WeightFile
 

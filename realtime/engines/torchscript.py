@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from realtime.change import Change
-from realtime.engines.base import Cancel, Plan, Samples
-from realtime.engines.modelfile import Card, ModelFile, found_in, sample_inputs
+from realtime.audio.crossfade import Joiner
+from realtime.engines.contract import Cancel, Plan, Samples
+from realtime.engines.torchscript_file import Card, ModelFile, found_in, sample_inputs
+from realtime.engines.voice_change import Change
 from realtime.errors import BadRequest, Busy, SynthesisFailed, shortlist
 from realtime.settings import Settings
-from realtime.sola import Joiner
 from realtime.weights import WeightFile
 
 logger = logging.getLogger(__name__)

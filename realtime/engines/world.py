@@ -11,9 +11,9 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from realtime.change import Change
-from realtime.engines.base import Cancel, Plan, Samples
-from realtime.engines.frames import (
+from realtime.engines.contract import Cancel, Plan, Samples
+from realtime.engines.voice_change import Change
+from realtime.engines.world_analysis import (
     AHEAD,
     BINS,
     HIGHEST,
@@ -26,7 +26,7 @@ from realtime.engines.frames import (
     Frames,
     Singles,
 )
-from realtime.engines.pulses import Larynx
+from realtime.engines.world_synthesis import Larynx
 from realtime.settings import Settings
 from realtime.weights import WeightFile
 

@@ -8,7 +8,7 @@ import threading
 from functools import cache
 from typing import Any
 
-from realtime.text.sound import Sound, aligned
+from realtime.text.phonemes import Sound, aligned
 
 _lock = threading.Lock()
 _DIGITS = dict(zip("0123456789", "零一二三四五六七八九", strict=True))

@@ -8,7 +8,7 @@ import unicodedata
 from functools import cache
 from typing import Any
 
-from realtime.text.sound import Sound, aligned
+from realtime.text.phonemes import Sound, aligned
 
 _lock = threading.Lock()
 _LONG_NUMBER = re.compile(r"\d{13,}")

@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from realtime.text import katakana
-from realtime.text.sound import Sound, aligned
+from realtime.text.phonemes import Sound, aligned
 
 lock = threading.Lock()  # of the analyser, which all readers share
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f][A-Za-z\u00c0-\u024f'’]*")

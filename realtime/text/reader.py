@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from realtime.text import accent as accents
 from realtime.text import chinese, english, japanese
 from realtime.text.language import Segment
-from realtime.text.sound import Sound
+from realtime.text.phonemes import Sound
 
 __all__ = ["Sound", "read"]
 

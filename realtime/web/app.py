@@ -16,47 +16,47 @@ from realtime.metrics import Metrics
 from realtime.services import Services
 from realtime.settings import Settings
 from realtime.troubles import Troubles
-from realtime.web import (
+from realtime.web.answers.errors import HANDLERS
+from realtime.web.entry.authentication import Gate
+from realtime.web.entry.body_limit import BodyLimit
+from realtime.web.entry.hosts_and_origins import HostLimit, Hosts
+from realtime.web.open_sockets import Sockets
+from realtime.web.requests.request_id import Trace
+from realtime.web.routes import (
     acceleration,
-    aliases,
     catalogue,
-    control,
-    doors,
-    enrolment,
+    clone,
     generate,
+    health,
     lines,
-    overview,
-    pages,
+    login,
+    models,
+    old_addresses,
+    openai_speech,
+    page,
     prefetch,
     process,
     socket,
-    speech,
-    status,
 )
-from realtime.web.audio import AudioDoor
-from realtime.web.errors import HANDLERS
-from realtime.web.gate import Gate
-from realtime.web.limits import BodyLimit
-from realtime.web.origins import HostLimit, Hosts
-from realtime.web.sockets import Sockets
-from realtime.web.trace import Trace
+from realtime.web.routes import status as overview
+from realtime.web.routes.recordings import AudioDoor
 
 ROUTES = [
-    *speech.ROUTES,
+    *openai_speech.ROUTES,
     *lines.ROUTES,
     *prefetch.ROUTES,
     *generate.ROUTES,
     *process.ROUTES,
-    *enrolment.ROUTES,
+    *clone.ROUTES,
     *catalogue.ROUTES,
-    *status.ROUTES,
+    *health.ROUTES,
     *acceleration.ROUTES,
-    *control.ROUTES,
+    *models.ROUTES,
     *overview.ROUTES,
-    *doors.ROUTES,
+    *login.ROUTES,
     *socket.ROUTES,
-    *pages.ROUTES,
-    *aliases.ROUTES,
+    *page.ROUTES,
+    *old_addresses.ROUTES,
 ]
 
 LAG_EVERY_SECONDS = 0.05

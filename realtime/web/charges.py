@@ -6,7 +6,7 @@ from starlette.types import Scope
 
 from realtime.cache import Recording
 from realtime.services import Services
-from realtime.web.caller import caller_of
+from realtime.web.requests.caller import caller_of
 
 
 async def charge(scope: Scope, characters: int) -> None:

@@ -10,7 +10,7 @@ import torch
 
 from realtime.acceleration import Policy
 from realtime.errors import BadRequest
-from tests.acceleration.small import (
+from tests.support.small_networks import (
     UP,
     Bent,
     Step,

@@ -9,10 +9,10 @@ import torch
 from torch import nn
 
 from realtime.acceleration import Policy, accelerate
-from realtime.acceleration.building import MAKERS
+from realtime.acceleration.accelerate import MAKERS
 from realtime.acceleration.network import Network, exact_floats
 from realtime.errors import BadRequest
-from tests.acceleration.small import PLACES, Step, bent, mel, quick, step_inputs, vocoder
+from tests.support.small_networks import PLACES, Step, bent, mel, quick, step_inputs, vocoder
 
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "bf16"])

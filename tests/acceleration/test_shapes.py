@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from realtime.acceleration.shapes import Axis, Fit, Misfit, Shapes
 from realtime.errors import BadRequest
-from tests.acceleration.small import BANDS, BATCHES, FRAMES, UP, mel
+from tests.support.small_networks import BANDS, BATCHES, FRAMES, UP, mel
 
 SHAPES = Shapes((mel(),), (BATCHES, FRAMES))
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from realtime.acceleration.gate import GATE
+from realtime.acceleration.device_lock import GATE
 from realtime.acceleration.spread import Spread
 from realtime.errors import OutOfMemory
-from tests.acceleration.small import mel, quick, vocoder
+from tests.support.small_networks import mel, quick, vocoder
 
 SECONDS = 20
 

@@ -13,8 +13,8 @@ from playwright.sync_api import expect
 from realtime.services import build
 from realtime.settings import Settings
 from tests.browser.conftest import Visit, Visiting
+from tests.support.keyed_server import OTHER, SECRET
 from tests.web.conftest import Live, serving
-from tests.web.keyed import OTHER, SECRET
 
 GONE = ("ERR_CONNECTION", "ERR_EMPTY_RESPONSE", "ERR_SOCKET", "WebSocket")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from realtime.web.pages import POLICY
+from realtime.web.routes.page import POLICY
 from tests.browser.conftest import Visit, Visiting
 from tests.web.conftest import Live
 

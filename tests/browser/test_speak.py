@@ -78,7 +78,7 @@ def test_words_light_up_one_after_the_other(visit: Visit) -> None:
 def test_each_word_is_lit_in_its_time(visit: Visit) -> None:
     shown = visit.page.evaluate(
         """async () => {
-          const {Spoken} = await import("/static/spoken.js");
+          const {Spoken} = await import("/static/speak/lit_words.js");
           const element = document.createElement("p");
           const spoken = new Spoken(element);
           const words = ["one", "two", "three"].map(

@@ -13,9 +13,9 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from benchmarks.chromium import arguments, recorded, tap, until, write_wav
-from realtime.conversion import load
+from realtime.conversion import overload
 from tests.browser.conftest import PATIENCE_MS, Visit, Visiting
-from tests.voices import RATE, pcm, voice
+from tests.support.voice_like_sound import RATE, pcm, voice
 from tests.web.conftest import Live
 
 PITCH = 140.0
@@ -43,7 +43,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 @pytest.fixture(autouse=True)
 def patient(real: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     """However busy the machine is, the voice is converted and never passes as it is."""
-    monkeypatch.setattr(load, "TOO_MUCH", float("inf"))
+    monkeypatch.setattr(overload, "TOO_MUCH", float("inf"))
     monkeypatch.setattr(real.services.studio, "patience", float(PATIENCE_MS))
 
 

@@ -15,7 +15,7 @@ from realtime.cache.address import Address, folder_of, key_of, parsed, slug_of
 def test_a_slug_is_harmless_and_short(text: str) -> None:
     slug = slug_of(text)
     assert 0 < len(slug.encode()) <= 60
-    assert not set(slug) & set("/\\\0:*?\"<>|.%#\n ")
+    assert not set(slug) & set('/\\\0:*?"<>|.%#\n ')
     assert slug[0] != "-" and slug[-1] != "-"
     assert unicodedata.normalize("NFC", text) == text or slug == slug_of(
         unicodedata.normalize("NFC", text)

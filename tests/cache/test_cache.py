@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -11,27 +10,42 @@ from typing import Any
 
 import pytest
 
-from realtime.audio import HEADER_BYTES
+from realtime.audio.samples import HEADER_BYTES
 from realtime.cache import WAV, Address, Cache, Finished, Growing
 from realtime.cache.recording import LEAD_SECONDS
 from realtime.errors import Busy, SynthesisFailed
 from realtime.settings import Limits
-from tests.cache.made import RATE, Player, address, cache_in, listened, pcm, same_sound, wav_of
+from tests.support.polling import until
+from tests.support.recordings import (
+    RATE,
+    Player,
+    address,
+    cache_in,
+    listened,
+    pcm,
+    same_sound,
+    wav_of,
+)
 
 pytestmark = pytest.mark.anyio
 
 PARTS = [pcm(500, seed) for seed in range(4)]
 
 
-async def said(cache: Cache, player: Player, at: Address, finish: bool = False) -> tuple[str, bytes]:
+async def said(
+    cache: Cache, player: Player, at: Address, finish: bool = False
+) -> tuple[str, bytes]:
     async with cache.open(at, WAV, player.work(at), finish) as opened:
         return opened.result, await listened(opened.source)
 
 
 async def settled(cache: Cache) -> None:
-    async with asyncio.timeout(5):
-        while cache.busy:
-            await asyncio.sleep(0.001)
+    await until(lambda: not cache.busy)
+
+
+def names(folder: Path, pattern: str = "*") -> list[str]:
+    """List the names of the files in a folder and below it."""
+    return sorted(path.name for path in folder.rglob(pattern) if path.is_file())
 
 
 async def test_many_at_once_are_one_synthesis(cache: Cache) -> None:
@@ -70,7 +84,7 @@ async def test_the_last_listener_who_leaves_ends_it_and_nothing_is_kept(
         await opened.source.read(0)
     await settled(cache)
     assert player.stopped and player.given <= LEAD_SECONDS + 2
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / ".lock"]
+    assert names(tmp_path) == [".lock"]
     assert (await said(cache, Player(PARTS), address()))[0] == "miss"
 
 
@@ -109,19 +123,15 @@ async def test_an_error_reaches_all_keeps_nothing_and_the_next_tries_afresh(
 ) -> None:
     player = Player(PARTS, SynthesisFailed("It broke."))
     player.gate.clear()
-    asking = [
-        asyncio.create_task(said(cache, player, address(), finish=True)) for _ in range(5)
-    ]
-    async with asyncio.timeout(5):
-        while (growing := cache.growing(address().key)) is None or growing.readers < 5:
-            await asyncio.sleep(0.001)
+    asking = [asyncio.create_task(said(cache, player, address(), finish=True)) for _ in range(5)]
+    await until(lambda: (found := cache.growing(address().key)) and found.readers == 5)
     player.gate.set()
     found = await asyncio.gather(*asking, return_exceptions=True)
     assert all(isinstance(error, SynthesisFailed) for error in found)
     await settled(cache)
     assert player.begun == 1
     assert cache.failures[address().key][1].message == "It broke."
-    assert not list(tmp_path.rglob("*.part")) and not list(tmp_path.rglob("*.wav"))
+    assert not names(tmp_path, "*.part") and not names(tmp_path, "*.wav")
     assert (await said(cache, Player(PARTS), address()))[0] == "miss"
     assert address().key not in cache.failures
 
@@ -176,12 +186,12 @@ async def test_a_disk_that_fills_up_at_the_end_keeps_nothing_wrong(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("realtime.cache.store.os.replace", full)
+    monkeypatch.setattr("realtime.cache.disk.os.replace", full)
     result, data = await said(cache, Player(PARTS), address())
     assert result == "miss" and same_sound(data, wav_of(PARTS))
     await settled(cache)
     monkeypatch.undo()
-    assert not list(tmp_path.rglob("*.wav"))
+    assert not names(tmp_path, "*.wav")
     assert (await said(cache, Player(PARTS), address()))[0] == "miss"
 
 
@@ -199,7 +209,7 @@ async def test_the_longest_unheard_goes_but_never_what_is_read(tmp_path: Path) -
         assert isinstance(reading.source, Finished)
         assert await listened(reading.source) == wav_of(PARTS)
     assert {entry.address.slug for entry in cache.shelf} == {"a", "d"}
-    assert {path.name[0] for path in tmp_path.rglob("*.wav")} == {"a", "d"}
+    assert {name[0] for name in names(tmp_path, "*.wav")} == {"a", "d"}
     await cache.close()
 
 
@@ -215,8 +225,8 @@ async def test_a_stop_keeps_what_is_whole_and_gives_up_the_rest(tmp_path: Path) 
         await listening
     with pytest.raises(Busy):
         await said(cache, Player(PARTS), address("late"))
-    assert [path.name[:5] for path in tmp_path.rglob("*.wav")] == ["whole"]
-    assert not list(tmp_path.rglob("*.part"))
+    assert [name[:5] for name in names(tmp_path, "*.wav")] == ["whole"]
+    assert not names(tmp_path, "*.part")
 
 
 async def test_a_start_sweeps_up_what_a_crash_left(tmp_path: Path) -> None:
@@ -230,8 +240,7 @@ async def test_a_start_sweeps_up_what_a_crash_left(tmp_path: Path) -> None:
     cache = cache_in(tmp_path)
     await cache.start()
     assert not len(cache.shelf)
-    left = {path.name for path in tmp_path.rglob("*") if path.is_file()}
-    assert left == {".lock", "notes.txt"}
+    assert names(tmp_path) == [".lock", "notes.txt"]
     await cache.close()
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from realtime.cache.disk import Part
 from realtime.cache.growing import Growing
-from realtime.cache.store import Part
 from realtime.errors import SynthesisFailed
 
 pytestmark = pytest.mark.anyio

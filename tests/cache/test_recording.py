@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from realtime.cache.loading import load
+from realtime.cache.checked_read import load
+from realtime.cache.disk import Store
 from realtime.cache.recording import Recording, Spoken
-from realtime.cache.store import Store
-from realtime.engines.base import Word
-from tests.cache.made import RATE, address, pcm
-from tests.cache.test_store import kept
+from realtime.engines.contract import Word
+from tests.cache.test_disk import kept
+from tests.support.recordings import RATE, address, pcm
 
 pytestmark = pytest.mark.anyio
 

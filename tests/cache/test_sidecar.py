@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime.cache.sidecar import BadSidecar, FileFacts, sidecar_from
-from tests.cache.made import sidecar_of
+from tests.support.recordings import sidecar_of
 
 
 def test_it_is_read_back_as_it_was() -> None:

@@ -27,7 +27,7 @@ from realtime.characters.voices import (
     read_voice,
     valle_prompt,
 )
-from tests.characters.made import prompt, save, style, zipped
+from tests.support.character_files import prompt, save, style, zipped
 
 
 @pytest.fixture(scope="module")

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from realtime.audio import RATES, Pcm
-from realtime.change import Change
+from realtime.audio.samples import RATES, Pcm
+from realtime.conversion.file import converted
 from realtime.conversion.live import Conversion, Notice
-from realtime.conversion.offline import converted
+from realtime.engines.voice_change import Change
 from realtime.errors import BadRequest, SynthesisFailed
-from realtime.models import Models
+from realtime.models.loaded import Models
 from realtime.settings import Settings
-from tests.converters import Broken, Clock, Upside, Whole, models
-from tests.voices import pcm, voice
+from tests.support.fake_converters import Broken, Clock, Upside, Whole, models
+from tests.support.voice_like_sound import pcm, voice
 
 pytestmark = pytest.mark.anyio
 

@@ -12,9 +12,8 @@ import numpy as np
 import pytest
 
 from realtime import engines
-from realtime.change import Change
 from realtime.characters import Characters
-from realtime.engines.base import (
+from realtime.engines.contract import (
     Cancel,
     Cancelled,
     Chunk,
@@ -23,13 +22,14 @@ from realtime.engines.base import (
     Synthesizer,
     Utterance,
 )
+from realtime.engines.voice_change import Change
 from realtime.errors import BadRequest, WeightsMissing
 from realtime.settings import Models, Settings, Valle
 from realtime.text.language import Segment
-from tests.programs import Filter, scripted
-from tests.valle import small
-from tests.valle.made import settings_in
-from tests.voices import voice
+from tests.support import small_valle
+from tests.support.torchscript_models import Filter, scripted
+from tests.support.valle_files import settings_in
+from tests.support.voice_like_sound import voice
 
 # With a letter of a–z in each, the only ones that every engine makes audible.
 TEXTS = {"en": "Hello there.", "zh": "你好，abcdef。", "ja": "こんにちは、abcdef。"}
@@ -70,7 +70,7 @@ def converter(
 def characters(speaker: Synthesizer, settings: Settings) -> Characters:
     if speaker.name == "valle":
         folder = with_small_valle(settings).presets.path
-        return Characters(folder, dict.fromkeys(("en", "zh", "ja"), small.NAME))
+        return Characters(folder, dict.fromkeys(("en", "zh", "ja"), small_valle.NAME))
     return Characters(settings.presets.path, settings.default_characters)
 
 
@@ -79,8 +79,8 @@ def with_small_valle(settings: Settings) -> Settings:
     folder = settings.models.path / "small"
     folder.mkdir(exist_ok=True)
     made = replace(settings_in(folder), valle=Valle(device="cpu", precision="fp32", plan="eager"))
-    small.write(made)
-    small.voice(made.presets.path, frames=24)  # so quick that a sentence is one piece
+    small_valle.write(made)
+    small_valle.voice(made.presets.path, frames=24)  # so quick that a sentence is one piece
     return made
 
 

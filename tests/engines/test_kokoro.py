@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from realtime.characters import Characters
-from realtime.engines.base import Cancel, Chunk, Utterance
+from realtime.engines.contract import Cancel, Chunk, Utterance
 from realtime.engines.kokoro import Kokoro
 from realtime.settings import Settings
 from realtime.text.language import segments

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from realtime.engines.base import Detector, Samples
-from tests.revoice.made import loaded
-from tests.revoice.spoken import said
+from realtime.engines.contract import Detector, Samples
+from tests.support.fake_recogniser import loaded
+from tests.support.spoken_sound import said
 
 RATE = 16000
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from realtime.characters import Characters
-from realtime.engines.base import Cancel, Utterance
+from realtime.engines.contract import Cancel, Utterance
 from realtime.engines.tone import Tone
 from realtime.settings import Settings
 from realtime.text.language import Segment

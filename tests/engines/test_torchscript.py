@@ -11,14 +11,22 @@ import numpy as np
 import pytest
 import torch
 
-from realtime.change import Change
-from realtime.engines.base import Cancel, Samples
+from realtime.engines.contract import Cancel, Samples
 from realtime.engines.torchscript import TorchScript
+from realtime.engines.voice_change import Change
 from realtime.errors import BadRequest, Busy, SynthesisFailed, WeightsMissing
 from realtime.settings import Models, Settings
-from tests.engines.test_modelfile import rewritten
-from tests.programs import TAPS, Doubled, Filter, Shifter, Words, exported, scripted
-from tests.voices import voice
+from tests.engines.test_torchscript_file import rewritten
+from tests.support.torchscript_models import (
+    TAPS,
+    Doubled,
+    Filter,
+    Shifter,
+    Words,
+    exported,
+    scripted,
+)
+from tests.support.voice_like_sound import voice
 
 RATE = 16000
 BLOCK = 320

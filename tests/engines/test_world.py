@@ -6,11 +6,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from realtime.change import Change
-from realtime.engines.base import Cancel, Samples
+from realtime.engines.contract import Cancel, Samples
+from realtime.engines.voice_change import Change
 from realtime.engines.world import BLOCK, RATE, Median, World, median_pitch
 from realtime.settings import Settings
-from tests.voices import voice
+from tests.support.voice_like_sound import voice
 
 LATENCY = World(Settings()).plan(Change()).latency
 

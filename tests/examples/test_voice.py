@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from benchmarks.server import Server
-from realtime.audio import from_pcm16
+from realtime.audio.samples import from_pcm16
 from realtime.engines.world import median_pitch
-from tests.voices import pcm, voice
+from tests.support.voice_like_sound import pcm, voice
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 VOICE = ROOT / "examples" / "voice.py"

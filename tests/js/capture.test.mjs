@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Framer } from "../../static/capture.worklet.js";
+import { Framer } from "../../static/talk/capture.worklet.js";
 
 function framed(framer, samples, block = 128) {
   const frames = [];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
-import { Connection } from "../../static/connection.js";
+import { Connection } from "../../static/server/connection.js";
 
 const READY = {
   type: "ready", protocol: "yamabiko.v1", session: "s", limits: {}, engines: [], characters: [], time_ms: 1,

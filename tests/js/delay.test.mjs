@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ClockPair, Journey, Median } from "../../static/delay.js";
+import { ClockPair, Journey, Median } from "../../static/talk/latency.js";
 
 const RATE = 24000;
 const FRAME = 480; // samples, 20 ms

@@ -4,9 +4,9 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import test from "node:test";
 
-import { found, withLine } from "../../static/history.js";
-import { botsCan, botsRequest, speechRequest, wish } from "../../static/requests.js";
-import { Peaks } from "../../static/wave.js";
+import { found, withLine } from "../../static/speak/history.js";
+import { botsCan, botsRequest, speechRequest, wish } from "../../static/speak/copied_requests.js";
+import { Peaks } from "../../static/speak/waveform.js";
 
 const line = (text, more = {}) => ({ text, character: "", language: "auto", noaccent: false, speed: 1, seed: 0, engine: "", at: 1, ...more });
 // What a shell makes of a command's words, without running it.

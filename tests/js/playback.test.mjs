@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { JitterBuffer } from "../../static/playback.worklet.js";
+import { JitterBuffer } from "../../static/sound/playback.worklet.js";
 
 const RATE = 48000;
 const BLOCK = 128;

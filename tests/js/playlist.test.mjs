@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { JitterBuffer, Patience, Playlist } from "../../static/playback.worklet.js";
+import { JitterBuffer, Patience, Playlist } from "../../static/sound/playback.worklet.js";
 
 const RATE = 24000;
 const BLOCK = 128;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { decode, decodeAudio, encode, encodeAudio, ProtocolError } from "../../static/protocol.js";
+import { decode, decodeAudio, encode, encodeAudio, ProtocolError } from "../../static/server/protocol.js";
 
 const examples = JSON.parse(readFileSync(new URL("../../docs/protocol-examples.json", import.meta.url), "utf8"));
 const bytes = (hex) => Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16)).buffer;

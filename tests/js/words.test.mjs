@@ -6,8 +6,8 @@ import test from "node:test";
 
 const STATIC = new URL("../../static/", import.meta.url);
 const LANGUAGES = ["en", "zh", "ja"];
-const files = readdirSync(STATIC).filter((name) => /\.(js|html)$/.test(name));
-const made = files.filter((name) => name !== "i18n.js"); // whose keys are attributes
+const files = readdirSync(STATIC, { recursive: true }).filter((name) => /\.(js|html)$/.test(name) && !name.startsWith("words/"));
+const made = files.filter((name) => name !== "page/i18n.js"); // whose keys are attributes
 const known = {};
 for (const language of LANGUAGES) known[language] = (await import(new URL(`words/${language}.js`, STATIC))).words;
 const places = (text) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort();

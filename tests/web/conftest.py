@@ -20,13 +20,13 @@ from starlette.testclient import TestClient
 from realtime import engines
 from realtime.cache import Shelf
 from realtime.cache.address import FOLDERS
-from realtime.engines.base import Converter, Synthesizer
-from realtime.models import Models
+from realtime.engines.contract import Converter, Synthesizer
+from realtime.models.loaded import Models
 from realtime.services import Services, build
 from realtime.settings import Limits, Settings
-from realtime.web import serve
 from realtime.web.app import create_app
-from tests.web.scripted import SCRIPTED, Broken, Gated
+from realtime.web.server import serve
+from tests.support.scripted_engines import SCRIPTED, Broken, Gated
 
 BODY_BYTES = 100_000
 NAMES = ("testserver", "127.0.0.1", "localhost", "a", "voice.example", "::1")

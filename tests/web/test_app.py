@@ -11,11 +11,11 @@ from starlette.testclient import TestClient
 
 from realtime.settings import Cors, Settings
 from realtime.web.app import ROUTES, create_app, middleware
-from realtime.web.audio import AudioDoor
-from realtime.web.gate import Gate
-from realtime.web.limits import BodyLimit
-from realtime.web.origins import HostLimit
-from realtime.web.trace import Trace
+from realtime.web.entry.authentication import Gate
+from realtime.web.entry.body_limit import BodyLimit
+from realtime.web.entry.hosts_and_origins import HostLimit
+from realtime.web.requests.request_id import Trace
+from realtime.web.routes.recordings import AudioDoor
 from tests.web.conftest import assembled
 
 DOORS = {

@@ -11,8 +11,8 @@ from starlette.testclient import TestClient
 from realtime.settings import Limits, Settings
 from realtime.web.app import create_app
 from realtime.web.charges import charge, made
+from tests.support.keyed_server import SECRET, Hands, with_keys
 from tests.web.conftest import waited
-from tests.web.keyed import SECRET, Hands, with_keys
 
 BEARER = {"Authorization": f"Bearer bot:{SECRET}"}
 

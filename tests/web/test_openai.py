@@ -10,8 +10,8 @@ import numpy as np
 import openai
 import pytest
 
+from tests.support.scripted_engines import CHUNK_SAMPLES
 from tests.web.conftest import Live
-from tests.web.scripted import CHUNK_SAMPLES
 
 
 @pytest.fixture

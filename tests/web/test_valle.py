@@ -12,27 +12,27 @@ from starlette.testclient import TestClient
 
 from realtime.settings import Settings
 from realtime.web.app import create_app
-from tests.valle import small
+from tests.support import small_valle
 from tests.web.conftest import assembled
 
-LINE = {"textPrompt": "Hello there, you.", "character": small.NAME, "language": "en"}
+LINE = {"textPrompt": "Hello there, you.", "character": small_valle.NAME, "language": "en"}
 
 
 @pytest.fixture
 def own(web_settings: Settings, tmp_path: Path) -> Settings:
     (tmp_path / "presets").mkdir()
-    return small.own(web_settings, tmp_path)
+    return small_valle.own(web_settings, tmp_path)
 
 
 @pytest.fixture
 def client(own: Settings) -> Iterator[TestClient]:
-    small.voice(own.presets.path)
+    small_valle.voice(own.presets.path)
     with TestClient(create_app(assembled(own))) as client:
         yield client
 
 
 def test_a_prompt_s_character_speaks_at_an_address(client: TestClient, own: Settings) -> None:
-    small.write(own)
+    small_valle.write(own)
     body = client.post("/generate", json=LINE).json()
     assert (body["code"], body["error"]) == (200, None)
     heard = client.get(body["audioURL"])
@@ -48,11 +48,11 @@ def test_a_prompt_s_character_speaks_at_an_address(client: TestClient, own: Sett
 
 
 def test_speaking_afresh_gives_the_same_bytes(client: TestClient, own: Settings) -> None:
-    small.write(own)
+    small_valle.write(own)
     asked = {
         "model": "valle",
         "input": "Once more.",
-        "voice": small.NAME,
+        "voice": small_valle.NAME,
         "response_format": "wav",
     }
     first, second = (
@@ -68,7 +68,7 @@ def test_missing_weights_are_named(client: TestClient, own: Settings) -> None:
     body = client.post("/generate", json=LINE)
     assert body.status_code == 503 and body.json()["code"] == 503
     assert "vallex-checkpoint.pt" in body.json()["error"]
-    asked = {"model": "valle", "input": "Hello.", "voice": small.NAME}
+    asked = {"model": "valle", "input": "Hello.", "voice": small_valle.NAME}
     told = client.post("/v1/audio/speech", json=asked)
     assert told.status_code == 503 and told.json()["error"]["code"] == "weights_missing"
     assert "Retry-After" not in told.headers

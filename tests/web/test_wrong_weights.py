@@ -12,17 +12,17 @@ import torch
 from safetensors.torch import save_file
 from starlette.testclient import TestClient
 
-from realtime import enrolling
-from realtime.commands import parsed
+from realtime.cli import clone
+from realtime.cli.commands import parsed
+from realtime.engines.valle.weights import CHECKPOINT, ENCODEC, VOCOS, VOCOS_CONFIG
 from realtime.errors import Unavailable
 from realtime.settings import Settings
-from realtime.valle.weights import CHECKPOINT, ENCODEC, VOCOS, VOCOS_CONFIG
 from realtime.web.app import create_app
-from tests.test_enrolling import SAID, clip
-from tests.valle import made, small
+from tests.cli.test_clone import SAID, clip
+from tests.support import small_valle, valle_files
 from tests.web.conftest import assembled
 
-LINE = {"textPrompt": "Hello there, you.", "character": small.NAME, "language": "en"}
+LINE = {"textPrompt": "Hello there, you.", "character": small_valle.NAME, "language": "en"}
 
 
 class Evil:
@@ -35,9 +35,9 @@ class Evil:
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Everything as it should be."""
-    settings = made.settings_in(tmp_path_factory.mktemp("right"))
-    small.write(settings)
-    made.encodec(settings)
+    settings = valle_files.settings_in(tmp_path_factory.mktemp("right"))
+    small_valle.write(settings)
+    valle_files.encodec(settings)
     return settings.models.path.parent
 
 
@@ -48,7 +48,7 @@ def own(web_settings: Settings, files: Path, tmp_path: Path) -> Settings:
         place = tmp_path / path.relative_to(files)
         place.parent.mkdir(parents=True, exist_ok=True)
         place.symlink_to(path)
-    return small.own(web_settings, tmp_path)
+    return small_valle.own(web_settings, tmp_path)
 
 
 def instead(path: Path, content: bytes) -> None:
@@ -96,13 +96,13 @@ WRONG: dict[str, Spoil] = {
     "numbers": lambda path: saved(path, {"a.b": torch.zeros(2, dtype=torch.complex64)}),
 }
 OF_THE_CHECKPOINT: dict[str, Spoil] = {
-    "another's": lambda path: saved(path, small.sounding()),
+    "another's": lambda path: saved(path, small_valle.sounding()),
     "a row too many": lambda path: shaped(path, "ar_predict_layer.weight"),
     "a name missing": lambda path: without(path, "nar_decoder.norm.norm.bias"),
     "no heads": lambda path: saved(path, {"ar_predict_layer.weight": torch.zeros(1025)}),
 }
 OF_VOCOS: dict[str, Spoil] = {
-    "another's": lambda path: saved(path, small.checkpoint()),
+    "another's": lambda path: saved(path, small_valle.checkpoint()),
     "a row too many": lambda path: shaped(path, "backbone.embed.bias"),
     "other sizes": lambda path: shaped(path, "backbone.convnext.0.pwconv1.weight"),
     "a name missing": lambda path: without(path, "head.out.bias"),
@@ -114,7 +114,7 @@ OF_THE_YAML: dict[str, Spoil] = {
     "no text": lambda path: instead(path, b"\xff\xfe\x00head"),
     "another's": lambda path: instead(path, b"head: {class_path: os.system}"),
     "another rate": lambda path: instead(
-        path, made.VOCOS_YAML.replace("hop_length: 320", "hop_length: 256").encode()
+        path, valle_files.VOCOS_YAML.replace("hop_length: 320", "hop_length: 256").encode()
     ),
 }
 CASES = [
@@ -137,7 +137,7 @@ def test_speaking_without_a_right_file(own: Settings, file: Any, spoil: Spoil) -
     spoil(own.models.path / "valle" / file.name)
     with TestClient(create_app(assembled(own))) as client:
         answer = client.post("/generate", json=LINE)
-        asked = {"model": "valle", "input": "Hello.", "voice": small.NAME}
+        asked = {"model": "valle", "input": "Hello.", "voice": small_valle.NAME}
         told = client.post("/v1/audio/speech", json=asked)
     assert (answer.status_code, answer.json()["code"]) == (503, 503)
     assert file.name in answer.json()["error"] and "docs/valle.md" in answer.json()["error"]
@@ -160,7 +160,7 @@ OF_ENCODEC: dict[str, Spoil] = {
     "empty": WRONG["empty"],
     "no archive": WRONG["no archive"],
     "cut short": WRONG["cut short"],
-    "another's": lambda path: saved(path, small.sounding()),
+    "another's": lambda path: saved(path, small_valle.sounding()),
     "few codes": lambda path: saved(
         path,
         {
@@ -196,6 +196,6 @@ async def test_making_a_character_without_a_right_file(
     before = sorted(own.presets.path.iterdir())
     command = parsed(["character", "make", "Kai", str(clip(tmp_path)), *SAID])
     with pytest.raises(Unavailable, match="encodec_24khz-d7cc33bc") as refused:
-        await enrolling.character(command, own)
+        await clone.character(command, own)
     assert refused.value.code == "bad_weights" and "docs/valle.md" in str(refused.value.hint)
     assert sorted(own.presets.path.iterdir()) == before

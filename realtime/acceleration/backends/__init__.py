@@ -1,0 +1,1 @@
+"""The ways a network can run: Inductor, CUDA graphs, ONNX, TensorRT."""

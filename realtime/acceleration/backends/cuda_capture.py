@@ -1,0 +1,214 @@
+"""Recording a run on buffers of its own, to be played again: on CUDA as a graph."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Protocol
+
+from realtime.acceleration import device_memory
+from realtime.acceleration.backends.backend import CannotRun
+from realtime.acceleration.counters import in_words
+from realtime.acceleration.shapes import Tensors
+
+if TYPE_CHECKING:
+    import torch
+
+logger = logging.getLogger(__name__)
+
+WARM_UPS = 3  # runs before a capture: libraries choose their kernels and take their memory
+Run = Callable[[Tensors], Tensors]
+
+
+class Pool(Protocol):
+    """Memory that recordings share: all of it is held until the last of them is closed."""
+
+    @property
+    def bytes(self) -> int: ...
+
+
+class Recording(Protocol):
+    """A run that was recorded: what is put into `inputs` comes out of `outputs`."""
+
+    inputs: Tensors
+    outputs: Tensors
+
+    def replay(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Recorder(Protocol):
+    """Makes recordings, of which only one may be played at a time: they share memory."""
+
+    def pool(self) -> Pool: ...
+
+    def warm(self, run: Run, inputs: Tensors) -> None:
+        """Run as often as it takes until nothing is chosen or taken any more."""
+
+    def record(self, run: Run, inputs: Tensors, pool: Pool) -> Recording:
+        """To be called while nobody else works on the device."""
+
+    def begin(self) -> None:
+        """Before a holder of the buffers touches them: after what the last one queued."""
+
+    def end(self) -> None:
+        """When a holder has queued all it wants."""
+
+
+class CudaPool:
+    """A private pool of torch's allocator."""
+
+    def __init__(self, device: torch.device) -> None:
+        import torch
+
+        self.device = device
+        self.handle = torch.cuda.graph_pool_handle()
+        self.known = 0  # bytes, when it was looked at last
+        device_memory.hold(self)
+
+    @property
+    def bytes(self) -> int:
+        import torch
+
+        # What torch holds in all hardly grows with a later graph of a pool: its segments tell.
+        segments = torch.cuda.memory_snapshot(self.handle, include_traces=False)  # type: ignore[no-untyped-call]
+        self.known = sum(int(segment["total_size"]) for segment in segments)
+        return self.known
+
+
+class CudaRecording:
+    """A CUDA graph with its static buffers."""
+
+    def __init__(self, graph: torch.cuda.CUDAGraph, inputs: Tensors, outputs: Tensors) -> None:
+        self._graph = graph
+        self.inputs = inputs
+        self.outputs = outputs
+
+    def replay(self) -> None:
+        self._graph.replay()
+
+    def close(self) -> None:
+        import torch
+
+        if self.inputs:  # its memory may be somebody else's at once: what is queued comes first
+            torch.cuda.current_stream(self.inputs[0].device).synchronize()
+        self._graph.reset()
+        self.inputs = self.outputs = ()
+
+
+class CudaRecorder:
+    """Captures on a side stream; after a failure torch is as it was, and the stream a new one."""
+
+    def __init__(self, device: torch.device) -> None:
+        import torch
+
+        if device.type != "cuda" or not torch.cuda.is_available():
+            raise CannotRun(f"graphs need a CUDA device; this network is on {device}")
+        self._device = device
+        self._stream = self._new_stream()
+        self._done: torch.cuda.Event = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        self._broken: str | None = None
+
+    def pool(self) -> CudaPool:
+        return CudaPool(self._device)
+
+    def warm(self, run: Run, inputs: Tensors) -> None:
+        import torch
+
+        with torch.cuda.device(self._device):
+            static = self._static(inputs)
+            with torch.cuda.stream(self._stream):
+                for _ in range(WARM_UPS):
+                    run(static)
+            self._stream.synchronize()
+
+    def record(self, run: Run, inputs: Tensors, pool: Pool) -> CudaRecording:
+        import torch
+
+        assert isinstance(pool, CudaPool), "a pool of another recorder"
+        if self._broken is not None:
+            raise CannotRun(f"graphs broke on this device: {self._broken}")
+        with torch.cuda.device(self._device):
+            static = self._static(inputs)
+            self._stream.synchronize()
+            torch.cuda.empty_cache()  # a pool takes none of what the warm-up left
+            graph = torch.cuda.CUDAGraph()
+            try:
+                outputs = self._captured(graph, run, static, pool)
+            except BaseException:
+                self._recover(pool)
+                raise
+            torch.cuda.current_stream().wait_stream(self._stream)
+            return CudaRecording(graph, static, outputs)
+
+    def begin(self) -> None:
+        import torch
+
+        torch.cuda.current_stream(self._device).wait_event(self._done)
+
+    def end(self) -> None:
+        import torch
+
+        self._done.record(torch.cuda.current_stream(self._device))
+
+    def _static(self, inputs: Tensors) -> Tensors:
+        """Buffers with the inputs in them, for the side stream."""
+        import torch
+
+        static = tuple(item.clone() for item in inputs)
+        self._stream.wait_stream(torch.cuda.current_stream())
+        return static
+
+    def _captured(
+        self, graph: torch.cuda.CUDAGraph, run: Run, static: Tensors, pool: CudaPool
+    ) -> Tensors:
+        """Torch's own way waits for the whole device, and leaves its stream current on failure."""
+        import torch
+
+        with torch.cuda.stream(self._stream):
+            # Calls of other threads that would spoil a capture in the mode "global" do not.
+            graph.capture_begin(pool.handle, capture_error_mode="thread_local")
+            try:
+                outputs = run(static)
+            except BaseException:
+                with suppress(RuntimeError):  # the run's error is the reason, not its sequel
+                    graph.capture_end()
+                raise
+            graph.capture_end()
+        return outputs
+
+    def _recover(self, pool: CudaPool) -> None:
+        """End what a failed capture leaves begun in torch's allocator and its random numbers."""
+        import torch
+
+        index = self._device.index or 0
+        with suppress(RuntimeError):  # raised where the capture came to its end after all
+            torch._C._cuda_endAllocateToPool(index, pool.handle)
+            torch._C._cuda_releasePool(index, pool.handle)
+        self._stream = self._new_stream()
+        try:
+            self._rehearse()
+        except RuntimeError as error:
+            self._broken = in_words(error)
+            logger.error("graphs broke on %s: %s", self._device, self._broken)
+
+    def _rehearse(self) -> None:
+        """A capture that succeeds: torch's generator leaves the mode of capturing with its end."""
+        import torch
+
+        number = torch.zeros(1, device=self._device)
+        torch.cuda.current_stream().synchronize()
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.stream(self._stream):
+            graph.capture_begin(capture_error_mode="thread_local")
+            number.add_(1)
+            graph.capture_end()
+        graph.reset()
+
+    def _new_stream(self) -> torch.cuda.Stream:
+        import torch
+
+        found: torch.cuda.Stream = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
+        return found

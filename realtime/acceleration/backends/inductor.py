@@ -1,0 +1,103 @@
+"""The plan that compiles a network with inductor, specialised for each bucket."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+from realtime.acceleration.backends.backend import Form, NotNow
+from realtime.acceleration.backends.compile_thread import traced
+from realtime.acceleration.network import Network
+from realtime.acceleration.shapes import Sizes, Tensors
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Run = Callable[..., Tensors]
+
+
+class Compiled(Form):
+    """A function of its own for each bucket: each is found at once and keeps no other's guards."""
+
+    plan = "compile"
+
+    def __init__(self, network: Network, tuned: bool = False) -> None:
+        self._network = network
+        self._tuned = tuned
+        self._prepared: dict[Sizes, Run] = {}
+
+    def prepare(self, sizes: Sizes, inputs: Tensors) -> None:
+        import torch
+
+        if sizes in self._prepared:
+            return
+        # Of `forward` alone, and of all of it: a part left to Python would be called compiled too.
+        compiled = torch.compile(
+            _own(self._network.traced), dynamic=False, fullgraph=True, options=_options(self._tuned)
+        )
+
+        def compile_for() -> None:
+            with torch.no_grad():
+                compiled(*_flat(inputs))
+
+        traced(compile_for)
+        # Calls only run what was compiled: no lock is needed for what a caller waits for.
+        self._prepared[sizes] = torch._dynamo.run(compiled)
+
+    def run(self, sizes: Sizes, inputs: Tensors) -> Tensors:
+        import torch
+
+        run = self._prepared.get(sizes)
+        if run is None:
+            raise NotNow("it was not compiled for this size")
+        with torch.no_grad():
+            return run(*_flat(inputs))
+
+    def holds(self, sizes: Sizes) -> bool:
+        return sizes in self._prepared
+
+    def drop(self, sizes: Sizes) -> None:
+        self._prepared.pop(sizes, None)
+
+    def close(self) -> None:
+        self._prepared.clear()
+
+
+def _own(network: nn.Module) -> Run:
+    """A function around a network, with code of its own: what dynamo keeps hangs on the code."""
+    from torch.compiler import is_compiling
+
+    def run(*inputs: Any) -> Tensors:
+        if not is_compiling():
+            # Dynamo leaves a call that it has nothing for to Python, and says nothing.
+            raise NotNow("what was compiled does not hold for this call")
+        found: Tensors = network(*inputs)
+        return found
+
+    own = run.__code__.replace()
+    return FunctionType(own, run.__globals__, run.__name__, None, run.__closure__)
+
+
+def _options(tuned: bool) -> dict[str, Any]:
+    tuning = {"max_autotune": True, "coordinate_descent_tuning": True} if tuned else {}
+    return {"guard_filter_fn": _guards, **tuning}
+
+
+def _guards(entries: Any) -> list[bool]:
+    """What must be as it was when compiled: the tensors that come in, and the state.
+
+    Not the threads of whoever calls, nor process-wide switches: lanes set theirs as they like.
+    Weights do not change, and a bucket's shapes are checked before.
+    """
+    from torch.nn import Parameter
+
+    return [
+        entry.guard_type == "TENSOR_MATCH" and not isinstance(entry.value, Parameter)
+        for entry in entries
+    ]
+
+
+def _flat(inputs: Tensors) -> Tensors:
+    """Inputs that lie as the samples did that were compiled for, also in axes of one place."""
+    return tuple(item.detach().contiguous().view(-1).view(item.shape) for item in inputs)

@@ -1,0 +1,94 @@
+"""The memory of a device: whether it ran out, what is held, what may be taken; it knows no plan."""
+
+from __future__ import annotations
+
+import gc
+import traceback
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from realtime.acceleration.device_lock import GATE
+from realtime.acceleration.out_of_memory import is_out_of_memory as is_out_of_memory
+from realtime.acceleration.torch_modes import numbered
+from realtime.errors import BadRequest
+
+if TYPE_CHECKING:
+    import torch
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+def unless_out_of_memory(run: Callable[[In], Out], inputs: In) -> Out | None:
+    """What a run gives; None when memory was not enough, and then nothing of the run is held."""
+    try:
+        return run(inputs)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+    return None
+
+
+def forget(error: BaseException | None) -> None:
+    """Let go of what the runs that ended with an error still hold."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
+
+
+def clear(device: torch.device) -> None:
+    """Give back what torch holds of a device's memory and does not use."""
+    import torch
+
+    with GATE.working():  # giving memory back spoils a capture, and a capture refuses it
+        gc.collect()
+        if device.type == "cuda":
+            with torch.cuda.device(device):
+                torch.cuda.empty_cache()
+
+
+def limit(fraction: float, device: torch.device | str) -> bool:
+    """Let this process take no more than a part of a GPU's memory; whether there is one."""
+    import torch
+
+    if not 0 < fraction <= 1:
+        raise BadRequest(f"A part of a device's memory lies between 0 and 1, not at {fraction}.")
+    if torch.device(device).type != "cuda" or not torch.cuda.is_available():
+        return False
+    torch.cuda.set_per_process_memory_fraction(float(fraction), numbered(device).index)
+    return True
+
+
+class Held(Protocol):
+    """Memory that torch holds for one purpose only."""
+
+    device: torch.device
+    known: int
+
+
+_pools: weakref.WeakSet[Held] = weakref.WeakSet()
+
+
+def hold(pool: Held) -> None:
+    """Count a pool of recordings as taken for as long as it exists."""
+    _pools.add(pool)
+
+
+def free(device: torch.device) -> int:
+    """Bytes of a GPU's memory that a run could take: the driver's, and what torch holds unused.
+
+    What lies unused in a pool of recordings is the recordings' own.
+    """
+    import torch
+
+    unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    pooled = sum(pool.known for pool in list(_pools) if pool.device == device)
+    return int(torch.cuda.mem_get_info(device)[0]) + max(0, unused - pooled)
+
+
+def reserved(device: torch.device) -> int:
+    """Bytes that torch holds of a device's memory."""
+    import torch
+
+    return torch.cuda.memory_reserved(device) if device.type == "cuda" else 0

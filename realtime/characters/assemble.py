@@ -1,0 +1,232 @@
+"""The characters that a folder's files make together; it knows no clock, engine, thread or web."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from realtime.characters.character import Cast, Character
+from realtime.characters.names import ALLOWED, composed_name, valid_name
+from realtime.characters.voices import BadVoice, KokoroVoice, VallePrompt, Voice, VoicePacks, blend
+from realtime.characters.watched_folder import Folder, Source
+from realtime.characters.yaml_card import LANGUAGES, Card
+from realtime.errors import shortlist
+
+MOST_DEPTH = 8  # of blends that are made of blends
+FAMILIES = (KokoroVoice.family, VallePrompt.family)  # engines that need voice data of their own
+# Kokoro's own way of naming a voice: af_heart is American and female.
+NATIVES = {"a": "en", "b": "en", "j": "ja", "z": "zh"}
+SEXES = {"f": "female", "m": "male"}
+UNSAID = Card()
+
+
+def cast(folder: Folder, packs: VoicePacks, engines: Collection[str]) -> Cast:
+    """Everybody whom the folder's files make; `engines` are those that a card may name."""
+    return _Casting(folder, packs, engines).cast()
+
+
+class _Broken(Exception):
+    """A character cannot be made; which file is to blame and why."""
+
+    def __init__(self, file: str, why: str) -> None:
+        super().__init__(why)
+        self.file = file
+        self.why = why
+
+
+class _Casting:
+    def __init__(self, folder: Folder, packs: VoicePacks, engines: Collection[str]) -> None:
+        self._folder = folder
+        self._packs = packs
+        self._engines = engines
+        self._files: dict[str, dict[str, Source]] = {}  # name -> ending -> file
+        self._voices: dict[str, Voice] = {}
+        self._depths: dict[str, int] = {}  # how many blends lie under a blend, itself included
+        self._broken: dict[str, str] = {}
+        self._fallen: dict[str, str] = {}
+
+    def cast(self) -> Cast:
+        if self._folder.fault:
+            self._note(str(self._folder.path), self._folder.fault)
+        for source in self._folder.sources.values():
+            self._sort(source)
+        for name in sorted(self._files):
+            self._try(name)
+        names = [name for name in sorted(self._files) if name not in self._fallen]
+        aliases = self._aliases(names)
+        characters = {name: self._character(name, aliases) for name in names}
+        return Cast(
+            characters=MappingProxyType(characters),
+            aliases=MappingProxyType(aliases),
+            broken=MappingProxyType(self._broken),
+            fallen=MappingProxyType(self._fallen),
+        )
+
+    def _note(self, file: str, why: str) -> None:
+        shown = file if file.isprintable() else ascii(file)[1:-1]
+        self._broken[shown] = f"{self._broken[shown]}; {why}" if shown in self._broken else why
+
+    def _sort(self, source: Source) -> None:
+        """Puts a file beside the other one of its character."""
+        stem, _, ending = source.file.rpartition(".")
+        if not valid_name(stem):
+            self._note(source.file, f"its name cannot be a character's: {ALLOWED}")
+        elif ending == "yml":
+            self._note(source.file, "a character's file ends with .yaml")
+        elif ending in self._files.setdefault(composed_name(stem), {}):
+            self._note(source.file, "another file has the same name in other letters")
+        else:
+            self._files[composed_name(stem)][ending] = source
+
+    def _try(self, name: str) -> None:
+        try:
+            self._check_engines(name, self._voice(name, ()))
+        except _Broken as broken:
+            self._note(broken.file, broken.why)
+            self._fallen[name] = f"{broken.file}: {broken.why}"
+
+    def _yaml(self, name: str) -> str:
+        source = self._files[name].get("yaml")
+        return source.file if source else f"{name}.yaml"
+
+    def _card(self, name: str) -> Card:
+        source = self._files.get(name, {}).get("yaml")
+        if source is None:
+            return UNSAID
+        if not isinstance(source.holds, Card):
+            raise _Broken(source.file, source.fault)
+        return source.holds
+
+    def _voice(self, name: str, above: tuple[str, ...]) -> Voice:
+        """The voice in the character's file, or the one that its card makes of others."""
+        if name not in self._voices:
+            card, npz = self._card(name), self._files[name].get("npz")
+            if npz is None:
+                self._voices[name] = self._made(name, card, above)
+            elif card.voice:
+                raise _Broken(self._yaml(name), f"it names a voice, and {npz.file} holds one")
+            elif not isinstance(npz.holds, Voice):
+                raise _Broken(npz.file, npz.fault)
+            else:
+                self._voices[name] = npz.holds
+        return self._voices[name]
+
+    def _made(self, name: str, card: Card, above: tuple[str, ...]) -> Voice:
+        file = self._yaml(name)
+        if not card.voice:
+            raise _Broken(file, f"there is no {name}.npz beside it and no key voice in it")
+        try:
+            self._check_depth(file, len(above) + 1)
+            below = (*above, name)
+            voice = blend((weight, self._part(part, below)) for part, weight in card.voice.items())
+            self._depths[name] = 1 + max(self._depths.get(part, 0) for part in card.voice)
+            self._check_depth(file, self._depths[name])
+            return voice
+        except _Broken as broken:
+            inner = broken.why if broken.file == file else f"voice: {broken.file}: {broken.why}"
+            raise _Broken(file, inner) from broken
+        except (BadVoice, OSError) as error:
+            raise _Broken(file, f"voice: {error}") from error
+
+    def _check_depth(self, file: str, depth: int) -> None:
+        if depth > MOST_DEPTH:
+            raise _Broken(file, f"voice: it is made of parts of parts over {MOST_DEPTH} deep")
+
+    def _part(self, part: str, above: tuple[str, ...]) -> Voice:
+        """A part is another character of the folder or, failing that, a voice of a package."""
+        if part in self._files and part != above[-1]:
+            if part in above:
+                circle = " > ".join((*above, part))
+                raise _Broken(self._yaml(above[-1]), f"voice: it goes in a circle: {circle}")
+            return self._voice(part, above)
+        found = self._packs.get(part)
+        if found is None:
+            known = sorted({*self._files, *self._packs.names()} - set(above))
+            there = shortlist(difflib.get_close_matches(part, known, 3) or known)
+            raise _Broken(
+                self._yaml(above[-1]), f"voice: there is no voice {part!r}; there are: {there}"
+            )
+        return found
+
+    def _check_engines(self, name: str, voice: Voice) -> None:
+        card, file = self._card(name), self._yaml(name)
+        if card.engine not in ("", voice.family):
+            raise _Broken(
+                file,
+                f"engine is {card.engine!r}, and its voice is one for {voice.family!r}; to have "
+                f"another engine speak a language say engines: {{{LANGUAGES[0]}: {card.engine}}}",
+            )
+        usable = (*self._engines, voice.family)
+        for language, engine in card.engines.items():
+            foreign = engine in FAMILIES and engine != voice.family
+            if foreign or (self._engines and engine not in usable):
+                there = shortlist(sorted(set(usable) - set(FAMILIES) | {voice.family}))
+                raise _Broken(
+                    file, f"engines: {language} is {engine!r}; usable with its voice are: {there}"
+                )
+        if isinstance(voice, VallePrompt) and card.language not in ("", voice.language):
+            raise _Broken(
+                file, f"language is {card.language!r}, and its prompt speaks {voice.language!r}"
+            )
+
+    def _aliases(self, names: list[str]) -> dict[str, str]:
+        """Alias -> name; a name wins over an alias, and the first by name over the next."""
+        taken: dict[str, str] = {}
+        for name in names:
+            for alias in self._card(name).aliases:
+                owner = alias if alias in self._files else taken.setdefault(alias, name)
+                if owner != name or alias == name:
+                    self._note(self._yaml(name), f"aliases: {alias!r} is taken by {owner!r}")
+        return taken
+
+    def _character(self, name: str, aliases: Mapping[str, str]) -> Character:
+        card, voice = self._card(name), self._voices[name]
+        language, gender = self._native(name)
+        return Character(
+            name=name,
+            display_name=card.display_name or name,
+            engine=voice.family,
+            language=voice.language if isinstance(voice, VallePrompt) else language,
+            languages=LANGUAGES,
+            gender=gender,
+            description=card.description,
+            licence=card.licence,
+            source=card.source,
+            speed=card.speed,
+            median_pitch=card.median_pitch,
+            aliases=tuple(alias for alias in card.aliases if aliases.get(alias) == name),
+            picture=self._picture(name, card),
+            engines=card.engines,
+            voice=voice,
+            digest=voice.digest,
+        )
+
+    def _native(self, name: str) -> tuple[str, str]:
+        """Language and gender: as said, else those of the heaviest part, else by the name."""
+        language = gender = ""
+        while True:
+            card = self._card(name)
+            language, gender = language or card.language, gender or card.gender
+            lead = _heaviest(card.voice, name)
+            if lead == name or lead not in self._files:
+                break
+            name = lead
+        by_name = _by_name(lead)
+        return language or by_name[0], gender or by_name[1]
+
+    def _picture(self, name: str, card: Card) -> Path | None:
+        if card.picture and card.picture not in self._folder:
+            self._note(self._yaml(name), f"picture: there is no file {card.picture!r} beside it")
+            return None
+        return self._folder.path / card.picture if card.picture else None
+
+
+def _heaviest(parts: Mapping[str, float], default: str) -> str:
+    return max(parts, key=lambda part: parts[part], default=default)
+
+
+def _by_name(name: str) -> tuple[str, str]:
+    known = name[2:3] == "_" and name[0] in NATIVES and name[1] in SEXES
+    return (NATIVES[name[0]], SEXES[name[1]]) if known else ("en", "unknown")

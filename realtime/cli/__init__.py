@@ -1,0 +1,1 @@
+"""The commands of `server.py`, one file each."""

@@ -1,0 +1,46 @@
+"""The command `character`: a clip in a file becomes a character; no web."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from realtime.audio.decoding import Source
+from realtime.clips import MOST_SECONDS
+from realtime.cloning import ASKABLE
+from realtime.errors import YamabikoError
+from realtime.services import build
+from realtime.settings import Settings
+
+
+def add_character(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, title="actions")
+    make = actions.add_parser("make", parents=[common], help="make one of a clip of 3 to 15 s")
+    make.add_argument("name", metavar="NAME", help="what it will be called")
+    make.add_argument("clip", type=Path, metavar="CLIP", help="one voice: wav, flac, mp3, m4a, …")
+    make.add_argument("--text", help="exactly what is said in it; else it is listened to")
+    make.add_argument("--language", default="auto", choices=ASKABLE, help="what is spoken in it")
+
+
+async def character(options: argparse.Namespace, settings: Settings) -> int:
+    """Make a character; a running server finds it by itself."""
+    services = build(settings)
+    try:
+        with options.clip.open("rb") as file:
+            source = Source(file, MOST_SECONDS)
+            made = await services.enrolment.make(
+                options.name, source, options.text, options.language
+            )
+    except OSError as error:
+        raise YamabikoError(
+            f"{options.clip}: {error.strerror or error}.", code="file_error"
+        ) from error
+    finally:
+        await services.close()
+    print(f"{settings.presets.path / made.name}.npz: {made.name}, who speaks {made.language}")
+    print(
+        f"Say who it is and under which licence in {made.name}.yaml: docs/characters.md",
+        file=sys.stderr,
+    )
+    return 0

@@ -1,0 +1,295 @@
+"""The commands of `server.py` that need no web: what they take and what they do."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Callable
+from contextlib import aclosing
+from pathlib import Path
+from typing import BinaryIO
+
+from realtime import engines, weights
+from realtime.audio.samples import wav_header
+from realtime.cache import Store
+from realtime.cache.disk import Stored
+from realtime.cli import cache as housekeeping
+from realtime.cli import clone
+from realtime.cli import convert as dubbing
+from realtime.cli import keys as keyring
+from realtime.cli import vocoder as vocoding
+from realtime.cli import weights as rewriting
+from realtime.configuration import load
+from realtime.engines.valle import weights as making
+from realtime.errors import BadRequest, YamabikoError
+from realtime.services import VERSION, Services, build
+from realtime.settings import LOG_LEVELS, Settings, keys, value_of
+from realtime.speech.line import Line
+from realtime.speech.speech import ASKABLE, Wish
+
+LONG_TEXT = 500  # characters from which on progress is shown
+
+
+def parsed(arguments: list[str]) -> argparse.Namespace:
+    """The arguments; without a command it is `serve`."""
+    parser = _parser()
+    named = any(argument in COMMANDS or argument == "serve" for argument in arguments[:1])
+    asks_help = arguments[:1] in (["-h"], ["--help"], ["--version"])
+    return parser.parse_args(arguments if named or asks_help else ["serve", *arguments])
+
+
+def settings_of(options: argparse.Namespace) -> Settings:
+    """The settings with the command line's options on top."""
+    named = {"host": options.host, "port": options.port, "log.level": options.log_level}
+    return load(
+        {key: value for key, value in named.items() if value is not None}, file=options.config
+    )
+
+
+def say(options: argparse.Namespace) -> int:
+    """Speak a text into a file, or as PCM16 to standard output."""
+    if options.out is None and sys.stdout.isatty():
+        raise BadRequest(
+            "Standard output is a terminal, which cannot play PCM.",
+            hint="Name a file with -o out.wav, or pipe into a player.",
+        )
+    return asyncio.run(_say(options))
+
+
+def check(options: argparse.Namespace) -> int:
+    """Print the settings, which engines can run, and what is missing with how to get it."""
+    settings = settings_of(options)
+    print("Settings")
+    for key in keys():
+        print(f"  {key.name} = {_shown(value_of(settings, key.name))}")
+    services = build(settings)
+    print("Engines")
+    runnable = [_print_engine(name, services) for name in services.models.names()]
+    print("Making characters of clips")
+    _print_files(making.MAKING, services)
+    print("Characters")
+    print(f"  {len(services.characters.all())} in {settings.presets.path}")
+    for name, reason in services.characters.broken.items():
+        print(f"  {name} cannot be used: {reason}")
+    return 0 if all(runnable) else 1
+
+
+def cache(options: argparse.Namespace) -> int:
+    """List, check, shrink or remove recordings."""
+    settings = settings_of(options)
+    store = Store(settings.cache.path)
+    recordings = housekeeping.found_in(store)
+    if options.action == "ls":
+        return _list_recordings(recordings)
+    if options.action == "verify":
+        return _verify_recordings(store, recordings)
+    with housekeeping.alone(store):
+        if options.action == "rm":
+            going = housekeeping.named(recordings, options.names)
+        else:
+            most = settings.cache.max_bytes if options.max_bytes is None else options.max_bytes
+            going = housekeeping.surplus_of(recordings, most)
+        for address in going:
+            store.remove(address)
+    print(f"{len(going)} of {len(recordings)} recordings removed")
+    return 0
+
+
+def key(options: argparse.Namespace) -> int:
+    return keyring.key(options, settings_of(options))
+
+
+def sign(options: argparse.Namespace) -> int:
+    return keyring.sign(options, settings_of(options))
+
+
+def convert(options: argparse.Namespace) -> int:
+    return asyncio.run(dubbing.convert(options, settings_of(options)))
+
+
+def vocoder(options: argparse.Namespace) -> int:
+    return vocoding.vocoder(options, settings_of(options))
+
+
+def rewrite(options: argparse.Namespace) -> int:
+    return rewriting.weights(options, settings_of(options))
+
+
+def character(options: argparse.Namespace) -> int:
+    return asyncio.run(clone.character(options, settings_of(options)))
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "say": say,
+    "check": check,
+    "cache": cache,
+    "key": key,
+    "sign": sign,
+    "convert": convert,
+    "vocoder": vocoder,
+    "weights": rewrite,
+    "character": character,
+}
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--config", type=Path, metavar="FILE", help="settings file (yamabiko.yaml)")
+    common.add_argument("--host", help="address to listen on (127.0.0.1)")
+    common.add_argument("--port", type=int, help="port to listen on (8000)")
+    common.add_argument("--log-level", type=str.upper, choices=LOG_LEVELS, help="INFO by default")
+    parser = argparse.ArgumentParser(
+        prog="server.py", description="Yamabiko: character voices, served in real time."
+    )
+    parser.add_argument("--version", action="version", version=VERSION)
+    commands = parser.add_subparsers(dest="command", title="commands")
+    commands.add_parser("serve", parents=[common], help="start the server (the default command)")
+    commands.add_parser("check", parents=[common], help="show settings, engines, missing files")
+    _add_cache(
+        commands.add_parser("cache", help="list, check, shrink or remove recordings"), common
+    )
+    keyring.add_key(commands.add_parser("key", help="make, list or forget keys"), common)
+    keyring.add_sign(
+        commands.add_parser("sign", parents=[common], help="print a signed request for curl")
+    )
+    _add_say(commands.add_parser("say", parents=[common], help="speak a text into a file"))
+    dubbing.add_convert(
+        commands.add_parser("convert", parents=[common], help="a recording into another voice")
+    )
+    vocoding.add_vocoder(
+        commands.add_parser("vocoder", help="measure a vocoder, or try it on a recording"), common
+    )
+    clone.add_character(commands.add_parser("character", help="make a character of a clip"), common)
+    rewriting.add_weights(
+        commands.add_parser("weights", help="rewrite weights that people brought"), common
+    )
+    return parser
+
+
+def _add_say(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("text", help="what to say; - reads it from standard input")
+    parser.add_argument("--character", metavar="NAME", help="who speaks; else the language's own")
+    parser.add_argument("--language", default="auto", choices=ASKABLE)
+    parser.add_argument("--noaccent", action="store_true", help="each part in its own language")
+    parser.add_argument("--longprompt", action="store_true", help="for texts of up to 50,000")
+    parser.add_argument("--speed", type=float, help="0.25 to 4")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--engine", metavar="NAME", help=f"one of {', '.join(engines.ENGINES)}")
+    parser.add_argument("-o", "--out", type=Path, metavar="FILE", help="a WAV file; else PCM")
+
+
+def _add_cache(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, title="actions")
+    actions.add_parser("ls", parents=[common], help="list recordings, the longest unheard first")
+    actions.add_parser("verify", parents=[common], help="check every file against its sidecar")
+    prune = actions.add_parser("prune", parents=[common], help="remove the longest unheard")
+    prune.add_argument("--max-bytes", type=int, metavar="N", help="until N bytes are left")
+    remove = actions.add_parser("rm", parents=[common], help="remove recordings")
+    remove.add_argument("names", nargs="+", metavar="KEY", help="keys or paths of recordings")
+
+
+def _list_recordings(recordings: list[Stored]) -> int:
+    for stored in recordings:
+        heard = time.strftime("%Y-%m-%d %H:%M", time.localtime(stored.heard))
+        formats = " ".join(suffix[1:] for suffix, _ in stored.files)
+        size = housekeeping.size_of(stored)
+        print(f"{heard}  {size:>10}  {stored.address.path()}  {formats}")
+    total = sum(map(housekeeping.size_of, recordings))
+    print(f"{len(recordings)} recordings, {total / 1e6:.1f} MB", file=sys.stderr)
+    return 0
+
+
+def _verify_recordings(store: Store, recordings: list[Stored]) -> int:
+    checked = housekeeping.with_bar(recordings, "checking")
+    wrong = list(housekeeping.wrong_in(store, checked))
+    for stored, reason in wrong:
+        print(f"{stored.address.path()}  {reason}")
+    print(f"{len(recordings)} recordings, {len(wrong)} wrong", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+async def _say(options: argparse.Namespace) -> int:
+    services = build(settings_of(options))
+    text = sys.stdin.read() if options.text == "-" else options.text
+    wish = Wish(
+        text=text,
+        character=options.character,
+        language=options.language,
+        noaccent=options.noaccent,
+        longprompt=options.longprompt,
+        speed=options.speed,
+        seed=options.seed,
+        engine=options.engine,
+    )
+    try:
+        line = await services.speech.line(wish)
+        if options.out is None:
+            await _spoken(services, line, sys.stdout.buffer)
+        else:
+            await _into_file(services, line, options.out)
+    finally:
+        await services.close()
+    return 0
+
+
+async def _into_file(services: Services, line: Line, path: Path) -> None:
+    """The file appears when the line is whole; until then it has another name."""
+    part = path.with_name(path.name + ".part")
+    rate = services.speech.sample_rate(line)
+    try:
+        with part.open("wb") as file:
+            file.write(wav_header(rate, 0))
+            samples = await _spoken(services, line, file)
+            file.seek(0)
+            file.write(wav_header(rate, samples))
+        part.replace(path)
+    except OSError as error:
+        raise YamabikoError(f"{path} cannot be written: {error.strerror}.") from error
+    finally:
+        part.unlink(missing_ok=True)
+    speaker = f"{line.character.name} ({line.engine})"
+    print(f"{path}: {samples / rate:.2f} s of {speaker}, {line.language}", file=sys.stderr)
+
+
+async def _spoken(services: Services, line: Line, out: BinaryIO) -> int:
+    """Write a line's PCM as it comes; how many samples there were."""
+    rate, samples = services.speech.sample_rate(line), 0
+    shows = len(line.text) > LONG_TEXT and sys.stderr.isatty()
+    async with aclosing(services.speech.say(line)) as spoken:
+        async for part in spoken:
+            samples += part.pcm.size
+            out.write(part.pcm.astype("<i2").tobytes())
+            out.flush()
+            if shows:
+                print(f"\r{samples / rate:.1f} s spoken", end="", file=sys.stderr)
+    if shows:
+        print(file=sys.stderr)
+    return samples
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(value) or "(none)"
+    if hasattr(value, "items"):
+        return ", ".join(f"{name}: {item}" for name, item in value.items())
+    return str(value)
+
+
+def _print_engine(name: str, services: Services) -> bool:
+    files: tuple[weights.WeightFile, ...] = services.models.engine(name).weights
+    missing = [file for file in files if weights.available(file, services.settings) is None]
+    print(f"  {name}: {'can run' if not missing else 'cannot run'}")
+    _print_files(files, services, "    ")
+    # What is missing of an extra or a model that nobody asked for is no fault.
+    return all(file.extra or file.origin for file in missing)
+
+
+def _print_files(
+    files: tuple[weights.WeightFile, ...], services: Services, indent: str = "  "
+) -> None:
+    for file in files:
+        found = weights.available(file, services.settings)
+        how = f"missing: {weights.how_to_get(file, services.settings)}"
+        print(f"{indent}{file.name}: {found or how}")

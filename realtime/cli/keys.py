@@ -1,0 +1,192 @@
+"""The commands `key` and `sign`: keys in their file, requests signed for curl; no web."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import shlex
+import sys
+from pathlib import Path
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
+
+from realtime.access import Asked, Credentials, Keys
+from realtime.access import keys as store
+from realtime.access.canonical import SIGNATURE_FIELDS, query_parts
+from realtime.access.client import headers, query, signed
+from realtime.access.signed_requests import METHOD, USE
+from realtime.errors import BadRequest, SettingsError
+from realtime.settings import Settings
+
+PLAIN = "%/:@!$&'()*+,;=?"  # what an address may hold besides letters, digits and -._~
+SOCKETS = {"ws": "http", "wss": "https"}
+
+
+def add_key(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, title="actions")
+    new = actions.add_parser("new", parents=[common], help="make a key, or a key's next secret")
+    new.add_argument("id", metavar="ID", help=store.ID_FORM)
+    actions.add_parser("ls", parents=[common], help="list the keys and how many secrets each has")
+    remove = actions.add_parser("rm", parents=[common], help="forget a key")
+    remove.add_argument("id", metavar="ID")
+    remove.add_argument("--old", action="store_true", help="all of its secrets but the newest")
+
+
+def add_sign(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("method", metavar="METHOD", type=str.upper)
+    parser.add_argument("url", metavar="URL")
+    body = parser.add_mutually_exclusive_group()
+    body.add_argument("--data", metavar="TEXT", help="the body")
+    body.add_argument("--data-file", type=Path, metavar="FILE", help="a file that is the body")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--key", metavar="ID:SECRET", help="sign with this one")
+    which.add_argument("--key-id", metavar="ID", help="sign with this one of the configured keys")
+    parser.add_argument("--query", action="store_true", help="print a signed address instead")
+
+
+def key(options: argparse.Namespace, settings: Settings) -> int:
+    """Make, list or forget keys; a secret is shown once, when it is made."""
+    path = settings.auth.keys_path
+    if options.action == "new":
+        return _new(path, options.id)
+    if options.action == "rm":
+        return _remove(path, options.id, options.old)
+    for where, keys in {
+        str(path): store.load(path),
+        "keys": store.load(None, settings.keys),
+    }.items():
+        for key_id in keys.ids:
+            print(f"{key_id}  {_secrets(keys.count(key_id))}  {where}")
+    return 0
+
+
+def sign(options: argparse.Namespace, settings: Settings) -> int:
+    """Print a curl command that is good once, or an address."""
+    if not METHOD.fullmatch(options.method):
+        raise BadRequest("The method is none.", hint="For example: GET, POST, DELETE")
+    target = _target(options.url)
+    body = _body(options)
+    asked = Asked(
+        options.method,
+        target.path.encode(),
+        target.query.encode(),
+        hashlib.sha256(body).hexdigest(),
+    )
+    keys, key_id = _chosen(options, settings)
+    shown = signed(asked, key_id, keys.seal(key_id, USE))
+    if options.query:
+        joined = "&".join(filter(None, (target.query, urlencode(query(shown)))))
+        print(target._replace(query=joined).geturl())
+    elif target.scheme in SOCKETS:
+        raise BadRequest(
+            "curl opens no sockets here.", hint="--query prints an address for a socket's client."
+        )
+    else:
+        print(shlex.join(_curl(options, target, body, shown)))
+    _hint(f"Good for one request, for about {settings.auth.shift_seconds:g} s from now.")
+    return 0
+
+
+def _new(path: Path, key_id: str) -> int:
+    whole = store.add(path, key_id)
+    print(whole)
+    _hint(f"Written to {path}. It is shown this once; keep it like a password.")
+    _hint("Clients sign with it (docs/signing.md), or send it: Authorization: Bearer ID:SECRET")
+    if (count := store.load(path).count(key_id)) > 1:
+        _hint(
+            f"{key_id} has {_secrets(count)} now, and all of them pass. When its clients have the "
+            f"new one: python server.py key rm {key_id} --old"
+        )
+    _hint("A running server knows it after a restart.")
+    return 0
+
+
+def _remove(path: Path, key_id: str, only_old: bool) -> int:
+    gone = store.remove(path, key_id, only_old)
+    print(f"{_secrets(gone)} of {key_id} removed")
+    _hint("A running server forgets them at its restart.")
+    return 0
+
+
+def _secrets(count: int) -> str:
+    return f"{count} secret{'' if count == 1 else 's'}"
+
+
+def _hint(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _target(url: str) -> SplitResult:
+    """An address as it goes over the wire, so that what is signed is what is sent."""
+    try:
+        found = urlsplit(url)
+        named = found.scheme in ("http", "https", *SOCKETS) and found.hostname is not None
+    except ValueError:
+        named = False
+    if not named:
+        raise BadRequest("The address is none.", hint="For example: http://127.0.0.1:8000/lines")
+    target = found._replace(
+        path=_quoted(found.path) or "/", query=_quoted(found.query), fragment=""
+    )
+    if any(name in SIGNATURE_FIELDS for name, _ in query_parts(target.query.encode())):
+        raise BadRequest("The address is signed already, or has kid, t, n or sig in its query.")
+    return target
+
+
+def _quoted(part: str) -> str:
+    return quote(part, safe=PLAIN, errors="surrogateescape")
+
+
+def _body(options: argparse.Namespace) -> bytes:
+    if options.data_file is not None:
+        try:
+            content: bytes = options.data_file.read_bytes()
+        except OSError as error:
+            raise BadRequest(f"{options.data_file} cannot be read: {error.strerror}.") from error
+        return content
+    try:
+        return (options.data or "").encode()
+    except UnicodeEncodeError as error:
+        raise BadRequest("The body is not UTF-8.", hint="Give it with --data-file.") from error
+
+
+def _chosen(options: argparse.Namespace, settings: Settings) -> tuple[Keys, str]:
+    """The keys to sign with, and which of them."""
+    if options.key is not None:
+        key_id, _, secret = options.key.partition(":")
+        if not store.ID.fullmatch(key_id) or not store.SECRET.fullmatch(secret):
+            raise BadRequest("The key is not of the form id:secret.")
+        return Keys({key_id: [secret]}), key_id
+    keys = store.load(settings.auth.keys_path, settings.keys)
+    if not keys:
+        raise SettingsError("There are no keys.", hint="Make one: python server.py key new bot")
+    if options.key_id is None and len(keys.ids) > 1:
+        raise BadRequest("There are several keys.", hint=f"--key-id: {', '.join(keys.ids)}")
+    key_id = options.key_id or keys.ids[0]
+    if key_id not in keys:
+        raise BadRequest("There is no key of this id.", hint=f"There are: {', '.join(keys.ids)}")
+    return keys, key_id
+
+
+def _curl(
+    options: argparse.Namespace, target: SplitResult, body: bytes, shown: Credentials
+) -> list[str]:
+    """`--path-as-is`: curl would take dots out of the path that is signed."""
+    method = {"GET": [], "HEAD": ["--head"]}.get(options.method, ["--request", options.method])
+    command = ["curl", "--path-as-is", "--globoff", *method, target.geturl()]
+    for name, value in headers(shown).items():
+        command += ["--header", f"{name}: {value}"]
+    if options.data_file is not None:
+        command += ["--header", _type_of(body), "--data-binary", f"@{options.data_file}"]
+    elif options.data is not None:
+        command += ["--header", _type_of(body), "--data-raw", options.data]
+    return command
+
+
+def _type_of(body: bytes) -> str:
+    """What doors here take: an object, or one a line."""
+    try:
+        json.loads(body)
+    except ValueError:
+        return "Content-Type: application/x-ndjson"
+    return "Content-Type: application/json"

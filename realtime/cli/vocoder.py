@@ -1,0 +1,130 @@
+"""The command `vocoder`: how fast one is here, how true, and a recording through it and back."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from realtime.audio.decoding import decode
+from realtime.audio.samples import Resampler, Samples, from_pcm16, to_pcm16, wav_header
+from realtime.engine_settings import PLANS, PRECISIONS
+from realtime.errors import BadRequest, YamabikoError
+from realtime.settings import Settings
+from realtime.vocoders import open, report
+
+
+def add_vocoder(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
+    how = argparse.ArgumentParser(add_help=False, parents=[common])
+    how.add_argument("name", metavar="NAME", choices=open.NAMES, help="bigvgan or hifigan")
+    how.add_argument("--plan", choices=PLANS, help="instead of the settings'")
+    how.add_argument("--precision", choices=PRECISIONS, help="instead of the settings'")
+    actions = parser.add_subparsers(dest="action", required=True, title="actions")
+    bench = actions.add_parser("bench", parents=[how], help="how much faster than as published")
+    bench.add_argument("--frames", type=_positive, default=500)
+    bench.add_argument("--batch", type=_positive, default=1)
+    bench.add_argument("--runs", type=_positive, default=10)
+    quality = actions.add_parser("quality", parents=[how], help="how near to as published")
+    quality.add_argument("--sound", type=Path, metavar="FILE", help="a recording; else an example")
+    resynth = actions.add_parser("resynth", parents=[how], help="a recording to its mel and back")
+    resynth.add_argument("given", type=Path, metavar="IN.WAV")
+    resynth.add_argument("made", type=Path, metavar="OUT.WAV")
+    for action in (bench, quality):
+        action.add_argument("--json", type=Path, metavar="PATH", help="write the figures there")
+
+
+def vocoder(options: argparse.Namespace, settings: Settings) -> int:
+    """Run one of the three actions with the weights that people brought."""
+    named = {"plan": options.plan, "precision": options.precision}
+    chosen = {name: value for name, value in named.items() if value is not None}
+    if chosen:
+        # Who names a plan wants that one.
+        chosen |= {"use_tensorrt": False, "use_vocoder_optimization": True}
+    opened = open.opened(
+        options.name, replace(settings, vocoder=replace(settings.vocoder, **chosen))
+    )
+    print(f"{opened.run.name} under the plan {opened.plan}: {opened.readiness.words}")
+    if options.action == "resynth":
+        return _resynth(opened, options.given, options.made)
+    if options.action == "bench":
+        figures = report.speed(opened, options.frames, options.batch, options.runs)
+    else:
+        rate = opened.form.sample_rate
+        sound = _read(options.sound, rate) if options.sound else report.example(rate)
+        figures = report.quality(opened, sound)
+    described = opened.run.described()
+    _tell(figures)
+    _tell_shapes(described["buckets"])
+    if options.json is not None:
+        told = json.dumps({**_finite(figures), "acceleration": described}, indent=1)
+        _write(options.json, (told + "\n").encode())
+    return 0
+
+
+def _resynth(opened: open.Opened, given: Path, made: Path) -> int:
+    counted = report.Counted(opened.run)
+    sound = opened.resynthesised(_read(given, opened.form.sample_rate))
+    rate = opened.vocoder.sample_rate
+    pcm = to_pcm16(sound)
+    _write(made, wav_header(rate, pcm.size) + pcm.astype("<i2").tobytes())
+    print(f"{made}: {sound.size / rate:.2f} s at {rate} Hz")
+    if counted.reason is not None:
+        print(f"{counted.plan} ran: {counted.reason}")
+    return 0
+
+
+def _read(path: Path, rate: int) -> Samples:
+    """A recording, mono, at the rate that the vocoder's mel is made at."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BadRequest(f"{path} cannot be read: {error.strerror}.") from error
+    pcm, own = decode(data)
+    resampler = Resampler(own, rate)
+    return from_pcm16(np.concatenate([resampler.feed(pcm), resampler.finish()]))
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise YamabikoError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def _tell(figures: Mapping[str, Any]) -> None:
+    width = max(map(len, figures))
+    for name, value in figures.items():
+        print(
+            f"{name:<{width}}  {value:.6g}"
+            if isinstance(value, float)
+            else f"{name:<{width}}  {value}"
+        )
+
+
+def _tell_shapes(buckets: Sequence[Mapping[str, Any]]) -> None:
+    """As `GET /api/acceleration` tells it of an engine's networks."""
+    for bucket in buckets:
+        frames, batch = bucket["sizes"]
+        state = f"{bucket['plan']} {bucket['state']}: {bucket['check']}"
+        print(f"{batch} × {frames} frames: {state}")
+
+
+def _finite(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON knows no infinity: what is alike to the last bit has a ratio of null."""
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in figures.items()
+    }
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("it must be at least 1")
+    return number

@@ -1,0 +1,226 @@
+"""A clip becomes a character: what is said in it, its codes, and a file that appears whole; no web.
+
+Clips are encoded one at a time, each on a thread; what a request says is checked before its sound.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from realtime.audio.decoding import Source
+from realtime.audio.samples import Samples
+from realtime.characters import Character, Characters, checked_name
+from realtime.clips import MOST_SECONDS, RATE, clip_of
+from realtime.conversion.by_words.live import RECOGNISER
+from realtime.conversion.by_words.sentence import Sentence
+from realtime.conversion.by_words.transcriber import Understanding
+from realtime.engines.valle import codec
+from realtime.engines.valle.presets import Codes, Prompt, packed
+from realtime.engines.valle.text import Encoded, encoded
+from realtime.engines.valle.weights import ENCODEC
+from realtime.errors import (
+    BadRequest,
+    NotFound,
+    NothingToSay,
+    Taken,
+    TextTooLong,
+    Unavailable,
+    YamabikoError,
+)
+from realtime.models.loaded import Models
+from realtime.settings import Settings
+from realtime.text.language import LANGUAGES, resolve, segments
+from realtime.text.normalise import clean
+from realtime.threads import off_the_loop
+from realtime.weights import place
+
+ASKABLE = ("auto", *LANGUAGES)
+MOST_TEXT = 500  # characters; nobody says more in a clip
+MOST_FILE_NAME = 255  # bytes
+# Frames a symbol in real speech are 4 to 12; far beyond, the text is not that of the clip.
+LEAST_FRAMES, MOST_FRAMES = 2, 40
+
+Encode = Callable[[Samples, Settings], Codes]
+
+
+class Enrolment:
+    """Makes characters of the engine `valle` out of clips."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        characters: Characters,
+        models: Models,
+        encode: Encode = codec.encoded,
+    ) -> None:
+        self._settings = settings
+        self._characters = characters
+        self._models = models
+        self._encode = encode
+        self._alone = asyncio.Lock()
+
+    async def make(
+        self, name: str, source: Source, text: str | None = None, language: str = "auto"
+    ) -> Character:
+        """The new character; nothing is left of a clip that is refused."""
+        name = await asyncio.to_thread(self._free_name, name)
+        said = checked_text(text)
+        if language not in ASKABLE:
+            raise unknown_language(language)
+        async with self._alone:
+            await asyncio.to_thread(place, ENCODEC, self._settings)
+            clip = await off_the_loop(clip_of, source)
+            if said is None:
+                said, language = await self._heard(clip, language)
+            prompt = await off_the_loop(self._prompt, clip, said, spoken_in(said, language))
+            await off_the_loop(self._keep, name, packed(prompt))
+        return await asyncio.to_thread(self._found, name)
+
+    def _free_name(self, name: str) -> str:
+        """A name that nobody has, whatever its case, and that a file can have."""
+        name = checked_name(name)
+        if len(f"{name}.npz".encode()) > MOST_FILE_NAME:
+            raise BadRequest(
+                "The name is too long for a file's.", code="bad_character_name", field="name"
+            )
+        known = self._characters.all()
+        if len(known) >= self._settings.presets.most:
+            raise BadRequest(
+                f"There are {len(known)} characters, and no more are made.",
+                code="too_many_characters",
+                hint="The setting presets.most says how many there may be.",
+            )
+        taken = {each.casefold() for one in known for each in (one.name, *one.aliases)}
+        folder = self._settings.presets.path
+        if name.casefold() in taken or any(
+            (folder / f"{name}{end}").exists() for end in (".npz", ".yaml")
+        ):
+            raise _taken(name)
+        return name
+
+    async def _heard(self, clip: Samples, language: str) -> tuple[str, str]:
+        """What a recogniser understands, and in which language."""
+        import soxr
+
+        async with AsyncExitStack() as stack:
+            try:
+                lease = await stack.enter_async_context(self._models.lease(RECOGNISER))
+            except (Unavailable, BadRequest) as error:
+                raise BadRequest(
+                    "The text that is spoken in the clip is needed: nothing here can hear it.",
+                    code="text_required",
+                    hint=f"Say it in the field text. {error.message} {error.hint or ''}".strip(),
+                    field="text",
+                ) from error
+            samples = soxr.resample(clip, RATE, lease.engine.sample_rate)
+            found = await Understanding(lease, language).words(Sentence(samples, 0))
+        if found.language not in LANGUAGES or not found.spoken:
+            raise unknown_language(found.language)
+        text = clean(found.text)
+        if not text:
+            raise BadRequest(
+                "No words are understood in the clip.",
+                code="no_speech",
+                hint="If somebody does speak in it, say the words in the field text.",
+                field="audio",
+            )
+        return text[:MOST_TEXT], found.language
+
+    def _prompt(self, clip: Samples, text: str, language: str) -> Prompt:
+        said = encoded_in(text, language)
+        codes = self._encode(clip, self._settings)
+        if not LEAST_FRAMES <= len(codes) / len(said.ids) <= MOST_FRAMES:
+            raise BadRequest(
+                f"The text cannot be what is said in the clip: {len(said.ids)} sounds "
+                f"in {clip.size / RATE:.1f} s.",
+                code="text_does_not_fit",
+                hint="Give exactly the words of the clip.",
+                field="text",
+            )
+        return Prompt(codes, said.ids, language)
+
+    def _keep(self, name: str, data: bytes) -> None:
+        """Under its name at once and whole, or not at all: a link never replaces a file."""
+        folder = self._settings.presets.path
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            handle, part = tempfile.mkstemp(prefix=".made-", suffix=".part", dir=folder)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fchmod(handle, 0o644)  # a temporary file is its maker's alone
+                    os.fsync(handle)
+                os.link(part, folder / f"{name}.npz")
+            finally:
+                Path(part).unlink(missing_ok=True)
+        except FileExistsError as error:
+            raise _taken(name) from error
+        except OSError as error:
+            raise YamabikoError(
+                f"The character cannot be written into {folder}: {error.strerror}."
+            ) from error
+
+    def _found(self, name: str) -> Character:
+        self._characters.refresh()
+        try:
+            return self._characters.get(name)
+        except NotFound as error:
+            raise YamabikoError(f"The new character was lost: {error.message}") from error
+
+
+def checked_text(text: str | None) -> str | None:
+    """A transcript as it will be read; None where a recogniser has to find it."""
+    if text is None or not text.strip():
+        return None
+    if len(text) > MOST_TEXT:
+        raise TextTooLong(
+            f"The text has {len(text)} characters; nobody says more than {MOST_TEXT} "
+            f"in {MOST_SECONDS:g} s.",
+            field="text",
+        )
+    return clean(text)
+
+
+def spoken_in(text: str, language: str) -> str:
+    """The one language of a clip."""
+    found = resolve(text, language)
+    if found not in LANGUAGES:
+        raise BadRequest(
+            "The text is in several languages; a voice has one of its own.",
+            code="unknown_language",
+            hint=f"Name it in the field language: {', '.join(LANGUAGES)}.",
+            field="language",
+        )
+    return found
+
+
+def encoded_in(text: str, language: str) -> Encoded:
+    try:
+        return encoded(segments(text, language), language)
+    except NothingToSay as error:
+        raise BadRequest(
+            "The text holds nothing that can be spoken.", code="nothing_to_say", field="text"
+        ) from error
+
+
+def unknown_language(language: str) -> BadRequest:
+    return BadRequest(
+        f"The language is {language[:40]!r}; there are: {', '.join(LANGUAGES)}.",
+        code="unknown_language",
+        field="language",
+    )
+
+
+def _taken(name: str) -> Taken:
+    return Taken(
+        f"There is a character {name!r} already.",
+        code="character_exists",
+        hint="Choose another name, or remove that character's files.",
+        field="name",
+    )

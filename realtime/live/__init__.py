@@ -1,0 +1,1 @@
+"""The live protocol: messages, sessions, saying, listening, sending; no socket."""

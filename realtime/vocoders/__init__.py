@@ -1,0 +1,1 @@
+"""Vocoders: from mel frames to sound, whole or in windows."""

@@ -1,0 +1,175 @@
+"""The vocoders' published files into networks; nothing in them is executed, only read.
+
+BigVGAN is its `config.json` and its generator; HiFi-GAN's one file has no description: its widths
+are read from its weights, the rest is v4's.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import math
+import pickle
+import zipfile
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from realtime.errors import Unavailable
+from realtime.settings import Settings
+from realtime.weights import WeightFile, content
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from realtime.vocoders.networks.base import MelNet
+    from realtime.vocoders.networks.bigvgan import BigVGAN
+    from realtime.vocoders.networks.hifigan import Generator
+    from realtime.vocoders.networks.mel import MelForm
+
+Net = TypeVar("Net", bound="MelNet")
+
+BIGVGAN_CONFIG = WeightFile("bigvgan", "config.json")
+BIGVGAN_WEIGHTS = WeightFile("bigvgan", "bigvgan_generator.pt")
+HIFIGAN_WEIGHTS = WeightFile("hifigan", "vocoder.pth")
+FILES = {"bigvgan": (BIGVGAN_CONFIG, BIGVGAN_WEIGHTS), "hifigan": (HIFIGAN_WEIGHTS,)}
+WRAPPERS = ("generator", "weight", "state_dict")  # under which a file may keep its weights
+ZIP = b"PK"
+NUMBERS = (
+    "sampling_rate",
+    "n_fft",
+    "hop_size",
+    "win_size",
+    "num_mels",
+    "upsample_initial_channel",
+)
+LISTS = ("upsample_rates", "upsample_kernel_sizes", "resblock_kernel_sizes")
+CHOICES = {
+    "resblock": ("1", "2"),
+    "activation": ("snakebeta", "snake"),
+    "snake_logscale": (True, False),
+    "use_tanh_at_final": (True, False),
+    "use_bias_at_final": (True, False),
+}
+MOST = 1 << 16  # of any number in a config.json
+
+
+def bigvgan(settings: Settings) -> tuple[BigVGAN, MelForm]:
+    """The network and the mel that it takes."""
+    from realtime.vocoders.networks.bigvgan import BigVGAN, Shape
+    from realtime.vocoders.networks.mel import MelForm
+
+    config = _config(content(BIGVGAN_CONFIG, settings))
+    names = {field.name for field in dataclasses.fields(Shape)}
+    shape = Shape(**{name: value for name, value in config.items() if name in names})
+    form = MelForm(
+        config["sampling_rate"],
+        config["n_fft"],
+        config["hop_size"],
+        config["win_size"],
+        shape.num_mels,
+        config.get("fmin") or 0.0,
+        config.get("fmax"),
+    )
+    state = _state(BIGVGAN_WEIGHTS, content(BIGVGAN_WEIGHTS, settings))
+    return _filled(lambda: BigVGAN(shape), state, BIGVGAN_WEIGHTS), form
+
+
+def hifigan(settings: Settings) -> tuple[Generator, MelForm]:
+    """The network and the mel that it takes: 32 kHz in, 48 kHz out."""
+    from realtime.vocoders.networks.hifigan import Generator, Shape
+    from realtime.vocoders.networks.mel import MelForm
+
+    state = _state(HIFIGAN_WEIGHTS, content(HIFIGAN_WEIGHTS, settings))
+    first = state.get("conv_pre.weight")
+    if first is None or first.dim() != 3:
+        raise _bad(HIFIGAN_WEIGHTS, "it has no conv_pre.weight")
+    shape = Shape(initial_channel=first.shape[1], upsample_initial_channel=first.shape[0])
+    form = MelForm(32_000, 1_280, 320, 1_280, shape.initial_channel)
+    return _filled(lambda: Generator(shape), state, HIFIGAN_WEIGHTS), form
+
+
+def _config(data: bytes) -> dict[str, Any]:
+    """What of config.json is used, with numbers that can be ones."""
+    try:
+        config = json.loads(data)
+    except ValueError as error:
+        raise _bad(BIGVGAN_CONFIG, "it is no JSON") from error
+    if not isinstance(config, dict):
+        raise _bad(BIGVGAN_CONFIG, "it is no object")
+    for name in NUMBERS:
+        _require(name, [config.get(name)])
+    for name in LISTS:
+        _require(name, config.get(name))
+    dilations = config.get("resblock_dilation_sizes")
+    if not isinstance(dilations, list) or len(dilations) != len(config["resblock_kernel_sizes"]):
+        raise _bad(BIGVGAN_CONFIG, "resblock_dilation_sizes is no list for each kernel")
+    for dilation in dilations:
+        _require("resblock_dilation_sizes", dilation)
+    for name, known in CHOICES.items():
+        if config.get(name, known[0]) not in known:
+            raise _bad(BIGVGAN_CONFIG, f"{name} is none of {', '.join(map(str, known))}")
+    for name in ("fmin", "fmax"):
+        if type(config.get(name)) not in (int, float, type(None)):
+            raise _bad(BIGVGAN_CONFIG, f"{name} is no number")
+    if math.prod(config["upsample_rates"]) != config["hop_size"]:
+        raise _bad(BIGVGAN_CONFIG, "upsample_rates do not make hop_size")
+    # The first version's files do not say these two; both were true.
+    return {"use_tanh_at_final": True, "use_bias_at_final": True, **config}
+
+
+def _require(name: str, numbers: Any) -> None:
+    fits = isinstance(numbers, list) and bool(numbers)
+    if not fits or not all(type(n) is int and 1 <= n <= MOST for n in numbers):
+        raise _bad(BIGVGAN_CONFIG, f"{name} must hold whole numbers from 1 to {MOST}")
+
+
+def _state(file: WeightFile, data: bytes) -> dict[str, Tensor]:
+    """The weights of a file, by name, as float32 and without weight norm."""
+    import torch
+
+    from realtime.acceleration.weight_norm import folded
+
+    if not data.startswith(ZIP):
+        raise _bad(file, "it is no file of weights as torch writes them")
+    try:
+        found = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise _bad(file, "torch cannot read it as weights alone") from error
+    except zipfile.BadZipFile as error:
+        raise _bad(file, "it is cut short") from error
+    for name in WRAPPERS:
+        if isinstance(found, Mapping) and isinstance(found.get(name), Mapping):
+            found = found[name]
+    tensors = isinstance(found, Mapping) and bool(found)
+    if not tensors or not all(isinstance(value, torch.Tensor) for value in found.values()):
+        raise _bad(file, "it holds no weights by name")
+    try:
+        return folded({str(name): value.float() for name, value in found.items()})
+    except KeyError as error:
+        raise _bad(file, f"{error.args[0]} is missing") from error
+
+
+def _filled(make: Callable[[], Net], state: dict[str, Tensor], file: WeightFile) -> Net:
+    """The network with these weights; the file's own tensors, not copies."""
+    import torch
+
+    try:
+        with torch.device("meta"):
+            network = make()
+        network.load_state_dict(state, assign=True)
+    except (RuntimeError, ValueError) as error:
+        lines = [line.strip() for line in str(error).splitlines()]
+        reason = next((line for line in lines[1:] if line), lines[0])
+        raise _bad(file, reason[:200]) from error
+    network.eval().requires_grad_(False)
+    network.fast()
+    return network
+
+
+def _bad(file: WeightFile, reason: str) -> Unavailable:
+    return Unavailable(
+        f"{file.engine}/{file.name} cannot be used: {reason}.",
+        code="bad_weights",
+        hint="Bring the published file again; models/README.md says which.",
+    )

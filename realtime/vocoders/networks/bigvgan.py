@@ -1,0 +1,137 @@
+"""BigVGAN, first and second version: log mel in, sound out; every published configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from realtime.vocoders.networks.base import MelNet, average
+from realtime.vocoders.networks.fastest_snake import Fastest
+from realtime.vocoders.networks.layers import Conv, Stretch
+from realtime.vocoders.networks.receptive_field import Span, through
+from realtime.vocoders.networks.snake import Activation, Form, published
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What of the published config.json makes the network; the defaults are v2's, 24 kHz."""
+
+    num_mels: int = 100
+    upsample_rates: Sequence[int] = (4, 4, 2, 2, 2, 2)
+    upsample_kernel_sizes: Sequence[int] = (8, 8, 4, 4, 4, 4)
+    upsample_initial_channel: int = 1536
+    resblock: str = "1"
+    resblock_kernel_sizes: Sequence[int] = (3, 7, 11)
+    resblock_dilation_sizes: Sequence[Sequence[int]] = ((1, 3, 5), (1, 3, 5), (1, 3, 5))
+    activation: str = "snakebeta"
+    snake_logscale: bool = True
+    use_tanh_at_final: bool = False
+    use_bias_at_final: bool = False
+
+    def activated(self, channels: int) -> Activation:
+        return Activation(channels, self.activation == "snakebeta", self.snake_logscale)
+
+
+class Block1(nn.Module):
+    """Pairs of convolutions, each after an activation, each pair added to what it came from."""
+
+    def __init__(self, shape: Shape, channels: int, size: int, dilations: Sequence[int]) -> None:
+        super().__init__()
+        self.convs1 = nn.ModuleList(
+            [Conv(channels, channels, size, dilation) for dilation in dilations]
+        )
+        self.convs2 = nn.ModuleList([Conv(channels, channels, size) for _ in dilations])
+        self.activations = nn.ModuleList([shape.activated(channels) for _ in 2 * list(dilations)])
+
+    def forward(self, x: Tensor) -> Tensor:
+        steps = zip(
+            self.activations[::2], self.convs1, self.activations[1::2], self.convs2, strict=True
+        )
+        for first, dilated, second, plain in steps:
+            x = plain(second(dilated(first(x)))) + x
+        return x
+
+    def reach(self, needed: Span) -> Span:
+        for layer in (*self.convs1, *self.convs2):
+            assert isinstance(layer, nn.Conv1d)
+            needed = Activation.reach(through(layer, needed))
+        return needed
+
+
+class Block2(nn.Module):
+    """Convolutions, each after an activation and added to what it came from."""
+
+    def __init__(self, shape: Shape, channels: int, size: int, dilations: Sequence[int]) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList(
+            [Conv(channels, channels, size, dilation) for dilation in dilations]
+        )
+        self.activations = nn.ModuleList([shape.activated(channels) for _ in dilations])
+
+    def forward(self, x: Tensor) -> Tensor:
+        for activation, dilated in zip(self.activations, self.convs, strict=True):
+            x = dilated(activation(x)) + x
+        return x
+
+    def reach(self, needed: Span) -> Span:
+        for layer in self.convs:
+            assert isinstance(layer, nn.Conv1d)
+            needed = Activation.reach(through(layer, needed))
+        return needed
+
+
+BLOCKS = {"1": Block1, "2": Block2}
+
+
+class BigVGAN(MelNet):
+    """Its activations are the greater part of the work unless they are one step each."""
+
+    def __init__(self, shape: Shape | None = None) -> None:
+        shape = shape or Shape()
+        super().__init__(shape.num_mels, shape.upsample_rates)
+        self.shape = shape
+        width = shape.upsample_initial_channel
+        self.conv_pre = Conv(shape.num_mels, width, 7)
+        self.ups = nn.ModuleList()
+        self.resblocks = nn.ModuleList()
+        for rate, size in zip(shape.upsample_rates, shape.upsample_kernel_sizes, strict=True):
+            self.ups.append(nn.ModuleList([Stretch(width, width // 2, size, rate)]))
+            width //= 2
+            for kernel, dilations in zip(
+                shape.resblock_kernel_sizes, shape.resblock_dilation_sizes, strict=True
+            ):
+                self.resblocks.append(BLOCKS[shape.resblock](shape, width, kernel, dilations))
+        self.activation_post = shape.activated(width)
+        self.conv_post = Conv(width, 1, 7, bias=shape.use_bias_at_final)
+
+    def stretches(self) -> list[Stretch]:
+        return [up[0] for up in self.ups]  # type: ignore[index]
+
+    def forward(self, mel: Tensor) -> Tensor:
+        x = self.conv_pre(self.arranged(mel))
+        for stretch, blocks in self.stages():
+            x = average(blocks, stretch(x))
+        x = self.conv_post(self.activation_post(x)).squeeze(2)
+        return torch.tanh(x) if self.shape.use_tanh_at_final else x.clamp(-1.0, 1.0)
+
+    def before_post(self, needed: Span) -> Span:
+        return Activation.reach(needed)
+
+    def plain(self) -> BigVGAN:
+        self._use(published)
+        super().plain()
+        return self
+
+    def fast(self) -> BigVGAN:
+        self._use(Fastest())
+        super().fast()
+        return self
+
+    def _use(self, form: Form) -> None:
+        for module in self.modules():
+            if isinstance(module, Activation):
+                module.form = form
+                module.settle()

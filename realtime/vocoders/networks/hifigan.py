@@ -1,0 +1,116 @@
+"""HiFi-GAN's generator as GPT-SoVITS v4 has it: log mel in, sound out, 480 samples a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from realtime.vocoders.networks.base import MelNet, average
+from realtime.vocoders.networks.layers import Conv, Stretch
+from realtime.vocoders.networks.receptive_field import Span, through
+
+SLOPE = 0.1
+LAST_SLOPE = 0.01
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The generator's published arguments; the defaults are v4's."""
+
+    initial_channel: int = 100
+    resblock: str = "1"
+    resblock_kernel_sizes: Sequence[int] = (3, 7, 11)
+    resblock_dilation_sizes: Sequence[Sequence[int]] = ((1, 3, 5), (1, 3, 5), (1, 3, 5))
+    upsample_rates: Sequence[int] = (10, 6, 2, 2, 2)
+    upsample_initial_channel: int = 512
+    upsample_kernel_sizes: Sequence[int] = (20, 12, 4, 4, 4)
+    gin_channels: int = 0
+    is_bias: bool = True
+
+
+class Block1(nn.Module):
+    """Pairs of convolutions, a dilated and a plain one, each pair added to what it came from."""
+
+    def __init__(self, channels: int, size: int, dilations: Sequence[int]) -> None:
+        super().__init__()
+        self.convs1 = nn.ModuleList(
+            [Conv(channels, channels, size, dilation) for dilation in dilations]
+        )
+        self.convs2 = nn.ModuleList([Conv(channels, channels, size) for _ in dilations])
+
+    def forward(self, x: Tensor) -> Tensor:
+        for dilated, plain in zip(self.convs1, self.convs2, strict=True):
+            x = plain(leaky(dilated(leaky(x)))) + x
+        return x
+
+    def reach(self, needed: Span) -> Span:
+        for layer in (*self.convs1, *self.convs2):  # in any order the sum is the same
+            assert isinstance(layer, nn.Conv1d)
+            needed = through(layer, needed)
+        return needed
+
+
+class Block2(nn.Module):
+    """Dilated convolutions, each added to what it came from."""
+
+    def __init__(self, channels: int, size: int, dilations: Sequence[int]) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList(
+            [Conv(channels, channels, size, dilation) for dilation in dilations]
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        for dilated in self.convs:
+            x = dilated(leaky(x)) + x
+        return x
+
+    def reach(self, needed: Span) -> Span:
+        for layer in self.convs:
+            assert isinstance(layer, nn.Conv1d)
+            needed = through(layer, needed)
+        return needed
+
+
+BLOCKS = {"1": Block1, "2": Block2}
+
+
+class Generator(MelNet):
+    """Without a speaker it needs the mel alone; v4 has none."""
+
+    def __init__(self, shape: Shape | None = None) -> None:
+        shape = shape or Shape()
+        super().__init__(shape.initial_channel, shape.upsample_rates)
+        self.shape = shape
+        width = shape.upsample_initial_channel
+        self.conv_pre = Conv(shape.initial_channel, width, 7)
+        if shape.gin_channels:
+            self.cond = Conv(shape.gin_channels, width, 1)
+        self.ups = nn.ModuleList()
+        self.resblocks = nn.ModuleList()
+        for rate, size in zip(shape.upsample_rates, shape.upsample_kernel_sizes, strict=True):
+            self.ups.append(Stretch(width, width // 2, size, rate))
+            width //= 2
+            for kernel, dilations in zip(
+                shape.resblock_kernel_sizes, shape.resblock_dilation_sizes, strict=True
+            ):
+                self.resblocks.append(BLOCKS[shape.resblock](width, kernel, dilations))
+        self.conv_post = Conv(width, 1, 7, bias=shape.is_bias)
+
+    def stretches(self) -> list[Stretch]:
+        return list(self.ups)  # type: ignore[arg-type]
+
+    def forward(self, mel: Tensor, speaker: Tensor | None = None) -> Tensor:
+        x = self.conv_pre(self.arranged(mel))
+        if speaker is not None:
+            x = x + self.cond(speaker.unsqueeze(2))
+        for stretch, blocks in self.stages():
+            x = average(blocks, stretch(leaky(x)))
+        return torch.tanh(self.conv_post(functional.leaky_relu(x, LAST_SLOPE))).squeeze(2)
+
+
+def leaky(x: Tensor) -> Tensor:
+    return functional.leaky_relu(x, SLOPE)

@@ -1,0 +1,1 @@
+"""Answers: sound, recordings, ranges, events, errors, links."""

@@ -1,0 +1,201 @@
+"""A recording as an answer: whole, in parts, or as it grows; it knows no route."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncIterator, Iterable
+
+from starlette.types import Receive, Scope, Send
+
+from realtime.audio.formats import FORMATS
+from realtime.cache import SIDECAR, Address, Finished, Growing
+from realtime.errors import NotFound, YamabikoError
+from realtime.services import Services
+from realtime.web.answers.errors import ErrorResponse, Refusal
+from realtime.web.answers.ranges import CONDITIONAL, Decision, Span, content_range, decide
+from realtime.web.answers.speech import Stalled, put, unless_gone
+
+logger = logging.getLogger(__name__)
+
+Headers = list[tuple[bytes, bytes]]
+
+FOR_EVER = b"public, max-age=31536000, immutable"
+
+
+async def send_recording(
+    services: Services,
+    address: Address,
+    suffix: str,
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+) -> None:
+    """One file of a recording as an answer; an error is raised before the first byte only."""
+    held = services.cache.hot.get(address.key, suffix)
+    if held is not None and held.body is not None and held.address == address:
+        services.cache.heard(address)
+        return await _send_finished(held, scope, send)
+    async with services.variants.listen(address, suffix) as opened:
+        if opened is None:
+            if suffix == SIDECAR and services.cache.growing(address.key) is not None:
+                return await _not_yet(scope, receive, send)
+            raise unknown_recording()
+        if isinstance(opened.source, Finished):
+            return await _send_finished(opened.source, scope, send)
+        if not services.settings.cache.finish_started:
+            opened.source.finish_alone = False
+        await _send_growing(opened.source, suffix, scope, receive, send)
+
+
+def unknown_recording() -> NotFound:
+    return NotFound(
+        "There is no recording at this address.",
+        code="recording_not_found",
+        hint="Ask for the line again: it is spoken anew.",
+    )
+
+
+async def _send_finished(finished: Finished, scope: Scope, send: Send) -> None:
+    asked = {name: value for name, value in scope["headers"] if name in CONDITIONAL}
+    tag = f'"{finished.etag}"'
+    if asked:
+        given = {name.decode(): value.decode("latin-1") for name, value in asked.items()}
+        decision = decide(given, scope["method"], tag, finished.size)
+    else:
+        decision = Decision(200)
+    head, body = _answer(finished, tag, decision)
+    await send({"type": "http.response.start", "status": decision.status, "headers": head})
+    if scope["method"] == "HEAD" or decision.status in (304, 412, 416):
+        await send({"type": "http.response.body", "body": b""})
+    elif decision.status == 200 and finished.body is not None:
+        await send({"type": "http.response.body", "body": finished.body})
+    else:
+        try:
+            async for data in body:
+                await put(send, data)
+        except (Stalled, OSError) as error:
+            logger.warning("a recording was broken off: %r", error)
+            return  # without its end the body is broken off
+        await send({"type": "http.response.body", "body": b""})
+
+
+def _answer(
+    finished: Finished, tag: str, decision: Decision
+) -> tuple[Headers, AsyncIterator[bytes]]:
+    """The headers and, where there is one, the body of a finished file."""
+    if decision.status == 200:
+        if finished.headers is None:
+            finished.headers = _headers(finished, tag, finished.size)
+        return finished.headers, finished.chunks()
+    if decision.status == 304:
+        return _headers(finished, tag, None), _nothing()
+    if decision.status != 206:
+        length = [(b"content-length", b"0")]
+        if decision.status == 416:
+            length.append((b"content-range", content_range(None, finished.size).encode()))
+        return length, _nothing()
+    if len(decision.spans) == 1:
+        span = decision.spans[0]
+        head = _headers(finished, tag, span.size)
+        head.append((b"content-range", content_range(span, finished.size).encode()))
+        return head, finished.chunks(span.start, span.end)
+    return _several(finished, tag, decision.spans)
+
+
+def _several(
+    finished: Finished, tag: str, spans: Iterable[Span]
+) -> tuple[Headers, AsyncIterator[bytes]]:
+    """Several spans in one body, each after a head of its own."""
+    mark = secrets.token_hex(12)
+    kind = content_type(finished.suffix)
+    heads = [
+        f"\r\n--{mark}\r\nContent-Type: {kind}\r\n"
+        f"Content-Range: {content_range(span, finished.size)}\r\n\r\n".encode()
+        for span in spans
+    ]
+    tail = f"\r\n--{mark}--\r\n".encode()
+    length = len(tail) + sum(map(len, heads)) + sum(span.size for span in spans)
+
+    async def body() -> AsyncIterator[bytes]:
+        for head, span in zip(heads, spans, strict=True):
+            yield head
+            async for data in finished.chunks(span.start, span.end):
+                yield data
+        yield tail
+
+    headers = [item for item in _headers(finished, tag, length) if item[0] != b"content-type"]
+    headers.append((b"content-type", f"multipart/byteranges; boundary={mark}".encode()))
+    return headers, body()
+
+
+def _headers(finished: Finished, tag: str, length: int | None) -> Headers:
+    kept = b"no-cache" if finished.suffix == SIDECAR else FOR_EVER
+    headers = [
+        (b"etag", tag.encode()),
+        (b"accept-ranges", b"bytes"),
+        (b"cache-control", kept),
+        (b"x-cache", b"hit"),
+    ]
+    if length is not None:
+        headers.append((b"content-type", content_type(finished.suffix).encode()))
+        headers.append((b"content-length", str(length).encode()))
+    return headers
+
+
+async def _send_growing(
+    growing: Growing, suffix: str, scope: Scope, receive: Receive, send: Send
+) -> None:
+    """What is there and what still comes; broken off when it fails, never short."""
+    headers = [
+        (b"content-type", content_type(suffix).encode()),
+        (b"cache-control", b"no-store"),
+        (b"x-cache", b"join"),
+        (b"x-accel-buffering", b"no"),
+    ]
+    start = {"type": "http.response.start", "status": 200, "headers": headers}
+    if scope["method"] == "HEAD":
+        await send(start)
+        return await send({"type": "http.response.body", "body": b""})
+    began = False
+
+    async def stream() -> None:
+        nonlocal began
+        data = await growing.read(0)
+        await send(start)
+        began = True
+        offset = 0
+        while data:
+            await put(send, data)
+            offset += len(data)
+            data = await growing.read(offset)
+        await send({"type": "http.response.body", "body": b""})
+
+    try:
+        await unless_gone(stream(), receive)
+    except (YamabikoError, Stalled) as error:
+        if not began:
+            raise
+        logger.warning("a growing recording was broken off: %s", error)
+
+
+def content_type(suffix: str) -> str:
+    name = suffix.rpartition(".")[2]
+    return "application/json" if suffix == SIDECAR else FORMATS[name].content_type
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    await asyncio.sleep(0)
+    return
+    yield b""
+
+
+async def _not_yet(scope: Scope, receive: Receive, send: Send) -> None:
+    refusal = Refusal(
+        404,
+        "recording_growing",
+        "The recording still grows; what is known of it comes when it is whole.",
+        headers={"Retry-After": "1"},
+    )
+    await ErrorResponse(scope, refusal)(scope, receive, send)

@@ -1,0 +1,199 @@
+"""A spoken line as an answer: a stream, events, or one body; it knows no route.
+
+Nothing is sent before the first sound is there, so an error until then has its real status. One
+after that breaks the body off: a client must not take a cut file for a whole one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Coroutine, Mapping
+from contextlib import aclosing
+from typing import Any
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from realtime.audio.encoding import Part, Tape, encoded
+from realtime.audio.samples import HEADER_BYTES, wav_header
+from realtime.cache import Finished, Recording
+from realtime.speech.line import Line
+from realtime.speech.speech import Saying, Speech
+from realtime.web.answers.errors import envelope, refusal_of
+from realtime.web.answers.server_sent_events import sound_events, usage_of
+from realtime.web.charges import made, watch
+from realtime.web.requests.openai_speech import Asked
+from realtime.web.requests.request_id import request_id
+
+logger = logging.getLogger(__name__)
+
+STALL_SECONDS = (
+    60.0  # without a byte read: the listener is not there, and others wait for the engine
+)
+
+
+class Stalled(Exception):
+    """The client stays connected and reads nothing."""
+
+
+class SpeechResponse(Response):
+    """Speaks its line while it is sent; the last client that goes away ends both."""
+
+    def __init__(self, speech: Speech, line: Line, asked: Asked, keep: bool = True) -> None:
+        super().__init__()
+        self._keep = keep
+        self._line = line
+        self._asked = asked
+        self._speech = speech
+        self._start = 0 if asked.format.name == "wav" else HEADER_BYTES
+        self._tape = Tape(asked.format, speech.sample_rate(line), asked.sample_rate)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            done = await unless_gone(self._answer(scope, send), receive)
+        except Stalled:
+            # Left without its end, the body is broken off by the server.
+            done = False
+        if not self._keep:
+            await made(scope, self._tape.seconds)
+        if not done:
+            logger.info("request %s: the client went away", request_id(scope))
+
+    async def _answer(self, scope: Scope, send: Send) -> None:
+        async with self._speech.saying(self._line, self._keep) as saying:
+            watch(scope, saying.result, saying.source)
+            answer = Answer(send, self._described(saying.result))
+            source = saying.source if self._as_it_is(saying.source) else None
+            if isinstance(source, Finished):
+                await self._kept(answer, source)
+            elif isinstance(source, Recording) and not self._asked.whole:
+                await self._growing(answer, source, saying.result)
+            elif self._asked.whole and not self._asked.events:
+                await self._whole(answer, encoded(saying.spoken, self._tape))
+            else:
+                await self._stream(answer, self._parts(scope, saying))
+
+    def _as_it_is(self, source: Finished | Recording | None) -> bool:
+        """Whether the bytes are wanted just as the recording has them."""
+        plain = not self._asked.format.codec and not self._asked.events
+        return plain and source is not None and self._tape.sample_rate == source.sample_rate
+
+    async def _kept(self, answer: Answer, kept: Finished) -> None:
+        await answer.begin({}, kept.size - self._start)
+        async for data in kept.chunks(self._start):
+            await answer.put(data)
+        await answer.end()
+
+    async def _growing(self, answer: Answer, recording: Recording, result: str) -> None:
+        offset = self._start
+        while data := await recording.read(offset):
+            if not answer.begun:
+                await answer.begin(recording.timing if result == "miss" else {})
+            await answer.put(data)
+            offset += len(data)
+        await answer.end()
+
+    async def _stream(self, answer: Answer, coming: AsyncGenerator[Part, None]) -> None:
+        async with aclosing(coming) as parts:
+            async for part in parts:
+                if not answer.begun:
+                    await answer.begin(part.timing)
+                await answer.put(part.data)
+        await answer.end()
+
+    async def _whole(self, answer: Answer, coming: AsyncGenerator[Part, None]) -> None:
+        async with aclosing(coming) as encoded_parts:
+            parts = [part async for part in encoded_parts]
+        bodies = [part.data for part in parts if part.data]
+        length = sum(map(len, bodies))
+        if self._asked.format.name == "wav":
+            head = wav_header(self._tape.sample_rate, (length - HEADER_BYTES) // 2)
+            bodies[0] = head + bodies[0][HEADER_BYTES:]
+        await answer.begin(parts[0].timing, length)
+        for body in bodies:
+            await answer.put(body)
+        await answer.end()
+
+    def _parts(self, scope: Scope, saying: Saying) -> AsyncGenerator[Part, None]:
+        parts = encoded(saying.spoken, self._tape)
+        if not self._asked.events:
+            return parts
+        return sound_events(
+            parts,
+            lambda: usage_of(self._line.text, self._tape),
+            lambda error: envelope(scope, refusal_of(error)),
+            self._asked.timestamps,
+        )
+
+    def _described(self, result: str) -> dict[str, str]:
+        found = self._asked.format
+        plain = not found.codec
+        headers = {
+            "Content-Type": "text/event-stream" if self._asked.events else found.content_type,
+            "Cache-Control": "no-store",
+            "X-Cache": result,
+            "X-Accel-Buffering": "no",
+            "X-Audio-Sample-Rate": str(self._tape.sample_rate),
+            "X-Audio-Channels": "1",
+            "X-Audio-Encoding": "pcm_s16le" if plain else found.name,
+        }
+        return {**headers, "X-Audio-Bits-Per-Sample": "16"} if plain else headers
+
+
+class Answer:
+    """A body on its way to one client."""
+
+    def __init__(self, send: Send, headers: dict[str, str]) -> None:
+        self.begun = False
+        self._send = send
+        # Made before the first sound: many may wait for the same one.
+        self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+    async def begin(self, timing: Mapping[str, float], length: int | None = None) -> None:
+        self.begun = True
+        headers = self._headers
+        if timing:
+            marks = (f"{name};dur={spent:g}" for name, spent in timing.items())
+            headers.append((b"server-timing", ", ".join(marks).encode()))
+        if length is not None:
+            headers.append((b"content-length", str(length).encode()))
+        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+
+    async def put(self, data: bytes) -> None:
+        await put(self._send, data)
+
+    async def end(self) -> None:
+        await self._send({"type": "http.response.body", "body": b""})
+
+
+async def unless_gone(work: Coroutine[Any, Any, None], receive: Receive) -> bool:
+    """Does the work; a client that goes away ends it at once. Tells whether it was done."""
+    task = asyncio.create_task(work)
+    leaving = asyncio.create_task(_departure(receive))
+    try:
+        await asyncio.wait((task, leaving), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        task.cancel()
+        leaving.cancel()
+        await asyncio.gather(task, leaving, return_exceptions=True)
+    if task.cancelled():
+        return False
+    task.result()
+    return True
+
+
+async def put(send: Send, data: bytes) -> None:
+    """Sends some bytes; a client that takes none of them for long is given up."""
+    if not data:
+        return
+    try:
+        async with asyncio.timeout(STALL_SECONDS):
+            await send({"type": "http.response.body", "body": data, "more_body": True})
+    except TimeoutError:
+        raise Stalled from None
+
+
+async def _departure(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

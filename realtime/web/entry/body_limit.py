@@ -1,0 +1,89 @@
+"""What a body may be before any door sees it: how large, and how slow; it knows no door."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from realtime.errors import Busy, TooLarge, TooSlow, YamabikoError
+from realtime.settings import Limits
+from realtime.web.answers.errors import ErrorResponse, refusal_of
+
+UPLOADS = frozenset(("/api/process", "/api/characters"))  # where sound is brought, by POST
+
+
+class BodyLimit:
+    """Middleware: a body over a limit is refused, by its announced length or as it comes."""
+
+    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+        self._app = app
+        self._limits = limits
+        self._uploads = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        if scope["path"] not in UPLOADS or scope["method"] != "POST":
+            most, seconds = self._limits.body_bytes, self._limits.body_seconds
+            return await self._bounded(scope, receive, send, most, seconds)
+        try:
+            with self._uploading():
+                most, seconds = self._limits.upload_bytes, self._limits.upload_seconds
+                await self._bounded(scope, receive, send, most, seconds)
+        except Busy as error:
+            await _refuse(error, scope, receive, send)
+
+    async def _bounded(
+        self, scope: Scope, receive: Receive, send: Send, most: int, seconds: float
+    ) -> None:
+        announced = Headers(scope=scope).get("content-length", "")
+        # Compared by digits first: a length of thousands of digits is no number to Python.
+        if announced.isdecimal() and (len(announced) > 18 or int(announced) > most):
+            return await _refuse(_too_large(most), scope, receive, send)
+        came, comes = 0, True
+        due = asyncio.get_running_loop().time() + seconds
+
+        async def counted() -> Message:
+            nonlocal came, comes
+            if not comes:
+                return await receive()
+            try:
+                async with asyncio.timeout_at(due):
+                    message = await receive()
+            except TimeoutError:
+                raise TooSlow(f"The body did not come within {seconds:g} s.") from None
+            came += len(message.get("body", b""))
+            comes = bool(message.get("more_body", False))
+            if came > most:
+                raise _too_large(most)
+            return message
+
+        await self._app(scope, counted, send)
+
+    @contextmanager
+    def _uploading(self) -> Iterator[None]:
+        """One upload more, to the end of its answer: each may hold a large file."""
+        if self._uploads >= self._limits.uploads:
+            raise Busy(
+                f"{self._uploads} uploads are under way, which is the limit.",
+                code="too_many_uploads",
+                hint="Ask again in a moment.",
+                retry_after=5,
+            )
+        self._uploads += 1
+        try:
+            yield
+        finally:
+            self._uploads -= 1
+
+
+async def _refuse(error: YamabikoError, scope: Scope, receive: Receive, send: Send) -> None:
+    await ErrorResponse(scope, refusal_of(error))(scope, receive, send)
+
+
+def _too_large(most: int) -> TooLarge:
+    return TooLarge(f"The body is over the limit of {most} bytes.")

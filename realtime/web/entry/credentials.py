@@ -1,0 +1,100 @@
+"""What a request shows of who asks, read from its headers and query; nothing of it is believed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+
+from starlette.types import Scope
+
+from realtime.access import Credentials
+from realtime.access.canonical import query_parts
+from realtime.errors import Refused
+
+COOKIE = "yamabiko"
+HEADERS = (b"x-yamabiko-key", b"x-yamabiko-time", b"x-yamabiko-nonce", b"x-yamabiko-signature")
+QUERY = (b"kid", b"t", b"n", b"sig")
+MOST_COOKIES = 4_096  # bytes of all cookies of one request that are looked at
+
+
+@dataclass(frozen=True)
+class Bearer:
+    key: str
+
+
+@dataclass(frozen=True)
+class Ticket:
+    written: str
+
+
+@dataclass(frozen=True)
+class Cookie:
+    written: str
+
+
+Shown = Credentials | Bearer | Ticket | Cookie
+
+
+def shown_by(scope: Scope) -> Shown | None:
+    """The strongest credentials that are there: once named, they are the ones that must hold."""
+    headers: list[tuple[bytes, bytes]] = scope["headers"]
+    query = query_parts(scope["query_string"])
+    signed = [pair for pair in headers if pair[0] in HEADERS]
+    in_query = [pair for pair in query if pair[0] in QUERY]
+    has_signature = any(name in (b"kid", b"sig") for name, _ in in_query)
+    if signed and has_signature:
+        raise Refused("The request is signed in its headers and in its query.", hint="Once is due.")
+    if signed:
+        return _signed(signed, HEADERS)
+    if has_signature:
+        return _signed(in_query, QUERY)
+    if (authorization := _one(headers, b"authorization")) is not None:
+        return _bearer(authorization)
+    if scope["type"] == "websocket" and (ticket := _one(query, b"ticket")) is not None:
+        return Ticket(_text(ticket))
+    return _cookie(headers)
+
+
+def _signed(pairs: Iterable[tuple[bytes, bytes]], names: tuple[bytes, ...]) -> Credentials:
+    found: dict[bytes, str] = {}
+    for name, value in pairs:
+        if name in found:
+            raise Refused(f"{_text(name)} stands in the request twice.")
+        found[name] = _text(value)
+    missing = [_text(name) for name in names if name not in found]
+    if missing:
+        raise Refused(f"The signed request lacks {', '.join(missing)}.")
+    return Credentials(*(found[name] for name in names))
+
+
+def _bearer(value: bytes) -> Bearer:
+    scheme, _, key = _text(value).partition(" ")
+    if scheme.lower() != "bearer":
+        raise Refused(
+            "The header Authorization is of another scheme than Bearer.",
+            hint="Authorization: Bearer id:secret",
+        )
+    return Bearer(key.strip(" "))
+
+
+def _cookie(headers: list[tuple[bytes, bytes]]) -> Cookie | None:
+    written = b"; ".join(value for name, value in headers if name == b"cookie")
+    if not written or len(written) > MOST_COOKIES:
+        return None
+    try:
+        found = SimpleCookie(_text(written)).get(COOKIE)
+    except CookieError:
+        return None
+    return Cookie(found.value) if found is not None and found.value else None
+
+
+def _one(pairs: Iterable[tuple[bytes, bytes]], wanted: bytes) -> bytes | None:
+    found = [value for name, value in pairs if name == wanted]
+    if len(found) > 1:
+        raise Refused(f"{_text(wanted)} stands in the request twice.")
+    return found[0] if found else None
+
+
+def _text(value: bytes) -> str:
+    return value.decode("latin-1")

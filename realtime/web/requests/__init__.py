@@ -1,0 +1,1 @@
+"""Reading a request: JSON, forms, fields, caller, request id."""

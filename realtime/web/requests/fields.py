@@ -1,0 +1,104 @@
+"""The fields of a JSON object, each checked by name; it knows no HTTP and no door.
+
+null is the same as absent: clients send it for what they leave open.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from typing import Any, NoReturn
+
+from realtime.errors import BadRequest
+from realtime.json_input import json_object, shown
+
+EXAMPLE = '{"input": "Hello."}'
+
+
+def object_in(body: bytes) -> dict[str, Any]:
+    """The object that a body holds; anything else is refused with what came."""
+    return json_object(body, "The body", EXAMPLE)
+
+
+class Fields:
+    """What a client sent, read field by field."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = values
+
+    def only(self, allowed: Collection[str]) -> None:
+        """Refuse what is not among the allowed names: a misspelt field would be lost."""
+        for name in self._values:
+            if name not in allowed:
+                raise BadRequest(
+                    f"There is no field {shown(name)}; there are: {', '.join(allowed)}.",
+                    code="unknown_field",
+                    field=str(name)[:60],
+                )
+
+    def text(self, name: str) -> str | None:
+        value = self._values.get(name)
+        if value is not None and not isinstance(value, str):
+            refuse(name, value, "a text")
+        return value
+
+    def needed_text(self, name: str) -> str:
+        value = self.text(name)
+        if value is None:
+            raise BadRequest(f"{name} is missing; a text is expected.", field=name)
+        return value
+
+    def flag(self, name: str, default: bool = False) -> bool:
+        value = self._values.get(name)
+        if value is not None and not isinstance(value, bool):
+            refuse(name, value, "true or false")
+        return default if value is None else value
+
+    def number(self, name: str, least: float, most: float) -> float | None:
+        value = self._values.get(name)
+        if value is None:
+            return None
+        # Compared before it is made a float: a whole number may be too large for one.
+        if not is_number(value) or not least <= value <= most:
+            refuse(name, value, f"a number from {least:g} to {most:g}")
+        return float(value)
+
+    def whole(self, name: str, least: int, most: int) -> int | None:
+        value = self._values.get(name)
+        if value is None:
+            return None
+        if not is_number(value) or not isinstance(value, int) or not least <= value <= most:
+            refuse(name, value, f"a whole number from {least} to {most}")
+        return value
+
+    def one_of(self, name: str, allowed: Collection[str], default: str) -> str:
+        value = self.text(name)
+        if value is not None and value not in allowed:
+            refuse(name, value, f"one of {', '.join(allowed)}")
+        return default if value is None else value
+
+    def number_of(self, name: str, allowed: Collection[int]) -> int | None:
+        value = self._values.get(name)
+        if value is not None and (not is_number(value) or value not in allowed):
+            refuse(name, value, f"one of {', '.join(map(str, allowed))}")
+        return None if value is None else int(value)
+
+    def name_or_id(self, name: str) -> str | None:
+        """A name, also in the form {"id": name}."""
+        value = self._values.get(name)
+        if isinstance(value, dict):
+            value = value.get("id")
+        if value is not None and not isinstance(value, str):
+            refuse(name, value, "a name")
+        return value
+
+
+def is_number(value: object) -> bool:
+    """Whether it is a finite number; true and false are none, although Python counts them so."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return isinstance(value, int) or math.isfinite(value)
+
+
+def refuse(name: str, value: object, allowed: str) -> NoReturn:
+    raise BadRequest(f"{name} is {shown(value)}; expected is {allowed}.", field=name)

@@ -1,0 +1,43 @@
+"""What handlers take from a request: the services and a JSON body; it knows no door."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from starlette.requests import Request
+
+from realtime.errors import WrongContentType
+from realtime.services import Services
+from realtime.web.requests.fields import object_in
+
+JSON_TYPE = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json", re.IGNORECASE)
+
+
+def services_of(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+def refuses_storing(request: Request) -> bool:
+    """Whether the client wants that nothing of its request is kept."""
+    wishes = request.headers.get("cache-control", "").lower().split(",")
+    return "no-store" in (wish.strip() for wish in wishes)
+
+
+def content_type_of(request: Request) -> str:
+    """The type without its parameters, in lower case."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def json_body(request: Request) -> dict[str, Any]:
+    """The JSON object of a request; other types are refused, also so that no web form can ask."""
+    named = request.headers.get("content-type", "")
+    if not JSON_TYPE.fullmatch(content_type_of(request)):
+        raise WrongContentType(
+            f"The content type is {named[:100]!r}; application/json is expected."
+            if named
+            else "The content type is missing; application/json is expected.",
+            hint="Send the header Content-Type: application/json.",
+        )
+    return object_in(await request.body())

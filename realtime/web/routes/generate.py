@@ -1,0 +1,84 @@
+"""POST /generate: the bots' contract, kept to the letter; it knows no engine and no file."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from realtime.access.timestamps import legacy_milliseconds
+from realtime.cache import WAV, Growing
+from realtime.errors import BadRequest, NotFound, Refused, Unavailable
+from realtime.services import Services
+from realtime.speech.speech import ASKABLE, Wish
+from realtime.web.answers.errors import bots_body
+from realtime.web.answers.links import Links
+from realtime.web.charges import charge, watch
+from realtime.web.requests.caller import Caller, caller_of
+from realtime.web.requests.fields import Fields
+from realtime.web.requests.json_body import json_body, services_of
+
+
+async def generate(request: Request) -> Response:
+    """Answers when the recording is finished, or at once where nobody wants to wait."""
+    services, links = services_of(request), Links(services_of(request), request)
+    fields = Fields(await json_body(request))
+    check_posttime(fields.text("posttime"), caller_of(request.scope), services)
+    waits = fields.flag("wait", default=True)
+    line = await services.speech.line(_wish(fields, services))
+    await charge(request.scope, len(line.text))
+    async with services.speech.open(line, finish=True) as opened:
+        url = links.to(opened.address, WAV)
+        watch(request.scope, opened.result, opened.source)
+        # Made before the wait: many may wait for the same moment.
+        answer = JSONResponse(bots_body(request.scope, 200, url=url))
+        if waits and isinstance(opened.source, Growing):
+            await _finished(opened.source)
+    return answer
+
+
+def _wish(fields: Fields, services: Services) -> Wish:
+    """Checked in the order that bots know: language, character, text."""
+    text, character, language = (
+        fields.needed_text(name) for name in ("textPrompt", "character", "language")
+    )
+    if language not in ASKABLE:
+        raise BadRequest("Language not supported", code="unknown_language")
+    try:
+        services.characters.get(character)
+    except (NotFound, BadRequest) as error:
+        raise NotFound("Character not found", code="character_not_found") from error
+    return Wish(
+        text=text,
+        character=character,
+        language=language,
+        noaccent=fields.flag("noaccent"),
+        longprompt=fields.flag("longprompt"),
+    )
+
+
+def check_posttime(written: str | None, caller: Caller, services: Services) -> None:
+    """The time as old bots write it says nothing alone; it must be that of the signature."""
+    if written is None:
+        return
+    posted_ms = legacy_milliseconds(written)
+    if posted_ms is None:
+        raise BadRequest(
+            f"posttime is {written[:40]!r}; it is written YYYY/MM/DD hh:mm:ss, in UTC.",
+            field="posttime",
+        )
+    apart_ms = 0 if caller.signed_ms is None else abs(posted_ms - caller.signed_ms)
+    if apart_ms > 1000 * services.guard.axes.skew_s:
+        raise Refused("posttime is not the time of the signature.", code="stale")
+
+
+async def _finished(growing: Growing) -> None:
+    """Wait until it is whole and kept; what fails on the way is raised."""
+    if await growing.settled():
+        return
+    if growing.error is not None:
+        raise growing.error.copy()
+    raise Unavailable("The recording could not be kept.", code="cannot_keep")
+
+
+ROUTES = [Route("/generate", generate, methods=["POST"])]

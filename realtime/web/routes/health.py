@@ -1,0 +1,64 @@
+"""How the server is: alive, ready, what it runs on; it starts nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from realtime.models.gpu import gpu
+from realtime.services import VERSION
+from realtime.web.requests.json_body import services_of
+
+
+async def health(request: Request) -> Response:
+    loaded = any(state.state == "loaded" for state in services_of(request).models.states())
+    return JSONResponse(
+        {"status": "healthy", "model_loaded": loaded, "gpu_available": gpu() is not None}
+    )
+
+
+async def ready(request: Request) -> Response:
+    if services_of(request).ready:
+        return JSONResponse({"ready": True})
+    return JSONResponse({"ready": False}, 503, {"Retry-After": "1"})
+
+
+async def info(request: Request) -> Response:
+    services = services_of(request)
+    characters = await asyncio.to_thread(services.characters.all)
+    found = gpu()
+    return JSONResponse(
+        {
+            "version": VERSION,
+            "model_path": services.settings.models.path.name,
+            "device": "cpu",  # where every engine of this version runs
+            "cuda_available": found is not None,
+            "gpu_name": found and found.name,
+            "gpu_memory": found and found.memory,
+            "engines": [asdict(state) for state in services.models.states()],
+            "characters": len(characters),
+        }
+    )
+
+
+async def metrics(request: Request) -> Response:
+    """What is counted, in Prometheus' form."""
+    services = services_of(request)
+    for model in services.models.busy():
+        services.metrics.working(*model)
+    networks = (await asyncio.to_thread(services.acceleration.described))["networks"]
+    services.metrics.accelerated(networks)
+    services.metrics.held(services.cache.shelf.bytes, len(services.cache.shelf))
+    return Response(services.metrics.exposed(), media_type="text/plain; version=0.0.4")
+
+
+ROUTES = [
+    Route("/health", health),
+    Route("/ready", ready),
+    Route("/api/info", info),
+    Route("/metrics", metrics),
+]

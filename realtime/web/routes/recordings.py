@@ -1,0 +1,79 @@
+"""GET /audio/…: recordings by their address, finished or growing; it starts no synthesis.
+
+It stands before the router, since what is on the shelf should cost little more than sending it.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from urllib.parse import parse_qsl
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from realtime.audio.formats import FORMATS
+from realtime.audio.samples import RATES
+from realtime.cache import SIDECAR, WAV, Address, Finished, Recording, parsed
+from realtime.cache.other_formats import suffix_of
+from realtime.errors import BadRequest, YamabikoError
+from realtime.services import Services
+from realtime.web.answers.errors import ErrorResponse, Refusal, refusal_of
+from realtime.web.answers.links import AUDIO
+from realtime.web.answers.recording import send_recording, unknown_recording
+
+MOST_PATHS = 4_096  # paths whose reading is remembered
+
+
+class AudioDoor:
+    """Middleware that answers for recordings and hands on everything else."""
+
+    def __init__(self, app: ASGIApp, services: Services) -> None:
+        self._app = app
+        self._services = services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not scope["path"].startswith(AUDIO):
+            return await self._app(scope, receive, send)
+        try:
+            if scope["method"] not in ("GET", "HEAD"):
+                return await _not_allowed(scope, receive, send)
+            found = read_path(scope["path"][len(AUDIO) :])
+            if found is None:
+                raise unknown_recording()
+            address, suffix = found
+            if scope["query_string"]:
+                suffix = await self._with_rate(address, suffix, scope["query_string"])
+            await send_recording(self._services, address, suffix, scope, receive, send)
+        except YamabikoError as error:
+            await ErrorResponse(scope, refusal_of(error))(scope, receive, send)
+
+    async def _with_rate(self, address: Address, suffix: str, query: bytes) -> str:
+        """The suffix of the file at the rate that the query names."""
+        named = dict(parse_qsl(query.decode("ascii", "replace"))).get("rate")
+        if named is None or suffix == SIDECAR:
+            return suffix
+        if named not in map(str, RATES):
+            raise BadRequest(
+                f"rate is {named[:20]!r}; there are: {', '.join(map(str, RATES))}.", field="rate"
+            )
+        async with self._services.cache.listen(address, WAV) as opened:
+            if opened is None:
+                raise unknown_recording()
+            assert isinstance(opened.source, Recording | Finished), "a WAV has a rate"
+            return suffix_of(FORMATS[suffix[1:]], int(named), opened.source.sample_rate)
+
+
+@lru_cache(maxsize=MOST_PATHS)
+def read_path(path: str) -> tuple[Address, str] | None:
+    """A path's address and suffix; a rate stands in the query, never in the path."""
+    found = parsed(path)
+    return found if found and found[1].count(".") == 1 else None
+
+
+async def _not_allowed(scope: Scope, receive: Receive, send: Send) -> None:
+    refusal = Refusal(
+        405,
+        "method_not_allowed",
+        "Recordings are only read: GET or HEAD.",
+        headers={"Allow": "GET, HEAD"},
+    )
+    await ErrorResponse(scope, refusal)(scope, receive, send)

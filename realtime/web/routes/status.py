@@ -1,0 +1,55 @@
+"""GET /api/status: what an operator looks at, in one answer for the page; it changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import asdict
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from realtime.models.gpu import gpu
+from realtime.models.process_memory import memory
+from realtime.services import VERSION
+from realtime.troubles import Troubles
+from realtime.web.open_sockets import Sockets
+from realtime.web.requests.caller import caller_of
+from realtime.web.requests.json_body import services_of
+from realtime.web.routes.models import NO_STORE, described_models
+
+
+async def overview(request: Request) -> Response:
+    services, state = services_of(request), request.app.state
+    sockets: Sockets = state.sockets
+    troubles: Troubles = state.troubles
+    cache, results = services.cache, services.metrics.results()
+    caller = caller_of(request.scope)
+    broken = await asyncio.to_thread(lambda: dict(services.characters.broken))
+    found = gpu()
+    told = {
+        "version": VERSION,
+        "ready": services.ready,
+        "now_ms": round(1000 * time.time()),
+        "uptime_s": max(0, int(time.time()) - state.created),
+        "key": caller.key_id or None,
+        "keys": bool(services.guard.keys),
+        "gpu": found and asdict(found),
+        "memory": asdict(memory()),
+        "models": await described_models(services),
+        "cache": {
+            "recordings": len(cache.shelf),
+            "bytes": cache.shelf.bytes,
+            "max_bytes": services.settings.cache.max_bytes,
+            "growing": cache.busy,
+            **{name: results.get(name, 0) for name in ("hit", "join", "miss")},
+        },
+        "sockets": {"open": len(sockets), "most": services.settings.limits.all_sockets},
+        "broken_characters": broken,
+        "troubles": [asdict(trouble) for trouble in troubles.last()],
+    }
+    return JSONResponse(told, headers=NO_STORE)
+
+
+ROUTES = [Route("/api/status", overview)]

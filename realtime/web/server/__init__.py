@@ -1,0 +1,1 @@
+"""The server process: uvicorn, its limits, the shortcut for recordings in memory."""

@@ -1,0 +1,130 @@
+"""Runs the server: the socket, the log and uvicorn; it knows no route."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import platform
+import socket
+from collections import Counter
+
+import uvicorn
+from starlette.applications import Starlette
+
+from realtime import log
+from realtime.access.keys import others_may_read
+from realtime.errors import SettingsError
+from realtime.live.protocol import MOST_MESSAGE_BYTES
+from realtime.services import VERSION, Services, build
+from realtime.settings import MEMORY, Settings
+from realtime.web.app import create_app
+from realtime.web.entry.hosts_and_origins import is_loopback
+from realtime.web.server.memory_shortcut import protocol_for
+from realtime.web.server.uvicorn_limits import BoundedSocket
+
+logger = logging.getLogger("yamabiko")
+
+PING_SECONDS = 20.0  # between pings, and until a peer that answers none is given up
+
+
+def serve(settings: Settings) -> int:
+    """Listen until a signal says to stop."""
+    log.configure(settings.log)
+    services = build(settings)
+    check_host(settings.host, bool(services.guard.keys))
+    with bound_socket(settings.host, settings.port) as listener:
+        greet(services, listener)
+        Server(services).run(sockets=[listener])
+    return 0
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server; when it stops, sockets end what they are speaking first."""
+
+    def __init__(self, services: Services) -> None:
+        self._app = create_app(services)
+        self._drain_seconds = services.settings.shutdown_seconds
+        super().__init__(config_for(self._app, services))
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        await self._app.state.sockets.drain(self._drain_seconds)
+        await super().shutdown(sockets)
+
+
+def config_for(app: Starlette, services: Services) -> uvicorn.Config:
+    settings = services.settings
+    debugging = settings.log.level == "DEBUG"
+    return uvicorn.Config(
+        app,
+        http=protocol_for(services),
+        ws=BoundedSocket,
+        ws_max_size=MOST_MESSAGE_BYTES,
+        ws_per_message_deflate=False,
+        ws_ping_interval=PING_SECONDS,
+        ws_ping_timeout=PING_SECONDS,
+        log_config=None,
+        log_level="debug" if debugging else "warning",
+        access_log=debugging,
+        timeout_graceful_shutdown=round(settings.shutdown_seconds),
+        server_header=False,
+        forwarded_allow_ips=list(settings.proxies),
+        lifespan="on",
+    )
+
+
+def check_host(host: str, has_keys: bool) -> None:
+    """Without keys nobody is asked who they are, so only this machine may come."""
+    if not has_keys and not is_loopback(host):
+        raise SettingsError(
+            f"host is {host!r}; without keys the server listens on loopback only.",
+            hint="Make a key first: python server.py key new bot",
+        )
+
+
+def bound_socket(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise SettingsError(
+                f"Port {port} is taken.", hint="Choose another: --port 8001."
+            ) from error
+        raise SettingsError(f"Cannot listen on {host}:{port}: {error.strerror}.") from error
+    return listener
+
+
+def greet(services: Services, listener: socket.socket) -> None:
+    """What a person wants to know at the start, in a few lines."""
+    characters = services.characters.all()
+    natives = Counter(character.language for character in characters)
+    spoken = ", ".join(f"{count} {language}" for language, count in sorted(natives.items()))
+    host, port = listener.getsockname()[:2]
+    address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    logger.info(
+        "Yamabiko %s, Python %s, %s cores", VERSION, platform.python_version(), os.cpu_count()
+    )
+    logger.info("%d characters (%s)", len(characters), spoken)
+    for name, reason in list(services.characters.broken.items())[:3]:
+        logger.warning("character file %s cannot be used: %s", name, reason)
+    tell_who_may(services)
+    logger.info("open %s", address)
+
+
+def tell_who_may(services: Services) -> None:
+    ids = services.guard.keys.ids
+    if not ids:
+        logger.info("no keys are configured: open to this machine only")
+        return
+    logger.info("%d keys: %s", len(ids), ", ".join(ids[:12]))
+    path = services.settings.auth.keys_path
+    if others_may_read(path):
+        logger.warning("others may read %s: chmod 600 %s", path, path)
+    if services.settings.limits.storage != MEMORY:
+        logger.info("limits are counted in %s", services.settings.limits.storage.rpartition("@")[2])

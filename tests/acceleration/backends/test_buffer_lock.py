@@ -1,0 +1,58 @@
+"""Buffers have one holder at a time, and what was lent is gone afterwards."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+import torch
+
+from realtime.acceleration.backends.backend import NotNow
+from realtime.acceleration.backends.buffer_lock import Lent, Turns
+
+
+def test_one_holder_at_a_time() -> None:
+    turns = Turns()
+    inside = threading.Event()
+    leave = threading.Event()
+
+    def hold() -> None:
+        with turns.turn(10):
+            inside.set()
+            leave.wait(10)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert inside.wait(10)
+    with pytest.raises(NotNow, match="held by others"), turns.turn(0.01):
+        pass
+    leave.set()
+    with turns.turn(10):
+        assert turns.taken == 2
+    holder.join(10)
+
+
+def test_who_holds_does_not_wait_for_itself() -> None:
+    turns = Turns()
+    with turns.turn(1), pytest.raises(NotNow, match="this thread"), turns.turn(1):
+        pass
+    with turns.turn(1):
+        assert turns.taken == 2
+
+
+def test_a_turn_ends_whatever_happens_in_it() -> None:
+    told: list[str] = []
+    turns = Turns(lambda: told.append("begin"), lambda: told.append("end"))
+    with pytest.raises(ZeroDivisionError), turns.turn(1):
+        raise ZeroDivisionError
+    with turns.turn(1):
+        pass
+    assert told == ["begin", "end"] * 2
+
+
+def test_outputs_of_a_lease_that_is_over_are_refused() -> None:
+    lent = Lent((torch.zeros(1),))
+    assert len(lent.outputs) == 1
+    lent.end()
+    with pytest.raises(RuntimeError, match="over"):
+        _ = lent.outputs

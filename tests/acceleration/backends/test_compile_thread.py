@@ -1,0 +1,109 @@
+"""Compilations that are asked for at once come one after the other."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from torch._dynamo.utils import counters
+from torch._inductor.runtime.cache_dir_utils import cache_dir, default_cache_dir
+
+from realtime.acceleration.backends import compile_thread
+from realtime.acceleration.backends.backend import Form, NotNow
+from realtime.acceleration.backends.inductor import Compiled
+from realtime.acceleration.shapes import Sizes, Tensors
+from realtime.acceleration.spec import Parts
+from tests.support.small_networks import mel, parts
+
+pytestmark = pytest.mark.timeout(400)  # the first compilation of a process is slow
+
+THREADS = 3
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_networks_are_compiled_in_threads_without_harm() -> None:
+    """On threads of their own, one after the other or at once, this would end the process."""
+    made = [parts() for _ in range(THREADS)]
+    forms = [Compiled(each.network) for each in made]
+    before = counters["stats"]["unique_graphs"]
+    start = threading.Barrier(THREADS)
+
+    def compile_one(form: Form) -> None:
+        start.wait(30)
+        form.prepare((1, 10), (mel(),))
+
+    threads = [threading.Thread(target=compile_one, args=(form,)) for form in forms]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(100)
+    assert counters["stats"]["unique_graphs"] == before + THREADS
+    for each, form in zip(made, forms, strict=True):
+        assert_equal(each, form, (1, 10), (mel(seed=9),))
+    # Calls compile nothing, whatever comes.
+    for sizes in ((1, 10), (1, 20)):
+        with pytest.raises(NotNow):
+            forms[0].run(sizes, (mel(20),))
+    assert counters["stats"]["unique_graphs"] == before + THREADS
+
+
+ALONE = """
+import threading, torch
+from realtime.acceleration.backends.compile_thread import settle
+settle()
+def compile_one(size):
+    module = torch.nn.Linear(size, size)
+    with torch.no_grad():
+        torch.compile(module, backend="eager", dynamic=False)(torch.zeros(1, size))
+for together in (1, 1, 3):
+    threads = [threading.Thread(target=compile_one, args=(2 + n,)) for n in range(together)]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+"""
+
+
+def test_once_settled_other_threads_may_trace_too() -> None:
+    """Networks that compile by themselves do it on whatever thread they are called."""
+    done = subprocess.run([sys.executable, "-c", ALONE], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2_000:]
+
+
+def assert_equal(made: Parts, form: Form, sizes: Sizes, inputs: Tensors) -> None:
+    found, wanted = form.run(sizes, inputs)[0], made.network.run(inputs)[0]
+    assert (found - wanted).abs().max().item() < 1e-5
+
+
+def test_what_was_compiled_is_kept_in_the_folder_of_acceleration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compile_thread, "_chosen", set())
+    monkeypatch.setenv(compile_thread.VARIABLE, default_cache_dir())
+    kept = compile_thread.keep_in(tmp_path, 100)
+    assert kept == tmp_path / "inductor" and cache_dir() == str(kept)
+    (kept / "kernel").write_bytes(bytes(101))
+    assert compile_thread.keep_in(tmp_path / "other", 100) == kept, "one folder for the process"
+    assert compile_thread.keep_in(tmp_path, 100) == kept and kept.is_dir(), "it is in use"
+
+
+def test_a_folder_that_has_grown_too_large_is_begun_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compile_thread, "_chosen", set())
+    monkeypatch.setenv(compile_thread.VARIABLE, default_cache_dir())
+    for size, left in ((100, True), (101, False)):
+        compile_thread._chosen.clear()
+        (tmp_path / "inductor").mkdir(exist_ok=True)
+        (tmp_path / "inductor" / "kernel").write_bytes(bytes(size))
+        compile_thread.keep_in(tmp_path, 100)
+        assert (tmp_path / "inductor" / "kernel").exists() is left
+
+
+def test_a_folder_that_the_user_chose_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compile_thread, "_chosen", set())
+    monkeypatch.setenv(compile_thread.VARIABLE, str(tmp_path / "mine"))
+    assert compile_thread.keep_in(tmp_path, 100) == tmp_path / "mine"

@@ -1,0 +1,35 @@
+"""Exported networks keep the lengths open that may change."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from realtime.acceleration import Policy
+from realtime.acceleration.backends.backend import CannotRun
+from realtime.acceleration.backends.export import check, dynamic, exported
+from realtime.acceleration.network import Network
+from realtime.acceleration.shapes import Axis, Shapes
+from realtime.acceleration.spec import Parts
+from tests.support.small_networks import mel, parts, vocoder
+
+
+def test_the_program_takes_other_lengths() -> None:
+    made = parts()
+    program = exported(made).module()
+    for frames, batch in ((10, 2), (17, 3)):
+        x = mel(frames, batch)
+        assert torch.allclose(program(x)[0], made.network.run((x,))[0], atol=1e-6)
+
+
+def test_an_axis_of_one_size_one_stays_closed() -> None:
+    network = Network(vocoder(), "fp32", "cpu")
+    shapes = Shapes((mel(),), (Axis((1,), {0: 0}), Axis((10, 20), {0: 2})))
+    found = dynamic(Parts(network, shapes, (mel(),), Policy(), "vocoder"))
+    assert [set(axes) for axes in found] == [{2}]
+
+
+def test_autocast_is_refused() -> None:
+    check(parts(Policy(autocast=True)), "this")
+    with pytest.raises(CannotRun, match="this knows no autocast"):
+        check(parts(Policy(autocast=True), "bf16"), "this")

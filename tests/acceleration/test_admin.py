@@ -1,0 +1,92 @@
+"""All networks of a server are switched and tended together, or one by one."""
+
+from __future__ import annotations
+
+import pytest
+
+from realtime.acceleration import Accelerated, Policy
+from realtime.acceleration.admin import Board
+from realtime.errors import NotFound
+from realtime.settings import Acceleration
+from tests.support.small_networks import Bent, bent, mel, quick
+
+
+def network(name: str, made: list[Bent] | None = None) -> Accelerated:
+    made = [] if made is None else made
+    return quick("compile", {"compile": bent(made)}, policy=Policy(when_idle=True), name=name)
+
+
+@pytest.fixture
+def loaded() -> list[tuple[str, Accelerated]]:
+    return [("valle", network("step")), ("valle", network("vocos")), ("other", network("step"))]
+
+
+def states(loaded: list[tuple[str, Accelerated]]) -> list[bool]:
+    return [found.enabled for _, found in loaded]
+
+
+@pytest.mark.parametrize(
+    ("engine", "name", "wanted"),
+    [
+        (None, None, [False, False, False]),
+        ("valle", None, [False, False, True]),
+        ("valle", "step", [False, True, True]),
+        (None, "step", [False, True, False]),
+    ],
+)
+def test_a_switch_is_for_all_or_for_some(
+    loaded: list[tuple[str, Accelerated]],
+    engine: str | None,
+    name: str | None,
+    wanted: list[bool],
+) -> None:
+    board = Board(lambda: loaded, Acceleration())
+    board.switch(False, engine, name)
+    assert states(loaded) == wanted
+    board.switch(True, engine, name)
+    assert states(loaded) == [True, True, True]
+
+
+def test_off_for_all_holds_for_what_is_loaded_later(loaded: list[tuple[str, Accelerated]]) -> None:
+    board = Board(lambda: loaded, Acceleration())
+    board.switch(False)
+    loaded.append(("late", network("step")))
+    assert not board.tend()
+    assert states(loaded) == [False] * 4
+    assert not board.described()["enabled"]
+
+
+def test_who_is_not_there_is_named(loaded: list[tuple[str, Accelerated]]) -> None:
+    board = Board(lambda: loaded, Acceleration())
+    with pytest.raises(NotFound, match="'valle/vocoder'") as refused:
+        board.switch(False, "valle", "vocoder")
+    assert refused.value.hint is not None and "valle/vocos" in refused.value.hint
+    assert states(loaded) == [True, True, True]
+    with pytest.raises(NotFound):
+        Board(list, Acceleration()).clear_memory("valle")
+
+
+def test_quiet_moments_are_used_where_somebody_called() -> None:
+    made: list[Bent] = []
+    loaded = [("valle", network("unused")), ("valle", network("used", made))]
+    board = Board(lambda: loaded, Acceleration(idle_seconds=1e-9))
+    assert not board.tend()
+    loaded[1][1](mel(20))
+    assert board.tend() and not board.tend()
+    assert made[0].prepared == [(1, 20)]
+
+
+def test_no_quiet_moments_when_the_setting_says_never() -> None:
+    loaded = [("valle", network("used"))]
+    loaded[0][1](mel())
+    assert not Board(lambda: loaded, Acceleration(idle_seconds=0)).tend()
+
+
+def test_a_report_names_engines_and_networks(loaded: list[tuple[str, Accelerated]]) -> None:
+    told = Board(lambda: loaded, Acceleration(memory_fraction=0.8)).described()
+    assert told["memory_fraction"] == 0.8
+    assert [(each["engine"], each["name"]) for each in told["networks"]] == [
+        ("valle", "step"),
+        ("valle", "vocos"),
+        ("other", "step"),
+    ]

@@ -1,0 +1,135 @@
+"""The plan auto takes the quickest that is right, within its time, and remembers it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import torch
+
+from realtime.acceleration import Policy, choose_plan
+from realtime.acceleration.accelerate import Maker
+from realtime.acceleration.backends.backend import CannotRun, Form
+from realtime.acceleration.counters import Ledger
+from realtime.acceleration.plan import Rung
+from realtime.acceleration.shapes import Sizes, Tensors
+from tests.support import small_networks
+from tests.support.small_networks import Bent, bent, failing, mel, quick
+
+
+class Clock:
+    """Time that passes only while a network runs."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Timed(Bent):
+    """Takes the time it is given."""
+
+    def __init__(self, inner: Bent, clock: Clock, seconds: float) -> None:
+        super().__init__(inner._network, inner.bend)
+        self._clock = clock
+        self._seconds = seconds
+
+    def run(self, sizes: Sizes, inputs: Tensors) -> Tensors:
+        self._clock.now += self._seconds
+        return super().run(sizes, inputs)
+
+
+def chosen(
+    seconds: Mapping[str, float | Maker], policy: Policy | None = None
+) -> tuple[choose_plan.Choice, dict[str, Rung]]:
+    """A choice among plans that take so long, or are made by a maker."""
+    clock = Clock()
+    parts = small_networks.parts(policy)
+    rungs = {}
+
+    def maker(plan: str) -> Maker:
+        found = seconds[plan]
+        if callable(found):
+            return found
+        return lambda parts: Timed(Bent(parts.network), clock, found)
+
+    def rung(plan: str) -> Rung:
+        made = maker(plan)
+
+        def make() -> Form:
+            return made(parts)
+
+        rungs[plan] = Rung(plan, make, parts, Ledger())
+        return rungs[plan]
+
+    return choose_plan.choose(parts, rung, clock), rungs
+
+
+def test_the_quickest_is_chosen() -> None:
+    choice, rungs = chosen({"eager": 0.3, "onnx": 0.1, "compile": 0.2})
+    assert choice.plan == "onnx" and list(choice.rungs) == ["onnx"]
+    assert choice.milliseconds == {"eager": 300, "onnx": 100, "compile": 200}
+    assert [rungs[plan].has((1, 10)) for plan in ("onnx", "compile")] == [True, False]
+
+
+def test_a_little_quicker_is_not_worth_it() -> None:
+    assert chosen({"eager": 0.100, "onnx": 0.098, "compile": 0.097})[0].plan == "eager"
+
+
+def test_what_is_wrong_or_cannot_run_is_not_chosen() -> None:
+    wrong = bent([], lambda outputs: (outputs[0] * 2,))
+    choice, _ = chosen({"eager": 0.3, "onnx": failing(CannotRun("no")), "compile": wrong})
+    assert choice.plan == "eager" and set(choice.milliseconds) == {"eager"}
+
+
+def test_after_its_time_no_further_plan_is_tried() -> None:
+    policy = Policy(auto_seconds=1.0)
+    choice, rungs = chosen({"eager": 0.4, "onnx": 0.1, "compile": 0.01}, policy)
+    assert set(rungs) == {"eager"} and choice.plan == "eager"
+
+
+def test_what_was_cut_short_is_not_remembered(tmp_path: Path) -> None:
+    """A slow start must not decide for good: the plans that were not tried are tried next time."""
+    policy = Policy(auto_seconds=1.0, folder=tmp_path)
+    slow = {"eager": 0.01, "onnx": 0.4, "compile": 0.001}
+    choice, _ = chosen(slow, policy)
+    assert not choice.whole and choice.plan == "eager"
+    again, rungs = chosen({"eager": 0.01, "onnx": 0.02, "compile": 0.001}, policy)
+    assert again.whole and not again.remembered and again.plan == "compile"
+    assert set(rungs) == {"eager", "onnx", "compile"}
+    assert chosen({}, policy)[0].remembered
+
+
+def test_on_a_gpu_graphs_come_before_what_takes_minutes() -> None:
+    order = choose_plan.CANDIDATES["cuda"]
+    assert order[:2] == ("eager", "eager_graphs")
+    assert order.index("compile") < order.index("graphs") < order.index("tensorrt")
+
+
+def test_a_choice_is_remembered_for_this_network_on_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = Policy(folder=tmp_path)
+    assert not chosen({"eager": 0.3, "onnx": 0.1, "compile": 0.2}, policy)[0].remembered
+    again, rungs = chosen({}, policy)
+    assert (again.plan, again.remembered, rungs) == ("onnx", True, {})
+    assert again.milliseconds == {"eager": 300, "onnx": 100, "compile": 200}
+    monkeypatch.setattr(torch, "__version__", "9.9")
+    assert not chosen({"eager": 0.3, "onnx": 0.4, "compile": 0.4}, policy)[0].remembered
+
+
+@pytest.mark.parametrize("told", [b"", b"[]", b'{"plan": "magic", "milliseconds": {}}', b"{}"])
+def test_a_memory_that_makes_no_sense_is_measured_anew(told: bytes) -> None:
+    assert choose_plan._remembered(told, ("eager",)) is None
+
+
+def test_auto_runs_what_it_chose_and_tells_the_times() -> None:
+    slow = failing(CannotRun("not here"))
+    found = quick("auto", {"onnx": slow, "compile": bent([])})
+    found(mel())
+    told = found.described()
+    assert told["plan"] == "auto" and told["mode"] in ("eager", "compile")
+    assert set(told["auto"]["milliseconds"]) == {"eager", "compile"}
+    assert told["calls"] == 1, "measuring is no traffic"

@@ -1,0 +1,82 @@
+"""Signatures are what any language's HMAC gives; there is one way to write each."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from realtime.access.signatures import Seal, well_formed
+from tests.support.signed_requests import FOREIGN, OLDER, SECRET
+
+ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+
+def reckoned(secret: str, use: str, message: bytes) -> str:
+    """The recipe of docs/signing.md with nothing but HMAC."""
+    key = hmac.new(secret.encode(), f"yamabiko-{use}-v1".encode(), hashlib.sha256).digest()
+    found = hmac.new(key, message, hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(found).decode().rstrip("=")
+
+
+@given(st.binary(max_size=200))
+def test_a_signature_is_the_documented_hmac(message: bytes) -> None:
+    assert Seal([OLDER, SECRET], "request").sign(message) == reckoned(SECRET, "request", message)
+
+
+def test_the_newest_signs_and_each_is_verified() -> None:
+    both = Seal([OLDER, SECRET], "request")
+    assert both.verifies(b"a", Seal([OLDER], "request").sign(b"a"))
+    assert both.verifies(b"a", Seal([SECRET], "request").sign(b"a"))
+    assert not both.verifies(b"a", Seal([FOREIGN], "request").sign(b"a"))
+    assert not Seal([SECRET], "request").verifies(b"a", Seal([OLDER], "request").sign(b"a"))
+
+
+def test_each_use_has_its_own_signatures() -> None:
+    uses = ("request", "audio", "cookie", "ticket")
+    seals = [Seal([SECRET], use) for use in uses]
+    assert len({seal.sign(b"a") for seal in seals}) == len(uses)
+    for one in seals:
+        assert [other.verifies(b"a", one.sign(b"a")) for other in seals].count(True) == 1
+
+
+@given(st.binary(min_size=32, max_size=32))
+def test_of_all_last_characters_one_is_right(signature: bytes) -> None:
+    """Base64 of 32 bytes leaves two bits over, which most readers ignore: four ways to write it."""
+    written = base64.urlsafe_b64encode(signature).decode().rstrip("=")
+    forms = [written[:-1] + last for last in ALPHABET]
+    same = [form for form in forms if base64.urlsafe_b64decode(form + "=") == signature]
+    assert len(same) == 4
+    assert [form for form in same if well_formed(form)] == [written]
+
+
+def test_a_signature_with_spare_bits_is_none() -> None:
+    seal = Seal([SECRET], "request")
+    good = seal.sign(b"a")
+    place = ALPHABET.index(good[-1])
+    for bits in (1, 2, 3):
+        assert not seal.verifies(b"a", good[:-1] + ALPHABET[place + bits])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda s: s + "=",
+        lambda s: s[:-1],
+        lambda s: s + "A",
+        lambda s: s + "\n",
+        lambda s: " " + s[1:],
+        lambda s: s[:-1] + "é",
+        lambda s: "",
+        lambda s: s.swapcase(),
+        lambda s: "+" + s[1:],
+        lambda s: s[:-1] + "\ud800",
+    ],
+)
+def test_what_is_no_signature_verifies_nothing(change: object) -> None:
+    seal = Seal([SECRET], "request")
+    assert not seal.verifies(b"a", change(seal.sign(b"a")))  # type: ignore[operator]

@@ -1,0 +1,116 @@
+"""The published vectors are what the tool makes, and a server answers to each as they say."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+
+from realtime.access import Asked, Clock, Credentials, Guard, Keys, string_to_sign
+from realtime.access.canonical import query_parts
+from realtime.settings import Settings
+from tests.access.test_signatures import reckoned
+from tests.support.signed_requests import answer
+from tools.vectors import PATH, text
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+VECTORS: dict[str, Any] = json.loads((ROOT / PATH).read_text(encoding="utf-8"))
+REQUESTS = {vector["name"]: vector for vector in VECTORS["requests"]}
+ADDRESSES = {vector["name"]: vector for vector in VECTORS["addresses"]}
+REASONS = {"ok", "malformed", "unknown_key", "bad_signature", "stale", "future", "replayed"}
+
+Vector = dict[str, Any]
+
+
+def body_of(vector: Vector) -> bytes:
+    if "body_base64" in vector:
+        return base64.b64decode(vector["body_base64"])
+    return str(vector["body"]).encode()
+
+
+def shown_by(vector: Vector) -> Credentials:
+    """From the headers, or where there are none from the query."""
+    if vector["headers"]:
+        parts = ("Key", "Time", "Nonce", "Signature")
+        return Credentials(*(vector["headers"][f"X-Yamabiko-{part}"] for part in parts))
+    fields = dict(query_parts(vector["query"].encode()))
+    return Credentials(*(fields[name].decode() for name in (b"kid", b"t", b"n", b"sig")))
+
+
+def asked_by(vector: Vector) -> Asked:
+    digest = hashlib.sha256(body_of(vector)).hexdigest()
+    return Asked(vector["method"], vector["path"].encode(), vector["query"].encode(), digest)
+
+
+def guard_of(started_ms: int, now_ms: int) -> Guard:
+    """Started then, and asked now."""
+    time = [started_ms, now_ms]
+    clock = Clock(lambda: time[0], lambda: time[0] / 1_000)
+    guard = Guard(Keys(VECTORS["keys"]), Settings(), clock)
+    del time[0]
+    return guard
+
+
+def test_the_file_is_what_the_tool_makes() -> None:
+    assert (ROOT / PATH).read_text(encoding="utf-8") == text(), "run: python -m tools.vectors"
+
+
+def test_there_are_vectors_of_every_kind() -> None:
+    counts = Counter(vector["expected"] for vector in VECTORS["requests"])
+    assert set(counts) == REASONS
+    assert counts.total() >= 60 and len(REQUESTS) == counts.total()
+    assert len(ADDRESSES) == len(VECTORS["addresses"]) >= 10
+    settings = Settings().auth
+    assert VECTORS["shift_ms"] == settings.shift_seconds * 1_000
+    assert VECTORS["skew_ms"] == settings.skew_seconds * 1_000
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_a_server_answers_as_the_vector_says(name: str) -> None:
+    vector = REQUESTS[name]
+    guard = guard_of(vector["started_ms"], vector["now_ms"])
+    if "after" in vector:
+        before = REQUESTS[vector["after"]]
+        guard.requests.verify(shown_by(before), asked_by(before))
+    told = answer(guard.requests.verify, shown_by(vector), asked_by(vector))
+    assert told == vector["expected"]
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_string_and_signature_are_what_was_signed(name: str) -> None:
+    vector = REQUESTS[name]
+    message = vector["string_to_sign"].encode()
+    if vector["as_signed"]:
+        asked = asked_by(vector)
+        parts = (vector["key_id"], vector["time"], vector["nonce"], asked.body_sha256)
+        assert string_to_sign(asked.method, asked.path, asked.query, *parts) == message
+        assert shown_by(vector).signature == vector["signature"]
+    if shown_by(vector).signature == vector["signature"] and vector["expected"] != "malformed":
+        assert vector["signature"] == reckoned(vector["secret"], "request", message)
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_an_address_opens_as_the_vector_says(name: str) -> None:
+    vector = ADDRESSES[name]
+    guard = guard_of(vector["now_ms"] - 1, vector["now_ms"])
+    told = answer(guard.addresses.check, vector["path"], vector["query"].encode())
+    assert told == vector["expected"]
+    message = vector["string_to_sign"].encode()
+    assert vector["signature"] == reckoned(vector["secret"], "audio", message)
+
+
+def test_the_server_makes_the_addresses_of_the_vectors() -> None:
+    for vector in VECTORS["addresses"]:
+        if vector["expected"] == "ok" and vector["secret"] == VECTORS["keys"]["bot"][-1]:
+            guard = guard_of(vector["now_ms"] - 1, vector["now_ms"])
+            parts = (vector["key_id"], vector["path"], vector["rate"], vector["expires_ms"])
+            made = dict(parse_qsl(guard.addresses.query(*parts)))
+            assert made == {
+                name: value for name, value in parse_qsl(vector["query"]) if name != "rate"
+            }

@@ -1,0 +1,106 @@
+"""Sound becomes a whole file in every container, off the loop, and is stopped with its reader."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+import numpy as np
+import pytest
+
+from realtime.audio.decoding import decode
+from realtime.audio.encoding import Part, Tape, encoded
+from realtime.audio.formats import FORMATS
+from realtime.cache import Spoken
+from realtime.engines.contract import Word
+from realtime.errors import NothingToSay
+
+RATE = 24000
+SINE = (8000 * np.sin(np.arange(RATE) * 2 * np.pi * 440 / RATE)).astype(np.int16)
+
+
+class Speaker:
+    """A line of some chunks, and whether it was closed before its end."""
+
+    def __init__(self, *chunks: Spoken) -> None:
+        self.chunks = chunks
+        self.closed = False
+
+    async def say(self) -> AsyncIterator[Spoken]:
+        try:
+            for chunk in self.chunks:
+                yield chunk
+        finally:
+            self.closed = True
+
+
+def second() -> Speaker:
+    chunks = [Spoken(part) for part in np.split(SINE, 4)]
+    return Speaker(Spoken(chunks[0].pcm, timing={"text": 1.0}), *chunks[1:])
+
+
+async def parts(speaker: Speaker, tape: Tape) -> list[Part]:
+    return [part async for part in encoded(speaker.say(), tape)]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("target", [None, 8000, 48000])
+@pytest.mark.parametrize("name", [name for name in FORMATS if name not in ("pcm", "wav")])
+async def test_every_container_has_all_of_the_sound(name: str, target: int | None) -> None:
+    tape = Tape(FORMATS[name], RATE, target)
+    data = b"".join(part.data for part in await parts(second(), tape))
+    pcm, rate = decode(data)
+    assert rate in (tape.sample_rate, 48000), "opus is always decoded at 48 kHz"
+    assert 0.95 <= pcm.size / rate <= 1.2, "nothing is lost; codecs add a little"
+    assert np.abs(pcm).max() > 6000
+    assert tape.seconds == pytest.approx(1.0)
+
+
+@pytest.mark.anyio
+async def test_plain_samples_are_the_samples() -> None:
+    found = await parts(second(), Tape(FORMATS["pcm"], RATE, None))
+    assert b"".join(part.data for part in found) == SINE.astype("<i2").tobytes()
+    assert found[0].timing == {"text": 1.0}
+    wav = await parts(second(), Tape(FORMATS["wav"], RATE, None))
+    assert len(wav[0].data) == 44 + len(found[0].data), "the head travels with the first sound"
+
+
+def test_what_is_encoded_is_fed_in_slices() -> None:
+    sliced = list(Tape(FORMATS["mp3"], RATE, None).slices(SINE))
+    assert len(sliced) == 10
+    assert np.array_equal(np.concatenate(sliced), SINE)
+    assert len(list(Tape(FORMATS["wav"], RATE, None).slices(SINE))) == 1
+    assert not list(Tape(FORMATS["wav"], RATE, None).slices(SINE[:0]))
+
+
+@pytest.mark.anyio
+async def test_samples_change_their_rate() -> None:
+    found = await parts(second(), Tape(FORMATS["pcm"], RATE, 8000))
+    assert sum(len(part.data) for part in found) == pytest.approx(16000, abs=4)
+
+
+@pytest.mark.anyio
+async def test_words_without_sound_wait_for_it() -> None:
+    word = Word("a", 0.0, 0.5)
+    nothing = np.zeros(0, np.int16)
+    speaker = Speaker(Spoken(nothing, (word,)), Spoken(SINE), Spoken(nothing, (word,)))
+    found = await parts(speaker, Tape(FORMATS["pcm"], RATE, None))
+    assert [part.words for part in found] == [(word,), (word,)]
+    assert found[0].data
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", ["pcm", "mp3"])
+async def test_a_line_without_sound_is_no_empty_file(name: str) -> None:
+    with pytest.raises(NothingToSay):
+        await parts(Speaker(), Tape(FORMATS[name], RATE, None))
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", ["pcm", "mp3"])
+async def test_who_leaves_closes_the_line(name: str) -> None:
+    speaker = second()
+    async with aclosing(encoded(speaker.say(), Tape(FORMATS[name], RATE, None))) as coming:
+        await anext(coming)
+        assert not speaker.closed
+    assert speaker.closed

@@ -1,0 +1,106 @@
+"""Other formats: made once, from a growing recording too, and the same bytes ever after."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from realtime.audio.decoding import decode
+from realtime.audio.formats import FORMATS
+from realtime.cache import WAV, Cache
+from realtime.cache.other_formats import Variants, suffix_of
+from tests.cache.test_cache import said, settled
+from tests.support.recordings import Player, address, listened, pcm
+
+pytestmark = pytest.mark.anyio
+
+PARTS = [pcm(24000, seed) for seed in range(3)]
+
+
+async def got(cache: Cache, suffix: str) -> tuple[str, bytes] | None:
+    async with Variants(cache).listen(address(), suffix) as opened:
+        return None if opened is None else (opened.result, await listened(opened.source))
+
+
+@pytest.mark.parametrize(
+    ("name", "rate", "suffix"),
+    [
+        ("wav", None, ".wav"),
+        ("wav", 24000, ".wav"),
+        ("wav", 16000, ".16000.wav"),
+        ("ogg", 48000, ".48000.ogg"),
+        ("opus", 16000, ".opus"),
+        ("opus", None, ".opus"),
+        ("mp3", 24000, ".mp3"),
+    ],
+)
+def test_suffixes(name: str, rate: int | None, suffix: str) -> None:
+    assert suffix_of(FORMATS[name], rate, 24000) == suffix
+
+
+@pytest.mark.parametrize("suffix", [".ogg", ".opus", ".mp3", ".flac", ".aac", ".16000.wav"])
+async def test_a_finished_recording_in_another_form(cache: Cache, suffix: str) -> None:
+    await said(cache, Player(PARTS), address())
+    await settled(cache)
+    first = await asyncio.gather(*(got(cache, suffix) for _ in range(5)))
+    await settled(cache)
+    again = await got(cache, suffix)
+    assert again is not None and again[0] == "hit"
+    start = 44 if suffix.endswith("wav") else 0
+    assert {found[1][start:] for found in first if found} == {again[1][start:]}
+    assert [found[0] for found in first if found].count("miss") == 1
+    sound, rate = decode(again[1])
+    assert rate == {".opus": 48000, ".16000.wav": 16000}.get(suffix, 24000)
+    assert abs(sound.size / rate - 3.0) < 0.15
+    sidecar = await asyncio.to_thread(cache.store.sidecar, address())
+    assert sidecar is not None and sidecar.files[suffix].bytes == len(again[1])
+
+
+async def test_a_growing_recording_is_encoded_as_it_grows(cache: Cache) -> None:
+    player = Player(PARTS)
+    player.gate.clear()
+    async with cache.open(address(), WAV, player.work(address()), finish=True):
+        pass
+    async with Variants(cache).listen(address(), ".flac") as opened:
+        assert opened is not None and not isinstance(opened.source, bytes)
+        player.gate.set()
+        grown = await listened(opened.source)
+    await settled(cache)
+    assert await got(cache, ".flac") == ("hit", grown)
+    assert np.array_equal(decode(grown)[0], np.concatenate(PARTS))
+
+
+async def test_a_variant_starts_no_synthesis(cache: Cache) -> None:
+    assert await got(cache, ".ogg") is None
+    assert await got(cache, ".wav") is None
+
+
+async def test_a_recording_that_breaks_breaks_its_variants(cache: Cache) -> None:
+    from realtime.errors import SynthesisFailed
+
+    player = Player(PARTS, SynthesisFailed("It broke."))
+    player.gate.clear()
+    async with cache.open(address(), WAV, player.work(address()), finish=True):
+        pass
+    hearing = asyncio.create_task(got(cache, ".mp3"))
+    await asyncio.sleep(0.01)
+    player.gate.set()
+    with pytest.raises(SynthesisFailed):
+        await hearing
+    await settled(cache)
+    assert await got(cache, ".mp3") is None
+
+
+async def test_a_lost_variant_is_made_again(cache: Cache, tmp_path: Path) -> None:
+    await said(cache, Player(PARTS), address())
+    await settled(cache)
+    first = await got(cache, ".mp3")
+    await settled(cache)
+    (tmp_path / address().path(".mp3")).write_bytes(b"damaged")
+    cache.hot.clear()
+    again = await got(cache, ".mp3")
+    assert first is not None and again is not None
+    assert again == ("miss", first[1])

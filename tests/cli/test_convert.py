@@ -1,0 +1,82 @@
+"""The command that changes the voice of a recording."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from realtime.audio.decoding import decode
+from realtime.audio.formats import FORMATS
+from realtime.audio.samples import HEADER_BYTES, from_pcm16, wav_header
+from realtime.cli import convert as dubbing
+from realtime.cli.commands import parsed
+from realtime.engines.world import median_pitch
+from realtime.errors import BadRequest, NotFound, YamabikoError
+from realtime.settings import Settings
+from tests.support.voice_like_sound import pcm, voice
+
+pytestmark = pytest.mark.anyio
+
+RATE = 24000
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    sound = pcm(voice(2.0, pitch=110.0))
+    path = tmp_path / "in.wav"
+    path.write_bytes(wav_header(RATE, sound.size) + sound.tobytes())
+    return path
+
+
+async def convert(settings: Settings, *arguments: object) -> None:
+    await dubbing.convert(parsed(["convert", *map(str, arguments)]), settings)
+
+
+async def test_it_is_as_long_and_as_high_as_asked(
+    settings: Settings, source: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = source.with_name("out.wav")
+    await convert(settings, source, out, "--pitch", 12)
+    found = np.frombuffer(out.read_bytes()[HEADER_BYTES:], "<i2")
+    assert out.read_bytes()[:HEADER_BYTES] == wav_header(RATE, 2 * RATE) and found.size == 2 * RATE
+    heard = median_pitch(from_pcm16(found), RATE)
+    assert heard is not None and abs(12 * np.log2(heard / 220.0)) < 1.0
+    assert "2.00 s of 2.00 s" in capsys.readouterr().err
+    assert sorted(path.name for path in source.parent.iterdir()) == ["in.wav", "out.wav"]
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name not in ("wav", "pcm")])
+async def test_the_suffix_says_what_is_written(settings: Settings, source: Path, name: str) -> None:
+    out = source.with_name(f"OUT.{name.upper()}")
+    await convert(settings, source, out, "--engine", "gain", "--sample-rate", 48000)
+    found, rate = decode(out.read_bytes())
+    assert rate == 48000 and 1.99 < found.size / rate < 2.2
+
+
+@pytest.mark.parametrize(
+    "arguments, error",
+    [
+        (["out.midi"], BadRequest),
+        (["out.wav", "--character", "nobody"], NotFound),
+        (["out.wav", "--engine", "bell"], BadRequest),
+        (["out.wav", "--pitch", "99"], BadRequest),
+        (["there/is/none/out.wav"], YamabikoError),
+    ],
+)
+async def test_what_cannot_be_done_writes_nothing(
+    settings: Settings, source: Path, arguments: list[str], error: type[YamabikoError]
+) -> None:
+    out = source.parent / arguments[0]
+    with pytest.raises(error):
+        await convert(settings, source, out, *arguments[1:])
+    assert [path.name for path in source.parent.iterdir()] == ["in.wav"]
+
+
+async def test_what_is_no_recording(settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(YamabikoError, match="No such file"):
+        await convert(settings, tmp_path / "in.wav", tmp_path / "out.wav")
+    (tmp_path / "in.wav").write_bytes(b"a text")
+    with pytest.raises(BadRequest, match="nothing that is read here"):
+        await convert(settings, tmp_path / "in.wav", tmp_path / "out.wav")

@@ -1,0 +1,307 @@
+"""Keys from the command line, and commands for curl that a server takes as they are pasted."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from benchmarks.server import Server
+from realtime.access import Credentials
+from realtime.access.keys import load
+from realtime.cli import keys as keyring
+from realtime.cli.commands import parsed
+from realtime.errors import YamabikoError
+from realtime.settings import Auth, Settings
+from tests.support.signed_requests import OLDER, SECRET, Hands, answer, asked, made_guard
+
+ROOT = Path(__file__).resolve().parents[2]
+BOT = f"bot:{SECRET}"
+URL = "http://127.0.0.1:8000/lines"
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Settings:
+    return Settings(auth=Auth(keys_path=tmp_path / "keys.yaml"))
+
+
+def run(settings: Settings, *arguments: str) -> None:
+    options = parsed(list(arguments))
+    command = keyring.key if options.command == "key" else keyring.sign
+    assert command(options, settings) == 0
+
+
+Output = pytest.CaptureFixture[str]
+
+
+def test_new_shows_the_key_once_and_says_the_rest_aside(mine: Settings, capsys: Output) -> None:
+    run(mine, "key", "new", "bot")
+    shown = capsys.readouterr()
+    (whole,) = shown.out.splitlines()
+    assert load(mine.auth.keys_path).id_of(whole) == "bot"
+    secret = whole.partition(":")[2]
+    assert secret not in shown.err
+    for words in (str(mine.auth.keys_path), "docs/signing.md", "Bearer", "restart"):
+        assert words in shown.err
+    assert stat.S_IMODE(mine.auth.keys_path.stat().st_mode) == 0o600
+
+
+def test_a_rotation_from_the_command_line(mine: Settings, capsys: Output) -> None:
+    run(mine, "key", "new", "bot")
+    run(mine, "key", "new", "bot")
+    shown = capsys.readouterr()
+    old, new = shown.out.splitlines()
+    assert "python server.py key rm bot --old" in shown.err
+    run(mine, "key", "ls")
+    listed = capsys.readouterr().out
+    assert listed.split("  ")[:2] == ["bot", "2 secrets"]
+    assert old.partition(":")[2] not in listed and new.partition(":")[2] not in listed
+    run(mine, "key", "rm", "bot", "--old")
+    assert "1 secret of bot removed" in capsys.readouterr().out
+    assert load(mine.auth.keys_path).id_of(new) == "bot"
+    run(mine, "key", "rm", "bot")
+    assert not load(mine.auth.keys_path)
+
+
+def test_ls_tells_where_each_key_stands(mine: Settings, capsys: Output) -> None:
+    run(mine, "key", "new", "page")
+    capsys.readouterr()
+    run(replace(mine, keys=(BOT,)), "key", "ls")
+    assert capsys.readouterr().out.splitlines() == [
+        f"page  1 secret  {mine.auth.keys_path}",
+        "bot  1 secret  keys",
+    ]
+
+
+class Sent:
+    """What curl is told to send, checked as the server checks it."""
+
+    def __init__(self, written: str) -> None:
+        words = iter(shlex.split(written))
+        assert next(words) == "curl"
+        self.method, self.body, self.headers = "GET", b"", {}
+        for word in words:
+            if word in ("--request", "--data-raw", "--data-binary", "--header"):
+                self._take(word, next(words))
+            elif word == "--head":
+                self.method = "HEAD"
+            elif not word.startswith("--"):
+                self.url = urlsplit(word)
+
+    def _take(self, option: str, value: str) -> None:
+        if option == "--request":
+            self.method = value
+        elif option == "--header":
+            name, _, content = value.partition(": ")
+            self.headers[name] = content
+        elif option == "--data-raw":
+            self.body = value.encode()
+        else:
+            self.body = Path(value.removeprefix("@")).read_bytes()
+
+    def told(self, keys: dict[str, list[str]]) -> str:
+        parts = ("Key", "Time", "Nonce", "Signature")
+        credentials = Credentials(*(self.headers[f"X-Yamabiko-{part}"] for part in parts))
+        return verdict(credentials, self.method, self.url.path, self.url.query, self.body, keys)
+
+
+def verdict(
+    credentials: Credentials,
+    method: str,
+    path: str,
+    query: str,
+    body: bytes,
+    keys: dict[str, list[str]],
+) -> str:
+    hands = Hands()
+    guard = made_guard(hands, keys)
+    hands.ms = int(credentials.time)
+    request = asked(method, path.encode("ascii"), query.encode("ascii"), body)
+    return answer(guard.requests.verify, credentials, request)
+
+
+SIGNED = [
+    ["POST", URL, "--data", '{"text": "It\'s \\"me\\" — 山びこ $HOME `x`"}'],
+    ["post", URL, "--data", "@not-a-file"],
+    ["GET", f"{URL}?b=2&a=1+1&c=%e3%81%82&d=ü&e=a b"],
+    ["GET", 'http://127.0.0.1:8000/en/af heart/short/Grüße [1] {2} "3".wav?#part'],
+    ["GET", "http://127.0.0.1:8000"],
+    ["GET", "http://127.0.0.1:8000/a/../b/./c//d"],
+    ["HEAD", URL],
+    ["DELETE", "https://voice.example/prefetch/1", "--data", ""],
+]
+
+
+@pytest.mark.parametrize("arguments", SIGNED)
+def test_what_curl_is_told_to_send_passes(
+    mine: Settings, capsys: Output, arguments: list[str]
+) -> None:
+    run(mine, "sign", *arguments, "--key", BOT)
+    shown = capsys.readouterr()
+    sent = Sent(shown.out)
+    assert sent.method == arguments[0].upper()
+    assert sent.told({"bot": [SECRET]}) == "ok"
+    assert SECRET not in shown.out + shown.err
+    assert "one request" in shown.err
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [(b'{"text": "Hi."}', "json"), (b'{"text": "A."}\n{"text": "B."}\n', "x-ndjson")],
+)
+def test_a_file_is_the_body(
+    mine: Settings, capsys: Output, tmp_path: Path, content: bytes, kind: str
+) -> None:
+    path = tmp_path / "it's a body.json"
+    path.write_bytes(content)
+    run(mine, "sign", "POST", URL, "--data-file", str(path), "--key", BOT)
+    sent = Sent(capsys.readouterr().out)
+    assert sent.told({"bot": [SECRET]}) == "ok"
+    assert sent.headers["Content-Type"] == f"application/{kind}"
+
+
+@pytest.mark.parametrize("url", ["ws://127.0.0.1:8000/ws?a=1", "http://127.0.0.1:8000/ws"])
+def test_an_address_can_carry_the_signature(mine: Settings, capsys: Output, url: str) -> None:
+    run(mine, "sign", "GET", url, "--query", "--key", BOT)
+    (written,) = capsys.readouterr().out.splitlines()
+    assert written.startswith(url)
+    found = urlsplit(written)
+    fields = dict(part.split("=") for part in found.query.split("&"))
+    credentials = Credentials(*(fields[name] for name in ("kid", "t", "n", "sig")))
+    assert verdict(credentials, "GET", "/ws", found.query, b"", {"bot": [SECRET]}) == "ok"
+
+
+def test_the_newest_secret_of_the_only_key_signs(mine: Settings, capsys: Output) -> None:
+    run(replace(mine, keys=(f"bot:{OLDER}", BOT)), "sign", "GET", URL)
+    sent = Sent(capsys.readouterr().out)
+    assert sent.told({"bot": [SECRET]}) == "ok"
+    assert sent.told({"bot": [OLDER]}) == "bad_signature"
+
+
+def test_of_several_keys_one_is_named(mine: Settings, capsys: Output) -> None:
+    several = replace(mine, keys=(BOT, f"page:{OLDER}"))
+    run(several, "sign", "GET", URL, "--key-id", "page")
+    sent = Sent(capsys.readouterr().out)
+    assert sent.headers["X-Yamabiko-Key"] == "page"
+    assert sent.told({"page": [OLDER]}) == "ok"
+
+
+SETTINGS_OF = {
+    "none": (),
+    "one": (BOT,),
+    "several": (BOT, f"page:{OLDER}"),
+}
+
+
+@pytest.mark.parametrize(
+    ("keys", "arguments", "words"),
+    [
+        ("none", ["GET", URL], "no keys"),
+        ("several", ["GET", URL], "several keys"),
+        ("several", ["GET", URL, "--key-id", SECRET], "no key of this id"),
+        ("none", ["GET", URL, "--key", SECRET], "id:secret"),
+        ("none", ["GET", URL, "--key", f"bot:{SECRET}x"], "id:secret"),
+        ("one", ["GET", "lines"], "address"),
+        ("one", ["GET", "ftp://127.0.0.1/"], "address"),
+        ("one", ["GET", "http://[::1/"], "address"),
+        ("one", ["GET", f"{URL}?kid=bot"], "signed already"),
+        ("one", ["GET", f"{URL}?%74=1"], "signed already"),
+        ("one", ["GET", "ws://127.0.0.1/ws"], "sockets"),
+        ("one", ["G T", URL], "method"),
+        ("one", ["POST", URL, "--data-file", "none.json"], "none.json"),
+        ("one", ["POST", URL, "--data", "\udcff"], "not UTF-8"),
+    ],
+)
+def test_what_cannot_be_signed_is_told(
+    mine: Settings, capsys: Output, keys: str, arguments: list[str], words: str
+) -> None:
+    with pytest.raises(YamabikoError) as caught:
+        run(replace(mine, keys=SETTINGS_OF[keys]), "sign", *arguments)
+    assert words in caught.value.message
+    assert SECRET not in f"{caught.value.message} {caught.value.hint} {capsys.readouterr()}"
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    folder = tmp_path_factory.mktemp("keyed")
+    return {
+        "YAMABIKO_AUTH__KEYS_PATH": str(folder / "keys.yaml"),
+        "YAMABIKO_AUTH__SKEW_SECONDS": "1",
+    }
+
+
+def commanded(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "server.py", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.fixture(scope="module")
+def server(environment: dict[str, str]) -> Iterator[Server]:
+    made = commanded(environment, "key", "new", "bot")
+    assert made.returncode == 0, made.stderr
+    with Server(preload="tone", **environment) as server:
+        yield server
+
+
+def pasted(command: str) -> tuple[str, str]:
+    """The body and the status, as a shell runs it."""
+    done = subprocess.run(
+        ["sh", "-c", f"{command.strip()} -sS -w '\\n%{{http_code}}'"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    body, _, status = done.stdout.rpartition("\n")
+    return body, status
+
+
+def test_the_command_works_when_it_is_pasted_and_works_once(
+    server: Server, environment: dict[str, str]
+) -> None:
+    body = '{"text": "It\'s me.", "engine": "tone"}'
+    signed = commanded(environment, "sign", "POST", f"{server.address}/lines", "--data", body)
+    assert signed.returncode == 0, signed.stderr
+    told, status = pasted(signed.stdout)
+    assert status == "200" and "/audio/en/" in json.loads(told)["url"]
+    told, status = pasted(signed.stdout)
+    assert status == "401" and json.loads(told)["error"]["code"] == "replayed"
+
+
+@pytest.mark.parametrize("path", ["/lines/../api/info", "/api/info?q=[1]&x=ü ö&w=a+b"])
+def test_an_awkward_address_arrives_as_it_was_signed(
+    server: Server, environment: dict[str, str], path: str
+) -> None:
+    signed = commanded(environment, "sign", "GET", server.address + path)
+    told, status = pasted(signed.stdout)
+    assert status == ("404" if ".." in path else "200"), told
+
+
+def test_a_pasted_address_works(server: Server, environment: dict[str, str]) -> None:
+    url = f"{server.address}/api/info"
+    signed = commanded(environment, "sign", "GET", url, "--query")
+    assert pasted(f"curl {shlex.quote(signed.stdout.strip())}")[1] == "200"
+
+
+def test_wrong_keys_are_told_in_two_lines(tmp_path: Path) -> None:
+    path = tmp_path / "keys.yaml"
+    path.write_text(f"{SECRET}: bot\n")
+    done = commanded({"YAMABIKO_AUTH__KEYS_PATH": str(path)}, "key", "ls")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr and SECRET not in done.stderr
+    assert str(path) in done.stderr

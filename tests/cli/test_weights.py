@@ -1,0 +1,49 @@
+"""`weights convert` rewrites what is there, in a process of its own, and tells what is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from realtime.cli import weights
+from realtime.cli.commands import parsed
+from realtime.engines.valle.weights import CHECKPOINT, state
+from realtime.settings import Settings
+from tests.support import valle_files
+
+OPTIONS = parsed(["weights", "convert"])
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return valle_files.settings_in(tmp_path)
+
+
+def test_what_is_there_is_rewritten_and_the_rest_is_told(
+    settings: Settings, capfd: pytest.CaptureFixture[str]
+) -> None:
+    source = valle_files.checkpoint(settings)
+    assert weights.weights(OPTIONS, settings) == 0
+    told = capfd.readouterr().out
+    assert "3 tensors" in told and "pytorch_model.bin: missing" in told
+    assert CHECKPOINT.rewritten(settings.models.path) is not None
+    source.unlink()
+    assert state(CHECKPOINT, settings).keys() == valle_files.state().keys()
+    assert weights.weights(OPTIONS, settings) == 0
+    assert "there already" in capfd.readouterr().out
+
+
+def test_a_file_that_fails_is_told_and_the_others_are_rewritten(
+    settings: Settings, capfd: pytest.CaptureFixture[str]
+) -> None:
+    valle_files.checkpoint(settings).write_bytes(b"nothing")
+    valle_files.vocos(settings)
+    assert weights.weights(OPTIONS, settings) == 1
+    told = capfd.readouterr()
+    assert "vallex-checkpoint.pt cannot be used" in told.err and "3 tensors" in told.out
+
+
+def test_without_any_file_it_fails(settings: Settings, capfd: pytest.CaptureFixture[str]) -> None:
+    assert weights.weights(OPTIONS, settings) == 1
+    assert capfd.readouterr().out.count("missing") == 3

@@ -1,0 +1,106 @@
+"""What an ear tells of a stream, however it is cut, and what it spends on silence."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import numpy as np
+import pytest
+
+from realtime.audio.samples import Pcm, from_pcm16
+from realtime.conversion.by_words.endpointing import Mark
+from realtime.conversion.by_words.sentence import MOST_SECONDS
+from realtime.conversion.by_words.sentence_detector import Ear, Told
+from realtime.models.loaded import Models
+from realtime.settings import Settings
+from tests.support.fake_recogniser import RATE, Levels, silence, sound
+
+pytestmark = pytest.mark.anyio
+
+
+class Bench:
+    """An ear on a detector that goes by level."""
+
+    def __init__(self) -> None:
+        self.levels = Levels()
+        self.models = Models(Settings(), lambda name, settings: self.levels, ("silero",))
+
+    async def told(self, *parts: Pcm, level: float = -60.0) -> list[Told]:
+        async with self.models.lease("silero") as lease:
+            self.ear = Ear(lease, 0.35, level)
+            return [told for part in parts async for told in self.ear.hear(from_pcm16(part))]
+
+
+@pytest.fixture
+async def bench() -> AsyncIterator[Bench]:
+    bench = Bench()
+    yield bench
+    await bench.models.close()
+
+
+def marks(told: list[Told]) -> list[Mark]:
+    return [item.mark for item in told]
+
+
+WHOLE = [Mark.BEGAN, Mark.PAUSED, Mark.ENDED]
+
+
+async def test_a_sentence_is_told_with_its_sound(bench: Bench) -> None:
+    told = await bench.told(np.concatenate([silence(1.0), sound(1.5, 1.0)]))
+    assert marks(told) == WHOLE
+    paused, ended = told[1].sentence, told[2].sentence
+    assert paused is not None and ended is not None
+    assert ended.start / RATE == pytest.approx(1.0, abs=0.05)
+    assert ended.samples.size / RATE == pytest.approx(1.8, abs=0.15)
+    heard = np.abs(ended.samples) > 0.01
+    assert heard.sum() / RATE == pytest.approx(1.5, abs=0.1)
+
+
+async def test_however_it_is_cut_the_same_is_told(bench: Bench) -> None:
+    stream = sound(0.7, 0.2, 0.6, 0.8, 0.5, 1.0)
+    whole = await bench.told(stream)
+    assert marks(whole).count(Mark.ENDED) == 2
+    for size in (100, 511, 7_000):
+        found = await bench.told(*np.split(stream, list(range(size, stream.size, size))))
+        assert marks(found) == marks(whole)
+        for one, other in zip(found, whole, strict=True):
+            if one.sentence is None or other.sentence is None:
+                assert one.sentence is other.sentence
+            else:
+                assert np.array_equal(one.sentence.samples, other.sentence.samples)
+
+
+async def test_silence_is_not_listened_to(bench: Bench) -> None:
+    noise = np.random.default_rng(3).integers(-8, 8, 600 * RATE).astype(np.int16)
+    assert await bench.told(noise) == []
+    assert bench.levels.asked == 0
+    told = await bench.told(noise[: 60 * RATE], sound(1.0, 1.0), noise[: 60 * RATE])
+    assert marks(told) == WHOLE
+    assert bench.levels.asked * 512 / RATE < 4
+
+
+async def test_a_lower_level_listens_to_what_is_quieter(bench: Bench) -> None:
+    quiet = (sound(1.0, 1.0) // 400).astype(np.int16)
+    await bench.told(quiet)
+    assert bench.levels.asked == 0
+    await bench.told(quiet, level=-80.0)
+    assert bench.levels.asked > 0
+
+
+async def test_speech_without_a_pause_is_cut(bench: Bench) -> None:
+    told = await bench.told(sound(3 * MOST_SECONDS, 1.0))
+    sentences = [item.sentence for item in told if item.mark is Mark.ENDED]
+    assert len(sentences) >= 3
+    assert all(one is not None and one.samples.size <= MOST_SECONDS * RATE for one in sentences)
+    assert marks(told).count(Mark.BEGAN) == len(sentences)
+    total = sum(one.samples.size for one in sentences if one is not None)
+    assert total / RATE == pytest.approx(3 * MOST_SECONDS, abs=0.5)
+
+
+async def test_what_is_being_said_at_the_end_is_a_sentence(bench: Bench) -> None:
+    assert marks(await bench.told(sound(1.0))) == [Mark.BEGAN]
+    assert bench.ear.speaking
+    rest = bench.ear.finish()
+    assert rest is not None and rest.samples.size / RATE == pytest.approx(1.0, abs=0.05)
+    assert not bench.ear.speaking
+    assert bench.ear.finish() is None

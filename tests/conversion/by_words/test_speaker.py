@@ -1,0 +1,71 @@
+"""Words in a character's voice: its language, its rate, what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from realtime.conversion.by_words.speaker import PIECE_SECONDS, Voice
+from realtime.engines.contract import Transcript
+from realtime.errors import BadRequest, NotFound
+from realtime.services import Services
+from realtime.settings import Settings
+from realtime.speech.speech import Wish
+from tests.support.fake_recogniser import Levels, Typist, joined, with_ears
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def services(settings: Settings) -> AsyncIterator[Services]:
+    services = with_ears(settings, Levels(), Typist())
+    yield services
+    await services.close()
+
+
+async def test_it_is_as_long_as_the_line_at_any_rate(services: Services) -> None:
+    for rate in (8000, 24000, 48000):
+        voice = Voice(services.speech, Wish("", "af_heart", engine="tone"), rate)
+        parts = [pcm async for pcm in voice.say(Transcript("abcdefghij", "en"))]
+        assert all(0 < part.size <= PIECE_SECONDS * rate for part in parts)
+        assert joined(parts).size == pytest.approx(0.8 * rate, abs=2)
+
+
+async def test_nothing_of_it_is_kept(services: Services) -> None:
+    await services.cache.start()
+    voice = Voice(services.speech, Wish("", "af_heart", engine="tone"), 24000)
+    assert [pcm async for pcm in voice.say(Transcript("a secret", "en"))]
+    assert not list(services.settings.cache.path.rglob("*secret*"))
+
+
+@pytest.mark.parametrize(
+    ("wished", "said", "spoken"),
+    [("auto", "ja", "ja"), ("auto", "en", "en"), ("mix", "en", "mix"), ("zh", "zh", "zh")],
+)
+async def test_it_speaks_the_language_that_was_heard_or_wished(
+    services: Services, monkeypatch: pytest.MonkeyPatch, wished: str, said: str, spoken: str
+) -> None:
+    asked: list[Wish] = []
+    line = services.speech.line
+
+    async def noted(wish: Wish) -> object:
+        asked.append(wish)
+        return await line(wish)
+
+    monkeypatch.setattr(services.speech, "line", noted)
+    wish = Wish("", "jf_alpha", wished, noaccent=True, speed=1.5, seed=4, engine="tone")
+    voice = Voice(services.speech, wish, 24000)
+    assert [pcm async for pcm in voice.say(Transcript("abc", said))]
+    (found,) = asked
+    assert found == Wish("abc", "jf_alpha", spoken, True, speed=1.5, seed=4, engine="tone")
+
+
+async def test_what_no_words_could_mend_is_refused_before_there_are_any(
+    services: Services,
+) -> None:
+    with pytest.raises(NotFound):
+        await Voice(services.speech, Wish("", "nobody"), 24000).check()
+    with pytest.raises(BadRequest):
+        await Voice(services.speech, Wish("", None, "fr"), 24000).check()
+    await Voice(services.speech, Wish("", "af_heart"), 24000).check()

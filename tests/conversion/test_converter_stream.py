@@ -1,0 +1,77 @@
+"""A stream's turns: a block in, a block out; whatever a model throws is told in our words."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import aclosing
+
+import numpy as np
+import pytest
+
+from realtime.conversion.converter_stream import Turns, checked_converter
+from realtime.engines.voice_change import Change
+from realtime.errors import BadRequest, SynthesisFailed
+from tests.support.fake_converters import Broken, Upside, models
+
+pytestmark = pytest.mark.anyio
+
+PLAN = Upside().plan(Change())
+
+
+async def test_each_block_gives_its_own() -> None:
+    engine = Upside()
+    ours = models(engine)
+    async with (
+        ours.lease("upside") as lease,
+        aclosing(Turns(lease, Change(), PLAN, lambda: 0.0)) as all,
+    ):
+        block = np.linspace(0.1, 1, 320, dtype=np.float32)
+        assert not (await all.convert(block)).any()
+        assert np.array_equal(await all.convert(block), -block)
+        assert engine.streams == 1
+    assert lease.lane.jobs == 0
+    assert await lease.lane.call(lambda: engine.streams) == 0
+    await ours.close()
+
+
+async def test_a_models_error_ends_its_stream_and_no_other(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    ours = models(Broken())
+    block = np.ones(320, np.float32)
+    async with ours.lease("broken") as lease:
+        for _ in range(2):
+            async with aclosing(Turns(lease, Change(), PLAN, lambda: 0.0)) as turns:
+                with caplog.at_level(logging.CRITICAL), pytest.raises(SynthesisFailed) as failed:
+                    for _ in range(3):
+                        await turns.convert(block)
+                assert failed.value.code == "conversion_failed"
+    await ours.close()
+
+
+async def test_in_long_silence_the_engine_is_not_asked() -> None:
+    engine = Upside()
+    asked = []
+    engine.work = asked.append
+    ours = models(engine)
+    silence, sound = np.zeros(320, np.float32), np.ones(320, np.float32)
+    async with (
+        ours.lease("upside") as lease,
+        aclosing(Turns(lease, Change(), PLAN, lambda: 0.0)) as turns,
+    ):
+        given = [await turns.convert(part) for part in [sound, *[silence] * 100, sound, silence]]
+    await ours.close()
+    heard = [number for number, part in enumerate(given) if part.any()]
+    assert heard == [1, 102], "20 ms late, also after the silence"
+    assert len(asked) == 3 + (PLAN.latency + PLAN.context) // 320
+
+
+async def test_only_converters_convert(settings: object) -> None:
+    from realtime.models.loaded import Models
+    from realtime.settings import Settings
+
+    ours = Models(Settings(), names=("tone", "gain"))
+    assert checked_converter(ours, "gain") == "gain"
+    for name in ("tone", "bell"):
+        with pytest.raises(BadRequest, match="There are: gain"):
+            checked_converter(ours, name)

@@ -1,0 +1,121 @@
+"""The way in and out: what leaves lies where it entered, as long, converted or not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from realtime.audio.samples import RATES, Pcm
+from realtime.conversion.signal_path import Around, Passage, checked_rate
+from realtime.engines.contract import Plan, Samples
+from realtime.engines.voice_change import Change
+from realtime.errors import BadRequest
+from tests.support.voice_like_sound import pcm, voice
+
+OPEN = Change(gate=-90.0)
+PLANS = [
+    Plan(24000, 24000, step=480, block=480, latency=960, context=2_880),
+    Plan(16000, 16000, step=1, block=320),
+    Plan(16000, 24000, step=2, block=640, latency=320, context=1_600),
+]
+
+
+class Late:
+    """A converter that changes nothing, but as late, and at the rate, that its plan says.
+
+    Between two rates it only draws lines, and a constant at the end of each block.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._held = np.zeros(plan.latency, np.float32)
+
+    def convert(self, block: Samples) -> Samples:
+        if not block.size:
+            return block
+        held = np.concatenate([self._held, block])
+        given, self._held = held[: block.size], held[block.size :]
+        places = np.arange(block.size * self._plan.output_rate // self._plan.rate)
+        scale = self._plan.rate / self._plan.output_rate
+        return np.interp(places * scale, np.arange(given.size), given).astype(np.float32)
+
+
+def passed(sound: Pcm, plan: Plan, rate: int, output_rate: int) -> Pcm:
+    passage, late = Passage(plan, OPEN, rate, output_rate), Late(plan)
+    found, place = [], 0
+    while place < sound.size:
+        count = passage.needed(plan.block)
+        block = passage.enter(sound[place : place + count])
+        if place + count <= sound.size:
+            assert block.size == plan.block
+        place += count
+        found.append(passage.leave(late.convert(block)))
+    over = False
+    while not over:
+        tail, over = passage.last(passage.leave(late.convert(passage.silence(plan.block))))
+        found.append(tail)
+    return np.concatenate(found)
+
+
+@pytest.mark.parametrize("plan", PLANS)
+@pytest.mark.parametrize("rate", RATES)
+def test_it_is_as_long_and_lies_where_it_was(plan: Plan, rate: int) -> None:
+    place = np.arange(rate // 2) / rate
+    sound = pcm((0.5 * np.sin(2 * np.pi * 330 * place)).astype(np.float32))
+    found = passed(sound, plan, rate, rate)
+    assert found.size == sound.size
+    middle = slice(rate // 20, -rate // 20)
+    close = 200 if plan.rate == plan.output_rate else 1_500
+    assert np.abs(found[middle].astype(int) - sound[middle]).max() < close
+
+
+@pytest.mark.parametrize("output_rate", RATES)
+def test_another_rate_lasts_as_long(output_rate: int) -> None:
+    sound = pcm(voice(0.7, rate=44100))
+    found = passed(sound, PLANS[0], 44100, output_rate)
+    assert abs(found.size - sound.size * output_rate / 44100) <= 1
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1 / 24000, 0.019, 0.0201])
+def test_the_shortest_sounds_are_as_short(seconds: float) -> None:
+    sound = pcm(voice(1.0))[: round(seconds * 24000)]
+    assert np.array_equal(passed(sound, PLANS[0], 24000, 24000), sound)
+
+
+@pytest.mark.parametrize("plan", PLANS)
+def test_the_way_around_is_as_late_as_the_converter(plan: Plan) -> None:
+    late, around = Late(plan), Around(plan)
+    sound = voice(0.5, rate=plan.rate)
+    for block in np.split(sound[: 10 * plan.block], 10):
+        found, expected = around.leave(block, None), late.convert(block)
+        assert np.allclose(found[:-1], expected[:-1], atol=0.02)
+
+
+@pytest.mark.parametrize("plan", PLANS)
+def test_going_around_and_coming_back_makes_no_click(plan: Plan) -> None:
+    """The converter turns everything upside down, so that every unfaded change is a big step."""
+    late, around = Late(plan), Around(plan)
+    place = np.arange(40 * plan.block) / plan.rate
+    sound = (0.5 * np.sin(2 * np.pi * 150 * place)).astype(np.float32)
+    found = []
+    for number, block in enumerate(np.split(sound, 40)):
+        converted = -late.convert(block)
+        found.append(around.leave(block, None if number % 10 >= 5 else converted))
+    steps = np.abs(np.diff(np.concatenate(found)[plan.latency * 2 :]))
+    usual = 0.5 * 2 * np.pi * 150 / plan.output_rate
+    assert steps.max() < 2.5 * usual
+
+
+def test_what_was_heard_is_the_context_of_a_stream_that_begins() -> None:
+    plan = PLANS[0]
+    around = Around(plan)
+    sound = voice(0.5)
+    for block in np.split(sound, sound.size // 480):
+        around.leave(block, block)
+    assert np.array_equal(around.context, sound[-plan.context :])
+
+
+def test_a_rate_that_nobody_may_ask_for_is_refused() -> None:
+    with pytest.raises(BadRequest, match="sample_rate is 1000; there are: 8000") as refused:
+        checked_rate("sample_rate", 1_000)
+    assert refused.value.field == "sample_rate"

@@ -1,0 +1,80 @@
+"""What is asked for becomes a conversion, live or of a recording."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from realtime.audio.samples import Pcm, from_pcm16
+from realtime.conversion.request import Disguise
+from realtime.engines.world import median_pitch
+from realtime.errors import NotFound
+from realtime.services import Services, build
+from realtime.settings import Settings
+from tests.support.fake_recogniser import real
+from tests.support.spoken_sound import recorded, said
+from tests.support.voice_like_sound import pcm, voice
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def services(settings: Settings) -> AsyncIterator[Services]:
+    services = build(settings)
+    yield services
+    await services.close()
+
+
+async def parts(sound: Pcm) -> AsyncIterator[Pcm]:
+    for start in range(0, sound.size, 10_000):
+        yield sound[start : start + 10_000]
+
+
+async def test_a_recording_moves_to_a_character(services: Services) -> None:
+    sound = pcm(voice(3.0, pitch=120.0))
+    asked = Disguise(character="af_heart")
+    made = services.studio.recording(asked, parts(sound), 24000, 24000)
+    found = np.concatenate([part async for part in made])
+    target = services.characters.get("af_heart").median_pitch
+    heard = median_pitch(from_pcm16(found[24000:]), 24000)
+    assert found.size == sound.size and heard is not None and target is not None
+    assert abs(12 * np.log2(heard / target)) < 1.0
+
+
+async def test_a_character_whose_pitch_nobody_wrote_down_is_asked_to_speak(
+    services: Services,
+) -> None:
+    character = services.characters.get("af_heart")
+    assert character.median_pitch is not None
+    pitch = await services.studio._disguises._pitches.of(replace(character, median_pitch=None))
+    assert abs(12 * np.log2(pitch / character.median_pitch)) < 2.0
+
+
+async def test_a_live_one_has_the_patience_of_the_studio(services: Services) -> None:
+    services.studio.patience = 7.0
+    asked = Disguise(engine="gain")
+    found = await services.studio.live(asked, 16000, None, lambda: None, lambda: 1.0)
+    assert (found.patience, found.rate, found.output_rate) == (7.0, 16000, 16000)
+
+
+async def test_nobody_is_nobody(services: Services) -> None:
+    with pytest.raises(NotFound):
+        await services.studio.live(
+            Disguise(character="nobody", pitch=1.0), 16000, None, lambda: None, lambda: 1.0
+        )
+
+
+async def test_a_recording_is_said_again_by_a_character(settings: Settings) -> None:
+    services = real(settings)
+    folder = settings.models.path
+    sentence = said(folder, "The morning was still and cold.", "am_puck", "kokoro")
+    asked = Disguise(engine="revoice", character="af_heart", language="en")
+    made = services.studio.recording(asked, parts(recorded(sentence)), 16000, 24000)
+    found = np.concatenate([part async for part in made])
+    await services.close()
+    assert found.size >= 1.5 * sentence.size and np.abs(found).max() > 2_000
+    loud = np.flatnonzero(np.abs(found) > 1_000)
+    assert 0.3 < loud[0] / 24000 < 0.8, "where it was said"

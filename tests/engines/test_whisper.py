@@ -1,0 +1,140 @@
+"""Whisper as the ears of `revoice`: words, languages, and what is no speech at all."""
+
+from __future__ import annotations
+
+import builtins
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks.listening import errors, units
+from realtime.engines.contract import Cancel, Cancelled, Recogniser, Samples
+from realtime.engines.whisper import PROMPTS, Revoice, Written, chosen
+from realtime.errors import WeightsMissing
+from realtime.settings import Settings
+from tests.support.fake_recogniser import RATE, loaded
+from tests.support.spoken_sound import said
+
+SAID = [
+    ("en", "The quick brown fox jumps over the lazy dog.", "af_heart", "hibari"),
+    ("zh", "今天天气很好，我们一起去公园散步吧。", "zf_xiaoxiao", "kokoro"),
+    ("ja", "すみません、一番近い駅はどこですか。", "jf_alpha", "kokoro"),
+]
+
+
+@pytest.fixture(scope="module")
+def whisper(models_folder: Path) -> Recogniser:
+    engine: Recogniser = loaded("revoice", models_folder)
+    assert isinstance(engine, Recogniser)
+    return engine
+
+
+@pytest.mark.parametrize(("language", "text", "character", "engine"), SAID)
+def test_words_and_language_are_found(
+    whisper: Recogniser,
+    models_folder: Path,
+    language: str,
+    text: str,
+    character: str,
+    engine: str,
+) -> None:
+    samples = said(models_folder, text, character, engine, language)
+    found = whisper.recognise(samples, None, None, Cancel())
+    assert (found.language, found.spoken) == (language, True)
+    expected = units(text, language)
+    assert errors(expected, units(found.text, language)) <= 0.2 * len(expected)
+
+
+def test_a_given_language_is_not_sought(
+    whisper: Recogniser, models_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whisper, "_probable", None)
+    language, text, character, engine = SAID[0]
+    found = whisper.recognise(
+        said(models_folder, text, character, engine), language, None, Cancel()
+    )
+    assert units(found.text, "en") == units(text, "en")
+
+
+def noise(kind: str) -> Samples:
+    place = np.arange(3 * RATE) / RATE
+    chance = np.random.default_rng(7).standard_normal(place.size)
+    made = {
+        "silence": 0 * place,
+        "hiss": 0.05 * chance,
+        "loud": 0.5 * chance,
+        "hum": 0.2 * np.sin(2 * np.pi * 100 * place),
+        "clicks": np.where(place % 0.5 < 0.002, 0.8, 0.0),
+    }[kind]
+    return made.astype(np.float32)
+
+
+@pytest.mark.parametrize("kind", ["silence", "hiss", "loud", "hum", "clicks"])
+@pytest.mark.parametrize("language", ["en", "zh", "ja", None])
+def test_noise_has_no_words(whisper: Recogniser, kind: str, language: str | None) -> None:
+    assert whisper.recognise(noise(kind), language, None, Cancel()).text == ""
+
+
+def test_a_cancelled_one_stops(whisper: Recogniser) -> None:
+    cancel = Cancel()
+    cancel.set()
+    with pytest.raises(Cancelled):
+        whisper.recognise(noise("hiss"), "en", None, cancel)
+
+
+@pytest.mark.parametrize(
+    ("probable", "usual", "expected"),
+    [
+        ({"en": 0.9, "ja": 0.1}, None, ("en", True)),
+        ({"ja": 0.5, "ko": 0.4}, None, ("ja", True)),
+        ({"ko": 0.9, "ja": 0.05}, None, ("ko", False)),
+        ({"ko": 0.9, "ja": 0.05}, "ja", ("ko", False)),
+        ({"ko": 0.5, "ja": 0.3, "en": 0.2}, None, ("ja", True)),
+        ({"yue": 0.6, "zh": 0.3}, None, ("zh", True)),
+        ({"en": 0.5, "ja": 0.3}, "ja", ("ja", True)),
+        ({"en": 0.9, "ja": 0.1}, "ja", ("en", True)),
+        ({"en": 0.5, "ja": 0.05}, "ja", ("en", True)),
+    ],
+)
+def test_the_language_is_one_that_is_spoken_here(
+    probable: dict[str, float], usual: str | None, expected: tuple[str, bool]
+) -> None:
+    assert chosen(probable, usual) == expected
+
+
+GOOD = Written("Nobody knows who built it.", "en", likely=-0.2, no_speech=0.05, seconds=2.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "senseless"),
+    [
+        ({}, False),
+        ({"likely": -1.3}, True),
+        ({"no_speech": 0.9}, False),
+        ({"no_speech": 0.9, "likely": -0.8}, True),
+        ({"text": "No, no, no, no, " * 12, "seconds": 20.0}, True),
+        ({"text": "No, no, no!"}, False),
+        ({"text": "スタッフの上に、上に、上に、上に、上に、上に、上に", "language": "ja"}, True),
+        ({"text": "Thank you for watching, and see you in the next one.", "seconds": 0.4}, True),
+        ({"text": PROMPTS["zh"], "language": "zh"}, True),
+    ],
+)
+def test_what_nobody_said_is_told_from_speech(change: dict[str, Any], senseless: bool) -> None:
+    assert replace(GOOD, **change).senseless is senseless
+
+
+def test_without_the_package_the_command_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    imported = builtins.__import__
+
+    def without(name: str, *rest: Any) -> Any:
+        if name.startswith("faster_whisper"):
+            raise ImportError(name)
+        return imported(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(WeightsMissing) as missing:
+        Revoice(Settings()).load()
+    assert missing.value.hint and "make serve EXTRAS=revoice" in missing.value.hint

@@ -1,0 +1,45 @@
+"""Places are told by waves, and norms by their stage."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn import functional
+
+from realtime.engines.valle.networks.transformer import Decoder, StageNorm, Waves, sinusoids
+
+
+def test_waves_are_sines_and_cosines_in_turn() -> None:
+    waves = sinusoids(5, 4)
+    places = torch.arange(5)
+    torch.testing.assert_close(waves[:, 0], torch.sin(places))
+    torch.testing.assert_close(waves[:, 1], torch.cos(places))
+    torch.testing.assert_close(waves[:, 2], torch.sin(places / 100))
+    torch.testing.assert_close(waves[:, 3], torch.cos(places / 100))
+
+
+def test_a_stage_scales_and_shifts() -> None:
+    norm = StageNorm(4)
+    with torch.no_grad():
+        norm.project_layer.weight.zero_()
+        norm.project_layer.bias.copy_(torch.tensor([2.0] * 4 + [3.0] * 4))
+    x = torch.tensor([[1.0, 2.0, 3.0, 4.0]])
+    plain = (x - 2.5) / 1.25**0.5
+    torch.testing.assert_close(norm(x, torch.zeros(4)), 2 * plain + 3, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
+def test_what_is_long_only_moves(kind: torch.dtype) -> None:
+    decoder = Decoder(8, 2, 1, StageNorm).to(kind)
+    layer = decoder.layers[0]
+    assert {weight.dtype for weight in layer.linear1.parameters()} == {kind}
+    assert {weight.dtype for weight in decoder.norm.parameters()} == {torch.float32}
+    assert layer.norm1.project_layer.weight.dtype == kind
+    assert layer.norm1.norm.weight.dtype == torch.float32
+    x, told = torch.randn(1, 3, 8), torch.randn(8)
+    with torch.no_grad():
+        for weight in decoder.parameters():
+            weight.fill_(0.1)
+        found = layer(x, functional.scaled_dot_product_attention, told)
+    assert found.dtype == torch.float32
+    assert Waves(4, 8).to(kind).table.dtype == torch.float32

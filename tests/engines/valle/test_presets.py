@@ -1,0 +1,90 @@
+"""Prompts go into files and come back, each language by the numbering of who reads it."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from realtime.characters import Characters
+from realtime.characters.voices import BadVoice
+from realtime.engines.valle.presets import Prompt, packed, prompt_of
+from realtime.engines.valle.text import encode
+from realtime.errors import BadRequest
+from tests.support.character_files import characters, prompt, save
+
+
+def made(language: str = "ja", frames: int = 30, ids: tuple[int, ...] = (5, 20, 69)) -> Prompt:
+    codes = np.random.default_rng(frames).integers(0, 1024, (frames, 8))
+    return Prompt(codes, ids, language)
+
+
+def kept(folder: Path, name: str, one: Prompt) -> Characters:
+    (folder / f"{name}.npz").write_bytes(packed(one))
+    return characters(folder)
+
+
+@pytest.mark.parametrize(("language", "code", "number"), [("zh", 0, 1), ("ja", 1, 2), ("en", 2, 0)])
+def test_files_and_the_model_number_languages_differently(
+    tmp_path: Path, language: str, code: int, number: int
+) -> None:
+    one = made(language)
+    character = kept(tmp_path, "Kai", one).get("Kai")
+    again = prompt_of(character)
+    with np.load(tmp_path / "Kai.npz", allow_pickle=False) as file:
+        assert int(file["lang_code"]) == code
+    assert again.language == character.language == language
+    assert again.language_id == number
+    assert again.ids == one.ids and np.array_equal(again.codes, one.codes)
+
+
+def test_a_prompt_makes_a_character_of_its_engine(tmp_path: Path) -> None:
+    character = kept(tmp_path, "Y'shtola-Finetuned", made()).get("Y'shtola-Finetuned")
+    assert character.engine == "valle" and character.languages == ("en", "zh", "ja")
+
+
+def test_the_keys_and_types_are_the_published_ones() -> None:
+    with np.load(io.BytesIO(packed(made(frames=12))), allow_pickle=False) as file:
+        found = {key: (str(file[key].dtype), file[key].shape) for key in file.files}
+    assert found == {
+        "audio_tokens": ("int64", (1, 12, 8)),
+        "text_tokens": ("int64", (1, 3)),
+        "lang_code": ("int64", ()),
+    }
+
+
+def test_a_prompt_tells_what_it_says(tmp_path: Path) -> None:
+    said = encode("你好。", "zh")
+    character = kept(tmp_path, "Kai", made("zh", ids=said.ids)).get("Kai")
+    assert prompt_of(character).symbols == "ni↓↑xɑʊ↓↑."
+
+
+@pytest.mark.parametrize(
+    "one",
+    [made(frames=1126), made(ids=()), made(ids=(4,)), made(ids=(70,))],
+    ids=["too long", "says nothing", "id too small", "id too large"],
+)
+def test_what_would_not_be_read_is_not_written(one: Prompt) -> None:
+    with pytest.raises(BadVoice):
+        packed(one)
+
+
+def test_a_bad_file_is_named_and_breaks_nobody_else(tmp_path: Path) -> None:
+    for name, stored in {
+        "long": prompt(1126),
+        "wild": {**prompt(), "audio_tokens": np.full((1, 9, 8), 1024)},
+        "short": {key: value for key, value in prompt().items() if key != "lang_code"},
+    }.items():
+        save(tmp_path, name, **stored)
+    found = kept(tmp_path, "Kai", made())
+    assert [one.name for one in found.all()] == ["Kai"]
+    assert set(found.broken) == {"long.npz", "wild.npz", "short.npz"}
+    assert "1125" in found.broken["long.npz"] and "1023" in found.broken["wild.npz"]
+
+
+def test_another_kind_of_voice_is_refused(tmp_path: Path) -> None:
+    save(tmp_path, "ann")
+    with pytest.raises(BadRequest, match="no VALL-E X prompt"):
+        prompt_of(characters(tmp_path).get("ann"))

@@ -1,0 +1,148 @@
+"""Whatever the prompt and the text, a line is said in pieces that fit and of which none is tiny."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from realtime.characters import Character
+from realtime.characters.voices import valle_prompt
+from realtime.engines.contract import Cancel, Passage, Utterance
+from realtime.engines.valle import budget
+from realtime.engines.valle.engine import Valle
+from realtime.engines.valle.reading import read
+from realtime.engines.valle.speaking import Heard, Watch
+from realtime.engines.valle.text import Encoded, encoded
+from realtime.errors import NothingToSay
+from realtime.settings import Settings
+from realtime.text.language import Segment
+from tests.support.character_files import characters as characters_in
+from tests.support.character_files import save
+
+TINY = 10  # symbols
+TEXTS = {
+    "en": st.lists(st.sampled_from("the river, ran. 1984 Oh! incomprehensibly a I'm".split())),
+    "zh": st.lists(st.sampled_from("今天 天气 很好 ， 。 三百二十 我们 的 朋友 12 一".split())),
+    "ja": st.lists(
+        st.sampled_from("今日 は コーヒー を 飲みました 。 、 りっぱ な 東京駅 5".split())
+    ),
+}
+
+
+class Longest:
+    """In place of the model: says every piece for as long as it may, and remembers it."""
+
+    def __init__(self) -> None:
+        self.pieces: list[tuple[Encoded, Heard, int]] = []
+
+    def say(self, words: Encoded, heard: Heard, seed: int, watch: Watch) -> Iterator[torch.Tensor]:
+        frames = budget.most(len(words.ids), len(heard.said.ids), len(heard.codes))
+        self.pieces.append((words, heard, frames))
+        yield torch.zeros(frames, 8, dtype=torch.long)
+
+    def sound(self, codes: torch.Tensor) -> Any:
+        return np.zeros(budget.HOP * len(codes), np.float32)
+
+
+@pytest.fixture(scope="module")
+def character(tmp_path_factory: pytest.TempPathFactory) -> Character:
+    folder = tmp_path_factory.mktemp("pieces")
+    save(folder, "Kai")
+    return characters_in(folder).get("Kai")
+
+
+def prompted(character: Character, symbols: int, frames: int) -> Character:
+    arrays = {
+        "audio_tokens": np.zeros((1, frames, 8), np.int64),
+        "text_tokens": np.full((1, symbols), 20),
+        "lang_code": np.array(2),
+    }
+    return replace(character, voice=valle_prompt(arrays))
+
+
+def said(
+    character: Character, text: str, language: str, longprompt: bool = False, first: bool = True
+) -> tuple[list[str], list[tuple[Encoded, Heard, int]]]:
+    engine, longest = Valle(Settings()), Longest()
+    engine._speaking = longest  # type: ignore[assignment]
+    parts, passage = (Segment(text, language),), Passage(longprompt)
+    utterance = Utterance(parts, character, first=first, passage=passage)
+    chunks = list(engine.speak(utterance, Cancel()))
+    return [word.text for chunk in chunks for word in chunk.words], longest.pieces
+
+
+def speakable(text: str, language: str) -> int:
+    try:
+        return len(encoded((Segment(text, language),)).ids)
+    except NothingToSay:
+        return 0
+
+
+def test_a_prompt_with_many_symbols_still_says_sentences(character: Character) -> None:
+    dense = prompted(character, symbols=490, frames=budget.MOST_PROMPT)
+    text = "今天我们一起去河边散步，看见了很多漂亮的花。明天再来吧，朋友们都会等你的。"
+    words, pieces = said(dense, text, "zh")
+    assert len(pieces) < 4 and "".join(words) == text
+
+
+def test_a_line_begins_with_about_a_second_and_goes_on_with_the_rest(character: Character) -> None:
+    slow = prompted(character, symbols=50, frames=500)  # a word of these lasts half a second
+    text = "Good morning, my dear old friends and neighbours"
+    words, pieces = said(slow, text, "en")
+    assert words == ["Good morning,", "my dear old friends and neighbours"]
+    assert [len(one.ids) for one, *_ in pieces] == [12, 33]
+    quick = prompted(character, symbols=250, frames=500)
+    assert said(quick, text, "en")[0] == [text]
+
+
+def test_only_a_line_s_first_piece_is_short(character: Character) -> None:
+    slow = prompted(character, symbols=50, frames=500)
+    text = "Good morning, my dear old friends and neighbours"
+    assert said(slow, text, "en", first=False)[0] == [text]
+
+
+@pytest.mark.parametrize(
+    ("text", "pause"),
+    [("One two. ", 0.3), ("One two, ", 0.12), ("One two ", 0.0), ("你好。", 0.3), ("你好", 0.0)],
+)
+def test_a_piece_is_followed_by_the_pause_that_its_text_has(text: str, pause: float) -> None:
+    reading = read([Segment(text, "zh" if text > "a" else "en")], None)
+    assert reading is not None and reading.pause == pause
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(1, budget.MOST_PROMPT_SYMBOLS),
+    st.integers(1, budget.MOST_PROMPT),
+    st.sampled_from(sorted(TEXTS)),
+    st.integers(1, 12),
+    st.booleans(),
+    st.data(),
+)
+def test_nothing_is_dropped_too_long_or_tiny(
+    character: Character,
+    symbols: int,
+    frames: int,
+    language: str,
+    times: int,
+    longprompt: bool,
+    data: st.DataObject,
+) -> None:
+    joiner = " " if language == "en" else ""
+    text = joiner.join(data.draw(TEXTS[language]) * times)
+    whole = speakable(text, language)
+    words, pieces = said(prompted(character, symbols, frames), text, language, longprompt)
+    kept = "".join(words).replace(" ", "")
+    if whole:
+        assert [sign for sign in kept if sign.isalnum()] == [s for s in text if s.isalnum()]
+    for one, heard, most in pieces:
+        assert len(heard.codes) + most <= budget.MOST_FRAMES
+        assert len(one.ids) + len(heard.said.ids) + len(heard.codes) + most < budget.PLACES
+        assert len(one.ids) >= min(TINY, whole)

@@ -1,0 +1,236 @@
+"""A text that comes bit by bit is cut like a whole one; a pause or a flush speaks what is there."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as trying
+from hypothesis import strategies as st
+
+from realtime.errors import NothingToSay, TextTooLong
+from realtime.speech.incoming_text import BEHIND_SECONDS, PAUSE_SECONDS, SOON_SECONDS, Draft
+from realtime.speech.playback import Playback
+from realtime.text.normalise import clean, has_speech
+from realtime.text.split import Piece, Splitter, split
+from tests.support.fake_timer import Passing, settled
+
+pytestmark = pytest.mark.anyio
+
+STORY = (
+    "When the rain finally stopped, nobody in the village believed it. Dr. Smith, who had seen "
+    "3.5 floods, laughed. “Wait until tomorrow,” she said. And so they waited, all night long. "
+)
+
+
+def splitter(text: str) -> Splitter:
+    return Splitter("en", 1.2)
+
+
+def drafted(most: int = 100_000) -> tuple[Draft, Passing]:
+    def check(length: int) -> None:
+        if length > most:
+            raise TextTooLong(f"{length} is over {most}.")
+
+    timer = Passing()
+    return Draft(check, timer, Playback()), timer
+
+
+async def pieces_of(draft: Draft) -> list[Piece]:
+    found = [await draft.first(splitter)]
+    while (piece := await draft.next()) is not None:
+        found.append(piece)
+    return found
+
+
+def texts(pieces: list[Piece]) -> list[str]:
+    return [piece.text for piece in pieces]
+
+
+@trying(deadline=None, max_examples=40)
+@given(st.lists(st.integers(1, 40), max_size=60), st.booleans())
+async def test_the_bits_do_not_change_the_pieces(sizes: list[int], at_once: bool) -> None:
+    draft, _ = drafted()
+    reading = asyncio.create_task(pieces_of(draft))
+    place = 0
+    for size in [*sizes, len(STORY)]:
+        draft.write(STORY[place : place + size])
+        place += size
+        await asyncio.sleep(0 if at_once else 0.0002)
+    draft.end()
+    whole = split(clean(STORY), "en", 1.2)
+    found = await reading
+    assert texts(found) == texts(whole)
+    assert [piece.pause for piece in found[:-1]] == [piece.pause for piece in whole[:-1]]
+    assert draft.text == STORY
+
+
+async def test_a_long_text_at_once_is_cut_block_by_block() -> None:
+    draft, _ = drafted()
+    draft.write(STORY * 40)
+    draft.end()
+    first = await draft.first(splitter)
+    assert draft._coming, "most of the text still waits"
+    assert first == split(clean(STORY * 40), "en", 1.2)[0]
+
+
+async def test_a_pause_speaks_what_is_there() -> None:
+    draft, timer = drafted()
+    reading = asyncio.create_task(pieces_of(draft))
+    draft.write("Hello there ")
+    written = timer.now()
+    await timer.pass_by(PAUSE_SECONDS - 0.01)
+    assert not reading.done() and draft._splitter is None
+    await timer.pass_by(0.02)
+    assert draft._splitter is not None
+    assert draft.ready_at == pytest.approx(written + PAUSE_SECONDS)
+    draft.write("And more")
+    await timer.pass_by(10.0)
+    draft.end()
+    assert [text.strip() for text in texts(await reading)] == ["Hello there", "And more"]
+
+
+async def test_text_that_keeps_coming_does_not_count_as_a_pause() -> None:
+    draft, timer = drafted()
+    reading = asyncio.create_task(pieces_of(draft))
+    for word in ("Hello ", "there ", "you."):
+        draft.write(word)
+        await timer.pass_by(PAUSE_SECONDS - 0.01)
+    draft.end()
+    assert texts(await reading) == ["Hello there you."]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("Hello there. ", BEHIND_SECONDS), ("Hello there.", SOON_SECONDS), ("你好。", BEHIND_SECONDS)],
+)
+async def test_the_first_clause_is_spoken_when_it_has_ended(text: str, seconds: float) -> None:
+    draft, timer = drafted()
+    reading = asyncio.create_task(draft.first(splitter))
+    draft.write(text)
+    written = timer.now()
+    await timer.pass_by(seconds - 0.001)
+    assert not reading.done()
+    await timer.pass_by(0.002)
+    assert (await reading).text == text.strip() and draft.ready_at == written
+
+
+async def test_a_clause_within_other_text_is_one_too() -> None:
+    draft, timer = drafted()
+    reading = asyncio.create_task(draft.first(splitter))
+    draft.write("Hello there. How")
+    await timer.pass_by(0.01)
+    assert (await reading).text.strip() == "Hello there."
+
+
+@pytest.mark.parametrize("text", ["It is 3.14 now", "Ask Dr. Smith now", "See example.com now"])
+async def test_a_sign_within_a_word_ends_nothing(text: str) -> None:
+    draft, timer = drafted()
+    reading = asyncio.create_task(pieces_of(draft))
+    for sign in text:
+        draft.write(sign)
+        await timer.pass_by(0.033)
+    draft.end()
+    assert texts(await reading) == [text]
+
+
+async def test_a_first_clause_that_is_too_short_waits_for_more() -> None:
+    draft, timer = drafted()
+    reading = asyncio.create_task(draft.first(lambda text: Splitter("en", 1.2, 0.65)))
+    draft.write("Well, ")
+    await timer.pass_by(0.1)
+    assert not reading.done()
+    draft.write("hello there. ")
+    await timer.pass_by(0.01)
+    assert (await reading).text == "Well, hello there."
+
+
+async def test_whoever_runs_dry_gets_the_clause_that_is_there() -> None:
+    draft, timer = drafted()
+    draft.write("Hello there. ")
+    reading = asyncio.create_task(draft.first(lambda text: Splitter("en", 1.2, 0.05)))
+    await timer.pass_by(0.01)
+    await reading
+    draft.playback.give(1.0, timer.now())
+    following = asyncio.create_task(draft.next())
+    for _ in range(3):  # somebody writes on all the time
+        draft.write("and so, ")
+        await timer.pass_by(0.2)
+        assert not following.done()
+    draft.write("or ")
+    await timer.pass_by(0.15)
+    piece = await following
+    assert piece is not None and piece.text.strip() == "and so, and so, and so,"
+
+
+async def test_a_flush_parts_what_comes_at_once() -> None:
+    draft, timer = drafted()
+    asked = timer.now()
+    draft.write("One.")
+    draft.flush()
+    draft.flush()
+    draft.write(" Two.")
+    draft.end()
+    found = await pieces_of(draft)
+    assert texts(found) == ["One.", " Two."]
+    assert found[0].pause == 0.3, "a sentence ended there"
+    assert draft.ready_at == asked
+
+
+async def test_silence_waits_for_what_it_belongs_to() -> None:
+    draft, timer = drafted()
+    reading = asyncio.create_task(pieces_of(draft))
+    draft.write("… ")
+    draft.flush()
+    await timer.pass_by(5.0)
+    assert not reading.done()
+    draft.write("well.")
+    draft.end()
+    assert texts(await reading) == ["… well."]
+
+
+@pytest.mark.parametrize("text", ["", "  \n", "…!? 😀", "—" * 200])
+async def test_nothing_to_say_is_told_at_the_end(text: str) -> None:
+    draft, _ = drafted()
+    draft.write(text)
+    draft.flush()
+    draft.end()
+    assert not has_speech(clean(text))
+    with pytest.raises(NothingToSay):
+        await draft.first(splitter)
+
+
+async def test_too_much_text_is_refused_where_it_is_written() -> None:
+    draft, _ = drafted(most=10)
+    draft.write("123456789")
+    with pytest.raises(TextTooLong):
+        draft.write("01")
+    draft.write("0")
+
+
+async def test_what_comes_after_the_end_is_not_of_it() -> None:
+    draft, _ = drafted()
+    draft.write("One.")
+    draft.end()
+    draft.write("Two.")
+    draft.flush()
+    draft.end()
+    assert texts(await pieces_of(draft)) == ["One."]
+    assert await draft.next() is None
+
+
+async def test_who_speaks_is_asked_with_what_is_there() -> None:
+    draft, timer = drafted()
+    asked: list[str] = []
+
+    def choose(text: str) -> Splitter:
+        asked.append(text)
+        return Splitter("en", 0.5)
+
+    reading = asyncio.create_task(draft.first(choose))
+    for bit in ("Hel", "lo there, my old friend", " of mine. "):
+        draft.write(bit)
+        await settled()
+    assert (await reading).text == "Hello "
+    assert asked[-1].startswith("Hello there") and asked[0] == "He"

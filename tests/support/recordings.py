@@ -1,0 +1,96 @@
+"""Recordings for tests, made without any engine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from realtime.audio.samples import HEADER_BYTES, Pcm, wav_header
+from realtime.cache import Address, Cache, FileFacts, Recording, Sidecar, Spoken, Work, key_of
+from realtime.engines.contract import Word
+from realtime.settings import Cache as CacheSettings
+from realtime.settings import Limits, Settings
+
+RATE = 24000
+
+
+def address(text: str = "hello", character: str = "bell", mode: str = "short") -> Address:
+    return Address("en", character, mode, text, key_of({"text": text, "character": character}))
+
+
+def cache_in(folder: Path, limits: Limits | None = None, **settings: Any) -> Cache:
+    found = CacheSettings(path=folder, **settings)
+    return Cache(Settings(cache=found, limits=limits or Limits()))
+
+
+def pcm(samples: int = 1000, seed: int = 0) -> Pcm:
+    return np.random.default_rng(seed).integers(-9000, 9000, samples).astype(np.int16)
+
+
+def sidecar_of(key: str, samples: int, sha256: str, text: str = "hello") -> Sidecar:
+    return Sidecar(
+        key=key,
+        line={"text": text},
+        engine={"name": "none", "version": "1"},
+        duration=samples / RATE,
+        sample_rate=RATE,
+        samples=samples,
+        sha256=sha256,
+        words=(Word("hello", 0.0, 0.01),),
+        created="2026-01-01T00:00:00+00:00",
+        took_ms=1.0,
+    )
+
+
+class Player:
+    """A producer that a test leads: it gives parts when the gate is open."""
+
+    def __init__(self, parts: list[Pcm], error: Exception | None = None) -> None:
+        self.parts = parts
+        self.error = error
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.begun = 0
+        self.given = 0
+        self.stopped = False
+
+    def work(self, at: Address) -> Work[Recording]:
+        return Work(lambda: Recording(RATE), self._produce, Recording.head, self._sidecar(at))
+
+    async def _produce(self, recording: Recording) -> None:
+        self.begun += 1
+        try:
+            for part in self.parts:
+                await self.gate.wait()
+                await recording.add(Spoken(part, (Word("w", 0.0, 0.1),)))
+                self.given += 1
+                await recording.wanted()
+            if self.error is not None:
+                raise self.error
+        except asyncio.CancelledError:
+            self.stopped = True
+            raise
+
+    def _sidecar(self, at: Address) -> Callable[[Recording, FileFacts], Any]:
+        async def made(recording: Recording, facts: FileFacts) -> Sidecar:
+            return sidecar_of(at.key, recording.samples, facts.sha256)
+
+        return made
+
+
+def wav_of(parts: list[Pcm]) -> bytes:
+    sound = np.concatenate(parts)
+    return wav_header(RATE, sound.size) + sound.astype("<i2").tobytes()
+
+
+async def listened(source: Any) -> bytes:
+    return b"".join([data async for data in source.chunks()])
+
+
+def same_sound(found: bytes, expected: bytes) -> bool:
+    """The head of a growing file has other sizes, the rest is the same."""
+    return found[HEADER_BYTES:] == expected[HEADER_BYTES:] and len(found) == len(expected)

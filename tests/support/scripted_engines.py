@@ -1,0 +1,73 @@
+"""Engines that do what a test says: wait between two chunks, or break after the first."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import numpy as np
+
+from realtime.engines.contract import Cancel, Chunk, Utterance
+from realtime.engines.tone import Tone
+
+CHUNK_SAMPLES = 2400
+
+
+def chunk(level: float) -> Chunk:
+    return Chunk(np.full(CHUNK_SAMPLES, level, np.float32))
+
+
+class Gated(Tone):
+    """Speaks one chunk, or none, then waits until the test opens the gate."""
+
+    name = "gated"
+    chunks_before = 1
+    fail = False
+
+    def load(self) -> None:
+        self.reset()
+
+    def reset(self, chunks_before: int = 1) -> None:
+        self.chunks_before = chunks_before
+        self.fail = False
+        self.gate = threading.Event()
+        self.waiting = threading.Event()
+        self.ended = threading.Event()
+
+    def speak(self, utterance: Utterance, cancel: Cancel) -> Iterator[Chunk]:
+        cancel.interrupt_with(self.gate.set)
+        try:
+            for _ in range(self.chunks_before):
+                yield chunk(0.25)
+            self.waiting.set()
+            self.gate.wait()
+            cancel.check()
+            if self.fail:
+                raise ZeroDivisionError("a model library's own error")
+            yield chunk(0.5)
+        finally:
+            self.ended.set()
+
+
+class Broken(Tone):
+    """Speaks as many chunks as it is told, then breaks."""
+
+    name = "broken"
+    chunks_before = 1
+
+    def speak(self, utterance: Utterance, cancel: Cancel) -> Iterator[Chunk]:
+        for _ in range(self.chunks_before):
+            yield chunk(0.25)
+        raise ZeroDivisionError("a model library's own error")
+
+
+class Silent(Tone):
+    """Finds nothing to make a sound of."""
+
+    name = "silent"
+
+    def speak(self, utterance: Utterance, cancel: Cancel) -> Iterator[Chunk]:
+        return iter(())
+
+
+SCRIPTED = {kind.name: kind for kind in (Gated, Broken, Silent)}

@@ -1,0 +1,239 @@
+"""Small networks, and plans that do what a test says."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from realtime.acceleration import Accelerated, Axis, Policy, accelerate
+from realtime.acceleration.accelerate import MAKERS, Maker
+from realtime.acceleration.backends.backend import Eager, Form
+from realtime.acceleration.backends.cuda_capture import Pool, Recording
+from realtime.acceleration.backends.cuda_graphs import Graphs
+from realtime.acceleration.device_lock import GATE
+from realtime.acceleration.network import Network
+from realtime.acceleration.shapes import Shapes, Sizes, Tensors
+from realtime.acceleration.spec import Parts
+
+BANDS = 4
+UP = 2
+BATCHES = Axis((1, 2, 4), {0: 0}, {0: 0}, padded=True)
+FRAMES = Axis((10, 20), {0: 2}, {0: 2}, UP)
+PLACES = 16
+WIDE = 8
+
+
+def vocoder() -> nn.Module:
+    """Bands to twice as many samples, like a vocoder."""
+    torch.manual_seed(3)
+    return nn.Sequential(
+        nn.Conv1d(BANDS, 8, 3, padding=1), nn.Tanh(), nn.ConvTranspose1d(8, 1, 4, UP, 1)
+    )
+
+
+def mel(frames: int = 10, batch: int = 1, seed: int = 1) -> Tensor:
+    random = torch.Generator().manual_seed(seed)
+    return torch.randn(batch, BANDS, frames, generator=random)
+
+
+class Step(nn.Module):
+    """A decode step: writes its row where its input says, and reads all rows so far."""
+
+    cache: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(4)
+        self.linear = nn.Linear(WIDE, WIDE)
+        self.register_buffer("cache", torch.zeros(2, PLACES, WIDE))
+
+    def forward(self, x: Tensor, place: Tensor) -> tuple[Tensor, Tensor]:
+        row = self.linear(x)
+        self.cache[torch.arange(2), place] = row
+        seen = torch.arange(PLACES)[None] <= place[:, None]
+        total = (self.cache * seen[..., None].to(row.dtype)).sum(1)
+        return total, total.argmax(-1)
+
+
+def step_inputs(place: int = 0, seed: int = 0) -> Tensors:
+    random = torch.Generator().manual_seed(seed)
+    return torch.randn(2, WIDE, generator=random), torch.tensor([place, place])
+
+
+class TapePool:
+    """Memory as CUDA's: recordings share it, and all of it is held until the last is closed."""
+
+    def __init__(self) -> None:
+        self.tapes: list[Tape] = []
+
+    @property
+    def bytes(self) -> int:
+        if all(tape.closed for tape in self.tapes):
+            return 0
+        return max(tape.size for tape in self.tapes)
+
+
+class Tape:
+    """A recording as a graph makes it: its buffers stay, each play overwrites them."""
+
+    def __init__(self, run: Callable[[Tensors], Tensors], inputs: Tensors, size: int) -> None:
+        self._run = run
+        self.inputs = tuple(item.clone() for item in inputs)
+        self.outputs = tuple(item.clone() for item in run(self.inputs))
+        self.size = size
+        self.plays = 0
+        self.fault: Exception | None = None
+        self.closed = False
+
+    def replay(self) -> None:
+        assert not self.closed, "a closed recording was played"
+        if self.fault is not None:
+            raise self.fault
+        self.plays += 1
+        first = [item.clone() for item in self.inputs]
+        threading.Event().wait(0.001)  # another thread may now do what it must not
+        for mine, now in zip(first, self.inputs, strict=True):
+            assert torch.equal(mine, now), "the inputs changed under a play"
+        with torch.no_grad():
+            for static, found in zip(self.outputs, self._run(self.inputs), strict=True):
+                static.copy_(found)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class TapeRecorder:
+    """Records on any device; `fault` is raised instead, `size` is what a recording takes.
+
+    As with CUDA a capture that meets others' work is spoilt: `meanwhile` runs in the midst of it.
+    """
+
+    def __init__(self, size: int = 100, fault: Exception | None = None) -> None:
+        self.size = size
+        self.fault = fault
+        self.tapes: list[Tape] = []
+        self.pools: list[TapePool] = []
+        self.turns: list[str] = []
+        self.meanwhile: Callable[[], None] = lambda: None
+
+    def pool(self) -> TapePool:
+        self.pools.append(TapePool())
+        return self.pools[-1]
+
+    def warm(self, run: Callable[[Tensors], Tensors], inputs: Tensors) -> None:
+        self.turns.append("warm")
+        run(tuple(item.clone() for item in inputs))
+
+    def record(self, run: Callable[[Tensors], Tensors], inputs: Tensors, pool: Pool) -> Recording:
+        assert isinstance(pool, TapePool)
+        assert not GATE._inside, "a capture met others' work"
+        if self.fault is not None:
+            raise self.fault
+        self.meanwhile()
+        self.tapes.append(Tape(run, inputs, self.size))
+        pool.tapes.append(self.tapes[-1])
+        assert not GATE._inside, "a capture met others' work"
+        return self.tapes[-1]
+
+    def begin(self) -> None:
+        self.turns.append("begin")
+
+    def end(self) -> None:
+        self.turns.append("end")
+
+
+class Bent(Form):
+    """Gives what `bend` makes of the right outputs; a fault where one is set."""
+
+    plan = "compile"
+
+    def __init__(
+        self, network: Network, bend: Callable[[Tensors], Tensors] = lambda outputs: outputs
+    ) -> None:
+        self._network = network
+        self.bend = bend
+        self.fault: Exception | None = None
+        self.prepared: list[Sizes] = []
+        self.closed = False
+
+    def prepare(self, sizes: Sizes, inputs: Tensors) -> None:
+        self.prepared.append(sizes)
+
+    def run(self, sizes: Sizes, inputs: Tensors) -> Tensors:
+        if self.fault is not None:
+            raise self.fault
+        return self.bend(self._network.run(inputs))
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def bent(made: list[Bent], bend: Callable[[Tensors], Tensors] = lambda outputs: outputs) -> Maker:
+    """A maker whose forms a test can reach."""
+
+    def make(parts: Parts) -> Form:
+        made.append(Bent(parts.network, bend))
+        return made[-1]
+
+    return make
+
+
+def recording(recorder: TapeRecorder) -> Maker:
+    """The plan `graphs` with a recorder of the test."""
+    return lambda parts: Graphs("graphs", parts, recorder, Eager(parts.network))
+
+
+def failing(error: Exception) -> Maker:
+    def make(parts: Parts) -> Form:
+        raise error
+
+    return make
+
+
+def quick(
+    plan: str = "compile",
+    makers: Mapping[str, Maker] | None = None,
+    module: nn.Module | None = None,
+    **options: Any,
+) -> Accelerated:
+    """A vocoder through some plan."""
+    return accelerate(
+        module or vocoder(),
+        inputs=(mel(),),
+        plan=plan,
+        axes=(BATCHES, FRAMES),
+        makers={**MAKERS, **(makers or {})},
+        **options,
+    )
+
+
+def quick_step(
+    plan: str,
+    makers: Mapping[str, Maker] | None = None,
+    module: nn.Module | None = None,
+    **options: Any,
+) -> Accelerated:
+    """A decode step through some plan."""
+    return accelerate(
+        module or Step(),
+        inputs=step_inputs(),
+        plan=plan,
+        state=("cache",),
+        makers={**MAKERS, **(makers or {})},
+        **options,
+    )
+
+
+def parts(policy: Policy | None = None, precision: str = "fp32") -> Parts:
+    """What a plan is made of, for a vocoder."""
+    network = Network(vocoder(), precision, "cpu")
+    shapes = Shapes((mel(),), (BATCHES, FRAMES))
+    return Parts(network, shapes, (mel(),), policy or Policy(), "vocoder")
+
+
+def reasons(found: Accelerated) -> list[str]:
+    return [item["reason"] for item in found.described()["fallbacks"]]

@@ -1,0 +1,77 @@
+"""A whole VALL-E X that is small and random, in files laid out as the public ones, and a voice."""
+
+from __future__ import annotations
+
+import math
+import pathlib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from realtime.engines.valle.networks import checkpoint as networks
+from realtime.engines.valle.networks import vocos
+from realtime.engines.valle.networks.checkpoint import END
+from realtime.engines.valle.presets import Prompt, packed
+from realtime.settings import Cache, Models, Presets, Settings, Valle
+from tests.support import valle_cases
+from tests.support.valle_files import VOCOS_YAML, place_of
+
+SHAPE = networks.Shape(64, 16, 2)
+FRAMES = 60  # of the voice's prompt
+NAME = "small"
+
+
+def own(settings: Settings, folder: Path) -> Settings:
+    """The same settings with all files in a folder of one's own, on a processor in full floats."""
+    return replace(
+        settings,
+        models=Models(path=folder / "models", threads=1, retry_seconds=0.0),
+        presets=Presets(path=folder / "presets"),
+        cache=Cache(path=folder / "cache"),
+        valle=Valle(device="cpu", precision="fp32", plan="eager"),
+    )
+
+
+def checkpoint(frames: float = 100.0, seed: int = 0) -> dict[str, torch.Tensor]:
+    """The tensors of a model whose lines end after about so many frames."""
+    model = valle_cases.small(seed, SHAPE)
+    table = model.ar_predict_layer.weight
+    # One number of what is predicted from is always the same: it carries how likely an end is.
+    table[:, 0] = 0.0
+    table[END] = 0.0
+    norm = model.ar_decoder.norm
+    norm.weight[0], norm.bias[0] = 0.0, 1.0  # type: ignore[index, operator]
+    spread = float(table[0].square().sum()) / 2
+    table[END, 0] = math.log(1024) + spread - math.log(frames)
+    return model.state_dict()
+
+
+def sounding(seed: int = 1) -> dict[str, torch.Tensor]:
+    """A Vocos that can be heard."""
+    torch.manual_seed(seed)
+    network = vocos.Vocos(vocos.Shape(width=32, inner=64, layers=2))
+    with torch.no_grad():
+        network.feature_extractor.codebook_weights.normal_()
+        network.head.out.bias[: vocos.WINDOW // 2 + 1] = 1.0
+    return network.state_dict()
+
+
+def write(settings: Settings, frames: float = 100.0) -> None:
+    """Its files among the models, and its voice among the characters."""
+    left = {"epoch": 3, "exp_dir": pathlib.PosixPath("/exp")}
+    torch.save({"model": checkpoint(frames), **left}, place_of(settings, "vallex-checkpoint.pt"))
+    place_of(settings, "vocos/config.yaml").write_text(VOCOS_YAML, encoding="utf-8")
+    torch.save(sounding(), place_of(settings, "vocos/pytorch_model.bin"))
+    voice(settings.presets.path)
+
+
+def prompt(frames: int = FRAMES, language: str = "en", seed: int = 3) -> Prompt:
+    random = np.random.default_rng(seed)
+    ids = tuple(int(number) for number in random.integers(13, 65, size=12))
+    return Prompt(random.integers(0, 1024, size=(frames, 8)), ids, language)
+
+
+def voice(folder: Path, name: str = NAME, frames: int = FRAMES) -> None:
+    (folder / f"{name}.npz").write_bytes(packed(prompt(frames)))

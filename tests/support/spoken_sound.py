@@ -1,0 +1,36 @@
+"""What our own voices say, for ears to hear: 16 kHz, made once for all tests."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import soxr
+
+from realtime.audio.samples import HEARD, Pcm, to_pcm16
+from realtime.characters import Characters
+from realtime.engines.contract import Cancel, Samples, Utterance
+from realtime.settings import Settings
+from realtime.text.language import segments
+from tests.conftest import ROOT
+from tests.support.fake_recogniser import RATE, loaded
+
+
+@cache
+def said(folder: Path, text: str, character: str, engine: str, language: str = "en") -> Samples:
+    """One piece of text as a character says it."""
+    speaker = loaded(engine, folder)
+    known = Characters(ROOT / "presets", Settings().default_characters)
+    parts = tuple(segments(text, language))
+    utterance = Utterance(parts, known.get(character), accent=language, seed=1)
+    sound = np.concatenate([chunk.samples for chunk in speaker.speak(utterance, Cancel())])
+    found: Samples = soxr.resample(sound, speaker.sample_rate, RATE).astype(np.float32)
+    audible = np.flatnonzero(np.abs(found) > HEARD)
+    return found[audible[0] : audible[-1] + 1]
+
+
+def recorded(samples: Samples, before: float = 0.5, after: float = 1.0) -> Pcm:
+    """As a microphone gives it, with some silence around."""
+    around = [np.zeros(round(seconds * RATE), np.float32) for seconds in (before, after)]
+    return to_pcm16(np.concatenate([around[0], samples, around[1]]))

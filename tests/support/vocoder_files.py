@@ -1,0 +1,28 @@
+"""Small vocoders' files where people put theirs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+
+from tests.support.small_vocoders import state
+
+
+def bring_bigvgan(models: Path, name: str = "bigvgan_tiny") -> Path:
+    """With weight norm, under `generator`, as published."""
+    folder = models / "bigvgan"
+    folder.mkdir(parents=True)
+    config, weights = state(name)
+    (folder / "config.json").write_text(json.dumps(config))
+    torch.save({"generator": weights}, folder / "bigvgan_generator.pt")
+    return folder
+
+
+def bring_hifigan(models: Path) -> Path:
+    """Bare, as published."""
+    folder = models / "hifigan"
+    folder.mkdir(parents=True)
+    torch.save(state("generator_v4_tiny")[1], folder / "vocoder.pth")
+    return folder

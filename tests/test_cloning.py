@@ -1,0 +1,250 @@
+"""A clip becomes a character that is there at once, or leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from realtime import engines
+from realtime.audio.decoding import Source
+from realtime.audio.samples import wav_header
+from realtime.clips import clip_of
+from realtime.cloning import Enrolment
+from realtime.engines.contract import Cancel, Samples, Transcript
+from realtime.engines.valle import codec
+from realtime.engines.valle.presets import Codes, prompt_of
+from realtime.errors import BadRequest, Taken, TextTooLong, WeightsMissing, YamabikoError
+from realtime.models.loaded import Models
+from realtime.services import Services, build
+from realtime.settings import Settings
+from realtime.weights import WeightFile
+from tests.support import valle_files
+from tests.support.character_files import save, say
+from tests.support.voice_like_sound import pcm, voice
+
+pytestmark = pytest.mark.anyio
+
+TEXT = "Good morning, this is how I speak."
+
+
+class Ear:
+    """Hears what a test says, or has no weights."""
+
+    name = "revoice"
+    version = "1"
+    sample_rate = 16_000
+    pause = 0.3
+    weights: tuple[WeightFile, ...] = ()
+
+    def __init__(self, hears: Transcript | None = None) -> None:
+        self.hears = hears
+        self.heard: list[tuple[int, str | None]] = []
+
+    def load(self) -> None:
+        if self.hears is None:
+            raise WeightsMissing("The engine 'revoice' needs its weights.", hint="Bring them.")
+
+    def unload(self) -> None:
+        pass
+
+    def recognise(
+        self, samples: Samples, language: str | None, usual: str | None, cancel: Cancel
+    ) -> Transcript:
+        self.heard.append((samples.size, language))
+        assert self.hears is not None
+        return self.hears
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    settings = valle_files.settings_in(tmp_path)
+    valle_files.encodec(settings)
+    return settings
+
+
+@pytest.fixture
+def ear() -> Ear:
+    return Ear()
+
+
+@pytest.fixture
+async def services(settings: Settings, ear: Ear) -> AsyncIterator[Services]:
+    def create(name: str, settings: Settings) -> Any:
+        return ear if name == "revoice" else engines.create(name, settings)
+
+    services = build(settings, Models(settings, create))
+    services.enrolment = Enrolment(settings, services.characters, services.models, spelt)
+    yield services
+    await services.close()
+
+
+def spelt(samples: Samples, settings: Settings) -> Codes:
+    """Codes without a network, one row a frame."""
+    frames = -(-samples.size // 320)
+    return np.arange(8 * frames).reshape(frames, 8) % 1024
+
+
+def clip(seconds: float = 4.0) -> Source:
+    sound = pcm(np.resize(voice(1.5), round(24_000 * seconds)))
+    return Source(io.BytesIO(wav_header(24_000, sound.size) + sound.tobytes()), 15.0)
+
+
+def files(services: Services) -> list[str]:
+    return sorted(path.name for path in services.settings.presets.path.iterdir())
+
+
+async def test_it_is_there_at_once_and_whole(services: Services) -> None:
+    assert services.characters.all() == []
+    character = await services.enrolment.make("山びこ 2", clip(), TEXT)
+    assert services.characters.get("山びこ 2") is character
+    assert (character.engine, character.language) == ("valle", "en")
+    prompt = prompt_of(character)
+    assert prompt.codes.shape == (300, 8) and prompt.symbols.startswith("gʊd_ˈmɔɹnɪŋ,")
+    assert files(services) == ["山びこ 2.npz"]
+    kept = services.settings.presets.path / "山びこ 2.npz"
+    assert kept.stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize(
+    ("text", "asked", "language"),
+    [
+        ("你好，我是这里的守卫。", "auto", "zh"),
+        ("こんにちは、元気ですか。", "auto", "ja"),
+        ("東京駅前交番", "ja", "ja"),
+        ("我喜欢 Linux 和 Python programming 吧。", "zh", "zh"),
+    ],
+)
+async def test_its_language_is_that_of_the_text_or_as_asked(
+    services: Services, text: str, asked: str, language: str
+) -> None:
+    character = await services.enrolment.make("Kai", clip(), text, asked)
+    assert prompt_of(character).language == character.language == language
+
+
+@pytest.mark.parametrize("taken", ["Kai", "kai", "kay", "Lee", "broken"])
+async def test_a_name_that_somebody_has_is_taken(services: Services, taken: str) -> None:
+    folder = services.settings.presets.path
+    save(folder, "Kai")
+    say(folder, "Kai", "aliases: [Kay]")
+    say(folder, "Lee", "voice: Kai")
+    (folder / "broken.npz").write_bytes(b"")
+    before = files(services)
+    with pytest.raises(Taken) as refused:
+        await services.enrolment.make(taken, clip(), TEXT)
+    assert refused.value.code == "character_exists" and files(services) == before
+
+
+async def test_of_two_at_once_one_gets_the_name(services: Services) -> None:
+    asked = [services.enrolment.make("Kai", clip(), TEXT) for _ in range(2)]
+    outcomes = await asyncio.gather(*asked, return_exceptions=True)
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Character", "Taken"]
+    assert files(services) == ["Kai.npz"]
+
+
+@pytest.mark.parametrize("name", ["../Kai", "a/b", ".hidden", "", "a\0b", "x" * 65, "𠀀" * 64])
+async def test_a_name_that_cannot_be_a_file_is_refused(services: Services, name: str) -> None:
+    with pytest.raises(BadRequest) as refused:
+        await services.enrolment.make(name, clip(), TEXT)
+    assert refused.value.code == "bad_character_name" and files(services) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "code"),
+    [
+        (TEXT, "fr", "unknown_language"),
+        (TEXT, "mix", "unknown_language"),
+        ("你好。 Hello there, my friend, how are you?", "auto", "unknown_language"),
+        ("... !", "en", "nothing_to_say"),
+        ("Hm.", "en", "text_does_not_fit"),
+        ("the quick brown fox jumps over the lazy dog " * 11, "en", "text_does_not_fit"),
+    ],
+)
+async def test_texts_that_cannot_be_the_clip_s(
+    services: Services, text: str, language: str, code: str
+) -> None:
+    with pytest.raises(BadRequest) as refused:
+        await services.enrolment.make("Kai", clip(), text, language)
+    assert refused.value.code == code and files(services) == []
+
+
+async def test_a_text_longer_than_any_clip(services: Services) -> None:
+    with pytest.raises(TextTooLong, match="500"):
+        await services.enrolment.make("Kai", clip(), "a " * 251)
+
+
+async def test_without_ears_the_text_is_needed(services: Services) -> None:
+    with pytest.raises(BadRequest, match="text that is spoken") as refused:
+        await services.enrolment.make("Kai", clip(), "  ")
+    assert refused.value.code == "text_required" and "Bring them." in str(refused.value.hint)
+
+
+async def test_with_ears_it_is_heard(services: Services, ear: Ear) -> None:
+    ear.hears = Transcript(TEXT, "en")
+    character = await services.enrolment.make("Kai", clip())
+    assert ear.heard == [(4 * 16_000, None)]
+    assert prompt_of(character).symbols.startswith("gʊd_ˈmɔɹnɪŋ,")
+
+
+async def test_a_named_language_is_what_is_listened_for(services: Services, ear: Ear) -> None:
+    ear.hears = Transcript("你好，我是这里的守卫。", "zh")
+    character = await services.enrolment.make("Kai", clip(), language="zh")
+    assert ear.heard == [(4 * 16_000, "zh")] and character.language == "zh"
+
+
+@pytest.mark.parametrize(
+    ("heard", "code"),
+    [
+        (Transcript("", "fr", spoken=False), "unknown_language"),
+        (Transcript("", "en"), "no_speech"),
+        (Transcript("…!", "ja"), "no_speech"),
+    ],
+)
+async def test_what_ears_cannot_use_is_refused(
+    services: Services, ear: Ear, heard: Transcript, code: str
+) -> None:
+    ear.hears = heard
+    with pytest.raises(BadRequest) as refused:
+        await services.enrolment.make("Kai", clip())
+    assert refused.value.code == code and files(services) == []
+
+
+async def test_without_the_codec_s_weights_it_says_how_to_get_them(tmp_path: Path) -> None:
+    services = build(valle_files.settings_in(tmp_path))
+    with pytest.raises(WeightsMissing, match="encodec_24khz-d7cc33bc.th"):
+        await services.enrolment.make("Kai", clip(), TEXT)
+    await services.close()
+
+
+async def test_there_may_be_so_many_and_no_more(services: Services, settings: Settings) -> None:
+    few = replace(settings, presets=replace(settings.presets, most=1))
+    enrolment = Enrolment(few, services.characters, services.models)
+    await enrolment.make("Kai", clip(), TEXT)
+    with pytest.raises(BadRequest, match="presets.most|no more") as refused:
+        await enrolment.make("Lee", clip(), TEXT)
+    assert refused.value.code == "too_many_characters"
+
+
+async def test_a_folder_that_cannot_be_written_is_told(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("realtime.cloning.os.link", refuse)
+    with pytest.raises(YamabikoError, match="Permission denied"):
+        await services.enrolment.make("Kai", clip(), TEXT)
+    assert files(services) == []
+
+
+async def test_its_codes_are_the_codec_s(services: Services, settings: Settings) -> None:
+    enrolment = Enrolment(settings, services.characters, services.models)
+    codes = prompt_of(await enrolment.make("Kai", clip(), TEXT)).codes
+    assert np.array_equal(codes, codec.encoded(clip_of(clip()), settings))
+    assert len(np.unique(codes)) > 8

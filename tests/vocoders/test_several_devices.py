@@ -1,0 +1,189 @@
+"""Work goes to whoever is free, comes back in order, and is done again where a device fails."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from realtime.errors import BadRequest, Busy, OutOfMemory, Unavailable
+from realtime.vocoders.several_devices import Replicas, replicate
+from tests.support.small_networks import BATCHES, FRAMES, mel, vocoder
+
+SECONDS = 20
+
+
+class Device:
+    """Doubles a number; waits at a gate, or fails as it is told."""
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+        self.gate.set()
+        self.busy = threading.Event()
+        self.fault: Callable[[int], Exception | None] = lambda number: None
+        self.did: list[int] = []
+
+    def __call__(self, number: int) -> int:
+        self.busy.set()
+        assert self.gate.wait(SECONDS)
+        fault = self.fault(number)
+        if fault is not None:
+            raise fault
+        self.did.append(number)
+        return 2 * number
+
+
+def outs(replicas: Replicas) -> list[str | None]:
+    return [told["out"] for told in replicas.described()]
+
+
+@pytest.fixture
+def pair() -> Any:
+    one, other = Device(), Device()
+    replicas = Replicas({"one": one, "other": other})
+    yield one, other, replicas
+    one.gate.set()
+    other.gate.set()
+    replicas.close()
+
+
+def test_results_come_in_order(pair: tuple[Device, Device, Replicas]) -> None:
+    one, other, replicas = pair
+    one.gate.clear()
+    opener = threading.Thread(target=lambda: (one.busy.wait(SECONDS), one.gate.set()))
+    opener.start()
+    found = list(replicas.map((number,) for number in range(50)))
+    opener.join(SECONDS)
+    assert found == [2 * number for number in range(50)]
+    assert sorted(one.did + other.did) == list(range(50))
+
+
+def test_the_freest_takes_what_comes(pair: tuple[Device, Device, Replicas]) -> None:
+    one, other, replicas = pair
+    one.gate.clear()
+    other.gate.clear()
+    held = [replicas.submit(0), replicas.submit(1)]
+    assert one.busy.wait(SECONDS) and other.busy.wait(SECONDS)
+    other.gate.set()  # from here on only this one is free
+    later = [replicas.submit(number) for number in range(2, 10)]
+    assert [result.result(SECONDS) for result in later] == [2 * n for n in range(2, 10)]
+    assert set(range(2, 10)) <= set(other.did) and one.did == []
+    one.gate.set()
+    assert sorted(result.result(SECONDS) for result in held) == [0, 2]
+
+
+def test_a_device_that_fails_is_taken_out_and_its_work_done_elsewhere(
+    pair: tuple[Device, Device, Replicas],
+) -> None:
+    one, other, replicas = pair
+    failed = threading.Event()
+
+    def fail(number: int) -> Exception:
+        failed.set()
+        return RuntimeError("an uncorrectable error")
+
+    one.fault = fail
+    other.gate.clear()  # so that one of two pieces is the failing device's
+    held = replicas.submit(0), replicas.submit(1)
+    assert failed.wait(SECONDS)
+    other.gate.set()
+    assert [result.result(SECONDS) for result in held] == [0, 2]
+    assert list(replicas.map((n,) for n in range(20))) == [2 * n for n in range(20)]
+    assert outs(replicas) == ["an uncorrectable error", None]
+    one.fault = lambda number: None
+    replicas.revive()
+    assert outs(replicas) == [None, None]
+
+
+def test_a_piece_that_fails_everywhere_is_at_fault_itself(
+    pair: tuple[Device, Device, Replicas],
+) -> None:
+    one, other, replicas = pair
+    for device in (one, other):
+        device.fault = lambda number: ZeroDivisionError("7") if number == 7 else None
+    with pytest.raises(ZeroDivisionError):
+        replicas.submit(7).result(SECONDS)
+    assert outs(replicas) == [None, None]
+    assert list(replicas.map((n,) for n in range(5))) == [0, 2, 4, 6, 8]
+
+
+def test_two_devices_that_fail_at_once_do_not_wait_for_each_other(
+    pair: tuple[Device, Device, Replicas],
+) -> None:
+    one, other, replicas = pair
+    one.fault = other.fault = lambda number: RuntimeError("both")
+    for result in [replicas.submit(number) for number in range(6)]:
+        with pytest.raises(RuntimeError, match="both"):
+            result.result(SECONDS)
+    assert outs(replicas) == [None, None]
+
+
+def test_a_small_memory_is_no_broken_device(pair: tuple[Device, Device, Replicas]) -> None:
+    one, other, replicas = pair
+    one.fault = lambda number: OutOfMemory("too large for one")
+    assert list(replicas.map((n,) for n in range(20))) == [2 * n for n in range(20)]
+    assert outs(replicas) == [None, None]
+
+
+def test_a_wrong_request_is_tried_once(pair: tuple[Device, Device, Replicas]) -> None:
+    one, other, replicas = pair
+    asked: list[int] = []
+
+    def refuse(number: int) -> Exception:
+        asked.append(number)
+        return BadRequest("no")
+
+    one.fault = other.fault = refuse
+    with pytest.raises(BadRequest):
+        replicas.submit(1).result(SECONDS)
+    assert asked == [1]
+
+
+def test_queues_are_bounded_and_closing_refuses() -> None:
+    device = Device()
+    device.gate.clear()
+    replicas = Replicas({"only": device}, most_waiting=2)
+    under_way = replicas.submit(0)
+    assert device.busy.wait(SECONDS)
+    waiting = [replicas.submit(1), replicas.submit(2)]
+    with pytest.raises(Busy, match="2 pieces already wait"):
+        replicas.submit(3)
+    assert waiting[1].cancel()
+    closer = threading.Thread(target=replicas.close)
+    closer.start()
+    device.gate.set()
+    closer.join(SECONDS)
+    assert under_way.result(SECONDS) == 0
+    assert waiting[0].done()
+    with pytest.raises(Busy, match="closed"):
+        replicas.submit(4)
+
+
+def test_no_device_is_no_service() -> None:
+    with pytest.raises(BadRequest, match="At least one device"):
+        Replicas({})
+
+
+def test_when_every_device_is_out_nothing_waits() -> None:
+    device = Device()
+    replicas = Replicas({"only": device})
+    replicas._devices["only"].out = "burnt"
+    with pytest.raises(Unavailable, match="Every device"):
+        replicas.submit(1).result(SECONDS)
+    replicas.close()
+
+
+def test_a_network_on_two_devices_gives_what_it_gives_on_one() -> None:
+    module = vocoder()
+    options = {"plan": "eager", "axes": (BATCHES, FRAMES)}
+    replicas = replicate(module, inputs=(mel(),), devices=("cpu", "cpu:0"), **options)
+    sounds = [mel(10, seed=seed) for seed in range(6)]
+    for x, found in zip(sounds, replicas.map((x,) for x in sounds), strict=True):
+        with torch.no_grad():
+            assert torch.allclose(found, module(x), atol=1e-6)
+    replicas.close()
+    with pytest.raises(BadRequest, match="cannot be replicated"):
+        replicate(module, inputs=(mel(),), devices=("cpu",), state=("cache",))

@@ -1,0 +1,232 @@
+"""A mel in windows sounds as it does whole: for every length, size, batch and way of coming."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from realtime.audio.samples import Samples
+from realtime.errors import BadRequest, Busy, OutOfMemory
+from realtime.vocoders.memory_limit import ENDLESS, Headroom
+from realtime.vocoders.networks.base import MelNet
+from realtime.vocoders.vocoder import Cutting, Vocoder
+from tests.support.concurrent_threads import together
+from tests.support.small_vocoders import network, small
+
+KINDS = ("bigvgan", "hifigan")
+LONGEST = 3_000
+
+
+@functools.cache
+def net(kind: str) -> MelNet:
+    return small(kind)
+
+
+@functools.cache
+def mel(bands: int) -> torch.Tensor:
+    return torch.randn(bands, LONGEST, generator=torch.Generator().manual_seed(3))
+
+
+def vocoder(
+    made: MelNet,
+    cutting: Cutting,
+    headroom: Headroom | None = None,
+    run: Callable[[torch.Tensor], torch.Tensor] | None = None,
+) -> Vocoder:
+    return Vocoder(
+        run or made,
+        bands=made.bands,
+        hop=made.hop,
+        sample_rate=24_000,
+        reach=made.reach(),
+        cutting=cutting,
+        headroom=headroom,
+    )
+
+
+def whole(made: MelNet, given: torch.Tensor) -> Samples:
+    with torch.inference_mode():
+        samples: Samples = made(given[None])[0, 0].numpy()
+    return samples
+
+
+def close(found: Samples, expected: Samples) -> bool:
+    return found.shape == expected.shape and float(np.abs(found - expected).max(initial=0)) <= 1e-5
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.sampled_from(KINDS),
+    st.lists(st.integers(1, 400) | st.integers(1, LONGEST), min_size=1, max_size=3),
+    st.integers(1, 600),
+    st.integers(1, 5),
+    st.sampled_from([0.0, 0.1, 0.5]),
+    st.booleans(),
+)
+def test_windows_joined_are_the_whole(
+    kind: str, lengths: list[int], chunk: int, batch: int, ratio: float, shaped: bool
+) -> None:
+    made = net(kind)
+    mels = [mel(made.bands)[:, :length] for length in lengths]
+    cutting = Cutting(chunk, ratio, batch, shaped=shaped)
+    rendered = vocoder(made, cutting).render(mels)
+    for given_mel, found in zip(mels, rendered, strict=True):
+        assert close(found, whole(made, given_mel))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1_800)
+@pytest.mark.parametrize("name", ["bigvgan_tiny", "generator_v4_tiny"])
+@pytest.mark.parametrize("chunk", [160, 333, 500])
+@pytest.mark.parametrize("batch", [1, 4])
+def test_windows_of_the_published_networks_joined_are_the_whole(
+    name: str, chunk: int, batch: int
+) -> None:
+    made = network(name).plain()
+    for length in (1, 2, 38, 39, 76, 77, 159, 160, 161, 499, 500, 501, 1_000, 2_999, LONGEST):
+        given_mel = mel(made.bands)[:, :length]
+        (found,) = vocoder(made, Cutting(chunk, batch=batch)).render([given_mel])
+        assert close(found, whole(made, given_mel)), length
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.sampled_from(KINDS),
+    st.integers(1, 1_200),
+    st.lists(st.integers(1, 300), min_size=1, max_size=6),
+    st.integers(1, 400),
+    st.integers(1, 40),
+    st.booleans(),
+)
+def test_a_stream_is_the_whole_however_the_mel_comes(
+    kind: str, length: int, steps: list[int], chunk: int, first: int, shaped: bool
+) -> None:
+    made = net(kind)
+    given_mel = mel(made.bands)[:, :length]
+    stream = vocoder(made, Cutting(chunk, first=first, shaped=shaped)).stream()
+    pieces: list[Samples] = []
+    done = 0
+    while done < length:
+        step = steps[len(pieces) % len(steps)]
+        pieces += stream.feed(given_mel[:, done : done + step])
+        done += step
+    pieces += stream.finish()
+    assert close(np.concatenate(pieces), whole(made, given_mel))
+
+
+def test_a_stream_speaks_as_soon_as_it_can_and_keeps_little() -> None:
+    made = net("bigvgan")
+    reach = made.reach()
+    stream = vocoder(made, Cutting(200, first=8)).stream()
+    assert list(stream.feed(mel(made.bands)[:, : 8 + reach.after])) == []
+    (first,) = stream.feed(mel(made.bands)[:, 8 + reach.after : 9 + reach.after])
+    assert first.size == 8 * made.hop
+    for start in range(9 + reach.after, 2_900, 100):
+        list(stream.feed(mel(made.bands)[:, start : start + 100]))
+        assert stream._held is not None and stream._held.shape[1] < 500
+    list(stream.finish())
+    with pytest.raises(ValueError, match="ended"):
+        stream.feed(mel(made.bands)[:, :3])
+
+
+def test_what_overlaps_is_told() -> None:
+    made, told = net("bigvgan"), []
+    reach = made.reach()
+    counted = Vocoder(
+        made,
+        bands=made.bands,
+        hop=made.hop,
+        sample_rate=24_000,
+        reach=reach,
+        cutting=Cutting(100, batch=1),
+        overlapped=lambda computed, kept: told.append((computed, kept)),
+    )
+    counted.render([mel(6)[:, :500]])
+    list(counted.stream().feed(mel(6)[:, :50]))
+    assert told[0] == (100, 100 - reach.after)
+    assert told[1] == (100, 100 - reach.both)
+    assert told[-1] == (16 + reach.after, 16)  # a stream's first window
+
+
+def test_a_mel_shorter_than_any_window_and_none_at_all() -> None:
+    made = net("hifigan")
+    empty, short = vocoder(made, Cutting(300)).render([mel(6)[:, :0], mel(6)[:, :1]])
+    assert empty.size == 0
+    assert close(short, whole(made, mel(6)[:, :1]))
+    assert list(vocoder(made, Cutting(300)).stream().finish()) == []
+
+
+def test_two_threads_at_once_each_hear_their_own() -> None:
+    made = net("hifigan")
+    shared = vocoder(made, Cutting(100, batch=4))
+    wrong: list[int] = []
+
+    def speak(number: int) -> None:
+        for turn in range(6):
+            given_mel = mel(made.bands)[:, 10 * number + turn : 700 + 11 * number]
+            if not close(shared.render([given_mel])[0], whole(made, given_mel)):
+                wrong.append(number)
+
+    together(4, speak)
+    assert not wrong
+
+
+def small_memory(
+    made: MelNet, most: int, error: Exception | None = None
+) -> Callable[[torch.Tensor], torch.Tensor]:
+    """A device on which only so many frames fit."""
+
+    def run(mels: torch.Tensor) -> torch.Tensor:
+        if mels.shape[0] * mels.shape[2] > most:
+            raise error or torch.OutOfMemoryError("no more")
+        sound: torch.Tensor = made(mels)
+        return sound
+
+    return run
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("error", [None, OutOfMemory("full"), MemoryError("full")])
+def test_too_little_memory_makes_windows_smaller_and_the_sound_stays(
+    streamed: bool, error: Exception | None
+) -> None:
+    made = net("bigvgan")
+    headroom = Headroom(1, lambda: ENDLESS)
+    tight = vocoder(made, Cutting(400, batch=3), headroom, small_memory(made, 120, error))
+    given_mel = mel(made.bands)[:, :1_500]
+    if streamed:
+        stream = tight.stream()
+        found = np.concatenate([*stream.feed(given_mel), *stream.finish()])
+    else:
+        (found,) = tight.render([given_mel])
+    assert close(found, whole(made, given_mel))
+    assert headroom.shrunk > 0
+
+
+def test_memory_that_is_known_to_be_short_is_not_asked_for() -> None:
+    made = net("bigvgan")
+    headroom = Headroom(1_000, lambda: 250_000)
+    run = small_memory(made, 200)
+    (found,) = vocoder(made, Cutting(400, batch=1), headroom, run).render([mel(6)[:, :900]])
+    assert close(found, whole(made, mel(6)[:, :900]))
+    assert headroom.shrunk == 0
+
+
+def test_where_nothing_fits_it_says_so() -> None:
+    made = net("hifigan")
+    with pytest.raises(Busy) as caught:
+        vocoder(made, Cutting(100), None, small_memory(made, 5)).render([mel(6)[:, :300]])
+    assert caught.value.code == "out_of_memory"
+
+
+@pytest.mark.parametrize("shape", [(5, 10), (6,), (1, 6, 10)])
+def test_what_is_no_mel_is_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(BadRequest) as caught:
+        vocoder(net("hifigan"), Cutting(100)).render([torch.zeros(shape)])
+    assert caught.value.code == "bad_mel"

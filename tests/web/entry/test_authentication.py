@@ -1,0 +1,504 @@
+"""Every route asks for credentials, takes right ones, and tells what is wrong with others."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.testclient import TestClient
+from starlette.types import Message, Receive, Scope, Send
+from starlette.websockets import WebSocketDisconnect
+
+from realtime.access import string_to_sign
+from realtime.access.signatures import Seal
+from realtime.services import Services
+from realtime.settings import Auth, Limits, Settings, Sockets
+from realtime.web.app import ROUTES, create_app
+from realtime.web.entry.authentication import OPEN, OPEN_FOLDER, Gate
+from realtime.web.requests.caller import caller_of
+from tests.support.keyed_server import OTHER, SECRET, Hands, signed, with_keys
+from tests.web.conftest import waited
+
+BEARER = {"Authorization": f"Bearer bot:{SECRET}"}
+LINE = {"text": "abc", "engine": "tone"}
+
+# Every route there is: how it is asked, with which body, and what right credentials get.
+# A route that is missing here fails the first test below.
+CLOSED: dict[str, tuple[str, str, Any, int]] = {
+    "/v1/audio/speech": ("POST", "/v1/audio/speech", {"model": "tone", "input": "a"}, 200),
+    "/v1/models": ("GET", "/v1/models", None, 200),
+    "/v1/audio/voices": ("GET", "/v1/audio/voices", None, 200),
+    "/api/characters": ("GET", "/api/characters", None, 200),
+    "/api/characters/{name}/picture": ("GET", "/api/characters/af_heart/picture", None, 404),
+    "/api/models": ("GET", "/api/models", None, 200),
+    "/api/models/{name}/load": ("POST", "/api/models/tone/load", None, 200),
+    "/api/models/{name}/unload": ("POST", "/api/models/gain/unload", None, 200),
+    "/api/status": ("GET", "/api/status", None, 200),
+    "/api/info": ("GET", "/api/info", None, 200),
+    "/api/acceleration": ("GET", "/api/acceleration", None, 200),
+    "/metrics": ("GET", "/metrics", None, 200),
+    "/lines": ("POST", "/lines", LINE, 200),
+    "/lines/{key}": ("GET", "/lines/0123456789abcdef", None, 404),
+    "/prefetch": ("POST", "/prefetch", {"lines": [LINE]}, 202),
+    "/prefetch/{id}": ("GET", "/prefetch/x", None, 404),
+    "/generate": (
+        "POST",
+        "/generate",
+        {"textPrompt": "a", "character": "nobody", "language": "en"},
+        404,
+    ),
+    "/api/process": ("POST", "/api/process", {}, 415),
+    "/ticket": ("POST", "/ticket", None, 200),
+    "/en/{rest:path}": ("GET", "/en/af_heart/hello.wav", None, 404),
+    "/zh/{rest:path}": ("GET", "/zh/af_heart/hello.wav", None, 404),
+    "/ja/{rest:path}": ("GET", "/ja/af_heart/hello.wav", None, 404),
+    "/mix/{rest:path}": ("GET", "/mix/af_heart/hello.wav", None, 404),
+}
+# Answered before the router, by nobody, or at an address that another method shares.
+BESIDES = {
+    "/audio": ("GET", "/audio/en/a/short/a-0123456789abcdef.wav", None, 404),
+    "unknown": ("GET", "/there/is/nothing", None, 404),
+    "making": ("POST", "/api/characters", {}, 415),
+}
+SOCKETS = {"/ws"}  # tried below, and in test_socket.py with real ones
+OPEN_ROUTES = {"/", "/health", "/ready", "/time", "/login", "/logout", "/static"}
+
+
+@pytest.fixture(scope="module")
+def hands() -> Hands:
+    return Hands()
+
+
+@pytest.fixture(scope="module")
+def keyed(settings: Settings, hands: Hands) -> Iterator[TestClient]:
+    limits = Limits(requests=1_000_000, characters=1_000_000, refusals=1_000_000)
+    services = with_keys(replace(settings, limits=limits), hands)
+    with TestClient(create_app(services)) as client:
+        yield client
+
+
+def services_of(client: TestClient) -> Services:
+    services: Services = client.app.state.services  # type: ignore[attr-defined]
+    return services
+
+
+def test_every_route_is_in_the_table() -> None:
+    found = set()
+    for route in ROUTES:
+        assert isinstance(route, Route | Mount | WebSocketRoute)
+        found.add(route.path)
+    assert found == set(CLOSED) | SOCKETS | OPEN_ROUTES
+    assert set(OPEN) | {OPEN_FOLDER.rstrip("/")} == OPEN_ROUTES
+
+
+ASKED = {**CLOSED, **BESIDES}
+
+
+def ask(client: TestClient, name: str, headers: dict[str, str]) -> Any:
+    method, path, body, _ = ASKED[name]
+    content = b"" if body is None else json.dumps(body).encode()
+    return client.request(
+        method, path, content=content, headers={"Content-Type": "application/json", **headers}
+    )
+
+
+def reason(answer: Any) -> tuple[int, str]:
+    found = answer.json()
+    if "audioURL" in found:
+        return answer.status_code, found["error"]
+    return answer.status_code, found["error"]["code"]
+
+
+def refused_as(name: str, code: str) -> tuple[int, str]:
+    return (403, "Invalid Request") if name == "/generate" else (401, code)
+
+
+def sign(hands: Hands, name: str, **changed: str) -> dict[str, str]:
+    method, path, body, _ = ASKED[name]
+    content = b"" if body is None else json.dumps(body).encode()
+    return signed(hands, method, path, content, **changed)
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_without_credentials_nobody_comes_in(keyed: TestClient, name: str) -> None:
+    assert reason(ask(keyed, name, {})) == refused_as(name, "malformed")
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_wrong_credentials_help_nobody(keyed: TestClient, hands: Hands, name: str) -> None:
+    wrong = {
+        "malformed": [
+            sign(hands, name, Time="soon"),
+            sign(hands, name, Nonce="short"),
+            sign(hands, name, Signature="x"),
+            {"Authorization": "Basic Ym90OmJvdA=="},
+            {"Authorization": "Bearer bot"},
+            {"Cookie": "yamabiko=x"},
+        ],
+        "unknown_key": [
+            sign(hands, name, key_id="nobody"),
+            {"Authorization": f"Bearer nobody:{SECRET}"},
+        ],
+        "bad_signature": [
+            sign(hands, name, secret=OTHER),
+            sign(hands, name, Key="other"),
+            {"Authorization": f"Bearer bot:{OTHER}"},
+        ],
+        "stale": [sign(hands, name, Time=str(hands.ms - 65_001))],
+    }
+    # A time that was not signed is a bad signature; an old one that was is stale.
+    wrong["bad_signature"] += wrong.pop("stale")
+    for code, tries in wrong.items():
+        for headers in tries:
+            assert reason(ask(keyed, name, headers)) == refused_as(name, code), headers
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_right_credentials_open_every_door(keyed: TestClient, hands: Hands, name: str) -> None:
+    status = ASKED[name][3]
+    assert ask(keyed, name, sign(hands, name)).status_code == status
+    assert ask(keyed, name, BEARER).status_code == status
+    cookie = services_of(keyed).guard.cookie("bot")
+    assert ask(keyed, name, {"Cookie": f"a=b; yamabiko={cookie}"}).status_code == status
+
+
+@pytest.mark.parametrize("path", ["/", "/static/main.js", "/health", "/ready", "/time"])
+def test_what_is_open_is_open(keyed: TestClient, path: str) -> None:
+    keyed.cookies.clear()
+    assert keyed.get(path).status_code in (200, 503)
+
+
+@pytest.mark.parametrize("path", ["/health/../lines", "/static", "/healthy", "/HEALTH"])
+def test_what_only_looks_open_is_not(keyed: TestClient, path: str) -> None:
+    assert keyed.get(path).status_code == 401
+
+
+def test_a_refusal_says_what_to_do(keyed: TestClient, hands: Hands) -> None:
+    answer = keyed.post("/lines", json=LINE)
+    assert answer.headers["www-authenticate"].startswith("Yamabiko")
+    assert answer.json()["error"]["now_ms"] == hands.ms
+    assert "docs/signing.md" in answer.json()["error"]["hint"]
+    openai = keyed.get("/v1/models").json()["error"]
+    assert (openai["code"], openai["now_ms"]) == ("malformed", hands.ms)
+    bots = keyed.post("/generate", json={})
+    assert bots.status_code == 403
+    assert bots.json() == {"audioURL": None, "code": 403, "error": "Invalid Request"}
+
+
+def test_a_signed_request_passes_once(keyed: TestClient, hands: Hands) -> None:
+    body = json.dumps(LINE).encode()
+    headers = signed(hands, "POST", "/lines?b=2&a=1", body) | {"Content-Type": "application/json"}
+    # The order of the query is not signed, and neither is how it is escaped.
+    assert keyed.post("/lines?a=%31&b=2", content=body, headers=headers).status_code == 200
+    again = keyed.post("/lines?b=2&a=1", content=body, headers=headers)
+    assert reason(again) == (401, "replayed")
+
+
+def test_another_body_path_or_query_is_another_request(keyed: TestClient, hands: Hands) -> None:
+    body = json.dumps(LINE).encode()
+
+    def headers() -> dict[str, str]:
+        return signed(hands, "POST", "/lines?a=1", body) | {"Content-Type": "application/json"}
+
+    other_body = keyed.post("/lines?a=1", content=body + b" ", headers=headers())
+    other_path = keyed.post("/prefetch?a=1", content=body, headers=headers())
+    other_query = keyed.post("/lines?a=2", content=body, headers=headers())
+    for answer in (other_body, other_path, other_query):
+        assert reason(answer) == (401, "bad_signature")
+
+
+def in_query(hands: Hands, method: str, target: str, separator: str = "?") -> str:
+    headers = signed(hands, method, target)
+    names = {"kid": "Key", "t": "Time", "n": "Nonce", "sig": "Signature"}
+    added = "&".join(f"{name}={headers['X-Yamabiko-' + part]}" for name, part in names.items())
+    return f"{target}{separator}{added}"
+
+
+def test_where_headers_cannot_be_set_the_query_signs(keyed: TestClient, hands: Hands) -> None:
+    assert keyed.get(in_query(hands, "GET", "/api/info")).status_code == 200
+    assert keyed.get(in_query(hands, "GET", "/api/info?a=1", "&")).status_code == 200
+    twice = in_query(hands, "GET", "/api/info")
+    both = keyed.get(twice, headers=signed(hands, "GET", "/api/info"))
+    assert reason(both) == (401, "malformed")
+    assert reason(keyed.get(twice + "&kid=bot")) == (401, "malformed")
+    assert reason(keyed.get(twice.partition("&n=")[0])) == (401, "malformed")
+
+
+def test_a_header_that_stands_twice_is_none(keyed: TestClient, hands: Hands) -> None:
+    headers = list(signed(hands, "GET", "/api/info").items())
+    for name, value in headers:
+        answer = keyed.get("/api/info", headers=[*headers, (name, value)])
+        assert reason(answer) == (401, "malformed")
+
+
+def test_the_edges_of_time_hold_here_too(keyed: TestClient, hands: Hands) -> None:
+    for offset, expected in [(-65_000, 200), (-65_001, "stale"), (5_000, 200), (5_001, "future")]:
+        hands.pass_by(200)
+        headers = at(hands, hands.ms + offset)
+        answer = keyed.get("/api/info", headers=headers)
+        found = answer.status_code if answer.status_code == 200 else reason(answer)[1]
+        assert found == expected, offset
+
+
+def at(hands: Hands, ms: int) -> dict[str, str]:
+    return signed(replace(hands, ms=ms), "GET", "/api/info")
+
+
+def test_bearer_can_be_switched_off(settings: Settings, hands: Hands) -> None:
+    services = with_keys(replace(settings, auth=Auth(bearer=False)), hands)
+    client = TestClient(create_app(services))
+    answer = client.get("/api/info", headers=BEARER)
+    assert reason(answer) == (401, "malformed")
+    assert "Bearer" not in answer.json()["error"]["hint"]
+    assert client.get("/api/info", headers=signed(hands, "GET", "/api/info")).status_code == 200
+
+
+def test_without_keys_everybody_may(settings: Settings) -> None:
+    from realtime.services import build
+
+    client = TestClient(create_app(build(replace(settings, hosts=("testserver",)))))
+    assert client.get("/api/info").status_code == 200
+
+
+# posttime, as old bots send it
+
+
+def generate(client: TestClient, hands: Hands, posttime: str, way: str) -> Any:
+    body = {"textPrompt": "a", "character": "nobody", "language": "en", "posttime": posttime}
+    content = json.dumps(body).encode()
+    headers = BEARER if way == "bearer" else signed(hands, "POST", "/generate", content)
+    return client.post(
+        "/generate", content=content, headers={"Content-Type": "application/json", **headers}
+    )
+
+
+def written(ms: int) -> str:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y/%m/%d %H:%M:%S")
+
+
+@pytest.mark.parametrize(("apart_s", "status"), [(0, 404), (-4, 404), (-70, 403), (3_600, 403)])
+def test_posttime_is_that_of_the_signature(
+    keyed: TestClient, hands: Hands, apart_s: int, status: int
+) -> None:
+    posttime = written(hands.ms + 1000 * apart_s)
+    assert generate(keyed, hands, posttime, "signed").status_code == status
+    assert generate(keyed, hands, posttime, "bearer").status_code == 404
+
+
+@pytest.mark.parametrize("posttime", ["now", "2026-11-21T10:00:00Z", "2026/13/01 00:00:00", ""])
+def test_posttime_that_is_none_is_told(keyed: TestClient, hands: Hands, posttime: str) -> None:
+    for way in ("signed", "bearer"):
+        assert generate(keyed, hands, posttime, way).status_code == 400
+
+
+# addresses of recordings
+
+
+@pytest.fixture
+def recording(keyed: TestClient, hands: Hands) -> dict[str, Any]:
+    hands.pass_by(1)
+    found: dict[str, Any] = keyed.post("/lines", json=LINE, headers=BEARER).json()
+    return found
+
+
+def path_of(url: str) -> str:
+    return "/audio/" + url.partition("/audio/")[2]
+
+
+def test_addresses_open_without_credentials(
+    keyed: TestClient, hands: Hands, recording: dict[str, Any]
+) -> None:
+    assert recording["expires_at"] == hands.ms + 30 * 86_400_000
+    for url in (recording["url"], recording["timestamps_url"]):
+        assert f"?e={recording['expires_at']}&s=" in url
+        waited(keyed)
+        assert keyed.get(path_of(url)).status_code == 200
+    assert keyed.head(path_of(recording["url"])).status_code == 200
+
+
+def test_a_changed_address_opens_nothing(keyed: TestClient, recording: dict[str, Any]) -> None:
+    path = path_of(recording["url"])
+    bare, _, query = path.partition("?")
+    for changed in (
+        path[:-1] + ("A" if path[-1] != "A" else "B"),
+        path.replace("?e=", "?e=9"),
+        bare.replace(".wav", ".mp3") + "?" + query,
+        f"{bare}?rate=8000&{query}",
+        f"{path}&e=0",
+        f"{bare}?s=x",
+    ):
+        assert reason(keyed.get(changed)) == (401, "bad_signature"), changed
+    assert reason(keyed.get(bare)) == (401, "malformed")
+    assert keyed.get(bare, headers=BEARER).status_code == 200
+
+
+def test_an_address_expires(keyed: TestClient, hands: Hands, recording: dict[str, Any]) -> None:
+    path = path_of(recording["url"])
+    assert keyed.get(path).status_code == 200
+    hands.pass_by(30 * 86_400)
+    assert reason(keyed.get(path)) == (401, "stale")
+
+
+def test_a_rate_is_signed_with_it(keyed: TestClient) -> None:
+    asked = {**LINE, "sample_rate": 8000}
+    url = keyed.post("/lines", json=asked, headers=BEARER).json()["url"]
+    assert "?rate=8000&e=" in url
+    assert keyed.get(path_of(url)).status_code == 200
+    assert reason(keyed.get(path_of(url).replace("rate=8000&", ""))) == (401, "bad_signature")
+
+
+# sockets, before there is one
+
+
+async def socket_answer(services: Services, headers: dict[str, str], target: str) -> Any:
+    """What an upgrade is answered, or who came in."""
+    path, _, query = target.partition("?")
+    sent: list[Message] = []
+
+    async def door(scope: Scope, receive: Receive, send: Send) -> None:
+        sent.append({"type": "in", "caller": caller_of(scope)})
+
+    async def receive() -> Message:
+        await asyncio.sleep(0)
+        return {"type": "websocket.connect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "websocket",
+        "scheme": "ws",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+        "client": ("127.0.0.1", 1),
+        "extensions": {"websocket.http.response": {}},
+    }
+    await Gate(door, services)(scope, receive, send)
+    first = sent[0]
+    return first["caller"] if first["type"] == "in" else first["status"]
+
+
+@pytest.mark.anyio
+async def test_a_socket_is_signed_or_has_a_ticket(settings: Settings) -> None:
+    hands = Hands()
+    services = with_keys(settings, hands)
+    ticket, expires = services.guard.ticket("bot")
+    assert expires == hands.ms + 30_000
+    came = await socket_answer(services, {}, f"/ws?ticket={ticket}")
+    assert (came.key_id, came.way) == ("bot", "ticket")
+    assert await socket_answer(services, {}, f"/ws?ticket={ticket}") == 401
+    came = await socket_answer(services, signed(hands, "GET", "/ws"), "/ws")
+    assert (came.key_id, came.way) == ("bot", "signature")
+    came = await socket_answer(services, {}, in_query(hands, "GET", "/ws"))
+    assert (came.key_id, came.way) == ("bot", "signature")
+    assert await socket_answer(services, {}, "/ws") == 401
+    late, _ = services.guard.ticket("bot")
+    hands.pass_by(30)
+    assert await socket_answer(services, {}, f"/ws?ticket={late}") == 401
+    assert await socket_answer(services, {}, f"/ws?ticket={late}&ticket={late}") == 401
+
+
+@pytest.mark.anyio
+async def test_a_page_from_elsewhere_opens_no_socket(settings: Settings) -> None:
+    hands = Hands()
+    own = with_keys(replace(settings, sockets=Sockets(origins=("https://page.example",))), hands)
+    for origin, expected in [
+        ("http://voice.example", "bot"),
+        ("https://page.example", "bot"),
+        ("https://evil.example", 403),
+    ]:
+        cookie = {"Cookie": f"yamabiko={own.guard.cookie('bot')}", "Host": "voice.example"}
+        came = await socket_answer(own, {**cookie, "Origin": origin}, "/ws")
+        assert (came if isinstance(came, int) else came.key_id) == expected
+
+
+def test_a_page_from_elsewhere_writes_with_nobodys_cookie(keyed: TestClient) -> None:
+    cookie = {"Cookie": f"yamabiko={services_of(keyed).guard.cookie('bot')}"}
+    foreign = {**cookie, "Origin": "https://evil.example"}
+    assert reason(keyed.post("/lines", json=LINE, headers=foreign)) == (403, "origin_not_allowed")
+    own = {**cookie, "Origin": "http://testserver"}
+    assert keyed.post("/lines", json=LINE, headers=own).status_code == 200
+
+
+def test_an_upgrade_without_the_extension_is_closed(keyed: TestClient) -> None:
+    with pytest.raises(WebSocketDisconnect), keyed.websocket_connect("/ws"):
+        pass
+
+
+# limits
+
+
+def limited(settings: Settings, **limits: int) -> TestClient:
+    services = with_keys(replace(settings, limits=Limits(**limits)), Hands())
+    return TestClient(create_app(services))
+
+
+def test_a_key_has_its_requests_a_minute(settings: Settings) -> None:
+    client = limited(settings, requests=3)
+    found = [client.get("/v1/models", headers=BEARER) for _ in range(5)]
+    assert [answer.status_code for answer in found] == [200, 200, 200, 429, 429]
+    assert 1 <= int(found[-1].headers["retry-after"]) <= 60
+    assert found[-1].json()["error"]["code"] == "rate_limited"
+    other = {"Authorization": f"Bearer other:{OTHER}"}
+    assert client.get("/v1/models", headers=other).status_code == 200
+    assert client.get("/health").status_code == 200
+
+
+def test_an_address_is_refused_only_so_often(settings: Settings) -> None:
+    client = limited(settings, refusals=3)
+    found = [client.get("/v1/models").status_code for _ in range(5)]
+    assert found == [401, 401, 401, 429, 429]
+    assert client.get("/v1/models", headers=BEARER).status_code == 429
+    assert client.get("/health").status_code == 200
+
+
+def test_a_key_has_its_characters_a_minute(settings: Settings) -> None:
+    with limited(settings, characters=6) as client:
+        found = [client.post("/lines", json=LINE, headers=BEARER).status_code for _ in range(3)]
+        assert found == [200, 200, 429]
+        much = client.post("/lines", json={**LINE, "text": "abcdefg"}, headers=BEARER)
+        assert much.status_code == 429 and "at once" in much.json()["error"]["message"]
+
+
+def test_what_was_refused_is_counted(settings: Settings) -> None:
+    client = limited(settings)
+    client.get("/v1/models")
+    text = client.get("/metrics", headers=BEARER).text
+    assert 'yamabiko_refusals_total{reason="malformed"} 1.0' in text
+
+
+def test_what_is_written_down_holds_no_secret_and_no_text(
+    keyed: TestClient, hands: Hands, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", "yamabiko.audit"):
+        keyed.get("/en/af_heart/confession.wav", headers=BEARER)
+        keyed.get("/en/af_heart/confession.wav?ticket=confession")
+        body = json.dumps({**LINE, "text": "confession"}).encode()
+        headers = signed(hands, "POST", "/lines", body) | {"Content-Type": "application/json"}
+        keyed.post("/lines", content=body, headers={**headers, "X-Request-ID": "mine"})
+    told = "\n".join(record.getMessage() for record in caplog.records)
+    assert "admitted key=bot way=bearer method=GET door=/en" in told
+    assert "refused reason=malformed" in told and "request=mine" in told
+    for hidden in ("confession", SECRET, headers["X-Yamabiko-Signature"]):
+        assert hidden not in told
+
+
+def test_the_signature_is_over_what_came_over_the_wire(keyed: TestClient, hands: Hands) -> None:
+    """A path is signed as it was sent, with its escapes, not as it is read."""
+    raw = "/en/af_heart/caf%C3%A9%20%2F%3F.wav"
+    answer = keyed.get(raw, headers=signed(hands, "GET", raw))
+    assert answer.status_code == 404
+    time, nonce = str(hands.ms), hands.chance(16)
+    read = string_to_sign("GET", "/en/af_heart/café /?.wav".encode(), b"", "bot", time, nonce)
+    sealed = Seal([SECRET], "request").sign(read)
+    headers = signed(hands, "GET", raw, Time=time, Nonce=nonce, Signature=sealed)
+    assert reason(keyed.get(raw, headers=headers)) == (401, "bad_signature")

@@ -1,0 +1,247 @@
+"""An upload comes back in another voice, or with a status that says why not."""
+
+from __future__ import annotations
+
+import http.client
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from starlette.testclient import TestClient
+
+from realtime.audio.decoding import decode
+from realtime.audio.formats import FORMATS
+from realtime.audio.samples import HEADER_BYTES, RATES, from_pcm16, wav_header
+from realtime.engines.world import median_pitch
+from realtime.services import Services
+from realtime.settings import Limits, Models, Settings
+from realtime.web.app import create_app
+from tests.audio.test_decoding import boxed
+from tests.audio.test_formats import FILES, encoded
+from tests.support.keyed_server import Hands, signed, with_keys
+from tests.support.voice_like_sound import pcm, voice
+from tests.web.conftest import Live, assembled, serving
+
+RATE = 24000
+SOUND = pcm(voice(1.0))
+
+
+def wav(sound: Any = SOUND, rate: int = RATE) -> bytes:
+    return wav_header(rate, sound.size) + sound.astype("<i2").tobytes()
+
+
+def ask(client: TestClient, data: bytes = b"", name: str = "voice.wav", **fields: str) -> Any:
+    fields = {"engine": "gain", "gate": "-90", **fields}
+    return client.post("/api/process", files={"audio": (name, data or wav())}, data=fields)
+
+
+def test_a_recording_comes_back_as_an_attachment(client: TestClient) -> None:
+    answer = ask(client)
+    assert answer.status_code == 200 and answer.headers["content-type"] == "audio/wav"
+    named = 'attachment; filename="processed_audio.wav"'
+    assert answer.headers["content-disposition"] == named
+    assert int(answer.headers["content-length"]) == len(answer.content) == len(wav())
+    assert answer.content[:HEADER_BYTES] == wav()[:HEADER_BYTES]
+    found = np.frombuffer(answer.content[HEADER_BYTES:], "<i2")
+    assert np.abs(found[2_000:] - SOUND[2_000:] / 2).max() <= 1
+
+
+def test_the_default_is_world_and_a_character_lends_its_pitch(client: TestClient) -> None:
+    data = wav(pcm(voice(3.0, pitch=110.0)))
+    answer = client.post(
+        "/api/process", files={"audio": ("a", data)}, data={"character": "af_heart"}
+    )
+    found, rate = decode(answer.content)
+    heard = median_pitch(from_pcm16(found[rate:]), rate)
+    services: Services = client.app.state.services  # type: ignore[attr-defined]
+    target = services.characters.get("af_heart").median_pitch
+    assert heard is not None and target is not None and abs(12 * np.log2(heard / target)) < 1.0
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+@pytest.mark.parametrize("rate", [RATES[0], RATES[-1]])
+def test_every_format_and_rate(client: TestClient, name: str, rate: int) -> None:
+    answer = ask(client, format=name, sample_rate=str(rate))
+    assert answer.headers["content-type"] == FORMATS[name].content_type
+    assert answer.headers["content-disposition"].endswith(f'processed_audio.{name}"')
+    data = answer.content if name != "pcm" else wav_header(rate, rate) + answer.content
+    found, found_rate = decode(data)
+    assert found_rate == FORMATS[name].rate_for(rate)
+    assert 1.0 - 1e-3 <= found.size / found_rate < 1.3
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_format_is_read_whatever_it_is_called(client: TestClient, name: str) -> None:
+    answer = ask(client, encoded(name, RATE, SOUND), name="holiday.jpeg")
+    found, rate = decode(answer.content)
+    assert 0.95 < found.size / rate < 1.15
+
+
+def test_what_a_browser_recorded_is_read(client: TestClient) -> None:
+    data = boxed("webm", "libopus", pcm(voice(1.0, rate=48000)), 48000)
+    assert ask(client, data, name="blob").status_code == 200
+
+
+def form(disposition: str, content: bytes = b"") -> tuple[bytes, dict[str, str]]:
+    head = f"--x\r\nContent-Disposition: form-data; {disposition}\r\n\r\n".encode()
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    if content:
+        head = b'--x\r\nContent-Disposition: form-data; name="engine"\r\n\r\ngain\r\n' + head
+    return head + content + b"\r\n--x--\r\n", headers
+
+
+@pytest.mark.parametrize(
+    "disposition, code",
+    [
+        ('name="other"', "unknown_field"),
+        ('name="engine"', "no_audio"),
+        ('name="audio"', "no_audio"),
+        ('name="audio"; filename=""', "empty_name"),
+        ('name="audio"; filename="a.wav"', "bad_audio"),
+    ],
+)
+def test_a_form_without_a_recording(client: TestClient, disposition: str, code: str) -> None:
+    body, headers = form(disposition)
+    answer = client.post("/api/process", content=body, headers=headers)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, code)
+
+
+BROKEN = {
+    "text": (b"This is no sound at all, but it is long enough to look at.", "unsupported_format"),
+    "pickle": (b"\x80\x04K\x01." * 100, "unsupported_format"),
+    "nothing in it": (wav_header(RATE, 0), "bad_audio"),
+    "1 Hz": (wav(rate=1), "bad_audio"),
+    "1 MHz": (wav(rate=1_000_000), "bad_audio"),
+    "half a head": (wav()[:20], "unsupported_format"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_is_no_recording(client: TestClient, name: str) -> None:
+    data, code = BROKEN[name]
+    answer = ask(client, data)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, code), answer.text
+
+
+def test_no_numbers_and_infinite_ones_are_heard_as_something(client: TestClient) -> None:
+    import soundfile
+
+    samples = np.tile(np.array([np.nan, np.inf, -np.inf, 0.1], np.float32), 6_000)
+    file = io.BytesIO()
+    soundfile.write(file, samples, RATE, format="WAV", subtype="FLOAT")
+    answer = ask(client, file.getvalue(), engine="world")
+    assert answer.status_code == 200 and len(answer.content) == HEADER_BYTES + 48_000
+
+
+@pytest.mark.parametrize(
+    "fields, status, code",
+    [
+        ({"character": "nobody"}, 404, "character_not_found"),
+        ({"engine": "bell"}, 400, "unknown_engine"),
+        ({"engine": "tone"}, 400, "unknown_engine"),
+        ({"format": "midi"}, 400, "unsupported_format"),
+        ({"sample_rate": "1234"}, 400, "bad_request"),
+        ({"pitch": "25"}, 400, "bad_request"),
+        ({"pitch": "nan"}, 400, "bad_request"),
+        ({"pitch": "high"}, 400, "bad_request"),
+        ({"effect": "echo"}, 400, "bad_request"),
+        ({"volume": "11"}, 400, "unknown_field"),
+    ],
+)
+def test_what_cannot_be_asked(
+    client: TestClient, fields: dict[str, str], status: int, code: str
+) -> None:
+    answer = ask(client, **fields)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code), answer.text
+
+
+def test_what_is_left_open_in_a_form_is_left_open(client: TestClient) -> None:
+    assert ask(client, character="", pitch="", sample_rate="", format="").status_code == 200
+
+
+def test_another_type_of_body(client: TestClient) -> None:
+    answer = client.post("/api/process", content=wav(), headers={"Content-Type": "audio/wav"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (415, "wrong_content_type")
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    answer = client.post("/api/process", content=b"--y\r\n\r\n", headers=headers)
+    assert answer.status_code == 400
+
+
+@pytest.fixture
+def small(web_settings: Settings, tmp_path: Path) -> Iterator[TestClient]:
+    limits = Limits(upload_bytes=100_000, upload_minutes=0.05)
+    settings = replace(web_settings, limits=limits, models=Models(path=tmp_path))
+    with TestClient(create_app(assembled(settings))) as client:
+        yield client
+
+
+def test_an_engine_without_its_model(small: TestClient) -> None:
+    answer = ask(small, wav(SOUND[:1_000]), engine="torchscript")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "weights_missing")
+    assert "retry-after" not in answer.headers
+
+
+def test_too_large_and_too_long(small: TestClient) -> None:
+    answer = ask(small, bytes(200_000))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_large")
+    bomb = boxed("flac", "flac", np.zeros(30 * 8000, np.int16), rate=8000)
+    assert len(bomb) < 50_000
+    answer = ask(small, bomb)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "audio_too_long")
+
+
+def test_a_head_that_promises_more_than_there_is(client: TestClient) -> None:
+    data = wav_header(RATE, 10**8) + SOUND.tobytes()
+    answer = ask(client, data)
+    assert len(answer.content) == len(wav())
+
+
+def test_who_leaves_frees_the_engine(live: Live) -> None:
+    body, headers = form('name="audio"; filename="a.wav"', wav(pcm(voice(20.0))))
+    connection = http.client.HTTPConnection(*live.address, timeout=20)
+    connection.request("POST", "/api/process", body, headers)
+    answer = connection.getresponse()
+    assert answer.status == 200 and answer.read(100)
+    connection.sock.close()
+    answer.close()
+    services = live.services
+    for _ in range(2_000):
+        if not any(jobs for _, jobs in services.models.busy()):
+            break
+        live.answer("GET", "/health").read()
+    assert not any(jobs for _, jobs in services.models.busy())
+
+
+def test_nothing_is_left_on_disk(live: Live, tmp_path: Path, monkeypatch: Any) -> None:
+    """A file over a megabyte waits on the disk, where nobody sees it, and is gone afterwards."""
+    import tempfile
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    body, headers = form('name="audio"; filename="../../etc/x.wav"', wav(np.tile(SOUND, 60)))
+    connection = http.client.HTTPConnection(*live.address, timeout=60)
+    connection.request("POST", "/api/process?x=1", body, headers)
+    answer = connection.getresponse()
+    assert not list(tmp_path.iterdir())
+    assert len(answer.read()) == HEADER_BYTES + 2 * 60 * RATE
+    assert not list(tmp_path.iterdir())
+    connection.close()
+
+
+def test_a_signed_upload(web_settings: Settings) -> None:
+    body, headers = form('name="audio"; filename="a.wav"', wav(np.tile(SOUND, 60)))
+    assert len(body) > 2 << 20
+    hands = Hands()
+    with serving(with_keys(web_settings, hands)) as live:
+        for sent, status in ((body, 200), (body[:-60] + bytes(60), 401)):
+            asked = signed(hands, "POST", "/api/process", body)
+            connection = http.client.HTTPConnection(*live.address, timeout=60)
+            connection.request("POST", "/api/process", sent, {**headers, **asked})
+            answer = connection.getresponse()
+            assert answer.status == status, answer.read()
+            if status == 200:
+                assert len(answer.read()) > 60 * 2 * RATE
+            connection.close()

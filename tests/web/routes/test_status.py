@@ -1,0 +1,47 @@
+"""One answer has all that the page's status shows."""
+
+from __future__ import annotations
+
+import logging
+
+from starlette.testclient import TestClient
+from websockets.sync.client import connect
+
+from realtime.settings import Settings
+from realtime.web.app import create_app
+from tests.support.keyed_server import SECRET, Hands, with_keys
+from tests.web.conftest import Live, waited
+
+
+def test_it_counts_what_happens(client: TestClient) -> None:
+    before = client.get("/api/status").json()
+    line = {"text": "the overview counts this", "engine": "tone"}
+    client.post("/lines", json=line)
+    waited(client)
+    client.post("/lines", json=line)
+    after = client.get("/api/status").json()
+    assert after["cache"]["miss"] - before["cache"]["miss"] == 1
+    assert after["cache"]["hit"] - before["cache"]["hit"] == 1
+    assert after["cache"]["recordings"] - before["cache"]["recordings"] == 1
+    assert after["cache"]["bytes"] > before["cache"]["bytes"]
+    assert {model["name"] for model in after["models"]} >= {"hibari", "kokoro", "tone"}
+    assert after["memory"]["resident"] > 1 << 20
+    assert (after["key"], after["keys"]) == (None, False)
+
+
+def test_it_counts_open_sockets(live: Live) -> None:
+    with connect(live.url.replace("http", "ws") + "/ws") as socket:
+        socket.recv()
+        assert live.get("/api/status")["sockets"]["open"] >= 1
+
+
+def test_it_tells_the_last_troubles(client: TestClient) -> None:
+    logging.getLogger("realtime.tests").warning("the roof leaks")
+    troubles = client.get("/api/status").json()["troubles"]
+    assert troubles[0]["message"] == "the roof leaks"
+
+
+def test_it_tells_who_asks(settings: Settings) -> None:
+    with TestClient(create_app(with_keys(settings, Hands()))) as keyed:
+        found = keyed.get("/api/status", headers={"Authorization": f"Bearer bot:{SECRET}"}).json()
+    assert (found["key"], found["keys"]) == ("bot", True)

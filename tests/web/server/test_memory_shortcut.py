@@ -1,0 +1,118 @@
+"""The shortest way gives what the long way gives, and keeps its connection."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from realtime.settings import Settings
+from tests.support.keyed_server import SECRET, Hands, with_keys
+from tests.web.conftest import Live, serving
+
+
+@pytest.fixture
+def path(live: Live) -> str:
+    asked = live.post("/lines", {"text": "abc", "engine": "tone"})
+    assert live.wait_until_idle()
+    address: str = asked["url"].removeprefix(live.url)
+    live.answer("GET", address).read()  # into memory
+    return address
+
+
+def got(
+    connection: http.client.HTTPConnection, path: str, **headers: str
+) -> tuple[int, dict[str, Any], bytes]:
+    connection.request("GET", path, headers=headers)
+    answer = connection.getresponse()
+    named = {name.lower(): value for name, value in answer.getheaders()}
+    return answer.status, named, answer.read()
+
+
+def test_both_ways_are_the_same(live: Live, path: str) -> None:
+    connection = http.client.HTTPConnection(*live.address, timeout=10)
+    long = got(connection, path, **{"X-Request-ID": "mine"})
+    for _ in range(3):
+        short = got(connection, path)
+        assert (short[0], short[2]) == (long[0], long[2])
+        assert set(short[1]) == set(long[1])
+        changing = {"x-request-id", "date"}
+        assert {n: v for n, v in short[1].items() if n not in changing} == {
+            n: v for n, v in long[1].items() if n not in changing
+        }
+    numbers = {got(connection, path)[1]["x-request-id"] for _ in range(3)}
+    assert len(numbers) == 3
+    assert got(connection, "/health")[0] == 200
+    connection.close()
+
+
+def test_pipelined_requests_are_answered_in_order(live: Live, path: str) -> None:
+    request = f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+    other = b"GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    with live.connected() as connection:
+        connection.sendall(request + request + other)
+        found = b""
+        while data := connection.recv(1 << 16):
+            found += data
+    assert found.count(b"HTTP/1.1 200 OK") == 3
+    assert found.endswith(b"}")
+    assert found.count(b"RIFF") == 2
+
+
+def test_what_is_forgotten_is_not_sent(live: Live, path: str) -> None:
+    live.answer("GET", path).read()
+    live.services.cache.hot.clear()
+    address = live.services.cache.address(path[-20:-4])
+    assert address is not None
+    live.services.cache.shelf.forget(address.key)
+    live.services.cache.store.remove(address)
+    assert live.answer("GET", path).status == 404
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"), [({"Range": "bytes=0-3"}, 206), ({"If-None-Match": "*"}, 304)]
+)
+def test_conditions_go_the_long_way(
+    live: Live, path: str, headers: dict[str, str], status: int
+) -> None:
+    connection = http.client.HTTPConnection(*live.address, timeout=10)
+    assert got(connection, path, **headers)[0] == status
+    connection.close()
+
+
+@pytest.fixture
+def keyed(settings: Settings, tmp_path: Path) -> Iterator[tuple[Live, Hands]]:
+    hands = Hands()
+    settings = replace(settings, cache=replace(settings.cache, path=tmp_path))
+    with serving(with_keys(settings, hands)) as live:
+        yield live, hands
+
+
+def test_with_keys_only_signed_addresses_go_the_short_way(keyed: tuple[Live, Hands]) -> None:
+    live, hands = keyed
+    connection = http.client.HTTPConnection(*live.address, timeout=10)
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer bot:{SECRET}"}
+    connection.request("POST", "/lines", json.dumps({"text": "abc", "engine": "tone"}), headers)
+    path = json.loads(connection.getresponse().read())["url"].removeprefix(live.url)
+    assert live.wait_until_idle()
+    found = [got(connection, path) for _ in range(3)]
+    assert [status for status, _, _ in found] == [200, 200, 200]
+    assert found[0][2] == found[1][2] == found[2][2]
+    bare = path.partition("?")[0]
+    for changed in (bare, path[:-1] + "-", f"{path}&rate=8000", f"{path}&e=0"):
+        assert got(connection, changed)[0] == 401
+    hands.pass_by(30 * 86_400)
+    assert got(connection, path)[0] == 401
+    connection.close()
+
+
+def test_other_names_do_not_go_the_short_way(live: Live, path: str) -> None:
+    connection = http.client.HTTPConnection(*live.address, timeout=10)
+    assert got(connection, path, Host="evil.example")[0] == 403
+    assert got(connection, path)[0] == 200
+    connection.close()

@@ -1,0 +1,128 @@
+"""Connections that are too many, too slow or too wordy are closed; others notice nothing."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import uvicorn
+
+from realtime.settings import Limits
+from realtime.web.server.uvicorn_limits import Bounded
+from tests.web.conftest import Announcing
+
+HEAD = b"GET / HTTP/1.1\r\nHost: a\r\n"
+
+
+async def app(scope: dict[str, object], receive: object, send: object) -> None:
+    assert callable(receive) and callable(send)
+    while (await receive()).get("more_body"):
+        pass
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+    await send({"type": "http.response.body"})
+
+
+@contextmanager
+def running(limits: Limits) -> Iterator[tuple[str, int]]:
+    kind = type("Limited", (Bounded,), {"limits": limits})
+    config = uvicorn.Config(app, http=kind, log_config=None, lifespan="off", ws="none")
+    server = Announcing(config)
+    server.listening = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        assert server.listening.wait(20)
+        yield listener.getsockname()
+        server.should_exit = True
+        thread.join(20)
+
+
+def answer(connection: socket.socket) -> bytes:
+    """The status line, or nothing where the server just closed."""
+    connection.settimeout(10)
+    try:
+        return connection.recv(1 << 16).partition(b"\r\n")[0]
+    except ConnectionError:
+        return b""
+
+
+@pytest.fixture(scope="module")
+def bounded() -> Iterator[tuple[str, int]]:
+    with running(Limits(header_bytes=4_096, header_seconds=1, connections=20)) as address:
+        yield address
+
+
+def test_a_request_in_time_is_answered_as_often_as_it_comes(bounded: tuple[str, int]) -> None:
+    with socket.create_connection(bounded) as connection:
+        for _ in range(3):
+            connection.sendall(HEAD + b"\r\n")
+            assert answer(connection) == b"HTTP/1.1 204 No Content"
+
+
+@pytest.mark.parametrize("sent", [b"", b"G", HEAD])
+def test_a_head_that_does_not_come_in_time_ends(bounded: tuple[str, int], sent: bytes) -> None:
+    with socket.create_connection(bounded) as connection:
+        connection.sendall(sent)
+        assert answer(connection) == b"HTTP/1.1 408 Request Timeout"
+
+
+def test_a_head_in_drops_ends_too(bounded: tuple[str, int]) -> None:
+    with socket.create_connection(bounded) as connection:
+        connection.sendall(HEAD)
+        end, found = time.monotonic() + 10, b""
+        connection.settimeout(0.1)
+        while not found and time.monotonic() < end:
+            try:
+                connection.sendall(b"A: b\r\n")
+                found = connection.recv(1 << 16)
+            except TimeoutError:
+                continue
+        assert found.startswith(b"HTTP/1.1 408")
+
+
+def test_the_second_request_of_a_connection_has_its_time_too(bounded: tuple[str, int]) -> None:
+    with socket.create_connection(bounded) as connection:
+        connection.sendall(HEAD + b"\r\n")
+        assert answer(connection) == b"HTTP/1.1 204 No Content"
+        connection.sendall(HEAD)
+        assert answer(connection) == b"HTTP/1.1 408 Request Timeout"
+
+
+def test_a_head_without_end_is_not_held(bounded: tuple[str, int]) -> None:
+    with socket.create_connection(bounded) as connection:
+        connection.sendall(HEAD)
+        found = b""
+        try:
+            for _ in range(1_000):
+                connection.sendall(b"X-A: " + b"b" * 1_000 + b"\r\n")
+            found = answer(connection)
+        except ConnectionError:
+            pass
+        assert found in (b"", b"HTTP/1.1 431 Request Header Fields Too Large")
+
+
+def test_a_large_body_is_no_large_head(bounded: tuple[str, int]) -> None:
+    with socket.create_connection(bounded) as connection:
+        head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n"
+        connection.sendall(head + b" " * 200_000)
+        assert answer(connection) == b"HTTP/1.1 204 No Content"
+
+
+def test_a_connection_too_many_is_told_so() -> None:
+    with running(Limits(connections=2)) as address:
+        held = [socket.create_connection(address) for _ in range(2)]
+        for connection in held:
+            connection.sendall(HEAD + b"\r\n")
+            assert answer(connection) == b"HTTP/1.1 204 No Content"
+        with socket.create_connection(address) as third:
+            assert answer(third) == b"HTTP/1.1 503 Service Unavailable"
+        held[0].close()
+        time.sleep(0.2)
+        with socket.create_connection(address) as next_one:
+            next_one.sendall(HEAD + b"\r\n")
+            assert answer(next_one) == b"HTTP/1.1 204 No Content"
+        held[1].close()
