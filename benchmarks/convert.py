@@ -26,10 +26,10 @@ from realtime.audio.samples import Pcm, from_pcm16
 from realtime.configuration import load
 from realtime.conversion.file import converted
 from realtime.conversion.live import Conversion
-from realtime.engines.contract import Cancel
-from realtime.engines.voice_change import Change
+from realtime.engines.contract import CancelToken
+from realtime.engines.voice_change import VoiceChange
 from realtime.engines.world import World, median_pitch
-from realtime.models.loaded import Models
+from realtime.models.loaded import LoadedModels
 from realtime.services import build
 
 Floats = npt.NDArray[np.float64]
@@ -53,7 +53,7 @@ while True:
 """
 
 
-async def changed(models: Models, pcm: Pcm, change: Change) -> Pcm:
+async def changed(models: LoadedModels, pcm: Pcm, change: VoiceChange) -> Pcm:
     async def parts() -> AsyncIterator[Pcm]:
         yield pcm
 
@@ -73,20 +73,20 @@ def cents(found: float, wanted: float) -> float:
     return float(1_200 * np.log2(found / wanted))
 
 
-async def truth(models: Models, recorded: Recorded, listener: Listener) -> dict[str, Any]:
+async def truth(models: LoadedModels, recorded: Recorded, listener: Listener) -> dict[str, Any]:
     """One recording in other voices: is the pitch what was asked, and are the words still there?"""
     own = median_pitch(from_pcm16(recorded.pcm), RATE)
     assert own is not None, f"nothing is voiced in {recorded.name}"
     target = HIGH if own < 160 else LOW
     steps = 4.0 if own < 160 else -4.0
     before = pitch(recorded.pcm)
-    moved = await changed(models, recorded.pcm, Change(pitch=steps))
+    moved = await changed(models, recorded.pcm, VoiceChange(pitch=steps))
     after = pitch(moved)
     both = (before > 0) & (after > 0)
     off = 1_200 * np.log2(after[both] / before[both]) - 100 * steps
-    there = await changed(models, recorded.pcm, Change(target=target, speaker=own))
+    there = await changed(models, recorded.pcm, VoiceChange(target=target, speaker=own))
     # Spoken again, when the speaker has become known.
-    twice = await changed(models, np.tile(recorded.pcm, 3), Change(target=target))
+    twice = await changed(models, np.tile(recorded.pcm, 3), VoiceChange(target=target))
     found = [median_pitch(from_pcm16(p), RATE) or 1.0 for p in (there, twice[-recorded.pcm.size :])]
     heard = [listener.hear(pcm, RATE, "en") for pcm in (recorded.pcm, moved, there)]
     expected = units(recorded.text if recorded.text is not None else heard[0], "en")
@@ -112,11 +112,11 @@ def clicks(pcm: Pcm) -> dict[str, Any]:
     The same is counted in the middle of blocks, where nothing is joined.
     """
     engine = World(load())
-    change = Change(pitch=3.0)
+    change = VoiceChange(pitch=3.0)
     size = engine.plan(change).block
     sound = from_pcm16(pcm)[: pcm.size // size * size]
     blocks = iter(np.split(sound, sound.size // size))
-    made = np.concatenate(list(engine.convert(blocks, change, Cancel()))).astype(np.float64)
+    made = np.concatenate(list(engine.convert(blocks, change, CancelToken()))).astype(np.float64)
     bends = np.abs(np.diff(made, 2))
 
     def counted(start: int) -> int:
@@ -140,12 +140,12 @@ def cost(recordings: list[Recorded], blocks: int) -> dict[str, Any]:
     """The engine alone on one core, without a stream around it."""
     engine = World(load())
     engine.load()
-    change = Change(target=200.0, formant=1.1)
+    change = VoiceChange(target=200.0, formant=1.1)
     size = engine.plan(change).block * blocks
     sound = np.concatenate([from_pcm16(recorded.pcm) for recorded in recordings])
     sound = sound[: sound.size // size * size]
     taken, started = [], time.thread_time()
-    for _ in engine.convert(iter(np.split(sound, sound.size // size)), change, Cancel()):
+    for _ in engine.convert(iter(np.split(sound, sound.size // size)), change, CancelToken()):
         taken.append(time.thread_time() - started)
         started = time.thread_time()
     factor = sum(taken) / (sound.size / RATE)
@@ -159,7 +159,7 @@ def cost(recordings: list[Recorded], blocks: int) -> dict[str, Any]:
 
 
 async def live(
-    models: Models, pcm: Pcm, streams: int, block: float, seconds: float
+    models: LoadedModels, pcm: Pcm, streams: int, block: float, seconds: float
 ) -> dict[str, Any]:
     """So many microphones in real time."""
     clock = RealClock()
@@ -167,7 +167,7 @@ async def live(
     microphones = [
         Microphone(
             Conversion(
-                models, ENGINE, Change(target=200.0), RATE, block_seconds=block, clock=clock
+                models, ENGINE, VoiceChange(target=200.0), RATE, block_seconds=block, clock=clock
             ),
             np.roll(sound, number * RATE),
             clock,
@@ -187,14 +187,16 @@ def late(delays: Any) -> dict[str, Any]:
     return {name: round(float(value), 1) for name, value in zip(names, quantiles, strict=True)}
 
 
-async def long(models: Models, pcm: Pcm, minutes: float, load_by: int) -> list[dict[str, Any]]:
+async def long(
+    models: LoadedModels, pcm: Pcm, minutes: float, load_by: int
+) -> list[dict[str, Any]]:
     """Half an hour of speech while others compute on every core half of the time."""
     others = [
         await asyncio.create_subprocess_exec(sys.executable, "-c", BUSY) for _ in range(load_by)
     ]
     try:
         clock = SkippedClock()
-        conversion = Conversion(models, ENGINE, Change(target=200.0), RATE, clock=clock)
+        conversion = Conversion(models, ENGINE, VoiceChange(target=200.0), RATE, clock=clock)
         heard = await Microphone(conversion, pcm, clock).run(60 * minutes, hurried=True)
     finally:
         for other in others:
@@ -239,7 +241,7 @@ async def run(options: argparse.Namespace) -> dict[str, Any]:
     await services.close()
     human = people(options.people, options.most_people)
     sound = np.concatenate([recorded.pcm for recorded in recordings])
-    models = Models(load(), names=(ENGINE,))
+    models = LoadedModels(load(), names=(ENGINE,))
     await models.load(ENGINE)
     figures: dict[str, Any] = {}
     if "truth" in options.parts:
@@ -259,7 +261,7 @@ async def run(options: argparse.Namespace) -> dict[str, Any]:
 
 
 async def truths(
-    models: Models, recordings: list[Recorded], human: list[Recorded]
+    models: LoadedModels, recordings: list[Recorded], human: list[Recorded]
 ) -> dict[str, Any]:
     listener = Listener(Path(tempfile.gettempdir()) / "yamabiko-whisper-base")
     figures: dict[str, Any] = {}

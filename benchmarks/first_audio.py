@@ -28,7 +28,7 @@ from realtime.engines.contract import Utterance
 from realtime.services import Services, build
 from realtime.settings import Settings
 from realtime.speech.line import Line
-from realtime.speech.speech import Wish
+from realtime.speech.speech import LineRequest
 from realtime.text.split import split
 
 AUDIBLE = 300
@@ -168,7 +168,7 @@ def _median(all_heard: list[Heard], figure: Callable[[Heard], float]) -> float:
 
 async def cancels(services: Services, runs: int) -> dict[str, float]:
     """From a listener's leaving in the middle of Kokoro's work to its lane being free."""
-    line = await services.speech.line(Wish(STORY * 4, "af_bella", "en", engine="kokoro"))
+    line = await services.speech.line(LineRequest(STORY * 4, "af_bella", "en", engine="kokoro"))
     draw, found = random.Random(1), []
     async with services.models.lease("kokoro") as lease:
         for _ in range(runs):
@@ -196,7 +196,7 @@ async def in_process_whole(services: Services, line: Line) -> None:
 async def lines(services: Services) -> AsyncIterator[tuple[str, str, Line]]:
     for name, (language, text) in TEXTS.items():
         for engine in ("hibari", "kokoro") if language == "en" else ("kokoro",):
-            wish = Wish(text, language=language, longprompt=True, engine=engine)
+            wish = LineRequest(text, language=language, longprompt=True, engine=engine)
             yield name, engine, await services.speech.line(wish)
 
 

@@ -19,10 +19,10 @@ from starlette.types import Message, Receive, Scope, Send
 
 from benchmarks.server import Server
 from realtime.access import Clock, string_to_sign
-from realtime.access.signatures import Seal
+from realtime.access.signatures import SaltedSigner
 from realtime.services import build
-from realtime.settings import Auth, Limits, Settings
-from realtime.web.entry.authentication import Gate
+from realtime.settings import AuthSettings, LimitsSettings, Settings
+from realtime.web.entry.authentication import Authentication
 from realtime.web.entry.body_limit import BodyLimit
 
 KEY, SECRET = "bench", "s" * 43
@@ -36,7 +36,7 @@ def signed(method: str, path: str, body: bytes) -> Headers:
     time_ms, nonce = str(time.time_ns() // 1_000_000), Clock().chance(16)
     digest = hashlib.sha256(body).hexdigest()
     message = string_to_sign(method, path.encode(), b"", KEY, time_ms, nonce, digest)
-    signature = Seal([SECRET], "request").sign(message)
+    signature = SaltedSigner([SECRET], "request").sign(message)
     return {
         "X-Yamabiko-Key": KEY,
         "X-Yamabiko-Time": time_ms,
@@ -64,12 +64,14 @@ async def in_process(rounds: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(
             keys=(f"{KEY}:{SECRET}",),
-            auth=Auth(keys_path=Path(folder) / "keys.yaml", skew_seconds=0.01, nonces=1_000_000),
-            limits=replace(Limits(), requests=1 << 30),
+            auth=AuthSettings(
+                keys_path=Path(folder) / "keys.yaml", skew_seconds=0.01, nonces=1_000_000
+            ),
+            limits=replace(LimitsSettings(), requests=1 << 30),
         )
         services = build(settings)
         await asyncio.sleep(0.05)
-        ways = {way: BodyLimit(Gate(_door, services), settings.limits) for way in WAYS}
+        ways = {way: BodyLimit(Authentication(_door, services), settings.limits) for way in WAYS}
         return {way: await _added(way, app, rounds) for way, app in ways.items()}
 
 

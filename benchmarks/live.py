@@ -27,7 +27,7 @@ from benchmarks.server import Server
 from benchmarks.talker import CLAUSE_END, Heard, Talker
 from realtime.configuration import load
 from realtime.services import Services, build
-from realtime.speech.speech import Wish
+from realtime.speech.speech import LineRequest
 
 SIGNS_A_SECOND = 30.0
 CANCELLED = 0.1
@@ -81,7 +81,7 @@ async def bare_first_chunks(services: Services, engine: str, runs: int) -> list[
         text = text_of(draw)
         match = CLAUSE_END.search(text)
         clause = text[: match.end()] if match else text
-        line = await services.speech.line(Wish(clause, language="en", engine=engine))
+        line = await services.speech.line(LineRequest(clause, language="en", engine=engine))
         found.append((await bare(services, line)).first_audible)
         await asyncio.sleep(0.05)
     return found[2:]

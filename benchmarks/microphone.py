@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from realtime.audio.samples import Pcm
-from realtime.conversion.live import Conversion, Notice
+from realtime.conversion.live import Conversion, ConversionNotice
 
 PACKET_SECONDS = 0.02
 
@@ -83,7 +83,7 @@ class Microphone:
     async def _hear(self) -> None:
         async with aclosing(self._conversion.heard()) as items:
             async for item in items:
-                if isinstance(item, Notice):
+                if isinstance(item, ConversionNotice):
                     self.heard.notices.append(item.code)
                     continue
                 spoken = self._start + self.heard.samples / self._conversion.output_rate

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from benchmarks import report
 from realtime.acceleration import Accelerated, Axis, Policy, accelerate
 from realtime.acceleration.policy import PLANS, PRECISIONS
-from realtime.vocoders.networks.hifigan import Generator, Shape
+from realtime.vocoders.networks.hifigan import Generator, GeneratorShape
 
 FRAMES = (50, 200)
 LOUD = 0.1  # root mean square of the sound, its mean left out
@@ -47,7 +47,9 @@ def step() -> tuple[nn.Module, Tensor, tuple[Axis, ...]]:
 
 def sound() -> tuple[nn.Module, Tensor, tuple[Axis, ...]]:
     """A vocoder with an eighth of the published one's channels, as loud as speech."""
-    network = Generator(Shape(upsample_initial_channel=64)).eval().requires_grad_(False).plain()
+    network = (
+        Generator(GeneratorShape(upsample_initial_channel=64)).eval().requires_grad_(False).plain()
+    )
     mel = 2 * torch.randn(1, network.bands, FRAMES[-1]) - 5
     for weight in network.parameters():  # as they are made, little but their biases is heard
         if weight.dim() > 1:

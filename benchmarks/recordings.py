@@ -20,7 +20,7 @@ import soxr
 from benchmarks.sentences import SENTENCES
 from realtime.audio.samples import Pcm, from_pcm16, to_pcm16
 from realtime.services import Services
-from realtime.speech.speech import Wish
+from realtime.speech.speech import LineRequest
 
 RATE = 24000
 # Who, by which engine, how fast, and what is done to it.
@@ -55,7 +55,9 @@ async def spoken(services: Services) -> list[Recorded]:
     for number, (character, engine, speed, room) in enumerate(SPOKEN):
         start = number * TEXTS % len(SENTENCES["en"])
         text = " ".join(SENTENCES["en"][start : start + TEXTS])
-        line = await services.speech.line(Wish(text, character, "en", engine=engine, speed=speed))
+        line = await services.speech.line(
+            LineRequest(text, character, "en", engine=engine, speed=speed)
+        )
         async with aclosing(services.speech.say(line, keep=False)) as parts:
             pcm = np.concatenate([part.pcm async for part in parts])
         name = f"{character} {engine} {speed:g} {room}".strip()

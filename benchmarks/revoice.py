@@ -23,10 +23,10 @@ from benchmarks.listening import errors, units
 from benchmarks.sentences import SENTENCES
 from realtime.audio.samples import HEARD, Pcm, first_audible, from_pcm16
 from realtime.configuration import load
-from realtime.conversion.by_words import Heard, Revoicing
+from realtime.conversion.by_words import Revoicing, SentenceHeard
 from realtime.conversion.by_words.live import DETECTOR, RECOGNISER
 from realtime.services import Services, build
-from realtime.speech.speech import Wish
+from realtime.speech.speech import LineRequest
 
 RATE = 24000
 PACKET_SECONDS = 0.02
@@ -101,7 +101,7 @@ async def recordings(services: Services, texts: int) -> list[Said]:
         for place in range(texts):
             known = SENTENCES[language]
             text = known[(3 * number + 5 * place) % len(known)]
-            line = await services.speech.line(Wish(text, speaker, language, engine=engine))
+            line = await services.speech.line(LineRequest(text, speaker, language, engine=engine))
             async with aclosing(services.speech.say(line, keep=False)) as parts:
                 pcm = np.concatenate([part.pcm async for part in parts])
             found.append(Said(speaker, language, text, again, pcm))
@@ -110,7 +110,7 @@ async def recordings(services: Services, texts: int) -> list[Said]:
 
 async def answered(services: Services, said: Said, language: str) -> Answer:
     """One recording in real time, and what comes back."""
-    wish = Wish("", said.again, language)
+    wish = LineRequest("", said.again, language)
     revoicing = Revoicing(services.models, services.speech, wish, RATE)
     around = [np.zeros(round(s * RATE), np.int16) for s in (BEFORE_SECONDS, AFTER_SECONDS)]
     sound = np.concatenate([around[0], said.pcm, around[1]])
@@ -137,7 +137,7 @@ async def _listen(
     async with aclosing(revoicing.heard()) as items:
         async for item in items:
             now = time.perf_counter() - started
-            if isinstance(item, Heard):
+            if isinstance(item, SentenceHeard):
                 if item.text:
                     answer.texts.append(item.text)
                     answer.languages.append(item.language or "")

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks import gate, report
-from realtime.access import Asked, Clock, Credentials, Guard, Keys
+from realtime.access import Clock, Credentials, Guard, Keys, SignedRequest
 from realtime.access.client import signed
 from realtime.access.nonces import Nonces
 from realtime.access.signed_requests import USE
-from realtime.settings import Auth, Settings
+from realtime.settings import AuthSettings, Settings
 
 START_MS = 1_790_000_000_000
 HELD_SECONDS = 70.0
@@ -72,7 +72,7 @@ CASES = [
 
 def guard_of(secrets: int, hands: Hands, nonces: int) -> Guard:
     keys = Keys({"bench": [str(number) * 43 for number in range(secrets)]})
-    guard = Guard(keys, Settings(auth=Auth(nonces=nonces)), hands.clock())
+    guard = Guard(keys, Settings(auth=AuthSettings(nonces=nonces)), hands.clock())
     hands.ms += 6_000
     return guard
 
@@ -122,8 +122,8 @@ def the_gate(rounds: int) -> list[dict[str, Any]]:
     return gate.measure(rounds)
 
 
-def _asked(query: bytes, body: bytes) -> Asked:
-    return Asked("POST", b"/lines", query, hashlib.sha256(body).hexdigest())
+def _asked(query: bytes, body: bytes) -> SignedRequest:
+    return SignedRequest("POST", b"/lines", query, hashlib.sha256(body).hexdigest())
 
 
 def _microseconds(call: Callable[[Any], None], arguments: list[Any]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from benchmarks.listening import Listener, errors, units
 from benchmarks.sentences import MIXED, SENTENCES
 from realtime.configuration import load
 from realtime.services import Services, build
-from realtime.speech.speech import Wish
+from realtime.speech.speech import LineRequest
 from realtime.text.language import segments
 
 ENGINES = {"en": ("hibari", "kokoro"), "zh": ("kokoro",), "ja": ("kokoro",)}
@@ -65,7 +65,7 @@ def tasks(languages: list[str], limit: int | None) -> Iterator[Task]:
 async def spoken(services: Services, task: Task) -> Any:
     language = "mix" if task.mixed else task.language
     character = None if not task.mixed else services.characters.default(task.language).name
-    wish = Wish(task.text, character, language, noaccent=task.mixed, engine=task.engine)
+    wish = LineRequest(task.text, character, language, noaccent=task.mixed, engine=task.engine)
     line = await services.speech.line(wish)
     async with aclosing(services.speech.say(line, keep=False)) as parts:
         return np.concatenate([part.pcm async for part in parts])

@@ -23,16 +23,16 @@ from torch import Tensor
 
 from benchmarks import report
 from realtime.configuration import load
-from realtime.engines.valle.batching import Seat
+from realtime.engines.valle.batching import BatchedLine
 from realtime.engines.valle.device_choice import Run, chosen
-from realtime.engines.valle.model import FRAMES, LENGTHS, Model
-from realtime.engines.valle.networks.checkpoint import END, LEVELS, Shape, Valle
+from realtime.engines.valle.model import FRAMES, LENGTHS, ValleModel
+from realtime.engines.valle.networks.checkpoint import END, LEVELS, ValleNetwork, ValleShape
 from realtime.engines.valle.networks.vocos import Vocos
 from realtime.engines.valle.random_numbers import draws
-from realtime.engines.valle.speaking import Heard, Speaking, Watch
+from realtime.engines.valle.speaking import Speaking, VoiceExample, Watch
 from realtime.engines.valle.text import Encoded, encode
 from realtime.settings import Settings
-from realtime.settings import Valle as ValleSettings
+from realtime.settings import ValleSettings as ValleSettings
 
 PROMPT_FRAMES, PROMPT_SYMBOLS, SYMBOLS = 225, 50, 60
 STEPS, FIRST_STEPS = 300, 75
@@ -43,12 +43,12 @@ READS = 50  # between two events
 DRIVER = Path("/proc/driver/nvidia/version")
 
 
-def weights(shape: Shape) -> dict[str, Tensor]:
+def weights(shape: ValleShape) -> dict[str, Tensor]:
     """Random ones of a model that never ends by itself."""
     random = torch.Generator().manual_seed(0)
     state = {}
     with torch.device("meta"):
-        empty = Valle(shape).state_dict()
+        empty = ValleNetwork(shape).state_dict()
     for name, weight in empty.items():
         if weight.dim() > 1:
             made = torch.empty(weight.shape).normal_(std=0.02, generator=random)
@@ -153,18 +153,18 @@ def synchronise(device: str) -> None:
 class Lines:
     """Lines of the agreed size through one model."""
 
-    def __init__(self, model: Model, settings: Settings) -> None:
+    def __init__(self, model: ValleModel, settings: Settings) -> None:
         random = np.random.default_rng(1)
         self.model = model
         self._speaking = Speaking(model, settings.valle.sampling)
         ids = [int(number) for number in random.integers(13, 65, PROMPT_SYMBOLS + SYMBOLS)]
         prompt = Encoded(tuple(ids[:PROMPT_SYMBOLS]), (0,) * PROMPT_SYMBOLS)
         self._words = Encoded(tuple(ids[PROMPT_SYMBOLS:]), (0,) * SYMBOLS)
-        self._heard = Heard(random.integers(0, 1024, (PROMPT_FRAMES, LEVELS)), prompt)
+        self._heard = VoiceExample(random.integers(0, 1024, (PROMPT_FRAMES, LEVELS)), prompt)
 
-    def seat(self, seed: int, steps: int) -> Seat:
+    def seat(self, seed: int, steps: int) -> BatchedLine:
         heard, words = self._heard, self._words
-        return Seat(
+        return BatchedLine(
             ids=(*heard.said.ids, *words.ids),
             languages=(*heard.said.languages, *words.languages),
             heard=heard.codes[:, 0].tolist(),
@@ -192,7 +192,7 @@ class Lines:
                 self._speaking.sound(one)
         return {name: sum(found) for name, found in took.items()}
 
-    def _refined(self, seat: Seat) -> Any:
+    def _refined(self, seat: BatchedLine) -> Any:
         patient = Watch(lambda: None, lambda: False, clock=lambda: 0.0)
         turns = self._speaking._others(self._words, self._heard, seat.codes, patient)
         try:
@@ -216,7 +216,7 @@ def median(runs: int, work: Callable[[], dict[str, float]]) -> dict[str, float]:
 def measured(run: Run, state: Mapping[str, Tensor], options: argparse.Namespace) -> dict[str, Any]:
     """One plan: the step against its floor, the line by stage, and lines together."""
     settings = replace(load(), valle=ValleSettings())
-    model = Model(state, Vocos().state_dict(), run, settings)
+    model = ValleModel(state, Vocos().state_dict(), run, settings)
     started = time.perf_counter()
     model.prepare(**needed((options.steps, options.first_steps, 3 * TURNS), model.spans))
     prepared = time.perf_counter() - started
@@ -278,7 +278,7 @@ def main() -> None:
     options.batches = options.batches or ([1, 2, 4] if usual.device == "cpu" else [1, 8, 16, 32])
     sizes = tuple(sorted({1, *options.batches}))
     run = replace(usual, slots=sizes[-1], batches=sizes)
-    state = weights(Shape(options.width, 16, options.layers))
+    state = weights(ValleShape(options.width, 16, options.layers))
     found = [measured(replace(run, plan=plan), state, options) for plan in options.plans]
     figures: dict[str, Any] = {
         "threads": torch.get_num_threads(),

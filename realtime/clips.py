@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from realtime.audio.decoding import Source
+from realtime.audio.decoding import AudioSource
 from realtime.audio.samples import Resampler, Samples, from_pcm16
 from realtime.engines.world import voiced_seconds
 from realtime.errors import BadRequest
@@ -17,7 +17,7 @@ LEAST_VOICED_SECONDS = 0.5
 RATE = 24_000
 
 
-def clip_of(source: Source) -> Samples:
+def clip_of(source: AudioSource) -> Samples:
     """The clip at 24 kHz; what no voice can be made of is refused."""
     resampler = Resampler(source.rate, RATE)
     parts = [resampler.feed(part) for part in source.parts()]

@@ -12,13 +12,13 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from realtime.audio.decoding import Source
+from realtime.audio.decoding import AudioSource
 from realtime.audio.samples import Samples
 from realtime.characters import Character, Characters, checked_name
 from realtime.clips import MOST_SECONDS, RATE, clip_of
 from realtime.conversion.by_words.live import RECOGNISER
 from realtime.conversion.by_words.sentence import Sentence
-from realtime.conversion.by_words.transcriber import Understanding
+from realtime.conversion.by_words.transcriber import Transcriber
 from realtime.engines.valle import codec
 from realtime.engines.valle.presets import Codes, Prompt, packed
 from realtime.engines.valle.text import Encoded, encoded
@@ -32,7 +32,7 @@ from realtime.errors import (
     Unavailable,
     YamabikoError,
 )
-from realtime.models.loaded import Models
+from realtime.models.loaded import LoadedModels
 from realtime.settings import Settings
 from realtime.text.language import LANGUAGES, resolve, segments
 from realtime.text.normalise import clean
@@ -48,14 +48,14 @@ LEAST_FRAMES, MOST_FRAMES = 2, 40
 Encode = Callable[[Samples, Settings], Codes]
 
 
-class Enrolment:
+class Cloning:
     """Makes characters of the engine `valle` out of clips."""
 
     def __init__(
         self,
         settings: Settings,
         characters: Characters,
-        models: Models,
+        models: LoadedModels,
         encode: Encode = codec.encoded,
     ) -> None:
         self._settings = settings
@@ -65,7 +65,7 @@ class Enrolment:
         self._alone = asyncio.Lock()
 
     async def make(
-        self, name: str, source: Source, text: str | None = None, language: str = "auto"
+        self, name: str, source: AudioSource, text: str | None = None, language: str = "auto"
     ) -> Character:
         """The new character; nothing is left of a clip that is refused."""
         name = await asyncio.to_thread(self._free_name, name)
@@ -118,7 +118,7 @@ class Enrolment:
                     field="text",
                 ) from error
             samples = soxr.resample(clip, RATE, lease.engine.sample_rate)
-            found = await Understanding(lease, language).words(Sentence(samples, 0))
+            found = await Transcriber(lease, language).words(Sentence(samples, 0))
         if found.language not in LANGUAGES or not found.spoken:
             raise unknown_language(found.language)
         text = clean(found.text)

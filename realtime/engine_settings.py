@@ -12,7 +12,7 @@ PRECISIONS = ("fp32", "fp16", "bf16")
 
 
 @dataclass(frozen=True)
-class Revoice:
+class RevoiceSettings:
     model: str = setting("base", "Whisper model: a folder of models/revoice, or a size")
     threads: int = setting(0, "its threads; 0: as models.threads", least=0, most=256)
     beam: int = setting(1, "ways of writing a sentence that it weighs at once", least=1, most=16)
@@ -21,7 +21,7 @@ class Revoice:
 
 
 @dataclass(frozen=True)
-class Vocoder:
+class VocoderSettings:
     use_vocoder_optimization: bool = setting(
         True, "whether vocoders run in their quick forms; false: step by step, as published"
     )
@@ -58,7 +58,7 @@ class Vocoder:
 
 
 @dataclass(frozen=True)
-class Acceleration:
+class AccelerationSettings:
     enabled: bool = setting(True, "whether networks run in their quick forms; false: as torch runs")
     path: Path = setting(Path("cache/.engines"), "folder of built engines and of measured choices")
     cache_bytes: int = setting(
@@ -93,7 +93,7 @@ class Acceleration:
 
 
 @dataclass(frozen=True)
-class ValleSampling:
+class ValleSamplingSettings:
     temperature: float = setting(
         1.0, "how freely codes are chosen; 0: always the likeliest", least=0, most=10
     )
@@ -110,7 +110,7 @@ class ValleSampling:
 
 
 @dataclass(frozen=True)
-class Valle:
+class ValleSettings:
     device: str = setting("auto", "where VALL-E X runs", one_of=("auto", "cpu", "cuda"))
     precision: str = setting(
         "auto",
@@ -126,4 +126,4 @@ class Valle:
     reproducible: bool = setting(
         False, "whether every step has one size, so that no other line changes a rounding"
     )
-    sampling: ValleSampling = field(default_factory=ValleSampling)
+    sampling: ValleSamplingSettings = field(default_factory=ValleSamplingSettings)

@@ -7,13 +7,13 @@ import logging
 from datetime import UTC, datetime
 from typing import Any
 
-from realtime.settings import Log
+from realtime.settings import LogSettings
 
 AUDIT = logging.getLogger("yamabiko.audit")
 FIELDS = "fields"  # what a record carries besides its message
 
 
-def configure(settings: Log) -> None:
+def configure(settings: LogSettings) -> None:
     handler = logging.StreamHandler()
     text = logging.Formatter("%(levelname).1s %(name)s: %(message)s")
     handler.setFormatter(JsonLines() if settings.format == "json" else text)

@@ -7,22 +7,22 @@ import logging
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from realtime.acceleration.admin import Board
+from realtime.acceleration.admin import AccelerationAdmin
 from realtime.access import Clock, Guard
 from realtime.access.keys import load as load_keys
-from realtime.access.quotas import Allowance
+from realtime.access.quotas import Quotas
 from realtime.cache import Cache
-from realtime.cache.other_formats import Variants
+from realtime.cache.other_formats import OtherFormats
 from realtime.characters import Characters
-from realtime.cloning import Enrolment
-from realtime.conversion.voice_changer import Studio
+from realtime.cloning import Cloning
+from realtime.conversion.voice_changer import VoiceChanger
 from realtime.engines import ENGINES, unknown
 from realtime.errors import SettingsError, YamabikoError
 from realtime.metrics import Metrics
-from realtime.models.loaded import Models
+from realtime.models.loaded import LoadedModels
 from realtime.settings import Settings
-from realtime.speech.prefetch import Prefetches
-from realtime.speech.speech import Speech, Wish
+from realtime.speech.prefetch import PrefetchJobs
+from realtime.speech.speech import LineRequest, Speech
 
 logger = logging.getLogger(__name__)
 
@@ -37,17 +37,17 @@ class Services:
 
     settings: Settings
     characters: Characters
-    models: Models
+    models: LoadedModels
     cache: Cache
     speech: Speech
-    studio: Studio
-    enrolment: Enrolment
-    variants: Variants
-    prefetches: Prefetches
+    voice_changer: VoiceChanger
+    cloning: Cloning
+    other_formats: OtherFormats
+    prefetches: PrefetchJobs
     metrics: Metrics
     guard: Guard
-    allowance: Allowance
-    acceleration: Board
+    quotas: Quotas
+    acceleration: AccelerationAdmin
     warm: bool = False
     _preloading: asyncio.Task[None] | None = field(default=None, repr=False)
     _tending: asyncio.Task[None] | None = field(default=None, repr=False)
@@ -99,19 +99,21 @@ class Services:
         languages = getattr(self.models.engine(name), "languages", frozenset[str]())
         for language in sorted(languages)[:1]:
             character = self.settings.default_characters[language]
-            wish = Wish(WARM_UP[language], character, language, engine=name)
+            wish = LineRequest(WARM_UP[language], character, language, engine=name)
             line = await self.speech.line(wish)
             async with aclosing(self.speech.say(line, keep=False)) as spoken:
                 async for _ in spoken:
                     pass
 
 
-def build(settings: Settings, models: Models | None = None, clock: Clock | None = None) -> Services:
+def build(
+    settings: Settings, models: LoadedModels | None = None, clock: Clock | None = None
+) -> Services:
     """The services of these settings; nothing is loaded and no thread runs yet."""
     for name in settings.preload:
         if name not in ENGINES:
             raise SettingsError(f"preload: {unknown(name, ENGINES).message}")
-    models = models or Models(settings)
+    models = models or LoadedModels(settings)
     characters = Characters(settings.presets.path, settings.default_characters, models.names())
     metrics = Metrics()
     cache = Cache(settings, noticed=metrics.noticed)
@@ -122,12 +124,12 @@ def build(settings: Settings, models: Models | None = None, clock: Clock | None 
         models=models,
         cache=cache,
         speech=speech,
-        studio=Studio(models, characters, speech),
-        enrolment=Enrolment(settings, characters, models),
-        variants=Variants(cache),
-        prefetches=Prefetches(speech),
+        voice_changer=VoiceChanger(models, characters, speech),
+        cloning=Cloning(settings, characters, models),
+        other_formats=OtherFormats(cache),
+        prefetches=PrefetchJobs(speech),
         metrics=metrics,
         guard=Guard(load_keys(settings.auth.keys_path, settings.keys), settings, clock),
-        allowance=Allowance(settings.limits),
-        acceleration=Board(models.accelerated, settings.acceleration),
+        quotas=Quotas(settings.limits),
+        acceleration=AccelerationAdmin(models.accelerated, settings.acceleration),
     )

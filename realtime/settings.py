@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from realtime.engine_settings import Acceleration as Acceleration
-from realtime.engine_settings import Revoice as Revoice
-from realtime.engine_settings import Valle as Valle
-from realtime.engine_settings import ValleSampling as ValleSampling
-from realtime.engine_settings import Vocoder as Vocoder
+from realtime.engine_settings import AccelerationSettings as AccelerationSettings
+from realtime.engine_settings import RevoiceSettings as RevoiceSettings
+from realtime.engine_settings import ValleSamplingSettings as ValleSamplingSettings
+from realtime.engine_settings import ValleSettings as ValleSettings
+from realtime.engine_settings import VocoderSettings as VocoderSettings
 from realtime.setting import setting
 
 PREFIX = "YAMABIKO_"
@@ -22,7 +22,7 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 @dataclass(frozen=True)
-class Presets:
+class PresetsSettings:
     path: Path = setting(Path("presets"), "folder of the characters")
     most: int = setting(
         1_000, "characters up to which new ones are made of clips", least=0, most=1_000_000
@@ -30,7 +30,7 @@ class Presets:
 
 
 @dataclass(frozen=True)
-class Models:
+class ModelsSettings:
     path: Path = setting(Path("models"), "folder of the weights that people bring")
     threads: int = setting(0, "threads of one engine; 0: all cores", least=0, most=256)
     retry_seconds: float = setting(
@@ -39,7 +39,7 @@ class Models:
 
 
 @dataclass(frozen=True)
-class Cache:
+class CacheSettings:
     path: Path = setting(Path("cache"), "folder of the recordings")
     max_bytes: int = setting(
         10 << 30, "bytes of all recordings; the longest unheard go first", least=0, most=1 << 60
@@ -53,13 +53,13 @@ class Cache:
 
 
 @dataclass(frozen=True)
-class Generate:
+class GenerateSettings:
     string_codes: bool = setting(False, "codes of /generate as texts, as old bots expect them")
     always_200: bool = setting(False, "HTTP status 200 for every answer of /generate")
 
 
 @dataclass(frozen=True)
-class Audio:
+class AudioSettings:
     url_days: float = setting(
         30.0,
         "days for which a signed address of a recording holds; 0: for ever",
@@ -69,7 +69,7 @@ class Audio:
 
 
 @dataclass(frozen=True)
-class Auth:
+class AuthSettings:
     keys_path: Path = setting(Path("keys.yaml"), "file of the keys: id: [oldest secret … newest]")
     bearer: bool = setting(True, "whether Authorization: Bearer id:secret is accepted")
     shift_seconds: float = setting(60.0, "how old a signed request may be", least=1, most=3_600)
@@ -80,19 +80,19 @@ class Auth:
 
 
 @dataclass(frozen=True)
-class Sockets:
+class SocketsSettings:
     origins: tuple[str, ...] = setting(
         (), "pages elsewhere that may open sockets and use the page's log-in"
     )
 
 
 @dataclass(frozen=True)
-class Cors:
+class CorsSettings:
     origins: tuple[str, ...] = setting((), "pages elsewhere that may call this server; *: all")
 
 
 @dataclass(frozen=True)
-class Limits:
+class LimitsSettings:
     text: int = setting(5_000, "characters of a line", least=1, most=1_000_000)
     long_text: int = setting(
         50_000, "characters of a line with longprompt", least=1, most=1_000_000
@@ -135,7 +135,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Log:
+class LogSettings:
     level: str = setting("INFO", "how much is logged", one_of=LOG_LEVELS)
     format: str = setting("text", "how a line of the log looks", one_of=("text", "json"))
 
@@ -166,20 +166,20 @@ class Settings:
     shutdown_seconds: float = setting(
         20.0, "how long what is being spoken may go on when the server stops", least=0, most=3_600
     )
-    presets: Presets = field(default_factory=Presets)
-    models: Models = field(default_factory=Models)
-    revoice: Revoice = field(default_factory=Revoice)
-    cache: Cache = field(default_factory=Cache)
-    vocoder: Vocoder = field(default_factory=Vocoder)
-    acceleration: Acceleration = field(default_factory=Acceleration)
-    valle: Valle = field(default_factory=Valle)
-    generate: Generate = field(default_factory=Generate)
-    audio: Audio = field(default_factory=Audio)
-    auth: Auth = field(default_factory=Auth)
-    sockets: Sockets = field(default_factory=Sockets)
-    cors: Cors = field(default_factory=Cors)
-    limits: Limits = field(default_factory=Limits)
-    log: Log = field(default_factory=Log)
+    presets: PresetsSettings = field(default_factory=PresetsSettings)
+    models: ModelsSettings = field(default_factory=ModelsSettings)
+    revoice: RevoiceSettings = field(default_factory=RevoiceSettings)
+    cache: CacheSettings = field(default_factory=CacheSettings)
+    vocoder: VocoderSettings = field(default_factory=VocoderSettings)
+    acceleration: AccelerationSettings = field(default_factory=AccelerationSettings)
+    valle: ValleSettings = field(default_factory=ValleSettings)
+    generate: GenerateSettings = field(default_factory=GenerateSettings)
+    audio: AudioSettings = field(default_factory=AudioSettings)
+    auth: AuthSettings = field(default_factory=AuthSettings)
+    sockets: SocketsSettings = field(default_factory=SocketsSettings)
+    cors: CorsSettings = field(default_factory=CorsSettings)
+    limits: LimitsSettings = field(default_factory=LimitsSettings)
+    log: LogSettings = field(default_factory=LogSettings)
 
 
 @dataclass(frozen=True)

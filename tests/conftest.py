@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from realtime.cache import Cache as RecordingCache
-from realtime.settings import Auth, Cache, Models, Presets, Settings
+from realtime.settings import AuthSettings, CacheSettings, ModelsSettings, PresetsSettings, Settings
 
 HAS_GPU = Path("/dev/nvidia0").exists()
 
@@ -48,17 +48,17 @@ def models_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def settings(models_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return Settings(
         preload=("tone",),
-        presets=Presets(path=ROOT / "presets"),
-        models=Models(path=models_folder, retry_seconds=0.0),
-        cache=Cache(path=tmp_path_factory.mktemp("cache")),
-        auth=Auth(keys_path=tmp_path_factory.mktemp("keys") / "keys.yaml"),
+        presets=PresetsSettings(path=ROOT / "presets"),
+        models=ModelsSettings(path=models_folder, retry_seconds=0.0),
+        cache=CacheSettings(path=tmp_path_factory.mktemp("cache")),
+        auth=AuthSettings(keys_path=tmp_path_factory.mktemp("keys") / "keys.yaml"),
     )
 
 
 @pytest.fixture
 async def cache(tmp_path: Path) -> AsyncIterator[RecordingCache]:
     """A cache with a folder of its own, started."""
-    cache = RecordingCache(Settings(cache=Cache(path=tmp_path)))
+    cache = RecordingCache(Settings(cache=CacheSettings(path=tmp_path)))
     await cache.start()
     yield cache
     await cache.close()

@@ -18,7 +18,7 @@ from benchmarks.recordings import roomy
 from benchmarks.sentences import MIXED, SENTENCES
 from benchmarks.speech_quality import Task, summed, tasks
 from realtime.conversion.live import Conversion
-from realtime.engines.voice_change import Change
+from realtime.engines.voice_change import VoiceChange
 from realtime.engines.world import World
 from tests.support.fake_converters import Upside, models
 from tests.support.voice_like_sound import pcm, voice
@@ -93,7 +93,7 @@ async def noted(work: float) -> Heard:
     engine, clock = Upside(), SkippedClock()
     engine.work = lambda samples: time.sleep(work)
     ours = models(engine)
-    conversion = Conversion(ours, "upside", Change(gate=-90.0), 16000, clock=clock)
+    conversion = Conversion(ours, "upside", VoiceChange(gate=-90.0), 16000, clock=clock)
     heard = await Microphone(conversion, pcm(voice(0.3, rate=16000)), clock).run(0.6, hurried=True)
     await ours.close()
     return heard

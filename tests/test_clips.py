@@ -7,7 +7,7 @@ import io
 import numpy as np
 import pytest
 
-from realtime.audio.decoding import Source
+from realtime.audio.decoding import AudioSource
 from realtime.audio.samples import wav_header
 from realtime.clips import RATE, clip_of
 from realtime.errors import BadRequest, TooLarge
@@ -15,9 +15,9 @@ from tests.audio.test_formats import encoded
 from tests.support.voice_like_sound import Samples, pcm, voice
 
 
-def source(samples: Samples, rate: int = RATE) -> Source:
+def source(samples: Samples, rate: int = RATE) -> AudioSource:
     data = wav_header(rate, samples.size) + pcm(samples).astype("<i2").tobytes()
-    return Source(io.BytesIO(data), 15.0)
+    return AudioSource(io.BytesIO(data), 15.0)
 
 
 def spoken(seconds: float, rate: int = RATE) -> Samples:
@@ -34,7 +34,7 @@ def test_any_rate_becomes_the_codec_s(rate: int) -> None:
 
 def test_compressed_clips_are_read() -> None:
     data = encoded("mp3", RATE, pcm(spoken(4.0)))
-    assert clip_of(Source(io.BytesIO(data), 15.0)).size >= 4 * RATE
+    assert clip_of(AudioSource(io.BytesIO(data), 15.0)).size >= 4 * RATE
 
 
 def test_fifteen_seconds_are_not_too_long() -> None:

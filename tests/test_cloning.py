@@ -13,15 +13,15 @@ import numpy as np
 import pytest
 
 from realtime import engines
-from realtime.audio.decoding import Source
+from realtime.audio.decoding import AudioSource
 from realtime.audio.samples import wav_header
 from realtime.clips import clip_of
-from realtime.cloning import Enrolment
-from realtime.engines.contract import Cancel, Samples, Transcript
+from realtime.cloning import Cloning
+from realtime.engines.contract import CancelToken, Samples, Transcript
 from realtime.engines.valle import codec
 from realtime.engines.valle.presets import Codes, prompt_of
 from realtime.errors import BadRequest, Taken, TextTooLong, WeightsMissing, YamabikoError
-from realtime.models.loaded import Models
+from realtime.models.loaded import LoadedModels
 from realtime.services import Services, build
 from realtime.settings import Settings
 from realtime.weights import WeightFile
@@ -55,7 +55,7 @@ class Ear:
         pass
 
     def recognise(
-        self, samples: Samples, language: str | None, usual: str | None, cancel: Cancel
+        self, samples: Samples, language: str | None, usual: str | None, cancel: CancelToken
     ) -> Transcript:
         self.heard.append((samples.size, language))
         assert self.hears is not None
@@ -79,8 +79,8 @@ async def services(settings: Settings, ear: Ear) -> AsyncIterator[Services]:
     def create(name: str, settings: Settings) -> Any:
         return ear if name == "revoice" else engines.create(name, settings)
 
-    services = build(settings, Models(settings, create))
-    services.enrolment = Enrolment(settings, services.characters, services.models, spelt)
+    services = build(settings, LoadedModels(settings, create))
+    services.cloning = Cloning(settings, services.characters, services.models, spelt)
     yield services
     await services.close()
 
@@ -91,9 +91,9 @@ def spelt(samples: Samples, settings: Settings) -> Codes:
     return np.arange(8 * frames).reshape(frames, 8) % 1024
 
 
-def clip(seconds: float = 4.0) -> Source:
+def clip(seconds: float = 4.0) -> AudioSource:
     sound = pcm(np.resize(voice(1.5), round(24_000 * seconds)))
-    return Source(io.BytesIO(wav_header(24_000, sound.size) + sound.tobytes()), 15.0)
+    return AudioSource(io.BytesIO(wav_header(24_000, sound.size) + sound.tobytes()), 15.0)
 
 
 def files(services: Services) -> list[str]:
@@ -102,7 +102,7 @@ def files(services: Services) -> list[str]:
 
 async def test_it_is_there_at_once_and_whole(services: Services) -> None:
     assert services.characters.all() == []
-    character = await services.enrolment.make("山びこ 2", clip(), TEXT)
+    character = await services.cloning.make("山びこ 2", clip(), TEXT)
     assert services.characters.get("山びこ 2") is character
     assert (character.engine, character.language) == ("valle", "en")
     prompt = prompt_of(character)
@@ -124,7 +124,7 @@ async def test_it_is_there_at_once_and_whole(services: Services) -> None:
 async def test_its_language_is_that_of_the_text_or_as_asked(
     services: Services, text: str, asked: str, language: str
 ) -> None:
-    character = await services.enrolment.make("Kai", clip(), text, asked)
+    character = await services.cloning.make("Kai", clip(), text, asked)
     assert prompt_of(character).language == character.language == language
 
 
@@ -137,12 +137,12 @@ async def test_a_name_that_somebody_has_is_taken(services: Services, taken: str)
     (folder / "broken.npz").write_bytes(b"")
     before = files(services)
     with pytest.raises(Taken) as refused:
-        await services.enrolment.make(taken, clip(), TEXT)
+        await services.cloning.make(taken, clip(), TEXT)
     assert refused.value.code == "character_exists" and files(services) == before
 
 
 async def test_of_two_at_once_one_gets_the_name(services: Services) -> None:
-    asked = [services.enrolment.make("Kai", clip(), TEXT) for _ in range(2)]
+    asked = [services.cloning.make("Kai", clip(), TEXT) for _ in range(2)]
     outcomes = await asyncio.gather(*asked, return_exceptions=True)
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Character", "Taken"]
     assert files(services) == ["Kai.npz"]
@@ -151,7 +151,7 @@ async def test_of_two_at_once_one_gets_the_name(services: Services) -> None:
 @pytest.mark.parametrize("name", ["../Kai", "a/b", ".hidden", "", "a\0b", "x" * 65, "𠀀" * 64])
 async def test_a_name_that_cannot_be_a_file_is_refused(services: Services, name: str) -> None:
     with pytest.raises(BadRequest) as refused:
-        await services.enrolment.make(name, clip(), TEXT)
+        await services.cloning.make(name, clip(), TEXT)
     assert refused.value.code == "bad_character_name" and files(services) == []
 
 
@@ -170,31 +170,31 @@ async def test_texts_that_cannot_be_the_clip_s(
     services: Services, text: str, language: str, code: str
 ) -> None:
     with pytest.raises(BadRequest) as refused:
-        await services.enrolment.make("Kai", clip(), text, language)
+        await services.cloning.make("Kai", clip(), text, language)
     assert refused.value.code == code and files(services) == []
 
 
 async def test_a_text_longer_than_any_clip(services: Services) -> None:
     with pytest.raises(TextTooLong, match="500"):
-        await services.enrolment.make("Kai", clip(), "a " * 251)
+        await services.cloning.make("Kai", clip(), "a " * 251)
 
 
 async def test_without_ears_the_text_is_needed(services: Services) -> None:
     with pytest.raises(BadRequest, match="text that is spoken") as refused:
-        await services.enrolment.make("Kai", clip(), "  ")
+        await services.cloning.make("Kai", clip(), "  ")
     assert refused.value.code == "text_required" and "Bring them." in str(refused.value.hint)
 
 
 async def test_with_ears_it_is_heard(services: Services, ear: Ear) -> None:
     ear.hears = Transcript(TEXT, "en")
-    character = await services.enrolment.make("Kai", clip())
+    character = await services.cloning.make("Kai", clip())
     assert ear.heard == [(4 * 16_000, None)]
     assert prompt_of(character).symbols.startswith("gʊd_ˈmɔɹnɪŋ,")
 
 
 async def test_a_named_language_is_what_is_listened_for(services: Services, ear: Ear) -> None:
     ear.hears = Transcript("你好，我是这里的守卫。", "zh")
-    character = await services.enrolment.make("Kai", clip(), language="zh")
+    character = await services.cloning.make("Kai", clip(), language="zh")
     assert ear.heard == [(4 * 16_000, "zh")] and character.language == "zh"
 
 
@@ -211,23 +211,23 @@ async def test_what_ears_cannot_use_is_refused(
 ) -> None:
     ear.hears = heard
     with pytest.raises(BadRequest) as refused:
-        await services.enrolment.make("Kai", clip())
+        await services.cloning.make("Kai", clip())
     assert refused.value.code == code and files(services) == []
 
 
 async def test_without_the_codec_s_weights_it_says_how_to_get_them(tmp_path: Path) -> None:
     services = build(valle_files.settings_in(tmp_path))
     with pytest.raises(WeightsMissing, match="encodec_24khz-d7cc33bc.th"):
-        await services.enrolment.make("Kai", clip(), TEXT)
+        await services.cloning.make("Kai", clip(), TEXT)
     await services.close()
 
 
 async def test_there_may_be_so_many_and_no_more(services: Services, settings: Settings) -> None:
     few = replace(settings, presets=replace(settings.presets, most=1))
-    enrolment = Enrolment(few, services.characters, services.models)
-    await enrolment.make("Kai", clip(), TEXT)
+    cloning = Cloning(few, services.characters, services.models)
+    await cloning.make("Kai", clip(), TEXT)
     with pytest.raises(BadRequest, match="presets.most|no more") as refused:
-        await enrolment.make("Lee", clip(), TEXT)
+        await cloning.make("Lee", clip(), TEXT)
     assert refused.value.code == "too_many_characters"
 
 
@@ -239,12 +239,12 @@ async def test_a_folder_that_cannot_be_written_is_told(
 
     monkeypatch.setattr("realtime.cloning.os.link", refuse)
     with pytest.raises(YamabikoError, match="Permission denied"):
-        await services.enrolment.make("Kai", clip(), TEXT)
+        await services.cloning.make("Kai", clip(), TEXT)
     assert files(services) == []
 
 
 async def test_its_codes_are_the_codec_s(services: Services, settings: Settings) -> None:
-    enrolment = Enrolment(settings, services.characters, services.models)
-    codes = prompt_of(await enrolment.make("Kai", clip(), TEXT)).codes
+    cloning = Cloning(settings, services.characters, services.models)
+    codes = prompt_of(await cloning.make("Kai", clip(), TEXT)).codes
     assert np.array_equal(codes, codec.encoded(clip_of(clip()), settings))
     assert len(np.unique(codes)) > 8

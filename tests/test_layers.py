@@ -133,7 +133,7 @@ def test_only_settings_reads_the_environment() -> None:
 @pytest.mark.parametrize("name", MODULES)
 def test_files_and_functions_stay_small(name: str) -> None:
     text = MODULES[name].read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= 310, f"{name} is too long: two nouns?"
+    assert len(text.splitlines()) <= 330, f"{name} is too long: two nouns?"
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = (node.end_lineno or 0) - node.lineno + 1

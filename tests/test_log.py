@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from realtime import log
-from realtime.settings import Log
+from realtime.settings import LogSettings
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +22,7 @@ def root_as_before() -> Iterator[None]:
 
 
 def test_people_read_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    log.configure(Log())
+    log.configure(LogSettings())
     logging.getLogger("a").info("one %s", 1)
     log.audit("refused", reason="stale", key="bot")
     assert capsys.readouterr().err.splitlines() == [
@@ -32,7 +32,7 @@ def test_people_read_lines(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_machines_read_json(capsys: pytest.CaptureFixture[str]) -> None:
-    log.configure(Log(format="json"))
+    log.configure(LogSettings(format="json"))
     log.audit("refused", reason="stale", key="bot")
     try:
         raise ValueError("broken")
@@ -46,6 +46,6 @@ def test_machines_read_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_who_wants_less_gets_no_audit(capsys: pytest.CaptureFixture[str]) -> None:
-    log.configure(Log(level="WARNING"))
+    log.configure(LogSettings(level="WARNING"))
     log.audit("refused", reason="stale")
     assert not capsys.readouterr().err

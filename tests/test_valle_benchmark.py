@@ -9,19 +9,19 @@ import torch
 from benchmarks import valle as benchmark
 from realtime.engines.valle.model import built
 from realtime.engines.valle.networks.autoregressive import Coarse
-from realtime.engines.valle.networks.checkpoint import END, Shape, Valle
+from realtime.engines.valle.networks.checkpoint import END, ValleNetwork, ValleShape
 
 
 def test_the_floor_of_a_step_is_what_it_reads_of_its_weights() -> None:
     with torch.device("meta"):
-        state = Valle().state_dict()
+        state = ValleNetwork().state_dict()
     read = benchmark.step_bytes(state, "fp32")
     assert 0.99 < read / (4 * 152.2e6) < 1.01
     assert benchmark.step_bytes(state, "bf16") == read // 2
 
 
 def test_the_benchmark_s_model_says_as_many_codes_as_are_forced() -> None:
-    model = built(benchmark.weights(Shape(64, 16, 2)))
+    model = built(benchmark.weights(ValleShape(64, 16, 2)))
     coarse = Coarse(model, slots=1, places=16)
     text = torch.tensor([20, 30])
     logits = coarse.teach(text, torch.zeros_like(text), torch.tensor([1, 2, 3]))

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from realtime.errors import WeightsMissing
-from realtime.settings import Models, Settings
+from realtime.settings import ModelsSettings, Settings
 from realtime.weights import (
     WeightFile,
     available,
@@ -31,7 +31,7 @@ PACKAGED = WeightFile("bell", "none.py", None, ("realtime/errors.py", "realtime/
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(models=Models(path=tmp_path / "models"))
+    return Settings(models=ModelsSettings(path=tmp_path / "models"))
 
 
 def bring(settings: Settings, data: bytes) -> None:

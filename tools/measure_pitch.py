@@ -21,7 +21,7 @@ from realtime.characters import Character
 from realtime.configuration import load
 from realtime.engines.world import median_pitch
 from realtime.services import Services, build
-from realtime.speech.speech import Wish
+from realtime.speech.speech import LineRequest
 
 SAID = 4  # sentences
 KEY = re.compile(r"^median_pitch:.*\n", re.MULTILINE)
@@ -30,7 +30,7 @@ KEY = re.compile(r"^median_pitch:.*\n", re.MULTILINE)
 async def measured(services: Services, character: Character) -> float | None:
     """The median pitch of what the character says in its own language."""
     text = " ".join(SENTENCES[character.language][:SAID])
-    line = await services.speech.line(Wish(text, character.name, character.language))
+    line = await services.speech.line(LineRequest(text, character.name, character.language))
     async with aclosing(services.speech.say(line, keep=False)) as parts:
         pcm = np.concatenate([part.pcm async for part in parts])
     rate = services.models.engine(line.engine).sample_rate

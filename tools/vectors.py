@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from realtime.access import Asked, Credentials, string_to_sign
+from realtime.access import Credentials, SignedRequest, string_to_sign
 from realtime.access.client import headers, query, signed_as
-from realtime.access.signatures import Seal
+from realtime.access.signatures import SaltedSigner
 from realtime.access.signed_requests import USE
 
 PATH = Path("docs/signing-vectors.json")
@@ -52,8 +52,10 @@ def made(
 ) -> dict[str, Any]:
     """One vector: what a client signs; `sent` is what differs in what arrives."""
     content = body.encode() if isinstance(body, str) else body
-    asked = Asked(method, path.encode(), query_text.encode(), hashlib.sha256(content).hexdigest())
-    shown = signed_as(asked, key_id, Seal([secret], USE), time, nonce)
+    asked = SignedRequest(
+        method, path.encode(), query_text.encode(), hashlib.sha256(content).hexdigest()
+    )
+    shown = signed_as(asked, key_id, SaltedSigner([secret], USE), time, nonce)
     message = string_to_sign(
         asked.method, asked.path, asked.query, key_id, time, nonce, asked.body_sha256
     )
@@ -226,7 +228,7 @@ def address(
 ) -> dict[str, Any]:
     """Written out, not by the module that checks it."""
     message = f"{AUDIO}\n{rate}\n{expires_ms}"
-    signature = Seal([secret], "audio").sign(message.encode())
+    signature = SaltedSigner([secret], "audio").sign(message.encode())
     tag = hashlib.sha256(b"audio bot").hexdigest()[:6]
     query_text = f"e={expires_ms}&s={tag}{signature}"
     found: dict[str, Any] = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from realtime.acceleration import choose_plan, device_memory
 from realtime.acceleration import policy as policies
 from realtime.acceleration.accelerated import Accelerated
-from realtime.acceleration.backends.backend import Eager, Form
+from realtime.acceleration.backends.backend import Backend, Eager
 from realtime.acceleration.backends.built import Built
 from realtime.acceleration.backends.compile_thread import keep_in, settle
 from realtime.acceleration.backends.cuda_capture import CudaRecorder
@@ -16,27 +16,27 @@ from realtime.acceleration.backends.cuda_graphs import Graphs
 from realtime.acceleration.backends.inductor import Compiled
 from realtime.acceleration.backends.onnx import OnnxRuntime
 from realtime.acceleration.backends.tensorrt import TensorRt
-from realtime.acceleration.counters import Ledger
+from realtime.acceleration.counters import Counters
 from realtime.acceleration.network import Network
 from realtime.acceleration.ordinary import ordinary, taken
-from realtime.acceleration.plan import Rung
+from realtime.acceleration.plan import Plan
 from realtime.acceleration.policy import Policy
 from realtime.acceleration.shapes import Axis, Shapes, Tensors
-from realtime.acceleration.spec import Parts
+from realtime.acceleration.spec import NetworkSpec
 from realtime.errors import BadRequest, Unavailable
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-Maker = Callable[[Parts], Form]
+Maker = Callable[[NetworkSpec], Backend]
 
 
-def compiled(parts: Parts) -> Form:
+def compiled(parts: NetworkSpec) -> Backend:
     return Compiled(parts.network, parts.policy.tuned)
 
 
-def eager(parts: Parts) -> Form:
+def eager(parts: NetworkSpec) -> Backend:
     return Eager(parts.network)
 
 
@@ -90,15 +90,15 @@ def accelerate(
         )
         examples = network.moved(taken(tuple(item.detach() for item in inputs)))
         shapes = Shapes(examples, axes)
-        parts = Parts(network, shapes, examples, policy, name or type(module).__name__)
+        parts = NetworkSpec(network, shapes, examples, policy, name or type(module).__name__)
         return _built(parts, plan, makers)
 
 
-def _built(parts: Parts, plan: str, makers: Mapping[str, Maker]) -> Accelerated:
-    ledger = Ledger()
+def _built(parts: NetworkSpec, plan: str, makers: Mapping[str, Maker]) -> Accelerated:
+    ledger = Counters()
 
-    def rung(step: str) -> Rung:
-        return Rung(step, lambda: makers[step](parts), parts, ledger)
+    def rung(step: str) -> Plan:
+        return Plan(step, lambda: makers[step](parts), parts, ledger)
 
     if plan != "auto":
         return Accelerated(parts, [rung(step) for step in _ladder(plan)], ledger, plan=plan)

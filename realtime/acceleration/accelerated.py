@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from realtime.acceleration import device_memory
 from realtime.acceleration.backends.buffer_lock import Lent
-from realtime.acceleration.counters import Ledger
+from realtime.acceleration.counters import Counters
 from realtime.acceleration.device_lock import GATE
 from realtime.acceleration.ordinary import ordinary, taken
-from realtime.acceleration.plan import Rung
+from realtime.acceleration.plan import Plan
 from realtime.acceleration.shapes import Fit, Misfit, Sizes, Tensors
-from realtime.acceleration.spec import Parts
+from realtime.acceleration.spec import NetworkSpec
 from realtime.errors import BadRequest, OutOfMemory
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ class Accelerated:
 
     def __init__(
         self,
-        parts: Parts,
-        rungs: Sequence[Rung],
-        ledger: Ledger,
+        parts: NetworkSpec,
+        rungs: Sequence[Plan],
+        ledger: Counters,
         *,
         plan: str,
         told: dict[str, Any] | None = None,
@@ -213,7 +213,7 @@ class Accelerated:
         """What the first plan gives that can."""
         inputs = self.network.moved(inputs)
         fit = self.shapes.fit(inputs)
-        failed: list[Rung] = []
+        failed: list[Plan] = []
         for rung in self._ready(fit, inputs, failed):
             assert isinstance(fit, Fit), "without a bucket no plan is ready"
             outputs = rung.run(fit, inputs)
@@ -225,7 +225,7 @@ class Accelerated:
     def _leased(self, inputs: Tensors) -> Iterator[Tensors]:
         inputs = self.network.moved(inputs)
         fit = self.shapes.fit(inputs)
-        failed: list[Rung] = []
+        failed: list[Plan] = []
         for rung in self._ready(fit, inputs, failed):
             assert isinstance(fit, Fit), "without a bucket no plan is ready"
             with rung.lease(fit, inputs) as lent:
@@ -234,7 +234,7 @@ class Accelerated:
                     return
         yield self._after(failed, fit, inputs)
 
-    def _ready(self, fit: Fit | Misfit, inputs: Tensors, failed: list[Rung]) -> Iterator[Rung]:
+    def _ready(self, fit: Fit | Misfit, inputs: Tensors, failed: list[Plan]) -> Iterator[Plan]:
         """The plans that can answer a call, the best first; who asks for the next had no luck."""
         if isinstance(fit, Misfit):
             self._ledger.fell_back(self.mode, None, fit.reason)
@@ -246,7 +246,7 @@ class Accelerated:
             if offered:
                 failed.append(rung)
 
-    def _is_ready(self, rung: Rung, fit: Fit, inputs: Tensors) -> bool:
+    def _is_ready(self, rung: Plan, fit: Fit, inputs: Tensors) -> bool:
         """Whether a plan can answer a call now, perhaps after it was prepared for it."""
         if not rung.offers(fit):
             if rung.form() is not None and not fit.exact:
@@ -261,7 +261,7 @@ class Accelerated:
         whole = self.shapes.padded(inputs, fit) if fit.exact else self._parts.sample(fit.bucket)
         return rung.prepare(fit.bucket, whole)
 
-    def _after(self, failed: list[Rung], fit: Fit | Misfit, inputs: Tensors) -> Tensors:
+    def _after(self, failed: list[Plan], fit: Fit | Misfit, inputs: Tensors) -> Tensors:
         """What torch gives when the plans failed; inputs that it fails at too are to blame."""
         try:
             return self._plainly(fit, inputs)

@@ -8,17 +8,17 @@ from typing import Any
 
 from realtime.acceleration.accelerated import Accelerated
 from realtime.errors import NotFound, shortlist
-from realtime.settings import Acceleration
+from realtime.settings import AccelerationSettings
 
 logger = logging.getLogger(__name__)
 
 Networks = Callable[[], Iterable[tuple[str, Accelerated]]]  # with the names of their engines
 
 
-class Board:
+class AccelerationAdmin:
     """Sees the networks of the engines that are loaded; it holds none of them."""
 
-    def __init__(self, networks: Networks, settings: Acceleration) -> None:
+    def __init__(self, networks: Networks, settings: AccelerationSettings) -> None:
         self._networks = networks
         self._settings = settings
         self.enabled = settings.enabled

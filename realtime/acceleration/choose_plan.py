@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from realtime.acceleration import machine
 from realtime.acceleration.backends.built import key_of
 from realtime.acceleration.backends.engine_files import EngineFiles
-from realtime.acceleration.plan import Rung
+from realtime.acceleration.plan import Plan
 from realtime.acceleration.shapes import Fit
-from realtime.acceleration.spec import Parts
+from realtime.acceleration.spec import NetworkSpec
 
 logger = logging.getLogger(__name__)
 
@@ -36,12 +36,12 @@ class Choice:
     milliseconds: dict[str, float] = field(default_factory=dict)
     remembered: bool = False
     whole: bool = True  # whether every candidate was tried
-    rungs: dict[str, Rung] = field(default_factory=dict)
+    rungs: dict[str, Plan] = field(default_factory=dict)
 
 
 def choose(
-    parts: Parts,
-    rung_of: Callable[[str], Rung],
+    parts: NetworkSpec,
+    rung_of: Callable[[str], Plan],
     clock: Callable[[], float] = time.perf_counter,
 ) -> Choice:
     """The remembered plan of this network on this machine, or the quickest that is right."""
@@ -59,7 +59,7 @@ def choose(
     return choice
 
 
-def _key(parts: Parts) -> dict[str, object]:
+def _key(parts: NetworkSpec) -> dict[str, object]:
     facts = machine.machine(parts.network.device)
     for package in ("onnxruntime", "torch-tensorrt"):
         facts[package] = machine.version(package) or "none"
@@ -79,8 +79,8 @@ def _remembered(data: bytes | None, candidates: tuple[str, ...]) -> Choice | Non
 
 
 def _measured(
-    parts: Parts,
-    rung_of: Callable[[str], Rung],
+    parts: NetworkSpec,
+    rung_of: Callable[[str], Plan],
     candidates: tuple[str, ...],
     clock: Callable[[], float],
 ) -> Choice:
@@ -105,12 +105,12 @@ def _measured(
     return choice
 
 
-def _close(rungs: dict[str, Rung]) -> None:
+def _close(rungs: dict[str, Plan]) -> None:
     for rung in rungs.values():
         rung.close()
 
 
-def _time_of(parts: Parts, rung: Rung, clock: Callable[[], float]) -> float | None:
+def _time_of(parts: NetworkSpec, rung: Plan, clock: Callable[[], float]) -> float | None:
     """Seconds of a run, the median of several; None when the plan cannot run."""
     sizes = parts.shapes.example
     inputs = parts.sample(sizes)

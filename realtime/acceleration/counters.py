@@ -24,7 +24,7 @@ class Fallback:
     reason: str
 
 
-class Ledger:
+class Counters:
     """Counts that several threads add to."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

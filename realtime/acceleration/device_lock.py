@@ -21,7 +21,7 @@ BETWEEN = 0.2  # seconds that they then go on before it is tried again
 class _Work:
     """One for all threads: each step of each lane passes here, so it makes nothing anew."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: DeviceLock) -> None:
         self._gate = gate
 
     def __enter__(self) -> None:
@@ -31,7 +31,7 @@ class _Work:
         self._gate._go_out()
 
 
-class Gate:
+class DeviceLock:
     """Many may work at once, or one is alone; a thread that is inside may come in again."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -125,4 +125,4 @@ class Gate:
         self._changed.notify_all()
 
 
-GATE = Gate()
+GATE = DeviceLock()

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 
-class Long(nn.Module):
+class KeepFp32(nn.Module):
     """`to`, `half` and their like do to it, and to what is in it, all but shortening."""
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:

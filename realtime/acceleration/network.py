@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from realtime.acceleration import trial_inputs
 from realtime.acceleration.shapes import Tensors
-from realtime.acceleration.state_changes import Change, beside, changed
+from realtime.acceleration.state_changes import StateChange, beside, changed
 from realtime.acceleration.torch_modes import kind_of, numbered
 from realtime.errors import BadRequest
 
@@ -109,7 +109,7 @@ class Network:
                 buffer.copy_(value)
         return found
 
-    def truth(self, inputs: Tensors) -> tuple[Tensors, list[Change]]:
+    def truth(self, inputs: Tensors) -> tuple[Tensors, list[StateChange]]:
         """What the truth gives and what it changes; the state stays as it is.
 
         Its own state lasts no longer than this call, and its weights leave a device that is not
@@ -145,7 +145,9 @@ class Network:
         with torch.no_grad():
             trial_inputs.rehearse(self.module, inputs)
 
-    def changed_since(self, before: list[Tensor], truth: list[Change]) -> tuple[Tensors, Tensors]:
+    def changed_since(
+        self, before: list[Tensor], truth: list[StateChange]
+    ) -> tuple[Tensors, Tensors]:
         """The state's rows that a call or its truth changed: as they are, as they should be."""
         return beside(before, self._values(), truth)
 

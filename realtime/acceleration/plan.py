@@ -9,25 +9,25 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from realtime.acceleration import device_memory
-from realtime.acceleration.backends.backend import CannotRun, Form, NotNow
-from realtime.acceleration.counters import Ledger, in_words
+from realtime.acceleration.backends.backend import Backend, CannotRun, NotNow
+from realtime.acceleration.counters import Counters, in_words
 from realtime.acceleration.device_lock import GATE
 from realtime.acceleration.shapes import Fit, Sizes, Tensors
-from realtime.acceleration.spec import Parts
+from realtime.acceleration.spec import NetworkSpec
 from realtime.acceleration.tolerance import Verdict, judge
 
 logger = logging.getLogger(__name__)
 
 
-class Rung:
+class Plan:
     """A form that may be missing, with the buckets it has proved, and those it cannot run."""
 
     def __init__(
         self,
         plan: str,
-        make: Callable[[], Form],
-        parts: Parts,
-        ledger: Ledger,
+        make: Callable[[], Backend],
+        parts: NetworkSpec,
+        ledger: Counters,
     ) -> None:
         self.plan = plan
         self.reason: str | None = None
@@ -38,7 +38,7 @@ class Rung:
         self._policy = parts.policy
         self._name = parts.name
         self._ledger = ledger
-        self._form: Form | None = None
+        self._form: Backend | None = None
         self._proved: dict[Sizes, Verdict] = {}
         self._broken: dict[Sizes, str] = {}
         self._refused = False  # a bucket was wrong
@@ -46,7 +46,7 @@ class Rung:
         self._making = threading.RLock()  # held for minutes: no call and no report waits for it
         self._lock = threading.Lock()
 
-    def form(self) -> Form | None:
+    def form(self) -> Backend | None:
         """What runs; None with a reason when the plan cannot run here."""
         if self._form is not None or self.reason is not None:
             return self._form
@@ -191,7 +191,7 @@ class Rung:
         finally:
             self._making.release()
 
-    def _prepared(self, form: Form, sizes: Sizes, inputs: Tensors) -> Verdict:
+    def _prepared(self, form: Backend, sizes: Sizes, inputs: Tensors) -> Verdict:
         network = self._network
         if self.plan == "eager" and network.is_exact:
             return Verdict(True, "the truth itself")
@@ -204,7 +204,7 @@ class Rung:
                     verdicts.append(self._tried(form, sizes, case))
         return max(verdicts, key=lambda verdict: verdict.max_error or 0.0)
 
-    def _tried(self, form: Form, sizes: Sizes, inputs: Tensors) -> Verdict:
+    def _tried(self, form: Backend, sizes: Sizes, inputs: Tensors) -> Verdict:
         """One trial: what the form gives and leaves behind, beside what it should."""
         network = self._network
         network.rehearse(inputs)
@@ -219,10 +219,10 @@ class Rung:
             raise CannotRun(f"wrong output: {verdict.words}")
         return verdict
 
-    def _fitted(self, form: Form, fit: Fit, inputs: Tensors) -> Tensors:
+    def _fitted(self, form: Backend, fit: Fit, inputs: Tensors) -> Tensors:
         return inputs if form.dynamic or not fit.padded else self._shapes.padded(inputs, fit)
 
-    def _counted(self, form: Form, fit: Fit, found: Tensors) -> Tensors:
+    def _counted(self, form: Backend, fit: Fit, found: Tensors) -> Tensors:
         filled = fit.padded and not form.dynamic
         self._ledger.ran(self.plan, fit, filled)
         return self._shapes.cut(found, fit) if filled else found

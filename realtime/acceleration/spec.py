@@ -11,7 +11,7 @@ from realtime.acceleration.shapes import Shapes, Sizes, Tensors
 
 
 @dataclass(frozen=True)
-class Parts:
+class NetworkSpec:
     """A network, its shapes and examples, and how far its plans may go."""
 
     network: Network

@@ -11,24 +11,24 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Change:
+class StateChange:
     """The rows of one buffer that a call changed, by their numbers, and what stands there now."""
 
     rows: Tensor
     values: Tensor
 
 
-def changed(before: Sequence[Tensor], now: Sequence[Tensor]) -> list[Change]:
+def changed(before: Sequence[Tensor], now: Sequence[Tensor]) -> list[StateChange]:
     """What differs, buffer by buffer; `now` may have longer floats."""
     found = []
     for old, new in zip(before, now, strict=True):
         rows = _differing(old, new)
-        found.append(Change(rows, _rows(new).index_select(0, rows)))
+        found.append(StateChange(rows, _rows(new).index_select(0, rows)))
     return found
 
 
 def beside(
-    before: Sequence[Tensor], now: Sequence[Tensor], truth: Sequence[Change]
+    before: Sequence[Tensor], now: Sequence[Tensor], truth: Sequence[StateChange]
 ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
     """Of each buffer the rows that a call or its truth changed: as they are, as they should be."""
     import torch

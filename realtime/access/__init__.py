@@ -8,11 +8,11 @@ from realtime.access.canonical import canonical_query, string_to_sign
 from realtime.access.clock import Clock
 from realtime.access.guard import Guard
 from realtime.access.keys import Keys
-from realtime.access.signed_requests import Asked, Credentials
+from realtime.access.signed_requests import Credentials, SignedRequest
 from realtime.access.signed_urls import SignedAddresses
 
 __all__ = [
-    "Asked",
+    "SignedRequest",
     "Clock",
     "Credentials",
     "Guard",

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from realtime.access.canonical import string_to_sign
 from realtime.access.clock import Clock
-from realtime.access.signatures import Seal
-from realtime.access.signed_requests import Asked, Credentials
+from realtime.access.signatures import SaltedSigner
+from realtime.access.signed_requests import Credentials, SignedRequest
 
 NONCE_BYTES = 16
 HEADERS = ("X-Yamabiko-Key", "X-Yamabiko-Time", "X-Yamabiko-Nonce", "X-Yamabiko-Signature")
 QUERY = ("kid", "t", "n", "sig")
 
 
-def signed(asked: Asked, key_id: str, seal: Seal, clock: Clock | None = None) -> Credentials:
+def signed(
+    asked: SignedRequest, key_id: str, seal: SaltedSigner, clock: Clock | None = None
+) -> Credentials:
     """Good for one use, now; the seal is the key's for requests."""
     clock = clock or Clock()
     return signed_as(asked, key_id, seal, str(clock.now_ms()), clock.chance(NONCE_BYTES))
 
 
-def signed_as(asked: Asked, key_id: str, seal: Seal, time: str, nonce: str) -> Credentials:
+def signed_as(
+    asked: SignedRequest, key_id: str, seal: SaltedSigner, time: str, nonce: str
+) -> Credentials:
     """With a time and a nonce of one's own."""
     message = string_to_sign(
         asked.method, asked.path, asked.query, key_id, time, nonce, asked.body_sha256

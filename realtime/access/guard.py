@@ -7,7 +7,7 @@ import secrets
 from realtime.access.clock import Clock
 from realtime.access.keys import Keys, unknown_key
 from realtime.access.nonces import Nonces
-from realtime.access.signatures import Seal
+from realtime.access.signatures import SaltedSigner
 from realtime.access.signed_requests import Axes, Verifier
 from realtime.access.signed_urls import SignedAddresses
 from realtime.access.tokens import Token, Tokens, parsed
@@ -34,7 +34,7 @@ class Guard:
         self._tickets = Tokens(
             lambda: round(1000 * clock.running()), clock.chance, TICKET_SECONDS, MOST_SPENT
         )
-        self._ticket_seal = Seal([secrets.token_urlsafe(32)], "ticket")
+        self._ticket_seal = SaltedSigner([secrets.token_urlsafe(32)], "ticket")
         self._cookies = Tokens(clock.now_ms, clock.chance, COOKIE_SECONDS, MOST_SPENT)
 
     @property
@@ -71,7 +71,7 @@ class Guard:
         token = parsed(written)
         self._cookies.spend(token, self._cookie_seal(token))
 
-    def _cookie_seal(self, token: Token) -> Seal:
+    def _cookie_seal(self, token: Token) -> SaltedSigner:
         if token.key_id not in self.keys:
             raise unknown_key(token.key_id)
         return self.keys.seal(token.key_id, COOKIE)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from realtime.access.signatures import Seal
+from realtime.access.signatures import SaltedSigner
 from realtime.errors import Refused, SettingsError
 
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -28,7 +28,7 @@ class Keys:
 
     def __init__(self, secrets_of: Mapping[str, Sequence[str]]) -> None:
         self._secrets = {key_id: tuple(found) for key_id, found in secrets_of.items()}
-        self._seals: dict[tuple[str, str], Seal] = {}
+        self._seals: dict[tuple[str, str], SaltedSigner] = {}
 
     def __bool__(self) -> bool:
         return bool(self._secrets)
@@ -44,10 +44,10 @@ class Keys:
         """How many secrets a key has; more than one while it is being changed."""
         return len(self._secrets[key_id])
 
-    def seal(self, key_id: str, use: str) -> Seal:
+    def seal(self, key_id: str, use: str) -> SaltedSigner:
         """What signs and verifies one use with a key's secrets."""
         if (key_id, use) not in self._seals:
-            self._seals[key_id, use] = Seal(self._secrets[key_id], use)
+            self._seals[key_id, use] = SaltedSigner(self._secrets[key_id], use)
         return self._seals[key_id, use]
 
     def id_of(self, whole: str) -> str:

@@ -24,7 +24,7 @@ from limits.util import WindowStats
 
 from realtime.cache import Recording
 from realtime.errors import Busy, SettingsError, TooMany
-from realtime.settings import MEMORY, Limits
+from realtime.settings import MEMORY, LimitsSettings
 
 NAMESPACE = "yamabiko"
 REDIS = ("redis://", "rediss://")
@@ -32,10 +32,10 @@ REDIS = ("redis://", "rediss://")
 T = TypeVar("T")
 
 
-class Allowance:
+class Quotas:
     """The limits of keys (what they may do) and of addresses (how often they may be refused)."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: LimitsSettings) -> None:
         self._windows = SlidingWindowCounterRateLimiter(_storage(limits.storage))
         self._requests = RateLimitItemPerMinute(limits.requests, namespace=f"{NAMESPACE}-requests")
         self._characters = RateLimitItemPerMinute(

@@ -12,7 +12,7 @@ from itsdangerous import Signer
 SIGNATURE = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 
 
-class _Quick(Signer):
+class _CachedSigner(Signer):
     """Derives each secret's key once: that is half of the work of a signature."""
 
     def derive_key(self, secret_key: str | bytes | None = None) -> bytes:
@@ -22,11 +22,11 @@ class _Quick(Signer):
         return derived[secret_key]
 
 
-class Seal:
+class SaltedSigner:
     """Signs with the newest secret and verifies with each; every use has a salt of its own."""
 
     def __init__(self, secrets: Sequence[str], use: str) -> None:
-        self._signer = _Quick(
+        self._signer = _CachedSigner(
             list(secrets),
             salt=f"yamabiko-{use}-v1".encode(),
             key_derivation="hmac",

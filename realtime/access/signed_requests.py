@@ -33,7 +33,7 @@ class Credentials:
 
 
 @dataclass(frozen=True)
-class Asked:
+class SignedRequest:
     """What is asked, as it came over the wire."""
 
     method: str
@@ -114,7 +114,7 @@ class Verifier:
             raise unknown_key(credentials.key_id)
         return stamp_ms
 
-    def verify(self, credentials: Credentials, asked: Asked) -> int:
+    def verify(self, credentials: Credentials, asked: SignedRequest) -> int:
         """All checks; the request's time in Unix milliseconds when it may pass."""
         stamp_ms = self.stamp(credentials)
         if not METHOD.fullmatch(asked.method) or b"\n" in asked.path:

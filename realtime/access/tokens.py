@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from realtime.access.signatures import Seal
+from realtime.access.signatures import SaltedSigner
 from realtime.errors import Busy, Refused
 
 TOKEN = re.compile(
@@ -56,16 +56,16 @@ class Tokens:
         self._floor_ms = 0  # what ends by then may be forgotten, wherever the clock is set to
         self._lock = threading.Lock()
 
-    def made(self, key_id: str, seal: Seal) -> Token:
+    def made(self, key_id: str, seal: SaltedSigner) -> Token:
         token = Token(key_id, self._now_ms() + self.life_ms, self._chance(NUMBER_BYTES))
         return Token(key_id, token.expires_ms, token.number, seal.sign(token.message))
 
-    def check(self, token: Token, seal: Seal) -> None:
+    def check(self, token: Token, seal: SaltedSigner) -> None:
         self._check_signature(token, seal)
         with self._lock:
             self._check_unspent(token)
 
-    def spend(self, token: Token, seal: Seal) -> None:
+    def spend(self, token: Token, seal: SaltedSigner) -> None:
         """Check it; from now on it is good for nothing. Of several at once one comes through."""
         self._check_signature(token, seal)
         with self._lock:
@@ -80,7 +80,7 @@ class Tokens:
                 )
             self._spent[token.number] = token.expires_ms
 
-    def _check_signature(self, token: Token, seal: Seal) -> None:
+    def _check_signature(self, token: Token, seal: SaltedSigner) -> None:
         if not seal.verifies(token.message, token.signature):
             raise Refused("The token was not made here.", code="bad_signature")
 

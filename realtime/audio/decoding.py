@@ -33,7 +33,7 @@ NAMED = "wav, flac, ogg, mp3, aac, webm and m4a"
 COUNTED = ("pcm_", "flac")  # codecs whose packets tell the number of samples exactly
 
 
-class Source:
+class AudioSource:
     """An audio file: its rate, its length, and its samples mixed to one channel.
 
     Opening looks at every packet and decodes none; use it off the loop.
@@ -139,7 +139,7 @@ class Source:
 
 def decode(data: bytes, most_seconds: float = MOST_DECODED_SECONDS) -> tuple[Pcm, int]:
     """All samples of an audio file, and their rate."""
-    source = Source(io.BytesIO(data), most_seconds)
+    source = AudioSource(io.BytesIO(data), most_seconds)
     return np.concatenate([np.zeros(0, np.int16), *source.parts()]), source.rate
 
 

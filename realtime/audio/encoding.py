@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, TypeVar, cast
 
-from realtime.audio.formats import Encoder, Format, encoder
+from realtime.audio.formats import ContainerEncoder, Format, encoder
 from realtime.audio.samples import Pcm
-from realtime.cache import Spoken
-from realtime.engines.contract import Word
+from realtime.audio.spoken import Spoken, Word
 from realtime.errors import NothingToSay
 from realtime.threads import off_the_loop
 
@@ -22,7 +21,7 @@ SLICE_SECONDS = 0.1  # encoding a second takes up to 40 ms
 
 
 @dataclass(frozen=True)
-class Part:
+class EncodedPart:
     """Some bytes of the container, and what is known of the sound in them."""
 
     data: bytes
@@ -30,7 +29,7 @@ class Part:
     timing: Mapping[str, float] = field(default_factory=dict)
 
 
-class Tape:
+class ContainerWriter:
     """An encoder at work: heavy ones off the loop, the copying ones where they are called."""
 
     def __init__(self, found: Format, source_rate: int, target_rate: int | None) -> None:
@@ -40,9 +39,9 @@ class Tape:
         self._source_rate = source_rate
         # A thread costs more than copying samples does, and the first sound waits for it.
         self._heavy = bool(found.codec) or self.sample_rate != source_rate
-        self._made: asyncio.Future[Encoder] | None = None
+        self._made: asyncio.Future[ContainerEncoder] | None = None
 
-    async def __aenter__(self) -> Tape:
+    async def __aenter__(self) -> ContainerWriter:
         # Codecs take their time to open: that passes while the engine makes its first sound.
         making = self._run(encoder, self.format, self._source_rate, self.sample_rate)
         self._made = asyncio.ensure_future(making)
@@ -71,7 +70,7 @@ class Tape:
     async def finish(self) -> bytes:
         return await self._run((await self._encoder()).finish)
 
-    async def _encoder(self) -> Encoder:
+    async def _encoder(self) -> ContainerEncoder:
         assert self._made is not None, "a tape is used inside `async with`"
         return await asyncio.shield(self._made)
 
@@ -79,15 +78,17 @@ class Tape:
         return await off_the_loop(function, *arguments) if self._heavy else function(*arguments)
 
 
-async def encoded(spoken: AsyncIterator[Spoken], tape: Tape) -> AsyncGenerator[Part, None]:
+async def encoded(
+    spoken: AsyncIterator[Spoken], tape: ContainerWriter
+) -> AsyncGenerator[EncodedPart, None]:
     """A line's sound as the container's bytes, part by part, with its tail; never without sound."""
     words: tuple[Word, ...] = ()
     async with tape, aclosing(cast("AsyncGenerator[Spoken, None]", spoken)) as coming:
         async for heard in coming:
             words += heard.words
             for place, pcm in enumerate(tape.slices(heard.pcm)):
-                yield Part(await tape.feed(pcm), words, {} if place else heard.timing)
+                yield EncodedPart(await tape.feed(pcm), words, {} if place else heard.timing)
                 words = ()
         if not tape.seconds:
             raise NothingToSay("The engine has no sound for this text.", field="text")
-        yield Part(await tape.finish(), words)
+        yield EncodedPart(await tape.finish(), words)

@@ -97,7 +97,7 @@ def format_named(name: str, field: str = "response_format") -> Format:
     return FORMATS[name]
 
 
-class Encoder(Protocol):
+class ContainerEncoder(Protocol):
     """One file on its way: its head, then bytes for samples, then its tail."""
 
     sample_rate: int  # what comes out
@@ -111,7 +111,7 @@ class Encoder(Protocol):
     def close(self) -> None: ...
 
 
-def encoder(wanted: Format, source_rate: int, target_rate: int | None = None) -> Encoder:
+def encoder(wanted: Format, source_rate: int, target_rate: int | None = None) -> ContainerEncoder:
     """An encoder for sound at one rate into a file at another; none named: at the same."""
     if target_rate is not None and target_rate not in RATES:
         raise BadRequest(
@@ -122,12 +122,12 @@ def encoder(wanted: Format, source_rate: int, target_rate: int | None = None) ->
     rate = wanted.rate_for(target_rate or source_rate)
     resampler = Resampler(source_rate, rate)
     if wanted.codec is not None:
-        kind = Coded if wanted.codec.library == "ffmpeg" else CodedBySndfile
+        kind = FFmpegEncoder if wanted.codec.library == "ffmpeg" else SndfileEncoder
         return kind(wanted.codec, rate, resampler)
-    return Plain(wav_header(rate, None) if wanted.name == "wav" else b"", rate, resampler)
+    return PlainEncoder(wav_header(rate, None) if wanted.name == "wav" else b"", rate, resampler)
 
 
-class Plain:
+class PlainEncoder:
     """Samples as they are, after a head."""
 
     def __init__(self, head: bytes, sample_rate: int, resampler: Resampler) -> None:
@@ -148,7 +148,7 @@ class Plain:
         """There is nothing to give back."""
 
 
-class Coded:
+class FFmpegEncoder:
     """Samples through a codec into a container that is written forward only."""
 
     def __init__(self, codec: Codec, sample_rate: int, resampler: Resampler) -> None:
@@ -202,7 +202,7 @@ class Coded:
         return frame
 
 
-class CodedBySndfile:
+class SndfileEncoder:
     """Samples through libsndfile, for what the other library encodes badly."""
 
     def __init__(self, codec: Codec, sample_rate: int, resampler: Resampler) -> None:

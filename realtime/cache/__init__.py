@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from realtime.cache.address import SIDECAR, WAV, Address, folder_of, key_of, parsed, slug_of
 from realtime.cache.cache import Cache
-from realtime.cache.disk import Store
-from realtime.cache.growing import Growing
-from realtime.cache.index import Shelf
-from realtime.cache.recording import Finished, Recording, Spoken
+from realtime.cache.disk import DiskStore
+from realtime.cache.growing import GrowingRecording
+from realtime.cache.index import Index
+from realtime.cache.recording import Finished, Recording
 from realtime.cache.sidecar import FileFacts, Sidecar
-from realtime.cache.work import Opened, Work
+from realtime.cache.work import OpenedRecording, Production
 
 __all__ = [
     "SIDECAR",
@@ -18,14 +18,13 @@ __all__ = [
     "Cache",
     "FileFacts",
     "Finished",
-    "Growing",
-    "Opened",
+    "GrowingRecording",
+    "OpenedRecording",
     "Recording",
-    "Shelf",
+    "Index",
     "Sidecar",
-    "Spoken",
-    "Store",
-    "Work",
+    "DiskStore",
+    "Production",
     "folder_of",
     "key_of",
     "parsed",

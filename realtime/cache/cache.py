@@ -16,12 +16,18 @@ from typing import Any
 
 from realtime.cache.address import SIDECAR, WAV, Address
 from realtime.cache.checked_read import load
-from realtime.cache.disk import Part, Store, Stored
-from realtime.cache.growing import Growing
-from realtime.cache.in_memory import Hot
-from realtime.cache.index import Shelf
+from realtime.cache.disk import DiskStore, PartFile, Stored
+from realtime.cache.growing import GrowingRecording
+from realtime.cache.in_memory import MemoryCache
+from realtime.cache.index import Index
 from realtime.cache.recording import Finished
-from realtime.cache.work import Opened, Source, Work, closed_when_unread, unless_abandoned
+from realtime.cache.work import (
+    OpenedRecording,
+    Production,
+    Source,
+    closed_when_unread,
+    unless_abandoned,
+)
 from realtime.errors import Busy, SynthesisFailed, YamabikoError
 from realtime.settings import Settings
 
@@ -41,18 +47,18 @@ class Cache:
         clock: Callable[[], float] = time.monotonic,
         noticed: Callable[[str], None] = lambda event: None,
     ) -> None:
-        self.store = Store(settings.cache.path)
-        self.shelf = Shelf()
-        self.hot = Hot(settings.cache.memory_bytes)
+        self.store = DiskStore(settings.cache.path)
+        self.shelf = Index()
+        self.hot = MemoryCache(settings.cache.memory_bytes)
         self.failures: OrderedDict[str, tuple[Address, YamabikoError]] = OrderedDict()
         self._most_bytes = settings.cache.max_bytes
         self._most_listeners = settings.limits.listeners
         self._listeners = 0
         self._clock = clock
         self._noticed = noticed
-        self._growing: dict[tuple[str, str], Growing] = {}
-        self._nameless: set[Growing] = set()
-        self._tasks: dict[asyncio.Task[None], Growing | None] = {}
+        self._growing: dict[tuple[str, str], GrowingRecording] = {}
+        self._nameless: set[GrowingRecording] = set()
+        self._tasks: dict[asyncio.Task[None], GrowingRecording | None] = {}
         self._touched: dict[str, float] = {}
         self._closing = False
 
@@ -80,7 +86,7 @@ class Cache:
         """How many recordings grow."""
         return len(self._growing) + len(self._nameless)
 
-    def growing(self, key: str, suffix: str = WAV) -> Growing | None:
+    def growing(self, key: str, suffix: str = WAV) -> GrowingRecording | None:
         return self._growing.get((key, suffix))
 
     def address(self, key: str) -> Address | None:
@@ -93,19 +99,19 @@ class Cache:
 
     @asynccontextmanager
     async def open(
-        self, address: Address, suffix: str, work: Work[Any], finish: bool = False
-    ) -> AsyncIterator[Opened]:
+        self, address: Address, suffix: str, work: Production[Any], finish: bool = False
+    ) -> AsyncIterator[OpenedRecording]:
         """The recording of an address for as long as it is listened to."""
         self._check_room()
         # From here to its entry nobody waits, so nobody else begins the same.
         opened = await self._there(address, suffix) or self._begun(address, suffix, work)
-        if finish and isinstance(opened.source, Growing):
+        if finish and isinstance(opened.source, GrowingRecording):
             opened.source.finish_anyway()
         with self._listening(opened.source):
             yield opened
 
     @asynccontextmanager
-    async def listen(self, address: Address, suffix: str) -> AsyncIterator[Opened | None]:
+    async def listen(self, address: Address, suffix: str) -> AsyncIterator[OpenedRecording | None]:
         """What there is at an address, finished or growing; nothing is begun."""
         self._check_room()
         opened = await self._there(address, suffix)
@@ -116,7 +122,7 @@ class Cache:
             yield opened
 
     @asynccontextmanager
-    async def nameless(self, work: Work[Any]) -> AsyncIterator[Growing]:
+    async def nameless(self, work: Production[Any]) -> AsyncIterator[GrowingRecording]:
         """A recording that nobody else finds, and that is not kept, until it is given a name."""
         self._check_room()
         growing = self._started(WAV, "nameless", work)
@@ -124,7 +130,7 @@ class Cache:
         with self._listening(growing):
             yield growing
 
-    def name(self, growing: Growing, address: Address) -> None:
+    def name(self, growing: GrowingRecording, address: Address) -> None:
         """A recording has become a line's; where there is one or grows one, that one stays."""
         if self.shelf.get(address.key) is None and self.growing(address.key) is None:
             growing.address = address
@@ -174,35 +180,41 @@ class Cache:
                     self.store.remove(stored.address)
         return sorted(filter(lambda stored: stored.whole, found), key=lambda stored: -stored.heard)
 
-    async def _there(self, address: Address, suffix: str) -> Opened | None:
+    async def _there(self, address: Address, suffix: str) -> OpenedRecording | None:
         opened = self._joined(address, suffix)
         if opened is None and (kept := await self.finished(address, suffix)) is not None:
-            return Opened("hit", address, kept)
+            return OpenedRecording("hit", address, kept)
         # Somebody may have begun while the disk was asked.
         return opened or self._joined(address, suffix)
 
-    def _joined(self, address: Address, suffix: str) -> Opened | None:
+    def _joined(self, address: Address, suffix: str) -> OpenedRecording | None:
         found = self.growing(address.key, suffix)
-        return Opened("join", address, found) if found is not None and found.joinable else None
+        return (
+            OpenedRecording("join", address, found)
+            if found is not None and found.joinable
+            else None
+        )
 
-    def _begun(self, address: Address, suffix: str, work: Work[Any]) -> Opened:
+    def _begun(self, address: Address, suffix: str, work: Production[Any]) -> OpenedRecording:
         growing = self._started(suffix, address.key, work)
         growing.address = address
         self._growing[address.key, suffix] = growing
         self.failures.pop(address.key, None)
-        return Opened("miss", address, growing)
+        return OpenedRecording("miss", address, growing)
 
-    def _started(self, suffix: str, named: str, work: Work[Any]) -> Growing:
+    def _started(self, suffix: str, named: str, work: Production[Any]) -> GrowingRecording:
         if self._closing:
             raise Busy("The server is stopping.", code="stopping", retry_after=5)
         if self.busy >= MOST_GROWING:
             raise Busy(f"{self.busy} recordings already grow.", retry_after=2)
-        growing: Growing = work.growing()
+        growing: GrowingRecording = work.growing()
         growing.part = self.store.part(named, suffix)
         self._in_background(self._made(suffix, growing, growing.part, work), growing)
         return growing
 
-    async def _made(self, suffix: str, growing: Growing, part: Part, work: Work[Any]) -> None:
+    async def _made(
+        self, suffix: str, growing: GrowingRecording, part: PartFile, work: Production[Any]
+    ) -> None:
         """The life of a growing recording, from its first byte to its place on the shelf."""
         try:
             await unless_abandoned(work.produce(growing), growing)
@@ -226,7 +238,12 @@ class Cache:
                 del self._growing[growing.address.key, suffix]
 
     async def _kept(
-        self, address: Address, suffix: str, growing: Growing, part: Part, work: Work[Any]
+        self,
+        address: Address,
+        suffix: str,
+        growing: GrowingRecording,
+        part: PartFile,
+        work: Production[Any],
     ) -> None:
         """Onto the disk and the shelf; a disk that fails costs the keeping and nothing else."""
         try:
@@ -244,14 +261,14 @@ class Cache:
         self.shelf.put(address, suffix, facts.bytes)
         await self._shrink()
 
-    def _failed(self, suffix: str, growing: Growing, error: YamabikoError) -> None:
+    def _failed(self, suffix: str, growing: GrowingRecording, error: YamabikoError) -> None:
         growing.fail(error)
         if suffix == WAV and growing.finish_alone and growing.address is not None:
             self.failures[growing.address.key] = (growing.address, error)
             while len(self.failures) > MOST_FAILURES:
                 self.failures.popitem(last=False)
 
-    async def _let_go(self, growing: Growing, part: Part) -> None:
+    async def _let_go(self, growing: GrowingRecording, part: PartFile) -> None:
         """What was not kept leaves the disk at once; who still reads may end in peace."""
         if not growing.kept:
             await asyncio.to_thread(part.discard)
@@ -279,7 +296,7 @@ class Cache:
         """While it is listened to, a growing one goes on and a finished one stays."""
         self._listeners += 1
         try:
-            if isinstance(source, Growing):
+            if isinstance(source, GrowingRecording):
                 with source.listening():
                     yield
             else:
@@ -297,7 +314,7 @@ class Cache:
             await self.remove(entry.address)
 
     def _in_background(
-        self, work: Coroutine[Any, Any, None], growing: Growing | None = None
+        self, work: Coroutine[Any, Any, None], growing: GrowingRecording | None = None
     ) -> None:
         task = asyncio.create_task(work)
         self._tasks[task] = growing

@@ -6,7 +6,7 @@ import hashlib
 import logging
 
 from realtime.cache.address import SIDECAR, WAV, Address
-from realtime.cache.disk import Store
+from realtime.cache.disk import DiskStore
 from realtime.cache.recording import Finished
 from realtime.cache.sidecar import FileFacts, Sidecar
 
@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 MOST_HELD_BYTES = 2 << 20  # of a file that is read whole, checked and held in memory
 
 
-def load(store: Store, address: Address, suffix: str) -> Finished | None:
+def load(store: DiskStore, address: Address, suffix: str) -> Finished | None:
     """The file when it is what its sidecar says; large ones are checked by their size only."""
     sidecar = store.sidecar(address)
     if sidecar is None:
@@ -33,7 +33,7 @@ def load(store: Store, address: Address, suffix: str) -> Finished | None:
     return Finished(address, suffix, sidecar, facts.bytes, facts.sha256[:32], body, store)
 
 
-def _believed(store: Store, address: Address, suffix: str, facts: FileFacts) -> bytes | None:
+def _believed(store: DiskStore, address: Address, suffix: str, facts: FileFacts) -> bytes | None:
     """Its bytes, or None when it is too large to be held."""
     with store.open(address, suffix) as file:
         size = file.seek(0, 2)
@@ -48,7 +48,7 @@ def _believed(store: Store, address: Address, suffix: str, facts: FileFacts) -> 
     return body
 
 
-def _sidecar_itself(store: Store, address: Address, sidecar: Sidecar) -> Finished | None:
+def _sidecar_itself(store: DiskStore, address: Address, sidecar: Sidecar) -> Finished | None:
     if store.size(address, WAV) != sidecar.wav_bytes:
         return None
     body = sidecar.serialised()

@@ -46,7 +46,7 @@ class Stored:
         return any(suffix == WAV for suffix, _ in self.files)
 
 
-class Part:
+class PartFile:
     """A file on its way; a disk that takes nothing breaks it once and is asked no more.
 
     Everything here is called in threads, one call at a time for what writes.
@@ -110,7 +110,7 @@ class Part:
         return self._file
 
 
-class Store:
+class DiskStore:
     """One folder of recordings."""
 
     def __init__(self, root: Path) -> None:
@@ -153,14 +153,14 @@ class Store:
                     with contextlib.suppress(OSError):
                         path.unlink()
 
-    def part(self, key: str, suffix: str = WAV) -> Part:
+    def part(self, key: str, suffix: str = WAV) -> PartFile:
         """A part with a name of its own: an older one of the same key may still be read."""
         named = f"{key}{suffix}.{next(self._numbers)}"
         if not self.mine:
             named += f".{os.getpid()}"
-        return Part(self.root / GROWING / f"{named}.part")
+        return PartFile(self.root / GROWING / f"{named}.part")
 
-    def keep(self, part: Part, address: Address, suffix: str, sidecar: Sidecar) -> None:
+    def keep(self, part: PartFile, address: Address, suffix: str, sidecar: Sidecar) -> None:
         """Make a sealed part the file of its name: sidecar, rename, folder."""
         path = self.root / address.path(suffix)
         path.parent.mkdir(parents=True, exist_ok=True)

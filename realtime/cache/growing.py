@@ -17,7 +17,7 @@ from realtime.errors import SynthesisFailed, YamabikoError
 
 if TYPE_CHECKING:
     from realtime.cache.address import Address
-    from realtime.cache.disk import Part
+    from realtime.cache.disk import PartFile
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ READ_BYTES = 1 << 16
 FIRST_BYTES = 1 << 12
 
 
-class Growing:
+class GrowingRecording:
     """A sequence of bytes with one producer and many readers; used on one loop only."""
 
     def __init__(
@@ -44,7 +44,7 @@ class Growing:
         self.whole = False
         self.error: YamabikoError | None = None
         self.address: Address | None = None
-        self.part: Part | None = None
+        self.part: PartFile | None = None
         self.kept = False
         self._given_up = False
         self._window = window

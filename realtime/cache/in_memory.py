@@ -10,7 +10,7 @@ OVERHEAD_BYTES = 2_000  # what one costs beside its body and its words
 WORD_BYTES = 200
 
 
-class Hot:
+class MemoryCache:
     """What was heard lately, ready to be sent."""
 
     def __init__(self, most_bytes: int) -> None:

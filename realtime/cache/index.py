@@ -27,7 +27,7 @@ class Entry:
         return any(name == suffix for name, _ in self.files)
 
 
-class Shelf:
+class Index:
     """Entries in the order in which they were heard last, the longest unheard first."""
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
-from realtime.audio.encoding import Tape, encoded
+from realtime.audio.encoding import ContainerWriter, encoded
 from realtime.audio.formats import FORMATS, Format
 from realtime.audio.samples import HEADER_BYTES, wav_header
 from realtime.cache import (
@@ -19,11 +19,11 @@ from realtime.cache import (
     Cache,
     FileFacts,
     Finished,
-    Growing,
-    Opened,
+    GrowingRecording,
+    OpenedRecording,
+    Production,
     Recording,
     Sidecar,
-    Work,
 )
 
 
@@ -33,14 +33,14 @@ def suffix_of(wanted: Format, rate: int | None, own_rate: int) -> str:
     return wanted.suffix if found == wanted.rate_for(own_rate) else f".{found}{wanted.suffix}"
 
 
-class Variants:
+class OtherFormats:
     """A recording in whatever form it is asked for."""
 
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
 
     @asynccontextmanager
-    async def listen(self, address: Address, suffix: str) -> AsyncIterator[Opened | None]:
+    async def listen(self, address: Address, suffix: str) -> AsyncIterator[OpenedRecording | None]:
         """One file of a recording, encoded when there is only the WAV; None: there is none."""
         async with self._cache.listen(address, suffix) as there:
             if there is not None or suffix in (WAV, SIDECAR):
@@ -50,17 +50,21 @@ class Variants:
             if plain is None:
                 yield None
                 return
-            finish = plain.source.finish_alone if isinstance(plain.source, Growing) else True
+            finish = (
+                plain.source.finish_alone if isinstance(plain.source, GrowingRecording) else True
+            )
             work = self._work(address, suffix, plain.source)
             async with self._cache.open(address, suffix, work, finish) as opened:
                 yield opened
 
-    def _work(self, address: Address, suffix: str, source: Growing | Finished) -> Work[Growing]:
+    def _work(
+        self, address: Address, suffix: str, source: GrowingRecording | Finished
+    ) -> Production[GrowingRecording]:
         assert isinstance(source, Recording | Finished), "a WAV has a rate and can be spoken"
         rate, _, name = suffix[1:].rpartition(".")
-        tape = Tape(FORMATS[name], source.sample_rate, int(rate) if rate else None)
+        tape = ContainerWriter(FORMATS[name], source.sample_rate, int(rate) if rate else None)
 
-        async def produce(growing: Growing) -> None:
+        async def produce(growing: GrowingRecording) -> None:
             async with (
                 self._cache.listen(address, WAV) as plain,
                 aclosing(encoded(source.spoken(), tape)) as parts,
@@ -71,16 +75,16 @@ class Variants:
                     await growing.append(part.data)
                     await growing.wanted()
 
-        def head(growing: Growing) -> bytes:
+        def head(growing: GrowingRecording) -> bytes:
             plain = name == "wav"
             return (
                 wav_header(tape.sample_rate, (growing.size - HEADER_BYTES) // 2) if plain else b""
             )
 
-        async def sidecar(growing: Growing, facts: FileFacts) -> Sidecar | None:
-            if isinstance(source, Growing) and not await source.settled():
+        async def sidecar(growing: GrowingRecording, facts: FileFacts) -> Sidecar | None:
+            if isinstance(source, GrowingRecording) and not await source.settled():
                 return None
             found = await asyncio.to_thread(self._cache.store.sidecar, address)
             return found and found.with_file(suffix, facts)
 
-        return Work(Growing, produce, head, sidecar)
+        return Production(GrowingRecording, produce, head, sidecar)

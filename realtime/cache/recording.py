@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
-from realtime.audio.samples import HEADER_BYTES, Pcm, wav_header
+from realtime.audio.samples import HEADER_BYTES, wav_header
+from realtime.audio.spoken import Spoken, Word
 from realtime.cache.address import Address
-from realtime.cache.disk import Store
-from realtime.cache.growing import Growing
+from realtime.cache.disk import DiskStore
+from realtime.cache.growing import GrowingRecording
 from realtime.cache.sidecar import Sidecar
-from realtime.engines.contract import Word
 
 BLOCK_BYTES = 1 << 18
 # A listener who takes sound only as it is played must find the next piece made: the slowest
@@ -22,16 +22,7 @@ BLOCK_BYTES = 1 << 18
 LEAD_SECONDS = 3.0
 
 
-@dataclass(frozen=True)
-class Spoken:
-    """Sound of a line in order: PCM16 mono at the engine's rate, and the words that it holds."""
-
-    pcm: Pcm
-    words: tuple[Word, ...] = ()
-    timing: Mapping[str, float] = field(default_factory=dict)  # milliseconds, with the first sound
-
-
-class Recording(Growing):
+class Recording(GrowingRecording):
     """A line that is being spoken: a WAV file on its way, with its words."""
 
     def __init__(self, sample_rate: int) -> None:
@@ -92,7 +83,7 @@ class Finished:
     size: int
     etag: str
     body: bytes | None
-    store: Store
+    store: DiskStore
     dropped: bool = False  # it is held in memory no longer
     noted: float = 0.0  # when it was last noted that it was heard
     headers: list[tuple[bytes, bytes]] | None = None  # kept here by a door, so made once

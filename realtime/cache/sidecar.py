@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from realtime.audio.samples import HEADER_BYTES
+from realtime.audio.spoken import Word
 from realtime.cache.address import WAV
-from realtime.engines.contract import Word
 
 
 class BadSidecar(ValueError):

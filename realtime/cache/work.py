@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
 from realtime.cache.address import Address
-from realtime.cache.disk import Part
-from realtime.cache.growing import Growing
+from realtime.cache.disk import PartFile
+from realtime.cache.growing import GrowingRecording
 from realtime.cache.recording import Finished
 from realtime.cache.sidecar import FileFacts, Sidecar
 from realtime.errors import Busy
 
-Source = Growing | Finished
-G = TypeVar("G", bound=Growing)
+Source = GrowingRecording | Finished
+G = TypeVar("G", bound=GrowingRecording)
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenedRecording:
     """What a line's recording is for the one who asks."""
 
     result: Literal["hit", "join", "miss"]
@@ -28,7 +28,7 @@ class Opened:
 
 
 @dataclass(frozen=True)
-class Work(Generic[G]):
+class Production(Generic[G]):
     """How a recording is made when there is none."""
 
     growing: Callable[[], G]
@@ -37,7 +37,7 @@ class Work(Generic[G]):
     sidecar: Callable[[G, FileFacts], Awaitable[Sidecar | None]]  # None: it is not kept
 
 
-async def unless_abandoned(work: Coroutine[Any, Any, None], growing: Growing) -> None:
+async def unless_abandoned(work: Coroutine[Any, Any, None], growing: GrowingRecording) -> None:
     """Does the work until it is done or nobody wants it any more."""
     task = asyncio.create_task(work)
     leaving = asyncio.create_task(growing.abandoned())
@@ -53,7 +53,7 @@ async def unless_abandoned(work: Coroutine[Any, Any, None], growing: Growing) ->
     task.result()
 
 
-async def closed_when_unread(growing: Growing, part: Part) -> None:
+async def closed_when_unread(growing: GrowingRecording, part: PartFile) -> None:
     try:
         await growing.unread()
     finally:

@@ -24,8 +24,8 @@ from realtime.characters.voices import (
     content,
     read_voice,
 )
-from realtime.characters.watched_folder import Folder
-from realtime.characters.yaml_card import MOST_BYTES, PICTURES, Card, read_card
+from realtime.characters.watched_folder import WatchedFolder
+from realtime.characters.yaml_card import MOST_BYTES, PICTURES, CharacterCard, read_card
 from realtime.errors import BadRequest, NotFound
 
 __all__ = [
@@ -56,7 +56,7 @@ class Characters:
         packs: VoicePacks | None = None,
     ) -> None:
         readers = {".npz": read_voice, ".yaml": _card_of, ".yml": _card_of}
-        self._folder = Folder(folder, readers, PICTURES)
+        self._folder = WatchedFolder(folder, readers, PICTURES)
         self._defaults = default_characters
         self._engines = tuple(known_engines)
         self._clock = clock
@@ -126,5 +126,5 @@ def _tell(before: Cast, now: Cast) -> None:
             logger.warning("character file %s cannot be used: %s", file, why)
 
 
-def _card_of(path: Path) -> Card:
+def _card_of(path: Path) -> CharacterCard:
     return read_card(content(path, MOST_BYTES))

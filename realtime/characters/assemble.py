@@ -10,8 +10,8 @@ from types import MappingProxyType
 from realtime.characters.character import Cast, Character
 from realtime.characters.names import ALLOWED, composed_name, valid_name
 from realtime.characters.voices import BadVoice, KokoroVoice, VallePrompt, Voice, VoicePacks, blend
-from realtime.characters.watched_folder import Folder, Source
-from realtime.characters.yaml_card import LANGUAGES, Card
+from realtime.characters.watched_folder import CharacterSource, WatchedFolder
+from realtime.characters.yaml_card import LANGUAGES, CharacterCard
 from realtime.errors import shortlist
 
 MOST_DEPTH = 8  # of blends that are made of blends
@@ -19,12 +19,12 @@ FAMILIES = (KokoroVoice.family, VallePrompt.family)  # engines that need voice d
 # Kokoro's own way of naming a voice: af_heart is American and female.
 NATIVES = {"a": "en", "b": "en", "j": "ja", "z": "zh"}
 SEXES = {"f": "female", "m": "male"}
-UNSAID = Card()
+UNSAID = CharacterCard()
 
 
-def cast(folder: Folder, packs: VoicePacks, engines: Collection[str]) -> Cast:
+def cast(folder: WatchedFolder, packs: VoicePacks, engines: Collection[str]) -> Cast:
     """Everybody whom the folder's files make; `engines` are those that a card may name."""
-    return _Casting(folder, packs, engines).cast()
+    return _Assembly(folder, packs, engines).cast()
 
 
 class _Broken(Exception):
@@ -36,12 +36,12 @@ class _Broken(Exception):
         self.why = why
 
 
-class _Casting:
-    def __init__(self, folder: Folder, packs: VoicePacks, engines: Collection[str]) -> None:
+class _Assembly:
+    def __init__(self, folder: WatchedFolder, packs: VoicePacks, engines: Collection[str]) -> None:
         self._folder = folder
         self._packs = packs
         self._engines = engines
-        self._files: dict[str, dict[str, Source]] = {}  # name -> ending -> file
+        self._files: dict[str, dict[str, CharacterSource]] = {}  # name -> ending -> file
         self._voices: dict[str, Voice] = {}
         self._depths: dict[str, int] = {}  # how many blends lie under a blend, itself included
         self._broken: dict[str, str] = {}
@@ -68,7 +68,7 @@ class _Casting:
         shown = file if file.isprintable() else ascii(file)[1:-1]
         self._broken[shown] = f"{self._broken[shown]}; {why}" if shown in self._broken else why
 
-    def _sort(self, source: Source) -> None:
+    def _sort(self, source: CharacterSource) -> None:
         """Puts a file beside the other one of its character."""
         stem, _, ending = source.file.rpartition(".")
         if not valid_name(stem):
@@ -91,11 +91,11 @@ class _Casting:
         source = self._files[name].get("yaml")
         return source.file if source else f"{name}.yaml"
 
-    def _card(self, name: str) -> Card:
+    def _card(self, name: str) -> CharacterCard:
         source = self._files.get(name, {}).get("yaml")
         if source is None:
             return UNSAID
-        if not isinstance(source.holds, Card):
+        if not isinstance(source.holds, CharacterCard):
             raise _Broken(source.file, source.fault)
         return source.holds
 
@@ -113,7 +113,7 @@ class _Casting:
                 self._voices[name] = npz.holds
         return self._voices[name]
 
-    def _made(self, name: str, card: Card, above: tuple[str, ...]) -> Voice:
+    def _made(self, name: str, card: CharacterCard, above: tuple[str, ...]) -> Voice:
         file = self._yaml(name)
         if not card.voice:
             raise _Broken(file, f"there is no {name}.npz beside it and no key voice in it")
@@ -216,7 +216,7 @@ class _Casting:
         by_name = _by_name(lead)
         return language or by_name[0], gender or by_name[1]
 
-    def _picture(self, name: str, card: Card) -> Path | None:
+    def _picture(self, name: str, card: CharacterCard) -> Path | None:
         if card.picture and card.picture not in self._folder:
             self._note(self._yaml(name), f"picture: there is no file {card.picture!r} beside it")
             return None

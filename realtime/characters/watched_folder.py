@@ -13,7 +13,7 @@ UNREAD: Mark = ()
 
 
 @dataclass(frozen=True)
-class Source:
+class CharacterSource:
     """One file as it was last read: what it holds, or why that cannot be used."""
 
     file: str
@@ -21,13 +21,13 @@ class Source:
     fault: str = ""
 
 
-class Folder:
+class WatchedFolder:
     """The files with a known ending; a reader says with ValueError what is wrong with one."""
 
     def __init__(self, path: Path, readers: Mapping[str, Reader], noted: tuple[str, ...]) -> None:
         self.path = path
         self.fault = ""
-        self.sources: Mapping[str, Source] = {}
+        self.sources: Mapping[str, CharacterSource] = {}
         self._readers = readers
         self._endings = (*readers, *noted)  # the noted ones are only looked for, never read
         self._marks: dict[str, Mark] | None = None
@@ -69,15 +69,15 @@ class Folder:
             return UNREAD
         return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
-    def _read(self, file: str) -> Source:
+    def _read(self, file: str) -> CharacterSource:
         try:
             reader = next(read for end, read in self._readers.items() if file.endswith(end))
-            return Source(file, reader(self.path / file))
+            return CharacterSource(file, reader(self.path / file))
         except OSError as error:
             self._unread(file)
-            return Source(file, fault=f"it cannot be read: {error.strerror}")
+            return CharacterSource(file, fault=f"it cannot be read: {error.strerror}")
         except ValueError as error:
-            return Source(file, fault=str(error))
+            return CharacterSource(file, fault=str(error))
 
     def _unread(self, file: str) -> None:
         """What the system refused once it may give later, without the file having changed."""

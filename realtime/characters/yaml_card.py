@@ -35,7 +35,7 @@ class BadCard(ValueError):
 
 
 @dataclass(frozen=True)
-class Card:
+class CharacterCard:
     """What a person said of a character; empty is unsaid."""
 
     display_name: str = ""
@@ -53,12 +53,12 @@ class Card:
     voice: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
 
-def read_card(data: bytes) -> Card:
+def read_card(data: bytes) -> CharacterCard:
     """The card that a yaml file's bytes say, every key checked."""
     if len(data) > MOST_BYTES:
         raise BadCard(f"it has {len(data)} bytes; the limit is {MOST_BYTES}")
     said = _document(data)
-    return Card(**{str(key): _value(key, value) for key, value in said.items()})
+    return CharacterCard(**{str(key): _value(key, value) for key, value in said.items()})
 
 
 def _value(key: object, value: Any) -> Any:
@@ -189,7 +189,7 @@ def _weight(value: Any) -> float:
 
 
 READERS: Mapping[str, Callable[[Any], Any]] = {
-    **{item.name: _text(MOST_TEXT) for item in fields(Card)},
+    **{item.name: _text(MOST_TEXT) for item in fields(CharacterCard)},
     "display_name": _text(MOST_DISPLAYED),
     "engine": _name,
     "language": _one_of(LANGUAGES),

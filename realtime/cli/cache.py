@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from realtime.cache.address import KEY, Address
-from realtime.cache.disk import Store, Stored
-from realtime.cache.index import Shelf
+from realtime.cache.disk import DiskStore, Stored
+from realtime.cache.index import Index
 from realtime.cache.sidecar import Sidecar
 from realtime.cli.progress_bar import Bar
 from realtime.errors import BadRequest, Busy, NotFound
@@ -17,7 +17,7 @@ from realtime.errors import BadRequest, Busy, NotFound
 BLOCK_BYTES = 1 << 20
 
 
-def found_in(store: Store) -> list[Stored]:
+def found_in(store: DiskStore) -> list[Stored]:
     """All recordings, the longest unheard first."""
     return sorted(
         (stored for stored in store.scan() if stored.whole), key=lambda stored: stored.heard
@@ -28,7 +28,7 @@ def size_of(stored: Stored) -> int:
     return sum(size for _, size in stored.files)
 
 
-def wrong_in(store: Store, recordings: Iterable[Stored]) -> Iterator[tuple[Stored, str]]:
+def wrong_in(store: DiskStore, recordings: Iterable[Stored]) -> Iterator[tuple[Stored, str]]:
     """Every recording that is not what its sidecar says, with the reason."""
     for stored in recordings:
         sidecar = store.sidecar(stored.address)
@@ -43,7 +43,7 @@ def wrong_in(store: Store, recordings: Iterable[Stored]) -> Iterator[tuple[Store
 
 def surplus_of(recordings: Iterable[Stored], most_bytes: int) -> list[Address]:
     """What must go so that the rest fits, the longest unheard first."""
-    shelf = Shelf()
+    shelf = Index()
     for stored in sorted(recordings, key=lambda stored: -stored.heard):
         shelf.stock(stored.address, stored.files)
     return [entry.address for entry in shelf.surplus(most_bytes)]
@@ -64,7 +64,7 @@ def named(recordings: Iterable[Stored], names: Iterable[str]) -> list[Address]:
 
 
 @contextmanager
-def alone(store: Store) -> Iterator[None]:
+def alone(store: DiskStore) -> Iterator[None]:
     """While nobody else removes from this cache."""
     if not store.take():
         raise Busy(
@@ -86,7 +86,9 @@ def with_bar(items: list[Stored], what: str) -> Iterator[Stored]:
     bar.end()
 
 
-def _reason(store: Store, address: Address, suffix: str, size: int, sidecar: Sidecar) -> str | None:
+def _reason(
+    store: DiskStore, address: Address, suffix: str, size: int, sidecar: Sidecar
+) -> str | None:
     """Why a file cannot be believed; None when it can."""
     facts = sidecar.facts(suffix)
     if facts is None:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from realtime.audio.decoding import Source
+from realtime.audio.decoding import AudioSource
 from realtime.clips import MOST_SECONDS
 from realtime.cloning import ASKABLE
 from realtime.errors import YamabikoError
@@ -28,10 +28,8 @@ async def character(options: argparse.Namespace, settings: Settings) -> int:
     services = build(settings)
     try:
         with options.clip.open("rb") as file:
-            source = Source(file, MOST_SECONDS)
-            made = await services.enrolment.make(
-                options.name, source, options.text, options.language
-            )
+            source = AudioSource(file, MOST_SECONDS)
+            made = await services.cloning.make(options.name, source, options.text, options.language)
     except OSError as error:
         raise YamabikoError(
             f"{options.clip}: {error.strerror or error}.", code="file_error"

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from realtime import engines, weights
 from realtime.audio.samples import wav_header
-from realtime.cache import Store
+from realtime.cache import DiskStore
 from realtime.cache.disk import Stored
 from realtime.cli import cache as housekeeping
 from realtime.cli import clone
@@ -27,7 +27,7 @@ from realtime.errors import BadRequest, YamabikoError
 from realtime.services import VERSION, Services, build
 from realtime.settings import LOG_LEVELS, Settings, keys, value_of
 from realtime.speech.line import Line
-from realtime.speech.speech import ASKABLE, Wish
+from realtime.speech.speech import ASKABLE, LineRequest
 
 LONG_TEXT = 500  # characters from which on progress is shown
 
@@ -79,7 +79,7 @@ def check(options: argparse.Namespace) -> int:
 def cache(options: argparse.Namespace) -> int:
     """List, check, shrink or remove recordings."""
     settings = settings_of(options)
-    store = Store(settings.cache.path)
+    store = DiskStore(settings.cache.path)
     recordings = housekeeping.found_in(store)
     if options.action == "ls":
         return _list_recordings(recordings)
@@ -201,7 +201,7 @@ def _list_recordings(recordings: list[Stored]) -> int:
     return 0
 
 
-def _verify_recordings(store: Store, recordings: list[Stored]) -> int:
+def _verify_recordings(store: DiskStore, recordings: list[Stored]) -> int:
     checked = housekeeping.with_bar(recordings, "checking")
     wrong = list(housekeeping.wrong_in(store, checked))
     for stored, reason in wrong:
@@ -213,7 +213,7 @@ def _verify_recordings(store: Store, recordings: list[Stored]) -> int:
 async def _say(options: argparse.Namespace) -> int:
     services = build(settings_of(options))
     text = sys.stdin.read() if options.text == "-" else options.text
-    wish = Wish(
+    wish = LineRequest(
         text=text,
         character=options.character,
         language=options.language,

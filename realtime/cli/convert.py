@@ -9,14 +9,14 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import BinaryIO
 
-from realtime.audio.decoding import Source
-from realtime.audio.encoding import Tape, encoded
+from realtime.audio.decoding import AudioSource
+from realtime.audio.encoding import ContainerWriter, encoded
 from realtime.audio.formats import FORMATS, Format
 from realtime.audio.samples import HEADER_BYTES, RATES, wav_header
-from realtime.cache import Spoken
+from realtime.audio.spoken import Spoken
 from realtime.cli.progress_bar import Bar
-from realtime.conversion.request import CONVERTER, Disguise
-from realtime.conversion.voice_changer import Studio
+from realtime.conversion.request import CONVERTER, VoiceChangeRequest
+from realtime.conversion.voice_changer import VoiceChanger
 from realtime.engines.voice_change import EFFECTS
 from realtime.errors import BadRequest, NothingToSay, YamabikoError
 from realtime.services import build
@@ -54,10 +54,10 @@ async def convert(options: argparse.Namespace, settings: Settings) -> int:
     services = build(settings)
     try:
         with options.source.open("rb") as file:
-            source = Source(file, 60 * settings.limits.upload_minutes)
+            source = AudioSource(file, 60 * settings.limits.upload_minutes)
             rate = found.rate_for(options.sample_rate or source.rate)
-            tape = Tape(found, rate, None)
-            converted = _converted(services.studio, disguise_of(options), source, rate)
+            tape = ContainerWriter(found, rate, None)
+            converted = _converted(services.voice_changer, disguise_of(options), source, rate)
             await _write(options.out, source, converted, tape)
     except OSError as error:
         where = error.filename or options.source
@@ -77,8 +77,8 @@ def format_of(path: Path) -> Format:
     return FORMATS[name]
 
 
-def disguise_of(options: argparse.Namespace) -> Disguise:
-    return Disguise(
+def disguise_of(options: argparse.Namespace) -> VoiceChangeRequest:
+    return VoiceChangeRequest(
         engine=options.engine,
         character=options.character,
         effect=options.effect,
@@ -89,11 +89,11 @@ def disguise_of(options: argparse.Namespace) -> Disguise:
 
 
 async def _converted(
-    studio: Studio, asked: Disguise, source: Source, rate: int
+    voice_changer: VoiceChanger, asked: VoiceChangeRequest, source: AudioSource, rate: int
 ) -> AsyncIterator[Spoken]:
     bar, samples = Bar("converting", source.seconds), 0
     coming = source.coming()
-    sound = studio.recording(asked, coming, source.rate, rate)
+    sound = voice_changer.recording(asked, coming, source.rate, rate)
     async with aclosing(coming), aclosing(sound) as parts:
         async for pcm in parts:
             samples += pcm.size
@@ -102,7 +102,9 @@ async def _converted(
     bar.end()
 
 
-async def _write(path: Path, source: Source, spoken: AsyncIterator[Spoken], tape: Tape) -> None:
+async def _write(
+    path: Path, source: AudioSource, spoken: AsyncIterator[Spoken], tape: ContainerWriter
+) -> None:
     """Under another name until it is whole."""
     part = path.with_name(path.name + ".part")
     try:
@@ -119,7 +121,7 @@ async def _write(path: Path, source: Source, spoken: AsyncIterator[Spoken], tape
     print(f"{path}: {tape.seconds:.2f} s of {source.seconds:.2f} s", file=sys.stderr)
 
 
-def _complete(file: BinaryIO, tape: Tape) -> None:
+def _complete(file: BinaryIO, tape: ContainerWriter) -> None:
     """A WAV file's head with its true sizes, which are known only now."""
     if tape.format is FORMATS["wav"]:
         samples = (file.tell() - HEADER_BYTES) // 2

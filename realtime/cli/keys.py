@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
-from realtime.access import Asked, Credentials, Keys
+from realtime.access import Credentials, Keys, SignedRequest
 from realtime.access import keys as store
 from realtime.access.canonical import SIGNATURE_FIELDS, query_parts
 from realtime.access.client import headers, query, signed
@@ -66,7 +66,7 @@ def sign(options: argparse.Namespace, settings: Settings) -> int:
         raise BadRequest("The method is none.", hint="For example: GET, POST, DELETE")
     target = _target(options.url)
     body = _body(options)
-    asked = Asked(
+    asked = SignedRequest(
         options.method,
         target.path.encode(),
         target.query.encode(),

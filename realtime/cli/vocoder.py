@@ -67,7 +67,7 @@ def vocoder(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _resynth(opened: open.Opened, given: Path, made: Path) -> int:
+def _resynth(opened: open.OpenedVocoder, given: Path, made: Path) -> int:
     counted = report.Counted(opened.run)
     sound = opened.resynthesised(_read(given, opened.form.sample_rate))
     rate = opened.vocoder.sample_rate

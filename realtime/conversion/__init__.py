@@ -5,6 +5,6 @@ live and offline hold all.
 """
 
 from realtime.conversion.file import converted
-from realtime.conversion.live import Conversion, Notice
+from realtime.conversion.live import Conversion, ConversionNotice
 
-__all__ = ["Conversion", "Notice", "converted"]
+__all__ = ["Conversion", "ConversionNotice", "converted"]

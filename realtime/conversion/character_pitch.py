@@ -17,7 +17,7 @@ from realtime.errors import Unavailable
 MOST_KEPT = 256
 
 
-class Pitches:
+class CharacterPitches:
     """Median pitches by voice; who asks for one that is being measured waits for that."""
 
     def __init__(self, spoken: Callable[[Character], Awaitable[tuple[Pcm, int]]]) -> None:

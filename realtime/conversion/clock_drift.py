@@ -15,7 +15,7 @@ MOST = 0.005  # of the ratio, which is less than a tenth of a semitone
 JUMP_SECONDS = 0.25  # no clock does that: the player left something out, or was empty
 
 
-class Drift:
+class ClockDrift:
     """What is given against what was played; both in seconds since the beginning."""
 
     def __init__(self) -> None:

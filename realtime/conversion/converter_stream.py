@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from realtime.engines import unknown
-from realtime.engines.contract import Converter, Plan, Samples
-from realtime.engines.voice_change import Change
+from realtime.engines.contract import ConversionPlan, Converter, Samples
+from realtime.engines.voice_change import VoiceChange
 from realtime.errors import SynthesisFailed, YamabikoError
-from realtime.models.loaded import Lease, Models
+from realtime.models.loaded import Lease, LoadedModels
 
 logger = logging.getLogger(__name__)
 
 
-class Turns:
+class ConverterStream:
     """One stream of one converter; it begins with its first block.
 
     A converter that has heard silence for as long as it remembers is not asked while it lasts.
@@ -28,8 +28,8 @@ class Turns:
     def __init__(
         self,
         lease: Lease,
-        change: Change,
-        plan: Plan,
+        change: VoiceChange,
+        plan: ConversionPlan,
         due: Callable[[], float],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -82,7 +82,7 @@ class Turns:
             yield block
 
 
-def checked_converter(models: Models, name: str) -> str:
+def checked_converter(models: LoadedModels, name: str) -> str:
     """The name, if it is a converter's."""
     known = [name for name in models.names() if isinstance(models.engine(name), Converter)]
     if name not in known:

@@ -9,12 +9,12 @@ from contextlib import aclosing
 import numpy as np
 
 from realtime.audio.samples import Pcm
-from realtime.conversion.converter_stream import Turns, checked_converter
-from realtime.conversion.signal_path import Passage
-from realtime.engines.contract import Plan, Samples
-from realtime.engines.voice_change import Change
+from realtime.conversion.converter_stream import ConverterStream, checked_converter
+from realtime.conversion.signal_path import SignalPath
+from realtime.engines.contract import ConversionPlan, Samples
+from realtime.engines.voice_change import VoiceChange
 from realtime.errors import BadRequest, TooLarge
-from realtime.models.loaded import Models
+from realtime.models.loaded import LoadedModels
 
 PATIENT_SECONDS = 1.0  # how much later than a live block one of these may have its turn
 LOWEST_RATE, HIGHEST_RATE = 4_000, 192_000
@@ -22,9 +22,9 @@ MOST_WHOLE_SECONDS = 3_600
 
 
 async def converted(
-    models: Models,
+    models: LoadedModels,
     engine: str,
-    change: Change,
+    change: VoiceChange,
     parts: AsyncIterable[Pcm],
     rate: int,
     output_rate: int | None = None,
@@ -34,9 +34,9 @@ async def converted(
     check_rates(rate, output_rate)
     async with models.lease(checked_converter(models, engine), "a recording") as lease:
         plan = lease.engine.plan(change)
-        passage = Passage(plan, change, rate, output_rate)
+        passage = SignalPath(plan, change, rate, output_rate)
         blocks = _whole(parts, passage, plan) if plan.whole else _blocks(parts, passage, plan)
-        async with aclosing(blocks), aclosing(Turns(lease, change, plan, _due)) as turns:
+        async with aclosing(blocks), aclosing(ConverterStream(lease, change, plan, _due)) as turns:
             async for block in blocks:
                 if (pcm := passage.leave(await turns.convert(block))).size:
                     yield pcm
@@ -62,7 +62,7 @@ def _due() -> float:
 
 
 async def _blocks(
-    parts: AsyncIterable[Pcm], passage: Passage, plan: Plan
+    parts: AsyncIterable[Pcm], passage: SignalPath, plan: ConversionPlan
 ) -> AsyncGenerator[Samples, None]:
     """The recording as the converter likes it."""
     held = np.zeros(0, np.int16)
@@ -76,7 +76,7 @@ async def _blocks(
 
 
 async def _whole(
-    parts: AsyncIterable[Pcm], passage: Passage, plan: Plan
+    parts: AsyncIterable[Pcm], passage: SignalPath, plan: ConversionPlan
 ) -> AsyncGenerator[Samples, None]:
     """The whole recording at once."""
     blocks: list[Samples] = []

@@ -16,16 +16,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from realtime.audio.samples import Pcm
-from realtime.conversion.clock_drift import Drift
-from realtime.conversion.converter_stream import Turns, checked_converter
-from realtime.conversion.microphone_buffer import Intake
-from realtime.conversion.overload import Load, State
-from realtime.conversion.signal_path import Around, Passage, checked_rate
-from realtime.conversion.timings import Meter, Reading
-from realtime.engines.contract import Plan, Samples
-from realtime.engines.voice_change import Change
+from realtime.conversion.clock_drift import ClockDrift
+from realtime.conversion.converter_stream import ConverterStream, checked_converter
+from realtime.conversion.microphone_buffer import MicrophoneBuffer
+from realtime.conversion.overload import OverloadGuard, State
+from realtime.conversion.signal_path import Bypass, SignalPath, checked_rate
+from realtime.conversion.timings import TimingReport, Timings
+from realtime.engines.contract import ConversionPlan, Samples
+from realtime.engines.voice_change import VoiceChange
 from realtime.errors import BadRequest, YamabikoError
-from realtime.models.loaded import Lease, Models
+from realtime.models.loaded import Lease, LoadedModels
 
 PATIENCE_SECONDS = 0.25  # how long a block may take before the voice passes without it
 TRIED_HZ = 150.0  # a trial is voiced: silence would cost nothing
@@ -38,7 +38,7 @@ LEFT_OUT = "{ms:.0f} ms of the microphone were not taken in time and are left ou
 
 
 @dataclass(frozen=True)
-class Notice:
+class ConversionNotice:
     """How a live conversion is doing."""
 
     code: State
@@ -54,9 +54,9 @@ class Conversion:
 
     def __init__(
         self,
-        models: Models,
+        models: LoadedModels,
         engine: str,
-        change: Change,
+        change: VoiceChange,
         rate: int,
         output_rate: int | None = None,
         *,
@@ -68,8 +68,8 @@ class Conversion:
         self.change = change
         self.rate = checked_rate("sample_rate", rate)
         self.output_rate = checked_rate("output_sample_rate", output_rate or rate)
-        self.intake = Intake(rate, clock)
-        self.meter = Meter()
+        self.intake = MicrophoneBuffer(rate, clock)
+        self.meter = Timings()
         self.clock, self.played, self.patience = clock, played, patience
         self._models, self._engine = models, checked_converter(models, engine)
         self._block_seconds = block_seconds
@@ -89,11 +89,11 @@ class Conversion:
         """Nothing more is wanted; what waits is left out."""
         self.intake.clear()
 
-    def measured(self) -> Reading | None:
+    def measured(self) -> TimingReport | None:
         """What its blocks took since this was last asked."""
         return self.meter.read()
 
-    async def heard(self) -> AsyncGenerator[Pcm | Notice, None]:
+    async def heard(self) -> AsyncGenerator[Pcm | ConversionNotice, None]:
         """The other voice as it comes, and notices; closing it early frees the engine."""
         async with self._models.lease(self._engine, "a microphone") as lease:
             course = _Course(self, lease, self._plan(lease))
@@ -104,8 +104,8 @@ class Conversion:
             finally:
                 await course.aclose()
 
-    def _plan(self, lease: Lease) -> Plan:
-        plan: Plan = lease.engine.plan(self.change)
+    def _plan(self, lease: Lease) -> ConversionPlan:
+        plan: ConversionPlan = lease.engine.plan(self.change)
         if plan.whole:
             raise BadRequest(
                 f"The engine {self._engine!r} needs whole recordings and cannot convert live.",
@@ -122,28 +122,28 @@ class Conversion:
 class _Course:
     """A live conversion under way on a loaded engine."""
 
-    def __init__(self, asked: Conversion, lease: Lease, plan: Plan) -> None:
+    def __init__(self, asked: Conversion, lease: Lease, plan: ConversionPlan) -> None:
         self._asked, self._lease, self._plan = asked, lease, plan
         self._intake, self._clock, self._meter = asked.intake, asked.clock, asked.meter
         self._meter.latency = (plan.latency + plan.block) / plan.rate
         self._meter.block = plan.block / plan.rate
         follows = asked.played is not None
-        self._passage = Passage(plan, asked.change, asked.rate, asked.output_rate, follows)
-        self._around = Around(plan)
-        self._load = Load()
-        self._drift = Drift()
+        self._passage = SignalPath(plan, asked.change, asked.rate, asked.output_rate, follows)
+        self._around = Bypass(plan)
+        self._load = OverloadGuard()
+        self._drift = ClockDrift()
         self._given = 0.0  # seconds
         self._left_out = 0
         self._fresh = False  # whether the stream has yet to hear what was said before it
         self._leaving: set[asyncio.Task[None]] = set()
         self._trial: asyncio.Task[tuple[float, float]] | None = None
-        self._turns: Turns | None = self._begun()
+        self._turns: ConverterStream | None = self._begun()
 
-    async def run(self) -> AsyncGenerator[Pcm | Notice, None]:
+    async def run(self) -> AsyncGenerator[Pcm | ConversionNotice, None]:
         while (pcm := await self._intake.take(self._wanted())) is not None:
             if (over := self._intake.left_out - self._left_out) > 0:
                 self._left_out += over
-                yield Notice("bypass", LEFT_OUT.format(ms=1000 * over / self._asked.rate))
+                yield ConversionNotice("bypass", LEFT_OUT.format(ms=1000 * over / self._asked.rate))
             heard, changed = await self._heard(self._passage.enter(pcm))
             if heard.size:
                 yield heard
@@ -167,8 +167,8 @@ class _Course:
     def _wanted(self) -> int:
         return self._passage.needed(self._plan.block * self._load.size)
 
-    def _begun(self) -> Turns:
-        return Turns(self._lease, self._asked.change, self._plan, self._due, self._clock)
+    def _begun(self) -> ConverterStream:
+        return ConverterStream(self._lease, self._asked.change, self._plan, self._due, self._clock)
 
     def _due(self) -> float:
         """Soon: a block that has arrived is to be heard before the next one has."""
@@ -188,7 +188,9 @@ class _Course:
         self._follow(heard)
         return heard, changed
 
-    async def _converted(self, turns: Turns, block: Samples) -> tuple[Samples | None, bool]:
+    async def _converted(
+        self, turns: ConverterStream, block: Samples
+    ) -> tuple[Samples | None, bool]:
         wet = None
         started = self._clock()
         try:
@@ -209,7 +211,7 @@ class _Course:
             leaving.add_done_callback(self._leaving.discard)
         return wet, changed
 
-    async def _primed(self, turns: Turns, block: Samples) -> Samples:
+    async def _primed(self, turns: ConverterStream, block: Samples) -> Samples:
         """The block's sound; a stream that begins in the middle hears first what came before."""
         if self._fresh:
             self._fresh = False
@@ -254,7 +256,7 @@ class _Course:
         if played is not None and seconds:
             self._passage.adjust(self._drift.ratio(self._given, played, seconds))
 
-    def _notice(self) -> Notice:
+    def _notice(self) -> ConversionNotice:
         ms = 1000 * self._load.size * self._plan.block / self._plan.rate
         code = self._load.state
-        return Notice(code, MESSAGES[code].format(ms=ms))
+        return ConversionNotice(code, MESSAGES[code].format(ms=ms))

@@ -20,7 +20,7 @@ EARLY_SECONDS = 0.5  # how far ahead of time a microphone may seem
 PIECE_SECONDS = 0.1
 
 
-class Intake:
+class MicrophoneBuffer:
     """One stream's samples on their way in."""
 
     def __init__(

@@ -18,7 +18,7 @@ HOLD_SECONDS = 0.2
 BELOW = 10 ** (-6 / 10)  # of the power at which it opens
 
 
-class Gate:
+class NoiseGate:
     """One stream's gate."""
 
     def __init__(self, level: float, rate: int) -> None:

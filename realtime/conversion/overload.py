@@ -22,7 +22,7 @@ TRIALS = 2  # in a row that must go well
 LONGEST_SECONDS = 60.0
 
 
-class Load:
+class OverloadGuard:
     """One stream's share of time spent on computing, and what follows from it."""
 
     def __init__(self) -> None:

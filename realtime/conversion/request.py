@@ -6,8 +6,8 @@ import asyncio
 from dataclasses import dataclass
 
 from realtime.characters import Characters
-from realtime.conversion.character_pitch import Pitches
-from realtime.engines.voice_change import Change
+from realtime.conversion.character_pitch import CharacterPitches
+from realtime.engines.voice_change import VoiceChange
 from realtime.errors import BadRequest
 
 CONVERTER = "world"  # when nobody names one
@@ -16,7 +16,7 @@ OF_SOUND = ("pitch", "formant", "breath", "model")
 
 
 @dataclass(frozen=True)
-class Disguise:
+class VoiceChangeRequest:
     """What a client wants to sound like; what it leaves open is decided here or by the engine."""
 
     engine: str = CONVERTER
@@ -47,14 +47,14 @@ class Disguise:
         return self.engine == REVOICE
 
 
-class Disguises:
+class VoiceChangeResolver:
     """Changes from disguises: a character's voice lies where its own median pitch is."""
 
-    def __init__(self, characters: Characters, pitches: Pitches) -> None:
+    def __init__(self, characters: Characters, pitches: CharacterPitches) -> None:
         self._characters = characters
         self._pitches = pitches
 
-    async def change(self, asked: Disguise) -> Change:
+    async def change(self, asked: VoiceChangeRequest) -> VoiceChange:
         """The change, checked; a character that there is not is refused whatever the rest."""
         target = None
         if asked.character is not None:
@@ -66,4 +66,4 @@ class Disguises:
             for name in ("pitch", "formant", "breath", "gate")
             if (value := getattr(asked, name)) is not None
         }
-        return Change(target=target, effect=asked.effect, model=asked.model, **said)
+        return VoiceChange(target=target, effect=asked.effect, model=asked.model, **said)

@@ -21,7 +21,7 @@ LEAST_ROWS = 256
 FINE = 1 << 20  # parts of a row: how finely a ratio can be set
 
 
-class Stretch:
+class StreamResampler:
     """One stream. Equal rates pass untouched, unless the ratio is to be `adjustable`."""
 
     def __init__(self, source: int, target: int, adjustable: bool = False) -> None:

@@ -8,28 +8,33 @@ from __future__ import annotations
 import numpy as np
 
 from realtime.audio.samples import RATES, Pcm, from_pcm16, to_pcm16
-from realtime.conversion.noise_gate import Gate
-from realtime.conversion.resampler import Stretch
-from realtime.engines.contract import Plan, Samples
-from realtime.engines.voice_change import Change
+from realtime.conversion.noise_gate import NoiseGate
+from realtime.conversion.resampler import StreamResampler
+from realtime.engines.contract import ConversionPlan, Samples
+from realtime.engines.voice_change import VoiceChange
 from realtime.errors import BadRequest
 
 FADE_SECONDS = 0.01
 
 
-class Passage:
+class SignalPath:
     """One stream's way in and way out."""
 
     def __init__(
-        self, plan: Plan, change: Change, rate: int, output_rate: int, adjustable: bool = False
+        self,
+        plan: ConversionPlan,
+        change: VoiceChange,
+        rate: int,
+        output_rate: int,
+        adjustable: bool = False,
     ) -> None:
         self._plan = plan
         self._scale = output_rate / rate
-        self._inward = Stretch(rate, plan.rate)
-        self._gate = Gate(change.gate, plan.rate)
+        self._inward = StreamResampler(rate, plan.rate)
+        self._gate = NoiseGate(change.gate, plan.rate)
         self._rest = np.zeros(0, np.float32)
         self._early = plan.latency * plan.output_rate // plan.rate
-        self._outward = Stretch(plan.output_rate, output_rate, adjustable)
+        self._outward = StreamResampler(plan.output_rate, output_rate, adjustable)
         self._ratio = 1.0
         self._owed = 0.0  # samples that are to leave for those that entered
         self._given = 0
@@ -71,10 +76,10 @@ class Passage:
         return self._gate.feed(held[:whole])
 
 
-class Around:
+class Bypass:
     """The way around the converter: what entered, as late as the converter would give it."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: ConversionPlan) -> None:
         self._plan = plan
         kept = max(plan.latency, plan.context)
         self._heard = np.zeros(kept, np.float32)

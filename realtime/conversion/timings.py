@@ -10,7 +10,7 @@ MOST_BLOCKS = 256  # since the last reading; older ones are forgotten
 
 
 @dataclass(frozen=True)
-class Reading:
+class TimingReport:
     """Seconds, except `factor`; medians of the blocks since the last reading."""
 
     converted: float  # of what came in, so far
@@ -21,7 +21,7 @@ class Reading:
     factor: float  # computing time by sounding time
 
 
-class Meter:
+class Timings:
     """One stream's."""
 
     def __init__(self) -> None:
@@ -37,14 +37,14 @@ class Meter:
     def worked(self, queue: float, engine: float, block: float) -> None:
         self._blocks.append((queue, engine, block))
 
-    def read(self) -> Reading | None:
+    def read(self) -> TimingReport | None:
         """None: nothing came through since the last time. What passes as it is costs nothing."""
         came, self._read = self._converted > self._read, self._converted
         if not came:
             return None
         if not self._blocks:
-            return Reading(self._converted, 0.0, 0.0, self.block, self.latency, 0.0)
+            return TimingReport(self._converted, 0.0, 0.0, self.block, self.latency, 0.0)
         queue, engine, block = (median(column) for column in zip(*self._blocks, strict=True))
         factor = sum(each[1] for each in self._blocks) / sum(each[2] for each in self._blocks)
         self._blocks.clear()
-        return Reading(self._converted, queue, engine, block, self.latency, factor)
+        return TimingReport(self._converted, queue, engine, block, self.latency, factor)

@@ -10,18 +10,18 @@ import numpy as np
 
 from realtime.audio.samples import Pcm
 from realtime.characters import Character, Characters
-from realtime.conversion.by_words.events import Heard, Notice
+from realtime.conversion.by_words.events import RevoicingNotice, SentenceHeard
 from realtime.conversion.by_words.file import revoiced
 from realtime.conversion.by_words.live import Revoicing
 from realtime.conversion.by_words.sentence_detector import LEVEL
-from realtime.conversion.character_pitch import Pitches
+from realtime.conversion.character_pitch import CharacterPitches
 from realtime.conversion.file import converted
 from realtime.conversion.live import PATIENCE_SECONDS, Conversion
-from realtime.conversion.live import Notice as Degraded
-from realtime.conversion.request import Disguise, Disguises
-from realtime.conversion.timings import Reading
-from realtime.models.loaded import Models
-from realtime.speech.speech import Speech, Wish
+from realtime.conversion.live import ConversionNotice as Degraded
+from realtime.conversion.request import VoiceChangeRequest, VoiceChangeResolver
+from realtime.conversion.timings import TimingReport
+from realtime.models.loaded import LoadedModels
+from realtime.speech.speech import LineRequest, Speech
 
 # What a character says once so that it is known where its voice lies.
 SAMPLES = {
@@ -31,10 +31,10 @@ SAMPLES = {
 }
 
 
-Told = Heard | Notice | Degraded
+Told = SentenceHeard | RevoicingNotice | Degraded
 
 
-class Live(Protocol):
+class LiveVoice(Protocol):
     """A microphone on its way: fed on one side, heard on the other."""
 
     async def feed(self, pcm: Pcm) -> None: ...
@@ -45,17 +45,17 @@ class Live(Protocol):
 
     def hush(self) -> None: ...
 
-    def measured(self) -> Reading | None: ...
+    def measured(self) -> TimingReport | None: ...
 
     def heard(self) -> AsyncGenerator[Pcm | Told, None]: ...
 
 
-class Studio:
+class VoiceChanger:
     """Makes conversions out of what is asked for."""
 
     def __init__(
         self,
-        models: Models,
+        models: LoadedModels,
         characters: Characters,
         speech: Speech,
         patience: float = PATIENCE_SECONDS,
@@ -63,16 +63,16 @@ class Studio:
         self.patience = patience  # with an engine that computes a live block
         self._models = models
         self._speech = speech
-        self._disguises = Disguises(characters, Pitches(self._sample))
+        self._disguises = VoiceChangeResolver(characters, CharacterPitches(self._sample))
 
     async def live(
         self,
-        asked: Disguise,
+        asked: VoiceChangeRequest,
         rate: int,
         output_rate: int | None,
         played: Callable[[], float | None],
         clock: Callable[[], float],
-    ) -> Live:
+    ) -> LiveVoice:
         """A microphone's conversion, ready to be fed."""
         if asked.by_words:
             wish, level = _heard_and_said(asked)
@@ -91,7 +91,7 @@ class Studio:
         )
 
     async def recording(
-        self, asked: Disguise, parts: AsyncIterable[Pcm], rate: int, output_rate: int
+        self, asked: VoiceChangeRequest, parts: AsyncIterable[Pcm], rate: int, output_rate: int
     ) -> AsyncGenerator[Pcm, None]:
         """A whole recording in the other voice, no faster than it is taken."""
         if asked.by_words:
@@ -106,14 +106,14 @@ class Studio:
 
     async def _sample(self, character: Character) -> tuple[Pcm, int]:
         """Some seconds of a character's own voice."""
-        wish = Wish(SAMPLES[character.language], character.name, character.language)
+        wish = LineRequest(SAMPLES[character.language], character.name, character.language)
         line = await self._speech.line(wish)
         async with aclosing(self._speech.say(line, keep=False)) as spoken:
             parts = [part.pcm async for part in spoken]
         return np.concatenate(parts), self._speech.sample_rate(line)
 
 
-def _heard_and_said(asked: Disguise) -> tuple[Wish, float]:
+def _heard_and_said(asked: VoiceChangeRequest) -> tuple[LineRequest, float]:
     """Who is to speak what was understood, and how loud it must be to be listened to."""
     level = LEVEL if asked.gate is None else asked.gate
-    return Wish("", asked.character, asked.language), level
+    return LineRequest("", asked.character, asked.language), level

@@ -17,11 +17,11 @@ ENGINES = {
     "kokoro": "realtime.engines.kokoro:Kokoro",
     "tone": "realtime.engines.tone:Tone",
     "gain": "realtime.engines.gain:Gain",
-    "valle": "realtime.engines.valle.engine:Valle",
+    "valle": "realtime.engines.valle.engine:ValleEngine",
     "world": "realtime.engines.world:World",
     "torchscript": "realtime.engines.torchscript:TorchScript",
     "silero": "realtime.engines.silero:Silero",
-    "revoice": "realtime.engines.whisper:Revoice",
+    "revoice": "realtime.engines.whisper:Whisper",
 }
 
 

@@ -16,19 +16,20 @@ import numpy as np
 import numpy.typing as npt
 
 from realtime.acceleration import Accelerated
+from realtime.audio.spoken import Word
 from realtime.characters import Character
-from realtime.engines.voice_change import Change
+from realtime.engines.voice_change import VoiceChange
 from realtime.text.language import Segment
 from realtime.weights import WeightFile
 
 Samples = npt.NDArray[np.float32]
 
 
-class Cancelled(Exception):
+class WorkCancelled(Exception):
     """The stream was cancelled while its engine was computing."""
 
 
-class Cancel:
+class CancelToken:
     """A flag that also interrupts: what a runtime can stop registers how."""
 
     def __init__(self) -> None:
@@ -54,16 +55,7 @@ class Cancel:
 
     def check(self) -> None:
         if self._event.is_set():
-            raise Cancelled
-
-
-@dataclass(frozen=True)
-class Word:
-    """A piece of the line's text and when it is heard, in seconds from the start of its chunk."""
-
-    text: str
-    start: float
-    end: float
+            raise WorkCancelled
 
 
 @dataclass(eq=False)
@@ -114,7 +106,7 @@ class Synthesizer(Protocol):
 
     def unload(self) -> None: ...
 
-    def speak(self, utterance: Utterance, cancel: Cancel) -> Iterator[Chunk]: ...
+    def speak(self, utterance: Utterance, cancel: CancelToken) -> Iterator[Chunk]: ...
 
 
 @runtime_checkable
@@ -136,7 +128,7 @@ class Accelerates(Protocol):
 
 
 @dataclass(frozen=True)
-class Plan:
+class ConversionPlan:
     """How a converter wants to be fed, and how what it gives lies to what it got.
 
     What goes in at `rate` comes out at `output_rate`, late by `latency`; counts are of samples
@@ -165,10 +157,10 @@ class Converter(Protocol):
 
     def unload(self) -> None: ...
 
-    def plan(self, change: Change) -> Plan: ...
+    def plan(self, change: VoiceChange) -> ConversionPlan: ...
 
     def convert(
-        self, blocks: Iterator[Samples], change: Change, cancel: Cancel
+        self, blocks: Iterator[Samples], change: VoiceChange, cancel: CancelToken
     ) -> Iterator[Samples]: ...
 
 
@@ -217,7 +209,7 @@ class Recogniser(Protocol):
     def unload(self) -> None: ...
 
     def recognise(
-        self, samples: Samples, language: str | None, usual: str | None, cancel: Cancel
+        self, samples: Samples, language: str | None, usual: str | None, cancel: CancelToken
     ) -> Transcript:
         """`language` is known, or None; then `usual` is what was spoken before, where it was."""
 

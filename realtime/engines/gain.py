@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from realtime.engines.contract import Cancel, Plan, Samples
-from realtime.engines.voice_change import Change
+from realtime.engines.contract import CancelToken, ConversionPlan, Samples
+from realtime.engines.voice_change import VoiceChange
 from realtime.settings import Settings
 from realtime.weights import WeightFile
 
@@ -32,11 +32,11 @@ class Gain:
     def unload(self) -> None:
         pass
 
-    def plan(self, change: Change) -> Plan:
-        return Plan(RATE, RATE, step=1, block=RATE // 50)
+    def plan(self, change: VoiceChange) -> ConversionPlan:
+        return ConversionPlan(RATE, RATE, step=1, block=RATE // 50)
 
     def convert(
-        self, blocks: Iterator[Samples], change: Change, cancel: Cancel
+        self, blocks: Iterator[Samples], change: VoiceChange, cancel: CancelToken
     ) -> Iterator[Samples]:
         fade = FADE_SECONDS * RATE
         done = 0

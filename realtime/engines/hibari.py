@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from realtime.engines.contract import Cancel, Chunk, Utterance
+from realtime.engines.contract import CancelToken, Chunk, Utterance
 from realtime.engines.onnx_graph import GraphEditor
-from realtime.engines.tokens import Block, blocks, words
+from realtime.engines.tokens import TokenBlock, blocks, words
 from realtime.settings import Settings
 from realtime.text.reader import read
 from realtime.weights import WeightFile, content, prepared
@@ -59,14 +59,14 @@ class Hibari:
     def unload(self) -> None:
         self._session = None
 
-    def speak(self, utterance: Utterance, cancel: Cancel) -> Iterator[Chunk]:
+    def speak(self, utterance: Utterance, cancel: CancelToken) -> Iterator[Chunk]:
         # Noise is the model's breath: drawn from the seed for each block, so that a piece sounds
         # the same whatever was spoken before it.
         for block in blocks(read(utterance.segments, "en"), self._tokens, MOST_TOKENS):
             cancel.check()
             yield self._sound(block, utterance.speed, np.random.default_rng(utterance.seed))
 
-    def _sound(self, block: Block, speed: float, noise: np.random.Generator) -> Chunk:
+    def _sound(self, block: TokenBlock, speed: float, noise: np.random.Generator) -> Chunk:
         from hibari import dsp
 
         given = {

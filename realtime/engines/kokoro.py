@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from realtime.characters import KokoroVoice
-from realtime.engines.contract import Cancel, Cancelled, Chunk, Utterance
-from realtime.engines.onnx_graph import Frames, GraphEditor
-from realtime.engines.tokens import Block, blocks, words
+from realtime.engines.contract import CancelToken, Chunk, Utterance, WorkCancelled
+from realtime.engines.onnx_graph import FrameAxis, GraphEditor
+from realtime.engines.tokens import TokenBlock, blocks, words
 from realtime.errors import BadRequest
 from realtime.settings import Settings
 from realtime.text.reader import read
@@ -33,9 +33,9 @@ DURATIONS = "/encoder/Clip_output_0"  # frames that each token lasts
 FRAME_SECONDS = 600 / 24000
 LOUDNESS = "/encoder/Reshape_1_output_0"  # how loud each half of a frame will be, as a logarithm
 DECODED = {  # what the decoder makes its sound from
-    "/encoder/MatMul_1_output_0": Frames(axis=2),
-    "/encoder/Reshape_output_0": Frames(axis=1, per_frame=2),
-    LOUDNESS: Frames(axis=1, per_frame=2),
+    "/encoder/MatMul_1_output_0": FrameAxis(axis=2),
+    "/encoder/Reshape_output_0": FrameAxis(axis=1, per_frame=2),
+    LOUDNESS: FrameAxis(axis=1, per_frame=2),
 }
 SILENT = -6.0  # speech is above -2, the silence around it under -7
 MARGIN = 2  # frames of silence that are decoded all the same
@@ -74,7 +74,7 @@ class Kokoro:
     def unload(self) -> None:
         self._session = None
 
-    def speak(self, utterance: Utterance, cancel: Cancel) -> Iterator[Chunk]:
+    def speak(self, utterance: Utterance, cancel: CancelToken) -> Iterator[Chunk]:
         voice = utterance.character.voice
         if not isinstance(voice, KokoroVoice):
             raise BadRequest(
@@ -87,7 +87,9 @@ class Kokoro:
             cancel.check()
             yield self._sound(block, voice, utterance.speed, cancel)
 
-    def _sound(self, block: Block, voice: KokoroVoice, speed: float, cancel: Cancel) -> Chunk:
+    def _sound(
+        self, block: TokenBlock, voice: KokoroVoice, speed: float, cancel: CancelToken
+    ) -> Chunk:
         style = voice.style[min(len(block.tokens), len(voice.style) - 1)]
         given = {
             "tokens": np.array([block.padded], np.int64),
@@ -101,7 +103,7 @@ class Kokoro:
         end = start + samples.size / self.sample_rate
         return Chunk(samples, words(block, seconds, start, end))
 
-    def _run(self, given: dict[str, Any], cancel: Cancel) -> Any:
+    def _run(self, given: dict[str, Any], cancel: CancelToken) -> Any:
         """One run of the graph, which a cancel stops at the next of its nodes."""
         import onnxruntime
         from onnxruntime.capi.onnxruntime_pybind11_state import Fail
@@ -112,7 +114,7 @@ class Kokoro:
             return self._session.run(None, given, options)
         except Fail as error:
             if cancel.is_set():
-                raise Cancelled from error
+                raise WorkCancelled from error
             raise
         finally:
             cancel.interrupt_with(None)

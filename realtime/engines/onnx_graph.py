@@ -10,7 +10,7 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Frames:
+class FrameAxis:
     """Where a tensor has its frames: along which axis, and how many values for each."""
 
     axis: int
@@ -39,7 +39,7 @@ class GraphEditor:
             raise ValueError(f"the graph has no tensor {tensor!r}")
         self._give(tensor, self._onnx.TensorProto.FLOAT)
 
-    def crop(self, tensors: Mapping[str, Frames], by: str, above: float, margin: int) -> str:
+    def crop(self, tensors: Mapping[str, FrameAxis], by: str, above: float, margin: int) -> str:
         """Leave out the frames at both ends in which `by` stays under a level, but for a margin.
 
         What comes after works on the shorter tensors and costs as much less. When nothing is above
@@ -92,7 +92,7 @@ class GraphEditor:
     def _give(self, tensor: str, kind: int) -> None:
         self.graph.output.append(self._onnx.helper.make_tensor_value_info(tensor, kind, None))
 
-    def _slice(self, name: str, frames: Frames) -> list[Any]:
+    def _slice(self, name: str, frames: FrameAxis) -> list[Any]:
         make = self._onnx.helper.make_node
         axis = self._add_constant(f"crop/axis_{frames.axis}", np.array([frames.axis]))
         factor = self._add_constant(f"crop/times_{frames.per_frame}", np.array([frames.per_frame]))

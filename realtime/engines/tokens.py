@@ -6,14 +6,14 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from realtime.engines.contract import Word
+from realtime.audio.spoken import Word
 from realtime.text.reader import Sound
 
 PAD = 0
 
 
 @dataclass
-class Block:
+class TokenBlock:
     """As many tokens as a model takes at once, and which of them speak which text."""
 
     tokens: list[int] = field(default_factory=list)
@@ -30,23 +30,23 @@ class Block:
         return [PAD, *self.tokens, PAD]
 
 
-def blocks(sounds: Sequence[Sound], table: Mapping[str, int], most: int) -> Iterator[Block]:
+def blocks(sounds: Sequence[Sound], table: Mapping[str, int], most: int) -> Iterator[TokenBlock]:
     """The sounds as tokens, cut between sounds where a model takes no more."""
-    block = Block()
+    block = TokenBlock()
     for sound in sounds:
         tokens = [table[symbol] for symbol in sound.phonemes if symbol in table]
         for start in range(0, len(tokens), most):
             part = tokens[start : start + most]
             if len(block.tokens) + len(part) > most:
                 yield block
-                block = Block()
+                block = TokenBlock()
             block.add(sound.text if start == 0 else "", part)
     if block.tokens:
         yield block
 
 
 def words(
-    block: Block, durations: Iterable[float], start: float = 0.0, end: float = math.inf
+    block: TokenBlock, durations: Iterable[float], start: float = 0.0, end: float = math.inf
 ) -> tuple[Word, ...]:
     """When each text is heard, from the seconds that each padded token lasts.
 

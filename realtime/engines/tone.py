@@ -8,7 +8,8 @@ from itertools import islice
 
 import numpy as np
 
-from realtime.engines.contract import Cancel, Chunk, Samples, Utterance, Word
+from realtime.audio.spoken import Word
+from realtime.engines.contract import CancelToken, Chunk, Samples, Utterance
 from realtime.settings import Settings
 from realtime.weights import WeightFile
 
@@ -38,7 +39,7 @@ class Tone:
     def unload(self) -> None:
         pass
 
-    def speak(self, utterance: Utterance, cancel: Cancel) -> Iterator[Chunk]:
+    def speak(self, utterance: Utterance, cancel: CancelToken) -> Iterator[Chunk]:
         text = "".join(segment.text for segment in utterance.segments)
         letters = iter(text)
         factor = character_factor(utterance.character.name)

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from realtime.audio.crossfade import Joiner
-from realtime.engines.contract import Cancel, Plan, Samples
-from realtime.engines.torchscript_file import Card, ModelFile, found_in, sample_inputs
-from realtime.engines.voice_change import Change
+from realtime.engines.contract import CancelToken, ConversionPlan, Samples
+from realtime.engines.torchscript_file import ModelCard, ModelFile, found_in, sample_inputs
+from realtime.engines.voice_change import VoiceChange
 from realtime.errors import BadRequest, Busy, SynthesisFailed, shortlist
 from realtime.settings import Settings
 from realtime.weights import WeightFile
@@ -36,23 +36,23 @@ class TorchScript:
 
     def __init__(self, settings: Settings) -> None:
         self._folder = settings.models.path / self.name
-        self._models: dict[str, Model] = {}
+        self._models: dict[str, TorchScriptModel] = {}
 
     def load(self) -> None:
         files = found_in(self._folder)
-        self._models = {file.name: Model(file) for file in files}
+        self._models = {file.name: TorchScriptModel(file) for file in files}
 
     def unload(self) -> None:
         self._models = {}
 
-    def plan(self, change: Change) -> Plan:
+    def plan(self, change: VoiceChange) -> ConversionPlan:
         return self._chosen(change.model).plan
 
     def convert(
-        self, blocks: Iterator[Samples], change: Change, cancel: Cancel
+        self, blocks: Iterator[Samples], change: VoiceChange, cancel: CancelToken
     ) -> Iterator[Samples]:
         model = self._chosen(change.model)
-        window = Window(model) if not model.plan.whole else None
+        window = ModelWindow(model) if not model.plan.whole else None
         for block in blocks:
             cancel.check()
             yield model.fitted(block) if window is None else window.feed(block)
@@ -66,7 +66,7 @@ class TorchScript:
         groups = [recordings[start : start + step] for start in range(0, len(recordings), step)]
         return [sound for group in groups for sound in chosen.together(group, rate)]
 
-    def _chosen(self, name: str) -> Model:
+    def _chosen(self, name: str) -> TorchScriptModel:
         if name in self._models:
             return self._models[name]
         if not name and len(self._models) == 1:
@@ -76,7 +76,7 @@ class TorchScript:
         raise BadRequest(f"{asked}; there are: {there}.", code="unknown_model", field="model")
 
 
-class Model:
+class TorchScriptModel:
     """One loaded program with its card."""
 
     def __init__(self, file: ModelFile) -> None:
@@ -189,10 +189,10 @@ class Model:
             raise BadRequest(f"{file.path} cannot be loaded: {reason}", code="bad_model") from error
 
 
-class Window:
+class ModelWindow:
     """One stream through a model that takes blocks."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: TorchScriptModel) -> None:
         card = self._card = model.card
         self._model = model
         self._late = model.plan.latency
@@ -225,20 +225,20 @@ class Window:
         return piece.copy() if self._joiner is None else self._joiner.join(piece)
 
 
-def _join(card: Card) -> int:
+def _join(card: ModelCard) -> int:
     """How much more than a block a piece must be to be joined: whole units of about 20 ms."""
     if card.causal or not card.block:
         return 0
     return -(-round(JOIN_SECONDS * card.input_rate) // card.unit) * card.unit
 
 
-def _plan(card: Card, join: int) -> Plan:
+def _plan(card: ModelCard, join: int) -> ConversionPlan:
     rates = (card.input_rate, card.output_rate)
     if not card.block:
-        return Plan(*rates, step=card.unit, block=card.unit, whole=True)
+        return ConversionPlan(*rates, step=card.unit, block=card.unit, whole=True)
     late = card.ahead + join
     context = -(-(card.context + late) // card.block) * card.block
-    return Plan(*rates, step=card.block, block=card.block, latency=late, context=context)
+    return ConversionPlan(*rates, step=card.block, block=card.block, latency=late, context=context)
 
 
 def _laid_out(sounds: Any, layout: str) -> Any:

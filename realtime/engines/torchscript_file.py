@@ -39,7 +39,7 @@ EXPORT = (
 
 
 @dataclass(frozen=True)
-class Card:
+class ModelCard:
     """What a model.yaml may say; counts are of samples at the input's rate."""
 
     input_rate: int = 16_000
@@ -67,7 +67,7 @@ class ModelFile:
     name: str
     path: Path
     exported: bool  # by torch.export; else TorchScript
-    card: Card
+    card: ModelCard
 
 
 def found_in(folder: Path) -> list[ModelFile]:
@@ -85,7 +85,7 @@ def found_in(folder: Path) -> list[ModelFile]:
     ]
 
 
-def read_card(path: Path) -> Card:
+def read_card(path: Path) -> ModelCard:
     """The card in a yaml; without a file, what is usual."""
     said: Any = {}
     if path.is_file():
@@ -97,13 +97,13 @@ def read_card(path: Path) -> Card:
             raise _refused(path, f"it is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(said, dict):
         raise _refused(path, "keys with values are expected")
-    kinds = {item.name: type(item.default) for item in fields(Card)}
+    kinds = {item.name: type(item.default) for item in fields(ModelCard)}
     for key, value in said.items():
         if key not in kinds:
             raise _refused(path, f"{str(key)[:40]!r} is no key; there are: {', '.join(kinds)}")
         _check(path, key, value, kinds[key])
-    card = Card(**said)
-    card = Card(**{**said, "output_rate": card.output_rate or card.input_rate})
+    card = ModelCard(**said)
+    card = ModelCard(**{**said, "output_rate": card.output_rate or card.input_rate})
     for key in ("block", "context", "ahead"):
         if getattr(card, key) % card.unit:
             raise _refused(path, f"{key} must be a multiple of {card.unit} for these two rates")

@@ -20,7 +20,7 @@ RANGES = {
 
 
 @dataclass(frozen=True)
-class Change:
+class VoiceChange:
     """What is asked of a converter; unsaid, the voice stays as it is.
 
     `pitch` in semitones wins over `target`, the median pitch in Hz that the voice is moved to from

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from realtime.engines import whisper_files
-from realtime.engines.contract import Cancel, Samples, Transcript
+from realtime.engines.contract import CancelToken, Samples, Transcript
 from realtime.errors import WeightsMissing
 from realtime.settings import Settings
 from realtime.text.language import LANGUAGES
@@ -41,7 +41,7 @@ MOST_SIGNS_A_SECOND = {"en": 32, "zh": 14, "ja": 18}
 SIGNS_BESIDE = 8
 
 
-class Revoice:
+class Whisper:
     """The ears of `revoice`; whatever character is wanted speaks what it understood."""
 
     name = whisper_files.ENGINE
@@ -74,13 +74,13 @@ class Revoice:
             files=dict(found.files) or None,
         )
         # The first sentence is the slow one: it belongs to nobody who waits for an answer.
-        self.recognise(np.zeros(RATE, np.float32), None, None, Cancel())
+        self.recognise(np.zeros(RATE, np.float32), None, None, CancelToken())
 
     def unload(self) -> None:
         self._model = None
 
     def recognise(
-        self, samples: Samples, language: str | None, usual: str | None, cancel: Cancel
+        self, samples: Samples, language: str | None, usual: str | None, cancel: CancelToken
     ) -> Transcript:
         asked, language = language, language or ""
         for behind in (BEHIND_SECONDS, PATIENT_BEHIND_SECONDS):
@@ -95,7 +95,7 @@ class Revoice:
                 return Transcript(written.text, language)
         return Transcript("", language)
 
-    def _encoded(self, samples: Samples, behind: float, cancel: Cancel) -> Any:
+    def _encoded(self, samples: Samples, behind: float, cancel: CancelToken) -> Any:
         cancel.check()
         silence = np.zeros(round(behind * RATE), np.float32)
         features = self._model.feature_extractor(np.concatenate([samples, silence]))

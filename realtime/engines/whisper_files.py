@@ -40,7 +40,7 @@ NEEDED = ("model.bin", "config.json", "tokenizer.json")
 
 
 @dataclass(frozen=True)
-class Found:
+class WhisperModel:
     """A model as faster-whisper takes it: a folder, or files in memory."""
 
     name: str
@@ -56,7 +56,7 @@ def weights(model: str) -> tuple[WeightFile, ...]:
     return tuple(WeightFile(ENGINE, f"{model}/{name}", hub=hub) for name in NEEDED)
 
 
-def found(settings: Settings, download: Callable[..., Any] | None = None) -> Found:
+def found(settings: Settings, download: Callable[..., Any] | None = None) -> WhisperModel:
     """The model of the settings, from where it is found first."""
     name = settings.revoice.model
     folder = settings.models.path / ENGINE / name
@@ -64,7 +64,7 @@ def found(settings: Settings, download: Callable[..., Any] | None = None) -> Fou
         return _brought(folder)
     files = [_known(each) for each in KNOWN] if name == PACKAGED else []
     if files and all(packaged_parts(file) for file in files):
-        return Found(name, {Path(file.name).name: content(file, settings) for file in files})
+        return WhisperModel(name, {Path(file.name).name: content(file, settings) for file in files})
     if settings.allow_downloads:
         return _downloaded(name, folder, download)
     raise missing(weights(name)[0], settings)
@@ -76,7 +76,7 @@ def _known(name: str) -> WeightFile:
     return WeightFile(ENGINE, f"{PACKAGED}/{name}", sha256, parts, hub, extra=ENGINE)
 
 
-def _brought(folder: Path) -> Found:
+def _brought(folder: Path) -> WhisperModel:
     """Whatever model people bring: it is held against nothing but being whole."""
     absent = [name for name in NEEDED if not (folder / name).is_file()]
     if absent:
@@ -84,10 +84,10 @@ def _brought(folder: Path) -> Found:
             f"The Whisper model in {folder} is not whole: {', '.join(absent)} is missing.",
             hint=f"It needs {', '.join(NEEDED)} and its vocabulary.",
         )
-    return Found(str(folder))
+    return WhisperModel(str(folder))
 
 
-def _downloaded(name: str, folder: Path, download: Callable[..., Any] | None) -> Found:
+def _downloaded(name: str, folder: Path, download: Callable[..., Any] | None) -> WhisperModel:
     fetch = download or _hub()
     logger.info("fetching the Whisper model %s into %s", name, folder)
     try:

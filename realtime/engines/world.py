@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from realtime.engines.contract import Cancel, Plan, Samples
-from realtime.engines.voice_change import Change
+from realtime.engines.contract import CancelToken, ConversionPlan, Samples
+from realtime.engines.voice_change import VoiceChange
 from realtime.engines.world_analysis import (
     AHEAD,
     BINS,
@@ -23,10 +23,10 @@ from realtime.engines.world_analysis import (
     STEP,
     Analysis,
     Floats,
-    Frames,
     Singles,
+    WorldFrames,
 )
-from realtime.engines.world_synthesis import Larynx
+from realtime.engines.world_synthesis import PulseTrain
 from realtime.settings import Settings
 from realtime.weights import WeightFile
 
@@ -57,13 +57,15 @@ class World:
     def unload(self) -> None:
         pass
 
-    def plan(self, change: Change) -> Plan:
-        return Plan(RATE, RATE, step=STEP, block=BLOCK, latency=AHEAD, context=PAST + AHEAD)
+    def plan(self, change: VoiceChange) -> ConversionPlan:
+        return ConversionPlan(
+            RATE, RATE, step=STEP, block=BLOCK, latency=AHEAD, context=PAST + AHEAD
+        )
 
     def convert(
-        self, blocks: Iterator[Samples], change: Change, cancel: Cancel
+        self, blocks: Iterator[Samples], change: VoiceChange, cancel: CancelToken
     ) -> Iterator[Samples]:
-        analysis, larynx = Analysis(), Larynx(change.seed)
+        analysis, larynx = Analysis(), PulseTrain(change.seed)
         moved = Moved(change)
         early = AHEAD  # samples before the first frame: the analysis knows nothing of them
         for block in blocks:
@@ -77,12 +79,12 @@ class World:
 class Moved:
     """One stream's frames as they are to be heard."""
 
-    def __init__(self, change: Change) -> None:
+    def __init__(self, change: VoiceChange) -> None:
         self._change = change
         self._speaker = Median()
         self._warp = _warp(change.formant) if change.formant != 1.0 else None
 
-    def frames(self, frames: Frames) -> Frames:
+    def frames(self, frames: WorldFrames) -> WorldFrames:
         if self._change.speaker is None:
             self._speaker.hear(frames.pitch)
         if frames.silent:
@@ -93,11 +95,11 @@ class Moved:
         voiced = frames.pitch > 0
         if self._change.effect == "whisper":
             envelope = envelope + WHISPERED * voiced[:, None]
-            return Frames(np.zeros_like(frames.pitch), envelope, np.ones_like(breath))
+            return WorldFrames(np.zeros_like(frames.pitch), envelope, np.ones_like(breath))
         if self._change.breath:
             tone = (1.0 - breath**2) * (1.0 - self._change.breath * BREATHY) ** 2
             breath = np.sqrt(1.0 - tone)
-        return Frames(np.where(voiced, self._pitch(frames.pitch), 0.0), envelope, breath)
+        return WorldFrames(np.where(voiced, self._pitch(frames.pitch), 0.0), envelope, breath)
 
     def _pitch(self, pitch: Floats) -> Floats:
         change = self._change

@@ -28,7 +28,7 @@ COARSE = 4  # pitch is sought at a quarter of the rate, then refined at the full
 
 
 @dataclass(frozen=True)
-class Frames:
+class WorldFrames:
     """Frames in a row: nothing but pitch where there is no sound at all."""
 
     pitch: Floats  # Hz; 0: unvoiced
@@ -40,9 +40,9 @@ class Frames:
         return not self.envelope.size
 
 
-def silence(count: int) -> Frames:
+def silence(count: int) -> WorldFrames:
     nothing = np.zeros((0, BINS), np.float32)
-    return Frames(np.zeros(count), nothing, nothing)
+    return WorldFrames(np.zeros(count), nothing, nothing)
 
 
 class Analysis:
@@ -52,7 +52,7 @@ class Analysis:
         self._window = np.zeros(PAST + AHEAD)
         self._last: Singles | None = None  # the breath of the last frame, if it was voiced
 
-    def feed(self, samples: Singles) -> Frames:
+    def feed(self, samples: Singles) -> WorldFrames:
         """The next frames, as many as `samples` is long; a whole number of steps."""
         window = np.concatenate([self._window, samples])
         self._window = window[samples.size :]
@@ -63,7 +63,7 @@ class Analysis:
         places = slice(PAST // HOP + 1, PAST // HOP + 1 + count)
         return self._found(window, places)
 
-    def _found(self, window: Floats, places: slice) -> Frames:
+    def _found(self, window: Floats, places: slice) -> WorldFrames:
         import pyworld
 
         # The seeker of pitch trusts no edge. A mirror gives it something periodic to go on with,
@@ -76,7 +76,7 @@ class Analysis:
         pitch = pyworld.stonemask(window, rough, times, RATE)
         power = pyworld.cheaptrick(window, pitch, times, RATE, f0_floor=LOWEST, fft_size=FFT)
         envelope = np.log(power.astype(np.float32) + np.float32(FAINTEST))
-        return Frames(pitch, envelope, self._breath(window, pitch, times))
+        return WorldFrames(pitch, envelope, self._breath(window, pitch, times))
 
     def _breath(self, window: Floats, pitch: Floats, times: Floats) -> Singles:
         """Found at the last voiced frame of each group; on the way there from the one before."""

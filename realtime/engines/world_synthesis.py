@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from realtime.engines.world_analysis import BINS, FFT, HOP, RATE, Floats, Frames, Singles
+from realtime.engines.world_analysis import BINS, FFT, HOP, RATE, Floats, Singles, WorldFrames
 
 Complex = npt.NDArray[np.complex64]
 
@@ -27,7 +27,7 @@ WINDOW = (0.5 - 0.5 * np.cos(np.pi * np.arange(2 * HOP) / HOP)).astype(np.float3
 TURN = (-2 * np.pi * np.arange(BINS) / FFT).astype(np.float32)  # of each bin, in one sample
 
 
-class Larynx:
+class PulseTrain:
     """One stream's voice: after n frames it has given n·HOP samples."""
 
     def __init__(self, seed: int) -> None:
@@ -38,7 +38,7 @@ class Larynx:
         self._noise = np.zeros(HOP, np.float32)
         self._ringing = np.zeros(0, np.float32)
 
-    def feed(self, frames: Frames) -> Singles:
+    def feed(self, frames: WorldFrames) -> Singles:
         """The sound from the last frame of before to the last one of these."""
         count = frames.pitch.size
         sound = np.zeros(count * HOP + RING, np.float32)

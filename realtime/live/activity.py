@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from msgspec import UNSET
 
 from realtime.cache import Address, Recording
-from realtime.conversion.voice_changer import Studio
+from realtime.conversion.voice_changer import VoiceChanger
 from realtime.errors import SynthesisFailed, YamabikoError
 from realtime.live.messages import Error, FromServer
 from realtime.live.protocol import encode
-from realtime.live.send_queue import Outbox
+from realtime.live.send_queue import SendQueue
 from realtime.metrics import Metrics
 from realtime.speech.speech import Speech
 from realtime.timer import Timer
@@ -39,31 +39,31 @@ class Account:
 
 
 @dataclass(frozen=True)
-class Stage:
+class ActivityContext:
     """What every act of a session needs."""
 
     speech: Speech
-    studio: Studio
+    voice_changer: VoiceChanger
     metrics: Metrics
     link: Callable[[Address], str]
     account: Account = field(default_factory=Account)
     timer: Timer = field(default_factory=Timer)
-    outbox: Outbox = field(default_factory=Outbox)
+    send_queue: SendQueue = field(default_factory=SendQueue)
 
 
-class Act:
+class Activity:
     """One thing from the message that asks for it until its ending waits to be sent."""
 
     failed = "It could not be done."
 
-    def __init__(self, id: str, stream: int, stage: Stage) -> None:
+    def __init__(self, id: str, stream: int, stage: ActivityContext) -> None:
         self.id = id
         self.stream = stream
         self._stage = stage
         self._now = stage.timer.now
         self._asked_at = self._now()
         self._stopped_at: float | None = None
-        stage.outbox.open(stream)
+        stage.send_queue.open(stream)
         self.task = asyncio.create_task(self._run())
 
     def stop(self, ending: FromServer) -> None:
@@ -82,7 +82,7 @@ class Act:
     def _end_with(self, ending: FromServer) -> None:
         if self._stopped_at is None:
             self._stopped_at = self._now()
-            self._stage.outbox.end(self.stream, encode(ending), drop=True)
+            self._stage.send_queue.end(self.stream, encode(ending), drop=True)
 
     async def _run(self) -> None:
         try:

@@ -15,7 +15,7 @@ FRAME_SECONDS = 0.04
 LEAST_SECONDS = 0.02
 
 
-class Frames:
+class Framer:
     """Sound at one rate in, frames at the client's rate out."""
 
     def __init__(self, source_rate: int, target_rate: int) -> None:

@@ -8,11 +8,11 @@ from contextlib import aclosing
 import numpy as np
 
 from realtime.audio.samples import Pcm
-from realtime.conversion.by_words.events import Heard as Understood
-from realtime.conversion.request import CONVERTER, REVOICE, Disguise
-from realtime.conversion.voice_changer import Live, Told
+from realtime.conversion.by_words.events import SentenceHeard as Understood
+from realtime.conversion.request import CONVERTER, REVOICE, VoiceChangeRequest
+from realtime.conversion.voice_changer import LiveVoice, Told
 from realtime.errors import BadRequest
-from realtime.live.activity import Act, Stage, milliseconds
+from realtime.live.activity import Activity, ActivityContext, milliseconds
 from realtime.live.framing import audible
 from realtime.live.messages import Done, FromServer, Heard, Listen, Meter, Notice, Started, Timing
 from realtime.live.pacing import AHEAD_SECONDS
@@ -26,16 +26,16 @@ FRAME_SECONDS = 0.06
 STALE_SECONDS = 2.0  # after which what a listener told of its player says nothing any more
 
 
-class Listening(Act):
+class ListenActivity(Activity):
     """One `listen` until its ending waits to be sent; it has exactly one."""
 
     failed = "The voice could not be changed."
 
-    def __init__(self, asked: Listen, stream: int, stage: Stage) -> None:
+    def __init__(self, asked: Listen, stream: int, stage: ActivityContext) -> None:
         self._asked = asked
         self._rate = asked.output_sample_rate or asked.sample_rate
         self._by_words = REVOICE in (asked.mode, asked.engine)
-        self._live: Live | None = None
+        self._live: LiveVoice | None = None
         self._playback = Playback()
         self._early: list[Pcm] = []
         self._ended = False
@@ -68,7 +68,7 @@ class Listening(Act):
         """Nothing of what waits is to be heard; the listening goes on."""
         if self._live is not None:
             self._live.hush()
-        self._stage.outbox.drop(self.stream)
+        self._stage.send_queue.drop(self.stream)
         self._playback = Playback()
 
     def played(self, seconds: float) -> None:
@@ -79,7 +79,7 @@ class Listening(Act):
         asked = self._asked
         try:
             await self._stage.account.check_sound()
-            live = await self._stage.studio.live(
+            live = await self._stage.voice_changer.live(
                 disguise_of(asked),
                 asked.sample_rate,
                 asked.output_sample_rate,
@@ -89,13 +89,13 @@ class Listening(Act):
             await self._start()
             began_at = self._now()
             await self._convert(live)
-            self._stage.outbox.end(self.stream, encode(self._done(began_at)), self._now())
+            self._stage.send_queue.end(self.stream, encode(self._done(began_at)), self._now())
         finally:
             self._ended = True
             self._prepared.set()  # whoever still feeds need not wait
             await self._stage.account.made(self._seconds - self._charged)
 
-    async def _convert(self, live: Live) -> None:
+    async def _convert(self, live: LiveVoice) -> None:
         beginning = asyncio.create_task(self._begin(live))
         try:
             async with aclosing(live.heard()) as heard:
@@ -116,9 +116,9 @@ class Listening(Act):
             cache=None,
             url=None,
         )
-        await self._stage.outbox.put(self.stream, encode(started))
+        await self._stage.send_queue.put(self.stream, encode(started))
 
-    async def _begin(self, live: Live) -> None:
+    async def _begin(self, live: LiveVoice) -> None:
         """What came while there was no conversion goes first."""
         while self._early:
             early, self._early = self._early, []
@@ -135,7 +135,7 @@ class Listening(Act):
             message: FromServer = Heard(self.id, item.event, item.text, item.language)
         else:
             message = Notice(self.id, item.code, item.message)
-        await self._stage.outbox.put(self.stream, encode(message), self._now())
+        await self._stage.send_queue.put(self.stream, encode(message), self._now())
 
     async def _sound(self, pcm: Pcm) -> None:
         step, playback = round(FRAME_SECONDS * self._rate), self._playback
@@ -150,7 +150,7 @@ class Listening(Act):
             if self._heard_at is None and audible(frame):
                 self._heard_at = self._now()
             self._samples += frame.size
-            await self._stage.outbox.put(self.stream, encode_audio(self.stream, frame), due)
+            await self._stage.send_queue.put(self.stream, encode_audio(self.stream, frame), due)
         await self._charge()
 
     async def _paced(self, seconds: float) -> None:
@@ -165,7 +165,7 @@ class Listening(Act):
             self._charged += CHARGED_SECONDS
             await self._stage.account.check_sound()
 
-    async def _measure(self, live: Live) -> None:
+    async def _measure(self, live: LiveVoice) -> None:
         now = self._now()
         if not self._asked.meter or now < self._metered + METER_SECONDS:
             return
@@ -180,7 +180,7 @@ class Listening(Act):
                 latency=milliseconds(found.latency),
                 factor=round(found.factor, 3),
             )
-            await self._stage.outbox.put(self.stream, encode(meter), now)
+            await self._stage.send_queue.put(self.stream, encode(meter), now)
 
     @property
     def _seconds(self) -> float:
@@ -209,7 +209,7 @@ class Listening(Act):
         )
 
 
-def disguise_of(asked: Listen) -> Disguise:
+def disguise_of(asked: Listen) -> VoiceChangeRequest:
     engine = asked.engine or (REVOICE if asked.mode == REVOICE else CONVERTER)
     if asked.mode == REVOICE != engine:
         raise BadRequest(
@@ -217,7 +217,7 @@ def disguise_of(asked: Listen) -> Disguise:
             hint="Leave engine out, or say mode convert.",
             field="engine",
         )
-    return Disguise(
+    return VoiceChangeRequest(
         engine=engine,
         character=asked.character,
         pitch=asked.pitch,

@@ -6,7 +6,7 @@ MOST_A_SECOND = 1_000
 PATIENCE_SECONDS = 3
 
 
-class Flood:
+class MessageRate:
     """Counts messages in seconds; too many in a few seconds on end are a flood."""
 
     def __init__(self, most: int = MOST_A_SECOND, patience: int = PATIENCE_SECONDS) -> None:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from realtime.audio.samples import Pcm
-from realtime.live.framing import Frames, audible
+from realtime.live.framing import Framer, audible
 from realtime.live.protocol import encode_audio
-from realtime.live.send_queue import Outbox
+from realtime.live.send_queue import SendQueue
 from realtime.speech.playback import Playback
 from realtime.timer import Timer
 
 AHEAD_SECONDS = 2.0  # of a client's playback
 
 
-class Release:
+class Pacer:
     """The frames of one stream on their way to the outbox."""
 
-    def __init__(self, outbox: Outbox, stream: int, frames: Frames, timer: Timer) -> None:
+    def __init__(self, send_queue: SendQueue, stream: int, frames: Framer, timer: Timer) -> None:
         self.samples = 0
         self.heard_at: float | None = None  # when the first audible frame went
-        self._outbox = outbox
+        self._send_queue = send_queue
         self._stream = stream
         self._frames = frames
         self._timer = timer
@@ -52,4 +52,4 @@ class Release:
         self.samples += frame.size
         if self.heard_at is None and audible(frame):
             self.heard_at = self._timer.now()
-        await self._outbox.put(self._stream, encode_audio(self._stream, frame), due)
+        await self._send_queue.put(self._stream, encode_audio(self._stream, frame), due)

@@ -8,31 +8,31 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 
+from realtime.audio.spoken import Word
 from realtime.cache import Recording
-from realtime.engines.contract import Word
 from realtime.errors import YamabikoError
-from realtime.live.activity import Act, Stage, error_of, milliseconds
-from realtime.live.framing import Frames
+from realtime.live.activity import Activity, ActivityContext, error_of, milliseconds
+from realtime.live.framing import Framer
 from realtime.live.messages import Done, Say, Started, TimedWord, Timestamps, Timing
-from realtime.live.pacing import Release
+from realtime.live.pacing import Pacer
 from realtime.live.protocol import encode
-from realtime.speech.incoming_text import Draft
-from realtime.speech.request import Wish
-from realtime.speech.speech import Saying
+from realtime.speech.incoming_text import IncomingText
+from realtime.speech.request import LineRequest
+from realtime.speech.speech import LineInProgress
 
 WORDS_A_MESSAGE = 500
 
 
-class Utterance(Act):
+class SayActivity(Activity):
     """One `say` until its ending waits to be sent; it has exactly one."""
 
     failed = "It could not be spoken."
 
-    def __init__(self, asked: Say, stream: int, stage: Stage) -> None:
+    def __init__(self, asked: Say, stream: int, stage: ActivityContext) -> None:
         self._asked = asked
         self._wish = wish_of(asked)
         self._recording: Recording | None = None
-        self._draft: Draft | None = None
+        self._draft: IncomingText | None = None
         if asked.more:
             self._draft = stage.speech.draft(self._wish, stage.timer)
         super().__init__(asked.id, stream, stage)
@@ -70,8 +70,8 @@ class Utterance(Act):
             assert source is not None, "a socket's sound comes from a recording"
             if isinstance(source, Recording):
                 self._recording = source
-            frames = Frames(source.sample_rate, self._asked.sample_rate)
-            release = Release(self._stage.outbox, self.stream, frames, self._stage.timer)
+            frames = Framer(source.sample_rate, self._asked.sample_rate)
+            release = Pacer(self._stage.send_queue, self.stream, frames, self._stage.timer)
             asked_at = self._draft.ready_at if self._draft else self._asked_at
             began_at = self._now()
             await self._start(saying)
@@ -89,10 +89,10 @@ class Utterance(Act):
                     total=milliseconds(self._now() - asked_at),
                 ),
             )
-            self._stage.outbox.end(self.stream, encode(done), release.due())
+            self._stage.send_queue.end(self.stream, encode(done), release.due())
 
     @asynccontextmanager
-    async def _saying(self) -> AsyncIterator[Saying]:
+    async def _saying(self) -> AsyncIterator[LineInProgress]:
         speech, account = self._stage.speech, self._stage.account
         if self._draft is not None:
             saying = speech.writing(self._wish, self._draft)
@@ -105,7 +105,7 @@ class Utterance(Act):
                 account.watch(found.source)
             yield found
 
-    async def _start(self, saying: Saying) -> None:
+    async def _start(self, saying: LineInProgress) -> None:
         started = Started(
             id=self.id,
             stream=self.stream,
@@ -115,9 +115,9 @@ class Utterance(Act):
             cache=None if self._draft else saying.result,
             url=self._url(saying),
         )
-        await self._stage.outbox.put(self.stream, encode(started))
+        await self._stage.send_queue.put(self.stream, encode(started))
 
-    async def _sound(self, saying: Saying, release: Release) -> Mapping[str, float]:
+    async def _sound(self, saying: LineInProgress, release: Pacer) -> Mapping[str, float]:
         """All of its sound, each word before it is heard; what was measured where it was made."""
         timing: Mapping[str, float] = {}
         async with aclosing(saying.spoken) as spoken:
@@ -135,14 +135,14 @@ class Utterance(Act):
                 TimedWord(word.text, word.start, word.end)
                 for word in words[place : place + WORDS_A_MESSAGE]
             )
-            await self._stage.outbox.put(self.stream, encode(Timestamps(self.id, timed)), due)
+            await self._stage.send_queue.put(self.stream, encode(Timestamps(self.id, timed)), due)
 
-    def _url(self, saying: Saying) -> str | None:
+    def _url(self, saying: LineInProgress) -> str | None:
         return self._stage.link(saying.address) if saying.address else None
 
 
-def wish_of(asked: Say) -> Wish:
-    return Wish(
+def wish_of(asked: Say) -> LineRequest:
+    return LineRequest(
         text=asked.text,
         character=asked.character,
         language=asked.language,

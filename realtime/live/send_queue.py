@@ -19,7 +19,7 @@ Data = str | bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class QueuedMessage:
     """One thing to be sent; the last one of a stream ends it."""
 
     data: Data
@@ -28,7 +28,7 @@ class Parcel:
     last: bool = False
 
 
-class Outbox:
+class SendQueue:
     """Streams of parcels and one reader; a stream that was ended takes nothing more."""
 
     def __init__(self, most_bytes: int = MOST_BYTES, most_news: int = MOST_NEWS_BYTES) -> None:
@@ -37,7 +37,7 @@ class Outbox:
         self._most_news = most_news
         self._news_bytes = 0
         self._news: deque[Data] = deque()
-        self._streams: dict[int, deque[Parcel]] = {}
+        self._streams: dict[int, deque[QueuedMessage]] = {}
         self._ended: set[int] = set()
         self._closed = False
         self._finishing = False
@@ -54,7 +54,7 @@ class Outbox:
         while self._takes(stream) and self._streams[stream] and self.bytes >= self._most_bytes:
             await self._changed.wait()
         if self._takes(stream):
-            self._add(Parcel(data, stream, due))
+            self._add(QueuedMessage(data, stream, due))
 
     def end(self, stream: int, data: Data, due: float = AT_ONCE, drop: bool = False) -> None:
         """The last of a stream; with `drop` instead of everything of it that still waits."""
@@ -62,7 +62,7 @@ class Outbox:
             self.bytes -= sum(len(parcel.data) for parcel in self._streams[stream])
             self._streams[stream].clear()
         if stream in self._streams:
-            self._add(Parcel(data, stream, due, last=True))
+            self._add(QueuedMessage(data, stream, due, last=True))
             self._ended.add(stream)
 
     def drop(self, stream: int) -> None:
@@ -84,14 +84,14 @@ class Outbox:
             self._news_bytes += len(data)
             self._wake()
 
-    async def take(self) -> Parcel | None:
+    async def take(self) -> QueuedMessage | None:
         """The next thing to send, as soon as there is one; None: nothing comes any more."""
         while True:
             if self._news:
                 data = self._news.popleft()
                 self._news_bytes -= len(data)
                 self._wake()
-                return Parcel(data)
+                return QueuedMessage(data)
             if self._closed or (self._finishing and not self._streams):
                 return None
             if (parcel := self._next()) is not None:
@@ -114,12 +114,12 @@ class Outbox:
     def _takes(self, stream: int) -> bool:
         return stream in self._streams and stream not in self._ended
 
-    def _add(self, parcel: Parcel) -> None:
+    def _add(self, parcel: QueuedMessage) -> None:
         self._streams[parcel.stream].append(parcel)
         self.bytes += len(parcel.data)
         self._wake()
 
-    def _next(self) -> Parcel | None:
+    def _next(self) -> QueuedMessage | None:
         waiting = [parcels for parcels in self._streams.values() if parcels]
         if not waiting:
             return None

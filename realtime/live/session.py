@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from realtime.audio.samples import RATES
 from realtime.errors import BadMessage, BadRequest, Busy, YamabikoError
-from realtime.live.activity import Act, Stage, error_of
-from realtime.live.listen import Listening
-from realtime.live.message_rate import Flood
+from realtime.live.activity import Activity, ActivityContext, error_of
+from realtime.live.listen import ListenActivity
+from realtime.live.message_rate import MessageRate
 from realtime.live.messages import (
     Cancel,
     Cancelled,
@@ -33,14 +33,14 @@ from realtime.live.messages import (
 )
 from realtime.live.pacing import AHEAD_SECONDS
 from realtime.live.protocol import MOST_MESSAGE_BYTES, PROTOCOL, decode, encode, samples_of
-from realtime.live.say import Utterance
+from realtime.live.say import SayActivity
 from realtime.live.send_queue import Data
 
 POLICY, UNSUPPORTED, GOING_AWAY = 1008, 1003, 1001
 
 
 @dataclass(frozen=True)
-class Bounds:
+class SessionBounds:
     """How much one conversation may be."""
 
     utterances: int = 64
@@ -51,18 +51,18 @@ class Bounds:
 class Session:
     """What one client says and hears; `receive` is called by one reader, `outgoing` by one."""
 
-    def __init__(self, stage: Stage, bounds: Bounds | None = None) -> None:
+    def __init__(self, stage: ActivityContext, bounds: SessionBounds | None = None) -> None:
         self.id = secrets.token_hex(8)
         self._stage = stage
-        self._bounds = bounds or Bounds()
+        self._bounds = bounds or SessionBounds()
         self._timer = stage.timer
-        self._outbox = stage.outbox
-        self._live: dict[str, Act] = {}
-        self._ear: Listening | None = None  # whom a microphone may send to
+        self._send_queue = stage.send_queue
+        self._live: dict[str, Activity] = {}
+        self._ear: ListenActivity | None = None  # whom a microphone may send to
         self._overhears = False  # a microphone that was refused may not know it yet
         self._tasks: set[asyncio.Task[None]] = set()
         self._streams = itertools.count(1)
-        self._flood = Flood()
+        self._flood = MessageRate()
         self._bad = 0
         self._draining = False
         self._silent = asyncio.Event()  # nothing goes on
@@ -73,7 +73,7 @@ class Session:
     async def outgoing(self) -> AsyncGenerator[Data | Close, None]:
         """Everything to be sent, in order; a `Close` is the last."""
         yield encode(await self._ready())
-        while (parcel := await self._outbox.take()) is not None:
+        while (parcel := await self._send_queue.take()) is not None:
             if parcel.last:
                 self._forget(parcel.stream)
             yield parcel.data
@@ -108,7 +108,7 @@ class Session:
             await self._timer.within(seconds, self._silent)
         self._cancel(*self._live.values())
         self._ending = Close(GOING_AWAY, "The server stops.")
-        self._outbox.finish()
+        self._send_queue.finish()
 
     async def close(self) -> None:
         """Whoever listened has gone: everything is freed."""
@@ -147,7 +147,7 @@ class Session:
             case Clear():
                 self._clear()
             case Ping(t=t):
-                await self._outbox.tell(encode(Pong(t, self._timer.wall_ms())))
+                await self._send_queue.tell(encode(Pong(t, self._timer.wall_ms())))
             case Listen():
                 await self._listen(message)
             case ListenEnd(id=id):
@@ -159,7 +159,7 @@ class Session:
 
     async def _write(self, message: Text | Flush | End) -> None:
         utterance = self._live.get(message.id)
-        if not isinstance(utterance, Utterance):
+        if not isinstance(utterance, SayActivity):
             return  # it has ended or never was: its ending was on its way
         match message:
             case Text(text=text):
@@ -171,7 +171,7 @@ class Session:
 
     async def _say(self, asked: Say) -> None:
         if await self._may_begin(asked.id):
-            utterance = Utterance(asked, next(self._streams), self._stage)
+            utterance = SayActivity(asked, next(self._streams), self._stage)
             self._begun(utterance)
             await utterance.write(asked.text)
 
@@ -186,7 +186,7 @@ class Session:
             # Without the id where it is that microphone's: with it, it would be its end.
             return await self._tell(taken, None if asked.id in self._live else asked.id)
         if await self._may_begin(asked.id):
-            self._ear = Listening(asked, next(self._streams), self._stage)
+            self._ear = ListenActivity(asked, next(self._streams), self._stage)
             self._begun(self._ear)
 
     async def _hear(self, data: bytes) -> None:
@@ -214,7 +214,7 @@ class Session:
             return True
         return False
 
-    def _begun(self, act: Act) -> None:
+    def _begun(self, act: Activity) -> None:
         self._live[act.id] = act
         self._silent.clear()
         self._tasks.add(act.task)
@@ -244,17 +244,17 @@ class Session:
             self._end(Close(POLICY, f"{self._bad} messages on end could not be read."))
 
     async def _tell(self, error: YamabikoError, id: str | None) -> None:
-        await self._outbox.tell(encode(error_of(error, id)))
+        await self._send_queue.tell(encode(error_of(error, id)))
 
     def _clear(self) -> None:
         """Every utterance ends, and what a microphone became is not heard; it stays open."""
         for act in tuple(self._live.values()):
-            if isinstance(act, Listening):
+            if isinstance(act, ListenActivity):
                 act.hush()
             else:
                 self._cancel(act)
 
-    def _cancel(self, *acts: Act) -> None:
+    def _cancel(self, *acts: Activity) -> None:
         for act in acts:
             if act is self._ear:
                 self._stop_listening(act.id)
@@ -276,4 +276,4 @@ class Session:
     def _stop_everything(self) -> None:
         for task in self._tasks:
             task.cancel()
-        self._outbox.close()
+        self._send_queue.close()

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from realtime.acceleration.device_lock import GATE
-from realtime.engines.contract import Cancel
+from realtime.engines.contract import CancelToken
 from realtime.errors import Busy
 
 logger = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class Lane:
 
     async def stream(
         self,
-        start: Callable[[Cancel], Iterator[T]],
+        start: Callable[[CancelToken], Iterator[T]],
         deadline: Callable[[], float],
     ) -> AsyncGenerator[T, None]:
         """The items of an iterator that lives on this thread; leaving early stops and closes it.
@@ -79,7 +79,7 @@ class Lane:
                 hint="Ask again in a moment.",
                 retry_after=2,
             )
-        job = _Job(start, Cancel())
+        job = _Job(start, CancelToken())
         self.jobs += 1
         try:
             while (item := await self._next(job, deadline)) is not END:
@@ -155,7 +155,7 @@ def at_once() -> float:
 class _Job(Generic[T]):
     """An iterator that is made, advanced and closed on its lane's thread."""
 
-    def __init__(self, start: Callable[[Cancel], Iterator[T]], cancel: Cancel) -> None:
+    def __init__(self, start: Callable[[CancelToken], Iterator[T]], cancel: CancelToken) -> None:
         self.cancel = cancel
         self.begun = False
         self.ended = False

@@ -58,7 +58,7 @@ class ModelState:
 
 
 @dataclass
-class Model:
+class LoadedModel:
     """One engine with its lane and what is known of it."""
 
     name: str
@@ -94,7 +94,7 @@ class Lease:
     lane: Lane
 
 
-class Models:
+class LoadedModels:
     """All engines of the registry by name."""
 
     def __init__(
@@ -106,7 +106,7 @@ class Models:
     ) -> None:
         self._settings = settings
         self._clock = clock
-        self._models = {name: Model(name, create(name, settings)) for name in names}
+        self._models = {name: LoadedModel(name, create(name, settings)) for name in names}
 
     def states(self) -> list[ModelState]:
         return [model.described() for model in self._models.values()]
@@ -175,12 +175,12 @@ class Models:
                 await asyncio.to_thread(model.lane.close)
                 model.lane, model.state = None, "unloaded"
 
-    def _model(self, name: str) -> Model:
+    def _model(self, name: str) -> LoadedModel:
         if name not in self._models:
             raise engines.unknown(name, self._models)
         return self._models[name]
 
-    async def _loaded_lane(self, model: Model) -> Lane:
+    async def _loaded_lane(self, model: LoadedModel) -> Lane:
         if model.state == "failed" and model.error is not None:
             if self._clock() - model.failed_at < TRY_AGAIN_SECONDS:
                 raise model.error
@@ -195,7 +195,7 @@ class Models:
         assert model.lane is not None, "a loaded engine has a lane"
         return model.lane
 
-    async def _load(self, model: Model) -> None:
+    async def _load(self, model: LoadedModel) -> None:
         """Load, once more after a pause; the outcome stands in the model."""
         started, before = self._clock(), resident_bytes()
         if model.lane is None:
@@ -211,7 +211,7 @@ class Models:
         finally:
             model.loading = None
 
-    async def _attempts(self, model: Model, lane: Lane) -> None:
+    async def _attempts(self, model: LoadedModel, lane: Lane) -> None:
         try:
             await lane.call(model.engine.load)
         except (Unavailable, BadRequest):
@@ -221,7 +221,7 @@ class Models:
             await asyncio.sleep(self._settings.models.retry_seconds)
             await self._last_attempt(model, lane)
 
-    async def _last_attempt(self, model: Model, lane: Lane) -> None:
+    async def _last_attempt(self, model: LoadedModel, lane: Lane) -> None:
         try:
             await lane.call(model.engine.load)
         except Exception as error:

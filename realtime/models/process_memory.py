@@ -10,7 +10,7 @@ MACHINE = Path("/proc/meminfo")
 
 
 @dataclass(frozen=True)
-class Memory:
+class ProcessMemory:
     """Bytes; 0 where the system does not tell."""
 
     resident: int
@@ -18,9 +18,9 @@ class Memory:
     available: int
 
 
-def memory(process: Path = PROCESS, machine: Path = MACHINE) -> Memory:
+def memory(process: Path = PROCESS, machine: Path = MACHINE) -> ProcessMemory:
     found = _kilobytes(machine)
-    return Memory(
+    return ProcessMemory(
         resident=resident_bytes(process),
         total=found.get("MemTotal", 0) << 10,
         available=found.get("MemAvailable", 0) << 10,

@@ -24,7 +24,7 @@ NOTHING, CLAUSES, EVERYTHING = range(3)  # how much of what is there is due
 FLUSH = ""  # stands between bits of text, of which none is empty
 
 
-class Draft:
+class IncomingText:
     """One text with one writer and one reader; it is bounded by `check_length`."""
 
     def __init__(

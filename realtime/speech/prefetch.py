@@ -9,9 +9,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from realtime.cache import Finished, Opened, Recording
+from realtime.cache import Finished, OpenedRecording, Recording
 from realtime.errors import Busy, NotFound, YamabikoError
-from realtime.speech.speech import Speech, Wish
+from realtime.speech.speech import LineRequest, Speech
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class Prefetch:
     task: asyncio.Task[None] | None = field(default=None, repr=False)
 
 
-class Prefetches:
+class PrefetchJobs:
     """Lists that are being worked off, one line at a time each."""
 
     def __init__(self, speech: Speech) -> None:
@@ -42,7 +42,9 @@ class Prefetches:
         self._known: OrderedDict[str, Prefetch] = OrderedDict()
 
     def begin(
-        self, wishes: Sequence[Wish], begun: Callable[[Opened], None] = lambda opened: None
+        self,
+        wishes: Sequence[LineRequest],
+        begun: Callable[[OpenedRecording], None] = lambda opened: None,
     ) -> Prefetch:
         """Work off a list; `begun` hears of each line when its recording is there or grows."""
         running = sum(1 for known in self._known.values() if known.state == "running")
@@ -73,7 +75,10 @@ class Prefetches:
             await self.cancel(known.id)
 
     async def _work_off(
-        self, prefetch: Prefetch, wishes: list[Wish], begun: Callable[[Opened], None]
+        self,
+        prefetch: Prefetch,
+        wishes: list[LineRequest],
+        begun: Callable[[OpenedRecording], None],
     ) -> None:
         for number, wish in enumerate(wishes, 1):
             try:
@@ -85,7 +90,7 @@ class Prefetches:
                     prefetch.errors.append(f"line {number}: {error.message}")
         prefetch.state = "finished"
 
-    async def _speak(self, wish: Wish, begun: Callable[[Opened], None]) -> None:
+    async def _speak(self, wish: LineRequest, begun: Callable[[OpenedRecording], None]) -> None:
         line = await self._speech.line(wish)
         async with self._speech.open(line) as opened:
             begun(opened)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from realtime import engines
 from realtime.characters import Character, Characters
 from realtime.errors import BadRequest, NothingToSay, TextTooLong, Unavailable, shortlist
-from realtime.models.loaded import Models
+from realtime.models.loaded import LoadedModels
 from realtime.settings import Settings
 from realtime.speech.line import ASKABLE, FASTEST, MOST_SEED, SLOWEST, Line
 from realtime.text.language import resolve, segments
@@ -17,7 +17,7 @@ from realtime.text.normalise import clean, has_speech
 
 
 @dataclass(frozen=True)
-class Wish:
+class LineRequest:
     """What somebody asks for, before defaults and checks make it a line."""
 
     text: str
@@ -30,15 +30,15 @@ class Wish:
     engine: str | None = None
 
 
-class Lines:
+class LineResolver:
     """Lines from wishes: defaults are filled in, and what cannot be said is refused."""
 
-    def __init__(self, settings: Settings, characters: Characters, models: Models) -> None:
+    def __init__(self, settings: Settings, characters: Characters, models: LoadedModels) -> None:
         self._limits = settings.limits
         self._characters = characters
         self._models = models
 
-    def line(self, wish: Wish) -> Line:
+    def line(self, wish: LineRequest) -> Line:
         """The line of a whole text."""
         self.check_length(wish, len(wish.text))
         text = clean(wish.text)
@@ -47,7 +47,7 @@ class Lines:
         _check_language(wish)
         return self.begun(wish, text)
 
-    def begun(self, wish: Wish, text: str) -> Line:
+    def begun(self, wish: LineRequest, text: str) -> Line:
         """The line of a clean text that may still grow: what is there decides who speaks it."""
         language = resolve(text, wish.language)
         character = self._character(wish.character, language)
@@ -62,7 +62,7 @@ class Lines:
         )
         return self._with_engine(line, wish.engine)
 
-    def check(self, wish: Wish) -> None:
+    def check(self, wish: LineRequest) -> None:
         """Refuse what no text could mend, before there is any."""
         _check_language(wish)
         if wish.character:
@@ -72,7 +72,7 @@ class Lines:
         checked_speed(1.0 if wish.speed is None else wish.speed)
         checked_seed(wish.seed)
 
-    def check_length(self, wish: Wish, length: int) -> None:
+    def check_length(self, wish: LineRequest, length: int) -> None:
         """Refuse a text with more characters than the wish may have."""
         most = self._limits.long_text if wish.longprompt else self._limits.text
         if length > most:
@@ -129,7 +129,7 @@ def checked_seed(seed: int) -> int:
     return seed
 
 
-def _check_language(wish: Wish) -> None:
+def _check_language(wish: LineRequest) -> None:
     if wish.language not in ASKABLE:
         raise BadRequest(
             f"language is {wish.language!r}; there are: {', '.join(ASKABLE)}.",

@@ -14,17 +14,17 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from realtime.audio.spoken import Spoken
 from realtime.cache import (
     WAV,
     Address,
     Cache,
     FileFacts,
     Finished,
-    Opened,
+    OpenedRecording,
+    Production,
     Recording,
     Sidecar,
-    Spoken,
-    Work,
     folder_of,
     key_of,
     slug_of,
@@ -32,24 +32,32 @@ from realtime.cache import (
 from realtime.characters import Characters
 from realtime.errors import NothingToSay, YamabikoError
 from realtime.metrics import Metrics
-from realtime.models.loaded import Models
-from realtime.settings import Limits, Settings
-from realtime.speech.incoming_text import Draft
+from realtime.models.loaded import LoadedModels
+from realtime.settings import LimitsSettings, Settings
+from realtime.speech.incoming_text import IncomingText
 from realtime.speech.line import ASKABLE, FASTEST, MOST_SEED, SLOWEST, Line
 from realtime.speech.playback import Playback
-from realtime.speech.request import Lines, Wish
+from realtime.speech.request import LineRequest, LineResolver
 from realtime.speech.synthesis import Synthesis
 from realtime.text.language import Segment
 from realtime.text.split import Piece, Splitter, cut
 from realtime.timer import Timer
 
-__all__ = ["ASKABLE", "FASTEST", "MOST_SEED", "SLOWEST", "Saying", "Speech", "Spoken", "Wish"]
+__all__ = [
+    "ASKABLE",
+    "FASTEST",
+    "MOST_SEED",
+    "SLOWEST",
+    "LineInProgress",
+    "Speech",
+    "LineRequest",
+]
 
 WAY = 2  # counts changes of text, cutting, trimming and joining: an older sound is another one
 
 
 @dataclass
-class Saying:
+class LineInProgress:
     """A line on its way to one listener."""
 
     line: Line  # of a text that is still being written, what was there when it began
@@ -66,7 +74,7 @@ class Speech:
         self,
         settings: Settings,
         characters: Characters,
-        models: Models,
+        models: LoadedModels,
         cache: Cache,
         metrics: Metrics,
     ) -> None:
@@ -76,22 +84,24 @@ class Speech:
         self._models = models
         self._metrics = metrics
         self._synthesis = Synthesis(models)
-        self._lines = Lines(settings, characters, models)
+        self._lines = LineResolver(settings, characters, models)
 
-    async def line(self, wish: Wish) -> Line:
+    async def line(self, wish: LineRequest) -> Line:
         """The line that is wished for, checked; long texts are read off the loop."""
         return await asyncio.to_thread(self._known, wish)
 
-    async def check(self, wish: Wish) -> None:
+    async def check(self, wish: LineRequest) -> None:
         """Refuse what no text could mend, before there is any."""
         await asyncio.to_thread(self._lines.check, wish)
 
-    def draft(self, wish: Wish, timer: Timer) -> Draft:
+    def draft(self, wish: LineRequest, timer: Timer) -> IncomingText:
         """A text that will be written for a wish."""
-        return Draft(lambda length: self._lines.check_length(wish, length), timer, Playback())
+        return IncomingText(
+            lambda length: self._lines.check_length(wish, length), timer, Playback()
+        )
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> LimitsSettings:
         return self._settings.limits
 
     def engines(self) -> tuple[str, ...]:
@@ -126,13 +136,13 @@ class Speech:
         folder = folder_of(line.character.name)
         return Address(line.language, folder, line.mode, slug_of(line.text), key_of(facts))
 
-    def _known(self, wish: Wish) -> Line:
+    def _known(self, wish: LineRequest) -> Line:
         line = self._lines.line(wish)
         self.address(line)  # an engine may look at its files and its device for its first key
         return line
 
     @asynccontextmanager
-    async def open(self, line: Line, finish: bool = False) -> AsyncIterator[Opened]:
+    async def open(self, line: Line, finish: bool = False) -> AsyncIterator[OpenedRecording]:
         """The line's recording: there already, growing, or begun now.
 
         With `finish` it is made to its end, whoever leaves.
@@ -150,19 +160,21 @@ class Speech:
                 yield part
 
     @asynccontextmanager
-    async def saying(self, line: Line, keep: bool = True) -> AsyncIterator[Saying]:
+    async def saying(self, line: Line, keep: bool = True) -> AsyncIterator[LineInProgress]:
         """A line being said to one listener; without `keep` it has nothing to do with the cache."""
         if not keep:
             self._metrics.asked("bypass")
-            yield Saying(line, "miss", self._fresh(line))
+            yield LineInProgress(line, "miss", self._fresh(line))
             return
         async with self.open(line) as opened:
             assert isinstance(opened.source, Finished | Recording), "a line's source is a recording"
             source = opened.source
-            yield Saying(line, opened.result, source.spoken(), source, opened.address)
+            yield LineInProgress(line, opened.result, source.spoken(), source, opened.address)
 
     @asynccontextmanager
-    async def writing(self, wish: Wish, draft: Draft) -> AsyncIterator[Saying]:
+    async def writing(
+        self, wish: LineRequest, draft: IncomingText
+    ) -> AsyncIterator[LineInProgress]:
         """A text being said while it is written, from the moment when its first piece is there.
 
         When it is whole and was cut as the whole text is, it is that line's recording.
@@ -189,10 +201,10 @@ class Speech:
         work = self._work(line, lambda: (saying.line, saying.address), produce)
         async with self.cache.nameless(work) as recording:
             assert isinstance(recording, Recording), "it was made by our own work"
-            saying = Saying(line, "miss", recording.spoken(), recording)
+            saying = LineInProgress(line, "miss", recording.spoken(), recording)
             yield saying
 
-    async def _begun(self, wish: Wish, draft: Draft) -> tuple[Line, Piece]:
+    async def _begun(self, wish: LineRequest, draft: IncomingText) -> tuple[Line, Piece]:
         """The first piece of a text, and who speaks it: what is there until then decides."""
         await self.check(wish)
         found: list[Line] = []
@@ -204,7 +216,7 @@ class Speech:
         first = await draft.first(splitter)
         return found[0], first
 
-    def _as_whole(self, wish: Wish, text: str, line: Line, said: list[Piece]) -> Line | None:
+    def _as_whole(self, wish: LineRequest, text: str, line: Line, said: list[Piece]) -> Line | None:
         """The line of a text that is whole now, if it would have been said just so."""
         try:
             whole = self._lines.line(replace(wish, text=text))
@@ -224,7 +236,7 @@ class Speech:
         line: Line,
         kept_as: Callable[[], tuple[Line, Address | None]],
         produce: Callable[[Recording], Coroutine[Any, Any, None]] | None = None,
-    ) -> Work[Recording]:
+    ) -> Production[Recording]:
         """How the line's recording is made when there is none."""
         asked = time.perf_counter()
 
@@ -240,7 +252,7 @@ class Speech:
             assert address is not None, "what is kept has an address"
             return self._sidecar(said, address, recording, facts, took_ms)
 
-        return Work(growing, produce or produce_line, Recording.head, sidecar)
+        return Production(growing, produce or produce_line, Recording.head, sidecar)
 
     async def _recorded(self, recording: Recording, coming: AsyncGenerator[Spoken, None]) -> None:
         async with aclosing(coming) as spoken:

@@ -17,12 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from realtime.audio.samples import silence, to_pcm16
+from realtime.audio.spoken import Spoken, Word
 from realtime.audio.trim import Trimmer
-from realtime.cache.recording import Spoken
-from realtime.engines.contract import Cancel, Chunk, Passage, Reads, Synthesizer, Utterance, Word
+from realtime.engines.contract import CancelToken, Chunk, Passage, Reads, Synthesizer, Utterance
 from realtime.errors import SynthesisFailed, YamabikoError
 from realtime.models.lanes import WHEN_IDLE
-from realtime.models.loaded import Lease, Models
+from realtime.models.loaded import Lease, LoadedModels
 from realtime.speech.line import Line
 from realtime.speech.playback import Playback
 from realtime.text.split import SHORT, Piece, Splitter, blocks, cut
@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 class Synthesis:
     """Lines into sound, each on its engine's lane."""
 
-    def __init__(self, models: Models, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, models: LoadedModels, clock: Callable[[], float] = time.monotonic) -> None:
         self._models = models
         self._clock = clock
 
@@ -99,7 +99,7 @@ class Synthesis:
     ) -> AsyncGenerator[Chunk, None]:
         """A piece as the engine speaks it, on its lane."""
 
-        def start(cancel: Cancel) -> Iterator[Chunk]:
+        def start(cancel: CancelToken) -> Iterator[Chunk]:
             delivery.turn_has_come()
             chunks: Iterator[Chunk] = lease.engine.speak(utterance, cancel)
             return chunks

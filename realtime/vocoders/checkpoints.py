@@ -56,12 +56,12 @@ MOST = 1 << 16  # of any number in a config.json
 
 def bigvgan(settings: Settings) -> tuple[BigVGAN, MelForm]:
     """The network and the mel that it takes."""
-    from realtime.vocoders.networks.bigvgan import BigVGAN, Shape
+    from realtime.vocoders.networks.bigvgan import BigVGAN, BigVGANShape
     from realtime.vocoders.networks.mel import MelForm
 
     config = _config(content(BIGVGAN_CONFIG, settings))
-    names = {field.name for field in dataclasses.fields(Shape)}
-    shape = Shape(**{name: value for name, value in config.items() if name in names})
+    names = {field.name for field in dataclasses.fields(BigVGANShape)}
+    shape = BigVGANShape(**{name: value for name, value in config.items() if name in names})
     form = MelForm(
         config["sampling_rate"],
         config["n_fft"],
@@ -77,14 +77,14 @@ def bigvgan(settings: Settings) -> tuple[BigVGAN, MelForm]:
 
 def hifigan(settings: Settings) -> tuple[Generator, MelForm]:
     """The network and the mel that it takes: 32 kHz in, 48 kHz out."""
-    from realtime.vocoders.networks.hifigan import Generator, Shape
+    from realtime.vocoders.networks.hifigan import Generator, GeneratorShape
     from realtime.vocoders.networks.mel import MelForm
 
     state = _state(HIFIGAN_WEIGHTS, content(HIFIGAN_WEIGHTS, settings))
     first = state.get("conv_pre.weight")
     if first is None or first.dim() != 3:
         raise _bad(HIFIGAN_WEIGHTS, "it has no conv_pre.weight")
-    shape = Shape(initial_channel=first.shape[1], upsample_initial_channel=first.shape[0])
+    shape = GeneratorShape(initial_channel=first.shape[1], upsample_initial_channel=first.shape[0])
     form = MelForm(32_000, 1_280, 320, 1_280, shape.initial_channel)
     return _filled(lambda: Generator(shape), state, HIFIGAN_WEIGHTS), form
 

@@ -33,7 +33,7 @@ COPIES = 12  # of the widest signal that are held at once, planes of activations
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenedVocoder:
     """A vocoder, the mel that it takes, and its network as published, to be held against it."""
 
     vocoder: Vocoder
@@ -67,7 +67,7 @@ class Opened:
         return log_mel(torch.from_numpy(sound)[None], self.form)[0].to(self.device)
 
 
-def opened(name: str, settings: Settings) -> Opened:
+def opened(name: str, settings: Settings) -> OpenedVocoder:
     """The named vocoder with its weights, ready to run."""
     if name not in NAMES:
         raise BadRequest(f"There is no vocoder {name!r}; there are: {', '.join(NAMES)}.")
@@ -76,7 +76,7 @@ def opened(name: str, settings: Settings) -> Opened:
     return prepared(network, form, form.sample_rate * network.hop // form.hop, settings)
 
 
-def prepared(network: MelNet, form: MelForm, sample_rate: int, settings: Settings) -> Opened:
+def prepared(network: MelNet, form: MelForm, sample_rate: int, settings: Settings) -> OpenedVocoder:
     """A network with its weights as the settings want it run."""
     chosen = settings.vocoder
     device, *others = devices(chosen.device)
@@ -115,7 +115,7 @@ def prepared(network: MelNet, form: MelForm, sample_rate: int, settings: Setting
         headroom=Headroom(COPIES * 4 * network.width, _free(device)),
         overlapped=run.overlapped,
     )
-    return Opened(vocoder, form, published, run, device, ready[0], beside)
+    return OpenedVocoder(vocoder, form, published, run, device, ready[0], beside)
 
 
 def example(bands: int, frames: int, batch: int = 1) -> Tensor:

@@ -11,7 +11,7 @@ import numpy as np
 
 from realtime.acceleration import Accelerated
 from realtime.audio.samples import Samples
-from realtime.vocoders.open import Opened
+from realtime.vocoders.open import OpenedVocoder
 from realtime.vocoders.open import example as example_mel
 from realtime.vocoders.sound_quality import compare
 
@@ -23,7 +23,7 @@ WARM = 2
 Figure = float | str | int
 
 
-def speed(opened: Opened, frames: int, batch: int, runs: int) -> dict[str, Figure]:
+def speed(opened: OpenedVocoder, frames: int, batch: int, runs: int) -> dict[str, Figure]:
     """Seconds a run of both, and what follows; the other one's names are those of what ran."""
     mels = example_mel(opened.vocoder.bands, frames, batch).to(opened.device)
     before = _seconds(lambda: _whole(opened, mels), opened.device, runs)
@@ -47,7 +47,7 @@ def speed(opened: Opened, frames: int, batch: int, runs: int) -> dict[str, Figur
     }
 
 
-def quality(opened: Opened, sound: Samples) -> dict[str, Figure]:
+def quality(opened: OpenedVocoder, sound: Samples) -> dict[str, Figure]:
     """How near the sound of a recording's mel is to what the published way makes of it."""
     mel = opened.mel(sound)
     reference = _whole(opened, mel[None])[0, 0].float().cpu().numpy()
@@ -104,7 +104,7 @@ def example(sample_rate: int, seconds: float = 3.0) -> Samples:
     return made
 
 
-def _whole(opened: Opened, mels: Tensor) -> Tensor:
+def _whole(opened: OpenedVocoder, mels: Tensor) -> Tensor:
     import torch
 
     with torch.no_grad():

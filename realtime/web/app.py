@@ -17,10 +17,10 @@ from realtime.services import Services
 from realtime.settings import Settings
 from realtime.troubles import Troubles
 from realtime.web.answers.errors import HANDLERS
-from realtime.web.entry.authentication import Gate
+from realtime.web.entry.authentication import Authentication
 from realtime.web.entry.body_limit import BodyLimit
 from realtime.web.entry.hosts_and_origins import HostLimit, Hosts
-from realtime.web.open_sockets import Sockets
+from realtime.web.open_sockets import OpenSockets
 from realtime.web.requests.request_id import Trace
 from realtime.web.routes import (
     acceleration,
@@ -39,7 +39,7 @@ from realtime.web.routes import (
     socket,
 )
 from realtime.web.routes import status as overview
-from realtime.web.routes.recordings import AudioDoor
+from realtime.web.routes.recordings import RecordingRoute
 
 ROUTES = [
     *openai_speech.ROUTES,
@@ -75,7 +75,7 @@ def create_app(services: Services) -> Starlette:
     # A redirect would be built from the Host header, which is anybody's.
     app.router.redirect_slashes = False
     app.state.services = services
-    app.state.sockets = Sockets(services.settings.limits.all_sockets, services.metrics)
+    app.state.sockets = OpenSockets(services.settings.limits.all_sockets, services.metrics)
     app.state.created = int(time.time())
     app.state.troubles = Troubles()
     return app
@@ -89,8 +89,8 @@ def middleware(services: Services) -> list[Middleware]:
         Middleware(HostLimit, Hosts(settings, bool(services.guard.keys))),
         *_cors(settings),
         Middleware(BodyLimit, settings.limits),
-        Middleware(Gate, services),
-        Middleware(AudioDoor, services),
+        Middleware(Authentication, services),
+        Middleware(RecordingRoute, services),
     ]
 
 

@@ -13,20 +13,20 @@ from realtime.metrics import Metrics
 LAST_SECONDS = 2.0  # in which the last words of a conversation leave
 
 
-class Conversation(Protocol):
+class OpenSocket(Protocol):
     """What a socket is to the server as a whole."""
 
     async def drain(self, seconds: float) -> None:
         """Takes nothing new, ends what is being spoken within some seconds, then closes."""
 
 
-class Sockets:
+class OpenSockets:
     """Counts conversations and lets them end in peace."""
 
     def __init__(self, most: int, metrics: Metrics) -> None:
         self._most = most
         self._metrics = metrics
-        self._open: set[Conversation] = set()
+        self._open: set[OpenSocket] = set()
         self._draining = False
         self._empty = asyncio.Event()
         self._empty.set()
@@ -47,7 +47,7 @@ class Sockets:
             )
 
     @contextmanager
-    def holding(self, conversation: Conversation) -> Iterator[None]:
+    def holding(self, conversation: OpenSocket) -> Iterator[None]:
         """While a conversation goes on."""
         self._open.add(conversation)
         self._changed()

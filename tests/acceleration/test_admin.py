@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from realtime.acceleration import Accelerated, Policy
-from realtime.acceleration.admin import Board
+from realtime.acceleration.admin import AccelerationAdmin
 from realtime.errors import NotFound
-from realtime.settings import Acceleration
+from realtime.settings import AccelerationSettings
 from tests.support.small_networks import Bent, bent, mel, quick
 
 
@@ -40,7 +40,7 @@ def test_a_switch_is_for_all_or_for_some(
     name: str | None,
     wanted: list[bool],
 ) -> None:
-    board = Board(lambda: loaded, Acceleration())
+    board = AccelerationAdmin(lambda: loaded, AccelerationSettings())
     board.switch(False, engine, name)
     assert states(loaded) == wanted
     board.switch(True, engine, name)
@@ -48,7 +48,7 @@ def test_a_switch_is_for_all_or_for_some(
 
 
 def test_off_for_all_holds_for_what_is_loaded_later(loaded: list[tuple[str, Accelerated]]) -> None:
-    board = Board(lambda: loaded, Acceleration())
+    board = AccelerationAdmin(lambda: loaded, AccelerationSettings())
     board.switch(False)
     loaded.append(("late", network("step")))
     assert not board.tend()
@@ -57,19 +57,19 @@ def test_off_for_all_holds_for_what_is_loaded_later(loaded: list[tuple[str, Acce
 
 
 def test_who_is_not_there_is_named(loaded: list[tuple[str, Accelerated]]) -> None:
-    board = Board(lambda: loaded, Acceleration())
+    board = AccelerationAdmin(lambda: loaded, AccelerationSettings())
     with pytest.raises(NotFound, match="'valle/vocoder'") as refused:
         board.switch(False, "valle", "vocoder")
     assert refused.value.hint is not None and "valle/vocos" in refused.value.hint
     assert states(loaded) == [True, True, True]
     with pytest.raises(NotFound):
-        Board(list, Acceleration()).clear_memory("valle")
+        AccelerationAdmin(list, AccelerationSettings()).clear_memory("valle")
 
 
 def test_quiet_moments_are_used_where_somebody_called() -> None:
     made: list[Bent] = []
     loaded = [("valle", network("unused")), ("valle", network("used", made))]
-    board = Board(lambda: loaded, Acceleration(idle_seconds=1e-9))
+    board = AccelerationAdmin(lambda: loaded, AccelerationSettings(idle_seconds=1e-9))
     assert not board.tend()
     loaded[1][1](mel(20))
     assert board.tend() and not board.tend()
@@ -79,11 +79,11 @@ def test_quiet_moments_are_used_where_somebody_called() -> None:
 def test_no_quiet_moments_when_the_setting_says_never() -> None:
     loaded = [("valle", network("used"))]
     loaded[0][1](mel())
-    assert not Board(lambda: loaded, Acceleration(idle_seconds=0)).tend()
+    assert not AccelerationAdmin(lambda: loaded, AccelerationSettings(idle_seconds=0)).tend()
 
 
 def test_a_report_names_engines_and_networks(loaded: list[tuple[str, Accelerated]]) -> None:
-    told = Board(lambda: loaded, Acceleration(memory_fraction=0.8)).described()
+    told = AccelerationAdmin(lambda: loaded, AccelerationSettings(memory_fraction=0.8)).described()
     assert told["memory_fraction"] == 0.8
     assert [(each["engine"], each["name"]) for each in told["networks"]] == [
         ("valle", "step"),

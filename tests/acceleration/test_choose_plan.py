@@ -10,9 +10,9 @@ import torch
 
 from realtime.acceleration import Policy, choose_plan
 from realtime.acceleration.accelerate import Maker
-from realtime.acceleration.backends.backend import CannotRun, Form
-from realtime.acceleration.counters import Ledger
-from realtime.acceleration.plan import Rung
+from realtime.acceleration.backends.backend import Backend, CannotRun
+from realtime.acceleration.counters import Counters
+from realtime.acceleration.plan import Plan
 from realtime.acceleration.shapes import Sizes, Tensors
 from tests.support import small_networks
 from tests.support.small_networks import Bent, bent, failing, mel, quick
@@ -43,7 +43,7 @@ class Timed(Bent):
 
 def chosen(
     seconds: Mapping[str, float | Maker], policy: Policy | None = None
-) -> tuple[choose_plan.Choice, dict[str, Rung]]:
+) -> tuple[choose_plan.Choice, dict[str, Plan]]:
     """A choice among plans that take so long, or are made by a maker."""
     clock = Clock()
     parts = small_networks.parts(policy)
@@ -55,13 +55,13 @@ def chosen(
             return found
         return lambda parts: Timed(Bent(parts.network), clock, found)
 
-    def rung(plan: str) -> Rung:
+    def rung(plan: str) -> Plan:
         made = maker(plan)
 
-        def make() -> Form:
+        def make() -> Backend:
             return made(parts)
 
-        rungs[plan] = Rung(plan, make, parts, Ledger())
+        rungs[plan] = Plan(plan, make, parts, Counters())
         return rungs[plan]
 
     return choose_plan.choose(parts, rung, clock), rungs

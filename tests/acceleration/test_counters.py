@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from realtime.acceleration.counters import MOST_LETTERS, MOST_REASONS, Ledger, in_words
+from realtime.acceleration.counters import MOST_LETTERS, MOST_REASONS, Counters, in_words
 from realtime.acceleration.shapes import Fit
 
 
 def test_hits_uses_and_waste() -> None:
-    ledger = Ledger()
+    ledger = Counters()
     ledger.ran("graphs", Fit((3, 10), (4, 10), True), filled=True)
     ledger.ran("onnx", Fit((3, 10), (4, 10), True))
     ledger.ran("eager")
@@ -21,7 +21,7 @@ def test_hits_uses_and_waste() -> None:
 
 
 def test_the_same_fallback_is_counted_and_kinds_are_bounded() -> None:
-    ledger = Ledger()
+    ledger = Counters()
     for number in range(3 * MOST_REASONS):
         ledger.fell_back("graphs", (1,), f"reason {number % (2 * MOST_REASONS)}")
     told = ledger.described()["fallbacks"]
@@ -31,7 +31,7 @@ def test_the_same_fallback_is_counted_and_kinds_are_bounded() -> None:
 
 def test_quiet_begins_when_the_last_call_ends() -> None:
     now = [10.0]
-    ledger = Ledger(lambda: now[0])
+    ledger = Counters(lambda: now[0])
     ledger.begin()
     ledger.begin()
     now[0] = 15.0

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from realtime.acceleration.backends.backend import NotNow
-from realtime.acceleration.device_lock import Gate
+from realtime.acceleration.device_lock import DeviceLock
 
 SECONDS = 30
 
@@ -15,7 +15,7 @@ SECONDS = 30
 class Worker:
     """A thread that works until it is told to leave."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: DeviceLock) -> None:
         self.inside, self.leave = threading.Event(), threading.Event()
         self._gate = gate
         self._thread = threading.Thread(target=self._work)
@@ -32,7 +32,7 @@ class Worker:
 
 
 def test_work_goes_on_side_by_side() -> None:
-    gate = Gate()
+    gate = DeviceLock()
     one, other = Worker(gate), Worker(gate)
     assert one.inside.wait(SECONDS) and other.inside.wait(SECONDS)
     one.end()
@@ -40,7 +40,7 @@ def test_work_goes_on_side_by_side() -> None:
 
 
 def test_who_wants_to_be_alone_waits_for_those_at_work() -> None:
-    gate = Gate()
+    gate = DeviceLock()
     worker = Worker(gate)
     assert worker.inside.wait(SECONDS)
     with pytest.raises(NotNow, match="at work"), gate.alone(0):
@@ -53,7 +53,7 @@ def test_who_wants_to_be_alone_waits_for_those_at_work() -> None:
 
 
 def test_while_one_is_alone_others_wait_outside() -> None:
-    gate = Gate()
+    gate = DeviceLock()
     with gate.alone(SECONDS):
         worker = Worker(gate)
         assert not worker.inside.wait(0.05)
@@ -64,7 +64,7 @@ def test_while_one_is_alone_others_wait_outside() -> None:
 
 
 def test_a_claim_that_is_given_up_lets_others_in() -> None:
-    gate = Gate()
+    gate = DeviceLock()
     first = Worker(gate)
     assert first.inside.wait(SECONDS)
     with pytest.raises(NotNow), gate.alone(0):
@@ -76,7 +76,7 @@ def test_a_claim_that_is_given_up_lets_others_in() -> None:
 
 
 def test_two_that_work_may_both_be_alone_one_after_the_other() -> None:
-    gate = Gate()
+    gate = DeviceLock()
     start = threading.Barrier(2)
     alone: list[int] = []
     together: list[bool] = []
@@ -100,7 +100,7 @@ def test_two_that_work_may_both_be_alone_one_after_the_other() -> None:
 
 
 def test_a_wait_within_work_is_not_waited_for() -> None:
-    gate = Gate()
+    gate = DeviceLock()
     waits, go_on = threading.Event(), threading.Event()
 
     def work() -> None:
@@ -120,7 +120,7 @@ def test_a_wait_within_work_is_not_waited_for() -> None:
 
 
 def test_in_passing_nobody_is_waited_for() -> None:
-    gate = Gate()
+    gate = DeviceLock()
     worker = Worker(gate)
     assert worker.inside.wait(SECONDS)
     with gate.in_passing(), pytest.raises(NotNow), gate.alone(1e9):

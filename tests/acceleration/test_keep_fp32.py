@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from realtime.acceleration.keep_fp32 import Long
+from realtime.acceleration.keep_fp32 import KeepFp32
 
 
-class Kept(Long):
+class Kept(KeepFp32):
     def __init__(self) -> None:
         super().__init__()
         self.inner = nn.Linear(2, 2)

@@ -10,7 +10,7 @@ import pytest
 from realtime.acceleration.policy import PLANS, Policy, check, ladder
 from realtime.configuration import load
 from realtime.errors import BadRequest
-from realtime.settings import Acceleration, Settings
+from realtime.settings import AccelerationSettings, Settings
 
 CHANGED = {
     "enabled": False,
@@ -30,7 +30,7 @@ ELSEWHERE = {"idle_seconds"}  # the server's own, not a network's
 
 
 def test_every_setting_has_an_effect() -> None:
-    assert set(CHANGED) == {item.name for item in fields(Acceleration)}
+    assert set(CHANGED) == {item.name for item in fields(AccelerationSettings)}
     for name in set(CHANGED) - ELSEWHERE:
         settings = load({f"acceleration.{name}": CHANGED[name]}, {})
         assert Policy.of(settings) != Policy.of(Settings()), name

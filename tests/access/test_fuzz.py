@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from realtime.access import Asked, Credentials, Guard
+from realtime.access import Credentials, Guard, SignedRequest
 from realtime.errors import Busy, Refused
 from tests.access.test_signatures import reckoned
 from tests.support.signed_requests import KEYS, Hands, made_guard, shown
@@ -40,7 +40,7 @@ class Fuzzer:
         method = self.random.choice(("GET", "POST", "DELETE"))
         path = self.random.choice((b"/lines", b"/ws", b"/en/%E5%B1%B1.wav"))
         query = self.random.choice((b"", b"a=1&b=2", b"b=%20&&a=+", b"x&kid=1", b"=%e5&=a"))
-        asked = Asked(method, path, query, hashlib.sha256(self.some_bytes()).hexdigest())
+        asked = SignedRequest(method, path, query, hashlib.sha256(self.some_bytes()).hexdigest())
         key_id = self.random.choice(list(KEYS))
         secret = self.random.choice(KEYS[key_id])
         stamp = self.hands.ms - self.random.randrange(-6_000, 70_000)
@@ -56,7 +56,9 @@ class Fuzzer:
         self.spent.add(f"{credentials.key_id} {credentials.nonce}")
         return True
 
-    def changed(self, credentials: Credentials, asked: Asked) -> tuple[Credentials, Asked]:
+    def changed(
+        self, credentials: Credentials, asked: SignedRequest
+    ) -> tuple[Credentials, SignedRequest]:
         part = self.random.choice(
             ("key_id", "time", "nonce", "signature", "method", "path", "query", "body")
         )
@@ -154,7 +156,7 @@ class Fuzzer:
         return b"&".join(self.random.sample(parts := data.split(b"&"), len(parts)))
 
 
-def string_of(credentials: Credentials, asked: Asked) -> bytes:
+def string_of(credentials: Credentials, asked: SignedRequest) -> bytes:
     """What was to be signed, by a second reckoning."""
     pairs = []
     for part in asked.query.split(b"&"):

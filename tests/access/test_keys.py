@@ -12,7 +12,7 @@ import pytest
 
 from realtime.access import Keys
 from realtime.access.keys import add, load, others_may_read, remove
-from realtime.access.signatures import Seal
+from realtime.access.signatures import SaltedSigner
 from realtime.errors import Refused, SettingsError
 from tests.support.signed_requests import FOREIGN, KEYS, OLDER, SECRET, answer
 
@@ -37,7 +37,11 @@ def test_a_new_key_is_shown_whole_and_works(path: Path) -> None:
     key_id, _, secret = whole.partition(":")
     assert key_id == "bot" and len(secret) == 43
     assert load(path).id_of(whole) == "bot"
-    assert load(path).seal("bot", "request").verifies(b"a", Seal([secret], "request").sign(b"a"))
+    assert (
+        load(path)
+        .seal("bot", "request")
+        .verifies(b"a", SaltedSigner([secret], "request").sign(b"a"))
+    )
 
 
 def test_the_file_is_the_owners_alone_from_the_first_moment(path: Path) -> None:
@@ -86,7 +90,7 @@ def test_listed_keys_are_newer_than_those_of_the_file(path: Path) -> None:
     path.write_text(f"bot: [{OLDER}]\n")
     keys = load(path, [f"bot:{SECRET}", f"page:{OLDER}"])
     assert keys.ids == ("bot", "page") and keys.count("bot") == 2
-    assert keys.seal("bot", "request").sign(b"a") == Seal([SECRET], "request").sign(b"a")
+    assert keys.seal("bot", "request").sign(b"a") == SaltedSigner([SECRET], "request").sign(b"a")
 
 
 def test_one_secret_needs_no_list(path: Path) -> None:

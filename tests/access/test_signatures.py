@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.access.signatures import Seal, well_formed
+from realtime.access.signatures import SaltedSigner, well_formed
 from tests.support.signed_requests import FOREIGN, OLDER, SECRET
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -25,20 +25,24 @@ def reckoned(secret: str, use: str, message: bytes) -> str:
 
 @given(st.binary(max_size=200))
 def test_a_signature_is_the_documented_hmac(message: bytes) -> None:
-    assert Seal([OLDER, SECRET], "request").sign(message) == reckoned(SECRET, "request", message)
+    assert SaltedSigner([OLDER, SECRET], "request").sign(message) == reckoned(
+        SECRET, "request", message
+    )
 
 
 def test_the_newest_signs_and_each_is_verified() -> None:
-    both = Seal([OLDER, SECRET], "request")
-    assert both.verifies(b"a", Seal([OLDER], "request").sign(b"a"))
-    assert both.verifies(b"a", Seal([SECRET], "request").sign(b"a"))
-    assert not both.verifies(b"a", Seal([FOREIGN], "request").sign(b"a"))
-    assert not Seal([SECRET], "request").verifies(b"a", Seal([OLDER], "request").sign(b"a"))
+    both = SaltedSigner([OLDER, SECRET], "request")
+    assert both.verifies(b"a", SaltedSigner([OLDER], "request").sign(b"a"))
+    assert both.verifies(b"a", SaltedSigner([SECRET], "request").sign(b"a"))
+    assert not both.verifies(b"a", SaltedSigner([FOREIGN], "request").sign(b"a"))
+    assert not SaltedSigner([SECRET], "request").verifies(
+        b"a", SaltedSigner([OLDER], "request").sign(b"a")
+    )
 
 
 def test_each_use_has_its_own_signatures() -> None:
     uses = ("request", "audio", "cookie", "ticket")
-    seals = [Seal([SECRET], use) for use in uses]
+    seals = [SaltedSigner([SECRET], use) for use in uses]
     assert len({seal.sign(b"a") for seal in seals}) == len(uses)
     for one in seals:
         assert [other.verifies(b"a", one.sign(b"a")) for other in seals].count(True) == 1
@@ -55,7 +59,7 @@ def test_of_all_last_characters_one_is_right(signature: bytes) -> None:
 
 
 def test_a_signature_with_spare_bits_is_none() -> None:
-    seal = Seal([SECRET], "request")
+    seal = SaltedSigner([SECRET], "request")
     good = seal.sign(b"a")
     place = ALPHABET.index(good[-1])
     for bits in (1, 2, 3):
@@ -78,5 +82,5 @@ def test_a_signature_with_spare_bits_is_none() -> None:
     ],
 )
 def test_what_is_no_signature_verifies_nothing(change: object) -> None:
-    seal = Seal([SECRET], "request")
+    seal = SaltedSigner([SECRET], "request")
     assert not seal.verifies(b"a", change(seal.sign(b"a")))  # type: ignore[operator]

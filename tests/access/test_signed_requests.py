@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.access import Asked, Credentials, Guard
+from realtime.access import Credentials, Guard, SignedRequest
 from realtime.access.timestamps import LEGACY_FORM
 from realtime.errors import Refused, YamabikoError
 from tests.support.signed_requests import (
@@ -44,7 +44,7 @@ def guard(hands: Hands) -> Guard:
     return guard
 
 
-def tried(guard: Guard, credentials: Credentials, request: Asked) -> str:
+def tried(guard: Guard, credentials: Credentials, request: SignedRequest) -> str:
     return answer(guard.requests.verify, credentials, request)
 
 
@@ -127,7 +127,7 @@ def test_every_written_form_of_a_time_passes(guard: Guard, hands: Hands) -> None
         asked(body=b"", query=b"b=1&a=2"),
     ],
 )
-def test_nothing_can_be_swapped(guard: Guard, hands: Hands, changed: Asked) -> None:
+def test_nothing_can_be_swapped(guard: Guard, hands: Hands, changed: SignedRequest) -> None:
     request = asked(query=b"b=1&a=2", body=b"{}")
     credentials = shown(hands, request)
     assert tried(guard, credentials, changed) == "bad_signature"
@@ -325,9 +325,11 @@ def test_what_has_not_the_form_is_named(guard: Guard, hands: Hands, part: str, v
     assert f"no usable {part}" in caught.value.message
 
 
-@pytest.mark.parametrize("request_line", [Asked("PO\nST", b"/", b""), Asked("POST", b"/\nx", b"")])
+@pytest.mark.parametrize(
+    "request_line", [SignedRequest("PO\nST", b"/", b""), SignedRequest("POST", b"/\nx", b"")]
+)
 def test_no_line_can_be_put_into_the_string(
-    guard: Guard, hands: Hands, request_line: Asked
+    guard: Guard, hands: Hands, request_line: SignedRequest
 ) -> None:
     """Two requests would have one string to sign."""
     assert tried(guard, shown(hands, request_line), request_line) == "malformed"
@@ -353,10 +355,10 @@ tokens = st.one_of(st.from_regex(r"[A-Za-z0-9_-]{22,43}", fullmatch=True), text)
 
 @given(
     st.builds(Credentials, key_ids, times, tokens, tokens),
-    st.builds(Asked, text, st.binary(max_size=60), st.binary(max_size=60)),
+    st.builds(SignedRequest, text, st.binary(max_size=60), st.binary(max_size=60)),
 )
 def test_whatever_comes_it_is_refused_and_nothing_else(
-    credentials: Credentials, request: Asked
+    credentials: Credentials, request: SignedRequest
 ) -> None:
     guard = made_guard(Hands())
     with pytest.raises(YamabikoError) as caught:

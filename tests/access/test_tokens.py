@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.access.signatures import Seal
+from realtime.access.signatures import SaltedSigner
 from realtime.access.tokens import Token, Tokens, parsed
 from realtime.errors import Refused
 from tests.support.signed_requests import FOREIGN, SECRET, Hands, answer
 
-SEAL = Seal([SECRET], "ticket")
+SEAL = SaltedSigner([SECRET], "ticket")
 LIFE = 30.0
 
 
@@ -68,7 +68,7 @@ def test_nothing_in_it_can_be_changed(tokens: Tokens, change: dict[str, str | in
 
 
 def test_a_token_of_another_secret_or_use_is_none(tokens: Tokens) -> None:
-    for seal in (Seal([FOREIGN], "ticket"), Seal([SECRET], "cookie")):
+    for seal in (SaltedSigner([FOREIGN], "ticket"), SaltedSigner([SECRET], "cookie")):
         assert answer(tokens.spend, tokens.made("bot", seal), SEAL) == "bad_signature"
 
 

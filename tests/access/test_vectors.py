@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from realtime.access import Asked, Clock, Credentials, Guard, Keys, string_to_sign
+from realtime.access import Clock, Credentials, Guard, Keys, SignedRequest, string_to_sign
 from realtime.access.canonical import query_parts
 from realtime.settings import Settings
 from tests.access.test_signatures import reckoned
@@ -43,9 +43,11 @@ def shown_by(vector: Vector) -> Credentials:
     return Credentials(*(fields[name].decode() for name in (b"kid", b"t", b"n", b"sig")))
 
 
-def asked_by(vector: Vector) -> Asked:
+def asked_by(vector: Vector) -> SignedRequest:
     digest = hashlib.sha256(body_of(vector)).hexdigest()
-    return Asked(vector["method"], vector["path"].encode(), vector["query"].encode(), digest)
+    return SignedRequest(
+        vector["method"], vector["path"].encode(), vector["query"].encode(), digest
+    )
 
 
 def guard_of(started_ms: int, now_ms: int) -> Guard:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from realtime.audio.decoding import Source, decode
+from realtime.audio.decoding import AudioSource, decode
 from realtime.audio.samples import Pcm, wav_header
 from realtime.errors import BadRequest, TooLarge
 from tests.audio.test_formats import FILES, encoded, sweep
@@ -66,7 +66,7 @@ def test_a_small_file_of_many_hours_is_refused_before_it_is_decoded(
 ) -> None:
     data = boxed("flac", "flac", np.zeros(7_200 * 8000, np.int16), rate=8000)
     assert len(data) < 2_000_000
-    monkeypatch.setattr(Source, "parts", lambda self: 1 / 0)
+    monkeypatch.setattr(AudioSource, "parts", lambda self: 1 / 0)
     with pytest.raises(TooLarge, match="longer than 60 minutes") as refused:
         decode(data, most_seconds=3_600)
     assert refused.value.code == "audio_too_long"
@@ -120,15 +120,15 @@ def test_what_browsers_and_phones_record_is_read(container: str, codec: str, rat
 
 @pytest.mark.parametrize("name", ["wav", "flac"])
 def test_the_length_is_known_before_where_it_is_sure(name: str) -> None:
-    source = Source(io.BytesIO(encoded(name, 24000, sweep(12_345, 24000))))
+    source = AudioSource(io.BytesIO(encoded(name, 24000, sweep(12_345, 24000))))
     assert source.samples == 12_345 == sum(part.size for part in source.parts())
-    assert Source(io.BytesIO(encoded("mp3", 24000, sweep(12_345, 24000)))).samples is None
+    assert AudioSource(io.BytesIO(encoded("mp3", 24000, sweep(12_345, 24000)))).samples is None
 
 
 @pytest.mark.anyio
 async def test_parts_come_one_at_a_time() -> None:
     pcm = sweep(5 * 24000, 24000)
-    source = Source(io.BytesIO(encoded("wav", 24000, pcm)))
+    source = AudioSource(io.BytesIO(encoded("wav", 24000, pcm)))
     parts = [part async for part in source.coming()]
     assert 4 <= len(parts) <= 6 and np.array_equal(np.concatenate(parts), pcm)
     leaving = source.coming()

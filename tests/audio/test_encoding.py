@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from realtime.audio.decoding import decode
-from realtime.audio.encoding import Part, Tape, encoded
+from realtime.audio.encoding import ContainerWriter, EncodedPart, encoded
 from realtime.audio.formats import FORMATS
-from realtime.cache import Spoken
-from realtime.engines.contract import Word
+from realtime.audio.spoken import Spoken, Word
 from realtime.errors import NothingToSay
 
 RATE = 24000
@@ -39,7 +38,7 @@ def second() -> Speaker:
     return Speaker(Spoken(chunks[0].pcm, timing={"text": 1.0}), *chunks[1:])
 
 
-async def parts(speaker: Speaker, tape: Tape) -> list[Part]:
+async def parts(speaker: Speaker, tape: ContainerWriter) -> list[EncodedPart]:
     return [part async for part in encoded(speaker.say(), tape)]
 
 
@@ -47,7 +46,7 @@ async def parts(speaker: Speaker, tape: Tape) -> list[Part]:
 @pytest.mark.parametrize("target", [None, 8000, 48000])
 @pytest.mark.parametrize("name", [name for name in FORMATS if name not in ("pcm", "wav")])
 async def test_every_container_has_all_of_the_sound(name: str, target: int | None) -> None:
-    tape = Tape(FORMATS[name], RATE, target)
+    tape = ContainerWriter(FORMATS[name], RATE, target)
     data = b"".join(part.data for part in await parts(second(), tape))
     pcm, rate = decode(data)
     assert rate in (tape.sample_rate, 48000), "opus is always decoded at 48 kHz"
@@ -58,24 +57,24 @@ async def test_every_container_has_all_of_the_sound(name: str, target: int | Non
 
 @pytest.mark.anyio
 async def test_plain_samples_are_the_samples() -> None:
-    found = await parts(second(), Tape(FORMATS["pcm"], RATE, None))
+    found = await parts(second(), ContainerWriter(FORMATS["pcm"], RATE, None))
     assert b"".join(part.data for part in found) == SINE.astype("<i2").tobytes()
     assert found[0].timing == {"text": 1.0}
-    wav = await parts(second(), Tape(FORMATS["wav"], RATE, None))
+    wav = await parts(second(), ContainerWriter(FORMATS["wav"], RATE, None))
     assert len(wav[0].data) == 44 + len(found[0].data), "the head travels with the first sound"
 
 
 def test_what_is_encoded_is_fed_in_slices() -> None:
-    sliced = list(Tape(FORMATS["mp3"], RATE, None).slices(SINE))
+    sliced = list(ContainerWriter(FORMATS["mp3"], RATE, None).slices(SINE))
     assert len(sliced) == 10
     assert np.array_equal(np.concatenate(sliced), SINE)
-    assert len(list(Tape(FORMATS["wav"], RATE, None).slices(SINE))) == 1
-    assert not list(Tape(FORMATS["wav"], RATE, None).slices(SINE[:0]))
+    assert len(list(ContainerWriter(FORMATS["wav"], RATE, None).slices(SINE))) == 1
+    assert not list(ContainerWriter(FORMATS["wav"], RATE, None).slices(SINE[:0]))
 
 
 @pytest.mark.anyio
 async def test_samples_change_their_rate() -> None:
-    found = await parts(second(), Tape(FORMATS["pcm"], RATE, 8000))
+    found = await parts(second(), ContainerWriter(FORMATS["pcm"], RATE, 8000))
     assert sum(len(part.data) for part in found) == pytest.approx(16000, abs=4)
 
 
@@ -84,7 +83,7 @@ async def test_words_without_sound_wait_for_it() -> None:
     word = Word("a", 0.0, 0.5)
     nothing = np.zeros(0, np.int16)
     speaker = Speaker(Spoken(nothing, (word,)), Spoken(SINE), Spoken(nothing, (word,)))
-    found = await parts(speaker, Tape(FORMATS["pcm"], RATE, None))
+    found = await parts(speaker, ContainerWriter(FORMATS["pcm"], RATE, None))
     assert [part.words for part in found] == [(word,), (word,)]
     assert found[0].data
 
@@ -93,14 +92,16 @@ async def test_words_without_sound_wait_for_it() -> None:
 @pytest.mark.parametrize("name", ["pcm", "mp3"])
 async def test_a_line_without_sound_is_no_empty_file(name: str) -> None:
     with pytest.raises(NothingToSay):
-        await parts(Speaker(), Tape(FORMATS[name], RATE, None))
+        await parts(Speaker(), ContainerWriter(FORMATS[name], RATE, None))
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("name", ["pcm", "mp3"])
 async def test_who_leaves_closes_the_line(name: str) -> None:
     speaker = second()
-    async with aclosing(encoded(speaker.say(), Tape(FORMATS[name], RATE, None))) as coming:
+    async with aclosing(
+        encoded(speaker.say(), ContainerWriter(FORMATS[name], RATE, None))
+    ) as coming:
         await anext(coming)
         assert not speaker.closed
     assert speaker.closed

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from realtime.audio.decoding import decode
-from realtime.audio.formats import FORMATS, Encoder, encoder, format_named
+from realtime.audio.formats import FORMATS, ContainerEncoder, encoder, format_named
 from realtime.audio.samples import RATES, Pcm, Resampler, to_pcm16, wav_header
 from realtime.errors import BadRequest
 
@@ -27,7 +27,7 @@ def sweep(length: int, rate: int) -> Pcm:
     return to_pcm16((level * np.sin(phase)).astype(np.float32))
 
 
-def written(making: Encoder, pcm: Pcm, step: int = 480) -> bytes:
+def written(making: ContainerEncoder, pcm: Pcm, step: int = 480) -> bytes:
     parts = [making.start()]
     parts += [making.feed(pcm[i : i + step]) for i in range(0, pcm.size, step)]
     return b"".join([*parts, making.finish()])
@@ -160,7 +160,7 @@ def test_cuts_leave_no_trace(name: str, cuts: list[int], target: int | None) -> 
         assert once == cut
 
 
-def longest_wait(making: Encoder) -> int:
+def longest_wait(making: ContainerEncoder) -> int:
     """For how many milliseconds of sound, at most, nothing comes out."""
     pcm = sweep(24000, 24000)
     left = [bool(making.feed(pcm[i : i + 120])) for i in range(0, pcm.size, 120)]

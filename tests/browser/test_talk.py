@@ -44,7 +44,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 def patient(real: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     """However busy the machine is, the voice is converted and never passes as it is."""
     monkeypatch.setattr(overload, "TOO_MUCH", float("inf"))
-    monkeypatch.setattr(real.services.studio, "patience", float(PATIENCE_MS))
+    monkeypatch.setattr(real.services.voice_changer, "patience", float(PATIENCE_MS))
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from realtime.audio.samples import HEADER_BYTES
-from realtime.cache import WAV, Address, Cache, Finished, Growing
+from realtime.cache import WAV, Address, Cache, Finished, GrowingRecording
 from realtime.cache.recording import LEAD_SECONDS
 from realtime.errors import Busy, SynthesisFailed
-from realtime.settings import Limits
+from realtime.settings import LimitsSettings
 from tests.support.polling import until
 from tests.support.recordings import (
     RATE,
@@ -80,7 +80,7 @@ async def test_the_last_listener_who_leaves_ends_it_and_nothing_is_kept(
 ) -> None:
     player = Player([pcm(RATE)] * 9)
     async with cache.open(address(), WAV, player.work(address())) as opened:
-        assert isinstance(opened.source, Growing)
+        assert isinstance(opened.source, GrowingRecording)
         await opened.source.read(0)
     await settled(cache)
     assert player.stopped and player.given <= LEAD_SECONDS + 2
@@ -245,7 +245,7 @@ async def test_a_start_sweeps_up_what_a_crash_left(tmp_path: Path) -> None:
 
 
 async def test_listeners_are_bounded_and_leave_nothing_behind(tmp_path: Path) -> None:
-    cache = cache_in(tmp_path, limits=Limits(listeners=2))
+    cache = cache_in(tmp_path, limits=LimitsSettings(listeners=2))
     await cache.start()
     player, other = Player(PARTS), address("other")
     work = player.work(address())

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from realtime.cache.disk import Store
+from realtime.cache.disk import DiskStore
 from realtime.cache.sidecar import FileFacts
 from tests.support.recordings import address, pcm, sidecar_of, wav_of
 
 
-def kept(store: Store, text: str = "hello", seed: int = 0) -> bytes:
+def kept(store: DiskStore, text: str = "hello", seed: int = 0) -> bytes:
     at, sound = address(text), wav_of([pcm(seed=seed)])
     part = store.part(at.key)
     part.write(b"\0" * 44)
@@ -26,7 +26,7 @@ def kept(store: Store, text: str = "hello", seed: int = 0) -> bytes:
 
 
 def test_a_kept_file_is_whole_with_its_sidecar(tmp_path: Path) -> None:
-    store = Store(tmp_path)
+    store = DiskStore(tmp_path)
     sound = kept(store)
     with store.open(address(), ".wav") as file:
         assert file.read() == sound
@@ -38,7 +38,7 @@ def test_a_kept_file_is_whole_with_its_sidecar(tmp_path: Path) -> None:
 
 
 def test_other_formats_stand_in_the_same_sidecar(tmp_path: Path) -> None:
-    store = Store(tmp_path)
+    store = DiskStore(tmp_path)
     kept(store)
     for suffix, data in ((".ogg", b"ogg"), (".mp3", b"mp3!")):
         part = store.part(address().key, suffix)
@@ -54,7 +54,7 @@ def test_other_formats_stand_in_the_same_sidecar(tmp_path: Path) -> None:
 
 
 def test_removing_takes_every_file_of_one_recording_only(tmp_path: Path) -> None:
-    store = Store(tmp_path)
+    store = DiskStore(tmp_path)
     kept(store, "one")
     kept(store, "two")
     store.remove(address("one"))
@@ -62,7 +62,7 @@ def test_removing_takes_every_file_of_one_recording_only(tmp_path: Path) -> None
 
 
 def test_only_one_process_sweeps_and_only_what_is_nobodys(tmp_path: Path) -> None:
-    first, second = Store(tmp_path), Store(tmp_path)
+    first, second = DiskStore(tmp_path), DiskStore(tmp_path)
     assert first.take() and not second.take()
     growing = tmp_path / ".growing"
     growing.mkdir()
@@ -85,14 +85,14 @@ def test_only_one_process_sweeps_and_only_what_is_nobodys(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("damage", [b"", b"{", b'{"key": "other"}'])
 def test_a_damaged_sidecar_is_none(tmp_path: Path, damage: bytes) -> None:
-    store = Store(tmp_path)
+    store = DiskStore(tmp_path)
     kept(store)
     (tmp_path / address().path(".json")).write_bytes(damage)
     assert store.sidecar(address()) is None
 
 
 def test_a_folder_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
-    store = Store(tmp_path / "nothing")
+    store = DiskStore(tmp_path / "nothing")
     assert list(store.scan()) == []
     assert store.sidecar(address()) is None
     assert store.size(address(), ".wav") is None
@@ -101,7 +101,7 @@ def test_a_folder_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
 
 
 def test_a_disk_that_is_full_breaks_a_part_once(tmp_path: Path) -> None:
-    part = Store(tmp_path).part("0" * 16)
+    part = DiskStore(tmp_path).part("0" * 16)
     part.path = Path("/dev/full")
     part.write(b"x" * 10)
     assert part.broken is not None

@@ -9,20 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from realtime.cache.disk import Part
-from realtime.cache.growing import Growing
+from realtime.cache.disk import PartFile
+from realtime.cache.growing import GrowingRecording
 from realtime.errors import SynthesisFailed
 
 pytestmark = pytest.mark.anyio
 
 
-async def heard(growing: Growing) -> bytes:
+async def heard(growing: GrowingRecording) -> bytes:
     with growing.listening():
         return b"".join([data async for data in growing.chunks()])
 
 
 async def test_every_reader_gets_every_byte_whenever_it_comes() -> None:
-    growing = Growing(finish_alone=True)
+    growing = GrowingRecording(finish_alone=True)
     early = asyncio.create_task(heard(growing))
     parts = [bytes([n]) * (n + 1) for n in range(50)]
     for place, part in enumerate(parts):
@@ -36,8 +36,8 @@ async def test_every_reader_gets_every_byte_whenever_it_comes() -> None:
 
 
 async def test_what_left_the_memory_is_read_from_the_disk(tmp_path: Path) -> None:
-    growing = Growing(finish_alone=True, window=1000, write=500)
-    growing.part = Part(tmp_path / "a.part")
+    growing = GrowingRecording(finish_alone=True, window=1000, write=500)
+    growing.part = PartFile(tmp_path / "a.part")
     parts = [bytes([n]) * 300 for n in range(40)]
     for part in parts:
         await growing.append(part)
@@ -49,8 +49,8 @@ async def test_what_left_the_memory_is_read_from_the_disk(tmp_path: Path) -> Non
 
 async def test_a_disk_that_takes_nothing_costs_no_listener_a_byte(tmp_path: Path) -> None:
     (tmp_path / "folder").write_text("no folder")
-    growing = Growing(finish_alone=True, window=10, write=1)
-    growing.part = Part(tmp_path / "folder" / "a.part")
+    growing = GrowingRecording(finish_alone=True, window=10, write=1)
+    growing.part = PartFile(tmp_path / "folder" / "a.part")
     for number in range(20):
         await growing.append(bytes([number]) * 10)
     growing.end()
@@ -59,7 +59,7 @@ async def test_a_disk_that_takes_nothing_costs_no_listener_a_byte(tmp_path: Path
 
 
 async def test_an_error_reaches_every_reader_after_what_was_there() -> None:
-    growing = Growing(finish_alone=True)
+    growing = GrowingRecording(finish_alone=True)
     await growing.append(b"abc")
     readers = [asyncio.create_task(heard(growing)) for _ in range(3)]
     await asyncio.sleep(0)
@@ -71,7 +71,7 @@ async def test_an_error_reaches_every_reader_after_what_was_there() -> None:
 
 
 async def test_nothing_is_made_ahead_of_the_furthest_listener() -> None:
-    growing = Growing()
+    growing = GrowingRecording()
     await growing.append(b"abc")
     wanted = asyncio.create_task(growing.wanted())
     await asyncio.sleep(0.01)
@@ -82,7 +82,7 @@ async def test_nothing_is_made_ahead_of_the_furthest_listener() -> None:
 
 
 async def test_the_last_to_leave_ends_it_unless_it_is_finished_anyway() -> None:
-    growing = Growing()
+    growing = GrowingRecording()
     leaving = asyncio.create_task(growing.abandoned())
     with growing.listening():
         with growing.listening():
@@ -102,7 +102,7 @@ async def test_the_last_to_leave_ends_it_unless_it_is_finished_anyway() -> None:
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.binary(min_size=1, max_size=50), max_size=20), st.integers(1, 60))
 async def test_any_cutting_is_the_same_sequence(parts: list[bytes], window: int) -> None:
-    growing = Growing(finish_alone=True, window=window)
+    growing = GrowingRecording(finish_alone=True, window=window)
     reading = asyncio.create_task(heard(growing))
     for part in parts:
         await growing.append(part)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from realtime.cache.disk import Store
-from realtime.cache.in_memory import OVERHEAD_BYTES, Hot
+from realtime.cache.disk import DiskStore
+from realtime.cache.in_memory import OVERHEAD_BYTES, MemoryCache
 from realtime.cache.recording import Finished
 from tests.support.recordings import address, sidecar_of
 
@@ -13,12 +13,12 @@ from tests.support.recordings import address, sidecar_of
 def finished(text: str, size: int, suffix: str = ".wav") -> Finished:
     at = address(text)
     return Finished(
-        at, suffix, sidecar_of(at.key, 1, ""), size, "", bytes(size), Store(Path("nowhere"))
+        at, suffix, sidecar_of(at.key, 1, ""), size, "", bytes(size), DiskStore(Path("nowhere"))
     )
 
 
 def test_the_longest_unheard_goes_and_the_bound_holds() -> None:
-    hot = Hot(2 * OVERHEAD_BYTES + 10_000)
+    hot = MemoryCache(2 * OVERHEAD_BYTES + 10_000)
     for text in "abc":
         hot.put(finished(text, 4_000))
         hot.get(address("a").key, ".wav")
@@ -28,7 +28,7 @@ def test_the_longest_unheard_goes_and_the_bound_holds() -> None:
 
 
 def test_what_is_forgotten_frees_its_bytes() -> None:
-    hot = Hot(1_000_000)
+    hot = MemoryCache(1_000_000)
     hot.put(finished("a", 10))
     hot.put(finished("a", 10))
     hot.put(finished("a", 20, ".ogg"))
@@ -40,6 +40,6 @@ def test_what_is_forgotten_frees_its_bytes() -> None:
 
 
 def test_what_is_larger_than_the_bound_is_not_held() -> None:
-    hot = Hot(100)
+    hot = MemoryCache(100)
     hot.put(finished("a", 1_000))
     assert (hot.bytes, hot.get(address("a").key, ".wav")) == (0, None)

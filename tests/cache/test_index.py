@@ -5,18 +5,18 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.cache.index import Shelf
+from realtime.cache.index import Index
 from tests.support.recordings import address
 
 
-def shelf_of(count: int, size: int = 10) -> Shelf:
-    shelf = Shelf()
+def shelf_of(count: int, size: int = 10) -> Index:
+    shelf = Index()
     for number in range(count):
         shelf.put(address(str(number)), ".wav", size)
     return shelf
 
 
-def names(shelf: Shelf, most: int) -> list[str]:
+def names(shelf: Index, most: int) -> list[str]:
     return [entry.address.slug for entry in shelf.surplus(most)]
 
 
@@ -50,7 +50,7 @@ def test_a_scan_never_passes_what_was_heard_since() -> None:
 
 
 def test_texts_that_look_alike_the_newest_first() -> None:
-    shelf = Shelf()
+    shelf = Index()
     for mode in ("short", "long"):
         shelf.put(address("hello", mode=mode), ".wav", 1)
     shelf.put(address("hello", character="other"), ".wav", 1)
@@ -63,7 +63,7 @@ def test_texts_that_look_alike_the_newest_first() -> None:
     st.integers(0, 500),
 )
 def test_after_the_surplus_went_the_rest_fits(puts: list[tuple[int, int, bool]], most: int) -> None:
-    shelf = Shelf()
+    shelf = Index()
     for number, size, ogg in puts:
         shelf.put(address(str(number)), ".ogg" if ogg else ".wav", size)
     for entry in shelf.surplus(most):

@@ -11,7 +11,7 @@ import pytest
 from realtime.audio.decoding import decode
 from realtime.audio.formats import FORMATS
 from realtime.cache import WAV, Cache
-from realtime.cache.other_formats import Variants, suffix_of
+from realtime.cache.other_formats import OtherFormats, suffix_of
 from tests.cache.test_cache import said, settled
 from tests.support.recordings import Player, address, listened, pcm
 
@@ -21,7 +21,7 @@ PARTS = [pcm(24000, seed) for seed in range(3)]
 
 
 async def got(cache: Cache, suffix: str) -> tuple[str, bytes] | None:
-    async with Variants(cache).listen(address(), suffix) as opened:
+    async with OtherFormats(cache).listen(address(), suffix) as opened:
         return None if opened is None else (opened.result, await listened(opened.source))
 
 
@@ -64,7 +64,7 @@ async def test_a_growing_recording_is_encoded_as_it_grows(cache: Cache) -> None:
     player.gate.clear()
     async with cache.open(address(), WAV, player.work(address()), finish=True):
         pass
-    async with Variants(cache).listen(address(), ".flac") as opened:
+    async with OtherFormats(cache).listen(address(), ".flac") as opened:
         assert opened is not None and not isinstance(opened.source, bytes)
         player.gate.set()
         grown = await listened(opened.source)

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from realtime.audio.spoken import Spoken, Word
 from realtime.cache.checked_read import load
-from realtime.cache.disk import Store
-from realtime.cache.recording import Recording, Spoken
-from realtime.engines.contract import Word
+from realtime.cache.disk import DiskStore
+from realtime.cache.recording import Recording
 from tests.cache.test_disk import kept
 from tests.support.recordings import RATE, address, pcm
 
@@ -56,8 +56,8 @@ async def test_who_has_time_does_not_press() -> None:
 
 @pytest.mark.parametrize("held", [True, False])
 async def test_a_finished_one_gives_any_part(tmp_path: Path, held: bool) -> None:
-    sound = kept(Store(tmp_path))
-    found = load(Store(tmp_path), address(), ".wav")
+    sound = kept(DiskStore(tmp_path))
+    found = load(DiskStore(tmp_path), address(), ".wav")
     assert found is not None
     if not held:
         found.body = None

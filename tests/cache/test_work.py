@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from realtime.cache.disk import Part
-from realtime.cache.growing import Growing
+from realtime.cache.disk import PartFile
+from realtime.cache.growing import GrowingRecording
 from realtime.cache.work import closed_when_unread, unless_abandoned
 from realtime.errors import Busy
 
@@ -20,9 +20,9 @@ async def test_work_is_done_or_breaks() -> None:
         if error:
             raise error
 
-    await unless_abandoned(work(None), Growing())
+    await unless_abandoned(work(None), GrowingRecording())
     with pytest.raises(ZeroDivisionError):
-        await unless_abandoned(work(ZeroDivisionError()), Growing())
+        await unless_abandoned(work(ZeroDivisionError()), GrowingRecording())
 
 
 async def test_work_ends_when_the_last_listener_leaves() -> None:
@@ -34,7 +34,7 @@ async def test_work_ends_when_the_last_listener_leaves() -> None:
         finally:
             ended.set()
 
-    growing = Growing()
+    growing = GrowingRecording()
     working = asyncio.create_task(unless_abandoned(work(), growing))
     await asyncio.sleep(0)
     with growing.listening():
@@ -46,7 +46,7 @@ async def test_work_ends_when_the_last_listener_leaves() -> None:
 
 
 async def test_a_part_is_closed_when_nobody_reads_it(tmp_path: Path) -> None:
-    growing, part = Growing(), Part(tmp_path / "a.part")
+    growing, part = GrowingRecording(), PartFile(tmp_path / "a.part")
     part.write(b"abc")
     with growing.listening():
         closing = asyncio.create_task(closed_when_unread(growing, part))

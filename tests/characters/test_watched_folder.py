@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from realtime.characters.watched_folder import Folder
+from realtime.characters.watched_folder import WatchedFolder
 from tests.support.character_files import touch
 
 
@@ -26,7 +26,7 @@ class Reader:
 
 def test_only_what_changed_is_read_again(tmp_path: Path) -> None:
     reader = Reader()
-    folder = Folder(tmp_path, {".n": reader}, ())
+    folder = WatchedFolder(tmp_path, {".n": reader}, ())
     (tmp_path / "a.n").write_text("1")
     (tmp_path / "b.n").write_text("2")
     assert folder.look()
@@ -51,7 +51,7 @@ def test_only_what_changed_is_read_again(tmp_path: Path) -> None:
 
 
 def test_a_change_of_time_alone_and_a_swapped_file_are_seen(tmp_path: Path) -> None:
-    folder = Folder(tmp_path, {".n": Reader()}, ())
+    folder = WatchedFolder(tmp_path, {".n": Reader()}, ())
     path = tmp_path / "a.n"
     path.write_text("1")
     folder.look()
@@ -67,7 +67,7 @@ def test_a_change_of_time_alone_and_a_swapped_file_are_seen(tmp_path: Path) -> N
 
 def test_other_and_hidden_files_are_not_read_and_noted_ones_only_known(tmp_path: Path) -> None:
     reader = Reader()
-    folder = Folder(tmp_path, {".n": reader}, (".png",))
+    folder = WatchedFolder(tmp_path, {".n": reader}, (".png",))
     for name in ("README.md", ".a.n", ".n", "a.png", "a.n~"):
         (tmp_path / name).write_text("x")
     folder.look()
@@ -77,7 +77,7 @@ def test_other_and_hidden_files_are_not_read_and_noted_ones_only_known(tmp_path:
 
 def test_a_fault_stays_with_its_file_until_the_file_changes(tmp_path: Path) -> None:
     reader = Reader()
-    folder = Folder(tmp_path, {".n": reader}, ())
+    folder = WatchedFolder(tmp_path, {".n": reader}, ())
     path = tmp_path / "a.n"
     path.write_text("one")
     folder.look()
@@ -98,7 +98,7 @@ def test_what_the_system_refused_is_tried_again(tmp_path: Path) -> None:
         return path.read_text()
 
     (tmp_path / "a.n").write_text("1")
-    folder = Folder(tmp_path, {".n": reader}, ())
+    folder = WatchedFolder(tmp_path, {".n": reader}, ())
     folder.look()
     assert "Too many open files" in folder.sources["a.n"].fault
     assert folder.look()
@@ -107,7 +107,7 @@ def test_what_the_system_refused_is_tried_again(tmp_path: Path) -> None:
 
 def test_a_folder_that_comes_and_goes(tmp_path: Path) -> None:
     place = tmp_path / "later"
-    folder = Folder(place, {".n": Reader()}, ())
+    folder = WatchedFolder(place, {".n": Reader()}, ())
     folder.look()
     assert folder.fault == "there is no such folder"
     place.mkdir()
@@ -120,7 +120,7 @@ def test_a_folder_that_cannot_be_listed_keeps_what_was_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "a.n").write_text("1")
-    folder = Folder(tmp_path, {".n": Reader()}, ())
+    folder = WatchedFolder(tmp_path, {".n": Reader()}, ())
     folder.look()
 
     def refuse(path: Any) -> Any:
@@ -137,7 +137,7 @@ def test_a_folder_that_cannot_be_listed_keeps_what_was_read(
 def test_a_link_to_nothing_is_a_fault_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "a.n").write_text("1")
     (tmp_path / "b.n").symlink_to(tmp_path / "nowhere")
-    folder = Folder(tmp_path, {".n": Reader()}, ())
+    folder = WatchedFolder(tmp_path, {".n": Reader()}, ())
     folder.look()
     assert folder.sources["a.n"].holds == 1
     assert "No such file" in folder.sources["b.n"].fault

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from realtime.characters.yaml_card import MOST_BYTES, BadCard, Card, read_card
+from realtime.characters.yaml_card import MOST_BYTES, BadCard, CharacterCard, read_card
 
 FULL = """
 display_name: "Dawn — 夜明け"
@@ -31,7 +31,7 @@ voice: {af_heart: 3, bf_emma: 0.5}
 
 def test_everything_that_can_be_said_is_kept() -> None:
     card = read_card(FULL.encode())
-    assert card == Card(
+    assert card == CharacterCard(
         display_name="Dawn — 夜明け",
         engine="kokoro",
         language="en",
@@ -50,7 +50,7 @@ def test_everything_that_can_be_said_is_kept() -> None:
 
 @pytest.mark.parametrize("text", ["", "# nothing yet\n", "---\n", "\ufeff"])
 def test_nothing_said_is_fine(text: str) -> None:
-    assert read_card(text.encode()) == Card()
+    assert read_card(text.encode()) == CharacterCard()
 
 
 def test_a_named_voice_is_its_only_part() -> None:
@@ -132,7 +132,7 @@ def test_small_files_cannot_unfold_into_big_ones() -> None:
 @example("speed: 1" + "0" * 5_000)
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:
-        assert isinstance(read_card(text.encode("utf-8", "surrogatepass")), Card)
+        assert isinstance(read_card(text.encode("utf-8", "surrogatepass")), CharacterCard)
     except BadCard as refused:
         assert str(refused)
 
@@ -140,6 +140,6 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 @given(st.binary(max_size=100))
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     try:
-        assert isinstance(read_card(data), Card)
+        assert isinstance(read_card(data), CharacterCard)
     except BadCard as refused:
         assert str(refused)

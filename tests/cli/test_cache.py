@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from realtime.cache.disk import Store
+from realtime.cache.disk import DiskStore
 from realtime.cli import cache
 from realtime.cli.commands import COMMANDS, parsed
 from realtime.errors import BadRequest, Busy, NotFound
@@ -15,9 +15,9 @@ from tests.support.recordings import address
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DiskStore:
     monkeypatch.setenv("YAMABIKO_CACHE__PATH", str(tmp_path))
-    store = Store(tmp_path)
+    store = DiskStore(tmp_path)
     for number, text in enumerate("abc"):
         kept(store, text, seed=number)
         import os
@@ -31,12 +31,12 @@ def run(*arguments: str) -> int:
     return COMMANDS[options.command](options)
 
 
-def left(store: Store) -> str:
+def left(store: DiskStore) -> str:
     return "".join(stored.address.slug for stored in cache.found_in(store))
 
 
 def test_ls_tells_the_longest_unheard_first(
-    store: Store, capsys: pytest.CaptureFixture[str]
+    store: DiskStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("ls") == 0
     told = capsys.readouterr()
@@ -55,7 +55,7 @@ def test_ls_tells_the_longest_unheard_first(
     ],
 )
 def test_verify_finds_what_is_wrong(
-    store: Store,
+    store: DiskStore,
     capsys: pytest.CaptureFixture[str],
     suffix: str,
     damage: object,
@@ -70,14 +70,14 @@ def test_verify_finds_what_is_wrong(
     assert "3 recordings, 1 wrong" in told.err
 
 
-def test_prune_takes_the_longest_unheard(store: Store) -> None:
+def test_prune_takes_the_longest_unheard(store: DiskStore) -> None:
     assert run("prune") == 0
     assert left(store) == "abc"
     assert run("prune", "--max-bytes", "4100") == 0
     assert left(store) == "bc"
 
 
-def test_rm_takes_keys_and_paths_or_nothing(store: Store) -> None:
+def test_rm_takes_keys_and_paths_or_nothing(store: DiskStore) -> None:
     with pytest.raises(NotFound):
         run("rm", address("a").key, "0" * 16)
     with pytest.raises(BadRequest, match="no key"):
@@ -87,8 +87,8 @@ def test_rm_takes_keys_and_paths_or_nothing(store: Store) -> None:
     assert left(store) == "b"
 
 
-def test_a_cache_in_use_is_left_alone(store: Store) -> None:
-    server = Store(store.root)
+def test_a_cache_in_use_is_left_alone(store: DiskStore) -> None:
+    server = DiskStore(store.root)
     assert server.take()
     with pytest.raises(Busy, match="A server uses"):
         run("prune", "--max-bytes", "0")

@@ -21,7 +21,7 @@ from realtime.access.keys import load
 from realtime.cli import keys as keyring
 from realtime.cli.commands import parsed
 from realtime.errors import YamabikoError
-from realtime.settings import Auth, Settings
+from realtime.settings import AuthSettings, Settings
 from tests.support.signed_requests import OLDER, SECRET, Hands, answer, asked, made_guard
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,7 +31,7 @@ URL = "http://127.0.0.1:8000/lines"
 
 @pytest.fixture
 def mine(tmp_path: Path) -> Settings:
-    return Settings(auth=Auth(keys_path=tmp_path / "keys.yaml"))
+    return Settings(auth=AuthSettings(keys_path=tmp_path / "keys.yaml"))
 
 
 def run(settings: Settings, *arguments: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from realtime.audio.samples import Pcm
 from realtime.characters import Character, Characters
-from realtime.conversion.character_pitch import Pitches
+from realtime.conversion.character_pitch import CharacterPitches
 from realtime.errors import Unavailable
 from realtime.settings import Settings
 from tests.support.voice_like_sound import RATE, pcm, voice
@@ -38,14 +38,14 @@ def character(settings: Settings) -> Character:
 
 async def test_what_a_card_says_is_not_measured(character: Character) -> None:
     voice_ = Voice(pcm(voice(1.0)))
-    assert await Pitches(voice_.spoken).of(character) == character.median_pitch
+    assert await CharacterPitches(voice_.spoken).of(character) == character.median_pitch
     assert voice_.asked == 0
 
 
 async def test_it_is_measured_once_for_all(character: Character) -> None:
     unmeasured = replace(character, median_pitch=None)
     voice_ = Voice(pcm(voice(2.0, 170.0)))
-    pitches = Pitches(voice_.spoken)
+    pitches = CharacterPitches(voice_.spoken)
     found = await asyncio.gather(*(pitches.of(unmeasured) for _ in range(5)))
     assert set(found) == {await pitches.of(replace(unmeasured, name="again"))}
     assert found[0] == pytest.approx(170.0, rel=0.08)
@@ -55,7 +55,7 @@ async def test_it_is_measured_once_for_all(character: Character) -> None:
 async def test_a_silent_character_is_told_and_tried_again(character: Character) -> None:
     unmeasured = replace(character, median_pitch=None)
     voice_ = Voice(np.zeros(RATE, np.int16))
-    pitches = Pitches(voice_.spoken)
+    pitches = CharacterPitches(voice_.spoken)
     with pytest.raises(Unavailable, match="'af_heart' cannot be measured"):
         await pitches.of(unmeasured)
     voice_.sound = pcm(voice(1.0))
@@ -65,7 +65,7 @@ async def test_a_silent_character_is_told_and_tried_again(character: Character) 
 async def test_who_leaves_takes_the_measurement_from_nobody(character: Character) -> None:
     unmeasured = replace(character, median_pitch=None)
     voice_ = Voice(pcm(voice(1.0)))
-    pitches = Pitches(voice_.spoken)
+    pitches = CharacterPitches(voice_.spoken)
     leaving = asyncio.create_task(pitches.of(unmeasured))
     await asyncio.sleep(0)
     staying = asyncio.create_task(pitches.of(unmeasured))

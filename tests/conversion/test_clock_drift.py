@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from realtime.conversion.clock_drift import JUMP_SECONDS, MOST, Drift
+from realtime.conversion.clock_drift import JUMP_SECONDS, MOST, ClockDrift
 
 BLOCK = 0.04
 HALF_HOUR = 1_800.0
@@ -14,7 +14,7 @@ HALF_HOUR = 1_800.0
 
 def stores(ppm: float, seconds: float, jitter: float = 0.0) -> list[float]:
     """What lies in store after each block, when the microphone's clock is `ppm` too fast."""
-    drift, ratio, given, now = Drift(), 1.0, 0.2, 0.0
+    drift, ratio, given, now = ClockDrift(), 1.0, 0.2, 0.0
     chance = random.Random(1)
     found = []
     while now < seconds:
@@ -40,7 +40,7 @@ def test_unfollowed_the_same_clocks_would_part() -> None:
 
 def test_a_jump_is_taken_as_the_new_store() -> None:
     """A player that was empty, or left something out, is not chased."""
-    drift = Drift()
+    drift = ClockDrift()
     for number in range(1_000):
         drift.ratio(0.2 + number * BLOCK, number * BLOCK, BLOCK)
     jump = 2 * JUMP_SECONDS

@@ -8,14 +8,14 @@ from contextlib import aclosing
 import numpy as np
 import pytest
 
-from realtime.conversion.converter_stream import Turns, checked_converter
-from realtime.engines.voice_change import Change
+from realtime.conversion.converter_stream import ConverterStream, checked_converter
+from realtime.engines.voice_change import VoiceChange
 from realtime.errors import BadRequest, SynthesisFailed
 from tests.support.fake_converters import Broken, Upside, models
 
 pytestmark = pytest.mark.anyio
 
-PLAN = Upside().plan(Change())
+PLAN = Upside().plan(VoiceChange())
 
 
 async def test_each_block_gives_its_own() -> None:
@@ -23,7 +23,7 @@ async def test_each_block_gives_its_own() -> None:
     ours = models(engine)
     async with (
         ours.lease("upside") as lease,
-        aclosing(Turns(lease, Change(), PLAN, lambda: 0.0)) as all,
+        aclosing(ConverterStream(lease, VoiceChange(), PLAN, lambda: 0.0)) as all,
     ):
         block = np.linspace(0.1, 1, 320, dtype=np.float32)
         assert not (await all.convert(block)).any()
@@ -41,7 +41,7 @@ async def test_a_models_error_ends_its_stream_and_no_other(
     block = np.ones(320, np.float32)
     async with ours.lease("broken") as lease:
         for _ in range(2):
-            async with aclosing(Turns(lease, Change(), PLAN, lambda: 0.0)) as turns:
+            async with aclosing(ConverterStream(lease, VoiceChange(), PLAN, lambda: 0.0)) as turns:
                 with caplog.at_level(logging.CRITICAL), pytest.raises(SynthesisFailed) as failed:
                     for _ in range(3):
                         await turns.convert(block)
@@ -57,7 +57,7 @@ async def test_in_long_silence_the_engine_is_not_asked() -> None:
     silence, sound = np.zeros(320, np.float32), np.ones(320, np.float32)
     async with (
         ours.lease("upside") as lease,
-        aclosing(Turns(lease, Change(), PLAN, lambda: 0.0)) as turns,
+        aclosing(ConverterStream(lease, VoiceChange(), PLAN, lambda: 0.0)) as turns,
     ):
         given = [await turns.convert(part) for part in [sound, *[silence] * 100, sound, silence]]
     await ours.close()
@@ -67,10 +67,10 @@ async def test_in_long_silence_the_engine_is_not_asked() -> None:
 
 
 async def test_only_converters_convert(settings: object) -> None:
-    from realtime.models.loaded import Models
+    from realtime.models.loaded import LoadedModels
     from realtime.settings import Settings
 
-    ours = Models(Settings(), names=("tone", "gain"))
+    ours = LoadedModels(Settings(), names=("tone", "gain"))
     assert checked_converter(ours, "gain") == "gain"
     for name in ("tone", "bell"):
         with pytest.raises(BadRequest, match="There are: gain"):

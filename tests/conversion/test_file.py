@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 
 from realtime.audio.samples import Pcm
 from realtime.conversion.file import converted
-from realtime.engines.voice_change import Change
+from realtime.engines.voice_change import VoiceChange
 from realtime.errors import BadRequest, TooLarge
-from realtime.models.loaded import Models
+from realtime.models.loaded import LoadedModels
 from tests.support.fake_converters import Upside, Whole, models
 from tests.support.voice_like_sound import pcm, voice
 
 pytestmark = pytest.mark.anyio
 
-OPEN = Change(gate=-90.0)
+OPEN = VoiceChange(gate=-90.0)
 
 
 async def parts(sounds: Sequence[Pcm]) -> AsyncIterator[Pcm]:
@@ -29,7 +29,7 @@ async def parts(sounds: Sequence[Pcm]) -> AsyncIterator[Pcm]:
 
 
 async def run(
-    ours: Models, name: str, sounds: Sequence[Pcm], rate: int, output_rate: int | None = None
+    ours: LoadedModels, name: str, sounds: Sequence[Pcm], rate: int, output_rate: int | None = None
 ) -> Pcm:
     given = converted(ours, name, OPEN, parts(sounds), rate, output_rate)
     return np.concatenate([np.zeros(0, np.int16), *[part async for part in given]])

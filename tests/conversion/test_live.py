@@ -13,17 +13,17 @@ from hypothesis import strategies as st
 
 from realtime.audio.samples import RATES, Pcm
 from realtime.conversion.file import converted
-from realtime.conversion.live import Conversion, Notice
-from realtime.engines.voice_change import Change
+from realtime.conversion.live import Conversion, ConversionNotice
+from realtime.engines.voice_change import VoiceChange
 from realtime.errors import BadRequest, SynthesisFailed
-from realtime.models.loaded import Models
+from realtime.models.loaded import LoadedModels
 from realtime.settings import Settings
 from tests.support.fake_converters import Broken, Clock, Upside, Whole, models
 from tests.support.voice_like_sound import pcm, voice
 
 pytestmark = pytest.mark.anyio
 
-OPEN = Change(gate=-90.0)
+OPEN = VoiceChange(gate=-90.0)
 RATE = 16000
 BLOCK = 320
 
@@ -37,7 +37,7 @@ async def heard(conversion: Conversion) -> tuple[Pcm, list[str]]:
     """All that is heard until the end, and the codes of the notices."""
     sound, told = [np.zeros(0, np.int16)], []
     async for item in conversion.heard():
-        if isinstance(item, Notice):
+        if isinstance(item, ConversionNotice):
             assert item.message
             told.append(item.code)
         else:
@@ -54,8 +54,8 @@ async def run(conversion: Conversion, parts: Sequence[Pcm]) -> tuple[Pcm, list[s
 
 
 @pytest.fixture(scope="module")
-def world() -> Models:
-    return Models(Settings(), names=("world", "gain"))
+def world() -> LoadedModels:
+    return LoadedModels(Settings(), names=("world", "gain"))
 
 
 @settings(max_examples=5, deadline=None)
@@ -64,8 +64,8 @@ def test_cuts_are_not_heard(cuts: list[int], rate: int) -> None:
     """Fed live in any blocks, fed whole, or converted as a recording: the same samples."""
 
     async def each() -> None:
-        ours = Models(Settings(), names=("world",))
-        change = Change(target=200.0)
+        ours = LoadedModels(Settings(), names=("world",))
+        change = VoiceChange(target=200.0)
         sound = pcm(voice(0.5, rate=rate))
         clock = Clock()  # it stands still, so that nothing takes any time
         whole = await run(live(ours, "world", change, rate, clock=clock), [sound])
@@ -87,9 +87,9 @@ async def once(sound: Pcm) -> AsyncIterator[Pcm]:
 
 
 async def test_streams_side_by_side_never_mix() -> None:
-    ours = Models(Settings(), names=("world",))
+    ours = LoadedModels(Settings(), names=("world",))
     sounds = [pcm(voice(1.0, pitch)) for pitch in (100.0, 150.0, 220.0)]
-    change = Change(target=170.0)
+    change = VoiceChange(target=170.0)
 
     def conversion() -> Conversion:
         return live(ours, "world", change, 24000, clock=Clock())
@@ -112,7 +112,7 @@ async def test_output_rates_differ_and_lengths_agree() -> None:
 class Microphone:
     """Feeds a conversion in time with a test's clock, and hears what comes out and when."""
 
-    def __init__(self, ours: Models, clock: Clock, **options: object) -> None:
+    def __init__(self, ours: LoadedModels, clock: Clock, **options: object) -> None:
         self.clock = clock
         self.conversion = live(ours, "upside", OPEN, RATE, clock=clock, **options)
         self.sound = pcm(0.5 * voice(400.0 / 10, rate=RATE))
@@ -126,7 +126,7 @@ class Microphone:
 
     async def _hear(self) -> None:
         async for item in self.conversion.heard():
-            if isinstance(item, Notice):
+            if isinstance(item, ConversionNotice):
                 self.told.append(item.code)
                 continue
             self.given += item.size
@@ -165,7 +165,7 @@ class Microphone:
 
 
 @pytest.fixture
-async def upside() -> AsyncIterator[tuple[Upside, Models, Clock]]:
+async def upside() -> AsyncIterator[tuple[Upside, LoadedModels, Clock]]:
     engine, clock = Upside(), Clock()
     ours = models(engine)
     yield engine, ours, clock
@@ -174,7 +174,7 @@ async def upside() -> AsyncIterator[tuple[Upside, Models, Clock]]:
 
 
 async def test_when_computing_takes_long_blocks_grow_then_the_voice_passes_then_it_recovers(
-    upside: tuple[Upside, Models, Clock],
+    upside: tuple[Upside, LoadedModels, Clock],
 ) -> None:
     engine, ours, clock = upside
     microphone = Microphone(ours, clock)
@@ -207,7 +207,7 @@ async def test_when_computing_takes_long_blocks_grow_then_the_voice_passes_then_
 
 
 async def test_a_block_that_never_comes_is_not_waited_for(
-    upside: tuple[Upside, Models, Clock],
+    upside: tuple[Upside, LoadedModels, Clock],
 ) -> None:
     engine, ours, clock = upside
     microphone = Microphone(ours, clock, patience=0.05)
@@ -227,7 +227,9 @@ async def test_a_block_that_never_comes_is_not_waited_for(
     assert np.abs(sound[late] - fed[late]).max() <= 2, "unconverted, it is as it was"
 
 
-async def test_what_was_not_taken_in_time_is_told(upside: tuple[Upside, Models, Clock]) -> None:
+async def test_what_was_not_taken_in_time_is_told(
+    upside: tuple[Upside, LoadedModels, Clock],
+) -> None:
     _, ours, clock = upside
     conversion = live(ours, "upside", OPEN, RATE, clock=clock)
     for _ in range(300):
@@ -240,7 +242,7 @@ async def test_what_was_not_taken_in_time_is_told(upside: tuple[Upside, Models, 
 
 
 async def test_who_sends_a_recording_at_once_waits_and_loses_nothing(
-    upside: tuple[Upside, Models, Clock],
+    upside: tuple[Upside, LoadedModels, Clock],
 ) -> None:
     _, ours, clock = upside
     sound = pcm(0.5 * voice(8.0, rate=RATE))
@@ -249,7 +251,7 @@ async def test_who_sends_a_recording_at_once_waits_and_loses_nothing(
 
 
 async def test_a_listener_with_another_clock_keeps_its_store(
-    upside: tuple[Upside, Models, Clock],
+    upside: tuple[Upside, LoadedModels, Clock],
 ) -> None:
     """The microphone's clock is 0.2 % fast, ten times what is usual, so that seconds show it."""
     _, ours, clock = upside
@@ -260,7 +262,7 @@ async def test_a_listener_with_another_clock_keeps_its_store(
     async def hear() -> None:
         nonlocal given
         async for item in conversion.heard():
-            if not isinstance(item, Notice):
+            if not isinstance(item, ConversionNotice):
                 given += item.size
 
     hearing = asyncio.create_task(hear())
@@ -288,16 +290,16 @@ async def test_silence_for_an_hour_costs_no_analysis(monkeypatch: pytest.MonkeyP
         raise AssertionError("silence was analysed")
 
     monkeypatch.setattr(pyworld, "dio", no)
-    ours = Models(Settings(), names=("world",))
+    ours = LoadedModels(Settings(), names=("world",))
     noise = np.random.default_rng(1).integers(-8, 9, 24_000).astype(np.int16)
-    conversion = live(ours, "world", Change(target=200.0), 24000, clock=Clock())
+    conversion = live(ours, "world", VoiceChange(target=200.0), 24000, clock=Clock())
     found, told = await run(conversion, [noise] * 10)
     await ours.close()
     assert told == [] and found.size == 240_000 and not found.any()
 
 
 async def test_stopping_frees_the_engine_without_a_tail(
-    upside: tuple[Upside, Models, Clock],
+    upside: tuple[Upside, LoadedModels, Clock],
 ) -> None:
     engine, ours, clock = upside
     conversion = live(ours, "upside", OPEN, RATE, clock=clock)
@@ -309,7 +311,7 @@ async def test_stopping_frees_the_engine_without_a_tail(
 
 
 async def test_a_cancelled_listener_frees_the_engine(
-    upside: tuple[Upside, Models, Clock],
+    upside: tuple[Upside, LoadedModels, Clock],
 ) -> None:
     engine, ours, clock = upside
     hearing = asyncio.create_task(heard(live(ours, "upside", OPEN, RATE, clock=clock)))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.conversion.microphone_buffer import MOST_SECONDS, Intake
+from realtime.conversion.microphone_buffer import MOST_SECONDS, MicrophoneBuffer
 from realtime.errors import BadRequest
 
 pytestmark = pytest.mark.anyio
@@ -33,7 +33,7 @@ def counted(start: int, count: int) -> np.ndarray:
 def test_what_is_taken_is_what_came(sizes: list[int], count: int) -> None:
     async def run() -> None:
         clock = Clock()
-        intake = Intake(RATE, clock)
+        intake = MicrophoneBuffer(RATE, clock)
         came = counted(0, sum(sizes))
         for part in np.split(came, np.cumsum(sizes)[:-1] if sizes else []):
             await intake.add(part)
@@ -48,7 +48,7 @@ def test_what_is_taken_is_what_came(sizes: list[int], count: int) -> None:
 
 
 async def test_taking_waits_for_enough() -> None:
-    intake = Intake(RATE, Clock())
+    intake = MicrophoneBuffer(RATE, Clock())
     taking = asyncio.create_task(intake.take(160))
     await intake.add(counted(0, 100))
     await asyncio.sleep(0)
@@ -60,7 +60,7 @@ async def test_taking_waits_for_enough() -> None:
 
 async def test_who_sends_faster_than_time_waits_and_loses_nothing() -> None:
     clock = Clock()
-    intake = Intake(RATE, clock)
+    intake = MicrophoneBuffer(RATE, clock)
     came = counted(0, 10 * RATE)
     adding = asyncio.create_task(intake.add(came))
     found = []
@@ -74,7 +74,7 @@ async def test_who_sends_faster_than_time_waits_and_loses_nothing() -> None:
 
 async def test_what_was_on_time_and_not_taken_is_left_out_from_its_beginning() -> None:
     clock = Clock()
-    intake = Intake(RATE, clock)
+    intake = MicrophoneBuffer(RATE, clock)
     for number in range(50):  # five seconds that nobody takes
         clock.now += 0.1
         await intake.add(counted(number * 800, 800))
@@ -88,7 +88,7 @@ async def test_what_was_on_time_and_not_taken_is_left_out_from_its_beginning() -
 async def test_a_microphone_that_stalled_is_no_early_one() -> None:
     """What it sends afterwards in one go is late: it must not hold up who sends it."""
     clock = Clock()
-    intake = Intake(RATE, clock)
+    intake = MicrophoneBuffer(RATE, clock)
     await intake.add(counted(0, 800))
     await intake.take(800)
     clock.now += 60.0
@@ -98,7 +98,7 @@ async def test_a_microphone_that_stalled_is_no_early_one() -> None:
 
 
 async def test_the_kept_samples_are_a_copy() -> None:
-    intake = Intake(RATE, Clock())
+    intake = MicrophoneBuffer(RATE, Clock())
     sent = counted(0, 100)
     await intake.add(sent)
     sent[:] = 0
@@ -106,7 +106,7 @@ async def test_the_kept_samples_are_a_copy() -> None:
 
 
 async def test_after_the_end_nothing_comes() -> None:
-    intake = Intake(RATE, Clock())
+    intake = MicrophoneBuffer(RATE, Clock())
     await intake.add(counted(0, 100))
     intake.end()
     assert np.array_equal(await intake.take(160), counted(0, 100))
@@ -116,7 +116,7 @@ async def test_after_the_end_nothing_comes() -> None:
 
 
 async def test_it_is_hungry_when_all_that_can_be_taken_is() -> None:
-    intake = Intake(RATE, Clock())
+    intake = MicrophoneBuffer(RATE, Clock())
     await intake.add(counted(0, 100))
     assert not intake.hungry.is_set(), "nobody has asked yet"
     taking = asyncio.create_task(intake.take(160))
@@ -129,7 +129,7 @@ async def test_it_is_hungry_when_all_that_can_be_taken_is() -> None:
 
 
 async def test_the_end_frees_who_waits_for_room() -> None:
-    intake = Intake(RATE, Clock())
+    intake = MicrophoneBuffer(RATE, Clock())
     adding = asyncio.create_task(intake.add(counted(0, 10 * RATE)))
     await asyncio.sleep(0)
     assert not adding.done()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from realtime.conversion.noise_gate import Gate, Samples
+from realtime.conversion.noise_gate import NoiseGate, Samples
 
 RATE = 24000
 BLOCK = 480
@@ -18,7 +18,7 @@ def tone(seconds: float, level: float) -> Samples:
 
 
 def through(sound: Samples, level: float = -50.0) -> Samples:
-    gate = Gate(level, RATE)
+    gate = NoiseGate(level, RATE)
     blocks = np.split(sound, range(BLOCK, sound.size, BLOCK))
     return np.concatenate([gate.feed(block) for block in blocks])
 
@@ -57,4 +57,4 @@ def test_it_opens_and_closes_without_a_click(level: float) -> None:
 
 
 def test_an_empty_block_is_an_empty_block() -> None:
-    assert not Gate(-50.0, RATE).feed(np.zeros(0, np.float32)).size
+    assert not NoiseGate(-50.0, RATE).feed(np.zeros(0, np.float32)).size

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from realtime.conversion.overload import LONGEST_SECONDS, REST_SECONDS, SIZES, Load
+from realtime.conversion.overload import LONGEST_SECONDS, REST_SECONDS, SIZES, OverloadGuard
 
 BLOCK = 0.02
 
 
-def after(load: Load, share: float, seconds: float, now: float = 0.0) -> list[str]:
+def after(load: OverloadGuard, share: float, seconds: float, now: float = 0.0) -> list[str]:
     """The states told while computing takes that share of the time."""
     told = []
     end = now + seconds
@@ -20,30 +20,30 @@ def after(load: Load, share: float, seconds: float, now: float = 0.0) -> list[st
 
 
 def test_little_load_changes_nothing() -> None:
-    load = Load()
+    load = OverloadGuard()
     assert after(load, 0.3, 600) == []
     assert load.size == 1
 
 
 def test_one_pause_of_the_machine_changes_nothing() -> None:
-    load = Load()
+    load = OverloadGuard()
     after(load, 0.3, 10)
     assert not load.worked(2.0, BLOCK, 10.0)
     assert after(load, 0.3, 10) == []
 
 
 def test_blocks_grow_then_the_voice_passes() -> None:
-    load = Load()
+    load = OverloadGuard()
     assert after(load, 1.2, 30) == ["larger_blocks", "larger_blocks", "bypass"]
     assert load.bypassed and load.size == 1 and load.trial_size == SIZES[-1]
 
 
 def test_within_half_a_second_of_too_much_load_something_is_done() -> None:
-    assert after(Load(), 1.5, 0.5)
+    assert after(OverloadGuard(), 1.5, 0.5)
 
 
 def test_what_is_too_much_for_small_blocks_only_stays_at_larger_ones() -> None:
-    load = Load()
+    load = OverloadGuard()
     now, told = 0.0, []
     while now < 300:
         sound = BLOCK * load.size
@@ -55,7 +55,7 @@ def test_what_is_too_much_for_small_blocks_only_stays_at_larger_ones() -> None:
 
 
 def test_it_recovers_step_by_step() -> None:
-    load = Load()
+    load = OverloadGuard()
     after(load, 1.0, 0.6)
     assert load.size > 1
     told = after(load, 0.2, 60)
@@ -63,7 +63,7 @@ def test_it_recovers_step_by_step() -> None:
 
 
 def test_trials_that_go_well_end_the_bypass() -> None:
-    load = Load()
+    load = OverloadGuard()
     assert load.lost(100.0)
     assert not load.lost(100.1), "it is told once"
     assert not load.trial_due(100.5)
@@ -76,7 +76,7 @@ def test_trials_that_go_well_end_the_bypass() -> None:
 
 
 def test_trials_that_fail_become_rarer() -> None:
-    load = Load()
+    load = OverloadGuard()
     load.lost(0.0)
     now, trials = 0.0, 0
     while now < 600:

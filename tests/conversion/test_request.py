@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from realtime.characters import Character, Characters
-from realtime.conversion.character_pitch import Pitches
-from realtime.conversion.request import Disguise, Disguises
-from realtime.engines.voice_change import Change
+from realtime.conversion.character_pitch import CharacterPitches
+from realtime.conversion.request import VoiceChangeRequest, VoiceChangeResolver
+from realtime.engines.voice_change import VoiceChange
 from realtime.errors import BadRequest, NotFound
 from realtime.settings import Settings
 
@@ -19,33 +19,33 @@ async def silent(character: Character) -> tuple[object, int]:
 
 
 @pytest.fixture
-def disguises(settings: Settings) -> Disguises:
+def disguises(settings: Settings) -> VoiceChangeResolver:
     characters = Characters(settings.presets.path, settings.default_characters, ["hibari"])
-    return Disguises(characters, Pitches(silent))  # type: ignore[arg-type]
+    return VoiceChangeResolver(characters, CharacterPitches(silent))  # type: ignore[arg-type]
 
 
-async def test_nothing_asked_is_nothing_changed(disguises: Disguises) -> None:
-    assert await disguises.change(Disguise()) == Change()
+async def test_nothing_asked_is_nothing_changed(disguises: VoiceChangeResolver) -> None:
+    assert await disguises.change(VoiceChangeRequest()) == VoiceChange()
 
 
 async def test_a_character_lends_its_pitch_unless_semitones_are_asked(
-    disguises: Disguises,
+    disguises: VoiceChangeResolver,
 ) -> None:
-    moved = await disguises.change(Disguise(character="af_heart"))
+    moved = await disguises.change(VoiceChangeRequest(character="af_heart"))
     assert moved.target is not None and moved.pitch is None
-    shifted = await disguises.change(Disguise(character="af_heart", pitch=3.0))
+    shifted = await disguises.change(VoiceChangeRequest(character="af_heart", pitch=3.0))
     assert (shifted.target, shifted.pitch) == (None, 3.0)
 
 
-async def test_everything_else_is_handed_on(disguises: Disguises) -> None:
-    asked = Disguise(formant=1.2, breath=0.5, effect="robot", gate=-40.0, model="bell")
-    assert await disguises.change(asked) == Change(
+async def test_everything_else_is_handed_on(disguises: VoiceChangeResolver) -> None:
+    asked = VoiceChangeRequest(formant=1.2, breath=0.5, effect="robot", gate=-40.0, model="bell")
+    assert await disguises.change(asked) == VoiceChange(
         formant=1.2, breath=0.5, effect="robot", gate=-40.0, model="bell"
     )
 
 
-async def test_what_cannot_be_is_refused(disguises: Disguises) -> None:
+async def test_what_cannot_be_is_refused(disguises: VoiceChangeResolver) -> None:
     with pytest.raises(BadRequest, match="formant"):
-        await disguises.change(Disguise(formant=9.0))
+        await disguises.change(VoiceChangeRequest(formant=9.0))
     with pytest.raises(NotFound):
-        await disguises.change(Disguise(character="nobody", pitch=1.0))
+        await disguises.change(VoiceChangeRequest(character="nobody", pitch=1.0))

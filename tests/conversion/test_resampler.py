@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime.audio.samples import RATES
-from realtime.conversion.resampler import Samples, Stretch
+from realtime.conversion.resampler import Samples, StreamResampler
 
 
 def sine(rate: int, pitch: float = 1_000.0, seconds: float = 0.5) -> Samples:
@@ -18,7 +18,7 @@ def sine(rate: int, pitch: float = 1_000.0, seconds: float = 0.5) -> Samples:
 @pytest.mark.parametrize("source", RATES)
 @pytest.mark.parametrize("target", [16000, 24000, 48000])
 def test_a_sine_stays_where_it_is(source: int, target: int) -> None:
-    found = Stretch(source, target).feed(sine(source))
+    found = StreamResampler(source, target).feed(sine(source))
     expected = sine(target)
     assert 0 <= expected.size - found.size <= 0.0041 * target
     quiet = found[target // 50 :] - expected[target // 50 : found.size]
@@ -26,7 +26,7 @@ def test_a_sine_stays_where_it_is(source: int, target: int) -> None:
 
 
 def test_what_the_lower_rate_cannot_hold_is_gone() -> None:
-    found = Stretch(48000, 16000).feed(sine(48000, 9_500.0))
+    found = StreamResampler(48000, 16000).feed(sine(48000, 9_500.0))
     assert np.abs(found[400:]).max() < 1e-3
 
 
@@ -34,7 +34,7 @@ def test_what_the_lower_rate_cannot_hold_is_gone() -> None:
 def test_cuts_are_not_heard(cuts: list[int], source: int, target: int) -> None:
     sound = sine(source, 440.0, 0.1)
     parts = np.split(sound, sorted(cut for cut in cuts if cut < sound.size))
-    cut, whole = Stretch(source, target), Stretch(source, target)
+    cut, whole = StreamResampler(source, target), StreamResampler(source, target)
     found = np.concatenate([cut.feed(part) for part in parts])
     assert np.array_equal(found, whole.feed(sound))
 
@@ -43,20 +43,20 @@ def test_cuts_are_not_heard(cuts: list[int], source: int, target: int) -> None:
 def test_exactly_what_is_needed_gives_what_was_asked(
     count: int, before: int, source: int, target: int
 ) -> None:
-    stretch = Stretch(source, target)
+    stretch = StreamResampler(source, target)
     stretch.feed(np.zeros(before, np.float32))
     needed = stretch.needed(count)
     given_now = stretch.feed(np.zeros(needed, np.float32)).size
     assert given_now >= count
     if needed:
-        again = Stretch(source, target)
+        again = StreamResampler(source, target)
         again.feed(np.zeros(before, np.float32))
         assert again.feed(np.zeros(needed - 1, np.float32)).size < count
 
 
 @pytest.mark.parametrize("ratio", [0.995, 0.9998, 1.0002, 1.005])
 def test_a_ratio_changes_length_and_pitch(ratio: float) -> None:
-    stretch = Stretch(24000, 24000, adjustable=True)
+    stretch = StreamResampler(24000, 24000, adjustable=True)
     stretch.adjust(ratio)
     found = stretch.feed(sine(24000, 1_000.0, 4.0))
     assert found.size == pytest.approx(96_000 / ratio, abs=40)
@@ -66,4 +66,4 @@ def test_a_ratio_changes_length_and_pitch(ratio: float) -> None:
 
 def test_equal_rates_pass_untouched() -> None:
     sound = sine(24000)
-    assert Stretch(24000, 24000).feed(sound) is sound
+    assert StreamResampler(24000, 24000).feed(sound) is sound

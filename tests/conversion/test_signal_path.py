@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 
 from realtime.audio.samples import RATES, Pcm
-from realtime.conversion.signal_path import Around, Passage, checked_rate
-from realtime.engines.contract import Plan, Samples
-from realtime.engines.voice_change import Change
+from realtime.conversion.signal_path import Bypass, SignalPath, checked_rate
+from realtime.engines.contract import ConversionPlan, Samples
+from realtime.engines.voice_change import VoiceChange
 from realtime.errors import BadRequest
 from tests.support.voice_like_sound import pcm, voice
 
-OPEN = Change(gate=-90.0)
+OPEN = VoiceChange(gate=-90.0)
 PLANS = [
-    Plan(24000, 24000, step=480, block=480, latency=960, context=2_880),
-    Plan(16000, 16000, step=1, block=320),
-    Plan(16000, 24000, step=2, block=640, latency=320, context=1_600),
+    ConversionPlan(24000, 24000, step=480, block=480, latency=960, context=2_880),
+    ConversionPlan(16000, 16000, step=1, block=320),
+    ConversionPlan(16000, 24000, step=2, block=640, latency=320, context=1_600),
 ]
 
 
@@ -26,7 +26,7 @@ class Late:
     Between two rates it only draws lines, and a constant at the end of each block.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: ConversionPlan) -> None:
         self._plan = plan
         self._held = np.zeros(plan.latency, np.float32)
 
@@ -40,8 +40,8 @@ class Late:
         return np.interp(places * scale, np.arange(given.size), given).astype(np.float32)
 
 
-def passed(sound: Pcm, plan: Plan, rate: int, output_rate: int) -> Pcm:
-    passage, late = Passage(plan, OPEN, rate, output_rate), Late(plan)
+def passed(sound: Pcm, plan: ConversionPlan, rate: int, output_rate: int) -> Pcm:
+    passage, late = SignalPath(plan, OPEN, rate, output_rate), Late(plan)
     found, place = [], 0
     while place < sound.size:
         count = passage.needed(plan.block)
@@ -59,7 +59,7 @@ def passed(sound: Pcm, plan: Plan, rate: int, output_rate: int) -> Pcm:
 
 @pytest.mark.parametrize("plan", PLANS)
 @pytest.mark.parametrize("rate", RATES)
-def test_it_is_as_long_and_lies_where_it_was(plan: Plan, rate: int) -> None:
+def test_it_is_as_long_and_lies_where_it_was(plan: ConversionPlan, rate: int) -> None:
     place = np.arange(rate // 2) / rate
     sound = pcm((0.5 * np.sin(2 * np.pi * 330 * place)).astype(np.float32))
     found = passed(sound, plan, rate, rate)
@@ -83,8 +83,8 @@ def test_the_shortest_sounds_are_as_short(seconds: float) -> None:
 
 
 @pytest.mark.parametrize("plan", PLANS)
-def test_the_way_around_is_as_late_as_the_converter(plan: Plan) -> None:
-    late, around = Late(plan), Around(plan)
+def test_the_way_around_is_as_late_as_the_converter(plan: ConversionPlan) -> None:
+    late, around = Late(plan), Bypass(plan)
     sound = voice(0.5, rate=plan.rate)
     for block in np.split(sound[: 10 * plan.block], 10):
         found, expected = around.leave(block, None), late.convert(block)
@@ -92,9 +92,9 @@ def test_the_way_around_is_as_late_as_the_converter(plan: Plan) -> None:
 
 
 @pytest.mark.parametrize("plan", PLANS)
-def test_going_around_and_coming_back_makes_no_click(plan: Plan) -> None:
+def test_going_around_and_coming_back_makes_no_click(plan: ConversionPlan) -> None:
     """The converter turns everything upside down, so that every unfaded change is a big step."""
-    late, around = Late(plan), Around(plan)
+    late, around = Late(plan), Bypass(plan)
     place = np.arange(40 * plan.block) / plan.rate
     sound = (0.5 * np.sin(2 * np.pi * 150 * place)).astype(np.float32)
     found = []
@@ -108,7 +108,7 @@ def test_going_around_and_coming_back_makes_no_click(plan: Plan) -> None:
 
 def test_what_was_heard_is_the_context_of_a_stream_that_begins() -> None:
     plan = PLANS[0]
-    around = Around(plan)
+    around = Bypass(plan)
     sound = voice(0.5)
     for block in np.split(sound, sound.size // 480):
         around.leave(block, block)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from realtime.conversion.timings import MOST_BLOCKS, Meter, Reading
+from realtime.conversion.timings import MOST_BLOCKS, TimingReport, Timings
 
 
 def test_it_tells_what_came_since_the_last_time() -> None:
-    meter = Meter()
+    meter = Timings()
     meter.latency = 0.06
     assert meter.read() is None
     for queue, engine in ((0.0, 0.001), (0.001, 0.002), (0.5, 0.9)):
@@ -20,7 +20,7 @@ def test_it_tells_what_came_since_the_last_time() -> None:
 
 
 def test_what_passes_as_it_is_is_told_as_well() -> None:
-    meter = Meter()
+    meter = Timings()
     meter.block = 0.02
     meter.passed(0.5)
     found = meter.read()
@@ -30,9 +30,9 @@ def test_what_passes_as_it_is_is_told_as_well() -> None:
 
 
 def test_nobody_reads_for_long() -> None:
-    meter = Meter()
+    meter = Timings()
     meter.passed(1.0)
     for number in range(10 * MOST_BLOCKS):
         meter.worked(0.0, float(number), 0.02)
     found = meter.read()
-    assert isinstance(found, Reading) and found.engine >= 9 * MOST_BLOCKS
+    assert isinstance(found, TimingReport) and found.engine >= 9 * MOST_BLOCKS

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from realtime.audio.samples import Pcm, from_pcm16
-from realtime.conversion.request import Disguise
+from realtime.conversion.request import VoiceChangeRequest
 from realtime.engines.world import median_pitch
 from realtime.errors import NotFound
 from realtime.services import Services, build
@@ -35,8 +35,8 @@ async def parts(sound: Pcm) -> AsyncIterator[Pcm]:
 
 async def test_a_recording_moves_to_a_character(services: Services) -> None:
     sound = pcm(voice(3.0, pitch=120.0))
-    asked = Disguise(character="af_heart")
-    made = services.studio.recording(asked, parts(sound), 24000, 24000)
+    asked = VoiceChangeRequest(character="af_heart")
+    made = services.voice_changer.recording(asked, parts(sound), 24000, 24000)
     found = np.concatenate([part async for part in made])
     target = services.characters.get("af_heart").median_pitch
     heard = median_pitch(from_pcm16(found[24000:]), 24000)
@@ -49,21 +49,27 @@ async def test_a_character_whose_pitch_nobody_wrote_down_is_asked_to_speak(
 ) -> None:
     character = services.characters.get("af_heart")
     assert character.median_pitch is not None
-    pitch = await services.studio._disguises._pitches.of(replace(character, median_pitch=None))
+    pitch = await services.voice_changer._disguises._pitches.of(
+        replace(character, median_pitch=None)
+    )
     assert abs(12 * np.log2(pitch / character.median_pitch)) < 2.0
 
 
 async def test_a_live_one_has_the_patience_of_the_studio(services: Services) -> None:
-    services.studio.patience = 7.0
-    asked = Disguise(engine="gain")
-    found = await services.studio.live(asked, 16000, None, lambda: None, lambda: 1.0)
+    services.voice_changer.patience = 7.0
+    asked = VoiceChangeRequest(engine="gain")
+    found = await services.voice_changer.live(asked, 16000, None, lambda: None, lambda: 1.0)
     assert (found.patience, found.rate, found.output_rate) == (7.0, 16000, 16000)
 
 
 async def test_nobody_is_nobody(services: Services) -> None:
     with pytest.raises(NotFound):
-        await services.studio.live(
-            Disguise(character="nobody", pitch=1.0), 16000, None, lambda: None, lambda: 1.0
+        await services.voice_changer.live(
+            VoiceChangeRequest(character="nobody", pitch=1.0),
+            16000,
+            None,
+            lambda: None,
+            lambda: 1.0,
         )
 
 
@@ -71,8 +77,8 @@ async def test_a_recording_is_said_again_by_a_character(settings: Settings) -> N
     services = real(settings)
     folder = settings.models.path
     sentence = said(folder, "The morning was still and cold.", "am_puck", "kokoro")
-    asked = Disguise(engine="revoice", character="af_heart", language="en")
-    made = services.studio.recording(asked, parts(recorded(sentence)), 16000, 24000)
+    asked = VoiceChangeRequest(engine="revoice", character="af_heart", language="en")
+    made = services.voice_changer.recording(asked, parts(recorded(sentence)), 16000, 24000)
     found = np.concatenate([part async for part in made])
     await services.close()
     assert found.size >= 1.5 * sentence.size and np.abs(found).max() > 2_000

@@ -14,17 +14,17 @@ import pytest
 from realtime import engines
 from realtime.characters import Characters
 from realtime.engines.contract import (
-    Cancel,
-    Cancelled,
+    CancelToken,
     Chunk,
     Converter,
     Samples,
     Synthesizer,
     Utterance,
+    WorkCancelled,
 )
-from realtime.engines.voice_change import Change
+from realtime.engines.voice_change import VoiceChange
 from realtime.errors import BadRequest, WeightsMissing
-from realtime.settings import Models, Settings, Valle
+from realtime.settings import ModelsSettings, Settings, ValleSettings
 from realtime.text.language import Segment
 from tests.support import small_valle
 from tests.support.torchscript_models import Filter, scripted
@@ -33,7 +33,7 @@ from tests.support.voice_like_sound import voice
 
 # With a letter of a–z in each, the only ones that every engine makes audible.
 TEXTS = {"en": "Hello there.", "zh": "你好，abcdef。", "ja": "こんにちは、abcdef。"}
-ASKED = Change(target=180.0, gate=-90.0)
+ASKED = VoiceChange(target=180.0, gate=-90.0)
 LONG = "She walked along the river until the lights of the old town were far behind her. " * 3
 
 
@@ -78,7 +78,9 @@ def with_small_valle(settings: Settings) -> Settings:
     """Folders of its own, so that elsewhere its weights are still missing."""
     folder = settings.models.path / "small"
     folder.mkdir(exist_ok=True)
-    made = replace(settings_in(folder), valle=Valle(device="cpu", precision="fp32", plan="eager"))
+    made = replace(
+        settings_in(folder), valle=ValleSettings(device="cpu", precision="fp32", plan="eager")
+    )
     small_valle.write(made)
     small_valle.voice(made.presets.path, frames=24)  # so quick that a sentence is one piece
     return made
@@ -96,7 +98,7 @@ def sound(chunks: Iterator[Chunk]) -> Samples:
 def test_every_language_gives_audible_sound(speaker: Synthesizer, characters: Characters) -> None:
     assert speaker.languages
     for language in speaker.languages:
-        samples = sound(speaker.speak(utterance(characters, language), Cancel()))
+        samples = sound(speaker.speak(utterance(characters, language), CancelToken()))
         assert samples.dtype == np.float32 and samples.ndim == 1
         assert np.abs(samples).max() <= 1.0
         assert np.sqrt(np.mean(samples**2)) > 0.01
@@ -105,7 +107,7 @@ def test_every_language_gives_audible_sound(speaker: Synthesizer, characters: Ch
 
 def test_the_same_seed_gives_the_same_samples(speaker: Synthesizer, characters: Characters) -> None:
     asked = utterance(characters, sorted(speaker.languages)[0])
-    first, second = (sound(speaker.speak(asked, Cancel())) for _ in range(2))
+    first, second = (sound(speaker.speak(asked, CancelToken())) for _ in range(2))
     assert np.array_equal(first, second)
 
 
@@ -114,8 +116,8 @@ def test_interleaved_streams_give_what_each_gives_alone(
 ) -> None:
     language = sorted(speaker.languages)[0]
     asked = [utterance(characters, language, text) for text in (LONG[:80], "Wait a moment!")]
-    alone = [sound(speaker.speak(one, Cancel())) for one in asked]
-    streams = [speaker.speak(one, Cancel()) for one in asked]
+    alone = [sound(speaker.speak(one, CancelToken())) for one in asked]
+    streams = [speaker.speak(one, CancelToken()) for one in asked]
     mixed: list[list[Chunk]] = [[], []]
     live = [0, 1]
     while live:
@@ -135,7 +137,7 @@ def test_words_are_pieces_of_the_text_in_order(
     for language in speaker.languages:
         asked = utterance(characters, language)
         found = 0
-        for chunk in speaker.speak(asked, Cancel()):
+        for chunk in speaker.speak(asked, CancelToken()):
             end = 0.0
             for word in chunk.words:
                 assert word.text in asked.segments[0].text
@@ -147,15 +149,15 @@ def test_words_are_pieces_of_the_text_in_order(
 
 def test_twice_the_speed_is_shorter(speaker: Synthesizer, characters: Characters) -> None:
     asked = utterance(characters, sorted(speaker.languages)[0])
-    usual = sound(speaker.speak(asked, Cancel())).size
-    assert sound(speaker.speak(replace(asked, speed=2.0), Cancel())).size < 0.8 * usual
+    usual = sound(speaker.speak(asked, CancelToken())).size
+    assert sound(speaker.speak(replace(asked, speed=2.0), CancelToken())).size < 0.8 * usual
 
 
 def test_a_cancel_stops_a_stream_within_reason(
     speaker: Synthesizer, characters: Characters
 ) -> None:
     """Half a second is no promise: the benchmark measures; this only says that it stops at all."""
-    cancel = Cancel()
+    cancel = CancelToken()
     asked = utterance(characters, sorted(speaker.languages)[0], LONG)
     stream = speaker.speak(asked, cancel)
     timer = threading.Timer(0.05, cancel.set)
@@ -164,7 +166,7 @@ def test_a_cancel_stops_a_stream_within_reason(
     try:
         for _ in stream:
             pass
-    except Cancelled:
+    except WorkCancelled:
         pass
     timer.join()
     assert time.monotonic() - started < 3
@@ -177,7 +179,7 @@ def blocks_of(converter: Converter, blocks: int, pitch: float = 140.0) -> list[S
 
 
 def converted(converter: Converter, blocks: list[Samples]) -> list[Samples]:
-    return list(converter.convert(iter(blocks), ASKED, Cancel()))
+    return list(converter.convert(iter(blocks), ASKED, CancelToken()))
 
 
 def test_a_plan_fits_itself(converter: Converter) -> None:
@@ -219,18 +221,18 @@ def test_a_conversion_is_the_same_every_time(converter: Converter) -> None:
 def test_interleaved_conversions_give_what_each_gives_alone(converter: Converter) -> None:
     sounds = [blocks_of(converter, 15, pitch) for pitch in (110.0, 220.0)]
     alone = [converted(converter, blocks) for blocks in sounds]
-    streams = [converter.convert(iter(blocks), ASKED, Cancel()) for blocks in sounds]
+    streams = [converter.convert(iter(blocks), ASKED, CancelToken()) for blocks in sounds]
     for number in range(15):
         for place in (0, 1):
             assert np.array_equal(next(streams[place]), alone[place][number])
 
 
 def test_a_cancelled_conversion_stops_at_its_next_block(converter: Converter) -> None:
-    cancel = Cancel()
+    cancel = CancelToken()
     stream = converter.convert(iter(blocks_of(converter, 3)), ASKED, cancel)
     next(stream)
     cancel.set()
-    with pytest.raises(Cancelled):
+    with pytest.raises(WorkCancelled):
         next(stream)
 
 
@@ -247,7 +249,7 @@ def test_missing_weights_say_which_file_where_and_how(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("realtime.weights.packaged_path", lambda name: None)
-    engine = engines.create(name, Settings(models=Models(path=tmp_path)))
+    engine = engines.create(name, Settings(models=ModelsSettings(path=tmp_path)))
     with pytest.raises(WeightsMissing) as missing:
         engine.load()
     assert str(tmp_path / name) in missing.value.message

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from realtime.characters import Characters
-from realtime.engines.contract import Cancel, Chunk, Utterance
+from realtime.engines.contract import CancelToken, Chunk, Utterance
 from realtime.engines.kokoro import Kokoro
 from realtime.settings import Settings
 from realtime.text.language import segments
@@ -34,7 +34,7 @@ def spoken(request: pytest.FixtureRequest, kokoro: Kokoro, settings: Settings) -
     name, text = TEXTS[request.param]
     cast = Characters(settings.presets.path, settings.default_characters, ("kokoro",))
     asked = Utterance(tuple(segments(text, request.param)), cast.get(name), request.param)
-    (chunk,) = kokoro.speak(asked, Cancel())
+    (chunk,) = kokoro.speak(asked, CancelToken())
     return chunk
 
 

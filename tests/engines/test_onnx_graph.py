@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from realtime.engines.onnx_graph import Frames, GraphEditor
+from realtime.engines.onnx_graph import FrameAxis, GraphEditor
 
 CHANNELS, KERNEL, LENGTH = 4, 3, 50
 
@@ -119,7 +119,7 @@ def test_silent_frames_at_both_ends_are_left_out(
     framed: bytes, loud: tuple[int, int] | None, start: int, end: int
 ) -> None:
     editor = GraphEditor(framed)
-    tensors = {"level": Frames(axis=1, per_frame=2), "pitch": Frames(axis=2)}
+    tensors = {"level": FrameAxis(axis=1, per_frame=2), "pitch": FrameAxis(axis=2)}
     assert editor.crop(tensors, by="level", above=-6.0, margin=1) == "crop/start"
     level = np.full((1, 2 * FRAMES), -9.0, np.float32)
     for place in loud or ():

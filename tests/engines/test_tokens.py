@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from realtime.engines.contract import Word
-from realtime.engines.tokens import Block, words
+from realtime.audio.spoken import Word
+from realtime.engines.tokens import TokenBlock, words
 
 DURATIONS = [0.3, 0.1, 0.2, 0.1, 0.4]  # silence, three tokens, silence
 
 
-def block() -> Block:
-    made = Block()
+def block() -> TokenBlock:
+    made = TokenBlock()
     made.add("Hi", [5, 6])
     made.add("you", [7])
     return made

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from realtime.characters import Characters
-from realtime.engines.contract import Cancel, Utterance
+from realtime.engines.contract import CancelToken, Utterance
 from realtime.engines.tone import Tone
 from realtime.settings import Settings
 from realtime.text.language import Segment
@@ -19,7 +19,9 @@ from realtime.text.language import Segment
 def test_pitch_of_a_letter(letter: str) -> None:
     folder = Path(__file__).resolve().parents[2] / "presets"
     character = Characters(folder, Settings().default_characters).get("af_heart")
-    chunks = Tone(Settings()).speak(Utterance((Segment(letter * 5, "en"),), character), Cancel())
+    chunks = Tone(Settings()).speak(
+        Utterance((Segment(letter * 5, "en"),), character), CancelToken()
+    )
     samples = np.concatenate([chunk.samples for chunk in chunks])
     assert samples.size == 5 * 0.08 * 24000
     one = samples[: samples.size // 5]
@@ -33,7 +35,7 @@ def test_pitch_of_a_letter(letter: str) -> None:
 def test_everything_else_is_silence() -> None:
     folder = Path(__file__).resolve().parents[2] / "presets"
     character = Characters(folder, Settings().default_characters).get("af_heart")
-    chunks = Tone(Settings()).speak(Utterance((Segment("a é1", "en"),), character), Cancel())
+    chunks = Tone(Settings()).speak(Utterance((Segment("a é1", "en"),), character), CancelToken())
     samples = np.concatenate([chunk.samples for chunk in chunks])
     quarter = samples.size // 4
     assert np.abs(samples[:quarter]).max() > 0.1

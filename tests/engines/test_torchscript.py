@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import torch
 
-from realtime.engines.contract import Cancel, Samples
+from realtime.engines.contract import CancelToken, Samples
 from realtime.engines.torchscript import TorchScript
-from realtime.engines.voice_change import Change
+from realtime.engines.voice_change import VoiceChange
 from realtime.errors import BadRequest, Busy, SynthesisFailed, WeightsMissing
-from realtime.settings import Models, Settings
+from realtime.settings import ModelsSettings, Settings
 from tests.engines.test_torchscript_file import rewritten
 from tests.support.torchscript_models import (
     TAPS,
@@ -34,13 +34,15 @@ STREAMING = {"block": BLOCK, "context": BLOCK, "causal": True}
 
 
 def loaded(folder: Path) -> TorchScript:
-    engine = TorchScript(Settings(models=Models(path=folder)))
+    engine = TorchScript(Settings(models=ModelsSettings(path=folder)))
     engine.load()
     return engine
 
 
 def converted(engine: TorchScript, blocks: Sequence[Samples], model: str = "") -> Samples:
-    return np.concatenate(list(engine.convert(iter(blocks), Change(model=model), Cancel())))
+    return np.concatenate(
+        list(engine.convert(iter(blocks), VoiceChange(model=model), CancelToken()))
+    )
 
 
 def directly(module: torch.nn.Module, sound: Samples) -> Samples:
@@ -51,7 +53,7 @@ def directly(module: torch.nn.Module, sound: Samples) -> Samples:
 def test_a_causal_model_in_blocks_gives_what_it_gives_for_the_whole(tmp_path: Path) -> None:
     scripted(tmp_path, "filter", Filter(), **STREAMING)
     engine = loaded(tmp_path)
-    plan = engine.plan(Change())
+    plan = engine.plan(VoiceChange())
     assert (plan.rate, plan.step, plan.latency, plan.whole) == (RATE, BLOCK, 0, False)
     sound = voice(1.0, rate=RATE)
     found = converted(engine, np.split(sound, 50))
@@ -78,7 +80,7 @@ def test_an_exported_program_is_as_good(tmp_path: Path, length: int | None) -> N
 def test_without_a_block_it_gets_the_whole(tmp_path: Path) -> None:
     scripted(tmp_path, "filter", Filter())
     engine = loaded(tmp_path)
-    assert engine.plan(Change()).whole
+    assert engine.plan(VoiceChange()).whole
     sound = voice(0.777, rate=RATE)
     assert np.allclose(converted(engine, [sound]), directly(Filter(), sound), atol=1e-6)
 
@@ -87,7 +89,7 @@ def test_pieces_of_a_model_that_is_not_causal_are_joined(tmp_path: Path) -> None
     """Its fading begins anew with each window, so uncorrected pieces would not fit."""
     scripted(tmp_path, "shifter", Shifter(), block=1_600, context=3_210)
     engine = loaded(tmp_path)
-    plan = engine.plan(Change())
+    plan = engine.plan(VoiceChange())
     place = np.arange(3 * RATE) / RATE
     sound = (0.4 * np.sin(2 * np.pi * 160 * place)).astype(np.float32)
     found = converted(engine, np.split(sound, 30))
@@ -105,7 +107,7 @@ def test_pieces_of_a_model_that_is_not_causal_are_joined(tmp_path: Path) -> None
 def test_what_comes_after_a_block_can_be_heard_too(tmp_path: Path) -> None:
     scripted(tmp_path, "filter", Filter(), block=640, context=640, ahead=160)
     engine = loaded(tmp_path)
-    latency = engine.plan(Change()).latency
+    latency = engine.plan(VoiceChange()).latency
     assert latency == 160 + 320
     sound = voice(1.2, rate=RATE)
     found = converted(engine, np.split(sound, 30))[latency:]
@@ -116,7 +118,7 @@ def test_other_rates_and_layouts(tmp_path: Path) -> None:
     said = {"output_rate": 32000, "layout": "batch_channel_time", "block": 320, "causal": True}
     scripted(tmp_path, "doubled", Doubled(), **said)
     engine = loaded(tmp_path)
-    assert engine.plan(Change()).output_rate == 32000
+    assert engine.plan(VoiceChange()).output_rate == 32000
     sound = voice(0.4, rate=RATE)
     assert np.allclose(converted(engine, np.split(sound, 20)), np.repeat(sound, 2), atol=1e-6)
 
@@ -136,10 +138,10 @@ def test_one_of_several_models_is_named(tmp_path: Path) -> None:
     scripted(tmp_path, "filter", Filter())
     scripted(tmp_path, "doubled", Doubled(), output_rate=32000)
     engine = loaded(tmp_path)
-    assert engine.plan(Change(model="doubled")).output_rate == 32000
+    assert engine.plan(VoiceChange(model="doubled")).output_rate == 32000
     for name in ("", "bell"):
         with pytest.raises(BadRequest, match="there are: doubled, filter") as refused:
-            engine.plan(Change(model=name))
+            engine.plan(VoiceChange(model=name))
         assert refused.value.field == "model"
 
 

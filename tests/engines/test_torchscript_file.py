@@ -12,26 +12,26 @@ import pytest
 import torch
 import yaml
 
-from realtime.engines.torchscript_file import Card, found_in, read_card, sample_inputs
+from realtime.engines.torchscript_file import ModelCard, found_in, read_card, sample_inputs
 from realtime.errors import BadRequest, WeightsMissing
 from tests.support.torchscript_models import Filter, exported, placed, scripted
 
 
-def card(folder: Path, text: str) -> Card:
+def card(folder: Path, text: str) -> ModelCard:
     path = folder / "model.yaml"
     path.write_text(text)
     return read_card(path)
 
 
 def test_without_a_word_it_is_16_khz_mono_and_takes_the_whole(tmp_path: Path) -> None:
-    assert read_card(tmp_path / "model.yaml") == Card(16_000, 16_000, "batch_time", 0)
+    assert read_card(tmp_path / "model.yaml") == ModelCard(16_000, 16_000, "batch_time", 0)
 
 
 def test_all_that_can_be_said(tmp_path: Path) -> None:
     said = {"input_rate": 16000, "output_rate": 24000, "layout": "batch_channel_time"}
     said |= {"block": 640, "context": 3200, "ahead": 320, "causal": True, "fixed": True}
     said |= {"device": "cpu", "autocast": True, "batch": 8}
-    assert card(tmp_path, yaml.safe_dump(said)) == Card(**said)
+    assert card(tmp_path, yaml.safe_dump(said)) == ModelCard(**said)
 
 
 @pytest.mark.parametrize(

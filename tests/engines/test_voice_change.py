@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from realtime.engines.voice_change import Change
+from realtime.engines.voice_change import VoiceChange
 from realtime.errors import BadRequest
 
 
 def test_nothing_said_changes_nothing() -> None:
-    assert Change() == Change(None, None, None, 1.0, 0.0, "none", -60.0)
+    assert VoiceChange() == VoiceChange(None, None, None, 1.0, 0.0, "none", -60.0)
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ def test_nothing_said_changes_nothing() -> None:
     + [("formant", 2), ("breath", 0), ("breath", 1), ("gate", -90), ("gate", 0)],
 )
 def test_the_ends_of_every_range_may_be_asked(field: str, value: float) -> None:
-    assert getattr(Change(**{field: value}), field) == value
+    assert getattr(VoiceChange(**{field: value}), field) == value
 
 
 @pytest.mark.parametrize(
@@ -32,5 +32,5 @@ def test_the_ends_of_every_range_may_be_asked(field: str, value: float) -> None:
 )
 def test_anything_else_is_refused_with_its_field(field: str, value: Any) -> None:
     with pytest.raises(BadRequest, match="allowed is") as refused:
-        Change(**{field: value})
+        VoiceChange(**{field: value})
     assert refused.value.field == field

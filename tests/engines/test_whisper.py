@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from benchmarks.listening import errors, units
-from realtime.engines.contract import Cancel, Cancelled, Recogniser, Samples
-from realtime.engines.whisper import PROMPTS, Revoice, Written, chosen
+from realtime.engines.contract import CancelToken, Recogniser, Samples, WorkCancelled
+from realtime.engines.whisper import PROMPTS, Whisper, Written, chosen
 from realtime.errors import WeightsMissing
 from realtime.settings import Settings
 from tests.support.fake_recogniser import RATE, loaded
@@ -42,7 +42,7 @@ def test_words_and_language_are_found(
     engine: str,
 ) -> None:
     samples = said(models_folder, text, character, engine, language)
-    found = whisper.recognise(samples, None, None, Cancel())
+    found = whisper.recognise(samples, None, None, CancelToken())
     assert (found.language, found.spoken) == (language, True)
     expected = units(text, language)
     assert errors(expected, units(found.text, language)) <= 0.2 * len(expected)
@@ -54,7 +54,7 @@ def test_a_given_language_is_not_sought(
     monkeypatch.setattr(whisper, "_probable", None)
     language, text, character, engine = SAID[0]
     found = whisper.recognise(
-        said(models_folder, text, character, engine), language, None, Cancel()
+        said(models_folder, text, character, engine), language, None, CancelToken()
     )
     assert units(found.text, "en") == units(text, "en")
 
@@ -75,13 +75,13 @@ def noise(kind: str) -> Samples:
 @pytest.mark.parametrize("kind", ["silence", "hiss", "loud", "hum", "clicks"])
 @pytest.mark.parametrize("language", ["en", "zh", "ja", None])
 def test_noise_has_no_words(whisper: Recogniser, kind: str, language: str | None) -> None:
-    assert whisper.recognise(noise(kind), language, None, Cancel()).text == ""
+    assert whisper.recognise(noise(kind), language, None, CancelToken()).text == ""
 
 
 def test_a_cancelled_one_stops(whisper: Recogniser) -> None:
-    cancel = Cancel()
+    cancel = CancelToken()
     cancel.set()
-    with pytest.raises(Cancelled):
+    with pytest.raises(WorkCancelled):
         whisper.recognise(noise("hiss"), "en", None, cancel)
 
 
@@ -136,5 +136,5 @@ def test_without_the_package_the_command_is_named(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(WeightsMissing) as missing:
-        Revoice(Settings()).load()
+        Whisper(Settings()).load()
     assert missing.value.hint and "make serve EXTRAS=revoice" in missing.value.hint

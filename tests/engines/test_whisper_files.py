@@ -9,12 +9,14 @@ import pytest
 
 from realtime.engines import whisper_files
 from realtime.errors import SettingsError, WeightsMissing
-from realtime.settings import Models, Revoice, Settings
+from realtime.settings import ModelsSettings, RevoiceSettings, Settings
 
 
 def asked(folder: Path, model: str = "base", downloads: bool = False) -> Settings:
     return Settings(
-        models=Models(path=folder), revoice=Revoice(model=model), allow_downloads=downloads
+        models=ModelsSettings(path=folder),
+        revoice=RevoiceSettings(model=model),
+        allow_downloads=downloads,
     )
 
 

@@ -6,21 +6,21 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from realtime.engines.contract import Cancel, Samples
-from realtime.engines.voice_change import Change
+from realtime.engines.contract import CancelToken, Samples
+from realtime.engines.voice_change import VoiceChange
 from realtime.engines.world import BLOCK, RATE, Median, World, median_pitch
 from realtime.settings import Settings
 from tests.support.voice_like_sound import voice
 
-LATENCY = World(Settings()).plan(Change()).latency
+LATENCY = World(Settings()).plan(VoiceChange()).latency
 
 
-def converted(sound: Samples, change: Change, block: int = BLOCK) -> Samples:
+def converted(sound: Samples, change: VoiceChange, block: int = BLOCK) -> Samples:
     """The sound in another voice, put back to where it was."""
     tail = np.zeros(LATENCY + -(LATENCY + sound.size) % block, np.float32)
     blocks = np.concatenate([sound, tail])
     parts = World(Settings()).convert(
-        iter(np.split(blocks, blocks.size // block)), change, Cancel()
+        iter(np.split(blocks, blocks.size // block)), change, CancelToken()
     )
     return np.concatenate(list(parts))[LATENCY:][: sound.size]
 
@@ -48,7 +48,7 @@ def level(sound: Samples) -> float:
 @pytest.mark.parametrize("semitones", [-5.0, 0.0, 4.0])
 def test_pitch_moves_by_semitones(speaker: float, semitones: float) -> None:
     sound = voice(3, speaker)
-    found = cents(converted(sound, Change(pitch=semitones)), sound)
+    found = cents(converted(sound, VoiceChange(pitch=semitones)), sound)
     assert abs(np.median(found) - 100 * semitones) < 15
 
 
@@ -56,7 +56,7 @@ def test_pitch_moves_by_semitones(speaker: float, semitones: float) -> None:
 def test_pitch_moves_to_a_target_that_is_reached_while_they_speak(
     speaker: float, target: float
 ) -> None:
-    found = converted(voice(7, speaker), Change(target=target))[3 * RATE :]
+    found = converted(voice(7, speaker), VoiceChange(target=target))[3 * RATE :]
     median = median_pitch(found, RATE)
     assert median is not None and abs(1_200 * np.log2(median / target)) < 60
 
@@ -64,13 +64,13 @@ def test_pitch_moves_to_a_target_that_is_reached_while_they_speak(
 def test_a_known_speaker_is_moved_from_the_first_word_on() -> None:
     sound = voice(1.5, 120.0)
     own = median_pitch(sound, RATE)
-    median = median_pitch(converted(sound, Change(target=200.0, speaker=own)), RATE)
+    median = median_pitch(converted(sound, VoiceChange(target=200.0, speaker=own)), RATE)
     assert median is not None and abs(1_200 * np.log2(median / 200.0)) < 30
 
 
 def test_unchanged_it_keeps_level_place_and_voicing() -> None:
     sound = voice(3)
-    found = converted(sound, Change())
+    found = converted(sound, VoiceChange())
     assert level(found) == pytest.approx(level(sound), rel=0.25)
     assert ((pitch(found) > 0) == (pitch(sound) > 0)).mean() > 0.9
     loud, heard = (np.convolve(np.abs(part), np.ones(240), "same") for part in (sound, found))
@@ -83,7 +83,7 @@ def test_formants_move_and_pitch_stays() -> None:
     sound = voice(3)
     centres = []
     for ratio in (1.0, 1.3):
-        found = converted(sound, Change(formant=ratio))
+        found = converted(sound, VoiceChange(formant=ratio))
         assert abs(np.median(cents(found, sound))) < 20
         power = np.abs(np.fft.rfft(found)) ** 2
         centres.append(np.sum(power * np.arange(power.size)) / power.sum())
@@ -91,7 +91,7 @@ def test_formants_move_and_pitch_stays() -> None:
 
 
 def test_a_robot_keeps_one_pitch() -> None:
-    found = pitch(converted(voice(4), Change(effect="robot", pitch=0.0)))[400:]
+    found = pitch(converted(voice(4), VoiceChange(effect="robot", pitch=0.0)))[400:]
     steady = found[found > 0]
     middle = np.median(steady)
     assert np.mean(np.abs(1_200 * np.log2(steady / middle)) < 30) > 0.8
@@ -99,7 +99,7 @@ def test_a_robot_keeps_one_pitch() -> None:
 
 def test_a_whisper_has_no_pitch() -> None:
     sound = voice(3)
-    found = converted(sound, Change(effect="whisper"))
+    found = converted(sound, VoiceChange(effect="whisper"))
     assert level(found) > 0.1 * level(sound)
     assert np.mean(pitch(found) > 0) < 0.5 * np.mean(pitch(sound) > 0)
 
@@ -115,13 +115,16 @@ def test_breath_makes_the_upper_part_noise() -> None:
 
     place = np.arange(3 * RATE) / RATE
     sound = (0.4 * (150 * place % 1.0) - 0.2).astype(np.float32)
-    assert upper(converted(sound, Change(breath=0.9))) < upper(converted(sound, Change())) - 0.3
+    assert (
+        upper(converted(sound, VoiceChange(breath=0.9)))
+        < upper(converted(sound, VoiceChange())) - 0.3
+    )
 
 
 @pytest.mark.parametrize("block", [BLOCK, 3 * BLOCK])
 def test_blocks_are_joined_without_clicks(block: int) -> None:
     """A click is a step between blocks that is bigger than what is there within them."""
-    found = converted(voice(4), Change(pitch=3.0), block).astype(np.float64)
+    found = converted(voice(4), VoiceChange(pitch=3.0), block).astype(np.float64)
     steps = np.abs(np.diff(found, 2))
     joins = np.zeros(steps.size, bool)
     for shift in range(-2, 1):
@@ -137,7 +140,7 @@ def test_silence_is_silence_and_is_not_analysed(monkeypatch: pytest.MonkeyPatch)
 
     for name in ("dio", "cheaptrick", "d4c", "stonemask"):
         monkeypatch.setattr(pyworld, name, no)
-    assert not converted(np.zeros(RATE, np.float32), Change(target=200.0)).any()
+    assert not converted(np.zeros(RATE, np.float32), VoiceChange(target=200.0)).any()
 
 
 @pytest.mark.parametrize("kind", ["noise", "steps", "full", "low"])
@@ -149,7 +152,9 @@ def test_whatever_comes_stays_a_sound(kind: str) -> None:
         "full": np.ones(RATE),
         "low": np.sin(2 * np.pi * 20 * np.arange(RATE) / RATE),
     }
-    found = converted(sounds[kind].astype(np.float32), Change(pitch=24.0, formant=2.0, breath=1))
+    found = converted(
+        sounds[kind].astype(np.float32), VoiceChange(pitch=24.0, formant=2.0, breath=1)
+    )
     assert np.isfinite(found).all() and np.abs(found).max() <= 1.0
 
 

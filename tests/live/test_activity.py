@@ -9,10 +9,10 @@ from dataclasses import replace
 import pytest
 
 from realtime.errors import BadRequest, Unavailable
-from realtime.live.activity import Account, Act, Stage, error_of, milliseconds
+from realtime.live.activity import Account, Activity, ActivityContext, error_of, milliseconds
 from realtime.live.messages import Cancelled
 from realtime.live.protocol import encode
-from realtime.live.send_queue import Outbox
+from realtime.live.send_queue import SendQueue
 from realtime.services import build
 from realtime.settings import Settings
 from tests.support.session_client import stage_of
@@ -20,10 +20,10 @@ from tests.support.session_client import stage_of
 pytestmark = pytest.mark.anyio
 
 
-class Scripted(Act):
+class Scripted(Activity):
     failed = "It went wrong."
 
-    def __init__(self, stage: Stage, error: Exception | None) -> None:
+    def __init__(self, stage: ActivityContext, error: Exception | None) -> None:
         self.error, self.left = error, False
         super().__init__("a", 1, stage)
 
@@ -37,14 +37,14 @@ class Scripted(Act):
 
 
 @pytest.fixture
-async def stage(settings: Settings) -> AsyncIterator[Stage]:
+async def stage(settings: Settings) -> AsyncIterator[ActivityContext]:
     services = build(settings)
-    yield replace(stage_of(services), outbox=Outbox())
+    yield replace(stage_of(services), send_queue=SendQueue())
     await services.close()
 
 
-async def ended(stage: Stage) -> str:
-    parcel = await stage.outbox.take()
+async def ended(stage: ActivityContext) -> str:
+    parcel = await stage.send_queue.take()
     assert parcel is not None and parcel.last and isinstance(parcel.data, str)
     return parcel.data
 
@@ -53,23 +53,23 @@ async def ended(stage: Stage) -> str:
     "error, told",
     [(Unavailable("Not now."), "engine_unavailable"), (ValueError("a secret"), "It went wrong.")],
 )
-async def test_an_error_is_the_ending(stage: Stage, error: Exception, told: str) -> None:
+async def test_an_error_is_the_ending(stage: ActivityContext, error: Exception, told: str) -> None:
     act = Scripted(stage, error)
     await act.task
     ending = await ended(stage)
     assert told in ending and "secret" not in ending and '"id":"a"' in ending
     act.stop(Cancelled("a"))
-    assert not stage.outbox.bytes
+    assert not stage.send_queue.bytes
 
 
-async def test_who_is_stopped_ends_once_and_leaves(stage: Stage) -> None:
+async def test_who_is_stopped_ends_once_and_leaves(stage: ActivityContext) -> None:
     act = Scripted(stage, None)
     await asyncio.sleep(0)
     act.stop(Cancelled("a"))
     act.stop(Cancelled("a"))
     await asyncio.gather(act.task, return_exceptions=True)
     assert await ended(stage) == encode(Cancelled("a"))
-    assert act.left and not stage.outbox.bytes
+    assert act.left and not stage.send_queue.bytes
 
 
 async def test_nobody_pays_without_a_key() -> None:

@@ -9,13 +9,13 @@ from hypothesis import settings as trying
 from hypothesis import strategies as st
 
 from realtime.audio.samples import RATES, Pcm
-from realtime.live.framing import Frames, audible
+from realtime.live.framing import Framer, audible
 
 RATE = 24000
 
 
 def framed(parts: list[Pcm], target: int = RATE) -> list[Pcm]:
-    frames = Frames(RATE, target)
+    frames = Framer(RATE, target)
     found = [frame for part in parts for frame in frames.feed(part)]
     return found + list(frames.finish())
 
@@ -35,7 +35,7 @@ def test_the_frames_are_the_sound(sizes: list[int]) -> None:
 
 
 def test_everything_leaves_with_its_part_unless_it_is_very_short() -> None:
-    frames = Frames(RATE, RATE)
+    frames = Framer(RATE, RATE)
     assert sum(frame.size for frame in frames.feed(sound(2_026))) == 2_026
     assert not list(frames.feed(sound(479)))
     assert sum(frame.size for frame in frames.feed(sound(100))) == 579

@@ -18,11 +18,11 @@ from realtime.engines.contract import Transcript
 from realtime.engines.world import median_pitch
 from realtime.errors import TooMany
 from realtime.live.activity import Account
-from realtime.live.listen import Listening
+from realtime.live.listen import ListenActivity
 from realtime.live.messages import Listen
 from realtime.live.session import Session
 from realtime.services import Services
-from realtime.settings import Cache, Models, Settings
+from realtime.settings import CacheSettings, ModelsSettings, Settings
 from realtime.timer import Timer
 from tests.support.fake_recogniser import Levels, Typist, sound, with_ears
 from tests.support.fake_timer import Passing
@@ -45,9 +45,12 @@ class Still(Timer):
 
 @pytest.fixture
 async def services(settings: Settings, tmp_path: Path) -> AsyncIterator[Services]:
-    folders = {"cache": Cache(path=tmp_path / "cache"), "models": Models(path=tmp_path / "models")}
+    folders = {
+        "cache": CacheSettings(path=tmp_path / "cache"),
+        "models": ModelsSettings(path=tmp_path / "models"),
+    }
     services = assembled(replace(settings, **folders))
-    services.studio.patience = 60.0
+    services.voice_changer.patience = 60.0
     await services.cache.start()
     yield services
     await services.close()
@@ -137,9 +140,9 @@ async def test_what_waits_to_be_heard_is_dropped_by_clear(client: Client) -> Non
     client.reading.clear()
     await listen(client)
     await speak(client, pcm(voice(1.0)))
-    await until(lambda: client.session._outbox.bytes > 10_000)
+    await until(lambda: client.session._send_queue.bytes > 10_000)
     await client.send("clear")
-    assert client.session._outbox.bytes < 2_000  # `started` stays
+    assert client.session._send_queue.bytes < 2_000  # `started` stays
     client.reading.set()
     await client.send("listen.end", id="mic")
     await client.ended("mic")
@@ -232,7 +235,7 @@ async def test_a_recording_sent_at_once_waits_its_turn(client: Client) -> None:
     while not sending.done():
         await asyncio.sleep(0.001)
         ear = client.session._ear
-        if isinstance(ear, Listening) and isinstance(ear._live, Conversion):
+        if isinstance(ear, ListenActivity) and isinstance(ear._live, Conversion):
             most = max(most, ear._live.intake.waiting)
     await client.send("listen.end", id="mic")
     await client.ended("mic")
@@ -259,7 +262,7 @@ async def test_a_meter_tells_what_it_takes(services: Services) -> None:
 async def test_what_a_player_told_is_taken_on_until_it_is_stale(services: Services) -> None:
     timer = Passing()
     stage = stage_of(services, timer)
-    listening = Listening(Listen(id="m", engine="gain"), 1, stage)
+    listening = ListenActivity(Listen(id="m", engine="gain"), 1, stage)
     assert listening._playing() is None
     listening.played(2.0)
     timer.time += 0.5
@@ -275,7 +278,7 @@ async def test_a_client_tells_what_it_played(client: Client) -> None:
     await client.send("played", id="mic", seconds=0.5)
     await client.send("played", id="other", seconds=0.5)  # of what is not there: ignored
     ear = client.session._ear
-    assert isinstance(ear, Listening) and ear._playing() == 0.5
+    assert isinstance(ear, ListenActivity) and ear._playing() == 0.5
     await client.send("listen.end", id="mic")
     await client.ended("mic")
     assert not client.of("error")
@@ -332,7 +335,7 @@ async def test_what_is_converted_is_paid_for(services: Services) -> None:
 async def words(settings: Settings, tmp_path: Path) -> AsyncIterator[tuple[Client, Typist]]:
     """A client of a server that understands `abc` in whatever is loud."""
     typist = Typist()
-    services = with_ears(replace(settings, cache=Cache(path=tmp_path)), Levels(), typist)
+    services = with_ears(replace(settings, cache=CacheSettings(path=tmp_path)), Levels(), typist)
     await services.cache.start()
     async with talking(services) as client:
         yield client, typist

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from realtime.live.message_rate import Flood
+from realtime.live.message_rate import MessageRate
 
 
 def test_few_messages_wait_for_nothing() -> None:
-    flood = Flood(most=10, patience=3)
+    flood = MessageRate(most=10, patience=3)
     waits = [flood.comes(now / 10) for now in range(1, 500)]
     assert not any(waits) and not flood.too_much
 
 
-def second(flood: Flood, start: float, count: int) -> float:
+def second(flood: MessageRate, start: float, count: int) -> float:
     """So many messages within one second; how long the last one waits."""
     return [flood.comes(start + 0.9 * n / count) for n in range(count)][-1]
 
 
 def test_what_is_too_much_waits_for_the_next_second() -> None:
-    flood = Flood(most=10, patience=3)
+    flood = MessageRate(most=10, patience=3)
     assert second(flood, 5.0, 10) == 0.0
     assert flood.comes(5.95) > 0.0
     assert flood.comes(6.0) == 0.0
 
 
 def test_three_seconds_on_end_are_a_flood() -> None:
-    flood = Flood(most=10, patience=3)
+    flood = MessageRate(most=10, patience=3)
     for start in (5.0, 6.0):
         second(flood, start, 11)
         assert not flood.too_much
@@ -33,7 +33,7 @@ def test_three_seconds_on_end_are_a_flood() -> None:
 
 
 def test_a_second_with_room_is_forgiven() -> None:
-    flood = Flood(most=10, patience=3)
+    flood = MessageRate(most=10, patience=3)
     for start in (5.0, 6.0, 8.0, 9.0):
         second(flood, start, 11)
         assert not flood.too_much

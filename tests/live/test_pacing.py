@@ -7,9 +7,9 @@ import asyncio
 import numpy as np
 import pytest
 
-from realtime.live.framing import Frames
-from realtime.live.pacing import AHEAD_SECONDS, Release
-from realtime.live.send_queue import Outbox
+from realtime.live.framing import Framer
+from realtime.live.pacing import AHEAD_SECONDS, Pacer
+from realtime.live.send_queue import SendQueue
 from tests.support.fake_timer import Passing, settled
 
 pytestmark = pytest.mark.anyio
@@ -17,10 +17,10 @@ pytestmark = pytest.mark.anyio
 RATE = 24000
 
 
-def released() -> tuple[Release, Outbox, Passing]:
-    outbox, timer = Outbox(most_bytes=1 << 30), Passing()
-    outbox.open(1)
-    return Release(outbox, 1, Frames(RATE, RATE), timer), outbox, timer
+def released() -> tuple[Pacer, SendQueue, Passing]:
+    send_queue, timer = SendQueue(most_bytes=1 << 30), Passing()
+    send_queue.open(1)
+    return Pacer(send_queue, 1, Framer(RATE, RATE), timer), send_queue, timer
 
 
 async def test_two_seconds_leave_at_once_and_the_rest_as_it_is_played() -> None:
@@ -36,11 +36,11 @@ async def test_two_seconds_leave_at_once_and_the_rest_as_it_is_played() -> None:
 
 
 async def test_without_a_pace_everything_leaves() -> None:
-    release, outbox, _ = released()
+    release, send_queue, _ = released()
     await release.sound(np.ones(5 * RATE, np.int16), paced=False)
     await release.finish(paced=False)
     assert release.samples == 5 * RATE
-    assert outbox.bytes == 2 * 5 * RATE + 4 * 125
+    assert send_queue.bytes == 2 * 5 * RATE + 4 * 125
 
 
 async def test_after_a_silence_of_the_writer_it_is_two_seconds_again() -> None:

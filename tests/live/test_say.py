@@ -15,9 +15,9 @@ from realtime.cache import Finished
 from realtime.live.messages import Say
 from realtime.live.say import wish_of
 from realtime.services import Services
-from realtime.settings import Cache, Limits, Settings
+from realtime.settings import CacheSettings, LimitsSettings, Settings
 from realtime.speech.incoming_text import PAUSE_SECONDS
-from realtime.speech.speech import Wish
+from realtime.speech.speech import LineRequest
 from tests.support.fake_timer import Passing
 from tests.support.polling import until
 from tests.support.session_client import Client, lane_is_free, talking
@@ -35,7 +35,9 @@ LINES = [
 
 @pytest.fixture
 async def services(settings: Settings, tmp_path: Path) -> AsyncIterator[Services]:
-    services = assembled(replace(settings, cache=Cache(path=tmp_path), limits=Limits(text=400)))
+    services = assembled(
+        replace(settings, cache=CacheSettings(path=tmp_path), limits=LimitsSettings(text=400))
+    )
     await services.cache.start()
     yield services
     await services.close()
@@ -55,7 +57,7 @@ async def write(client: Client, id: str, text: str, size: int, **fields: object)
     await client.send("end", id=id)
 
 
-async def whole_pcm(services: Services, wish: Wish) -> Pcm:
+async def whole_pcm(services: Services, wish: LineRequest) -> Pcm:
     line = await services.speech.line(wish)
     parts = [part.pcm async for part in services.speech.say(line, keep=False)]
     return np.concatenate(parts)
@@ -74,7 +76,7 @@ async def test_a_growing_text_is_the_recording_of_the_whole(
     await client.ended("a")
     started, done = client.of("started")[0], client.ending("a")
     assert started["cache"] is None and started["url"] is None
-    wish = Wish(text, engine=engine, seed=3, language=language)
+    wish = LineRequest(text, engine=engine, seed=3, language=language)
     line = await services.speech.line(wish)
     address = services.speech.address(line)
     assert done["url"] == f"http://here/audio/{address.quoted('.wav')}"
@@ -94,7 +96,7 @@ async def test_a_growing_text_is_the_recording_of_the_whole(
 async def test_its_address_works_the_moment_it_is_told(client: Client, services: Services) -> None:
     await write(client, "a", "abc def", 10_000)  # in pieces, a pause between them may be a cut
     await until(lambda: client.of("done"))
-    line = await services.speech.line(Wish("abc def", engine="tone"))
+    line = await services.speech.line(LineRequest("abc def", engine="tone"))
     async with services.cache.listen(services.speech.address(line), ".wav") as opened:
         assert opened is not None
 
@@ -203,5 +205,5 @@ async def test_times_are_told(client: Client) -> None:
 
 
 def test_a_wish_has_every_field() -> None:
-    wish = Wish("t", "c", "en", True, True, 2.0, 5, "tone")
+    wish = LineRequest("t", "c", "en", True, True, 2.0, 5, "tone")
     assert wish_of(Say(id="a", **vars(wish))) == wish

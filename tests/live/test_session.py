@@ -22,10 +22,10 @@ from realtime.engines.tone import character_factor, sine
 from realtime.errors import TooMany
 from realtime.live.activity import Account
 from realtime.live.messages import Close
-from realtime.live.session import Bounds, Session
+from realtime.live.session import Session, SessionBounds
 from realtime.services import Services
-from realtime.settings import Cache, Presets, Settings
-from realtime.speech.speech import Wish
+from realtime.settings import CacheSettings, PresetsSettings, Settings
+from realtime.speech.speech import LineRequest
 from tests.support.fake_timer import Passing, settled
 from tests.support.polling import until
 from tests.support.scripted_engines import Gated
@@ -39,7 +39,7 @@ LONG = "abcdefgh " * 60  # 43 seconds
 
 @pytest.fixture
 async def services(settings: Settings, tmp_path: Path) -> AsyncIterator[Services]:
-    services = assembled(replace(settings, cache=Cache(path=tmp_path)))
+    services = assembled(replace(settings, cache=CacheSettings(path=tmp_path)))
     await services.cache.start()
     yield services
     await services.close()
@@ -71,7 +71,7 @@ async def test_a_line_from_its_start_to_its_end(client: Client, services: Servic
 async def test_frames_are_the_recording(client: Client, services: Services) -> None:
     await client.say("a", LONG[:200])
     await client.ended("a")
-    line = await services.speech.line(Wish(LONG[:200], engine="tone"))
+    line = await services.speech.line(LineRequest(LONG[:200], engine="tone"))
     async with services.speech.open(line) as opened:
         data = b"".join([part async for part in opened.source.chunks()])
     assert client.pcm("a").astype("<i2").tobytes() == data[HEADER_BYTES:]
@@ -301,7 +301,7 @@ async def flood(client: Client) -> None:
 
 async def test_more_utterances_than_allowed_are_refused(services: Services) -> None:
     async with talking(services) as client:
-        client.session._bounds = Bounds(utterances=2)
+        client.session._bounds = SessionBounds(utterances=2)
         for name in "abc":
             await client.say(name, more=True)
         await client.ended("c")
@@ -338,11 +338,11 @@ async def test_a_slow_reader_stops_its_own_synthesis_only(services: Services) ->
     async with talking(services) as slow, talking(services) as quick:
         slow.reading.clear()
         await slow.say("a", LONG * 8)
-        await until(lambda: slow.session._stage.outbox.bytes >= 256 << 10)
+        await until(lambda: slow.session._stage.send_queue.bytes >= 256 << 10)
         (growing,) = services.cache._growing.values()
         await quick.say("b", LONG)
         await quick.ended("b")
-        assert slow.session._stage.outbox.bytes <= (256 << 10) + 3000
+        assert slow.session._stage.send_queue.bytes <= (256 << 10) + 3000
         assert growing.size < 60 * 48_000, "its engine waits for its reader"
         slow.reading.set()
         await slow.ended("a")
@@ -505,7 +505,7 @@ async def one_step(client: Client, step: str, id: str) -> int:
 
 
 async def test_a_known_line_is_heard_from_its_recording(client: Client, services: Services) -> None:
-    line = await services.speech.line(Wish("abc", engine="tone"))
+    line = await services.speech.line(LineRequest("abc", engine="tone"))
     async with services.speech.open(line, finish=True) as opened:
         address = opened.address
         await until(lambda: not services.cache.busy)
@@ -523,7 +523,11 @@ async def test_a_character_that_leaves_meanwhile_speaks_to_its_end(
 ) -> None:
     presets = tmp_path / "presets"
     shutil.copytree(settings.presets.path, presets)
-    own = replace(settings, presets=Presets(path=presets), cache=Cache(path=tmp_path / "cache"))
+    own = replace(
+        settings,
+        presets=PresetsSettings(path=presets),
+        cache=CacheSettings(path=tmp_path / "cache"),
+    )
     services = assembled(own)
     await services.cache.start()
     async with talking(services) as client:

@@ -9,7 +9,7 @@ from contextlib import aclosing
 
 import pytest
 
-from realtime.engines.contract import Cancel
+from realtime.engines.contract import CancelToken
 from realtime.errors import Busy
 from realtime.models.lanes import WHEN_IDLE, Lane
 
@@ -24,7 +24,7 @@ async def lane() -> AsyncIterator[Lane]:
 
 
 async def collected(lane: Lane, items: list[str], deadline: float, log: list[str]) -> None:
-    def start(cancel: Cancel) -> Iterator[str]:
+    def start(cancel: CancelToken) -> Iterator[str]:
         for item in items:
             log.append(item)
             yield item
@@ -37,7 +37,7 @@ async def collected(lane: Lane, items: list[str], deadline: float, log: list[str
 async def test_everything_runs_on_the_lanes_own_thread(lane: Lane) -> None:
     threads = set()
 
-    def start(cancel: Cancel) -> Iterator[int]:
+    def start(cancel: CancelToken) -> Iterator[int]:
         try:
             threads.add(threading.get_ident())
             yield 1
@@ -58,7 +58,7 @@ async def test_who_becomes_pressing_while_it_waits_goes_ahead(lane: Lane) -> Non
     due = {"prefetched": WHEN_IDLE, "listened": 5.0}
 
     async def heard(name: str) -> None:
-        def start(cancel: Cancel) -> Iterator[str]:
+        def start(cancel: CancelToken) -> Iterator[str]:
             log.append(name)
             yield name
 
@@ -106,7 +106,7 @@ async def test_streams_take_turns_a_chunk_at_a_time(lane: Lane) -> None:
 async def test_leaving_early_closes_the_iterator(lane: Lane) -> None:
     closed = threading.Event()
 
-    def start(cancel: Cancel) -> Iterator[int]:
+    def start(cancel: CancelToken) -> Iterator[int]:
         try:
             while True:
                 yield 1
@@ -123,7 +123,7 @@ async def test_leaving_early_closes_the_iterator(lane: Lane) -> None:
 async def test_cancelling_interrupts_a_turn_that_is_under_way(lane: Lane) -> None:
     begun, stopped = threading.Event(), threading.Event()
 
-    def start(cancel: Cancel) -> Iterator[int]:
+    def start(cancel: CancelToken) -> Iterator[int]:
         begun.set()
         cancel.interrupt_with(stopped.set)
         assert stopped.wait(5)
@@ -146,7 +146,7 @@ async def test_cancelling_interrupts_a_turn_that_is_under_way(lane: Lane) -> Non
 async def test_who_has_left_knows_that_the_lane_is_free(lane: Lane) -> None:
     closed, gate = threading.Event(), threading.Event()
 
-    def start(cancel: Cancel) -> Iterator[int]:
+    def start(cancel: CancelToken) -> Iterator[int]:
         try:
             yield 1
             gate.wait(5)
@@ -180,7 +180,7 @@ async def test_what_never_began_or_has_ended_is_not_closed(lane: Lane) -> None:
 
 
 async def test_an_error_reaches_its_asker_and_the_lane_goes_on(lane: Lane) -> None:
-    def start(cancel: Cancel) -> Iterator[int]:
+    def start(cancel: CancelToken) -> Iterator[int]:
         yield 1
         raise ValueError("broken")
 

@@ -11,8 +11,8 @@ import pytest
 
 from realtime.engines.tone import Tone
 from realtime.errors import BadRequest, Busy, Unavailable, WeightsMissing
-from realtime.models.loaded import TRY_AGAIN_SECONDS, Models
-from realtime.settings import Models as ModelSettings
+from realtime.models.loaded import TRY_AGAIN_SECONDS, LoadedModels
+from realtime.settings import ModelsSettings as ModelSettings
 from realtime.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -46,7 +46,7 @@ class Bench:
         self.engines = {name: Slow(name, []) for name in ("first", "second")}
         settings = Settings(models=ModelSettings(retry_seconds=0.0))
         create: Any = lambda name, _: self.engines[name]  # noqa: E731
-        self.models = Models(settings, create, tuple(self.engines), lambda: self.now)
+        self.models = LoadedModels(settings, create, tuple(self.engines), lambda: self.now)
 
     def state(self, name: str) -> str:
         return next(state.state for state in self.models.states() if state.name == name)
@@ -61,7 +61,7 @@ async def bench() -> AsyncIterator[Bench]:
     await bench.models.close()
 
 
-async def use(models: Models, name: str) -> int:
+async def use(models: LoadedModels, name: str) -> int:
     async with models.lease(name) as lease:
         return await lease.lane.call(threading.get_ident)
 

@@ -10,7 +10,7 @@ from hypothesis import settings as trying
 from hypothesis import strategies as st
 
 from realtime.errors import NothingToSay, TextTooLong
-from realtime.speech.incoming_text import BEHIND_SECONDS, PAUSE_SECONDS, SOON_SECONDS, Draft
+from realtime.speech.incoming_text import BEHIND_SECONDS, PAUSE_SECONDS, SOON_SECONDS, IncomingText
 from realtime.speech.playback import Playback
 from realtime.text.normalise import clean, has_speech
 from realtime.text.split import Piece, Splitter, split
@@ -28,16 +28,16 @@ def splitter(text: str) -> Splitter:
     return Splitter("en", 1.2)
 
 
-def drafted(most: int = 100_000) -> tuple[Draft, Passing]:
+def drafted(most: int = 100_000) -> tuple[IncomingText, Passing]:
     def check(length: int) -> None:
         if length > most:
             raise TextTooLong(f"{length} is over {most}.")
 
     timer = Passing()
-    return Draft(check, timer, Playback()), timer
+    return IncomingText(check, timer, Playback()), timer
 
 
-async def pieces_of(draft: Draft) -> list[Piece]:
+async def pieces_of(draft: IncomingText) -> list[Piece]:
     found = [await draft.first(splitter)]
     while (piece := await draft.next()) is not None:
         found.append(piece)

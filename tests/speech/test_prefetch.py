@@ -11,16 +11,16 @@ import pytest
 
 from realtime.errors import NotFound
 from realtime.services import Services, build
-from realtime.settings import Cache, Settings
-from realtime.speech.prefetch import Prefetch, Prefetches
-from realtime.speech.speech import Wish
+from realtime.settings import CacheSettings, Settings
+from realtime.speech.prefetch import Prefetch, PrefetchJobs
+from realtime.speech.speech import LineRequest
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
 async def services(settings: Settings, tmp_path: Path) -> AsyncIterator[Services]:
-    services = build(replace(settings, cache=Cache(path=tmp_path)))
+    services = build(replace(settings, cache=CacheSettings(path=tmp_path)))
     await services.cache.start()
     yield services
     await services.prefetches.close()
@@ -28,8 +28,8 @@ async def services(settings: Settings, tmp_path: Path) -> AsyncIterator[Services
     await services.models.close()
 
 
-def wishes(*texts: str) -> list[Wish]:
-    return [Wish(text, engine="tone") for text in texts]
+def wishes(*texts: str) -> list[LineRequest]:
+    return [LineRequest(text, engine="tone") for text in texts]
 
 
 async def ended(prefetch: Prefetch) -> Prefetch:
@@ -69,6 +69,6 @@ async def test_an_unknown_list_is_named(services: Services) -> None:
 
 async def test_a_stop_ends_all_lists(services: Services) -> None:
     running = services.prefetches.begin(wishes("abc " * 1000))
-    await Prefetches(services.speech).close()
+    await PrefetchJobs(services.speech).close()
     await services.prefetches.close()
     assert running.state == "cancelled"

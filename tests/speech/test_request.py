@@ -9,7 +9,7 @@ import pytest
 from realtime.errors import BadRequest, NotFound, NothingToSay, TextTooLong, YamabikoError
 from realtime.services import Services, build
 from realtime.settings import Settings
-from realtime.speech.request import Lines, Wish
+from realtime.speech.request import LineRequest, LineResolver
 
 pytestmark = pytest.mark.anyio
 
@@ -24,19 +24,19 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
 @pytest.mark.parametrize(
     ("wish", "language", "character", "engine"),
     [
-        (Wish("Hello."), "en", "af_heart", "hibari"),
-        (Wish("Hello.", "af_bella"), "en", "af_bella", "kokoro"),
-        (Wish("你好。"), "zh", "zf_xiaoxiao", "kokoro"),
-        (Wish("こんにちは。"), "ja", "jf_alpha", "kokoro"),
-        (Wish("Hello, 你好吗。"), "mix", "af_heart", "kokoro"),
-        (Wish("你好。", "af_heart"), "zh", "af_heart", "kokoro"),
-        (Wish("Hello.", "af_heart", engine="kokoro"), "en", "af_heart", "kokoro"),
-        (Wish("Hello.", "alloy"), "en", "af_heart", "hibari"),
-        (Wish("Hello 你好。", "af_heart", "en", noaccent=True), "en", "af_heart", "kokoro"),
+        (LineRequest("Hello."), "en", "af_heart", "hibari"),
+        (LineRequest("Hello.", "af_bella"), "en", "af_bella", "kokoro"),
+        (LineRequest("你好。"), "zh", "zf_xiaoxiao", "kokoro"),
+        (LineRequest("こんにちは。"), "ja", "jf_alpha", "kokoro"),
+        (LineRequest("Hello, 你好吗。"), "mix", "af_heart", "kokoro"),
+        (LineRequest("你好。", "af_heart"), "zh", "af_heart", "kokoro"),
+        (LineRequest("Hello.", "af_heart", engine="kokoro"), "en", "af_heart", "kokoro"),
+        (LineRequest("Hello.", "alloy"), "en", "af_heart", "hibari"),
+        (LineRequest("Hello 你好。", "af_heart", "en", noaccent=True), "en", "af_heart", "kokoro"),
     ],
 )
 async def test_who_speaks_with_which_engine(
-    services: Services, wish: Wish, language: str, character: str, engine: str
+    services: Services, wish: LineRequest, language: str, character: str, engine: str
 ) -> None:
     line = await services.speech.line(wish)
     assert (line.language, line.character.name, line.engine) == (language, character, engine)
@@ -45,23 +45,23 @@ async def test_who_speaks_with_which_engine(
 @pytest.mark.parametrize(
     ("wish", "error", "words"),
     [
-        (Wish(""), NothingToSay, "nothing"),
-        (Wish("… 😀 !!"), NothingToSay, "nothing"),
-        (Wish("a" * 5001), TextTooLong, "5000"),
-        (Wish("a" * 50_001, longprompt=True), TextTooLong, "50000"),
-        (Wish("a", language="fr"), BadRequest, "en, zh, ja, mix, auto"),
-        (Wish("a", "nobody"), NotFound, "nobody"),
-        (Wish("a", "../etc/passwd"), BadRequest, "passwd"),
-        (Wish("a", speed=0.1), BadRequest, "0.25 to 4"),
-        (Wish("a", speed=float("nan")), BadRequest, "0.25 to 4"),
-        (Wish("a", seed=-1), BadRequest, "seed"),
-        (Wish("a", engine="bell"), BadRequest, "hibari, kokoro, tone"),
-        (Wish("a", engine="gain"), BadRequest, "gain"),
-        (Wish("你好。", engine="hibari", noaccent=True), BadRequest, "zh"),
+        (LineRequest(""), NothingToSay, "nothing"),
+        (LineRequest("… 😀 !!"), NothingToSay, "nothing"),
+        (LineRequest("a" * 5001), TextTooLong, "5000"),
+        (LineRequest("a" * 50_001, longprompt=True), TextTooLong, "50000"),
+        (LineRequest("a", language="fr"), BadRequest, "en, zh, ja, mix, auto"),
+        (LineRequest("a", "nobody"), NotFound, "nobody"),
+        (LineRequest("a", "../etc/passwd"), BadRequest, "passwd"),
+        (LineRequest("a", speed=0.1), BadRequest, "0.25 to 4"),
+        (LineRequest("a", speed=float("nan")), BadRequest, "0.25 to 4"),
+        (LineRequest("a", seed=-1), BadRequest, "seed"),
+        (LineRequest("a", engine="bell"), BadRequest, "hibari, kokoro, tone"),
+        (LineRequest("a", engine="gain"), BadRequest, "gain"),
+        (LineRequest("你好。", engine="hibari", noaccent=True), BadRequest, "zh"),
     ],
 )
 async def test_what_is_refused(
-    services: Services, wish: Wish, error: type[YamabikoError], words: str
+    services: Services, wish: LineRequest, error: type[YamabikoError], words: str
 ) -> None:
     with pytest.raises(error) as refused:
         await services.speech.line(wish)
@@ -70,32 +70,34 @@ async def test_what_is_refused(
 
 
 @pytest.fixture
-def lines(services: Services) -> Lines:
-    return Lines(services.settings, services.characters, services.models)
+def lines(services: Services) -> LineResolver:
+    return LineResolver(services.settings, services.characters, services.models)
 
 
 @pytest.mark.parametrize(
     "wish",
     [
-        Wish("", language="fr"),
-        Wish("", "nobody"),
-        Wish("", engine="bell"),
-        Wish("", engine="gain"),
-        Wish("", speed=9.0),
-        Wish("", seed=-1),
+        LineRequest("", language="fr"),
+        LineRequest("", "nobody"),
+        LineRequest("", engine="bell"),
+        LineRequest("", engine="gain"),
+        LineRequest("", speed=9.0),
+        LineRequest("", seed=-1),
     ],
 )
-async def test_what_no_text_can_mend_is_refused_without_one(lines: Lines, wish: Wish) -> None:
+async def test_what_no_text_can_mend_is_refused_without_one(
+    lines: LineResolver, wish: LineRequest
+) -> None:
     with pytest.raises((BadRequest, NotFound)) as refused:
         lines.check(wish)
     assert not isinstance(refused.value, NothingToSay)
 
 
-async def test_what_a_text_may_still_make_good_is_not(lines: Lines) -> None:
-    lines.check(Wish("", "af_bella", "ja", noaccent=True, speed=2.0, seed=3, engine="tone"))
+async def test_what_a_text_may_still_make_good_is_not(lines: LineResolver) -> None:
+    lines.check(LineRequest("", "af_bella", "ja", noaccent=True, speed=2.0, seed=3, engine="tone"))
 
 
-async def test_what_is_there_decides_who_speaks_a_text_that_grows(lines: Lines) -> None:
-    begun = lines.begun(Wish(""), "Hello the")
+async def test_what_is_there_decides_who_speaks_a_text_that_grows(lines: LineResolver) -> None:
+    begun = lines.begun(LineRequest(""), "Hello the")
     assert (begun.language, begun.character.name, begun.engine) == ("en", "af_heart", "hibari")
-    assert lines.begun(Wish(""), "你好，").character.name == "zf_xiaoxiao"
+    assert lines.begun(LineRequest(""), "你好，").character.name == "zf_xiaoxiao"

@@ -15,16 +15,17 @@ import numpy as np
 import pytest
 
 from realtime import engines
+from realtime.audio.spoken import Spoken
 from realtime.audio.trim import LEAD_SECONDS
 from realtime.cache import SIDECAR, Recording
-from realtime.engines.contract import Cancel, Chunk, Utterance
+from realtime.engines.contract import CancelToken, Chunk, Utterance
 from realtime.engines.tone import Tone, character_factor
 from realtime.errors import SynthesisFailed, Unavailable
-from realtime.models.loaded import Models
+from realtime.models.loaded import LoadedModels
 from realtime.services import Services, build
-from realtime.settings import Cache, Presets, Settings
+from realtime.settings import CacheSettings, PresetsSettings, Settings
 from realtime.speech.line import Line
-from realtime.speech.speech import Spoken, Wish
+from realtime.speech.speech import LineRequest
 from tests.support.character_files import prompt, save
 
 pytestmark = pytest.mark.anyio
@@ -51,20 +52,20 @@ async def test_a_voice_of_an_engine_that_is_not_there_is_listed_and_says_so(
     settings: Settings, tmp_path: Path
 ) -> None:
     save(tmp_path, "bronze", **prompt())
-    without = Models(settings, names=("hibari", "tone"))
-    services = build(replace(settings, presets=Presets(path=tmp_path)), without)
+    without = LoadedModels(settings, names=("hibari", "tone"))
+    services = build(replace(settings, presets=PresetsSettings(path=tmp_path)), without)
     assert [character.engine for character in services.characters.all()] == ["valle"]
     with pytest.raises(Unavailable, match=r"'bronze' is a voice for the engine 'valle'"):
-        await services.speech.line(Wish("Hello.", "bronze"))
+        await services.speech.line(LineRequest("Hello.", "bronze"))
 
 
 async def test_a_long_text_is_allowed_with_longprompt(services: Services) -> None:
-    line = await services.speech.line(Wish("Hello there. " * 3000, longprompt=True))
+    line = await services.speech.line(LineRequest("Hello there. " * 3000, longprompt=True))
     assert len(line.text) > 5000
 
 
 async def test_a_tone_is_exact_to_the_sample(services: Services) -> None:
-    line = await services.speech.line(Wish("abc xyz, " * 40 + "end", engine="tone"))
+    line = await services.speech.line(LineRequest("abc xyz, " * 40 + "end", engine="tone"))
     pcm, _ = await heard(services, line)
     assert pcm.size == round(0.08 * 24000) * len(line.text)
     letter = round(0.08 * 24000)
@@ -80,7 +81,7 @@ async def test_a_tone_is_exact_to_the_sample(services: Services) -> None:
 
 
 async def test_real_sound_starts_at_once_and_words_lie_within_it(services: Services) -> None:
-    line = await services.speech.line(Wish(STORY))
+    line = await services.speech.line(LineRequest(STORY))
     pcm, parts = await heard(services, line)
     audible = np.flatnonzero(np.abs(pcm.astype(int)) > 300)
     assert audible[0] <= LEAD_SECONDS * 24000
@@ -96,7 +97,7 @@ async def test_real_sound_starts_at_once_and_words_lie_within_it(services: Servi
 
 async def test_no_join_clicks(services: Services) -> None:
     """A click is a step between neighbours that speech itself does not have."""
-    line = await services.speech.line(Wish(STORY))
+    line = await services.speech.line(LineRequest(STORY))
     pcm, parts = await heard(services, line)
     steps = np.abs(np.diff(pcm.astype(int)))
     joins = np.cumsum([part.pcm.size for part in parts])[:-1]
@@ -104,7 +105,7 @@ async def test_no_join_clicks(services: Services) -> None:
 
 
 async def test_the_same_line_has_the_same_samples(services: Services) -> None:
-    line = await services.speech.line(Wish("Once upon a time.", seed=3))
+    line = await services.speech.line(LineRequest("Once upon a time.", seed=3))
     first, _ = await heard(services, line)
     second, _ = await heard(services, line)
     assert np.array_equal(first, second)
@@ -113,7 +114,7 @@ async def test_the_same_line_has_the_same_samples(services: Services) -> None:
 
 
 async def test_leaving_early_frees_the_engine(services: Services) -> None:
-    line = await services.speech.line(Wish("abcdefgh " * 400, engine="tone"))
+    line = await services.speech.line(LineRequest("abcdefgh " * 400, engine="tone"))
     async with aclosing(services.speech.say(line, keep=False)) as spoken:
         async for _ in spoken:
             break
@@ -126,7 +127,9 @@ async def test_leaving_early_frees_the_engine(services: Services) -> None:
 
 async def test_lines_at_once_do_not_mix(services: Services) -> None:
     names = [character.name for character in services.characters.all()]
-    wishes = [Wish(f"{'abcdefgh'[n % 8] * 30}", names[n % 20], engine="tone") for n in range(32)]
+    wishes = [
+        LineRequest(f"{'abcdefgh'[n % 8] * 30}", names[n % 20], engine="tone") for n in range(32)
+    ]
     lines = [await services.speech.line(wish) for wish in wishes]
     alone = [(await heard(services, line))[0] for line in lines]
     together = await asyncio.gather(*(heard(services, line) for line in lines))
@@ -137,7 +140,7 @@ async def test_lines_at_once_do_not_mix(services: Services) -> None:
 async def test_an_engine_that_breaks_ends_its_line_alone(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    line = await services.speech.line(Wish("abc", engine="tone"))
+    line = await services.speech.line(LineRequest("abc", engine="tone"))
     engine: Any = services.models.engine("tone")
 
     def broken(utterance: object, cancel: object) -> object:
@@ -165,9 +168,9 @@ async def test_a_version_that_loading_changes_leaves_its_line_where_it_was_begun
     def create(name: str, settings: Settings) -> Any:
         return Falling(settings) if name == "tone" else engines.create(name, settings)
 
-    own = replace(settings, cache=Cache(path=tmp_path))
-    services = build(own, Models(own, create))
-    line = await services.speech.line(Wish("abc", engine="tone"))
+    own = replace(settings, cache=CacheSettings(path=tmp_path))
+    services = build(own, LoadedModels(own, create))
+    line = await services.speech.line(LineRequest("abc", engine="tone"))
     before = services.speech.address(line)
     async with services.speech.open(line) as opened:
         assert isinstance(opened.source, Recording)
@@ -197,7 +200,7 @@ class Reader(Tone):
         self.threads.append(("read", threading.current_thread().name))
         return utterance.segments[0].text.upper()
 
-    def speak(self, utterance: Utterance, cancel: Cancel) -> Iterator[Chunk]:
+    def speak(self, utterance: Utterance, cancel: CancelToken) -> Iterator[Chunk]:
         self.threads.append((utterance.reading, threading.current_thread().name))
         return super().speak(utterance, cancel)
 
@@ -206,15 +209,15 @@ async def test_an_engine_that_reads_does_so_off_its_lane(settings: Settings) -> 
     def create(name: str, settings: Settings) -> Any:
         return Reader(settings) if name == "tone" else engines.create(name, settings)
 
-    services = build(settings, Models(settings, create))
-    line = await services.speech.line(Wish("abc", engine="tone"))
+    services = build(settings, LoadedModels(settings, create))
+    line = await services.speech.line(LineRequest("abc", engine="tone"))
     pcm, _ = await heard(services, line)
     engine = services.models.engine("tone")
     (read, reader), (reading, speaker) = engine.threads
     assert pcm.size and (read, reading) == ("read", "ABC")
     assert speaker == "lane-tone" and reader not in (speaker, threading.current_thread().name)
     engine.firsts.clear()
-    await heard(services, await services.speech.line(Wish("abc def. " * 30, engine="tone")))
+    await heard(services, await services.speech.line(LineRequest("abc def. " * 30, engine="tone")))
     assert len(engine.firsts) > 2 and engine.firsts == [True] + [False] * (len(engine.firsts) - 1)
     engine.fails = True
     with pytest.raises(SynthesisFailed, match="tone"):

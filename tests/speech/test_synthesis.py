@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from realtime.engines.contract import Chunk, Word
+from realtime.audio.spoken import Word
+from realtime.engines.contract import Chunk
 from realtime.models.lanes import WHEN_IDLE
 from realtime.speech.playback import Playback
 from realtime.speech.synthesis import Delivery, Join

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 
-from realtime.engines.contract import Cancel, Plan, Samples
-from realtime.engines.voice_change import Change
-from realtime.models.loaded import Models
+from realtime.engines.contract import CancelToken, ConversionPlan, Samples
+from realtime.engines.voice_change import VoiceChange
+from realtime.models.loaded import LoadedModels
 from realtime.settings import Settings
 from realtime.weights import WeightFile
 
@@ -44,11 +44,11 @@ class Upside:
     def unload(self) -> None:
         pass
 
-    def plan(self, change: Change) -> Plan:
-        return Plan(RATE, RATE, step=160, block=320, latency=LATENCY, context=640)
+    def plan(self, change: VoiceChange) -> ConversionPlan:
+        return ConversionPlan(RATE, RATE, step=160, block=320, latency=LATENCY, context=640)
 
     def convert(
-        self, blocks: Iterator[Samples], change: Change, cancel: Cancel
+        self, blocks: Iterator[Samples], change: VoiceChange, cancel: CancelToken
     ) -> Iterator[Samples]:
         import numpy as np
 
@@ -71,11 +71,11 @@ class Whole(Upside):
 
     name = "whole"
 
-    def plan(self, change: Change) -> Plan:
-        return Plan(RATE, RATE, step=1, block=320, whole=True)
+    def plan(self, change: VoiceChange) -> ConversionPlan:
+        return ConversionPlan(RATE, RATE, step=1, block=320, whole=True)
 
     def convert(
-        self, blocks: Iterator[Samples], change: Change, cancel: Cancel
+        self, blocks: Iterator[Samples], change: VoiceChange, cancel: CancelToken
     ) -> Iterator[Samples]:
         for block in blocks:
             yield -block[::-1]
@@ -87,7 +87,7 @@ class Broken(Upside):
     name = "broken"
 
     def convert(
-        self, blocks: Iterator[Samples], change: Change, cancel: Cancel
+        self, blocks: Iterator[Samples], change: VoiceChange, cancel: CancelToken
     ) -> Iterator[Samples]:
         for number, block in enumerate(blocks):
             if number == 2:
@@ -95,6 +95,6 @@ class Broken(Upside):
             yield block
 
 
-def models(*engines: Upside) -> Models:
+def models(*engines: Upside) -> LoadedModels:
     found = {engine.name: engine for engine in engines}
-    return Models(Settings(), create=lambda name, settings: found[name], names=tuple(found))
+    return LoadedModels(Settings(), create=lambda name, settings: found[name], names=tuple(found))

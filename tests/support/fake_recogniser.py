@@ -14,10 +14,10 @@ import numpy.typing as npt
 from realtime import engines
 from realtime.audio.samples import Pcm
 from realtime.characters import Characters
-from realtime.engines.contract import Cancel, Samples, Transcript
-from realtime.models.loaded import Models
+from realtime.engines.contract import CancelToken, Samples, Transcript
+from realtime.models.loaded import LoadedModels
 from realtime.services import Services, build
-from realtime.settings import Models as ModelSettings
+from realtime.settings import ModelsSettings as ModelSettings
 from realtime.settings import Settings
 from realtime.weights import WeightFile
 
@@ -72,7 +72,7 @@ class Typist:
         pass
 
     def recognise(
-        self, samples: Samples, language: str | None, usual: str | None, cancel: Cancel
+        self, samples: Samples, language: str | None, usual: str | None, cancel: CancelToken
     ) -> Transcript:
         self.heard.append(samples)
         self.asked.append((language, usual))
@@ -93,7 +93,7 @@ def with_ears(settings: Settings, levels: Levels, typist: Typist) -> Services:
     def create(name: str, settings: Settings) -> Any:
         return ears.get(name) or engines.create(name, settings)
 
-    return build(settings, Models(settings, create))
+    return build(settings, LoadedModels(settings, create))
 
 
 @cache
@@ -113,7 +113,7 @@ def real(settings: Settings) -> Services:
             return loaded(name, settings.models.path)
         return engines.create(name, settings)
 
-    return build(settings, Models(settings, create))
+    return build(settings, LoadedModels(settings, create))
 
 
 def sound(*seconds: float, rate: int = RATE) -> Pcm:

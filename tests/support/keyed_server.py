@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import replace
 
 from realtime.access import string_to_sign
-from realtime.access.signatures import Seal
+from realtime.access.signatures import SaltedSigner
 from realtime.services import Services, build
 from realtime.settings import Settings
 from tests.support.signed_requests import Hands
@@ -43,6 +43,6 @@ def signed(
         "Key": key_id,
         "Time": time,
         "Nonce": nonce,
-        "Signature": Seal([secret], "request").sign(message),
+        "Signature": SaltedSigner([secret], "request").sign(message),
     } | changed
     return {f"X-Yamabiko-{name}": value for name, value in parts.items()}

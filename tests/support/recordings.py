@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from realtime.audio.samples import HEADER_BYTES, Pcm, wav_header
-from realtime.cache import Address, Cache, FileFacts, Recording, Sidecar, Spoken, Work, key_of
-from realtime.engines.contract import Word
-from realtime.settings import Cache as CacheSettings
-from realtime.settings import Limits, Settings
+from realtime.audio.spoken import Spoken, Word
+from realtime.cache import Address, Cache, FileFacts, Production, Recording, Sidecar, key_of
+from realtime.settings import CacheSettings as CacheSettings
+from realtime.settings import LimitsSettings, Settings
 
 RATE = 24000
 
@@ -22,9 +22,9 @@ def address(text: str = "hello", character: str = "bell", mode: str = "short") -
     return Address("en", character, mode, text, key_of({"text": text, "character": character}))
 
 
-def cache_in(folder: Path, limits: Limits | None = None, **settings: Any) -> Cache:
+def cache_in(folder: Path, limits: LimitsSettings | None = None, **settings: Any) -> Cache:
     found = CacheSettings(path=folder, **settings)
-    return Cache(Settings(cache=found, limits=limits or Limits()))
+    return Cache(Settings(cache=found, limits=limits or LimitsSettings()))
 
 
 def pcm(samples: int = 1000, seed: int = 0) -> Pcm:
@@ -58,8 +58,8 @@ class Player:
         self.given = 0
         self.stopped = False
 
-    def work(self, at: Address) -> Work[Recording]:
-        return Work(lambda: Recording(RATE), self._produce, Recording.head, self._sidecar(at))
+    def work(self, at: Address) -> Production[Recording]:
+        return Production(lambda: Recording(RATE), self._produce, Recording.head, self._sidecar(at))
 
     async def _produce(self, recording: Recording) -> None:
         self.begun += 1

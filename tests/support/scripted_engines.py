@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from realtime.engines.contract import Cancel, Chunk, Utterance
+from realtime.engines.contract import CancelToken, Chunk, Utterance
 from realtime.engines.tone import Tone
 
 CHUNK_SAMPLES = 2400
@@ -34,7 +34,7 @@ class Gated(Tone):
         self.waiting = threading.Event()
         self.ended = threading.Event()
 
-    def speak(self, utterance: Utterance, cancel: Cancel) -> Iterator[Chunk]:
+    def speak(self, utterance: Utterance, cancel: CancelToken) -> Iterator[Chunk]:
         cancel.interrupt_with(self.gate.set)
         try:
             for _ in range(self.chunks_before):
@@ -55,7 +55,7 @@ class Broken(Tone):
     name = "broken"
     chunks_before = 1
 
-    def speak(self, utterance: Utterance, cancel: Cancel) -> Iterator[Chunk]:
+    def speak(self, utterance: Utterance, cancel: CancelToken) -> Iterator[Chunk]:
         for _ in range(self.chunks_before):
             yield chunk(0.25)
         raise ZeroDivisionError("a model library's own error")
@@ -66,7 +66,7 @@ class Silent(Tone):
 
     name = "silent"
 
-    def speak(self, utterance: Utterance, cancel: Cancel) -> Iterator[Chunk]:
+    def speak(self, utterance: Utterance, cancel: CancelToken) -> Iterator[Chunk]:
         return iter(())
 
 

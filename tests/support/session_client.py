@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from realtime.audio.samples import Pcm
-from realtime.live.activity import Stage
+from realtime.live.activity import ActivityContext
 from realtime.live.messages import Close
 from realtime.live.protocol import decode_audio
 from realtime.live.session import Session
@@ -80,10 +80,10 @@ class Client:
         await until(all_ended)
 
 
-def stage_of(services: Services, timer: Timer | None = None) -> Stage:
-    return Stage(
+def stage_of(services: Services, timer: Timer | None = None) -> ActivityContext:
+    return ActivityContext(
         services.speech,
-        services.studio,
+        services.voice_changer,
         services.metrics,
         link=lambda address: f"http://here/audio/{address.quoted('.wav')}",
         timer=timer or Timer(),

@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from realtime.access import Asked, Clock, Credentials, Guard, Keys
+from realtime.access import Clock, Credentials, Guard, Keys, SignedRequest
 from realtime.access.client import signed_as
-from realtime.access.signatures import Seal
+from realtime.access.signatures import SaltedSigner
 from realtime.access.signed_requests import USE
 from realtime.errors import YamabikoError
-from realtime.settings import Audio, Auth, Settings
+from realtime.settings import AudioSettings, AuthSettings, Settings
 
 SECRET = "the-newest-secret-of-the-bot-0123456789-abc"
 OLDER = "an-older-secret-of-the-bot-0123456789-abcde"
@@ -53,7 +53,9 @@ def made_guard(
     **auth: Any,
 ) -> Guard:
     """One that lets in what is signed now: the moment after its start is over."""
-    settings = Settings(auth=replace(Auth(), **auth), audio=Audio(url_days=url_days))
+    settings = Settings(
+        auth=replace(AuthSettings(), **auth), audio=AudioSettings(url_days=url_days)
+    )
     guard = Guard(Keys(keys), settings, hands.clock())
     hands.pass_by(settings.auth.skew_seconds + 0.001)
     return guard
@@ -61,20 +63,22 @@ def made_guard(
 
 def asked(
     method: str = "POST", path: bytes = b"/lines", query: bytes = b"", body: bytes = b""
-) -> Asked:
-    return Asked(method, path, query, hashlib.sha256(body).hexdigest())
+) -> SignedRequest:
+    return SignedRequest(method, path, query, hashlib.sha256(body).hexdigest())
 
 
 def shown(
     hands: Hands,
-    request: Asked,
+    request: SignedRequest,
     key_id: str = "bot",
     secret: str = SECRET,
     stamp: str | int | None = None,
     nonce: str | None = None,
 ) -> Credentials:
     written = str(hands.ms if stamp is None else stamp)
-    return signed_as(request, key_id, Seal([secret], USE), written, nonce or hands.chance(16))
+    return signed_as(
+        request, key_id, SaltedSigner([secret], USE), written, nonce or hands.chance(16)
+    )
 
 
 def answer(call: Callable[..., object], *arguments: object) -> str:

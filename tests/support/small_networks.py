@@ -11,13 +11,13 @@ from torch import Tensor, nn
 
 from realtime.acceleration import Accelerated, Axis, Policy, accelerate
 from realtime.acceleration.accelerate import MAKERS, Maker
-from realtime.acceleration.backends.backend import Eager, Form
-from realtime.acceleration.backends.cuda_capture import Pool, Recording
+from realtime.acceleration.backends.backend import Backend, Eager
+from realtime.acceleration.backends.cuda_capture import CapturedGraph, Pool
 from realtime.acceleration.backends.cuda_graphs import Graphs
 from realtime.acceleration.device_lock import GATE
 from realtime.acceleration.network import Network
 from realtime.acceleration.shapes import Shapes, Sizes, Tensors
-from realtime.acceleration.spec import Parts
+from realtime.acceleration.spec import NetworkSpec
 
 BANDS = 4
 UP = 2
@@ -128,7 +128,9 @@ class TapeRecorder:
         self.turns.append("warm")
         run(tuple(item.clone() for item in inputs))
 
-    def record(self, run: Callable[[Tensors], Tensors], inputs: Tensors, pool: Pool) -> Recording:
+    def record(
+        self, run: Callable[[Tensors], Tensors], inputs: Tensors, pool: Pool
+    ) -> CapturedGraph:
         assert isinstance(pool, TapePool)
         assert not GATE._inside, "a capture met others' work"
         if self.fault is not None:
@@ -146,7 +148,7 @@ class TapeRecorder:
         self.turns.append("end")
 
 
-class Bent(Form):
+class Bent(Backend):
     """Gives what `bend` makes of the right outputs; a fault where one is set."""
 
     plan = "compile"
@@ -175,7 +177,7 @@ class Bent(Form):
 def bent(made: list[Bent], bend: Callable[[Tensors], Tensors] = lambda outputs: outputs) -> Maker:
     """A maker whose forms a test can reach."""
 
-    def make(parts: Parts) -> Form:
+    def make(parts: NetworkSpec) -> Backend:
         made.append(Bent(parts.network, bend))
         return made[-1]
 
@@ -188,7 +190,7 @@ def recording(recorder: TapeRecorder) -> Maker:
 
 
 def failing(error: Exception) -> Maker:
-    def make(parts: Parts) -> Form:
+    def make(parts: NetworkSpec) -> Backend:
         raise error
 
     return make
@@ -228,11 +230,11 @@ def quick_step(
     )
 
 
-def parts(policy: Policy | None = None, precision: str = "fp32") -> Parts:
+def parts(policy: Policy | None = None, precision: str = "fp32") -> NetworkSpec:
     """What a plan is made of, for a vocoder."""
     network = Network(vocoder(), precision, "cpu")
     shapes = Shapes((mel(),), (BATCHES, FRAMES))
-    return Parts(network, shapes, (mel(),), policy or Policy(), "vocoder")
+    return NetworkSpec(network, shapes, (mel(),), policy or Policy(), "vocoder")
 
 
 def reasons(found: Accelerated) -> list[str]:

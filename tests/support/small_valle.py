@@ -14,11 +14,17 @@ from realtime.engines.valle.networks import checkpoint as networks
 from realtime.engines.valle.networks import vocos
 from realtime.engines.valle.networks.checkpoint import END
 from realtime.engines.valle.presets import Prompt, packed
-from realtime.settings import Cache, Models, Presets, Settings, Valle
+from realtime.settings import (
+    CacheSettings,
+    ModelsSettings,
+    PresetsSettings,
+    Settings,
+    ValleSettings,
+)
 from tests.support import valle_cases
 from tests.support.valle_files import VOCOS_YAML, place_of
 
-SHAPE = networks.Shape(64, 16, 2)
+SHAPE = networks.ValleShape(64, 16, 2)
 FRAMES = 60  # of the voice's prompt
 NAME = "small"
 
@@ -27,10 +33,10 @@ def own(settings: Settings, folder: Path) -> Settings:
     """The same settings with all files in a folder of one's own, on a processor in full floats."""
     return replace(
         settings,
-        models=Models(path=folder / "models", threads=1, retry_seconds=0.0),
-        presets=Presets(path=folder / "presets"),
-        cache=Cache(path=folder / "cache"),
-        valle=Valle(device="cpu", precision="fp32", plan="eager"),
+        models=ModelsSettings(path=folder / "models", threads=1, retry_seconds=0.0),
+        presets=PresetsSettings(path=folder / "presets"),
+        cache=CacheSettings(path=folder / "cache"),
+        valle=ValleSettings(device="cpu", precision="fp32", plan="eager"),
     )
 
 
@@ -51,7 +57,7 @@ def checkpoint(frames: float = 100.0, seed: int = 0) -> dict[str, torch.Tensor]:
 def sounding(seed: int = 1) -> dict[str, torch.Tensor]:
     """A Vocos that can be heard."""
     torch.manual_seed(seed)
-    network = vocos.Vocos(vocos.Shape(width=32, inner=64, layers=2))
+    network = vocos.Vocos(vocos.VocosShape(width=32, inner=64, layers=2))
     with torch.no_grad():
         network.feature_extractor.codebook_weights.normal_()
         network.head.out.bias[: vocos.WINDOW // 2 + 1] = 1.0

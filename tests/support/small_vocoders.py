@@ -18,8 +18,8 @@ from realtime.vocoders.networks.hifigan import Generator
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 NETWORKS: dict[str, tuple[Any, Any]] = {
-    "bigvgan_tiny": (BigVGAN, bigvgan.Shape),
-    "generator_v4_tiny": (Generator, hifigan.Shape),
+    "bigvgan_tiny": (BigVGAN, bigvgan.BigVGANShape),
+    "generator_v4_tiny": (Generator, hifigan.GeneratorShape),
 }
 
 
@@ -57,9 +57,9 @@ def small(kind: str) -> MelNet:
         "resblock_dilation_sizes": ((1, 3), (1, 2)),
     }
     made: MelNet = (
-        BigVGAN(bigvgan.Shape(num_mels=6, **common))
+        BigVGAN(bigvgan.BigVGANShape(num_mels=6, **common))
         if kind == "bigvgan"
-        else Generator(hifigan.Shape(initial_channel=6, **common))
+        else Generator(hifigan.GeneratorShape(initial_channel=6, **common))
     )
     with torch.no_grad():
         for weight in made.parameters():

@@ -10,7 +10,7 @@ import soxr
 
 from realtime.audio.samples import HEARD, Pcm, to_pcm16
 from realtime.characters import Characters
-from realtime.engines.contract import Cancel, Samples, Utterance
+from realtime.engines.contract import CancelToken, Samples, Utterance
 from realtime.settings import Settings
 from realtime.text.language import segments
 from tests.conftest import ROOT
@@ -24,7 +24,7 @@ def said(folder: Path, text: str, character: str, engine: str, language: str = "
     known = Characters(ROOT / "presets", Settings().default_characters)
     parts = tuple(segments(text, language))
     utterance = Utterance(parts, known.get(character), accent=language, seed=1)
-    sound = np.concatenate([chunk.samples for chunk in speaker.speak(utterance, Cancel())])
+    sound = np.concatenate([chunk.samples for chunk in speaker.speak(utterance, CancelToken())])
     found: Samples = soxr.resample(sound, speaker.sample_rate, RATE).astype(np.float32)
     audible = np.flatnonzero(np.abs(found) > HEARD)
     return found[audible[0] : audible[-1] + 1]

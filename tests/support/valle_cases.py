@@ -12,7 +12,14 @@ import torch
 from torch import Tensor
 
 from realtime.engines.valle.networks.autoregressive import Coarse, Sampling
-from realtime.engines.valle.networks.checkpoint import END, LANGUAGES, LEVELS, STAGES, Shape, Valle
+from realtime.engines.valle.networks.checkpoint import (
+    END,
+    LANGUAGES,
+    LEVELS,
+    STAGES,
+    ValleNetwork,
+    ValleShape,
+)
 from realtime.engines.valle.networks.parallel import Fine, FineInputs
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
@@ -23,7 +30,7 @@ PLACES = 448
 class Case:
     """One reference: what the original was given, and what it said."""
 
-    model: Valle
+    model: ValleNetwork
     text: Tensor
     languages: Tensor
     prompt: Tensor
@@ -51,7 +58,7 @@ def read_case(case: dict[str, Any]) -> Case:
         table[END] = torch.tensor(row)
     languages = numbers(case["prompt_language"], len(case["prompt_text"]))
     return Case(
-        Valle.loaded(state, heads=4),
+        ValleNetwork.loaded(state, heads=4),
         torch.tensor(case["prompt_text"] + case["text"]),
         torch.tensor(languages + numbers(case["text_language"], len(case["text"]))),
         torch.tensor(case["prompt_codes"]).reshape(-1, LEVELS),
@@ -64,9 +71,9 @@ def numbers(languages: str | list[str], count: int) -> list[int]:
     return [LANGUAGES.index(language) for language in each]
 
 
-def small(seed: int = 0, shape: Shape = Shape(64, 4, 2)) -> Valle:  # noqa: B008 (a frozen value)
+def small(seed: int = 0, shape: ValleShape = ValleShape(64, 4, 2)) -> ValleNetwork:  # noqa: B008 (a frozen value)
     """A model with seeded random weights, lively enough that codes differ."""
-    model = Valle(shape)
+    model = ValleNetwork(shape)
     random = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, weight in model.named_parameters():
@@ -92,7 +99,7 @@ def speak(coarse: Coarse, case: Case, most: int) -> Tensor:
     return torch.tensor(said)
 
 
-def refine(model: Valle, case: Case, first: Tensor) -> Tensor:
+def refine(model: ValleNetwork, case: Case, first: Tensor) -> Tensor:
     """All levels of a piece whose first is known."""
     inputs, fine = FineInputs(model, PLACES), Fine(model)
     x = inputs(case.text, case.languages, case.prompt, first)
@@ -104,5 +111,5 @@ def refine(model: Valle, case: Case, first: Tensor) -> Tensor:
     return torch.stack(levels, dim=1)
 
 
-def greedy(model: Valle, slots: int = 1) -> Coarse:
+def greedy(model: ValleNetwork, slots: int = 1) -> Coarse:
     return Coarse(model, slots=slots, places=PLACES, sampling=Sampling(top_k=1))

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from realtime.engines.valle.networks.encodec import Encodec, Shape
+from realtime.engines.valle.networks.encodec import Encodec, EncodecShape
 from realtime.engines.valle.weights import ENCODEC
-from realtime.settings import Models, Presets, Settings
+from realtime.settings import ModelsSettings, PresetsSettings, Settings
 
 VOCOS_YAML = """
 feature_extractor:
@@ -28,7 +28,10 @@ head:
 
 def settings_in(folder: Path) -> Settings:
     (folder / "presets").mkdir(exist_ok=True)
-    return Settings(models=Models(path=folder / "models"), presets=Presets(path=folder / "presets"))
+    return Settings(
+        models=ModelsSettings(path=folder / "models"),
+        presets=PresetsSettings(path=folder / "presets"),
+    )
 
 
 def place_of(settings: Settings, name: str) -> Path:
@@ -67,7 +70,7 @@ def encodec(settings: Settings) -> Path:
     """A small codec in the converted form, which no published digest belongs to."""
     with torch.random.fork_rng():
         torch.manual_seed(3)
-        network = Encodec(Shape(filters=2, features=16))
+        network = Encodec(EncodecShape(filters=2, features=16))
         for level in network.quantizer.get_submodule("vq.layers").children():
             level.get_buffer("_codebook.embed").normal_(0.0, 0.1)
     path = place_of(settings, str(ENCODEC.converted))

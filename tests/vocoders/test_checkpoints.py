@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from realtime.errors import Unavailable, WeightsMissing
-from realtime.settings import Models, Settings
+from realtime.settings import ModelsSettings, Settings
 from realtime.vocoders import checkpoints
 from tests.support.small_vocoders import example, state
 from tests.support.vocoder_files import bring_bigvgan, bring_hifigan
@@ -19,7 +19,7 @@ from tests.support.vocoder_files import bring_bigvgan, bring_hifigan
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(models=Models(path=tmp_path))
+    return Settings(models=ModelsSettings(path=tmp_path))
 
 
 def test_bigvgan_from_its_two_files(settings: Settings) -> None:

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from realtime.errors import BadRequest, Unavailable
-from realtime.settings import Acceleration, Models, Settings, Vocoder
+from realtime.settings import AccelerationSettings, ModelsSettings, Settings, VocoderSettings
 from realtime.vocoders import open, report
 from realtime.vocoders.networks import hifigan
 from realtime.vocoders.networks.hifigan import Generator
@@ -24,7 +24,10 @@ from tests.support.vocoder_files import bring_bigvgan, bring_hifigan
 def settings(tmp_path: Path) -> Settings:
     bring_bigvgan(tmp_path)
     bring_hifigan(tmp_path)
-    return Settings(models=Models(path=tmp_path), vocoder=Vocoder(vocoder_chunk_size=160, batch=1))
+    return Settings(
+        models=ModelsSettings(path=tmp_path),
+        vocoder=VocoderSettings(vocoder_chunk_size=160, batch=1),
+    )
 
 
 @pytest.mark.parametrize(("name", "mel_rate", "rate", "bound"), [("hifigan", 32_000, 48_000, 1e-5)])
@@ -44,7 +47,7 @@ def test_a_recording_into_its_mel_and_back(
 
 
 def test_bigvgan_as_published_when_it_is_not_to_be_optimised(settings: Settings) -> None:
-    plain = replace(settings, vocoder=Vocoder(use_vocoder_optimization=False))
+    plain = replace(settings, vocoder=VocoderSettings(use_vocoder_optimization=False))
     opened = open.opened("bigvgan", plain)
     sound = report.example(24_000, 1.0)
     assert opened.vocoder.sample_rate == 24_000
@@ -61,26 +64,32 @@ def test_unknown_names_short_sounds_and_devices_that_are_not_there(settings: Set
         opened.resynthesised(np.zeros(1_280, np.float32))
     if not torch.cuda.is_available():
         with pytest.raises(Unavailable, match="cuda"):
-            open.opened("hifigan", replace(settings, vocoder=Vocoder(device="cuda")))
+            open.opened("hifigan", replace(settings, vocoder=VocoderSettings(device="cuda")))
 
 
 @pytest.mark.parametrize(
     ("chosen", "device", "expected"),
     [
-        (Vocoder(), "cpu", ("eager", "fp32")),
-        (Vocoder(), "cuda", ("auto", "fp32")),
-        (Vocoder(plan="onnx"), "cpu", ("onnx", "fp32")),
-        (Vocoder(precision="bf16"), "cpu", ("eager", "bf16")),
-        (Vocoder(use_tensorrt=True), "cuda", ("tensorrt", "fp16")),
-        (Vocoder(use_tensorrt=True, use_vocoder_optimization=False), "cuda", ("eager", "fp32")),
+        (VocoderSettings(), "cpu", ("eager", "fp32")),
+        (VocoderSettings(), "cuda", ("auto", "fp32")),
+        (VocoderSettings(plan="onnx"), "cpu", ("onnx", "fp32")),
+        (VocoderSettings(precision="bf16"), "cpu", ("eager", "bf16")),
+        (VocoderSettings(use_tensorrt=True), "cuda", ("tensorrt", "fp16")),
+        (
+            VocoderSettings(use_tensorrt=True, use_vocoder_optimization=False),
+            "cuda",
+            ("eager", "fp32"),
+        ),
     ],
 )
-def test_which_plan_is_wanted(chosen: Vocoder, device: str, expected: tuple[str, str]) -> None:
+def test_which_plan_is_wanted(
+    chosen: VocoderSettings, device: str, expected: tuple[str, str]
+) -> None:
     assert open.wanted(Settings(vocoder=chosen), device) == expected
 
 
 def test_how_it_is_cut_follows_the_settings() -> None:
-    chosen = Vocoder(vocoder_chunk_size=300, vocoder_overlap_ratio=0.1, batch=8)
+    chosen = VocoderSettings(vocoder_chunk_size=300, vocoder_overlap_ratio=0.1, batch=8)
     cutting = open.cutting(Settings(vocoder=chosen))
     assert (cutting.chunk, cutting.overlap_ratio, cutting.batch) == (300, 0.1, 8)
     built = open.cutting(Settings(vocoder=replace(chosen, use_tensorrt=True)))
@@ -107,10 +116,10 @@ def test_a_report_has_the_published_fields(settings: Settings) -> None:
 FORM = MelForm(24_000, 32, 8, 32, 6)
 
 
-def prepared(tmp_path: Path, **chosen: Any) -> open.Opened:
+def prepared(tmp_path: Path, **chosen: Any) -> open.OpenedVocoder:
     """A network of few layers with two shapes: a stream's first window, and every other."""
     torch.manual_seed(1)
-    shape = hifigan.Shape(
+    shape = hifigan.GeneratorShape(
         initial_channel=6,
         resblock_kernel_sizes=(3,),
         resblock_dilation_sizes=((1,),),
@@ -120,8 +129,8 @@ def prepared(tmp_path: Path, **chosen: Any) -> open.Opened:
     )
     made = Generator(shape).eval().requires_grad_(False)
     settings = Settings(
-        vocoder=Vocoder(vocoder_chunk_size=40, batch=1, **chosen),
-        acceleration=Acceleration(path=tmp_path / "engines"),
+        vocoder=VocoderSettings(vocoder_chunk_size=40, batch=1, **chosen),
+        acceleration=AccelerationSettings(path=tmp_path / "engines"),
     )
     return open.prepared(made, FORM, 24_000, settings)
 
@@ -200,7 +209,7 @@ def test_weights_lie_in_memory_once_beside_what_a_plan_makes_of_them(settings: S
 
 def test_several_devices_share_the_work(settings: Settings) -> None:
     """Of one request too: rows of its batch go to both, and come back in their order."""
-    two = replace(settings, vocoder=Vocoder(vocoder_chunk_size=160, device="cpu, cpu:0"))
+    two = replace(settings, vocoder=VocoderSettings(vocoder_chunk_size=160, device="cpu, cpu:0"))
     opened = open.opened("hifigan", two)
     assert [str(each.network.device) for each in (opened.run, *opened.beside)] == ["cpu", "cpu:0"]
     sounds = [report.example(32_000, seconds) for seconds in (2.5, 1.0)]
@@ -215,4 +224,4 @@ def test_several_devices_share_the_work(settings: Settings) -> None:
 
 def test_a_device_is_named_once(settings: Settings) -> None:
     with pytest.raises(BadRequest, match="stands twice"):
-        open.opened("hifigan", replace(settings, vocoder=Vocoder(device="cpu,cpu")))
+        open.opened("hifigan", replace(settings, vocoder=VocoderSettings(device="cpu,cpu")))

@@ -18,12 +18,12 @@ import uvicorn
 from starlette.testclient import TestClient
 
 from realtime import engines
-from realtime.cache import Shelf
+from realtime.cache import Index
 from realtime.cache.address import FOLDERS
 from realtime.engines.contract import Converter, Synthesizer
-from realtime.models.loaded import Models
+from realtime.models.loaded import LoadedModels
 from realtime.services import Services, build
-from realtime.settings import Limits, Settings
+from realtime.settings import LimitsSettings, Settings
 from realtime.web.app import create_app
 from realtime.web.server import serve
 from tests.support.scripted_engines import SCRIPTED, Broken, Gated
@@ -38,12 +38,12 @@ def create(name: str, settings: Settings) -> Synthesizer | Converter:
 
 
 def assembled(settings: Settings) -> Services:
-    return build(settings, Models(settings, create, (*engines.ENGINES, *SCRIPTED)))
+    return build(settings, LoadedModels(settings, create, (*engines.ENGINES, *SCRIPTED)))
 
 
 @pytest.fixture(scope="session")
 def web_settings(settings: Settings) -> Settings:
-    return replace(settings, limits=Limits(body_bytes=BODY_BYTES), hosts=NAMES)
+    return replace(settings, limits=LimitsSettings(body_bytes=BODY_BYTES), hosts=NAMES)
 
 
 def wait_until_idle(services: Services) -> bool:
@@ -63,7 +63,7 @@ def forget_recordings(services: Services) -> None:
     """As if nothing had been spoken yet."""
     cache = services.cache
     wait_until_idle(services)
-    cache.shelf = Shelf()
+    cache.shelf = Index()
     cache.hot.clear()
     cache.failures.clear()
     for language in FOLDERS:

@@ -9,13 +9,13 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from realtime.settings import Cors, Settings
+from realtime.settings import CorsSettings, Settings
 from realtime.web.app import ROUTES, create_app, middleware
-from realtime.web.entry.authentication import Gate
+from realtime.web.entry.authentication import Authentication
 from realtime.web.entry.body_limit import BodyLimit
 from realtime.web.entry.hosts_and_origins import HostLimit
 from realtime.web.requests.request_id import Trace
-from realtime.web.routes.recordings import AudioDoor
+from realtime.web.routes.recordings import RecordingRoute
 from tests.web.conftest import assembled
 
 DOORS = {
@@ -41,10 +41,10 @@ def test_the_doors() -> None:
 
 def test_the_middleware_in_its_order(settings: Settings) -> None:
     plain = [each.cls for each in middleware(assembled(settings))]
-    assert plain == [Trace, HostLimit, BodyLimit, Gate, AudioDoor]
-    named = replace(settings, cors=Cors(origins=("*",)))
+    assert plain == [Trace, HostLimit, BodyLimit, Authentication, RecordingRoute]
+    named = replace(settings, cors=CorsSettings(origins=("*",)))
     found = [each.cls for each in middleware(assembled(named))]
-    assert found == [Trace, HostLimit, CORSMiddleware, BodyLimit, Gate, AudioDoor]
+    assert found == [Trace, HostLimit, CORSMiddleware, BodyLimit, Authentication, RecordingRoute]
 
 
 def test_services_start_and_close_with_it(settings: Settings) -> None:

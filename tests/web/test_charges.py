@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from realtime.settings import Limits, Settings
+from realtime.settings import LimitsSettings, Settings
 from realtime.web.app import create_app
 from realtime.web.charges import charge, made
 from tests.support.keyed_server import SECRET, Hands, with_keys
@@ -23,7 +23,7 @@ LINE = {"engine": "tone", "text": TEXT}
 
 
 def keyed(settings: Settings, **limits: int) -> TestClient:
-    services = with_keys(replace(settings, limits=Limits(**limits)), Hands())
+    services = with_keys(replace(settings, limits=LimitsSettings(**limits)), Hands())
     return TestClient(create_app(services))
 
 

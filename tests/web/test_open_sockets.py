@@ -9,7 +9,7 @@ import pytest
 from realtime.errors import Busy
 from realtime.metrics import Metrics
 from realtime.web import open_sockets as module
-from realtime.web.open_sockets import Sockets
+from realtime.web.open_sockets import OpenSockets
 
 pytestmark = pytest.mark.anyio
 
@@ -26,7 +26,7 @@ class Talk:
 
 async def test_there_may_be_so_many() -> None:
     metrics = Metrics()
-    sockets = Sockets(2, metrics)
+    sockets = OpenSockets(2, metrics)
     with sockets.holding(Talk()), sockets.holding(Talk()):
         assert b"yamabiko_sockets 2.0" in metrics.exposed()
         with pytest.raises(Busy) as full:
@@ -37,7 +37,7 @@ async def test_there_may_be_so_many() -> None:
 
 
 async def test_everybody_is_told_and_waited_for() -> None:
-    sockets, talk = Sockets(2, Metrics()), Talk()
+    sockets, talk = OpenSockets(2, Metrics()), Talk()
     left = asyncio.Event()
 
     async def conversation() -> None:
@@ -57,10 +57,10 @@ async def test_everybody_is_told_and_waited_for() -> None:
 
 async def test_who_never_leaves_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LAST_SECONDS", 0.01)
-    sockets = Sockets(2, Metrics())
+    sockets = OpenSockets(2, Metrics())
     with sockets.holding(Talk()):
         await sockets.drain(0.0)
 
 
 async def test_without_anybody_there_is_nothing_to_wait_for() -> None:
-    await Sockets(2, Metrics()).drain(60.0)
+    await OpenSockets(2, Metrics()).drain(60.0)

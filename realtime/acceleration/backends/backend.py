@@ -19,7 +19,7 @@ class NotNow(CannotRun):
     """A plan cannot run a call at this moment; the next may pass."""
 
 
-class Form(ABC):
+class Backend(ABC):
     """One quick form of a network. Safe to call from several threads once a bucket is prepared."""
 
     plan: str
@@ -57,7 +57,7 @@ class Form(ABC):
         return {}
 
 
-class Eager(Form):
+class Eager(Backend):
     """The network as torch runs it."""
 
     plan = "eager"

@@ -14,7 +14,7 @@ def nothing() -> None:
     """What a turn does at its ends on a device that does everything at once."""
 
 
-class Turns:
+class BufferLock:
     """One holder at a time; who waits too long, or would wait for itself, is told not now.
 
     `begin` and `end` order the work of two holders where a device only queues it.

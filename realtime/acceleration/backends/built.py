@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from realtime.acceleration import machine
-from realtime.acceleration.backends.backend import Form
+from realtime.acceleration.backends.backend import Backend
 from realtime.acceleration.backends.compile_thread import traced
 from realtime.acceleration.backends.engine_files import EngineFiles
 from realtime.acceleration.counters import in_words
 from realtime.acceleration.shapes import Sizes, Tensors
-from realtime.acceleration.spec import Parts
+from realtime.acceleration.spec import NetworkSpec
 
 logger = logging.getLogger(__name__)
 
@@ -24,24 +24,24 @@ class Builder(Protocol):
 
     plan: str
 
-    def check(self, parts: Parts) -> None:
+    def check(self, parts: NetworkSpec) -> None:
         """Raise CannotRun when this network cannot run so, or not here."""
 
-    def facts(self, parts: Parts) -> dict[str, str]:
+    def facts(self, parts: NetworkSpec) -> dict[str, str]:
         """What an engine depends on besides the network, its shapes and its precision."""
         ...
 
-    def build(self, parts: Parts) -> bytes: ...
+    def build(self, parts: NetworkSpec) -> bytes: ...
 
-    def load(self, parts: Parts, data: bytes) -> Engine: ...
+    def load(self, parts: NetworkSpec, data: bytes) -> Engine: ...
 
 
-class Built(Form):
+class Built(Backend):
     """An engine from its file, or built and kept; a file that is no good is built again."""
 
     dynamic = True
 
-    def __init__(self, parts: Parts, builder: Builder) -> None:
+    def __init__(self, parts: NetworkSpec, builder: Builder) -> None:
         self.plan = builder.plan
         builder.check(parts)
         self._parts = parts
@@ -90,7 +90,7 @@ class Built(Form):
         logger.warning("%s: %s: %s", self._parts.name, self.plan, words)
 
 
-def key_of(parts: Parts, facts: dict[str, str]) -> dict[str, Any]:
+def key_of(parts: NetworkSpec, facts: dict[str, str]) -> dict[str, Any]:
     """What a file of a network depends on; nothing where none is kept: it takes a while to tell."""
     if parts.policy.folder is None:
         return {}

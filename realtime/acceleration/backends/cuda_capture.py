@@ -28,7 +28,7 @@ class Pool(Protocol):
     def bytes(self) -> int: ...
 
 
-class Recording(Protocol):
+class CapturedGraph(Protocol):
     """A run that was recorded: what is put into `inputs` comes out of `outputs`."""
 
     inputs: Tensors
@@ -47,7 +47,7 @@ class Recorder(Protocol):
     def warm(self, run: Run, inputs: Tensors) -> None:
         """Run as often as it takes until nothing is chosen or taken any more."""
 
-    def record(self, run: Run, inputs: Tensors, pool: Pool) -> Recording:
+    def record(self, run: Run, inputs: Tensors, pool: Pool) -> CapturedGraph:
         """To be called while nobody else works on the device."""
 
     def begin(self) -> None:
@@ -78,7 +78,7 @@ class CudaPool:
         return self.known
 
 
-class CudaRecording:
+class CudaCapturedGraph:
     """A CUDA graph with its static buffers."""
 
     def __init__(self, graph: torch.cuda.CUDAGraph, inputs: Tensors, outputs: Tensors) -> None:
@@ -124,7 +124,7 @@ class CudaRecorder:
                     run(static)
             self._stream.synchronize()
 
-    def record(self, run: Run, inputs: Tensors, pool: Pool) -> CudaRecording:
+    def record(self, run: Run, inputs: Tensors, pool: Pool) -> CudaCapturedGraph:
         import torch
 
         assert isinstance(pool, CudaPool), "a pool of another recorder"
@@ -141,7 +141,7 @@ class CudaRecorder:
                 self._recover(pool)
                 raise
             torch.cuda.current_stream().wait_stream(self._stream)
-            return CudaRecording(graph, static, outputs)
+            return CudaCapturedGraph(graph, static, outputs)
 
     def begin(self) -> None:
         import torch

@@ -9,34 +9,34 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from realtime.acceleration.backends.backend import Form, NotNow
-from realtime.acceleration.backends.buffer_lock import Turns
+from realtime.acceleration.backends.backend import Backend, NotNow
+from realtime.acceleration.backends.buffer_lock import BufferLock
 from realtime.acceleration.backends.cuda_capture import Recorder
-from realtime.acceleration.backends.graph_cache import Catalogue
+from realtime.acceleration.backends.graph_cache import GraphCache
 from realtime.acceleration.device_lock import GATE
 from realtime.acceleration.shapes import Sizes, Tensors
-from realtime.acceleration.spec import Parts
+from realtime.acceleration.spec import NetworkSpec
 
 logger = logging.getLogger(__name__)
 
 CAPTURE_SECONDS = 60.0  # how long a capture waits until nobody works on the device
 
 
-class Graphs(Form):
+class Graphs(Backend):
     """Recordings of what another form does: of the compiled network, or of the eager one.
 
     They share memory, so a turn is taken for each play and each capture.
     """
 
-    def __init__(self, plan: str, parts: Parts, recorder: Recorder, inner: Form) -> None:
+    def __init__(self, plan: str, parts: NetworkSpec, recorder: Recorder, inner: Backend) -> None:
         policy = parts.policy
         self.plan = plan
         self._name = parts.name
         self._lease_seconds = policy.lease_seconds
         self._recorder = recorder
         self._inner = inner
-        self._catalogue = Catalogue(policy.graphs, policy.graph_bytes)
-        self._turns = Turns(recorder.begin, recorder.end)
+        self._catalogue = GraphCache(policy.graphs, policy.graph_bytes)
+        self._turns = BufferLock(recorder.begin, recorder.end)
 
     def prepare(self, sizes: Sizes, inputs: Tensors) -> None:
         """What takes long comes before the turn: whoever plays another bucket goes on."""

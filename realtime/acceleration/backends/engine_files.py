@@ -18,7 +18,7 @@ SIDECAR = ".json"
 
 
 @dataclass(frozen=True)
-class Found:
+class EngineFile:
     """An engine's bytes, or why there are none although somebody might expect them."""
 
     data: bytes | None = None
@@ -32,23 +32,23 @@ class EngineFiles:
         self._folder = folder
         self._most_bytes = most_bytes
 
-    def find(self, kind: str, key: Key) -> Found:
+    def find(self, kind: str, key: Key) -> EngineFile:
         if self._folder is None:
-            return Found()
+            return EngineFile()
         path = self._path(kind, key)
         try:
             told = json.loads(path.with_suffix(SIDECAR).read_text(encoding="utf-8"))
             data = path.read_bytes()
         except FileNotFoundError:
-            return Found(note=self._changed(kind, key))
+            return EngineFile(note=self._changed(kind, key))
         except (OSError, ValueError) as error:
-            return Found(note=f"{path.name} cannot be read: {error}")
+            return EngineFile(note=f"{path.name} cannot be read: {error}")
         if not isinstance(told, dict) or told.get("sha256") != hashlib.sha256(data).hexdigest():
-            return Found(note=f"{path.name} is damaged")
+            return EngineFile(note=f"{path.name} is damaged")
         if told.get("key") != _plain(key):
-            return Found(note=f"{path.name} is for something else")
+            return EngineFile(note=f"{path.name} is for something else")
         os.utime(path)
-        return Found(data)
+        return EngineFile(data)
 
     def keep(self, kind: str, key: Key, data: bytes) -> str | None:
         """Write an engine; a note when it cannot be kept."""

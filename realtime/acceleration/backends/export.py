@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from realtime.acceleration.backends.backend import CannotRun
-from realtime.acceleration.spec import Parts
+from realtime.acceleration.spec import NetworkSpec
 
 
-def check(parts: Parts, runtime: str) -> None:
+def check(parts: NetworkSpec, runtime: str) -> None:
     """Refuse what no exported program can do."""
     if parts.network.stateful:
         raise CannotRun(f"{runtime} cannot change the buffers of a network with state")
@@ -19,7 +19,7 @@ def check(parts: Parts, runtime: str) -> None:
         raise CannotRun(f"{runtime} knows no autocast")
 
 
-def exported(parts: Parts) -> Any:
+def exported(parts: NetworkSpec) -> Any:
     """The network by torch.export, at its largest bucket: a length of 1 could not be left open."""
     import torch
 
@@ -30,7 +30,7 @@ def exported(parts: Parts) -> Any:
         )
 
 
-def dynamic(parts: Parts) -> tuple[dict[int, Any], ...]:
+def dynamic(parts: NetworkSpec) -> tuple[dict[int, Any], ...]:
     """For each input its axes that stay open."""
     import torch
 

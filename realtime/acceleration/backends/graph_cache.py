@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from realtime.acceleration.backends.backend import CannotRun
-from realtime.acceleration.backends.cuda_capture import Pool, Recording
+from realtime.acceleration.backends.cuda_capture import CapturedGraph, Pool
 from realtime.acceleration.shapes import Sizes
 
 HALVED_EVERY = 1_024  # hits after which all uses count half: what was liked long ago fades
@@ -15,10 +15,10 @@ SHELVES = 4  # of so many parts of the memory each is filled before the next is 
 
 
 @dataclass
-class Entry:
+class CachedGraph:
     """A recording, what it cost to make, and how it is used."""
 
-    recording: Recording
+    recording: CapturedGraph
     seconds: float
     uses: float = 1.0
 
@@ -28,11 +28,11 @@ class Entry:
 
 
 @dataclass(eq=False)
-class Shelf:
+class GraphMemory:
     """Recordings that share a memory, which is given back when the last of them goes."""
 
     pool: Pool
-    entries: dict[Sizes, Entry] = field(default_factory=dict)
+    entries: dict[Sizes, CachedGraph] = field(default_factory=dict)
     bytes: int = 0
 
     @property
@@ -44,7 +44,7 @@ class Shelf:
         return sum(entry.uses for entry in self.entries.values())
 
 
-class Catalogue:
+class GraphCache:
     """Recordings by bucket, within a number and the bytes of the memory that they lie in.
 
     In one memory for all nothing could be given back while any of them is held; in one for each
@@ -54,8 +54,8 @@ class Catalogue:
     def __init__(self, most: int, most_bytes: int) -> None:
         self._most = most
         self._most_bytes = most_bytes
-        self._shelves: list[Shelf] = []
-        self._open: Shelf | None = None
+        self._shelves: list[GraphMemory] = []
+        self._open: GraphMemory | None = None
         self._largest = 0  # bytes that one recording took
         self._lock = threading.Lock()
         self._hits = 0
@@ -73,7 +73,7 @@ class Catalogue:
         with self._lock:
             return self._bytes()
 
-    def get(self, sizes: Sizes) -> Recording | None:
+    def get(self, sizes: Sizes) -> CapturedGraph | None:
         """A recording, counted as used."""
         with self._lock:
             entry = self._entry(sizes)
@@ -95,11 +95,11 @@ class Catalogue:
                 return True
             return uses > min((shelf.uses for shelf in self._shelves), default=0)
 
-    def shelf(self, pool: Callable[[], Pool]) -> Shelf:
+    def shelf(self, pool: Callable[[], Pool]) -> GraphMemory:
         """Where the next recording goes."""
         with self._lock:
             if self._open is None or self._open.bytes > self._most_bytes // SHELVES:
-                self._open = Shelf(pool())
+                self._open = GraphMemory(pool())
             return self._open
 
     def shut(self) -> None:
@@ -107,7 +107,9 @@ class Catalogue:
         with self._lock:
             self._open = None
 
-    def add(self, shelf: Shelf, sizes: Sizes, recording: Recording, seconds: float) -> None:
+    def add(
+        self, shelf: GraphMemory, sizes: Sizes, recording: CapturedGraph, seconds: float
+    ) -> None:
         """Keep a recording that was made on a shelf, and close those that have no place beside."""
         with self._lock:
             self.captures += 1
@@ -116,7 +118,7 @@ class Catalogue:
                 self._shelves.append(shelf)
             grown, shelf.bytes = shelf.bytes, shelf.pool.bytes
             self._largest = max(self._largest, shelf.bytes - grown)
-            shelf.entries[sizes] = Entry(recording, seconds)
+            shelf.entries[sizes] = CachedGraph(recording, seconds)
             self._make_room(shelf, sizes)
             if shelf.bytes > self._most_bytes:
                 self._give_up(shelf)
@@ -133,17 +135,17 @@ class Catalogue:
             for sizes in [sizes for shelf in self._shelves for sizes in shelf.entries]:
                 self._remove(sizes)
 
-    def _entries(self) -> list[Entry]:
+    def _entries(self) -> list[CachedGraph]:
         return [entry for shelf in list(self._shelves) for entry in list(shelf.entries.values())]
 
-    def _entry(self, sizes: Sizes) -> Entry | None:
+    def _entry(self, sizes: Sizes) -> CachedGraph | None:
         found = (shelf.entries.get(sizes) for shelf in list(self._shelves))
         return next((entry for entry in found if entry is not None), None)
 
     def _bytes(self) -> int:
         return sum(shelf.bytes for shelf in self._shelves)
 
-    def _make_room(self, kept: Shelf, new: Sizes) -> None:
+    def _make_room(self, kept: GraphMemory, new: Sizes) -> None:
         """Within the number of recordings, then within the bytes of all shelves."""
         while len(self) > self._most:
             others = [(s, e) for shelf in self._shelves for s, e in shelf.entries.items()]
@@ -154,7 +156,7 @@ class Catalogue:
             self.evictions += len(least.entries)
             self._give_up(least)
 
-    def _give_up(self, shelf: Shelf) -> None:
+    def _give_up(self, shelf: GraphMemory) -> None:
         for sizes in list(shelf.entries):
             self._remove(sizes)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-from realtime.acceleration.backends.backend import Form, NotNow
+from realtime.acceleration.backends.backend import Backend, NotNow
 from realtime.acceleration.backends.compile_thread import traced
 from realtime.acceleration.network import Network
 from realtime.acceleration.shapes import Sizes, Tensors
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Run = Callable[..., Tensors]
 
 
-class Compiled(Form):
+class Compiled(Backend):
     """A function of its own for each bucket: each is found at once and keeps no other's guards."""
 
     plan = "compile"

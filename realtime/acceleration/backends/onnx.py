@@ -12,7 +12,7 @@ from realtime.acceleration.backends import export
 from realtime.acceleration.backends.backend import CannotRun
 from realtime.acceleration.backends.built import Engine
 from realtime.acceleration.shapes import Tensors
-from realtime.acceleration.spec import Parts
+from realtime.acceleration.spec import NetworkSpec
 
 CUDA = "CUDAExecutionProvider"
 CPU = "CPUExecutionProvider"
@@ -32,7 +32,7 @@ class OnnxRuntime:
 
     plan = "onnx"
 
-    def check(self, parts: Parts) -> None:
+    def check(self, parts: NetworkSpec) -> None:
         export.check(parts, "ONNX Runtime")
         for package in ("onnxruntime", "onnxscript"):
             if machine.version(package) is None and not _is_gpu_build(package):
@@ -47,11 +47,11 @@ class OnnxRuntime:
         if parts.network.precision == "bf16":
             raise CannotRun("ONNX Runtime has too few operations in bf16")
 
-    def facts(self, parts: Parts) -> dict[str, str]:
+    def facts(self, parts: NetworkSpec) -> dict[str, str]:
         packages = ("torch", "onnxscript", "onnxruntime", "onnxruntime-gpu")
         return {name: found for name in packages if (found := machine.version(name)) is not None}
 
-    def build(self, parts: Parts) -> bytes:
+    def build(self, parts: NetworkSpec) -> bytes:
         import torch
 
         with _silent_exporter(), export.quiet():
@@ -63,7 +63,7 @@ class OnnxRuntime:
         data: bytes = program.model_proto.SerializeToString()
         return data
 
-    def load(self, parts: Parts, data: bytes) -> Engine:
+    def load(self, parts: NetworkSpec, data: bytes) -> Engine:
         import onnxruntime
 
         cuda = parts.network.device.type == "cuda"
@@ -83,10 +83,10 @@ class OnnxRuntime:
         if cuda and session.get_providers()[0] != CUDA:
             # A library of CUDA that does not load is only a line in its log.
             raise CannotRun("ONNX Runtime could not load its part for CUDA here")
-        return Session(session, cuda)
+        return OnnxSession(session, cuda)
 
 
-class Session:
+class OnnxSession:
     """A loaded graph that takes and gives torch's tensors; several threads may call it."""
 
     def __init__(self, session: Any, cuda: bool) -> None:

@@ -12,7 +12,7 @@ from realtime.acceleration.backends import export
 from realtime.acceleration.backends.backend import CannotRun, NotNow
 from realtime.acceleration.backends.built import Engine
 from realtime.acceleration.shapes import Tensors
-from realtime.acceleration.spec import Parts
+from realtime.acceleration.spec import NetworkSpec
 
 if TYPE_CHECKING:
     import torch
@@ -28,7 +28,7 @@ class TensorRt:
 
     plan = "tensorrt"
 
-    def check(self, parts: Parts) -> None:
+    def check(self, parts: NetworkSpec) -> None:
         if machine.version(CONVERTER) is None:
             raise CannotRun(f"{CONVERTER} is not installed")
         if parts.network.device.type != "cuda":
@@ -37,14 +37,14 @@ class TensorRt:
             )
         export.check(parts, "TensorRT")
 
-    def facts(self, parts: Parts) -> dict[str, str]:
+    def facts(self, parts: NetworkSpec) -> dict[str, str]:
         found = machine.machine(parts.network.device)
         found[CONVERTER] = machine.version(CONVERTER) or "unknown"
         # Its packages have many names, the library has one.
         found["tensorrt"] = str(_library().__version__)
         return {**found, "workspace": str(parts.policy.workspace_bytes)}
 
-    def build(self, parts: Parts) -> bytes:
+    def build(self, parts: NetworkSpec) -> bytes:
         import torch_tensorrt
 
         with _on(parts.network.device):
@@ -60,7 +60,7 @@ class TensorRt:
             )
         return bytes(data)
 
-    def load(self, parts: Parts, data: bytes) -> Engine:
+    def load(self, parts: NetworkSpec, data: bytes) -> Engine:
         library = _library()
         with _on(parts.network.device):
             runtime = library.Runtime(library.Logger(library.Logger.ERROR))
@@ -69,7 +69,7 @@ class TensorRt:
             raise CannotRun("TensorRT refuses the engine")
         return Contexts(engine, library, parts.network.device)
 
-    def _range(self, parts: Parts, i: int, library: Any) -> Any:
+    def _range(self, parts: NetworkSpec, i: int, library: Any) -> Any:
         shapes = parts.shapes
         return library.Input(
             min_shape=shapes.shape(i, shapes.smallest),

@@ -4,8 +4,8 @@ A folder, being many nouns: endpoints, sentence, waiting and outlet stand alone;
 and voice use the engines; microphone, live and offline hold all.
 """
 
-from realtime.conversion.by_words.events import Heard, Notice
+from realtime.conversion.by_words.events import RevoicingNotice, SentenceHeard
 from realtime.conversion.by_words.file import revoiced
 from realtime.conversion.by_words.live import Revoicing
 
-__all__ = ["Heard", "Notice", "Revoicing", "revoiced"]
+__all__ = ["SentenceHeard", "RevoicingNotice", "Revoicing", "revoiced"]

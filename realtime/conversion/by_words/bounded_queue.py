@@ -15,7 +15,7 @@ T = TypeVar("T")
 PATIENCE_SECONDS = 0.25  # between two looks at whether who sends is early
 
 
-class Waiting(Generic[T]):
+class BoundedQueue(Generic[T]):
     """One writer's items for one reader."""
 
     def __init__(self, most: int, early: Callable[[], bool]) -> None:

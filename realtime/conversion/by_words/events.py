@@ -11,7 +11,7 @@ NOT_SPOKEN = "That was in another language ({language}): here en, zh and ja are 
 
 
 @dataclass(frozen=True)
-class Heard:
+class SentenceHeard:
     """Somebody began to speak, or has stopped; then also what was understood, if anything."""
 
     event: Literal["speech_started", "speech_stopped"]
@@ -20,20 +20,20 @@ class Heard:
 
 
 @dataclass(frozen=True)
-class Notice:
+class RevoicingNotice:
     """Something that was said and will not be heard; whoever speaks may go on."""
 
     code: Literal["left_out", "not_spoken"]
     message: str
 
 
-def sentence_left_out() -> Notice:
-    return Notice("left_out", LEFT_OUT)
+def sentence_left_out() -> RevoicingNotice:
+    return RevoicingNotice("left_out", LEFT_OUT)
 
 
-def sound_left_out(seconds: float) -> Notice:
-    return Notice("left_out", SOUND_LEFT_OUT.format(ms=1000 * seconds))
+def sound_left_out(seconds: float) -> RevoicingNotice:
+    return RevoicingNotice("left_out", SOUND_LEFT_OUT.format(ms=1000 * seconds))
 
 
-def other_language(language: str) -> Notice:
-    return Notice("not_spoken", NOT_SPOKEN.format(language=language))
+def other_language(language: str) -> RevoicingNotice:
+    return RevoicingNotice("not_spoken", NOT_SPOKEN.format(language=language))

@@ -13,12 +13,12 @@ from realtime.conversion.by_words.endpointing import Mark
 from realtime.conversion.by_words.events import other_language
 from realtime.conversion.by_words.live import DETECTOR, GAP_SECONDS, RECOGNISER
 from realtime.conversion.by_words.sentence import Sentence
-from realtime.conversion.by_words.sentence_detector import LEVEL, Ear
-from realtime.conversion.by_words.speaker import Voice
-from realtime.conversion.by_words.transcriber import Understanding
+from realtime.conversion.by_words.sentence_detector import LEVEL, SentenceDetector
+from realtime.conversion.by_words.speaker import SentenceSpeaker
+from realtime.conversion.by_words.transcriber import Transcriber
 from realtime.conversion.file import check_rates
-from realtime.models.loaded import Models
-from realtime.speech.speech import Speech, Wish
+from realtime.models.loaded import LoadedModels
+from realtime.speech.speech import LineRequest, Speech
 
 logger = logging.getLogger(__name__)
 
@@ -26,9 +26,9 @@ PART_SECONDS = 1.0  # what is listened to, or given of a silence, at a time
 
 
 async def revoiced(
-    models: Models,
+    models: LoadedModels,
     speech: Speech,
-    wish: Wish,
+    wish: LineRequest,
     parts: AsyncIterable[Pcm],
     rate: int,
     output_rate: int | None = None,
@@ -42,23 +42,27 @@ async def revoiced(
     """
     output_rate = output_rate or rate
     check_rates(rate, output_rate)
-    voice = Voice(speech, wish, output_rate)
+    voice = SentenceSpeaker(speech, wish, output_rate)
     await voice.check()
     async with AsyncExitStack() as stack:
         detector = await stack.enter_async_context(models.lease(DETECTOR, "a recording"))
         recogniser = await stack.enter_async_context(models.lease(RECOGNISER, "a recording"))
-        ear = Ear(detector, recogniser.engine.pause, level)
-        again = _Again(ear, Understanding(recogniser, wish.language), voice, output_rate)
+        ear = SentenceDetector(detector, recogniser.engine.pause, level)
+        again = _RevoicedFile(ear, Transcriber(recogniser, wish.language), voice, output_rate)
         sounds = await stack.enter_async_context(aclosing(again.spoken(parts, rate)))
         async for pcm in sounds:
             yield pcm
 
 
-class _Again:
+class _RevoicedFile:
     """One recording on its way."""
 
     def __init__(
-        self, ear: Ear, understanding: Understanding, voice: Voice, output_rate: int
+        self,
+        ear: SentenceDetector,
+        understanding: Transcriber,
+        voice: SentenceSpeaker,
+        output_rate: int,
     ) -> None:
         self._ear, self._understanding, self._voice = ear, understanding, voice
         self._rate = output_rate

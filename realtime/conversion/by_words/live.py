@@ -11,20 +11,25 @@ from typing import Any
 import numpy as np
 
 from realtime.audio.samples import Pcm
-from realtime.conversion.by_words.bounded_queue import Waiting
-from realtime.conversion.by_words.events import Heard, Notice, other_language, sentence_left_out
+from realtime.conversion.by_words.bounded_queue import BoundedQueue
+from realtime.conversion.by_words.events import (
+    RevoicingNotice,
+    SentenceHeard,
+    other_language,
+    sentence_left_out,
+)
 from realtime.conversion.by_words.microphone_sentences import Microphone, Take
-from realtime.conversion.by_words.output_queue import Outlet
-from realtime.conversion.by_words.sentence_detector import LEVEL, Ear
-from realtime.conversion.by_words.speaker import Voice
-from realtime.conversion.by_words.transcriber import Understanding
-from realtime.conversion.microphone_buffer import Intake
+from realtime.conversion.by_words.output_queue import OutputQueue
+from realtime.conversion.by_words.sentence_detector import LEVEL, SentenceDetector
+from realtime.conversion.by_words.speaker import SentenceSpeaker
+from realtime.conversion.by_words.transcriber import Transcriber
+from realtime.conversion.microphone_buffer import MicrophoneBuffer
 from realtime.conversion.signal_path import checked_rate
 from realtime.engines.contract import Transcript
 from realtime.errors import Busy, YamabikoError
-from realtime.models.loaded import Models
+from realtime.models.loaded import LoadedModels
 from realtime.speech.playback import Playback
-from realtime.speech.speech import Speech, Wish
+from realtime.speech.speech import LineRequest, Speech
 
 DETECTOR, RECOGNISER = "silero", "revoice"
 STALL_SECONDS = 1.0
@@ -39,9 +44,9 @@ class Revoicing:
 
     def __init__(
         self,
-        models: Models,
+        models: LoadedModels,
         speech: Speech,
-        wish: Wish,
+        wish: LineRequest,
         rate: int,
         output_rate: int | None = None,
         *,
@@ -52,12 +57,12 @@ class Revoicing:
         """`wish` is who speaks and how; its language is the one that is listened for."""
         self.rate = checked_rate("sample_rate", rate)
         self.output_rate = checked_rate("output_sample_rate", output_rate or rate)
-        self.intake = Intake(rate, clock, INTAKE_SECONDS)
-        self.voice = Voice(speech, wish, self.output_rate)
+        self.intake = MicrophoneBuffer(rate, clock, INTAKE_SECONDS)
+        self.voice = SentenceSpeaker(speech, wish, self.output_rate)
         self.language, self.level = wish.language, level
         self.clock, self.stall = clock, stall
         self._models = models
-        self._course: _Course | None = None
+        self._course: _RevoicingStep | None = None
         self._stopped = False
 
     async def feed(self, pcm: Pcm) -> None:
@@ -83,7 +88,7 @@ class Revoicing:
     def measured(self) -> None:
         """Sentences come in no blocks that could be measured."""
 
-    async def heard(self) -> AsyncGenerator[Pcm | Heard | Notice, None]:
+    async def heard(self) -> AsyncGenerator[Pcm | SentenceHeard | RevoicingNotice, None]:
         """What is said, understood and spoken, as it comes; closing it early frees the engines."""
         await self.voice.check()
         async with AsyncExitStack() as stack:
@@ -93,9 +98,9 @@ class Revoicing:
             )
             if self._stopped:
                 return
-            understanding = Understanding(recogniser, self.language)
-            ear = Ear(detector, recogniser.engine.pause, self.level)
-            course = self._course = _Course(self, ear, understanding)
+            understanding = Transcriber(recogniser, self.language)
+            ear = SentenceDetector(detector, recogniser.engine.pause, self.level)
+            course = self._course = _RevoicingStep(self, ear, understanding)
             try:
                 while (item := await course.outlet.take()) is not None:
                     yield item
@@ -104,17 +109,17 @@ class Revoicing:
                 await course.aclose()
 
 
-class _Course:
+class _RevoicingStep:
     """A revoicing under way: one task listens, one understands, one speaks."""
 
-    def __init__(self, asked: Revoicing, ear: Ear, understanding: Understanding) -> None:
-        self.outlet: Outlet[Heard | Notice] = Outlet()
+    def __init__(self, asked: Revoicing, ear: SentenceDetector, understanding: Transcriber) -> None:
+        self.outlet: OutputQueue[SentenceHeard | RevoicingNotice] = OutputQueue()
         self._voice, self._clock = asked.voice, asked.clock
         self._rate = asked.output_rate
         self._understanding = understanding
         self._microphone = Microphone(asked.intake, asked.rate, ear, understanding, asked.stall)
-        self._takes: Waiting[tuple[Take, int]] = Waiting(MOST_TAKES, asked.intake.early)
-        self._texts: Waiting[Transcript] = Waiting(MOST_TEXTS, asked.intake.early)
+        self._takes: BoundedQueue[tuple[Take, int]] = BoundedQueue(MOST_TAKES, asked.intake.early)
+        self._texts: BoundedQueue[Transcript] = BoundedQueue(MOST_TEXTS, asked.intake.early)
         self._hushes = 0
         self._saying: asyncio.Task[None] | None = None
         self._playback = Playback()
@@ -165,7 +170,7 @@ class _Course:
             try:
                 said = await (take.words or self._understanding.words(take.sentence))
             except Busy as error:
-                await self._tell_stopped(None, Notice("left_out", error.message))
+                await self._tell_stopped(None, RevoicingNotice("left_out", error.message))
                 continue
             await self._tell_stopped(said, None if said.spoken else other_language(said.language))
             if said.text and hushes == self._hushes:
@@ -196,14 +201,14 @@ class _Course:
                     began = True
                     await self._sound(pcm)
         except YamabikoError as error:
-            await self.outlet.tell(Notice("not_spoken", error.message))
+            await self.outlet.tell(RevoicingNotice("not_spoken", error.message))
 
     async def _sound(self, pcm: Pcm) -> None:
         await self.outlet.sound(pcm)
         self._playback.give(pcm.size / self._rate, self._clock())
 
-    async def _tell_stopped(self, said: Transcript | None, notice: Notice | None) -> None:
+    async def _tell_stopped(self, said: Transcript | None, notice: RevoicingNotice | None) -> None:
         text, language = (said.text or None, said.language) if said else (None, None)
-        await self.outlet.tell(Heard("speech_stopped", text, language))
+        await self.outlet.tell(SentenceHeard("speech_stopped", text, language))
         if notice is not None:
             await self.outlet.tell(notice)

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 from realtime.audio.samples import Pcm, Resampler, from_pcm16
 from realtime.conversion.by_words.endpointing import Mark
-from realtime.conversion.by_words.events import Heard, Notice, sound_left_out
+from realtime.conversion.by_words.events import RevoicingNotice, SentenceHeard, sound_left_out
 from realtime.conversion.by_words.sentence import Sentence
-from realtime.conversion.by_words.sentence_detector import Ear, Told
-from realtime.conversion.by_words.transcriber import Understanding
-from realtime.conversion.microphone_buffer import Intake
+from realtime.conversion.by_words.sentence_detector import Detected, SentenceDetector
+from realtime.conversion.by_words.transcriber import Transcriber
+from realtime.conversion.microphone_buffer import MicrophoneBuffer
 from realtime.engines.contract import Transcript
 
 TAKEN_SECONDS = 0.032
@@ -39,7 +39,12 @@ class Microphone:
     """What is sent, as sentences; `stall` seconds without any sound end one as silence does."""
 
     def __init__(
-        self, intake: Intake, rate: int, ear: Ear, understanding: Understanding, stall: float
+        self,
+        intake: MicrophoneBuffer,
+        rate: int,
+        ear: SentenceDetector,
+        understanding: Transcriber,
+        stall: float,
     ) -> None:
         self._intake, self._rate, self._stall = intake, rate, stall
         self._ear, self._understanding = ear, understanding
@@ -48,7 +53,7 @@ class Microphone:
         self._guess: asyncio.Task[Transcript] | None = None
         self._working: set[asyncio.Task[Transcript]] = set()
 
-    async def takes(self) -> AsyncGenerator[Take | Heard | Notice, None]:
+    async def takes(self) -> AsyncGenerator[Take | SentenceHeard | RevoicingNotice, None]:
         while (pcm := await self._taken()) is not None:
             if pcm.size == 0:
                 for take in self._ended(self._ear.finish()):
@@ -81,9 +86,9 @@ class Microphone:
         except TimeoutError:
             return await self._intake.take(0)
 
-    def _noted(self, told: Told) -> list[Take | Heard]:
+    def _noted(self, told: Detected) -> list[Take | SentenceHeard]:
         if told.mark is Mark.BEGAN:
-            return [Heard("speech_started")]
+            return [SentenceHeard("speech_started")]
         if told.mark is Mark.WENT_ON and self._guess is not None:
             self._guess.cancel()
             self._guess = None

@@ -17,7 +17,7 @@ MOST_TOLD = 32
 MOST_SOUNDS = 2
 
 
-class Outlet(Generic[T]):
+class OutputQueue(Generic[T]):
     """Several givers, one taker."""
 
     def __init__(self) -> None:

@@ -24,7 +24,7 @@ class Sentence:
     start: int
 
 
-class Growing:
+class GrowingSentence:
     """The sound of one stream that may belong to a sentence."""
 
     def __init__(self, rate: int, frame: int) -> None:

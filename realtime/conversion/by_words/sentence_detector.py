@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from realtime.conversion.by_words.endpointing import LEAST_FRAMES, Endpoints, Mark
-from realtime.conversion.by_words.sentence import Growing, Sentence
+from realtime.conversion.by_words.sentence import GrowingSentence, Sentence
 from realtime.engines.contract import Samples
 from realtime.models.loaded import Lease
 
@@ -22,14 +22,14 @@ AWAKE_SECONDS = 1.0  # how long the detector goes on when it has become quiet
 
 
 @dataclass(frozen=True)
-class Told:
+class Detected:
     """What became known: at PAUSED what was said so far, at ENDED the whole sentence."""
 
     mark: Mark
     sentence: Sentence | None = None
 
 
-class Ear:
+class SentenceDetector:
     """One stream, at the detector's rate."""
 
     def __init__(self, lease: Lease, pause: float, level: float = LEVEL) -> None:
@@ -42,14 +42,14 @@ class Ear:
         self._state: Any = None
         self._rest = np.zeros(0, np.float32)
         self._endpoints = Endpoints(max(2, round(pause * self.rate / self._size)))
-        self._growing = Growing(self.rate, self._size)
+        self._growing = GrowingSentence(self.rate, self._size)
 
     @property
     def speaking(self) -> bool:
         """Whether somebody is in the middle of a sentence, or of the pause behind it."""
         return self._endpoints.speaking
 
-    async def hear(self, samples: Samples) -> AsyncGenerator[Told, None]:
+    async def hear(self, samples: Samples) -> AsyncGenerator[Detected, None]:
         for listening, frames in self._runs(samples):
             if not listening:
                 self._state = None
@@ -92,17 +92,17 @@ class Ear:
         probable: Samples = found
         return probable
 
-    def _told(self, mark: Mark | None) -> Iterator[Told]:
+    def _told(self, mark: Mark | None) -> Iterator[Detected]:
         quiet = self._endpoints.quiet
         if mark is Mark.BEGAN:
             self._growing.begin(LEAST_FRAMES)
         if mark is Mark.ENDED:
-            yield Told(mark, self._growing.end(quiet))
+            yield Detected(mark, self._growing.end(quiet))
         elif mark is Mark.PAUSED:
-            yield Told(mark, self._growing.so_far(quiet))
+            yield Detected(mark, self._growing.so_far(quiet))
         elif mark is not None:
-            yield Told(mark)
+            yield Detected(mark)
         if self._endpoints.speaking and self._growing.full:
-            yield Told(Mark.WENT_ON)
-            yield Told(Mark.ENDED, self._growing.cut())
-            yield Told(Mark.BEGAN)
+            yield Detected(Mark.WENT_ON)
+            yield Detected(Mark.ENDED, self._growing.cut())
+            yield Detected(Mark.BEGAN)

@@ -10,15 +10,15 @@ import numpy as np
 
 from realtime.audio.samples import Pcm, Resampler
 from realtime.engines.contract import Transcript
-from realtime.speech.speech import Speech, Wish
+from realtime.speech.speech import LineRequest, Speech
 
 PIECE_SECONDS = 0.2  # what is given at a time: who is to stop stops soon
 
 
-class Voice:
+class SentenceSpeaker:
     """One character for one listener. What somebody said into a microphone is kept nowhere."""
 
-    def __init__(self, speech: Speech, wish: Wish, output_rate: int) -> None:
+    def __init__(self, speech: Speech, wish: LineRequest, output_rate: int) -> None:
         self._speech, self._wish = speech, wish
         self._rate = output_rate
 

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from realtime.conversion.by_words.sentence import Sentence
-from realtime.engines.contract import Cancel, Recogniser, Transcript
+from realtime.engines.contract import CancelToken, Recogniser, Transcript
 from realtime.errors import SynthesisFailed, YamabikoError
 from realtime.models.loaded import Lease
 from realtime.text.language import LANGUAGES
@@ -18,7 +18,7 @@ from realtime.text.normalise import clean, has_speech
 logger = logging.getLogger(__name__)
 
 
-class Understanding:
+class Transcriber:
     """One stream's. A language that is not given is found in each sentence, and remembered."""
 
     def __init__(self, lease: Lease, language: str) -> None:
@@ -51,7 +51,7 @@ class Understanding:
         return found
 
     async def _found(self, sentence: Sentence, due: float) -> Transcript:
-        def start(cancel: Cancel) -> Iterator[Transcript]:
+        def start(cancel: CancelToken) -> Iterator[Transcript]:
             yield self._engine.recognise(sentence.samples, self._asked, self._usual, cancel)
 
         async with aclosing(self._lane.stream(start, lambda: due)) as items:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from realtime.engines.valle.step_buffers import Found, Table
+from realtime.engines.valle.step_buffers import StepBuffers, StepOutput
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,7 +29,7 @@ Step = Callable[["Tensor", "Tensor", "Tensor"], AbstractContextManager[tuple["Te
 
 
 @dataclass(eq=False)
-class Seat:
+class BatchedLine:
     """One line's way through the steps; `ending` says why it is over."""
 
     ids: Sequence[int]
@@ -83,11 +83,11 @@ class Seat:
 class Ahead:
     """A step that is queued, with the lines it was made for, each in its slot."""
 
-    seats: list[Seat]
-    found: Found
+    seats: list[BatchedLine]
+    found: StepOutput
 
 
-class Slots:
+class Batch:
     """All lines under way in one model.
 
     With `ahead` a step is queued before the codes of the one before it are read, so that a device
@@ -114,8 +114,8 @@ class Slots:
         self._room = spans[-1]
         self._scored = scored
         self._looks_ahead = ahead
-        self._seats: list[Seat] = []
-        self._table = Table(self._batches[-1], self._device)
+        self._seats: list[BatchedLine] = []
+        self._table = StepBuffers(self._batches[-1], self._device)
         self._ahead: Ahead | None = None
         self.steps = 0
 
@@ -127,7 +127,7 @@ class Slots:
     def free(self) -> int:
         return self._batches[-1] - len(self._seats)
 
-    def enter(self, seat: Seat) -> bool:
+    def enter(self, seat: BatchedLine) -> bool:
         """Put a line into a slot, whose step every step then is too; False when none is free."""
         import torch
 
@@ -149,7 +149,7 @@ class Slots:
         self._seats.append(seat)
         return True
 
-    def leave(self, seat: Seat) -> None:
+    def leave(self, seat: BatchedLine) -> None:
         """Free a line's slot; the last line moves into it."""
         if seat not in self._seats:
             return
@@ -216,6 +216,6 @@ class Slots:
 
         return narrowed(logits, self._coarse.sampling) if self._scored else None
 
-    def _is_full(self, seat: Seat) -> bool:
+    def _is_full(self, seat: BatchedLine) -> bool:
         """Whether a line has no place for a code; the last place is for one too many."""
         return seat.row[2] >= self._room - 1

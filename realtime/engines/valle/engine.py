@@ -16,20 +16,21 @@ from pathlib import Path
 import numpy as np
 
 from realtime.acceleration import Accelerated
-from realtime.engines.contract import Cancel, Chunk, Passage, Utterance, Word
+from realtime.audio.spoken import Word
+from realtime.engines.contract import CancelToken, Chunk, Passage, Utterance
 from realtime.engines.valle import budget, weights
 from realtime.engines.valle.device_choice import Run, chosen
 from realtime.engines.valle.file_digest import Fingerprints
-from realtime.engines.valle.model import Model
+from realtime.engines.valle.model import ValleModel
 from realtime.engines.valle.piece_edges import followed, joinable
 from realtime.engines.valle.presets import Prompt, prompt_of
 from realtime.engines.valle.random_numbers import generator
 from realtime.engines.valle.reading import Reading, pieces
-from realtime.engines.valle.speaking import Heard, Speaking, Watch
+from realtime.engines.valle.speaking import Speaking, VoiceExample, Watch
 from realtime.engines.valle.speed import Samples, hastened
 from realtime.engines.valle.text import Encoded
 from realtime.errors import Unavailable
-from realtime.settings import Settings, ValleSampling
+from realtime.settings import Settings, ValleSamplingSettings
 from realtime.weights import place, placed
 
 logger = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ TENSORS = (weights.CHECKPOINT, weights.VOCOS)
 REVISION = 2  # counts changes of what is said with the same settings
 
 
-class Valle:
+class ValleEngine:
     """One model, in which the lines of all its streams go on together."""
 
     name = "valle"
@@ -57,7 +58,7 @@ class Valle:
         self._fingerprints = Fingerprints()
         self._run: Run | None = None
         self._files: tuple[str, ...] | None = None  # what was loaded, whatever lies there now
-        self._model: Model | None = None
+        self._model: ValleModel | None = None
         self._speaking: Speaking | None = None
 
     @property
@@ -75,7 +76,7 @@ class Valle:
         parts += [f"{name}={digest}" for name, digest in digests]
         if said.reproducible:
             parts.append(f"fixed={run.slots}")
-        if said.sampling != ValleSampling():
+        if said.sampling != ValleSamplingSettings():
             parts += [f"{name}={value!r}" for name, value in vars(said.sampling).items()]
         return " ".join(parts)
 
@@ -91,7 +92,7 @@ class Valle:
         valle, vocos = (weights.state(file, self._settings) for file in TENSORS)
         self._use_threads()
         self._run = _possible(self._run or chosen(self._settings), self._settings)
-        model = Model(valle, vocos, self._run, self._settings)
+        model = ValleModel(valle, vocos, self._run, self._settings)
         model.prepare()
         self._speaking = Speaking(model, self._settings.valle.sampling)
         self._files, self._model = files, model
@@ -124,7 +125,7 @@ class Valle:
         prompt = _heard(prompt_of(utterance.character))
         return pieces(utterance.segments, utterance.accent, prompt, utterance.first)
 
-    def speak(self, utterance: Utterance, cancel: Cancel) -> Iterator[Chunk]:
+    def speak(self, utterance: Utterance, cancel: CancelToken) -> Iterator[Chunk]:
         assert self._speaking is not None, "only a loaded engine speaks"
         original = _heard(prompt_of(utterance.character))
         passage, seed = utterance.passage, utterance.seed
@@ -141,7 +142,7 @@ class Valle:
             sound = self._speaking.sound(codes)
             passage.pieces += 1
             if passage.longprompt:
-                passage.kept = Heard(codes.cpu().numpy(), reading.words)
+                passage.kept = VoiceExample(codes.cpu().numpy(), reading.words)
             ends = number == len(readings)
             sound = joinable(hastened(sound, utterance.speed), number == 1, ends)
             pause = 0.0 if ends else reading.pause
@@ -156,14 +157,14 @@ def in_force(networks: Sequence[Accelerated]) -> str:
     return f"{told}!{zlib.crc32(repr(failed).encode()):08x}" if failed else told
 
 
-def _heard(prompt: Prompt) -> Heard:
-    return Heard(prompt.codes, Encoded(prompt.ids, (prompt.language_id,) * len(prompt.ids)))
+def _heard(prompt: Prompt) -> VoiceExample:
+    return VoiceExample(prompt.codes, Encoded(prompt.ids, (prompt.language_id,) * len(prompt.ids)))
 
 
-def _example(passage: Passage, original: Heard, seed: int, reading: Reading) -> Heard:
+def _example(passage: Passage, original: VoiceExample, seed: int, reading: Reading) -> VoiceExample:
     """The prompt, or what was just said, by a choice of the seed's."""
     kept = passage.kept
-    if not passage.longprompt or not isinstance(kept, Heard):
+    if not passage.longprompt or not isinstance(kept, VoiceExample):
         return original
     if not LEAST_PROMPT <= len(kept.codes) <= budget.MOST_PROMPT or not reading.fits(kept):
         return original

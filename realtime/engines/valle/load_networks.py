@@ -16,7 +16,7 @@ from realtime.weights import WeightFile
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from realtime.engines.valle.networks.checkpoint import Valle
+    from realtime.engines.valle.networks.checkpoint import ValleNetwork
     from realtime.engines.valle.networks.encodec import Encodec
     from realtime.engines.valle.networks.vocos import Vocos
 
@@ -26,12 +26,12 @@ Network = TypeVar("Network")
 CODES = 1024  # of a level, of EnCodec as of the model
 
 
-def built(state: State) -> Valle:
+def built(state: State) -> ValleNetwork:
     """The network of a checkpoint."""
-    from realtime.engines.valle.networks.checkpoint import HEADS, Valle
+    from realtime.engines.valle.networks.checkpoint import HEADS, ValleNetwork
 
-    def make() -> Valle:
-        network = Valle.loaded({name: value.float() for name, value in state.items()})
+    def make() -> ValleNetwork:
+        network = ValleNetwork.loaded({name: value.float() for name, value in state.items()})
         shape = network.shape
         _require(shape.width > 0 and shape.width % HEADS == 0, f"its width is {shape.width}")
         _require(shape.layers > 0, "it has no layers")

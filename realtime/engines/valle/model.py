@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from realtime.acceleration import Accelerated, Axis, Policy, accelerate
 from realtime.acceleration.shapes import Sizes
 from realtime.acceleration.torch_modes import kind_of
-from realtime.engines.valle.batching import Slots
+from realtime.engines.valle.batching import Batch
 from realtime.engines.valle.budget import HOP, MOST_FRAMES, PLACES
 from realtime.engines.valle.device_choice import Run
 from realtime.engines.valle.load_networks import built, vocoder
@@ -20,8 +20,8 @@ from realtime.settings import Settings
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from realtime.engines.valle.networks.cached_attention import Heard
-    from realtime.engines.valle.networks.checkpoint import Valle
+    from realtime.engines.valle.networks.cached_attention import CachedAttention
+    from realtime.engines.valle.networks.checkpoint import ValleNetwork
     from realtime.engines.valle.networks.parallel import FineInputs
     from realtime.engines.valle.networks.vocos import Vocos
 
@@ -33,7 +33,7 @@ LENGTHS = (256, 512, 768, 1024, 1536, 2048, PLACES)  # of a piece in a pass
 FRAMES = (150, 600, MOST_FRAMES)  # of a piece in the vocoder
 
 
-class Plain:
+class PlainBatch:
     """A network as torch runs it, with weights in some precision."""
 
     def __init__(self, module: nn.Module, device: str, precision: str) -> None:
@@ -46,7 +46,7 @@ class Plain:
             return self.module(*inputs)
 
 
-class Model:
+class ValleModel:
     """The step, the pass and the vocoder of one run, and what they are given."""
 
     def __init__(self, valle: State, vocos: State, run: Run, settings: Settings) -> None:
@@ -123,7 +123,7 @@ class Model:
         found: Tensor = self._vocoder(given, self._counts[frames, None])
         return found[0, : HOP * frames]
 
-    def _slots(self, network: Valle, settings: Settings) -> Slots:
+    def _slots(self, network: ValleNetwork, settings: Settings) -> Batch:
         from realtime.engines.valle.networks.autoregressive import CACHE, Coarse, Sampling
         from realtime.engines.valle.networks.cached_attention import masked
 
@@ -145,7 +145,7 @@ class Model:
         )
         working = step.module  # another than was given, in a shorter precision
         assert isinstance(working, Coarse)
-        return Slots(
+        return Batch(
             working,
             partial(_leased, step),
             batches=run.batches,
@@ -154,7 +154,7 @@ class Model:
             ahead=run.device == "cuda",
         )
 
-    def _fine(self, network: Valle) -> Form:
+    def _fine(self, network: ValleNetwork) -> Form:
         from realtime.engines.valle.networks.parallel import Fine
 
         fine = Fine(network)
@@ -181,7 +181,7 @@ class Model:
             for part in module.modules():
                 if isinstance(part, Layer):
                     part.register_forward_pre_hook(lambda *_: self._check())
-            return Plain(module, run.device, precision)
+            return PlainBatch(module, run.device, precision)
         quick = accelerate(
             module,
             inputs=example,
@@ -198,13 +198,13 @@ class Model:
         return quick
 
 
-Form = Plain | Accelerated
+Form = PlainBatch | Accelerated
 
 
 @contextmanager
 def _leased(form: Form, *inputs: Tensor) -> Iterator[Any]:
     """What a form gives, where it lies until the end of the block."""
-    if isinstance(form, Plain):
+    if isinstance(form, PlainBatch):
         yield form(*inputs)
         return
     with form.lease(*inputs) as lent:
@@ -215,7 +215,7 @@ def _go_on() -> None:
     """Nobody asks."""
 
 
-def _heard(network: Valle, run: Run) -> Heard:
+def _heard(network: ValleNetwork, run: Run) -> CachedAttention:
     """How the steps hear their cache on this device."""
     import torch
 
@@ -226,7 +226,7 @@ def _heard(network: Valle, run: Run) -> Heard:
     return quickest(torch.device(run.device), kind_of(run.precision), shape.heads, size)
 
 
-def _inputs(network: Valle, run: Run) -> FineInputs:
+def _inputs(network: ValleNetwork, run: Run) -> FineInputs:
     """The tables of the passes in full precision; what runs beside them may be shortened."""
     from realtime.engines.valle.networks.parallel import FineInputs
 

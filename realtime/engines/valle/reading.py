@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from realtime.engines.valle import budget
-from realtime.engines.valle.speaking import Heard
+from realtime.engines.valle.speaking import VoiceExample
 from realtime.engines.valle.text import Encoded, encoded
 from realtime.engines.valle.text_cutting import Parts, begun, halves
 from realtime.errors import NothingToSay
@@ -25,7 +25,7 @@ class Reading:
     words: Encoded
     accent: str | None
 
-    def fits(self, heard: Heard) -> bool:
+    def fits(self, heard: VoiceExample) -> bool:
         """Whether it can be said in one piece after what was heard."""
         return budget.fits(*self._sizes(heard))
 
@@ -36,7 +36,7 @@ class Reading:
         *_, last = None, *boundaries(text, final=True)
         return PAUSES.get(last.kind, 0.0) if last is not None and last.place == len(text) else 0.0
 
-    def cut(self, heard: Heard, first: bool) -> list[Reading]:
+    def cut(self, heard: VoiceExample, first: bool) -> list[Reading]:
         """Itself, or its pieces: it is too long to be said at once, or to begin a line with."""
         if not self.fits(heard):
             return self._read(halves(self.parts, self.counts, budget.FEWEST_SYMBOLS))
@@ -52,12 +52,12 @@ class Reading:
         found = [read(piece, self.accent) for piece in pieces or ()]
         return [piece for piece in found if piece is not None] or [self]
 
-    def _sizes(self, heard: Heard) -> tuple[int, int, int]:
+    def _sizes(self, heard: VoiceExample) -> tuple[int, int, int]:
         return len(self.words.ids), len(heard.said.ids), len(heard.codes)
 
 
 def pieces(
-    parts: Sequence[Segment], accent: str | None, heard: Heard, first: bool
+    parts: Sequence[Segment], accent: str | None, heard: VoiceExample, first: bool
 ) -> list[Reading]:
     """What is said of a text, each piece short enough; the first one also to begin a line with."""
     whole = read(parts, accent)

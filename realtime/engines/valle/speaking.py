@@ -15,12 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from realtime.engines.valle import budget
-from realtime.engines.valle.batching import Seat
-from realtime.engines.valle.model import Model
+from realtime.engines.valle.batching import BatchedLine
+from realtime.engines.valle.model import ValleModel
 from realtime.engines.valle.random_numbers import draws
 from realtime.engines.valle.text import Encoded
 from realtime.errors import SynthesisFailed
-from realtime.settings import ValleSampling
+from realtime.settings import ValleSamplingSettings
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,7 +34,7 @@ LEVELS = budget.LEVELS
 
 
 @dataclass(frozen=True)
-class Heard:
+class VoiceExample:
     """What the model goes on from: codes (T, 8), and the symbols they say."""
 
     codes: Codes
@@ -62,12 +62,12 @@ class Watch:
 class Speaking:
     """Says pieces with one model; a stream's state is in its generator alone."""
 
-    def __init__(self, model: Model, sampling: ValleSampling) -> None:
+    def __init__(self, model: ValleModel, sampling: ValleSamplingSettings) -> None:
         self._model = model
         self._sampling = sampling
 
     def say(
-        self, words: Encoded, heard: Heard, seed: int, watch: Watch
+        self, words: Encoded, heard: VoiceExample, seed: int, watch: Watch
     ) -> Generator[Tensor | None, None, None]:
         """The codes (T, 8) of a piece, where they were made; before them nothing at each turn."""
         watch.begin()
@@ -88,7 +88,7 @@ class Speaking:
         return np.clip(samples, -1.0, 1.0)
 
     def _first(
-        self, words: Encoded, heard: Heard, seed: int, attempt: int, watch: Watch
+        self, words: Encoded, heard: VoiceExample, seed: int, attempt: int, watch: Watch
     ) -> Generator[None, None, list[int]]:
         """The first level; the best of several when the settings say so, nothing when none is."""
         slots = self._model.slots
@@ -117,10 +117,12 @@ class Speaking:
         good = [seat for seat in seats if seat.codes and seat.ending != "stuck"]
         return max(good, key=_score).codes if good else []
 
-    def _seat(self, words: Encoded, heard: Heard, seed: int, attempt: int, watch: Watch) -> Seat:
+    def _seat(
+        self, words: Encoded, heard: VoiceExample, seed: int, attempt: int, watch: Watch
+    ) -> BatchedLine:
         said = heard.said
         most = budget.most(len(words.ids), len(said.ids), len(heard.codes))
-        return Seat(
+        return BatchedLine(
             ids=(*said.ids, *words.ids),
             languages=(*said.languages, *words.languages),
             heard=heard.codes[:, 0].tolist(),
@@ -130,7 +132,7 @@ class Speaking:
         )
 
     def _others(
-        self, words: Encoded, heard: Heard, first: list[int], watch: Watch
+        self, words: Encoded, heard: VoiceExample, first: list[int], watch: Watch
     ) -> Generator[None, None, Tensor]:
         """The other seven levels of a piece whose first is there."""
         import torch
@@ -170,6 +172,6 @@ def _broken() -> SynthesisFailed:
     )
 
 
-def _score(seat: Seat) -> float:
+def _score(seat: BatchedLine) -> float:
     """How likely what was said is, for each code that the model went on from, as published."""
     return seat.likelihood / (1 + len(seat.heard) + len(seat.codes))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 SETS = 2
 
 
-class Table:
+class StepBuffers:
     """The states of all lines, of which a step takes the first; nothing is made anew for it."""
 
     def __init__(self, lines: int, device: torch.device) -> None:
@@ -52,7 +52,7 @@ class Table:
         self._draws[:count].copy_(sent, non_blocking=True)
         return self._state[:count], self._draws[:count]
 
-    def keep(self, state: Tensor, logits: Tensor | None) -> Found:
+    def keep(self, state: Tensor, logits: Tensor | None) -> StepOutput:
         """What a step gave becomes where the lines stand, and is on its way to the host."""
         import torch
 
@@ -67,13 +67,13 @@ class Table:
             found = logits.log_softmax(-1).gather(1, codes)[:, 0]
             chances.copy_(found, non_blocking=True)
         if self._device.type != "cuda":
-            return Found(states, chances)
+            return StepOutput(states, chances)
         done: torch.cuda.Event = torch.cuda.Event()  # type: ignore[no-untyped-call]
         done.record(torch.cuda.current_stream(self._device))
-        return Found(states, chances, done.synchronize)
+        return StepOutput(states, chances, done.synchronize)
 
 
-class Found:
+class StepOutput:
     """What a step gave each line, to be read once and before the step after the next is queued."""
 
     def __init__(

@@ -15,7 +15,7 @@ from realtime.vocoders.networks.receptive_field import Span, through, union
 from realtime.vocoders.networks.windows import Reach
 
 
-class Block(Protocol):
+class ResidualBlock(Protocol):
     """One way through a stage; it keeps channels and length."""
 
     def __call__(self, x: Tensor) -> Tensor: ...
@@ -36,7 +36,7 @@ class MelNet(nn.Module):
         self.bands = bands
         self.hop = math.prod(rates)  # samples a frame
 
-    def stages(self) -> Iterator[tuple[Stretch, Sequence[Block]]]:
+    def stages(self) -> Iterator[tuple[Stretch, Sequence[ResidualBlock]]]:
         """Each stretching layer and the blocks after it."""
         stretches = self.stretches()
         each = len(self.resblocks) // len(stretches)
@@ -91,7 +91,7 @@ class MelNet(nn.Module):
         return needed
 
 
-def average(blocks: Sequence[Block], x: Tensor) -> Tensor:
+def average(blocks: Sequence[ResidualBlock], x: Tensor) -> Tensor:
     """The mean of what several blocks make of the same."""
     total = blocks[0](x)
     for block in blocks[1:]:

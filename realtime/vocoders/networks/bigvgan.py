@@ -16,7 +16,7 @@ from realtime.vocoders.networks.snake import Activation, Form, published
 
 
 @dataclass(frozen=True)
-class Shape:
+class BigVGANShape:
     """What of the published config.json makes the network; the defaults are v2's, 24 kHz."""
 
     num_mels: int = 100
@@ -35,10 +35,12 @@ class Shape:
         return Activation(channels, self.activation == "snakebeta", self.snake_logscale)
 
 
-class Block1(nn.Module):
+class AmpBlock1(nn.Module):
     """Pairs of convolutions, each after an activation, each pair added to what it came from."""
 
-    def __init__(self, shape: Shape, channels: int, size: int, dilations: Sequence[int]) -> None:
+    def __init__(
+        self, shape: BigVGANShape, channels: int, size: int, dilations: Sequence[int]
+    ) -> None:
         super().__init__()
         self.convs1 = nn.ModuleList(
             [Conv(channels, channels, size, dilation) for dilation in dilations]
@@ -61,10 +63,12 @@ class Block1(nn.Module):
         return needed
 
 
-class Block2(nn.Module):
+class AmpBlock2(nn.Module):
     """Convolutions, each after an activation and added to what it came from."""
 
-    def __init__(self, shape: Shape, channels: int, size: int, dilations: Sequence[int]) -> None:
+    def __init__(
+        self, shape: BigVGANShape, channels: int, size: int, dilations: Sequence[int]
+    ) -> None:
         super().__init__()
         self.convs = nn.ModuleList(
             [Conv(channels, channels, size, dilation) for dilation in dilations]
@@ -83,14 +87,14 @@ class Block2(nn.Module):
         return needed
 
 
-BLOCKS = {"1": Block1, "2": Block2}
+BLOCKS = {"1": AmpBlock1, "2": AmpBlock2}
 
 
 class BigVGAN(MelNet):
     """Its activations are the greater part of the work unless they are one step each."""
 
-    def __init__(self, shape: Shape | None = None) -> None:
-        shape = shape or Shape()
+    def __init__(self, shape: BigVGANShape | None = None) -> None:
+        shape = shape or BigVGANShape()
         super().__init__(shape.num_mels, shape.upsample_rates)
         self.shape = shape
         width = shape.upsample_initial_channel

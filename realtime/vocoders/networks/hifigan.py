@@ -18,7 +18,7 @@ LAST_SLOPE = 0.01
 
 
 @dataclass(frozen=True)
-class Shape:
+class GeneratorShape:
     """The generator's published arguments; the defaults are v4's."""
 
     initial_channel: int = 100
@@ -32,7 +32,7 @@ class Shape:
     is_bias: bool = True
 
 
-class Block1(nn.Module):
+class ResBlock1(nn.Module):
     """Pairs of convolutions, a dilated and a plain one, each pair added to what it came from."""
 
     def __init__(self, channels: int, size: int, dilations: Sequence[int]) -> None:
@@ -54,7 +54,7 @@ class Block1(nn.Module):
         return needed
 
 
-class Block2(nn.Module):
+class ResBlock2(nn.Module):
     """Dilated convolutions, each added to what it came from."""
 
     def __init__(self, channels: int, size: int, dilations: Sequence[int]) -> None:
@@ -75,14 +75,14 @@ class Block2(nn.Module):
         return needed
 
 
-BLOCKS = {"1": Block1, "2": Block2}
+BLOCKS = {"1": ResBlock1, "2": ResBlock2}
 
 
 class Generator(MelNet):
     """Without a speaker it needs the mel alone; v4 has none."""
 
-    def __init__(self, shape: Shape | None = None) -> None:
-        shape = shape or Shape()
+    def __init__(self, shape: GeneratorShape | None = None) -> None:
+        shape = shape or GeneratorShape()
         super().__init__(shape.initial_channel, shape.upsample_rates)
         self.shape = shape
         width = shape.upsample_initial_channel

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from realtime.acceleration.keep_fp32 import Long
+from realtime.acceleration.keep_fp32 import KeepFp32
 from realtime.vocoders.networks.receptive_field import Span
 
 TAPS = 12
@@ -84,7 +84,7 @@ class Down(nn.Module):
         self.lowpass = Filter()
 
 
-class Activation(Long):
+class Activation(KeepFp32):
     """Snake at twice the rate, so that its overtones do not fold back.
 
     Its parameters stay in fp32 when the network is shortened: a rounded α bends every phase, and

@@ -31,7 +31,7 @@ from realtime.errors import (
     WrongContentType,
     YamabikoError,
 )
-from realtime.settings import Generate
+from realtime.settings import GenerateSettings
 from realtime.web.requests.request_id import request_id
 
 logger = logging.getLogger(__name__)
@@ -133,9 +133,9 @@ def bots_body(
     }
 
 
-def _bots(scope: Scope) -> Generate:
+def _bots(scope: Scope) -> GenerateSettings:
     app = scope.get("app")
-    found: Generate = app.state.services.settings.generate if app else Generate()
+    found: GenerateSettings = app.state.services.settings.generate if app else GenerateSettings()
     return found
 
 

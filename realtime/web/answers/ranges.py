@@ -18,7 +18,7 @@ _HUGE = 10**18
 
 
 @dataclass(frozen=True)
-class Span:
+class ByteRange:
     """Bytes from `start` to before `end`."""
 
     start: int
@@ -34,7 +34,7 @@ class Decision:
     """200 whole, 206 the spans, 304, 412 or 416 nothing."""
 
     status: int
-    spans: tuple[Span, ...] = ()
+    spans: tuple[ByteRange, ...] = ()
 
 
 def decide(headers: Mapping[str, str], method: str, tag: str, size: int) -> Decision:
@@ -52,7 +52,7 @@ def decide(headers: Mapping[str, str], method: str, tag: str, size: int) -> Deci
     return Decision(206, tuple(spans)) if spans else Decision(416)
 
 
-def spans_of(header: str, size: int) -> list[Span] | None:
+def spans_of(header: str, size: int) -> list[ByteRange] | None:
     """The spans that can be given, in order; None: the header is not one, as if it had not come."""
     unit, equals, listed = header.partition("=")
     if unit.strip().lower() != "bytes" or not equals:
@@ -72,15 +72,15 @@ def spans_of(header: str, size: int) -> list[Span] | None:
     return found if specs else None
 
 
-def content_range(span: Span | None, size: int) -> str:
+def content_range(span: ByteRange | None, size: int) -> str:
     return f"bytes */{size}" if span is None else f"bytes {span.start}-{span.end - 1}/{size}"
 
 
-def _span(first: int | None, last: int | None, size: int) -> Span:
+def _span(first: int | None, last: int | None, size: int) -> ByteRange:
     if first is None:
-        return Span(max(0, size - (last or 0)), size)
+        return ByteRange(max(0, size - (last or 0)), size)
     end = size if last is None else min(last + 1, size)
-    return Span(first, max(first, end))
+    return ByteRange(first, max(first, end))
 
 
 def _number(digits: str) -> int | None:

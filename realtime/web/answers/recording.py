@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator, Iterable
 from starlette.types import Receive, Scope, Send
 
 from realtime.audio.formats import FORMATS
-from realtime.cache import SIDECAR, Address, Finished, Growing
+from realtime.cache import SIDECAR, Address, Finished, GrowingRecording
 from realtime.errors import NotFound, YamabikoError
 from realtime.services import Services
 from realtime.web.answers.errors import ErrorResponse, Refusal
-from realtime.web.answers.ranges import CONDITIONAL, Decision, Span, content_range, decide
+from realtime.web.answers.ranges import CONDITIONAL, ByteRange, Decision, content_range, decide
 from realtime.web.answers.speech import Stalled, put, unless_gone
 
 logger = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ async def send_recording(
     if held is not None and held.body is not None and held.address == address:
         services.cache.heard(address)
         return await _send_finished(held, scope, send)
-    async with services.variants.listen(address, suffix) as opened:
+    async with services.other_formats.listen(address, suffix) as opened:
         if opened is None:
             if suffix == SIDECAR and services.cache.growing(address.key) is not None:
                 return await _not_yet(scope, receive, send)
@@ -105,7 +105,7 @@ def _answer(
 
 
 def _several(
-    finished: Finished, tag: str, spans: Iterable[Span]
+    finished: Finished, tag: str, spans: Iterable[ByteRange]
 ) -> tuple[Headers, AsyncIterator[bytes]]:
     """Several spans in one body, each after a head of its own."""
     mark = secrets.token_hex(12)
@@ -145,7 +145,7 @@ def _headers(finished: Finished, tag: str, length: int | None) -> Headers:
 
 
 async def _send_growing(
-    growing: Growing, suffix: str, scope: Scope, receive: Receive, send: Send
+    growing: GrowingRecording, suffix: str, scope: Scope, receive: Receive, send: Send
 ) -> None:
     """What is there and what still comes; broken off when it fails, never short."""
     headers = [

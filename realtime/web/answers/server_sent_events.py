@@ -11,7 +11,7 @@ from contextlib import aclosing
 from dataclasses import asdict
 from typing import Any, TypeVar
 
-from realtime.audio.encoding import Part, Tape
+from realtime.audio.encoding import ContainerWriter, EncodedPart
 from realtime.errors import YamabikoError
 
 T = TypeVar("T")
@@ -22,11 +22,11 @@ TOKENS_A_SECOND = 20  # of sound, in the usage that clients expect
 
 
 async def sound_events(
-    parts: AsyncGenerator[Part, None],
+    parts: AsyncGenerator[EncodedPart, None],
     usage: Callable[[], Mapping[str, int]],
     told: Callable[[YamabikoError], Mapping[str, Any]],
     timestamps: bool = False,
-) -> AsyncGenerator[Part, None]:
+) -> AsyncGenerator[EncodedPart, None]:
     """Each part as an event, a comment whenever it is quiet, `done` at the end.
 
     An error after the first bytes is an event too, and then breaks the stream.
@@ -36,19 +36,19 @@ async def sound_events(
         async with aclosing(parts), aclosing(or_none(parts, QUIET_SECONDS)) as coming:
             async for part in coming:
                 begun = True
-                yield Part(COMMENT) if part is None else _of(part, timestamps)
+                yield EncodedPart(COMMENT) if part is None else _of(part, timestamps)
     except YamabikoError as error:
         if begun:
-            yield Part(event({"type": "error", **told(error)}))
+            yield EncodedPart(event({"type": "error", **told(error)}))
         raise
-    yield Part(event({"type": "speech.audio.done", "usage": usage()}))
+    yield EncodedPart(event({"type": "speech.audio.done", "usage": usage()}))
 
 
 def event(content: Mapping[str, Any]) -> bytes:
     return b"data: " + json.dumps(content, separators=(",", ":")).encode() + b"\n\n"
 
 
-def usage_of(text: str, tape: Tape) -> dict[str, int]:
+def usage_of(text: str, tape: ContainerWriter) -> dict[str, int]:
     """What was asked and given: a token is a character of text, or 50 ms of sound."""
     given = math.ceil(tape.seconds * TOKENS_A_SECOND)
     return {
@@ -58,7 +58,7 @@ def usage_of(text: str, tape: Tape) -> dict[str, int]:
     }
 
 
-def _of(part: Part, timestamps: bool) -> Part:
+def _of(part: EncodedPart, timestamps: bool) -> EncodedPart:
     told = b""
     if timestamps and part.words:
         words = [asdict(word) for word in part.words]
@@ -66,7 +66,7 @@ def _of(part: Part, timestamps: bool) -> Part:
     if part.data:
         audio = base64.b64encode(part.data).decode()
         told += event({"type": "speech.audio.delta", "audio": audio})
-    return Part(told, part.words, part.timing)
+    return EncodedPart(told, part.words, part.timing)
 
 
 async def or_none(items: AsyncGenerator[T, None], seconds: float) -> AsyncGenerator[T | None, None]:

@@ -15,15 +15,15 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from realtime.audio.encoding import Part, Tape, encoded
+from realtime.audio.encoding import ContainerWriter, EncodedPart, encoded
 from realtime.audio.samples import HEADER_BYTES, wav_header
 from realtime.cache import Finished, Recording
 from realtime.speech.line import Line
-from realtime.speech.speech import Saying, Speech
+from realtime.speech.speech import LineInProgress, Speech
 from realtime.web.answers.errors import envelope, refusal_of
 from realtime.web.answers.server_sent_events import sound_events, usage_of
 from realtime.web.charges import made, watch
-from realtime.web.requests.openai_speech import Asked
+from realtime.web.requests.openai_speech import OpenAiSpeechRequest
 from realtime.web.requests.request_id import request_id
 
 logger = logging.getLogger(__name__)
@@ -40,14 +40,16 @@ class Stalled(Exception):
 class SpeechResponse(Response):
     """Speaks its line while it is sent; the last client that goes away ends both."""
 
-    def __init__(self, speech: Speech, line: Line, asked: Asked, keep: bool = True) -> None:
+    def __init__(
+        self, speech: Speech, line: Line, asked: OpenAiSpeechRequest, keep: bool = True
+    ) -> None:
         super().__init__()
         self._keep = keep
         self._line = line
         self._asked = asked
         self._speech = speech
         self._start = 0 if asked.format.name == "wav" else HEADER_BYTES
-        self._tape = Tape(asked.format, speech.sample_rate(line), asked.sample_rate)
+        self._tape = ContainerWriter(asked.format, speech.sample_rate(line), asked.sample_rate)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -94,7 +96,7 @@ class SpeechResponse(Response):
             offset += len(data)
         await answer.end()
 
-    async def _stream(self, answer: Answer, coming: AsyncGenerator[Part, None]) -> None:
+    async def _stream(self, answer: Answer, coming: AsyncGenerator[EncodedPart, None]) -> None:
         async with aclosing(coming) as parts:
             async for part in parts:
                 if not answer.begun:
@@ -102,7 +104,7 @@ class SpeechResponse(Response):
                 await answer.put(part.data)
         await answer.end()
 
-    async def _whole(self, answer: Answer, coming: AsyncGenerator[Part, None]) -> None:
+    async def _whole(self, answer: Answer, coming: AsyncGenerator[EncodedPart, None]) -> None:
         async with aclosing(coming) as encoded_parts:
             parts = [part async for part in encoded_parts]
         bodies = [part.data for part in parts if part.data]
@@ -115,7 +117,7 @@ class SpeechResponse(Response):
             await answer.put(body)
         await answer.end()
 
-    def _parts(self, scope: Scope, saying: Saying) -> AsyncGenerator[Part, None]:
+    def _parts(self, scope: Scope, saying: LineInProgress) -> AsyncGenerator[EncodedPart, None]:
         parts = encoded(saying.spoken, self._tape)
         if not self._asked.events:
             return parts

@@ -7,7 +7,7 @@ from contextlib import closing
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from realtime.access import Asked, Credentials
+from realtime.access import Credentials, SignedRequest
 from realtime.errors import Forbidden, Refused, TooMany, YamabikoError
 from realtime.log import audit
 from realtime.services import Services
@@ -24,13 +24,13 @@ OPEN_FOLDER = "/static/"
 SAFE = ("GET", "HEAD", "OPTIONS")
 
 
-class Gate:
+class Authentication:
     """Middleware for requests and sockets alike; what is not named open asks for credentials."""
 
     def __init__(self, app: ASGIApp, services: Services) -> None:
         self._app = app
         self._guard = services.guard
-        self._allowance = services.allowance
+        self._quotas = services.quotas
         self._metrics = services.metrics
         self._bearer = services.settings.auth.bearer
         self._origins = frozenset(services.settings.sockets.origins)
@@ -55,16 +55,16 @@ class Gate:
         if not self._guard.keys or is_open(scope):
             return Caller()
         address = address_of(scope)
-        await self._allowance.may_be_refused(address)
+        await self._quotas.may_be_refused(address)
         try:
             if scope["path"].startswith(AUDIO) and is_signed_address(scope["query_string"]):
                 self._guard.addresses.check(scope["path"], scope["query_string"])
                 return Caller(way="address")
             caller = await self._known(scope, receive, body)
         except Refused:
-            await self._allowance.was_refused(address)
+            await self._quotas.was_refused(address)
             raise
-        await self._allowance.request(caller.key_id)
+        await self._quotas.request(caller.key_id)
         audit("admitted", key=caller.key_id, way=caller.way, **_where(scope))
         return caller
 
@@ -93,7 +93,7 @@ class Gate:
         self._guard.requests.stamp(shown)  # before anybody sends us a body for nothing
         if scope["type"] == "http":
             await body.take(receive)
-        asked = Asked(
+        asked = SignedRequest(
             scope.get("method", "GET"),
             scope["raw_path"],
             scope["query_string"],

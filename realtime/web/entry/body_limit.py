@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from realtime.errors import Busy, TooLarge, TooSlow, YamabikoError
-from realtime.settings import Limits
+from realtime.settings import LimitsSettings
 from realtime.web.answers.errors import ErrorResponse, refusal_of
 
 UPLOADS = frozenset(("/api/process", "/api/characters"))  # where sound is brought, by POST
@@ -19,7 +19,7 @@ UPLOADS = frozenset(("/api/process", "/api/characters"))  # where sound is broug
 class BodyLimit:
     """Middleware: a body over a limit is refused, by its announced length or as it comes."""
 
-    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+    def __init__(self, app: ASGIApp, limits: LimitsSettings) -> None:
         self._app = app
         self._limits = limits
         self._uploads = 0

@@ -9,7 +9,7 @@ from typing import Any
 from realtime.audio.formats import FORMATS, Format, format_named
 from realtime.audio.samples import RATES
 from realtime.errors import BadRequest
-from realtime.speech.speech import FASTEST, MOST_SEED, SLOWEST, Wish
+from realtime.speech.speech import FASTEST, MOST_SEED, SLOWEST, LineRequest
 from realtime.web.requests.fields import Fields
 
 STREAM_FORMATS = ("audio", "sse")
@@ -19,10 +19,10 @@ LANGUAGE_LETTERS = {"a": "en", "b": "en", "j": "ja", "z": "zh"}
 
 
 @dataclass(frozen=True)
-class Asked:
+class OpenAiSpeechRequest:
     """One request, read and checked as far as its form goes."""
 
-    wish: Wish
+    wish: LineRequest
     format: Format
     sample_rate: int | None  # None: the recording's own
     events: bool  # server-sent events instead of bare audio
@@ -30,13 +30,15 @@ class Asked:
     timestamps: bool
 
 
-def asked_of(body: Mapping[str, Any], speakers: Collection[str], engines: Collection[str]) -> Asked:
+def asked_of(
+    body: Mapping[str, Any], speakers: Collection[str], engines: Collection[str]
+) -> OpenAiSpeechRequest:
     """The request in a body; `speakers` are the engines that can speak."""
     fields = Fields(body)
     found = format_named(fields.text("response_format") or "mp3")
     rate = fields.number_of("sample_rate", RATES)
     fields.text("instructions")  # accepted in OpenAI's form; no engine can follow them yet
-    return Asked(
+    return OpenAiSpeechRequest(
         wish=_wish(fields, _engine(fields.text("model"), speakers, engines)),
         format=found,
         sample_rate=rate or (PCM_RATE if found is FORMATS["pcm"] else None),
@@ -46,8 +48,8 @@ def asked_of(body: Mapping[str, Any], speakers: Collection[str], engines: Collec
     )
 
 
-def _wish(fields: Fields, engine: str | None) -> Wish:
-    return Wish(
+def _wish(fields: Fields, engine: str | None) -> LineRequest:
+    return LineRequest(
         text=fields.needed_text("input"),
         character=fields.name_or_id("voice"),
         language=_language(fields),

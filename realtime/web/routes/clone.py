@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from realtime.audio.decoding import Source
+from realtime.audio.decoding import AudioSource
 from realtime.clips import MOST_SECONDS
 from realtime.web.charges import check_sound, made
 from realtime.web.entry.hosts_and_origins import check_origin
@@ -29,8 +29,8 @@ async def enrol(request: Request) -> Response:
         fields.only(FIELDS)
         name = fields.needed_text("name")
         language = fields.text("language") or "auto"
-        source = await asyncio.to_thread(Source, file_of(form), MOST_SECONDS)
-        character = await services_of(request).enrolment.make(
+        source = await asyncio.to_thread(AudioSource, file_of(form), MOST_SECONDS)
+        character = await services_of(request).cloning.make(
             name, source, fields.text("text"), language
         )
     finally:

@@ -7,10 +7,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from realtime.access.timestamps import legacy_milliseconds
-from realtime.cache import WAV, Growing
+from realtime.cache import WAV, GrowingRecording
 from realtime.errors import BadRequest, NotFound, Refused, Unavailable
 from realtime.services import Services
-from realtime.speech.speech import ASKABLE, Wish
+from realtime.speech.speech import ASKABLE, LineRequest
 from realtime.web.answers.errors import bots_body
 from realtime.web.answers.links import Links
 from realtime.web.charges import charge, watch
@@ -32,12 +32,12 @@ async def generate(request: Request) -> Response:
         watch(request.scope, opened.result, opened.source)
         # Made before the wait: many may wait for the same moment.
         answer = JSONResponse(bots_body(request.scope, 200, url=url))
-        if waits and isinstance(opened.source, Growing):
+        if waits and isinstance(opened.source, GrowingRecording):
             await _finished(opened.source)
     return answer
 
 
-def _wish(fields: Fields, services: Services) -> Wish:
+def _wish(fields: Fields, services: Services) -> LineRequest:
     """Checked in the order that bots know: language, character, text."""
     text, character, language = (
         fields.needed_text(name) for name in ("textPrompt", "character", "language")
@@ -48,7 +48,7 @@ def _wish(fields: Fields, services: Services) -> Wish:
         services.characters.get(character)
     except (NotFound, BadRequest) as error:
         raise NotFound("Character not found", code="character_not_found") from error
-    return Wish(
+    return LineRequest(
         text=text,
         character=character,
         language=language,
@@ -72,7 +72,7 @@ def check_posttime(written: str | None, caller: Caller, services: Services) -> N
         raise Refused("posttime is not the time of the signature.", code="stale")
 
 
-async def _finished(growing: Growing) -> None:
+async def _finished(growing: GrowingRecording) -> None:
     """Wait until it is whole and kept; what fails on the way is raised."""
     if await growing.settled():
         return

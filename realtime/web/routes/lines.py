@@ -16,7 +16,7 @@ from realtime.cache import SIDECAR, WAV, Finished
 from realtime.cache.other_formats import suffix_of
 from realtime.errors import NotFound
 from realtime.services import Services
-from realtime.speech.speech import FASTEST, MOST_SEED, SLOWEST, Wish
+from realtime.speech.speech import FASTEST, MOST_SEED, SLOWEST, LineRequest
 from realtime.web.answers.links import Links
 from realtime.web.charges import charge, watch
 from realtime.web.requests.fields import Fields
@@ -30,7 +30,7 @@ FIELDS = (*LINE_FIELDS, "format", "sample_rate")
 class AskedLine:
     """A line and the form in which its recording is wanted."""
 
-    wish: Wish
+    wish: LineRequest
     format: Format
     sample_rate: int | None
 
@@ -39,7 +39,7 @@ def asked_line(body: Mapping[str, Any], allowed: Collection[str] = FIELDS) -> As
     """The line in a body; a field that there is not is refused by its name."""
     fields = Fields(body)
     fields.only(allowed)
-    wish = Wish(
+    wish = LineRequest(
         text=fields.needed_text("text"),
         character=fields.text("character"),
         language=fields.text("language") or "auto",

@@ -51,7 +51,7 @@ async def login(request: Request) -> Response:
     if not services.guard.keys:
         raise NotFound("No keys are configured: nobody needs to log in.", code="no_keys")
     address = address_of(request.scope)
-    await services.allowance.may_log_in(address)
+    await services.quotas.may_log_in(address)
     try:
         key_id = services.guard.keys.id_of(key.strip())
     except Refused as error:
@@ -87,7 +87,7 @@ async def logout(request: Request) -> Response:
 
 async def _wrong(request: Request, error: YamabikoError) -> Response:
     services, address = services_of(request), address_of(request.scope)
-    await services.allowance.failed_to_log_in(address)
+    await services.quotas.failed_to_log_in(address)
     services.metrics.refused("login")
     audit("log-in refused", reason=error.code, address=address, request=request_id(request.scope))
     await asyncio.sleep(SLOWED_SECONDS)

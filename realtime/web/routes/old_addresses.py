@@ -18,14 +18,14 @@ from realtime.cache import WAV, Address, folder_of, slug_of
 from realtime.cache.address import FOLDERS, MODES
 from realtime.errors import YamabikoError
 from realtime.services import Services
-from realtime.speech.speech import Wish
+from realtime.speech.speech import LineRequest
 from realtime.text.normalise import clean
 from realtime.web.answers.recording import send_recording, unknown_recording
 from realtime.web.requests.json_body import services_of
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedRecording:
     """What an address of these shapes may mean."""
 
     character: str
@@ -49,15 +49,15 @@ class AliasResponse(Response):
                 return await send_recording(self._services, address, WAV, scope, receive, send)
         raise unknown_recording()
 
-    async def _address(self, named: Named) -> Address | None:
+    async def _address(self, named: NamedRecording) -> Address | None:
         for mode in named.modes:
             address = await self._by_default(named, mode == "long")
             if address is not None:
                 return address
         return await self._newest(named)
 
-    async def _by_default(self, named: Named, long: bool) -> Address | None:
-        wish = Wish(named.text, named.character, self._language, longprompt=long)
+    async def _by_default(self, named: NamedRecording, long: bool) -> Address | None:
+        wish = LineRequest(named.text, named.character, self._language, longprompt=long)
         try:
             line = await self._services.speech.line(wish)
         except YamabikoError:
@@ -66,7 +66,7 @@ class AliasResponse(Response):
         async with self._services.cache.listen(address, WAV) as opened:
             return address if opened is not None else None
 
-    async def _newest(self, named: Named) -> Address | None:
+    async def _newest(self, named: NamedRecording) -> Address | None:
         text, folder = clean(named.text), folder_of(named.character)
         shelf, cache = self._services.cache.shelf, self._services.cache
         for entry in shelf.alike(self._language, folder, named.modes, slug_of(text)):
@@ -76,17 +76,17 @@ class AliasResponse(Response):
         return None
 
 
-def meanings(path: str) -> Iterator[Named]:
+def meanings(path: str) -> Iterator[NamedRecording]:
     """What may be meant by what follows the language; a text may hold slashes itself."""
     if not path.endswith(WAV):
         return
     parts = path.removesuffix(WAV).split("/")
     if len(parts) >= 3 and parts[1] in MODES:
-        yield Named(parts[0], (parts[1],), "/".join(parts[2:]))
+        yield NamedRecording(parts[0], (parts[1],), "/".join(parts[2:]))
     if len(parts) >= 3 and parts[0] in MODES:
-        yield Named(parts[1], (parts[0],), "/".join(parts[2:]))
+        yield NamedRecording(parts[1], (parts[0],), "/".join(parts[2:]))
     if len(parts) >= 2:
-        yield Named(parts[0], MODES, "/".join(parts[1:]))
+        yield NamedRecording(parts[0], MODES, "/".join(parts[1:]))
 
 
 async def alias(request: Request) -> Response:

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from realtime.errors import BadRequest, YamabikoError
 from realtime.speech.prefetch import MOST_LINES, Prefetch
-from realtime.speech.speech import Wish
+from realtime.speech.speech import LineRequest
 from realtime.web.charges import charge, watch
 from realtime.web.requests.fields import Fields, object_in, refuse
 from realtime.web.requests.json_body import content_type_of, json_body, services_of
@@ -52,7 +52,7 @@ def _listed(body: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def _wish(number: int, row: object) -> Wish:
+def _wish(number: int, row: object) -> LineRequest:
     """One line of the list; what is wrong with it is told with its number."""
     if not isinstance(row, dict):
         refuse(f"line {number}", row, "an object with a text")

@@ -16,13 +16,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from realtime.audio.decoding import Source
-from realtime.audio.encoding import Part, Tape, encoded
+from realtime.audio.decoding import AudioSource
+from realtime.audio.encoding import ContainerWriter, EncodedPart, encoded
 from realtime.audio.formats import FORMATS, Format, format_named
 from realtime.audio.samples import HEADER_BYTES, RATES, wav_header
-from realtime.cache import Spoken
-from realtime.conversion.request import CONVERTER, Disguise
-from realtime.conversion.voice_changer import Studio
+from realtime.audio.spoken import Spoken
+from realtime.conversion.request import CONVERTER, VoiceChangeRequest
+from realtime.conversion.voice_changer import VoiceChanger
 from realtime.engines.voice_change import EFFECTS, RANGES
 from realtime.errors import BadRequest, NothingToSay, WrongContentType
 from realtime.services import Services
@@ -58,8 +58,8 @@ async def response_to(form: FormData, services: Services) -> Response:
     rate = fields.number_of("sample_rate", RATES)
     asked = disguise_of(fields)
     most_seconds = 60 * services.settings.limits.upload_minutes
-    source = await asyncio.to_thread(Source, file_of(form), most_seconds)
-    return ProcessedResponse(services.studio, asked, source, found, rate)
+    source = await asyncio.to_thread(AudioSource, file_of(form), most_seconds)
+    return ProcessedResponse(services.voice_changer, asked, source, found, rate)
 
 
 async def form_of(request: Request) -> FormData:
@@ -118,8 +118,8 @@ def _number(text: str) -> float | str | None:
     return int(number) if number.is_integer() else number
 
 
-def disguise_of(fields: Fields) -> Disguise:
-    return Disguise(
+def disguise_of(fields: Fields) -> VoiceChangeRequest:
+    return VoiceChangeRequest(
         engine=fields.text("engine") or CONVERTER,
         character=fields.text("character"),
         effect=fields.one_of("effect", EFFECTS, "none"),
@@ -133,12 +133,17 @@ class ProcessedResponse(Response):
     """Converts while it is sent; a client that goes away ends both."""
 
     def __init__(
-        self, studio: Studio, asked: Disguise, source: Source, found: Format, rate: int | None
+        self,
+        voice_changer: VoiceChanger,
+        asked: VoiceChangeRequest,
+        source: AudioSource,
+        found: Format,
+        rate: int | None,
     ) -> None:
         super().__init__()
-        self._studio, self._asked, self._source = studio, asked, source
+        self._voice_changer, self._asked, self._source = voice_changer, asked, source
         wanted = rate or source.rate
-        self._tape = Tape(found, found.rate_for(wanted), None)
+        self._tape = ContainerWriter(found, found.rate_for(wanted), None)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -170,7 +175,7 @@ class ProcessedResponse(Response):
     async def _converted(self) -> AsyncIterator[Spoken]:
         coming = self._source.coming()
         rate = self._tape.sample_rate
-        sound = self._studio.recording(self._asked, coming, self._source.rate, rate)
+        sound = self._voice_changer.recording(self._asked, coming, self._source.rate, rate)
         async with aclosing(coming), aclosing(sound) as parts:
             async for pcm in parts:
                 yield Spoken(pcm, ())
@@ -183,7 +188,7 @@ class ProcessedResponse(Response):
         head = HEADER_BYTES if self._tape.format is FORMATS["wav"] else 0
         return head + 2 * samples
 
-    def _headed(self, part: Part, length: int | None) -> bytes:
+    def _headed(self, part: EncodedPart, length: int | None) -> bytes:
         """The first part, with the true sizes in its head where they are known."""
         if length is None or self._tape.format is not FORMATS["wav"]:
             return part.data

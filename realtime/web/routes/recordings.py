@@ -23,7 +23,7 @@ from realtime.web.answers.recording import send_recording, unknown_recording
 MOST_PATHS = 4_096  # paths whose reading is remembered
 
 
-class AudioDoor:
+class RecordingRoute:
     """Middleware that answers for recordings and hands on everything else."""
 
     def __init__(self, app: ASGIApp, services: Services) -> None:

@@ -13,7 +13,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from realtime.cache import WAV, Recording
 from realtime.errors import BadRequest, Busy, YamabikoError
-from realtime.live.activity import Account, Stage
+from realtime.live.activity import Account, ActivityContext
 from realtime.live.messages import Close
 from realtime.live.protocol import PROTOCOL
 from realtime.live.session import Session
@@ -21,7 +21,7 @@ from realtime.services import Services
 from realtime.web.answers.errors import ErrorResponse, deny, refusal_of
 from realtime.web.answers.links import Links
 from realtime.web.charges import charge, check_sound, made, watch
-from realtime.web.open_sockets import Sockets
+from realtime.web.open_sockets import OpenSockets
 from realtime.web.requests.caller import caller_of
 from realtime.web.requests.request_id import request_id
 
@@ -53,7 +53,7 @@ class Charged(Account):
 async def talk(websocket: WebSocket) -> None:
     """Refused before it is a socket, or a conversation to its end."""
     services: Services = websocket.app.state.services
-    sockets: Sockets = websocket.app.state.sockets
+    sockets: OpenSockets = websocket.app.state.sockets
     with ExitStack() as held:
         try:
             subprotocol = chosen(websocket.scope["subprotocols"])
@@ -86,14 +86,14 @@ def chosen(offered: Sequence[str]) -> str | None:
 def counted(websocket: WebSocket, services: Services) -> AbstractContextManager[None]:
     """While it is open it is one of its key's sockets."""
     key_id = caller_of(websocket.scope).key_id
-    return services.allowance.socket(key_id) if key_id else nullcontext()
+    return services.quotas.socket(key_id) if key_id else nullcontext()
 
 
-def stage_for(websocket: WebSocket, services: Services) -> Stage:
+def stage_for(websocket: WebSocket, services: Services) -> ActivityContext:
     links = Links(services, websocket)
-    return Stage(
+    return ActivityContext(
         services.speech,
-        services.studio,
+        services.voice_changer,
         services.metrics,
         lambda address: links.to(address, WAV),
         Charged(websocket.scope),

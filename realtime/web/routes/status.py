@@ -14,7 +14,7 @@ from realtime.models.gpu import gpu
 from realtime.models.process_memory import memory
 from realtime.services import VERSION
 from realtime.troubles import Troubles
-from realtime.web.open_sockets import Sockets
+from realtime.web.open_sockets import OpenSockets
 from realtime.web.requests.caller import caller_of
 from realtime.web.requests.json_body import services_of
 from realtime.web.routes.models import NO_STORE, described_models
@@ -22,7 +22,7 @@ from realtime.web.routes.models import NO_STORE, described_models
 
 async def overview(request: Request) -> Response:
     services, state = services_of(request), request.app.state
-    sockets: Sockets = state.sockets
+    sockets: OpenSockets = state.sockets
     troubles: Troubles = state.troubles
     cache, results = services.cache, services.metrics.results()
     caller = caller_of(request.scope)

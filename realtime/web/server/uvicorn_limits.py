@@ -9,7 +9,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from realtime.settings import Limits
+from realtime.settings import LimitsSettings
 
 STALL_SECONDS = 30.0  # with a full buffer and no byte read: the client is not there
 LAST_SECONDS = 2.0  # in which what was sent last may still be read
@@ -49,7 +49,7 @@ class BoundedSocket(WebSocketsSansIOProtocol):
 class Bounded(HttpToolsProtocol):
     """A connection that says what it wants in time and in few words, or is closed."""
 
-    limits: Limits
+    limits: LimitsSettings
     _head_bytes = 0
     _in_head = True
     _head_due: TimerHandle | None = None

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from realtime.acceleration.backends.backend import NotNow
-from realtime.acceleration.backends.buffer_lock import Lent, Turns
+from realtime.acceleration.backends.buffer_lock import BufferLock, Lent
 
 
 def test_one_holder_at_a_time() -> None:
-    turns = Turns()
+    turns = BufferLock()
     inside = threading.Event()
     leave = threading.Event()
 
@@ -33,7 +33,7 @@ def test_one_holder_at_a_time() -> None:
 
 
 def test_who_holds_does_not_wait_for_itself() -> None:
-    turns = Turns()
+    turns = BufferLock()
     with turns.turn(1), pytest.raises(NotNow, match="this thread"), turns.turn(1):
         pass
     with turns.turn(1):
@@ -42,7 +42,7 @@ def test_who_holds_does_not_wait_for_itself() -> None:
 
 def test_a_turn_ends_whatever_happens_in_it() -> None:
     told: list[str] = []
-    turns = Turns(lambda: told.append("begin"), lambda: told.append("end"))
+    turns = BufferLock(lambda: told.append("begin"), lambda: told.append("end"))
     with pytest.raises(ZeroDivisionError), turns.turn(1):
         raise ZeroDivisionError
     with turns.turn(1):

@@ -10,7 +10,7 @@ import torch
 from realtime.acceleration import Policy
 from realtime.acceleration.backends.backend import CannotRun
 from realtime.acceleration.backends.built import Built, Engine
-from realtime.acceleration.spec import Parts
+from realtime.acceleration.spec import NetworkSpec
 from tests.support import small_networks
 from tests.support.small_networks import mel, quick, reasons
 
@@ -27,20 +27,20 @@ class Factory:
         self.missing: str | None = None
         self.fault: Exception | None = None
 
-    def check(self, parts: Parts) -> None:
+    def check(self, parts: NetworkSpec) -> None:
         if self.missing is not None:
             raise CannotRun(self.missing)
 
-    def facts(self, parts: Parts) -> dict[str, str]:
+    def facts(self, parts: NetworkSpec) -> dict[str, str]:
         return {"driver": self.driver}
 
-    def build(self, parts: Parts) -> bytes:
+    def build(self, parts: NetworkSpec) -> bytes:
         if self.fault is not None:
             raise self.fault
         self.built += 1
         return self.word
 
-    def load(self, parts: Parts, data: bytes) -> Engine:
+    def load(self, parts: NetworkSpec, data: bytes) -> Engine:
         if data != self.word:
             raise RuntimeError("the plan file does not match this runtime")
         return parts.network.run

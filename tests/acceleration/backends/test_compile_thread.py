@@ -12,10 +12,10 @@ from torch._dynamo.utils import counters
 from torch._inductor.runtime.cache_dir_utils import cache_dir, default_cache_dir
 
 from realtime.acceleration.backends import compile_thread
-from realtime.acceleration.backends.backend import Form, NotNow
+from realtime.acceleration.backends.backend import Backend, NotNow
 from realtime.acceleration.backends.inductor import Compiled
 from realtime.acceleration.shapes import Sizes, Tensors
-from realtime.acceleration.spec import Parts
+from realtime.acceleration.spec import NetworkSpec
 from tests.support.small_networks import mel, parts
 
 pytestmark = pytest.mark.timeout(400)  # the first compilation of a process is slow
@@ -31,7 +31,7 @@ def test_networks_are_compiled_in_threads_without_harm() -> None:
     before = counters["stats"]["unique_graphs"]
     start = threading.Barrier(THREADS)
 
-    def compile_one(form: Form) -> None:
+    def compile_one(form: Backend) -> None:
         start.wait(30)
         form.prepare((1, 10), (mel(),))
 
@@ -71,7 +71,7 @@ def test_once_settled_other_threads_may_trace_too() -> None:
     assert done.returncode == 0, done.stderr[-2_000:]
 
 
-def assert_equal(made: Parts, form: Form, sizes: Sizes, inputs: Tensors) -> None:
+def assert_equal(made: NetworkSpec, form: Backend, sizes: Sizes, inputs: Tensors) -> None:
     found, wanted = form.run(sizes, inputs)[0], made.network.run(inputs)[0]
     assert (found - wanted).abs().max().item() < 1e-5
 

@@ -16,7 +16,7 @@ from realtime.acceleration.backends.cuda_graphs import Graphs
 from realtime.acceleration.device_lock import GATE
 from realtime.acceleration.network import Network
 from realtime.acceleration.shapes import Shapes, Tensors
-from realtime.acceleration.spec import Parts
+from realtime.acceleration.spec import NetworkSpec
 from tests.support.concurrent_threads import together
 from tests.support.fake_cuda import FakeCuda
 from tests.support.small_networks import BATCHES, FRAMES, Step, mel, step_inputs, vocoder
@@ -67,10 +67,10 @@ def test_where_graphs_are_broken_for_good_it_is_said(monkeypatch: pytest.MonkeyP
         recorder.record(lambda inputs: inputs, (torch.ones(1),), recorder.pool())
 
 
-def cuda_parts(precision: str = "fp32") -> Parts:
+def cuda_parts(precision: str = "fp32") -> NetworkSpec:
     network = Network(vocoder(), precision, "cuda")
     shapes = Shapes(network.moved((mel(),)), (BATCHES, FRAMES))
-    return Parts(network, shapes, network.moved((mel(),)), Policy(), "vocoder")
+    return NetworkSpec(network, shapes, network.moved((mel(),)), Policy(), "vocoder")
 
 
 def copies_to_the_host(inputs: Tensors) -> Tensors:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from realtime.acceleration import Policy
-from realtime.acceleration.backends.backend import Form, NotNow
+from realtime.acceleration.backends.backend import Backend, NotNow
 from realtime.acceleration.backends.cuda_graphs import Graphs
 from realtime.acceleration.device_lock import GATE
 from realtime.acceleration.shapes import Sizes, Tensors
@@ -31,7 +31,7 @@ def right(x: torch.Tensor) -> torch.Tensor:
     return found
 
 
-def graphs_of(recorder: TapeRecorder) -> Form:
+def graphs_of(recorder: TapeRecorder) -> Backend:
     return recording(recorder)(parts())
 
 

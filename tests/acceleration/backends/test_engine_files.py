@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from realtime.acceleration.backends.engine_files import EngineFiles, Found
+from realtime.acceleration.backends.engine_files import EngineFile, EngineFiles
 
 KEY = {"digest": "d" * 64, "torch": "2.11.0", "driver": "580", "inputs": [[1, 4]]}
 DATA = b"an engine" * 100
@@ -23,10 +23,10 @@ def only(folder: Path, ending: str) -> Path:
 
 
 def test_what_is_kept_is_found(tmp_path: Path) -> None:
-    assert files(tmp_path).find("onnx", KEY) == Found()
+    assert files(tmp_path).find("onnx", KEY) == EngineFile()
     assert files(tmp_path).keep("onnx", KEY, DATA) is None
-    assert files(tmp_path).find("onnx", KEY) == Found(DATA)
-    assert files(tmp_path).find("tensorrt", KEY) == Found()
+    assert files(tmp_path).find("onnx", KEY) == EngineFile(DATA)
+    assert files(tmp_path).find("tensorrt", KEY) == EngineFile()
     assert not list((tmp_path / "engines").glob("*.part"))
 
 
@@ -79,7 +79,7 @@ def test_what_cannot_be_kept_is_told(tmp_path: Path) -> None:
     told = files(tmp_path).keep("onnx", KEY, DATA)
     assert told is not None and "cannot be kept" in told
     nowhere = EngineFiles(None, 1 << 20)
-    assert nowhere.keep("onnx", KEY, DATA) is None and nowhere.find("onnx", KEY) == Found()
+    assert nowhere.keep("onnx", KEY, DATA) is None and nowhere.find("onnx", KEY) == EngineFile()
 
 
 def test_removed_is_removed(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from realtime.acceleration.backends.backend import CannotRun
 from realtime.acceleration.backends.export import check, dynamic, exported
 from realtime.acceleration.network import Network
 from realtime.acceleration.shapes import Axis, Shapes
-from realtime.acceleration.spec import Parts
+from realtime.acceleration.spec import NetworkSpec
 from tests.support.small_networks import mel, parts, vocoder
 
 
@@ -25,7 +25,7 @@ def test_the_program_takes_other_lengths() -> None:
 def test_an_axis_of_one_size_one_stays_closed() -> None:
     network = Network(vocoder(), "fp32", "cpu")
     shapes = Shapes((mel(),), (Axis((1,), {0: 0}), Axis((10, 20), {0: 2})))
-    found = dynamic(Parts(network, shapes, (mel(),), Policy(), "vocoder"))
+    found = dynamic(NetworkSpec(network, shapes, (mel(),), Policy(), "vocoder"))
     assert [set(axes) for axes in found] == [{2}]
 
 

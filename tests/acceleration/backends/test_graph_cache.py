@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from realtime.acceleration.backends.backend import CannotRun
-from realtime.acceleration.backends.graph_cache import HALVED_EVERY, Catalogue
+from realtime.acceleration.backends.graph_cache import HALVED_EVERY, GraphCache
 from realtime.acceleration.shapes import Sizes
 from tests.support.small_networks import Tape, TapePool
 
@@ -15,7 +15,7 @@ def tape(size: int = 10) -> Tape:
     return Tape(lambda inputs: inputs, (torch.zeros(1),), size)
 
 
-def keep(held: Catalogue, sizes: Sizes, each: Tape, seconds: float = 1.0) -> None:
+def keep(held: GraphCache, sizes: Sizes, each: Tape, seconds: float = 1.0) -> None:
     shelf = held.shelf(TapePool)
     assert isinstance(shelf.pool, TapePool)
     shelf.pool.tapes.append(each)
@@ -23,7 +23,7 @@ def keep(held: Catalogue, sizes: Sizes, each: Tape, seconds: float = 1.0) -> Non
 
 
 def test_cost_times_use_decides_who_goes() -> None:
-    held = Catalogue(most=2, most_bytes=1_000)
+    held = GraphCache(most=2, most_bytes=1_000)
     cheap, dear, new = tape(), tape(), tape()
     keep(held, (1,), cheap, 1.0)
     keep(held, (2,), dear, 10.0)
@@ -36,7 +36,7 @@ def test_cost_times_use_decides_who_goes() -> None:
 
 
 def test_recordings_share_a_memory_and_count_as_what_it_holds() -> None:
-    held = Catalogue(most=10, most_bytes=100)
+    held = GraphCache(most=10, most_bytes=100)
     for number, size in enumerate((20, 10, 25, 5)):
         keep(held, (number,), tape(size))
     assert held.bytes == 25 and len(held) == 4
@@ -44,7 +44,7 @@ def test_recordings_share_a_memory_and_count_as_what_it_holds() -> None:
 
 def test_what_is_given_back_is_given_back_by_the_memory() -> None:
     """While one recording of a memory is held nothing of it is free: all of them go."""
-    held = Catalogue(most=10, most_bytes=100)
+    held = GraphCache(most=10, most_bytes=100)
     first, beside, second, third = tape(20), tape(30), tape(40), tape(50)
     keep(held, (0,), first)
     keep(held, (1,), beside)  # on the first shelf too, which is full with it
@@ -61,7 +61,7 @@ def test_what_is_given_back_is_given_back_by_the_memory() -> None:
 
 @pytest.mark.parametrize("beside", [0, 20])
 def test_what_is_too_large_for_any_memory_is_a_reason(beside: int) -> None:
-    held = Catalogue(most=10, most_bytes=100)
+    held = GraphCache(most=10, most_bytes=100)
     if beside:
         keep(held, (1,), tape(beside))
     large = tape(101)
@@ -73,7 +73,7 @@ def test_what_is_too_large_for_any_memory_is_a_reason(beside: int) -> None:
 
 
 def test_after_a_failure_the_next_recording_begins_a_memory() -> None:
-    held = Catalogue(most=10, most_bytes=100)
+    held = GraphCache(most=10, most_bytes=100)
     keep(held, (1,), tape(5))
     first = held.shelf(TapePool)
     assert held.shelf(TapePool) is first
@@ -82,7 +82,7 @@ def test_after_a_failure_the_next_recording_begins_a_memory() -> None:
 
 
 def test_old_uses_fade() -> None:
-    held = Catalogue(most=2, most_bytes=1_000)
+    held = GraphCache(most=2, most_bytes=1_000)
     old, young = tape(), tape()
     keep(held, (1,), old)
     for _ in range(HALVED_EVERY // 2):
@@ -95,7 +95,7 @@ def test_old_uses_fade() -> None:
 
 
 def test_a_place_is_for_who_is_used_more() -> None:
-    held = Catalogue(most=1, most_bytes=1_000)
+    held = GraphCache(most=1, most_bytes=1_000)
     assert held.has_place_for(0)
     keep(held, (1,), tape())
     held.get((1,))
@@ -103,13 +103,13 @@ def test_a_place_is_for_who_is_used_more() -> None:
 
 
 def test_where_another_would_not_fit_a_place_is_for_who_is_used_more_than_a_memory() -> None:
-    held = Catalogue(most=9, most_bytes=100)
+    held = GraphCache(most=9, most_bytes=100)
     keep(held, (1,), tape(60))
     assert not held.has_place_for(1) and held.has_place_for(2)
 
 
 def test_the_same_bucket_again_replaces_the_old() -> None:
-    held = Catalogue(most=2, most_bytes=1_000)
+    held = GraphCache(most=2, most_bytes=1_000)
     first, second = tape(), tape()
     keep(held, (1,), first)
     keep(held, (1,), second)

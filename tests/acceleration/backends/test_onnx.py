@@ -12,7 +12,7 @@ import torch
 
 from realtime.acceleration import Policy
 from realtime.acceleration.backends.backend import CannotRun
-from realtime.acceleration.backends.onnx import CPU, CUDA, OnnxRuntime, Session
+from realtime.acceleration.backends.onnx import CPU, CUDA, OnnxRuntime, OnnxSession
 from tests.support.small_networks import (
     mel,
     parts,
@@ -135,7 +135,7 @@ def test_outputs_on_cuda_lie_in_memory_of_torch(monkeypatch: pytest.MonkeyPatch)
     stream = SimpleNamespace(synchronize=lambda: None)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda device: stream)
     fake = FakeSession([CUDA, CPU])
-    run = Session(fake, cuda=True)
+    run = OnnxSession(fake, cuda=True)
     x = mel()
     for _ in range(2):
         (found,) = run((x,))

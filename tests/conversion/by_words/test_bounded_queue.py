@@ -6,26 +6,26 @@ import asyncio
 
 import pytest
 
-from realtime.conversion.by_words.bounded_queue import Waiting
+from realtime.conversion.by_words.bounded_queue import BoundedQueue
 
 pytestmark = pytest.mark.anyio
 
 
 async def test_first_come_first_taken_until_the_end() -> None:
-    waiting: Waiting[int] = Waiting(4, lambda: False)
+    waiting: BoundedQueue[int] = BoundedQueue(4, lambda: False)
     assert [await waiting.put(number) for number in range(3)] == [None] * 3
     waiting.end()
     assert [await waiting.take() for _ in range(4)] == [0, 1, 2, None]
 
 
 async def test_who_is_on_time_loses_the_oldest() -> None:
-    waiting: Waiting[int] = Waiting(2, lambda: False)
+    waiting: BoundedQueue[int] = BoundedQueue(2, lambda: False)
     assert [await waiting.put(number) for number in range(4)] == [None, None, 0, 1]
     assert [await waiting.take(), await waiting.take()] == [2, 3]
 
 
 async def test_who_is_early_waits_for_room() -> None:
-    waiting: Waiting[int] = Waiting(1, lambda: True)
+    waiting: BoundedQueue[int] = BoundedQueue(1, lambda: True)
     await waiting.put(0)
     putting = asyncio.create_task(waiting.put(1))
     await asyncio.wait((putting,), timeout=0.6)
@@ -36,7 +36,7 @@ async def test_who_is_early_waits_for_room() -> None:
 
 
 async def test_a_reader_waits_for_a_writer() -> None:
-    waiting: Waiting[int] = Waiting(1, lambda: False)
+    waiting: BoundedQueue[int] = BoundedQueue(1, lambda: False)
     taking = asyncio.create_task(waiting.take())
     await asyncio.sleep(0)
     assert not taking.done()
@@ -45,7 +45,7 @@ async def test_a_reader_waits_for_a_writer() -> None:
 
 
 async def test_what_is_cleared_makes_room() -> None:
-    waiting: Waiting[int] = Waiting(1, lambda: True)
+    waiting: BoundedQueue[int] = BoundedQueue(1, lambda: True)
     await waiting.put(0)
     putting = asyncio.create_task(waiting.put(1))
     await asyncio.sleep(0)

@@ -15,12 +15,12 @@ from realtime.engines.contract import Transcript
 from realtime.errors import BadRequest, NotFound
 from realtime.services import Services
 from realtime.settings import Settings
-from realtime.speech.speech import Wish
+from realtime.speech.speech import LineRequest
 from tests.support.fake_recogniser import RATE, Levels, Typist, joined, silence, sound, with_ears
 
 pytestmark = pytest.mark.anyio
 
-WISH = Wish("", "af_heart", engine="tone")
+WISH = LineRequest("", "af_heart", engine="tone")
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ async def services(settings: Settings, typist: Typist) -> AsyncIterator[Services
     await services.close()
 
 
-async def again(services: Services, *parts: Pcm, wish: Wish = WISH, **options: Any) -> Pcm:
+async def again(services: Services, *parts: Pcm, wish: LineRequest = WISH, **options: Any) -> Pcm:
     async def given() -> AsyncIterator[Pcm]:
         for part in parts:
             yield part
@@ -132,4 +132,4 @@ async def test_leaving_early_frees_everything(services: Services, typist: Typist
 
 async def test_an_unknown_character_is_refused(services: Services) -> None:
     with pytest.raises(NotFound):
-        await again(services, sound(1.0), wish=Wish("", "nobody"))
+        await again(services, sound(1.0), wish=LineRequest("", "nobody"))

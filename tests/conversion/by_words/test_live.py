@@ -12,18 +12,18 @@ import numpy as np
 import pytest
 
 from realtime.audio.samples import Pcm
-from realtime.conversion.by_words import Heard, Revoicing
+from realtime.conversion.by_words import Revoicing, SentenceHeard
 from realtime.conversion.by_words.live import MOST_TAKES, MOST_TEXTS
 from realtime.engines.contract import Samples, Transcript
 from realtime.errors import BadRequest, NotFound, SynthesisFailed
 from realtime.services import Services
 from realtime.settings import Settings
-from realtime.speech.speech import Wish
+from realtime.speech.speech import LineRequest
 from tests.support.fake_recogniser import RATE, Levels, Typist, joined, silence, sound, with_ears
 
 pytestmark = pytest.mark.anyio
 
-WISH = Wish("", "af_heart", engine="tone")
+WISH = LineRequest("", "af_heart", engine="tone")
 SENTENCE = sound(0.6, 0.8)
 LETTER = round(0.08 * RATE)
 
@@ -36,14 +36,14 @@ class Bench:
         self.items: list[Any] = []
         self.came = asyncio.Event()
 
-    def begin(self, wish: Wish = WISH, rate: int = RATE, **options: Any) -> Revoicing:
+    def begin(self, wish: LineRequest = WISH, rate: int = RATE, **options: Any) -> Revoicing:
         self.revoicing = Revoicing(
             self.services.models, self.services.speech, wish, rate, **options
         )
         self.listening = asyncio.create_task(self._listen())
         return self.revoicing
 
-    async def all(self, *parts: Pcm, wish: Wish = WISH, **options: Any) -> list[Any]:
+    async def all(self, *parts: Pcm, wish: LineRequest = WISH, **options: Any) -> list[Any]:
         revoicing = self.begin(wish, **options)
         for part in parts:
             await revoicing.feed(part)
@@ -99,7 +99,10 @@ def counting(letters: str = "abcdefghijklmnopqrstuvwxyz") -> Any:
 
 async def test_a_sentence_is_told_and_then_spoken(bench: Bench) -> None:
     items = await bench.all(SENTENCE)
-    assert told(items) == [Heard("speech_started"), Heard("speech_stopped", "abc", "en")]
+    assert told(items) == [
+        SentenceHeard("speech_started"),
+        SentenceHeard("speech_stopped", "abc", "en"),
+    ]
     assert items.index(told(items)[1]) < 2, "what is told goes before what is spoken"
     assert spoken(items).size == pytest.approx(3 * LETTER, abs=2)
     assert bench.free()
@@ -127,14 +130,14 @@ async def test_silence_costs_nothing_however_long(bench: Bench) -> None:
 async def test_noise_that_is_no_word_is_not_spoken(bench: Bench) -> None:
     bench.typist.write = lambda samples: Transcript("", "en")
     items = await bench.all(SENTENCE)
-    assert items == [Heard("speech_started"), Heard("speech_stopped", None, "en")]
+    assert items == [SentenceHeard("speech_started"), SentenceHeard("speech_stopped", None, "en")]
 
 
 async def test_another_language_is_told_and_the_microphone_goes_on(bench: Bench) -> None:
     said = iter([Transcript("", "ko", spoken=False), Transcript("abc", "en")])
     bench.typist.write = lambda samples: next(said)
     items = await bench.all(SENTENCE, SENTENCE)
-    (notice,) = [item for item in told(items) if not isinstance(item, Heard)]
+    (notice,) = [item for item in told(items) if not isinstance(item, SentenceHeard)]
     assert notice.code == "not_spoken" and "ko" in notice.message
     assert spoken(items).size == pytest.approx(3 * LETTER, abs=2)
 
@@ -143,7 +146,7 @@ async def test_who_sends_a_recording_at_once_loses_nothing(bench: Bench) -> None
     count = MOST_TAKES + MOST_TEXTS + 6
     bench.typist.write = counting()
     items = await bench.all(np.tile(SENTENCE, count))
-    assert all(isinstance(item, Heard) for item in told(items))
+    assert all(isinstance(item, SentenceHeard) for item in told(items))
     texts = [item.text for item in told(items) if item.event == "speech_stopped"]
     assert [len(text) for text in texts] == list(range(1, count + 1))
 
@@ -158,15 +161,17 @@ async def test_who_sends_on_time_and_is_not_understood_in_time_loses_whole_sente
         for piece in np.split(SENTENCE, 20):
             await revoicing.feed(piece)
             await revoicing.intake.hungry.wait()
-    await bench.until(Heard, MOST_TAKES + 4 + 1)
+    await bench.until(SentenceHeard, MOST_TAKES + 4 + 1)
     bench.typist.may_go_on.set()
     revoicing.end()
     await bench.listening
-    left_out = [item for item in told(bench.items) if not isinstance(item, Heard)]
+    left_out = [item for item in told(bench.items) if not isinstance(item, SentenceHeard)]
     assert left_out and {item.code for item in left_out} == {"left_out"}
-    events = [item.event for item in told(bench.items) if isinstance(item, Heard)]
+    events = [item.event for item in told(bench.items) if isinstance(item, SentenceHeard)]
     assert events.count("speech_started") == events.count("speech_stopped") == MOST_TAKES + 4
-    texts = [item.text for item in told(bench.items) if isinstance(item, Heard) and item.text]
+    texts = [
+        item.text for item in told(bench.items) if isinstance(item, SentenceHeard) and item.text
+    ]
     assert len(texts) == MOST_TAKES + 4 - len(left_out)
 
 
@@ -191,7 +196,7 @@ async def test_nothing_is_lost_while_the_ears_are_loaded(
     load.set()
     revoicing.end()
     await bench.listening
-    assert all(isinstance(item, Heard) and item.event for item in told(bench.items))
+    assert all(isinstance(item, SentenceHeard) and item.event for item in told(bench.items))
     assert sum(item.event == "speech_stopped" for item in told(bench.items)) == 5
 
 
@@ -207,7 +212,7 @@ async def test_hush_stops_what_is_spoken_and_goes_on_listening(bench: Bench) -> 
     revoicing.end()
     await bench.listening
     assert spoken(bench.items).size < 100 * 9 * LETTER
-    assert told(bench.items[before:])[-1] == Heard("speech_stopped", "abc", "en")
+    assert told(bench.items[before:])[-1] == SentenceHeard("speech_stopped", "abc", "en")
     assert spoken(bench.items[before:]).size >= 3 * LETTER
 
 
@@ -221,7 +226,10 @@ async def test_what_was_said_before_a_hush_is_not_spoken_after_it(bench: Bench) 
     bench.typist.may_go_on.set()
     revoicing.end()
     await bench.listening
-    assert bench.items == [Heard("speech_started"), Heard("speech_stopped", "abc", "en")]
+    assert bench.items == [
+        SentenceHeard("speech_started"),
+        SentenceHeard("speech_stopped", "abc", "en"),
+    ]
 
 
 async def test_stop_ends_it_wherever_it_is(bench: Bench) -> None:
@@ -256,7 +264,7 @@ async def test_a_listener_who_takes_nothing_bounds_everything(bench: Bench) -> N
     revoicing = Revoicing(bench.services.models, bench.services.speech, WISH, RATE)
     heard = revoicing.heard()
     flooding = asyncio.create_task(revoicing.feed(np.tile(SENTENCE, 400)))
-    assert await anext(heard) == Heard("speech_started")
+    assert await anext(heard) == SentenceHeard("speech_started")
     await asyncio.wait((flooding,), timeout=2.0)
     assert not flooding.done()
     assert len(bench.typist.heard) < 100
@@ -290,7 +298,7 @@ async def test_a_rate_that_there_is_not_is_refused(bench: Bench) -> None:
 
 async def test_an_unknown_character_is_refused_before_anything_is_loaded(bench: Bench) -> None:
     with pytest.raises(NotFound):
-        await bench.all(SENTENCE, wish=Wish("", "nobody"))
+        await bench.all(SENTENCE, wish=LineRequest("", "nobody"))
     assert not bench.services.models.loaded("revoice")
 
 

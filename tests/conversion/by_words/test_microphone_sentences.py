@@ -12,10 +12,10 @@ import pytest
 
 from realtime.audio.samples import Pcm
 from realtime.conversion.by_words.microphone_sentences import Microphone, Take
-from realtime.conversion.by_words.sentence_detector import Ear
-from realtime.conversion.by_words.transcriber import Understanding
-from realtime.conversion.microphone_buffer import Intake
-from realtime.models.loaded import Models
+from realtime.conversion.by_words.sentence_detector import SentenceDetector
+from realtime.conversion.by_words.transcriber import Transcriber
+from realtime.conversion.microphone_buffer import MicrophoneBuffer
+from realtime.models.loaded import LoadedModels
 from realtime.settings import Settings
 from tests.support.fake_recogniser import RATE, Levels, Typist, silence, sound
 
@@ -28,16 +28,18 @@ class Bench:
     def __init__(self) -> None:
         self.typist = Typist()
         ears: dict[str, Any] = {"silero": Levels(), "revoice": self.typist}
-        self.models = Models(Settings(), lambda name, settings: ears[name], tuple(ears))
+        self.models = LoadedModels(Settings(), lambda name, settings: ears[name], tuple(ears))
         self.items: list[Any] = []
         self.came = asyncio.Event()
 
-    async def run(self, stack: AsyncExitStack, rate: int, stall: float = 60.0) -> Intake:
+    async def run(self, stack: AsyncExitStack, rate: int, stall: float = 60.0) -> MicrophoneBuffer:
         detector = await stack.enter_async_context(self.models.lease("silero"))
         recogniser = await stack.enter_async_context(self.models.lease("revoice"))
-        intake = Intake(rate, time.monotonic)
-        understanding = Understanding(recogniser, "en")
-        self.microphone = Microphone(intake, rate, Ear(detector, 0.35), understanding, stall)
+        intake = MicrophoneBuffer(rate, time.monotonic)
+        understanding = Transcriber(recogniser, "en")
+        self.microphone = Microphone(
+            intake, rate, SentenceDetector(detector, 0.35), understanding, stall
+        )
         self.hearing = asyncio.create_task(self._hear())
         stack.push_async_callback(self.microphone.aclose)
         return intake

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from realtime.audio.samples import Pcm
-from realtime.conversion.by_words.output_queue import MOST_SOUNDS, MOST_TOLD, Outlet
+from realtime.conversion.by_words.output_queue import MOST_SOUNDS, MOST_TOLD, OutputQueue
 
 pytestmark = pytest.mark.anyio
 
@@ -18,7 +18,7 @@ def piece(value: int) -> Pcm:
 
 
 async def test_what_is_told_goes_before_sound() -> None:
-    outlet: Outlet[str] = Outlet()
+    outlet: OutputQueue[str] = OutputQueue()
     await outlet.sound(piece(1))
     await outlet.tell("said")
     outlet.end()
@@ -28,7 +28,7 @@ async def test_what_is_told_goes_before_sound() -> None:
 
 
 async def test_who_takes_nothing_holds_up_who_gives() -> None:
-    outlet: Outlet[str] = Outlet()
+    outlet: OutputQueue[str] = OutputQueue()
     for number in range(MOST_SOUNDS):
         await outlet.sound(piece(number))
     for number in range(MOST_TOLD):
@@ -42,7 +42,7 @@ async def test_who_takes_nothing_holds_up_who_gives() -> None:
 
 
 async def test_hush_leaves_out_sound_alone() -> None:
-    outlet: Outlet[str] = Outlet()
+    outlet: OutputQueue[str] = OutputQueue()
     await outlet.sound(piece(1))
     await outlet.tell("said")
     outlet.hush()
@@ -51,7 +51,7 @@ async def test_hush_leaves_out_sound_alone() -> None:
 
 
 async def test_an_error_comes_when_the_rest_is_taken() -> None:
-    outlet: Outlet[str] = Outlet()
+    outlet: OutputQueue[str] = OutputQueue()
     await outlet.tell("said")
     outlet.end(ValueError("broken"))
     outlet.end()

@@ -13,11 +13,11 @@ import soxr
 
 from benchmarks.listening import errors, units
 from realtime.audio.samples import Pcm, from_pcm16, to_pcm16
-from realtime.conversion.by_words import Heard, Revoicing, revoiced
-from realtime.engines.contract import Cancel, Samples
+from realtime.conversion.by_words import Revoicing, SentenceHeard, revoiced
+from realtime.engines.contract import CancelToken, Samples
 from realtime.services import Services
 from realtime.settings import Settings
-from realtime.speech.speech import Wish
+from realtime.speech.speech import LineRequest
 from tests.support.fake_recogniser import RATE, joined, loaded, real
 from tests.support.spoken_sound import recorded, said
 
@@ -34,7 +34,7 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
     await services.close()
 
 
-async def heard(services: Services, pcm: Pcm, wish: Wish, step: int = 320) -> list[Any]:
+async def heard(services: Services, pcm: Pcm, wish: LineRequest, step: int = 320) -> list[Any]:
     """A recording sent in pieces of a socket's length, and everything that comes back."""
     revoicing = Revoicing(services.models, services.speech, wish, RATE)
 
@@ -50,7 +50,7 @@ async def heard(services: Services, pcm: Pcm, wish: Wish, step: int = 320) -> li
 
 
 def texts(items: list[Any]) -> list[str]:
-    return [item.text for item in items if isinstance(item, Heard) and item.text]
+    return [item.text for item in items if isinstance(item, SentenceHeard) and item.text]
 
 
 def spoken(services: Services, *asked: str) -> Samples:
@@ -63,18 +63,18 @@ def ears(services: Services) -> Any:
 
 def understood(services: Services, pcm: Pcm) -> str:
     """What Whisper hears in an answer."""
-    found: str = ears(services).recognise(from_pcm16(pcm), "en", None, Cancel()).text
+    found: str = ears(services).recognise(from_pcm16(pcm), "en", None, CancelToken()).text
     return found
 
 
 async def test_two_sentences_there_and_back(services: Services) -> None:
     one, two = (spoken(services, text, "af_heart", "hibari") for text in (FOX, STATION))
     pcm = np.concatenate([recorded(one), recorded(two)])
-    items = await heard(services, pcm, Wish("", "af_heart", engine="hibari"))
+    items = await heard(services, pcm, LineRequest("", "af_heart", engine="hibari"))
     assert [units(text, "en") for text in texts(items)] == [units(FOX, "en"), units(STATION, "en")]
-    events = [item.event for item in items if isinstance(item, Heard)]
+    events = [item.event for item in items if isinstance(item, SentenceHeard)]
     assert sorted(events) == 2 * ["speech_started"] + 2 * ["speech_stopped"]
-    assert {item.language for item in items if isinstance(item, Heard)} == {None, "en"}
+    assert {item.language for item in items if isinstance(item, SentenceHeard)} == {None, "en"}
     answer = joined(item for item in items if isinstance(item, np.ndarray))
     expected = units(FOX + " " + STATION, "en")
     assert errors(expected, units(understood(services, answer), "en")) <= 2
@@ -85,24 +85,24 @@ async def test_another_language_is_found_and_spoken_by_whoever_is_asked(
 ) -> None:
     text = "すみません、一番近い駅はどこですか。"
     pcm = recorded(spoken(services, text, "jf_alpha", "kokoro", "ja"))
-    items = await heard(services, pcm, Wish("", "af_heart"))
-    assert "ja" in {item.language for item in items if isinstance(item, Heard)}
+    items = await heard(services, pcm, LineRequest("", "af_heart"))
+    assert "ja" in {item.language for item in items if isinstance(item, SentenceHeard)}
     assert errors(units(text, "ja"), units("".join(texts(items)), "ja")) <= 4, texts(items)
     answer = joined(item for item in items if isinstance(item, np.ndarray))
-    assert ears(services).recognise(from_pcm16(answer), None, None, Cancel()).language == "ja"
+    assert ears(services).recognise(from_pcm16(answer), None, None, CancelToken()).language == "ja"
 
 
 @pytest.mark.parametrize("level", [0.003, 0.03, 0.3])
 async def test_noise_says_nothing(services: Services, level: float) -> None:
     chance = np.random.default_rng(11)
     noise = to_pcm16((level * chance.standard_normal(20 * RATE)).astype(np.float32))
-    assert await heard(services, noise, Wish("", "af_heart", engine="tone")) == []
+    assert await heard(services, noise, LineRequest("", "af_heart", engine="tone")) == []
 
 
 async def test_speech_in_a_noisy_room_is_understood(services: Services) -> None:
     pcm = from_pcm16(recorded(spoken(services, FOX, "af_heart", "hibari")))
     noise = 0.01 * np.random.default_rng(12).standard_normal(pcm.size).astype(np.float32)
-    items = await heard(services, to_pcm16(pcm + noise), Wish("", "af_heart", engine="tone"))
+    items = await heard(services, to_pcm16(pcm + noise), LineRequest("", "af_heart", engine="tone"))
     assert errors(units(FOX, "en"), units(" ".join(texts(items)), "en")) <= 2
 
 
@@ -114,7 +114,7 @@ async def test_a_recording_is_said_again_where_it_was_said(services: Services) -
         for start in range(0, upload.size, 10_000):
             yield upload[start : start + 10_000]
 
-    wish = Wish("", "af_heart", engine="hibari")
+    wish = LineRequest("", "af_heart", engine="hibari")
     made = revoiced(services.models, services.speech, wish, parts(), 44100, RATE)
     again = joined([part async for part in made])
     assert again.size == pytest.approx(pcm.size, abs=RATE // 50)

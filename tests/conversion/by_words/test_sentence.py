@@ -9,7 +9,7 @@ from realtime.conversion.by_words.sentence import (
     BEFORE_SECONDS,
     LEAST_SECONDS,
     MOST_SECONDS,
-    Growing,
+    GrowingSentence,
 )
 from realtime.engines.contract import Samples
 
@@ -24,8 +24,8 @@ def numbers(samples: Samples) -> list[float]:
     return [float(value) for value in samples[::FRAME]]
 
 
-def grown(frames: int, begun_at: int, speech: int = 3) -> Growing:
-    growing = Growing(RATE, FRAME)
+def grown(frames: int, begun_at: int, speech: int = 3) -> GrowingSentence:
+    growing = GrowingSentence(RATE, FRAME)
     for number in range(frames):
         growing.add(frame(number))
         if number + 1 == begun_at:
@@ -66,7 +66,7 @@ def test_the_end_of_one_sentence_is_not_in_the_next() -> None:
 
 
 def test_a_long_one_is_cut_at_its_quietest_place() -> None:
-    growing = Growing(RATE, FRAME)
+    growing = GrowingSentence(RATE, FRAME)
     total = round(MOST_SECONDS * RATE / FRAME)
     quiet = round(0.7 * total)
     growing.begin(0)
@@ -82,7 +82,7 @@ def test_a_long_one_is_cut_at_its_quietest_place() -> None:
 
 
 def test_even_an_even_hum_leaves_parts_of_some_length() -> None:
-    growing = Growing(RATE, FRAME)
+    growing = GrowingSentence(RATE, FRAME)
     growing.begin(0)
     while not growing.full:
         growing.add(frame(1))

@@ -10,8 +10,8 @@ import pytest
 from realtime.audio.samples import Pcm, from_pcm16
 from realtime.conversion.by_words.endpointing import Mark
 from realtime.conversion.by_words.sentence import MOST_SECONDS
-from realtime.conversion.by_words.sentence_detector import Ear, Told
-from realtime.models.loaded import Models
+from realtime.conversion.by_words.sentence_detector import Detected, SentenceDetector
+from realtime.models.loaded import LoadedModels
 from realtime.settings import Settings
 from tests.support.fake_recogniser import RATE, Levels, silence, sound
 
@@ -23,11 +23,11 @@ class Bench:
 
     def __init__(self) -> None:
         self.levels = Levels()
-        self.models = Models(Settings(), lambda name, settings: self.levels, ("silero",))
+        self.models = LoadedModels(Settings(), lambda name, settings: self.levels, ("silero",))
 
-    async def told(self, *parts: Pcm, level: float = -60.0) -> list[Told]:
+    async def told(self, *parts: Pcm, level: float = -60.0) -> list[Detected]:
         async with self.models.lease("silero") as lease:
-            self.ear = Ear(lease, 0.35, level)
+            self.ear = SentenceDetector(lease, 0.35, level)
             return [told for part in parts async for told in self.ear.hear(from_pcm16(part))]
 
 
@@ -38,7 +38,7 @@ async def bench() -> AsyncIterator[Bench]:
     await bench.models.close()
 
 
-def marks(told: list[Told]) -> list[Mark]:
+def marks(told: list[Detected]) -> list[Mark]:
     return [item.mark for item in told]
 
 

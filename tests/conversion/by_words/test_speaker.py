@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from realtime.conversion.by_words.speaker import PIECE_SECONDS, Voice
+from realtime.conversion.by_words.speaker import PIECE_SECONDS, SentenceSpeaker
 from realtime.engines.contract import Transcript
 from realtime.errors import BadRequest, NotFound
 from realtime.services import Services
 from realtime.settings import Settings
-from realtime.speech.speech import Wish
+from realtime.speech.speech import LineRequest
 from tests.support.fake_recogniser import Levels, Typist, joined, with_ears
 
 pytestmark = pytest.mark.anyio
@@ -26,7 +26,7 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
 
 async def test_it_is_as_long_as_the_line_at_any_rate(services: Services) -> None:
     for rate in (8000, 24000, 48000):
-        voice = Voice(services.speech, Wish("", "af_heart", engine="tone"), rate)
+        voice = SentenceSpeaker(services.speech, LineRequest("", "af_heart", engine="tone"), rate)
         parts = [pcm async for pcm in voice.say(Transcript("abcdefghij", "en"))]
         assert all(0 < part.size <= PIECE_SECONDS * rate for part in parts)
         assert joined(parts).size == pytest.approx(0.8 * rate, abs=2)
@@ -34,7 +34,7 @@ async def test_it_is_as_long_as_the_line_at_any_rate(services: Services) -> None
 
 async def test_nothing_of_it_is_kept(services: Services) -> None:
     await services.cache.start()
-    voice = Voice(services.speech, Wish("", "af_heart", engine="tone"), 24000)
+    voice = SentenceSpeaker(services.speech, LineRequest("", "af_heart", engine="tone"), 24000)
     assert [pcm async for pcm in voice.say(Transcript("a secret", "en"))]
     assert not list(services.settings.cache.path.rglob("*secret*"))
 
@@ -46,26 +46,26 @@ async def test_nothing_of_it_is_kept(services: Services) -> None:
 async def test_it_speaks_the_language_that_was_heard_or_wished(
     services: Services, monkeypatch: pytest.MonkeyPatch, wished: str, said: str, spoken: str
 ) -> None:
-    asked: list[Wish] = []
+    asked: list[LineRequest] = []
     line = services.speech.line
 
-    async def noted(wish: Wish) -> object:
+    async def noted(wish: LineRequest) -> object:
         asked.append(wish)
         return await line(wish)
 
     monkeypatch.setattr(services.speech, "line", noted)
-    wish = Wish("", "jf_alpha", wished, noaccent=True, speed=1.5, seed=4, engine="tone")
-    voice = Voice(services.speech, wish, 24000)
+    wish = LineRequest("", "jf_alpha", wished, noaccent=True, speed=1.5, seed=4, engine="tone")
+    voice = SentenceSpeaker(services.speech, wish, 24000)
     assert [pcm async for pcm in voice.say(Transcript("abc", said))]
     (found,) = asked
-    assert found == Wish("abc", "jf_alpha", spoken, True, speed=1.5, seed=4, engine="tone")
+    assert found == LineRequest("abc", "jf_alpha", spoken, True, speed=1.5, seed=4, engine="tone")
 
 
 async def test_what_no_words_could_mend_is_refused_before_there_are_any(
     services: Services,
 ) -> None:
     with pytest.raises(NotFound):
-        await Voice(services.speech, Wish("", "nobody"), 24000).check()
+        await SentenceSpeaker(services.speech, LineRequest("", "nobody"), 24000).check()
     with pytest.raises(BadRequest):
-        await Voice(services.speech, Wish("", None, "fr"), 24000).check()
-    await Voice(services.speech, Wish("", "af_heart"), 24000).check()
+        await SentenceSpeaker(services.speech, LineRequest("", None, "fr"), 24000).check()
+    await SentenceSpeaker(services.speech, LineRequest("", "af_heart"), 24000).check()

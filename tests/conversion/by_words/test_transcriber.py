@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from realtime.conversion.by_words.sentence import Sentence
-from realtime.conversion.by_words.transcriber import Understanding
+from realtime.conversion.by_words.transcriber import Transcriber
 from realtime.engines.contract import Samples, Transcript
 from realtime.errors import SynthesisFailed
-from realtime.models.loaded import Models
+from realtime.models.loaded import LoadedModels
 from realtime.settings import Settings
 from tests.support.fake_recogniser import Typist
 
@@ -23,7 +23,7 @@ SENTENCE = Sentence(np.zeros(16_000, np.float32), 0)
 class Bench:
     def __init__(self) -> None:
         self.typist = Typist()
-        self.models = Models(Settings(), lambda name, settings: self.typist, ("revoice",))
+        self.models = LoadedModels(Settings(), lambda name, settings: self.typist, ("revoice",))
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ async def test_a_language_that_is_known_is_given(
     bench: Bench, language: str, given: str | None
 ) -> None:
     async with bench.models.lease("revoice") as lease:
-        await Understanding(lease, language).words(SENTENCE)
+        await Transcriber(lease, language).words(SENTENCE)
     assert bench.typist.asked == [(given, None)]
 
 
@@ -49,7 +49,7 @@ async def test_a_language_that_was_spoken_is_remembered(bench: Bench) -> None:
     said = iter([Transcript("あ", "ja"), Transcript("", "en"), Transcript("...", "en")])
     bench.typist.write = lambda samples: next(said)
     async with bench.models.lease("revoice") as lease:
-        understanding = Understanding(lease, "auto")
+        understanding = Transcriber(lease, "auto")
         assert [(await understanding.words(SENTENCE)).text for _ in range(3)] == ["あ", "", ""]
     assert [usual for _, usual in bench.typist.asked] == [None, "ja", "ja"]
 
@@ -61,6 +61,6 @@ async def test_an_engine_that_breaks_is_told_without_its_insides(bench: Bench) -
     bench.typist.write = broken
     async with bench.models.lease("revoice") as lease:
         with pytest.raises(SynthesisFailed) as failed:
-            await Understanding(lease, "en").words(SENTENCE)
+            await Transcriber(lease, "en").words(SENTENCE)
         assert "inside" not in failed.value.message
         assert lease.lane.jobs == 0

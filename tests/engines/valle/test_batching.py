@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from realtime.engines.valle.batching import BEGIN, END, Seat, Slots
+from realtime.engines.valle.batching import BEGIN, END, Batch, BatchedLine
 from realtime.engines.valle.networks.autoregressive import Sampling
 
 
@@ -54,16 +54,16 @@ class Scripted:
         yield torch.stack((chosen, state[:, 1] + 1, state[:, 2] + 1), 1), logits
 
 
-def made(model: Scripted, batches: tuple[int, ...] = (1, 2, 4), **more: Any) -> Slots:
-    return Slots(model, model.step, batches=batches, spans=(8, 16, 64), **more)  # type: ignore[arg-type]
+def made(model: Scripted, batches: tuple[int, ...] = (1, 2, 4), **more: Any) -> Batch:
+    return Batch(model, model.step, batches=batches, spans=(8, 16, 64), **more)  # type: ignore[arg-type]
 
 
-def seat(*codes: int, ids: int = 3, heard: int = 2, guard: int = 0) -> Seat:
+def seat(*codes: int, ids: int = 3, heard: int = 2, guard: int = 0) -> BatchedLine:
     """A line that says these codes, each being its random number."""
-    return Seat([5] * ids, [0] * ids, [9] * heard, np.array(codes, np.int64), guard)
+    return BatchedLine([5] * ids, [0] * ids, [9] * heard, np.array(codes, np.int64), guard)
 
 
-def run(slots: Slots, most: int = 100) -> None:
+def run(slots: Batch, most: int = 100) -> None:
     for _ in range(most):
         if not slots.taken:
             return

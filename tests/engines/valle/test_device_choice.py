@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from realtime.engines.valle.device_choice import Run, chosen
-from realtime.settings import Settings, Valle
+from realtime.settings import Settings, ValleSettings
 
 
 def run(folder: Path, gpu: bool = False, flags: str = "avx2", **said: Any) -> Run:
     processor = folder / "cpuinfo"
     processor.write_text(f"flags : fpu {flags}\n")
-    return chosen(Settings(valle=Valle(**said)), lambda: gpu, processor)
+    return chosen(Settings(valle=ValleSettings(**said)), lambda: gpu, processor)
 
 
 def test_a_gpu_records_its_steps_in_short_floats(tmp_path: Path) -> None:

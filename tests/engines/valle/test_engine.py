@@ -11,14 +11,14 @@ import pytest
 import torch
 
 from realtime.characters import Characters
-from realtime.engines.contract import Cancel, Cancelled, Chunk, Passage, Utterance
+from realtime.engines.contract import CancelToken, Chunk, Passage, Utterance, WorkCancelled
 from realtime.engines.valle import budget
-from realtime.engines.valle.batching import Seat
+from realtime.engines.valle.batching import BatchedLine
 from realtime.engines.valle.device_choice import Run, chosen
-from realtime.engines.valle.engine import Valle, in_force
+from realtime.engines.valle.engine import ValleEngine, in_force
 from realtime.errors import BadRequest, SynthesisFailed, Unavailable, WeightsMissing
-from realtime.settings import Models, Presets, Settings, ValleSampling
-from realtime.settings import Valle as ValleSettings
+from realtime.settings import ModelsSettings, PresetsSettings, Settings, ValleSamplingSettings
+from realtime.settings import ValleSettings as ValleSettings
 from realtime.text.language import Segment
 from tests.support import small_valle
 from tests.support.valle_files import place_of, settings_in
@@ -35,15 +35,15 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def engine(settings: Settings) -> Iterator[Valle]:
+def engine(settings: Settings) -> Iterator[ValleEngine]:
     loaded = made(settings)
     yield loaded
     loaded.unload()
 
 
-def made(settings: Settings, **sampling: float) -> Valle:
-    said = replace(settings.valle, sampling=ValleSampling(**sampling))  # type: ignore[arg-type]
-    engine = Valle(replace(settings, valle=said))
+def made(settings: Settings, **sampling: float) -> ValleEngine:
+    said = replace(settings.valle, sampling=ValleSamplingSettings(**sampling))  # type: ignore[arg-type]
+    engine = ValleEngine(replace(settings, valle=said))
     engine.load()
     return engine
 
@@ -53,11 +53,11 @@ def utterance(settings: Settings, text: str = "Hello there.", seed: int = 7) -> 
     return Utterance((Segment(text, "en"),), character, seed=seed)
 
 
-def heard(engine: Valle, asked: Utterance) -> list[Chunk]:
-    return [chunk for chunk in engine.speak(asked, Cancel()) if chunk.samples.size]
+def heard(engine: ValleEngine, asked: Utterance) -> list[Chunk]:
+    return [chunk for chunk in engine.speak(asked, CancelToken()) if chunk.samples.size]
 
 
-def test_a_line_is_whole_frames_of_sound(engine: Valle, settings: Settings) -> None:
+def test_a_line_is_whole_frames_of_sound(engine: ValleEngine, settings: Settings) -> None:
     (chunk,) = heard(engine, utterance(settings))
     assert chunk.samples.size and chunk.samples.size % budget.HOP == 0
     assert np.abs(chunk.samples).max() <= 1.0
@@ -67,7 +67,7 @@ def test_a_line_is_whole_frames_of_sound(engine: Valle, settings: Settings) -> N
 
 
 def test_the_same_seed_is_the_same_sound_and_another_is_another(
-    engine: Valle, settings: Settings
+    engine: ValleEngine, settings: Settings
 ) -> None:
     first, second, other = (
         heard(engine, utterance(settings, seed=seed))[0].samples for seed in (7, 7, 8)
@@ -77,18 +77,18 @@ def test_the_same_seed_is_the_same_sound_and_another_is_another(
 
 
 def test_a_second_engine_from_the_same_files_says_the_same(
-    engine: Valle, settings: Settings
+    engine: ValleEngine, settings: Settings
 ) -> None:
     again = heard(made(settings), utterance(settings))[0].samples
     assert np.array_equal(again, heard(engine, utterance(settings))[0].samples)
 
 
 def test_lines_beside_each_other_say_what_each_says_alone(
-    engine: Valle, settings: Settings
+    engine: ValleEngine, settings: Settings
 ) -> None:
     asked = [utterance(settings, f"Line number {number}.", seed=number) for number in range(6)]
     alone = [heard(engine, one)[0].samples for one in asked]
-    streams = [engine.speak(one, Cancel()) for one in asked]
+    streams = [engine.speak(one, CancelToken()) for one in asked]
     found: list[np.ndarray | None] = [None] * len(asked)
     shared = 0
     while any(sound is None for sound in found):
@@ -101,10 +101,10 @@ def test_lines_beside_each_other_say_what_each_says_alone(
     assert all(np.array_equal(one, other) for one, other in zip(found, alone, strict=True))
 
 
-def test_a_cancel_stops_within_one_step(engine: Valle, settings: Settings) -> None:
+def test_a_cancel_stops_within_one_step(engine: ValleEngine, settings: Settings) -> None:
     assert engine._model is not None
     slots = engine._model.slots
-    cancel = Cancel()
+    cancel = CancelToken()
     step = slots._step
 
     def cancelling(*inputs: object) -> object:
@@ -115,7 +115,7 @@ def test_a_cancel_stops_within_one_step(engine: Valle, settings: Settings) -> No
     begun = slots.steps
     slots._step = cancelling  # type: ignore[assignment]
     try:
-        with pytest.raises(Cancelled):
+        with pytest.raises(WorkCancelled):
             list(engine.speak(utterance(settings, LONG), cancel))
     finally:
         slots._step = step
@@ -123,16 +123,16 @@ def test_a_cancel_stops_within_one_step(engine: Valle, settings: Settings) -> No
     assert slots.taken == 0
 
 
-def test_a_closed_stream_leaves_its_slot(engine: Valle, settings: Settings) -> None:
+def test_a_closed_stream_leaves_its_slot(engine: ValleEngine, settings: Settings) -> None:
     assert engine._model is not None
-    stream = engine.speak(utterance(settings, LONG), Cancel())
+    stream = engine.speak(utterance(settings, LONG), CancelToken())
     next(stream)
     stream.close()  # type: ignore[attr-defined]
     assert engine._model.slots.taken == 0
 
 
 def test_a_text_too_long_for_one_piece_is_said_in_several(
-    engine: Valle, settings: Settings
+    engine: ValleEngine, settings: Settings
 ) -> None:
     small_valle.voice(settings.presets.path, "slow", frames=budget.MOST_PROMPT)
     asked = replace(
@@ -149,7 +149,7 @@ def test_a_text_too_long_for_one_piece_is_said_in_several(
 
 
 def test_longprompt_goes_on_from_what_was_said(
-    engine: Valle, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    engine: ValleEngine, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("realtime.engines.valle.engine.LEAST_PROMPT", 5)
     asked = utterance(settings)
@@ -178,7 +178,7 @@ def test_an_empty_result_is_retried(settings: Settings, monkeypatch: pytest.Monk
     engine = made(brief)
     assert engine._model is not None
     slots = engine._model.slots
-    entered: list[Seat] = []
+    entered: list[BatchedLine] = []
     enter = slots.enter
     monkeypatch.setattr(slots, "enter", lambda seat: entered.append(seat) or enter(seat))
     assert all(heard(engine, utterance(settings, seed=seed)) for seed in range(3))
@@ -199,27 +199,27 @@ def test_a_guard_ends_what_repeats_itself(settings: Settings) -> None:
         heard(made(settings, repetition_guard=1), utterance(settings))
 
 
-def test_a_voice_of_another_kind_is_refused(engine: Valle, settings: Settings) -> None:
+def test_a_voice_of_another_kind_is_refused(engine: ValleEngine, settings: Settings) -> None:
     folder = Path(__file__).resolve().parents[3] / "presets"
     other = Characters(folder, settings.default_characters).default("en")
     with pytest.raises(BadRequest, match="VALL-E X"):
-        list(engine.speak(replace(utterance(settings), character=other), Cancel()))
+        list(engine.speak(replace(utterance(settings), character=other), CancelToken()))
 
 
 def test_missing_and_wrong_weights_are_told(tmp_path: Path) -> None:
     settings = replace(settings_in(tmp_path), valle=PLAIN)
     with pytest.raises(WeightsMissing, match=r"vallex-checkpoint\.pt"):
-        Valle(settings).load()
+        ValleEngine(settings).load()
     small_valle.write(settings)
     place_of(settings, "vallex-checkpoint.pt").write_bytes(
         place_of(settings, "vocos/pytorch_model.bin").read_bytes()
     )
     with pytest.raises(Unavailable, match="no checkpoint of VALL-E X"):
-        Valle(settings).load()
+        ValleEngine(settings).load()
 
 
 def version(settings: Settings, **said: object) -> str:
-    return Valle(replace(settings, valle=replace(PLAIN, **said))).version  # type: ignore[arg-type]
+    return ValleEngine(replace(settings, valle=replace(PLAIN, **said))).version  # type: ignore[arg-type]
 
 
 def test_whatever_rounds_otherwise_is_another_version(settings: Settings) -> None:
@@ -229,11 +229,11 @@ def test_whatever_rounds_otherwise_is_another_version(settings: Settings) -> Non
         version(settings, plan="compile"),
         version(settings, device="cuda"),
         version(settings, reproducible=True),
-        version(settings, sampling=ValleSampling(temperature=0.8)),
-        version(settings, sampling=ValleSampling(temperature=0.80000001)),
-        version(settings, sampling=ValleSampling(temperature=1e-5)),
-        version(settings, sampling=ValleSampling(top_k=5)),
-        version(settings, sampling=ValleSampling(best_of=5)),
+        version(settings, sampling=ValleSamplingSettings(temperature=0.8)),
+        version(settings, sampling=ValleSamplingSettings(temperature=0.80000001)),
+        version(settings, sampling=ValleSamplingSettings(temperature=1e-5)),
+        version(settings, sampling=ValleSamplingSettings(top_k=5)),
+        version(settings, sampling=ValleSamplingSettings(best_of=5)),
     }
     assert len(found) == 10
 
@@ -241,9 +241,9 @@ def test_whatever_rounds_otherwise_is_another_version(settings: Settings) -> Non
 def test_other_files_under_the_same_names_are_other_versions(
     settings: Settings, tmp_path: Path
 ) -> None:
-    own = replace(settings, models=Models(path=tmp_path))
+    own = replace(settings, models=ModelsSettings(path=tmp_path))
     assert version(own).endswith("model=none vocoder=none")
-    small_valle.write(replace(own, presets=Presets(path=tmp_path)))
+    small_valle.write(replace(own, presets=PresetsSettings(path=tmp_path)))
     engine = made(own)
     first = engine.version
     assert first == version(own)
@@ -269,7 +269,7 @@ def test_a_device_that_is_found_and_does_not_work_is_no_part_of_what_ran(
         "realtime.engines.valle.engine.chosen",
         lambda said: run if said.valle.device == "auto" else chosen(said),
     )
-    engine = Valle(open_settings)
+    engine = ValleEngine(open_settings)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert engine.version.startswith("2 cuda bf16 graphs ")
     engine.load()
@@ -309,7 +309,7 @@ def test_a_plan_that_falls_back_is_another_version(
     monkeypatch.setattr(torch, "compile", missing)
     for name, sizes in (("SPANS", (256,)), ("LENGTHS", (128,)), ("FRAMES", (75,))):
         monkeypatch.setattr(f"realtime.engines.valle.model.{name}", sizes)
-    engine = Valle(replace(settings, valle=replace(PLAIN, plan="compile", slots=1)))
+    engine = ValleEngine(replace(settings, valle=replace(PLAIN, plan="compile", slots=1)))
     assert engine.version.startswith("2 cpu fp32 compile ")
     engine.load()
     # Every size runs otherwise, and is told.

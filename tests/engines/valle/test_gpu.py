@@ -13,10 +13,10 @@ import torch
 
 from realtime.engines.valle import model as models
 from realtime.engines.valle.device_choice import Run
-from realtime.engines.valle.model import Model, Plain
+from realtime.engines.valle.model import PlainBatch, ValleModel
 from realtime.engines.valle.networks.autoregressive import Coarse, Sampling
-from realtime.engines.valle.networks.checkpoint import Shape
-from realtime.engines.valle.speaking import Heard, Speaking, Watch
+from realtime.engines.valle.networks.checkpoint import ValleShape
+from realtime.engines.valle.speaking import Speaking, VoiceExample, Watch
 from realtime.engines.valle.text import Encoded
 from tests.support import small_valle
 from tests.support.valle_cases import PLACES, cases, read_case
@@ -36,18 +36,20 @@ def few_buckets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(models, "FRAMES", (150,))
 
 
-def made(folder: Path, plan: str, precision: str = "fp32", batches: Any = BATCHES) -> Model:
+def made(folder: Path, plan: str, precision: str = "fp32", batches: Any = BATCHES) -> ValleModel:
     run = Run("cuda", precision, plan, batches[-1], tuple(batches))
-    model = Model(small_valle.checkpoint(40.0), small_valle.sounding(), run, settings_in(folder))
+    model = ValleModel(
+        small_valle.checkpoint(40.0), small_valle.sounding(), run, settings_in(folder)
+    )
     model.prepare()
     return model
 
 
-def said(model: Model, folder: Path, seeds: range) -> list[Any]:
+def said(model: ValleModel, folder: Path, seeds: range) -> list[Any]:
     """Lines side by side, a step a turn."""
     speaking = Speaking(model, settings_in(folder).valle.sampling)
     prompt = small_valle.prompt()
-    heard = Heard(prompt.codes, Encoded(prompt.ids, (0,) * len(prompt.ids)))
+    heard = VoiceExample(prompt.codes, Encoded(prompt.ids, (0,) * len(prompt.ids)))
     found: dict[int, Any] = {}
     streams = {}
     for seed in seeds:
@@ -93,13 +95,13 @@ def test_a_plan_in_short_floats_is_proved_and_runs(tmp_path: Path, precision: st
 def test_at_full_size_shorter_floats_choose_the_same_code(precision: str, least: float) -> None:
     """Taught what was said, with random weights; two may be nearly as likely."""
     torch.backends.cuda.matmul.allow_tf32 = False
-    coarse = Coarse(network(shape=Shape()), slots=1, places=1024).cuda()
+    coarse = Coarse(network(shape=ValleShape()), slots=1, places=1024).cuda()
     random = torch.Generator().manual_seed(5)
     text = torch.randint(5, 70, (110,), generator=random).cuda()
     codes = torch.randint(0, 1024, (525,), generator=random).cuda()
     with torch.no_grad():
         exact = coarse.teach(text, torch.zeros_like(text), codes)
-        working = Plain(copy.deepcopy(coarse), "cuda", precision).module
+        working = PlainBatch(copy.deepcopy(coarse), "cuda", precision).module
         assert isinstance(working, Coarse)
         found = working.teach(text, torch.zeros_like(text), codes)
     assert (found.argmax(-1) == exact.argmax(-1)).float().mean() >= least

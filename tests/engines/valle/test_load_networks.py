@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from realtime.engines.valle.load_networks import built, codec, vocoder
-from realtime.engines.valle.networks.encodec import Encodec, Shape
+from realtime.engines.valle.networks.encodec import Encodec, EncodecShape
 from realtime.errors import Unavailable
 from tests.support import small_valle
 
@@ -32,7 +32,7 @@ def without(state: dict[str, torch.Tensor], name: str) -> dict[str, torch.Tensor
 def test_right_ones_become_networks() -> None:
     assert built(small_valle.checkpoint()).shape == small_valle.SHAPE
     assert vocoder(small_valle.sounding()).shape.layers == 2
-    state = Encodec(Shape(filters=2, features=16)).state_dict()
+    state = Encodec(EncodecShape(filters=2, features=16)).state_dict()
     assert codec(state).quantizer is not None
 
 

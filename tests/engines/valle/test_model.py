@@ -13,9 +13,9 @@ import torch
 from realtime import acceleration
 from realtime.engines.valle import model as models
 from realtime.engines.valle.device_choice import Run
-from realtime.engines.valle.model import Model, Plain, built
+from realtime.engines.valle.model import PlainBatch, ValleModel, built
 from realtime.engines.valle.networks.autoregressive import Coarse
-from realtime.engines.valle.speaking import Heard, Speaking, Watch
+from realtime.engines.valle.speaking import Speaking, VoiceExample, Watch
 from realtime.engines.valle.text import Encoded
 from realtime.settings import Settings
 from tests.support import small_valle
@@ -33,14 +33,16 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def made(folder: Path, run: Run = PLAIN) -> Model:
-    return Model(small_valle.checkpoint(40.0), small_valle.sounding(), run, settings_in(folder))
+def made(folder: Path, run: Run = PLAIN) -> ValleModel:
+    return ValleModel(
+        small_valle.checkpoint(40.0), small_valle.sounding(), run, settings_in(folder)
+    )
 
 
-def said(model: Model, settings: Settings) -> tuple[Any, Any]:
+def said(model: ValleModel, settings: Settings) -> tuple[Any, Any]:
     speaking = Speaking(model, settings.valle.sampling)
     prompt = small_valle.prompt()
-    heard = Heard(prompt.codes, Encoded(prompt.ids, (0,) * len(prompt.ids)))
+    heard = VoiceExample(prompt.codes, Encoded(prompt.ids, (0,) * len(prompt.ids)))
     *_, codes = speaking.say(WORDS, heard, 3, Watch(lambda: None, lambda: False))
     assert codes is not None
     return codes, speaking.sound(codes)
@@ -93,7 +95,7 @@ def test_shorter_floats_choose_the_same_code_nearly_always(precision: str, least
     codes = torch.randint(0, 1024, (500,), generator=random)
     long = Coarse(model, slots=1, places=640)
     exact = long.teach(text, torch.zeros_like(text), codes)
-    working = Plain(long, "cpu", precision).module
+    working = PlainBatch(long, "cpu", precision).module
     assert isinstance(working, Coarse)
     found = working.teach(text, torch.zeros_like(text), codes)
     assert (found.argmax(-1) == exact.argmax(-1)).float().mean() >= least

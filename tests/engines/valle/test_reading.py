@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from realtime.characters import Character
 from realtime.characters.voices import valle_prompt
-from realtime.engines.contract import Cancel, Passage, Utterance
+from realtime.engines.contract import CancelToken, Passage, Utterance
 from realtime.engines.valle import budget
-from realtime.engines.valle.engine import Valle
+from realtime.engines.valle.engine import ValleEngine
 from realtime.engines.valle.reading import read
-from realtime.engines.valle.speaking import Heard, Watch
+from realtime.engines.valle.speaking import VoiceExample, Watch
 from realtime.engines.valle.text import Encoded, encoded
 from realtime.errors import NothingToSay
 from realtime.settings import Settings
@@ -40,9 +40,11 @@ class Longest:
     """In place of the model: says every piece for as long as it may, and remembers it."""
 
     def __init__(self) -> None:
-        self.pieces: list[tuple[Encoded, Heard, int]] = []
+        self.pieces: list[tuple[Encoded, VoiceExample, int]] = []
 
-    def say(self, words: Encoded, heard: Heard, seed: int, watch: Watch) -> Iterator[torch.Tensor]:
+    def say(
+        self, words: Encoded, heard: VoiceExample, seed: int, watch: Watch
+    ) -> Iterator[torch.Tensor]:
         frames = budget.most(len(words.ids), len(heard.said.ids), len(heard.codes))
         self.pieces.append((words, heard, frames))
         yield torch.zeros(frames, 8, dtype=torch.long)
@@ -69,12 +71,12 @@ def prompted(character: Character, symbols: int, frames: int) -> Character:
 
 def said(
     character: Character, text: str, language: str, longprompt: bool = False, first: bool = True
-) -> tuple[list[str], list[tuple[Encoded, Heard, int]]]:
-    engine, longest = Valle(Settings()), Longest()
+) -> tuple[list[str], list[tuple[Encoded, VoiceExample, int]]]:
+    engine, longest = ValleEngine(Settings()), Longest()
     engine._speaking = longest  # type: ignore[assignment]
     parts, passage = (Segment(text, language),), Passage(longprompt)
     utterance = Utterance(parts, character, first=first, passage=passage)
-    chunks = list(engine.speak(utterance, Cancel()))
+    chunks = list(engine.speak(utterance, CancelToken()))
     return [word.text for chunk in chunks for word in chunk.words], longest.pieces
 
 

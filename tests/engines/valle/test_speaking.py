@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from realtime.engines.valle.batching import Seat
+from realtime.engines.valle.batching import BatchedLine
 from realtime.engines.valle.device_choice import Run
-from realtime.engines.valle.model import Model
-from realtime.engines.valle.speaking import Heard, Speaking, Watch, _score
+from realtime.engines.valle.model import ValleModel
+from realtime.engines.valle.speaking import Speaking, VoiceExample, Watch, _score
 from realtime.engines.valle.text import Encoded
 from realtime.errors import SynthesisFailed
-from realtime.settings import ValleSampling
+from realtime.settings import ValleSamplingSettings
 from tests.support import small_valle
 from tests.support.valle_files import settings_in
 
@@ -31,14 +31,14 @@ def speaking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Speaking]:
     torch.set_num_threads(1)
     settings = settings_in(tmp_path_factory.mktemp("valle"))
     run = Run("cpu", "fp32", "eager", 2, (1, 2))
-    model = Model(small_valle.checkpoint(30.0), small_valle.sounding(), run, settings)
-    yield Speaking(model, ValleSampling())
+    model = ValleModel(small_valle.checkpoint(30.0), small_valle.sounding(), run, settings)
+    yield Speaking(model, ValleSamplingSettings())
     torch.set_num_threads(before)
 
 
-def heard() -> Heard:
+def heard() -> VoiceExample:
     prompt = small_valle.prompt(frames=20)
-    return Heard(prompt.codes, Encoded(prompt.ids, (0,) * len(prompt.ids)))
+    return VoiceExample(prompt.codes, Encoded(prompt.ids, (0,) * len(prompt.ids)))
 
 
 def watch(turn: float = 0.0) -> Watch:
@@ -150,7 +150,7 @@ def test_a_step_ahead_says_the_same(speaking: Speaking) -> None:
 
 def test_the_best_is_the_likeliest_for_all_that_the_model_went_on_from() -> None:
     """A prompt weighs in, so that of two likelihoods a short line's is not divided by less."""
-    short = Seat([5], [0], [9] * 97, np.zeros(9, np.int64), codes=[1, 2], likelihood=-10.0)
-    long = Seat([5], [0], [9] * 97, np.zeros(9, np.int64), codes=[1] * 7, likelihood=-12.0)
+    short = BatchedLine([5], [0], [9] * 97, np.zeros(9, np.int64), codes=[1, 2], likelihood=-10.0)
+    long = BatchedLine([5], [0], [9] * 97, np.zeros(9, np.int64), codes=[1] * 7, likelihood=-12.0)
     assert max((short, long), key=_score) is short  # -10 / 100, -12 / 105
     assert _score(short) == -0.1

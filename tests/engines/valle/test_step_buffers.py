@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import torch
 
-from realtime.engines.valle.step_buffers import Table
+from realtime.engines.valle.step_buffers import StepBuffers
 
 
 def test_what_a_step_gave_is_what_the_next_is_given() -> None:
-    table = Table(4, torch.device("cpu"))
+    table = StepBuffers(4, torch.device("cpu"))
     table.put(0, (5, 6, 7))
     table.put(1, (8, 9, 10))
     state, draws = table.given(2, [11])
@@ -19,14 +19,14 @@ def test_what_a_step_gave_is_what_the_next_is_given() -> None:
 
 
 def test_a_step_is_read_after_the_next_was_queued() -> None:
-    table = Table(2, torch.device("cpu"))
+    table = StepBuffers(2, torch.device("cpu"))
     first = table.keep(table.given(1, [1])[0] + 3, None)
     table.keep(table.given(2, [2, 2])[0] + 4, None)
     assert first.read() == ([3], [])
 
 
 def test_chances_are_of_the_code_that_was_chosen() -> None:
-    table = Table(2, torch.device("cpu"))
+    table = StepBuffers(2, torch.device("cpu"))
     state, _ = table.given(2, [0, 0])
     logits = torch.tensor([[0.25, 0.75], [0.5, 0.5]]).log()
     found = table.keep(state + torch.tensor([[1, 0, 0], [9, 0, 0]]), logits)

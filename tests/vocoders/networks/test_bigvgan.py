@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from realtime.vocoders.networks import fastest_snake
-from realtime.vocoders.networks.bigvgan import BigVGAN, Shape
+from realtime.vocoders.networks.bigvgan import BigVGAN, BigVGANShape
 from tests.support.small_vocoders import example, network, state
 
 PUBLISHED = [  # bands, rates, kernels, first channels, samples a frame
@@ -45,7 +45,7 @@ def test_other_published_configurations(
 ) -> None:
     with torch.device("meta"):
         made = BigVGAN(
-            Shape(
+            BigVGANShape(
                 num_mels=bands,
                 upsample_rates=rates,
                 upsample_kernel_sizes=kernels,
@@ -56,7 +56,9 @@ def test_other_published_configurations(
 
 
 def test_the_first_version_ends_in_a_tangent() -> None:
-    shape = Shape(4, (2,), (4,), 8, use_tanh_at_final=True, use_bias_at_final=True, resblock="2")
+    shape = BigVGANShape(
+        4, (2,), (4,), 8, use_tanh_at_final=True, use_bias_at_final=True, resblock="2"
+    )
     made = BigVGAN(shape).plain()
     assert made.conv_post.bias is not None
     assert made(torch.randn(1, 4, 5)).abs().max() < 1
@@ -67,7 +69,7 @@ def test_its_size_is_the_published_one() -> None:
         count = sum(weight.numel() for weight in BigVGAN().parameters())
     lengths = sum(
         weight.shape[0]
-        for name, weight in BigVGAN(Shape()).to("meta").state_dict().items()
+        for name, weight in BigVGAN(BigVGANShape()).to("meta").state_dict().items()
         if name.endswith(".weight")
     )
     assert count + lengths == 112_446_289  # as published, with weight norm

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from realtime.vocoders.networks.hifigan import Generator, Shape
+from realtime.vocoders.networks.hifigan import Generator, GeneratorShape
 from tests.support.small_vocoders import example, network, state
 
 
@@ -29,7 +29,9 @@ def test_the_published_names_and_size() -> None:
 
 
 def test_a_speaker_and_the_other_kind_of_block() -> None:
-    made = Generator(Shape(4, "2", (3,), ((1, 3),), (2,), 8, (4,), gin_channels=3, is_bias=False))
+    made = Generator(
+        GeneratorShape(4, "2", (3,), ((1, 3),), (2,), 8, (4,), gin_channels=3, is_bias=False)
+    )
     mel = torch.randn(1, 4, 5)
     alone, spoken = made(mel), made(mel, torch.ones(1, 3, 1))
     assert alone.shape == spoken.shape == (1, 1, 10)
@@ -39,4 +41,4 @@ def test_a_speaker_and_the_other_kind_of_block() -> None:
 
 def test_a_kernel_that_cannot_stretch_exactly_is_refused() -> None:
     with pytest.raises(ValueError, match="stretch"):
-        Generator(Shape(upsample_rates=(3,), upsample_kernel_sizes=(6,)))
+        Generator(GeneratorShape(upsample_rates=(3,), upsample_kernel_sizes=(6,)))

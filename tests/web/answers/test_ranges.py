@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.web.answers.ranges import MOST_RANGES, Decision, Span, content_range, decide, spans_of
+from realtime.web.answers.ranges import (
+    MOST_RANGES,
+    ByteRange,
+    Decision,
+    content_range,
+    decide,
+    spans_of,
+)
 
 TAG = '"abc"'
 SIZE = 100
@@ -58,12 +65,12 @@ def test_an_answer_is_bounded_in_count_and_cost(specs: list[str], size: int) -> 
 @pytest.mark.parametrize(
     ("header", "status", "spans"),
     [
-        ("bytes=0-9", 206, [Span(0, 10)]),
-        ("BYTES = 0-9", 206, [Span(0, 10)]),
-        ("bytes=90-200", 206, [Span(90, 100)]),
-        ("bytes=-10", 206, [Span(90, 100)]),
-        ("bytes=-1000", 206, [Span(0, 100)]),
-        ("bytes=0-0,-1", 206, [Span(0, 1), Span(99, 100)]),
+        ("bytes=0-9", 206, [ByteRange(0, 10)]),
+        ("BYTES = 0-9", 206, [ByteRange(0, 10)]),
+        ("bytes=90-200", 206, [ByteRange(90, 100)]),
+        ("bytes=-10", 206, [ByteRange(90, 100)]),
+        ("bytes=-1000", 206, [ByteRange(0, 100)]),
+        ("bytes=0-0,-1", 206, [ByteRange(0, 1), ByteRange(99, 100)]),
         ("bytes=100-", 416, []),
         ("bytes=-0", 416, []),
         ("bytes=" + "9" * 5000 + "-", 416, []),
@@ -76,7 +83,7 @@ def test_an_answer_is_bounded_in_count_and_cost(specs: list[str], size: int) -> 
         ("bytes=" + ",".join(f"{n}-{n}" for n in range(9)), 200, []),
     ],
 )
-def test_ranges(header: str, status: int, spans: list[Span]) -> None:
+def test_ranges(header: str, status: int, spans: list[ByteRange]) -> None:
     assert decide({"range": header}, "GET", TAG, SIZE) == Decision(status, tuple(spans))
 
 
@@ -110,5 +117,5 @@ def test_only_get_has_ranges() -> None:
 
 
 def test_what_the_header_says() -> None:
-    assert content_range(Span(0, 10), 100) == "bytes 0-9/100"
+    assert content_range(ByteRange(0, 10), 100) == "bytes 0-9/100"
     assert content_range(None, 100) == "bytes */100"

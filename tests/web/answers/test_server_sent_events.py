@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from realtime.audio.encoding import Part, Tape
+from realtime.audio.encoding import ContainerWriter, EncodedPart
 from realtime.audio.formats import FORMATS
-from realtime.engines.contract import Word
+from realtime.audio.spoken import Word
 from realtime.errors import SynthesisFailed
 from realtime.web.answers import server_sent_events
 from realtime.web.answers.server_sent_events import or_none, sound_events, usage_of
@@ -20,15 +20,15 @@ from realtime.web.answers.server_sent_events import or_none, sound_events, usage
 USAGE = {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3}
 
 
-async def two_parts() -> AsyncIterator[Part]:
-    yield Part(b"one", (Word("a", 0.0, 0.1),), {"text": 1.0})
-    yield Part(b"")
-    yield Part(b"two")
+async def two_parts() -> AsyncIterator[EncodedPart]:
+    yield EncodedPart(b"one", (Word("a", 0.0, 0.1),), {"text": 1.0})
+    yield EncodedPart(b"")
+    yield EncodedPart(b"two")
 
 
-async def breaks(after: int) -> AsyncIterator[Part]:
+async def breaks(after: int) -> AsyncIterator[EncodedPart]:
     for _ in range(after):
-        yield Part(b"one")
+        yield EncodedPart(b"one")
     raise SynthesisFailed("It broke.")
 
 
@@ -36,7 +36,7 @@ def told(error: Exception) -> dict[str, Any]:
     return {"error": {"message": str(error)}}
 
 
-def stream(parts: Any, timestamps: bool = False) -> AsyncGenerator[Part, None]:
+def stream(parts: Any, timestamps: bool = False) -> AsyncGenerator[EncodedPart, None]:
     return sound_events(parts, lambda: USAGE, told, timestamps)
 
 
@@ -91,9 +91,9 @@ async def test_quiet_is_filled_with_comments(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(server_sent_events, "QUIET_SECONDS", 0.001)
     gate = asyncio.Event()
 
-    async def late() -> AsyncIterator[Part]:
+    async def late() -> AsyncIterator[EncodedPart]:
         await gate.wait()
-        yield Part(b"one")
+        yield EncodedPart(b"one")
 
     coming = stream(late())
     assert (await anext(coming)).data == server_sent_events.COMMENT
@@ -133,7 +133,7 @@ async def test_who_leaves_between_two_events_closes_the_sound() -> None:
 
 
 def test_usage_counts_characters_and_sound() -> None:
-    tape = Tape(FORMATS["pcm"], 24000, None)
+    tape = ContainerWriter(FORMATS["pcm"], 24000, None)
     tape.seconds = 1.01
     found = usage_of("Hello", tape)
     assert found == {"input_tokens": 5, "output_tokens": 21, "total_tokens": 26}

@@ -15,11 +15,11 @@ from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
 from realtime.access import string_to_sign
-from realtime.access.signatures import Seal
+from realtime.access.signatures import SaltedSigner
 from realtime.services import Services
-from realtime.settings import Auth, Limits, Settings, Sockets
+from realtime.settings import AuthSettings, LimitsSettings, Settings, SocketsSettings
 from realtime.web.app import ROUTES, create_app
-from realtime.web.entry.authentication import OPEN, OPEN_FOLDER, Gate
+from realtime.web.entry.authentication import OPEN, OPEN_FOLDER, Authentication
 from realtime.web.requests.caller import caller_of
 from tests.support.keyed_server import OTHER, SECRET, Hands, signed, with_keys
 from tests.web.conftest import waited
@@ -76,7 +76,7 @@ def hands() -> Hands:
 
 @pytest.fixture(scope="module")
 def keyed(settings: Settings, hands: Hands) -> Iterator[TestClient]:
-    limits = Limits(requests=1_000_000, characters=1_000_000, refusals=1_000_000)
+    limits = LimitsSettings(requests=1_000_000, characters=1_000_000, refusals=1_000_000)
     services = with_keys(replace(settings, limits=limits), hands)
     with TestClient(create_app(services)) as client:
         yield client
@@ -250,7 +250,7 @@ def at(hands: Hands, ms: int) -> dict[str, str]:
 
 
 def test_bearer_can_be_switched_off(settings: Settings, hands: Hands) -> None:
-    services = with_keys(replace(settings, auth=Auth(bearer=False)), hands)
+    services = with_keys(replace(settings, auth=AuthSettings(bearer=False)), hands)
     client = TestClient(create_app(services))
     answer = client.get("/api/info", headers=BEARER)
     assert reason(answer) == (401, "malformed")
@@ -382,7 +382,7 @@ async def socket_answer(services: Services, headers: dict[str, str], target: str
         "client": ("127.0.0.1", 1),
         "extensions": {"websocket.http.response": {}},
     }
-    await Gate(door, services)(scope, receive, send)
+    await Authentication(door, services)(scope, receive, send)
     first = sent[0]
     return first["caller"] if first["type"] == "in" else first["status"]
 
@@ -410,7 +410,9 @@ async def test_a_socket_is_signed_or_has_a_ticket(settings: Settings) -> None:
 @pytest.mark.anyio
 async def test_a_page_from_elsewhere_opens_no_socket(settings: Settings) -> None:
     hands = Hands()
-    own = with_keys(replace(settings, sockets=Sockets(origins=("https://page.example",))), hands)
+    own = with_keys(
+        replace(settings, sockets=SocketsSettings(origins=("https://page.example",))), hands
+    )
     for origin, expected in [
         ("http://voice.example", "bot"),
         ("https://page.example", "bot"),
@@ -438,7 +440,7 @@ def test_an_upgrade_without_the_extension_is_closed(keyed: TestClient) -> None:
 
 
 def limited(settings: Settings, **limits: int) -> TestClient:
-    services = with_keys(replace(settings, limits=Limits(**limits)), Hands())
+    services = with_keys(replace(settings, limits=LimitsSettings(**limits)), Hands())
     return TestClient(create_app(services))
 
 
@@ -499,6 +501,6 @@ def test_the_signature_is_over_what_came_over_the_wire(keyed: TestClient, hands:
     assert answer.status_code == 404
     time, nonce = str(hands.ms), hands.chance(16)
     read = string_to_sign("GET", "/en/af_heart/café /?.wav".encode(), b"", "bot", time, nonce)
-    sealed = Seal([SECRET], "request").sign(read)
+    sealed = SaltedSigner([SECRET], "request").sign(read)
     headers = signed(hands, "GET", raw, Time=time, Nonce=nonce, Signature=sealed)
     assert reason(keyed.get(raw, headers=headers)) == (401, "bad_signature")

@@ -18,8 +18,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from realtime.access.canonical import query_parts
 from realtime.services import Services
-from realtime.settings import Limits, Settings
-from realtime.web.entry.authentication import Gate, is_open
+from realtime.settings import LimitsSettings, Settings
+from realtime.web.entry.authentication import Authentication, is_open
 from realtime.web.entry.body_limit import BodyLimit
 from realtime.web.entry.credentials import HEADERS, QUERY
 from realtime.web.requests.caller import SCOPE
@@ -167,7 +167,7 @@ async def inside(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def fuzz(services: Services, hands: Hands, make: Callable[[Fuzzer], Request], n: int) -> None:
     fuzzer = Fuzzer(services, hands, SEED)
-    door = BodyLimit(Gate(inside, services), Limits())
+    door = BodyLimit(Authentication(inside, services), LimitsSettings())
     for number in range(n):
         right = make(fuzzer)
         assert await answered(door, dict(right[0]), right[1]) == 0, right
@@ -229,7 +229,7 @@ KINDS = [Fuzzer.header_signed, Fuzzer.query_signed, Fuzzer.token, Fuzzer.key_or_
 
 def services_for(settings: Settings, hands: Hands) -> Services:
     most = 1 << 30
-    limits = Limits(requests=most, refusals=most)
+    limits = LimitsSettings(requests=most, refusals=most)
     return with_keys(replace(settings, limits=limits), hands)
 
 

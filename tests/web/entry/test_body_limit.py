@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from starlette.types import Message, Receive, Scope, Send
 
 from realtime.errors import TooSlow
-from realtime.settings import Limits
+from realtime.settings import LimitsSettings
 from realtime.web.entry.body_limit import BodyLimit
 from tests.web.conftest import BODY_BYTES, JSON, Live
 
@@ -70,7 +70,7 @@ async def test_a_body_that_does_not_come_in_time_is_refused() -> None:
     async def send(message: Message) -> None:
         raise AssertionError("nothing was to be answered here")
 
-    door = BodyLimit(reads, replace(Limits(), body_seconds=0.05))
+    door = BodyLimit(reads, replace(LimitsSettings(), body_seconds=0.05))
     scope = {"type": "http", "headers": [], "path": "/"}
     with pytest.raises(TooSlow, match="0.05 s"):
         await door(scope, trickle, send)
@@ -95,7 +95,7 @@ async def test_what_comes_after_the_body_may_take_its_time() -> None:
     async def send(message: Message) -> None:
         raise AssertionError("nothing was to be answered here")
 
-    door = BodyLimit(listens, replace(Limits(), body_seconds=0.02))
+    door = BodyLimit(listens, replace(LimitsSettings(), body_seconds=0.02))
     await door({"type": "http", "headers": [], "path": "/"}, receive, send)
     assert waited.is_set()
 
@@ -108,7 +108,7 @@ async def test_so_many_uploads_at_once_and_no_more() -> None:
         inside.set()
         await may_end.wait()
 
-    limit = BodyLimit(app, Limits(uploads=1))
+    limit = BodyLimit(app, LimitsSettings(uploads=1))
     scope = {"type": "http", "path": "/api/process", "method": "POST", "headers": []}
     sent: list[Message] = []
 

@@ -9,21 +9,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from realtime.errors import BadRequest
-from realtime.speech.speech import Wish
-from realtime.web.requests.openai_speech import Asked, asked_of
+from realtime.speech.speech import LineRequest
+from realtime.web.requests.openai_speech import OpenAiSpeechRequest, asked_of
 from tests.web.requests.test_fields import JSON
 
 SPEAKERS = ("hibari", "kokoro", "tone")
 ENGINES = (*SPEAKERS, "gain")
 
 
-def asked(**fields: Any) -> Asked:
+def asked(**fields: Any) -> OpenAiSpeechRequest:
     return asked_of({"input": "Hello.", **fields}, SPEAKERS, ENGINES)
 
 
 def test_a_text_alone_has_defaults_for_all_else() -> None:
     found = asked()
-    assert found.wish == Wish("Hello.")
+    assert found.wish == LineRequest("Hello.")
     assert found.format.name == "mp3"
     assert (found.sample_rate, found.events, found.whole) == (None, False, False)
 
@@ -44,7 +44,7 @@ def test_every_field_arrives() -> None:
         stream=False,
         return_timestamps=True,
     )
-    wish = Wish("Hello.", "af_heart", "ja", True, True, 1.5, 2**63 - 1, "kokoro")
+    wish = LineRequest("Hello.", "af_heart", "ja", True, True, 1.5, 2**63 - 1, "kokoro")
     assert found.wish == wish
     assert (found.format.name, found.sample_rate) == ("flac", 16000)
     assert found.events and found.whole and found.timestamps
@@ -88,7 +88,7 @@ def test_a_language_has_two_names(fields: dict[str, str], language: str) -> None
 
 
 def test_unknown_fields_are_ignored() -> None:
-    assert asked(temperature=0.7, voice_aliases=[1], user={}).wish == Wish("Hello.")
+    assert asked(temperature=0.7, voice_aliases=[1], user={}).wish == LineRequest("Hello.")
 
 
 @pytest.mark.parametrize(
@@ -127,6 +127,6 @@ FIELDS += ["language", "lang_code", "seed", "sample_rate", "noaccent", "longprom
 @given(st.dictionaries(st.sampled_from(FIELDS), JSON))
 def test_whatever_comes_is_read_or_refused(body: dict[str, Any]) -> None:
     try:
-        assert isinstance(asked_of(body, SPEAKERS, ENGINES), Asked)
+        assert isinstance(asked_of(body, SPEAKERS, ENGINES), OpenAiSpeechRequest)
     except BadRequest as error:
         assert error.field in FIELDS

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from realtime import engines
 from realtime.acceleration import Accelerated
 from realtime.engines.tone import Tone
-from realtime.models.loaded import Models
+from realtime.models.loaded import LoadedModels
 from realtime.services import build
 from realtime.settings import Settings
 from realtime.web.app import create_app
@@ -38,7 +38,7 @@ def server(web_settings: Settings) -> Iterator[TestClient]:
     def create(name: str, settings: Settings) -> Any:
         return Quick(settings) if name == "quick" else engines.create(name, settings)
 
-    services = build(web_settings, Models(web_settings, create, ("hibari", "tone", "quick")))
+    services = build(web_settings, LoadedModels(web_settings, create, ("hibari", "tone", "quick")))
     with TestClient(create_app(services)) as client:
         assert client.get("/api/acceleration").json()["networks"] == []
         assert client.portal is not None

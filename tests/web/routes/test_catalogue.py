@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from realtime.settings import Presets, Settings
+from realtime.settings import PresetsSettings, Settings
 from realtime.web.app import create_app
 from realtime.web.routes.catalogue import BY_CHARACTER
 from tests.web.conftest import assembled
@@ -54,7 +54,7 @@ def pictured(web_settings: Settings, tmp_path: Path) -> TestClient:
     (tmp_path / "Y'shtola 2.yaml").write_text("voice: jf_alpha\npicture: face.png\n")
     (tmp_path / "bare.yaml").write_text("voice: jf_alpha\n")
     (tmp_path / "face.png").write_bytes(PNG)
-    settings = replace(web_settings, presets=Presets(path=tmp_path))
+    settings = replace(web_settings, presets=PresetsSettings(path=tmp_path))
     return TestClient(create_app(assembled(settings)))
 
 

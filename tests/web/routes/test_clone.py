@@ -11,7 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from realtime.services import build
-from realtime.settings import Cors, Settings
+from realtime.settings import CorsSettings, Settings
 from realtime.web.app import create_app
 from tests.support import valle_files
 from tests.support.voice_like_sound import pcm, voice
@@ -90,7 +90,7 @@ def test_a_page_from_elsewhere_may_not(client: TestClient, web_settings: Setting
     refused = sent(client, "https://elsewhere.example")
     assert (refused.status_code, refused.json()["error"]["code"]) == (403, "origin_not_allowed")
     for origins in (("https://game.example",), ("*",)):
-        settings = replace(web_settings, cors=Cors(origins=origins))
+        settings = replace(web_settings, cors=CorsSettings(origins=origins))
         with TestClient(create_app(build(settings))) as open_client:
             answer = sent(open_client, "https://game.example")
             assert answer.json()["error"]["code"] in ("audio_too_short", "weights_missing")

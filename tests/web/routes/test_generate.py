@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from realtime.settings import Cache, Generate, Settings
+from realtime.settings import CacheSettings, GenerateSettings, Settings
 from realtime.web.app import create_app
 from tests.web.conftest import assembled, waited
 
@@ -28,13 +28,13 @@ def serving(settings: Settings) -> Iterator[TestClient]:
 
 @pytest.fixture
 def bot(web_settings: Settings, tmp_path: Path) -> Iterator[TestClient]:
-    yield from serving(replace(web_settings, cache=Cache(path=tmp_path)))
+    yield from serving(replace(web_settings, cache=CacheSettings(path=tmp_path)))
 
 
 @pytest.fixture
 def old_bot(web_settings: Settings, tmp_path: Path) -> Iterator[TestClient]:
-    old = Generate(string_codes=True, always_200=True)
-    yield from serving(replace(web_settings, cache=Cache(path=tmp_path), generate=old))
+    old = GenerateSettings(string_codes=True, always_200=True)
+    yield from serving(replace(web_settings, cache=CacheSettings(path=tmp_path), generate=old))
 
 
 def asked(bot: TestClient, **fields: Any) -> tuple[int, dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from realtime.settings import Limits, Settings
+from realtime.settings import LimitsSettings, Settings
 from realtime.web.app import create_app
 from realtime.web.routes import login
 from tests.support.keyed_server import SECRET, Hands, with_keys
@@ -27,7 +27,7 @@ def keyed(
     settings: Settings, hands: Hands, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[TestClient]:
     monkeypatch.setattr(login, "SLOWED_SECONDS", 0.0)
-    services = with_keys(replace(settings, limits=Limits(logins=3)), hands)
+    services = with_keys(replace(settings, limits=LimitsSettings(logins=3)), hands)
     with TestClient(create_app(services)) as client:
         yield client
 

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from realtime.web.routes.old_addresses import Named, meanings
+from realtime.web.routes.old_addresses import NamedRecording, meanings
 
 
 @pytest.mark.parametrize(
     ("path", "first"),
     [
-        ("bell/short/Hello.wav", Named("bell", ("short",), "Hello")),
-        ("bell/long/a/b.wav", Named("bell", ("long",), "a/b")),
-        ("short/bell/Hello.wav", Named("bell", ("short",), "Hello")),
-        ("bell/Hello.wav", Named("bell", ("short", "long"), "Hello")),
-        ("bell/../../etc/passwd.wav", Named("bell", ("short", "long"), "../../etc/passwd")),
+        ("bell/short/Hello.wav", NamedRecording("bell", ("short",), "Hello")),
+        ("bell/long/a/b.wav", NamedRecording("bell", ("long",), "a/b")),
+        ("short/bell/Hello.wav", NamedRecording("bell", ("short",), "Hello")),
+        ("bell/Hello.wav", NamedRecording("bell", ("short", "long"), "Hello")),
+        (
+            "bell/../../etc/passwd.wav",
+            NamedRecording("bell", ("short", "long"), "../../etc/passwd"),
+        ),
     ],
 )
-def test_shapes(path: str, first: Named) -> None:
+def test_shapes(path: str, first: NamedRecording) -> None:
     assert next(meanings(path)) == first
 
 

@@ -18,7 +18,7 @@ from realtime.audio.formats import FORMATS
 from realtime.audio.samples import HEADER_BYTES, RATES, from_pcm16, wav_header
 from realtime.engines.world import median_pitch
 from realtime.services import Services
-from realtime.settings import Limits, Models, Settings
+from realtime.settings import LimitsSettings, ModelsSettings, Settings
 from realtime.web.app import create_app
 from tests.audio.test_decoding import boxed
 from tests.audio.test_formats import FILES, encoded
@@ -173,8 +173,8 @@ def test_another_type_of_body(client: TestClient) -> None:
 
 @pytest.fixture
 def small(web_settings: Settings, tmp_path: Path) -> Iterator[TestClient]:
-    limits = Limits(upload_bytes=100_000, upload_minutes=0.05)
-    settings = replace(web_settings, limits=limits, models=Models(path=tmp_path))
+    limits = LimitsSettings(upload_bytes=100_000, upload_minutes=0.05)
+    settings = replace(web_settings, limits=limits, models=ModelsSettings(path=tmp_path))
     with TestClient(create_app(assembled(settings))) as client:
         yield client
 

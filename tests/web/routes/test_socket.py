@@ -16,7 +16,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
-from realtime.settings import Limits, Settings
+from realtime.settings import LimitsSettings, Settings
 from realtime.web.server import uvicorn_limits
 from tests.support.keyed_server import SECRET, Hands, signed, with_keys
 from tests.support.raw_socket import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, RawSocket
@@ -302,7 +302,7 @@ def test_sockets_are_bounded(settings: Settings, tmp_path: Path) -> None:
     bounded = replace(
         settings,
         cache=replace(settings.cache, path=tmp_path),
-        limits=replace(Limits(), all_sockets=2),
+        limits=replace(LimitsSettings(), all_sockets=2),
     )
     with serving(assembled(bounded)) as live:
         first, second = opened(live), opened(live)
@@ -318,7 +318,7 @@ def test_sockets_are_bounded(settings: Settings, tmp_path: Path) -> None:
 @pytest.fixture
 def keyed(settings: Settings, tmp_path: Path) -> Iterator[tuple[Live, Hands]]:
     hands = Hands()
-    limits = replace(Limits(), sockets=2, characters=6)
+    limits = replace(LimitsSettings(), sockets=2, characters=6)
     settings = replace(settings, cache=replace(settings.cache, path=tmp_path), limits=limits)
     with serving(with_keys(settings, hands)) as live:
         yield live, hands

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 import uvicorn
 
-from realtime.settings import Limits
+from realtime.settings import LimitsSettings
 from realtime.web.server.uvicorn_limits import Bounded
 from tests.web.conftest import Announcing
 
@@ -27,7 +27,7 @@ async def app(scope: dict[str, object], receive: object, send: object) -> None:
 
 
 @contextmanager
-def running(limits: Limits) -> Iterator[tuple[str, int]]:
+def running(limits: LimitsSettings) -> Iterator[tuple[str, int]]:
     kind = type("Limited", (Bounded,), {"limits": limits})
     config = uvicorn.Config(app, http=kind, log_config=None, lifespan="off", ws="none")
     server = Announcing(config)
@@ -52,7 +52,7 @@ def answer(connection: socket.socket) -> bytes:
 
 @pytest.fixture(scope="module")
 def bounded() -> Iterator[tuple[str, int]]:
-    with running(Limits(header_bytes=4_096, header_seconds=1, connections=20)) as address:
+    with running(LimitsSettings(header_bytes=4_096, header_seconds=1, connections=20)) as address:
         yield address
 
 
@@ -113,7 +113,7 @@ def test_a_large_body_is_no_large_head(bounded: tuple[str, int]) -> None:
 
 
 def test_a_connection_too_many_is_told_so() -> None:
-    with running(Limits(connections=2)) as address:
+    with running(LimitsSettings(connections=2)) as address:
         held = [socket.create_connection(address) for _ in range(2)]
         for connection in held:
             connection.sendall(HEAD + b"\r\n")

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from realtime.engines.valle.networks.cached_attention import Heard, masked
-from realtime.engines.valle.networks.checkpoint import BEGIN, CODES, Valle
+from realtime.engines.valle.networks.cached_attention import CachedAttention, masked
+from realtime.engines.valle.networks.checkpoint import BEGIN, CODES, ValleNetwork
 from realtime.engines.valle.networks.transformer import Waves
 
 DRAW_BITS = 24  # what a float holds of a random number
@@ -46,12 +46,12 @@ class Coarse(nn.Module):
 
     def __init__(
         self,
-        model: Valle,
+        model: ValleNetwork,
         *,
         slots: int,
         places: int,
         sampling: Sampling = Sampling(),
-        heard: Heard = masked,
+        heard: CachedAttention = masked,
     ) -> None:
         super().__init__()
         self.text_embedding = model.ar_text_embedding

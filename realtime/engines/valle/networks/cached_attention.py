@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 # From queries (lines, heads, 1, size), keys and values (slots, heads, room, size), each line's
 # place, and the places that are looked at, to what was heard up to each line's place.
-Heard = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
+CachedAttention = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
 
 
 def masked(q: Tensor, keys: Tensor, values: Tensor, places: Tensor, rows: Tensor) -> Tensor:
@@ -28,7 +28,7 @@ def masked(q: Tensor, keys: Tensor, values: Tensor, places: Tensor, rows: Tensor
     )
 
 
-def quickest(device: torch.device, kind: torch.dtype, heads: int, size: int) -> Heard:
+def quickest(device: torch.device, kind: torch.dtype, heads: int, size: int) -> CachedAttention:
     """The kernels, once they were right on this device; else what torch does."""
     if device.type != "cuda":
         return masked
@@ -44,7 +44,7 @@ def quickest(device: torch.device, kind: torch.dtype, heads: int, size: int) -> 
 
 
 @functools.cache
-def kernels() -> Heard:
+def kernels() -> CachedAttention:
     """Triton is there only where there is a GPU."""
     from realtime.engines.valle.networks.cached_attention_triton import decoded
 
@@ -55,7 +55,9 @@ def kernels() -> Heard:
     return heard
 
 
-def tried(form: Heard, device: torch.device, kind: torch.dtype, heads: int, size: int) -> float:
+def tried(
+    form: CachedAttention, device: torch.device, kind: torch.dtype, heads: int, size: int
+) -> float:
     """How far a form is from what torch does in full floats, as a part of it."""
     random = torch.Generator().manual_seed(0)
     places = torch.tensor([0, 1, 63, 64, 199, 130], device=device)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from realtime.acceleration.keep_fp32 import Long
+from realtime.acceleration.keep_fp32 import KeepFp32
 from realtime.engines.valle.networks.transformer import Decoder, LongLinear, PlainNorm, StageNorm
 
 SYMBOLS = 2048  # rows of the text's table; 70 are in use
@@ -22,7 +22,7 @@ HEADS = 16
 
 
 @dataclass(frozen=True)
-class Shape:
+class ValleShape:
     """The published sizes."""
 
     width: int = 1024
@@ -30,7 +30,7 @@ class Shape:
     layers: int = 12
 
 
-class Embedding(Long):
+class Embedding(KeepFp32):
     """A table of vectors, of which few are read at a time."""
 
     def __init__(self, count: int, width: int) -> None:
@@ -42,7 +42,7 @@ class Embedding(Long):
         return found
 
 
-class Position(Long):
+class Position(KeepFp32):
     """How strongly places are told."""
 
     def __init__(self) -> None:
@@ -50,10 +50,10 @@ class Position(Long):
         self.alpha = nn.Parameter(torch.ones(1))
 
 
-class Valle(nn.Module):
+class ValleNetwork(nn.Module):
     """All of the model; what runs of it borrows its parts."""
 
-    def __init__(self, shape: Shape = Shape()) -> None:
+    def __init__(self, shape: ValleShape = ValleShape()) -> None:
         super().__init__()
         self.shape = shape
         width, heads, layers = shape.width, shape.heads, shape.layers
@@ -79,7 +79,7 @@ class Valle(nn.Module):
         self._tie()
 
     @classmethod
-    def loaded(cls, state: Mapping[str, Tensor], heads: int = HEADS) -> Valle:
+    def loaded(cls, state: Mapping[str, Tensor], heads: int = HEADS) -> ValleNetwork:
         """A model that uses the given tensors themselves; every name must be there, none over."""
         with torch.device("meta"):
             model = cls(shape_of(state, heads))
@@ -95,8 +95,8 @@ class Valle(nn.Module):
             self.nar_predict_layers[stage].register_parameter("weight", table)
 
 
-def shape_of(state: Mapping[str, Tensor], heads: int = HEADS) -> Shape:
+def shape_of(state: Mapping[str, Tensor], heads: int = HEADS) -> ValleShape:
     """The sizes that a checkpoint's tensors have."""
     width = state["ar_predict_layer.weight"].shape[1]
     layers = {name.split(".")[2] for name in state if name.startswith("ar_decoder.layers.")}
-    return Shape(width, heads, len(layers))
+    return ValleShape(width, heads, len(layers))

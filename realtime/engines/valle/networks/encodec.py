@@ -20,7 +20,7 @@ PARTS = ("encoder.", "quantizer.")  # of the public file, which also holds a dec
 
 
 @dataclass(frozen=True)
-class Shape:
+class EncodecShape:
     """The published sizes; a residual step for each ratio."""
 
     filters: int = 32
@@ -78,7 +78,7 @@ class Memory(nn.Module):
 class Encoder(nn.Module):
     """(batch, 1, samples) → (batch, features, frames)."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: EncodecShape) -> None:
         super().__init__()
         width = shape.filters
         parts: list[nn.Module] = [Causal(1, width, 7)]
@@ -123,7 +123,7 @@ class Level(nn.Module):
 class Encodec(nn.Module):
     """(batch, 1, samples) → (batch, 8, frames) of codes; a last frame is filled up."""
 
-    def __init__(self, shape: Shape = Shape()) -> None:
+    def __init__(self, shape: EncodecShape = EncodecShape()) -> None:
         super().__init__()
         self.encoder = Encoder(shape)
         levels = [Level(shape.codes, shape.features) for _ in range(shape.levels)]
@@ -163,14 +163,14 @@ def mirrored(x: Tensor, left: int, right: int) -> Tensor:
     return x[..., : x.shape[-1] - short]
 
 
-def shape_of(state: Mapping[str, Tensor]) -> Shape:
+def shape_of(state: Mapping[str, Tensor]) -> EncodecShape:
     """The sizes that the weights have."""
     try:
         first = state["encoder.model.0.conv.conv.bias"]
         codes, features = state["quantizer.vq.layers.0._codebook.embed"].shape
     except (KeyError, ValueError) as error:
         raise _no_weights(str(error)) from error
-    return Shape(filters=len(first), features=features, codes=codes)
+    return EncodecShape(filters=len(first), features=features, codes=codes)
 
 
 def _needed(name: str) -> bool:

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from realtime.acceleration.keep_fp32 import Long
-from realtime.engines.valle.networks.checkpoint import LEVELS, STAGES, Valle
+from realtime.acceleration.keep_fp32 import KeepFp32
+from realtime.engines.valle.networks.checkpoint import LEVELS, STAGES, ValleNetwork
 from realtime.engines.valle.networks.transformer import sinusoids
 
 BROKEN = -1  # where there is nothing to choose from: nobody may keep it
@@ -21,7 +21,7 @@ class Fine(nn.Module):
     that they follow from.
     """
 
-    def __init__(self, model: Valle) -> None:
+    def __init__(self, model: ValleNetwork) -> None:
         super().__init__()
         self.decoder = model.nar_decoder
         self.tables = Tables(model)
@@ -55,13 +55,13 @@ class Fine(nn.Module):
         return (codes == likeliest(logits)).to(codes.dtype), logits
 
 
-class Tables(Long):
+class Tables(KeepFp32):
     """What a stage is told with and read with, one behind the other in the order of the stages."""
 
     told: Tensor
     read: Tensor
 
-    def __init__(self, model: Valle) -> None:
+    def __init__(self, model: ValleNetwork) -> None:
         super().__init__()
         told = _stacked(model.nar_stage_embeddings, "word_embeddings.weight")
         self.register_buffer("told", told, persistent=False)
@@ -77,7 +77,7 @@ class FineInputs(nn.Module):
 
     waves: Tensor
 
-    def __init__(self, model: Valle, places: int) -> None:
+    def __init__(self, model: ValleNetwork, places: int) -> None:
         super().__init__()
         self.text_embedding = model.nar_text_embedding
         self.language_embedding = model.nar_language_embedding

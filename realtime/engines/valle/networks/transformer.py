@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from realtime.acceleration.keep_fp32 import Long
+from realtime.acceleration.keep_fp32 import KeepFp32
 
 # From queries, keys and values of (batch, heads, length, size) to what was attended to.
 Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
-class Waves(Long):
+class Waves(KeepFp32):
     """What each place is told with: sines and cosines in turn, of ever longer waves."""
 
     table: Tensor
@@ -28,7 +28,7 @@ class Waves(Long):
         return self.table[places]
 
 
-class LongLinear(Long, nn.Linear):
+class LongLinear(KeepFp32, nn.Linear):
     """What codes are chosen from is worked out in full."""
 
 
@@ -51,7 +51,7 @@ class Attention(nn.Module):
         return found
 
 
-class PlainNorm(Long, nn.LayerNorm):
+class PlainNorm(KeepFp32, nn.LayerNorm):
     """A norm that is the same in every stage."""
 
     def forward(self, x: Tensor, stage: Tensor | None = None) -> Tensor:
@@ -74,7 +74,7 @@ class StageNorm(nn.Module):
         return moved
 
 
-class LongStageNorm(Long, StageNorm):
+class LongStageNorm(KeepFp32, StageNorm):
     """The last norm, in full as what follows it."""
 
 

@@ -23,7 +23,7 @@ LEFT_OUT = "feature_extractor.encodec."  # EnCodec itself, which decoding codes 
 
 
 @dataclass(frozen=True)
-class Shape:
+class VocosShape:
     """The published sizes."""
 
     features: int = 128
@@ -46,7 +46,7 @@ class BandNorm(nn.Module):
         return plain * self.scale.weight[BANDWIDTH] + self.shift.weight[BANDWIDTH]
 
 
-class Block(nn.Module):
+class ConvNeXtBlock(nn.Module):
     """A wide look along time, then two linear layers, scaled and added to what it came from."""
 
     def __init__(self, width: int, inner: int) -> None:
@@ -67,12 +67,12 @@ class Block(nn.Module):
 class Backbone(nn.Module):
     """(batch, features, frames) → (batch, frames, width)."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: VocosShape) -> None:
         super().__init__()
         self.embed = nn.Conv1d(shape.features, shape.width, 7, padding=3)
         self.norm = BandNorm(shape.width)
         self.convnext = nn.ModuleList(
-            [Block(shape.width, shape.inner) for _ in range(shape.layers)]
+            [ConvNeXtBlock(shape.width, shape.inner) for _ in range(shape.layers)]
         )
         self.final_layer_norm = nn.LayerNorm(shape.width, eps=1e-6)
 
@@ -104,7 +104,7 @@ class Overlap(nn.Module):
 class Head(nn.Module):
     """Each frame's loudness and phase, then sound; in full precision whatever came before."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: VocosShape) -> None:
         super().__init__()
         self.out = nn.Linear(shape.width, WINDOW + 2)
         self.istft = Overlap()
@@ -119,7 +119,7 @@ class Head(nn.Module):
 class Codebooks(nn.Module):
     """The vectors of the codes of all levels."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: VocosShape) -> None:
         super().__init__()
         self.codebook_weights = nn.Parameter(torch.zeros(shape.levels * CODES, shape.features))
 
@@ -135,7 +135,7 @@ class Vocos(nn.Module):
     `lengths` (batch,) says how many frames of each are filled: what lies beyond changes nothing.
     """
 
-    def __init__(self, shape: Shape = Shape()) -> None:
+    def __init__(self, shape: VocosShape = VocosShape()) -> None:
         super().__init__()
         self.shape = shape
         self.feature_extractor = Codebooks(shape)
@@ -170,7 +170,7 @@ class Vocos(nn.Module):
         return [(codes, torch.tensor([frames])) for frames in (room, max(1, room - 3))]
 
 
-def shape_of(state: Mapping[str, Tensor]) -> Shape:
+def shape_of(state: Mapping[str, Tensor]) -> VocosShape:
     """The sizes that the weights have."""
     try:
         rows, features = state["feature_extractor.codebook_weights"].shape
@@ -178,7 +178,7 @@ def shape_of(state: Mapping[str, Tensor]) -> Shape:
     except (KeyError, ValueError) as error:
         raise BadRequest(f"These are no weights of Vocos: {error}.", code="bad_model") from error
     layers = {name.split(".")[2] for name in state if name.startswith("backbone.convnext.")}
-    return Shape(features, width, inner, len(layers), rows // CODES)
+    return VocosShape(features, width, inner, len(layers), rows // CODES)
 
 
 def _folded(frames: Tensor) -> Tensor:

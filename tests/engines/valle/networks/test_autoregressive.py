@@ -14,10 +14,10 @@ from torch._inductor.graph import GraphLowering
 
 from realtime.acceleration import Axis, accelerate
 from realtime.acceleration.accelerate import MAKERS
-from realtime.acceleration.backends.backend import Form
+from realtime.acceleration.backends.backend import Backend
 from realtime.acceleration.backends.compile_thread import traced
 from realtime.acceleration.shapes import Sizes, Tensors
-from realtime.acceleration.spec import Parts
+from realtime.acceleration.spec import NetworkSpec
 from realtime.engines.valle.networks.autoregressive import (
     BROKEN,
     CACHE,
@@ -26,7 +26,7 @@ from realtime.engines.valle.networks.autoregressive import (
     Sampling,
     choose,
 )
-from realtime.engines.valle.networks.checkpoint import LEVELS, Shape
+from realtime.engines.valle.networks.checkpoint import LEVELS, ValleShape
 from tests.support.valle_cases import PLACES, Case, cases, greedy, read_case, small, speak
 
 Step = Callable[[Tensor, Tensor, Tensor], Tensors]
@@ -116,7 +116,9 @@ def allocated(code: str) -> list[int]:
 @pytest.mark.timeout(600)
 def test_a_compiled_step_writes_into_the_cache_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not into a copy of it: the generated code takes no buffer of its size."""
-    coarse = Coarse(small(shape=Shape(16, 2, 1)), slots=4, places=256, sampling=Sampling(top_k=1))
+    coarse = Coarse(
+        small(shape=ValleShape(16, 2, 1)), slots=4, places=256, sampling=Sampling(top_k=1)
+    )
     found: list[str] = []
 
     class Seen(Exception):
@@ -177,12 +179,12 @@ def right(step: Step, state: Tensor, draws: Tensor, rows: Tensor) -> Tensors:
     return step(state, draws, rows)
 
 
-class Wrong(Form):
+class Wrong(Backend):
     """A step with a mistake in it."""
 
     plan = "compile"
 
-    def __init__(self, parts: Parts, mistake: Mistake) -> None:
+    def __init__(self, parts: NetworkSpec, mistake: Mistake) -> None:
         self._network = parts.network
         self._mistake = mistake
 

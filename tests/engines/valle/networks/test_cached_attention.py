@@ -11,7 +11,13 @@ from torch import Tensor
 from realtime.acceleration.kernel_check import FAULT
 from realtime.engines.valle.networks import cached_attention
 from realtime.engines.valle.networks.autoregressive import Coarse
-from realtime.engines.valle.networks.cached_attention import Heard, kernels, masked, quickest, tried
+from realtime.engines.valle.networks.cached_attention import (
+    CachedAttention,
+    kernels,
+    masked,
+    quickest,
+    tried,
+)
 from tests.support.triton_interpreter import interpreted
 from tests.support.valle_cases import small
 
@@ -82,14 +88,14 @@ class Elsewhere:
 
 @pytest.mark.parametrize("form", [beyond, None])
 def test_kernels_that_err_or_cannot_run_give_way(
-    form: Heard | None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    form: CachedAttention | None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def made() -> Heard:
+    def made() -> CachedAttention:
         if form is None:
             raise RuntimeError("no compiler here\nand more")
         return form
 
-    def here(form: Heard, device: object, *others: object) -> float:
+    def here(form: CachedAttention, device: object, *others: object) -> float:
         return tried(form, torch.device("cpu"), torch.float32, 4, 16)
 
     monkeypatch.setattr(cached_attention, "kernels", made)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from realtime.engines.valle.networks.checkpoint import Shape, Valle, shape_of
+from realtime.engines.valle.networks.checkpoint import ValleNetwork, ValleShape, shape_of
 from tests.support.valle_cases import arrays, cases, greedy, read_case, refine, speak
 
 
@@ -20,13 +20,13 @@ def test_all_codes_are_the_original_s(case: dict[str, Any]) -> None:
 
 def test_the_public_checkpoint_has_374_names() -> None:
     with torch.device("meta"):
-        model = Valle()
+        model = ValleNetwork()
     state = model.state_dict()
     assert len(state) == 374
     assert sum(weight.numel() for weight in model.parameters()) == 370_539_524
     assert state["ar_decoder.layers.11.self_attn.in_proj_weight"].shape == (3072, 1024)
     assert state["nar_decoder.norm.project_layer.weight"].shape == (2048, 1024)
-    assert shape_of(state) == Shape(1024, 16, 12)
+    assert shape_of(state) == ValleShape(1024, 16, 12)
 
 
 @pytest.mark.parametrize("change", ["missing", "over"])
@@ -37,11 +37,11 @@ def test_a_name_too_few_or_too_many_is_refused(change: str) -> None:
     else:
         state["nar_decoder.norm.norm.offset"] = torch.zeros(64)
     with pytest.raises(RuntimeError, match=r"nar_decoder\.norm\.norm"):
-        Valle.loaded(state, heads=4)
+        ValleNetwork.loaded(state, heads=4)
 
 
 def test_what_a_stage_is_read_with_is_what_the_next_is_written_in() -> None:
-    model = Valle.loaded(arrays("valle_tiny.npz"), heads=4)
+    model = ValleNetwork.loaded(arrays("valle_tiny.npz"), heads=4)
     for stage in range(6):
         written = model.nar_audio_embeddings[stage + 2].get_parameter("word_embeddings.weight")
         assert model.nar_predict_layers[stage].weight is written

@@ -8,7 +8,7 @@ import torch
 from realtime.acceleration import Axis, accelerate
 from realtime.acceleration.accelerate import MAKERS
 from realtime.acceleration.shapes import Sizes, Tensors
-from realtime.acceleration.spec import Parts
+from realtime.acceleration.spec import NetworkSpec
 from realtime.engines.valle.networks.checkpoint import LEVELS, STAGES
 from realtime.engines.valle.networks.parallel import Fine, FineInputs
 from tests.support.small_networks import Bent, reasons
@@ -58,7 +58,7 @@ class Unmasked(Bent):
 def test_a_pass_with_a_mistake_is_never_used(form: type[Bent], right: bool, precision: str) -> None:
     fine = Fine(small())
 
-    def make(parts: Parts) -> Bent:
+    def make(parts: NetworkSpec) -> Bent:
         return form(parts.network)
 
     found = accelerate(
