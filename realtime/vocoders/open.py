@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from realtime.acceleration import Accelerated, Axis, Policy, accelerate, device_memory
-from realtime.acceleration.spread import Spread
 from realtime.acceleration.torch_modes import numbered
 from realtime.audio.samples import Samples
 from realtime.errors import BadRequest, Unavailable
@@ -18,6 +17,7 @@ from realtime.vocoders import checkpoints
 from realtime.vocoders import prepare as readiness
 from realtime.vocoders.memory_limit import Headroom, free_here
 from realtime.vocoders.prepare import Readiness
+from realtime.vocoders.several_devices import Spread
 from realtime.vocoders.vocoder import Cutting, Vocoder, schedules
 
 if TYPE_CHECKING:

@@ -1,8 +1,7 @@
-"""One network on several devices: the freest takes the next piece, results come in order."""
+"""A network on several devices: a free device takes the next piece, results come in order."""
 
 from __future__ import annotations
 
-import copy
 import logging
 import threading
 from collections import deque
@@ -11,13 +10,13 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from realtime.acceleration.accelerate import accelerate
 from realtime.acceleration.counters import in_words
+from realtime.acceleration.device_lock import GATE
 from realtime.acceleration.shapes import Tensors
 from realtime.errors import BadRequest, Busy, OutOfMemory, Unavailable
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor
 
 logger = logging.getLogger(__name__)
 
@@ -89,13 +88,6 @@ class Replicas:
         finally:
             for result in under_way:
                 result.cancel()
-
-    def revive(self) -> None:
-        """Take back every device that was taken out."""
-        with self._changed:
-            for device in self._devices.values():
-                device.doubted, device.out = False, None
-            self._changed.notify_all()
 
     @property
     def live(self) -> int:
@@ -194,20 +186,6 @@ def _fail(piece: _Piece, error: Exception) -> None:
         piece.result.set_exception(error)
 
 
-def replicate(
-    module: nn.Module, *, inputs: Tensors, devices: Sequence[str], **options: Any
-) -> Replicas:
-    """The same network on each device, with the options of `accelerate`; results come back."""
-    if options.get("state"):
-        raise BadRequest("A network with state has one place: it cannot be replicated.")
-    home = inputs[0].device
-    workers = {}
-    for device in devices:
-        quick = accelerate(copy.deepcopy(module), inputs=inputs, device=device, **options)
-        workers[device] = returning(quick, home)
-    return Replicas(workers)
-
-
 def returning(quick: Callable[..., Any], home: Any) -> Callable[..., Any]:
     """A network whose results come to one device, whichever it runs on."""
 
@@ -218,3 +196,33 @@ def returning(quick: Callable[..., Any], home: Any) -> Callable[..., Any]:
         return found.to(home)
 
     return run
+
+
+class Spread:
+    """Called like each of its networks, which are the same one on a device of its own each.
+
+    They take a batch and give as many rows. A device that fails is taken out; its rows are done by
+    the others.
+    """
+
+    def __init__(self, networks: Mapping[str, Callable[[Tensor], Tensor]], home: str) -> None:
+        """Results come back to the device `home`."""
+        import torch
+
+        self._torch = torch
+        self.replicas = Replicas(
+            {name: returning(network, torch.device(home)) for name, network in networks.items()}
+        )
+
+    def __call__(self, batch: Tensor) -> Tensor:
+        rows = -(-len(batch) // max(1, self.replicas.live))
+        pieces = [batch[start : start + rows] for start in range(0, len(batch), rows)]
+        with GATE.away():  # the devices' threads are at work, this one waits for them
+            found = list(self.replicas.map((piece,) for piece in pieces))
+        return found[0] if len(found) == 1 else self._torch.cat(found)
+
+    def described(self) -> list[dict[str, Any]]:
+        return self.replicas.described()
+
+    def close(self) -> None:
+        self.replicas.close()
