@@ -81,7 +81,7 @@ class Microphone:
         return self.heard
 
     async def _hear(self) -> None:
-        async with aclosing(self._conversion.heard()) as items:
+        async with aclosing(self._conversion.output()) as items:
             async for item in items:
                 if isinstance(item, ConversionNotice):
                     self.heard.notices.append(item.code)

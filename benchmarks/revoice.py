@@ -134,7 +134,7 @@ async def answered(services: Services, said: Said, language: str) -> Answer:
 async def _listen(
     revoicing: Revoicing, answer: Answer, started: float, others: list[Others]
 ) -> None:
-    async with aclosing(revoicing.heard()) as items:
+    async with aclosing(revoicing.output()) as items:
         async for item in items:
             now = time.perf_counter() - started
             if isinstance(item, SentenceHeard):

@@ -46,7 +46,7 @@ class ConversionNotice:
 
 
 class Conversion:
-    """One microphone, live: `feed` and `end` on one side, `heard` on the other.
+    """One microphone, live: `feed` and `end` on one side, `output` on the other.
 
     `played` tells how many seconds of the output its listener has played, None while that is not
     known; where it is given, a playback clock that is not the microphone's is followed.
@@ -93,7 +93,7 @@ class Conversion:
         """What its blocks took since this was last asked."""
         return self.meter.read()
 
-    async def heard(self) -> AsyncGenerator[Pcm | ConversionNotice, None]:
+    async def output(self) -> AsyncGenerator[Pcm | ConversionNotice, None]:
         """The other voice as it comes, and notices; closing it early frees the engine."""
         async with self._models.lease(self._engine, "a microphone") as lease:
             course = _Course(self, lease, self._plan(lease))

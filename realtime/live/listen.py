@@ -98,7 +98,7 @@ class ListenActivity(Activity):
     async def _convert(self, live: LiveVoice) -> None:
         beginning = asyncio.create_task(self._begin(live))
         try:
-            async with aclosing(live.heard()) as heard:
+            async with aclosing(live.output()) as heard:
                 async for item in heard:
                     await self._pass(item)
                     await self._measure(live)

@@ -36,7 +36,7 @@ def live(*given: Any, **named: Any) -> Conversion:
 async def heard(conversion: Conversion) -> tuple[Pcm, list[str]]:
     """All that is heard until the end, and the codes of the notices."""
     sound, told = [np.zeros(0, np.int16)], []
-    async for item in conversion.heard():
+    async for item in conversion.output():
         if isinstance(item, ConversionNotice):
             assert item.message
             told.append(item.code)
@@ -125,7 +125,7 @@ class Microphone:
         self._hearing = asyncio.create_task(self._hear())
 
     async def _hear(self) -> None:
-        async for item in self.conversion.heard():
+        async for item in self.conversion.output():
             if isinstance(item, ConversionNotice):
                 self.told.append(item.code)
                 continue
@@ -261,7 +261,7 @@ async def test_a_listener_with_another_clock_keeps_its_store(
 
     async def hear() -> None:
         nonlocal given
-        async for item in conversion.heard():
+        async for item in conversion.output():
             if not isinstance(item, ConversionNotice):
                 given += item.size
 

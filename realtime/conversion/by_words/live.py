@@ -40,7 +40,7 @@ GAP_SECONDS = 0.25  # between a sentence that is still being heard and the next
 
 
 class Revoicing:
-    """One microphone, live: `feed` and `end` on one side, `heard` on the other."""
+    """One microphone, live: `feed` and `end` on one side, `output` on the other."""
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class Revoicing:
     def measured(self) -> None:
         """Sentences come in no blocks that could be measured."""
 
-    async def heard(self) -> AsyncGenerator[Pcm | SentenceHeard | RevoicingNotice, None]:
+    async def output(self) -> AsyncGenerator[Pcm | SentenceHeard | RevoicingNotice, None]:
         """What is said, understood and spoken, as it comes; closing it early frees the engines."""
         await self.voice.check()
         async with AsyncExitStack() as stack:

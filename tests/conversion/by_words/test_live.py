@@ -64,7 +64,7 @@ class Bench:
         return not any(jobs.values()) and not any(leases.values())
 
     async def _listen(self) -> None:
-        async with aclosing(self.revoicing.heard()) as items:
+        async with aclosing(self.revoicing.output()) as items:
             async for item in items:
                 self.items.append(item)
                 self.came.set()
@@ -246,7 +246,7 @@ async def test_stop_ends_it_wherever_it_is(bench: Bench) -> None:
 async def test_stopped_before_it_began_it_gives_nothing(bench: Bench) -> None:
     revoicing = Revoicing(bench.services.models, bench.services.speech, WISH, RATE)
     revoicing.stop()
-    assert [item async for item in revoicing.heard()] == []
+    assert [item async for item in revoicing.output()] == []
 
 
 async def test_closing_early_frees_the_lanes(bench: Bench) -> None:
@@ -262,7 +262,7 @@ async def test_closing_early_frees_the_lanes(bench: Bench) -> None:
 async def test_a_listener_who_takes_nothing_bounds_everything(bench: Bench) -> None:
     """A flood of sentences into a stream that nobody reads waits in `feed`."""
     revoicing = Revoicing(bench.services.models, bench.services.speech, WISH, RATE)
-    heard = revoicing.heard()
+    heard = revoicing.output()
     flooding = asyncio.create_task(revoicing.feed(np.tile(SENTENCE, 400)))
     assert await anext(heard) == SentenceHeard("speech_started")
     await asyncio.wait((flooding,), timeout=2.0)

@@ -39,7 +39,7 @@ async def heard(services: Services, pcm: Pcm, wish: LineRequest, step: int = 320
     revoicing = Revoicing(services.models, services.speech, wish, RATE)
 
     async def items() -> list[Any]:
-        async with aclosing(revoicing.heard()) as coming:
+        async with aclosing(revoicing.output()) as coming:
             return [item async for item in coming]
 
     listening = asyncio.create_task(items())
