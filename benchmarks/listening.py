@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from realtime.packages import packaged_path
+from realtime.files import packaged_path
 from realtime.text import chinese
 from realtime.weights import made_once
 

@@ -1,14 +1,26 @@
-"""The settings of engines and of what makes their networks quick; it knows no engine."""
+"""The settings of engines and of acceleration, and the field that every setting is."""
 
 from __future__ import annotations
 
+import types
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from realtime.setting import setting
+from typing import Any
 
 PLANS = ("auto", "eager", "compile", "graphs", "eager_graphs", "onnx", "tensorrt")
 PRECISIONS = ("fp32", "fp16", "bf16")
+
+
+def setting(default: Any, help: str, **limits: Any) -> Any:
+    """Make a dataclass field of a default, an explanation and its limits.
+
+    Limits are `least` and `most`, `one_of`, the `keys` of a mapping, and `secret`, which keeps the
+    value out of the repr and out of messages.
+    """
+    metadata = {"help": help, **limits}
+    if isinstance(default, dict):
+        return field(default_factory=lambda: types.MappingProxyType(default), metadata=metadata)
+    return field(default=default, metadata=metadata, repr=not limits.get("secret"))
 
 
 @dataclass(frozen=True)

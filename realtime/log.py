@@ -1,19 +1,26 @@
-"""The log: lines for people or JSON, and the audit of who came; it knows nobody who writes."""
+"""The log: lines for people or JSON, the audit of requests, and the last warnings in memory."""
 
 from __future__ import annotations
 
 import json
 import logging
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from realtime.settings import LogSettings
 
 AUDIT = logging.getLogger("yamabiko.audit")
-FIELDS = "fields"  # what a record carries besides its message
+FIELDS = "fields"  # attribute of a log record that holds an audit event's fields
+MOST_TROUBLES = 50
+MOST_TROUBLE_LENGTH = 500  # characters of one remembered message
 
 
 def configure(settings: LogSettings) -> None:
+    """Set the root logger up: its level, and text or JSON on standard error."""
     handler = logging.StreamHandler()
     text = logging.Formatter("%(levelname).1s %(name)s: %(message)s")
     handler.setFormatter(JsonLines() if settings.format == "json" else text)
@@ -21,10 +28,10 @@ def configure(settings: LogSettings) -> None:
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line."""
+    """A formatter that writes each record as one line of JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
-        told: dict[str, Any] = {
+        entry: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
@@ -32,13 +39,53 @@ class JsonLines(logging.Formatter):
             **getattr(record, FIELDS, {}),
         }
         if record.exc_info:
-            told["trace"] = self.formatException(record.exc_info)
-        return json.dumps(told, ensure_ascii=False)
+            entry["trace"] = self.formatException(record.exc_info)
+        return json.dumps(entry, ensure_ascii=False)
 
 
 def audit(event: str, **fields: str) -> None:
-    """Who did what and why not; never a secret, never a text that somebody wants spoken."""
+    """Log who did what, and why it was refused; give it no secret and no text of a line."""
     if not AUDIT.isEnabledFor(logging.INFO):
         return
-    told = " ".join(f"{name}={value}" for name, value in fields.items())
-    AUDIT.info("%s %s", event, told, extra={FIELDS: {"event": event, **fields}})
+    words = " ".join(f"{name}={value}" for name, value in fields.items())
+    AUDIT.info("%s %s", event, words, extra={FIELDS: {"event": event, **fields}})
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A warning or an error of the log, as the status page shows it."""
+
+    time_ms: int
+    level: str
+    message: str
+
+
+class Troubles(logging.Handler):
+    """The last warnings and errors of the log, in memory; without stack traces."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._last: deque[Trouble] = deque(maxlen=MOST_TROUBLES)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            message = record.getMessage()
+        except (TypeError, ValueError):
+            # The arguments do not fit the format: a fault of its own, which must not hide this one.
+            message = str(record.msg)
+        shortened = message[:MOST_TROUBLE_LENGTH]
+        self._last.append(Trouble(round(1000 * record.created), record.levelname, shortened))
+
+    def last(self) -> list[Trouble]:
+        """Return what was remembered, the newest first."""
+        return list(reversed(self._last.copy()))
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Remember what is logged inside this block."""
+        root = logging.getLogger()
+        root.addHandler(self)
+        try:
+            yield
+        finally:
+            root.removeHandler(self)

@@ -14,7 +14,7 @@ from realtime.engine_settings import RevoiceSettings as RevoiceSettings
 from realtime.engine_settings import ValleSamplingSettings as ValleSamplingSettings
 from realtime.engine_settings import ValleSettings as ValleSettings
 from realtime.engine_settings import VocoderSettings as VocoderSettings
-from realtime.setting import setting
+from realtime.engine_settings import setting
 
 PREFIX = "YAMABIKO_"
 MEMORY = "memory://"

@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from realtime.errors import WeightsMissing
-from realtime.files import write_whole
-from realtime.packages import packaged_path
+from realtime.files import packaged_path, write_whole
 from realtime.settings import Settings
 
 MOST_BYTES = 8 << 30

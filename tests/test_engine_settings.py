@@ -1,16 +1,28 @@
-"""What the engines' settings say is what the engines take."""
+"""Tests of the engines' settings: they allow what the engines take, and explain themselves."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from types import MappingProxyType
+from typing import Any
 
 import pytest
 
 from realtime import engine_settings
 from realtime.acceleration import policy
 from realtime.configuration import load
+from realtime.engine_settings import setting
 from realtime.errors import SettingsError
 from realtime.settings import Key, keys
 
 OURS = ("revoice.", "vocoder.", "acceleration.", "valle.")
+
+
+@dataclass(frozen=True)
+class Section:
+    most: int = setting(3, "how many", least=0, most=9)
+    names: Any = setting({"en": "a"}, "who")
+    key: str = setting("hidden", "what nobody reads", secret=True)
 
 
 def ours() -> list[Key]:
@@ -42,3 +54,17 @@ def test_plans_and_precisions_are_those_that_there_are() -> None:
 def test_impossible_values_are_refused(name: str, value: object) -> None:
     with pytest.raises(SettingsError):
         load({name: value}, environ={})
+
+
+def test_its_explanation_and_bounds_stand_beside_its_default() -> None:
+    most, names, _ = fields(Section)
+    assert most.default == 3 and dict(most.metadata) == {"help": "how many", "least": 0, "most": 9}
+    assert names.metadata["help"] == "who"
+
+
+def test_a_mapping_cannot_be_changed_and_a_secret_is_not_shown() -> None:
+    section = Section()
+    assert isinstance(section.names, MappingProxyType)
+    with pytest.raises(TypeError):
+        section.names["en"] = "b"
+    assert "hidden" not in repr(section)

@@ -1,13 +1,14 @@
-"""What was there stays until the new file is whole."""
+"""Tests of files: a file stays until its successor is whole, and files of packages are found."""
 
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
-from realtime.files import write_whole
+from realtime.files import packaged_path, write_whole
 
 
 def test_it_is_written_and_replaced(tmp_path: Path) -> None:
@@ -30,3 +31,13 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(OSError, match="No space"):
         write_whole(path, b"another")
     assert path.read_bytes() == b"one" and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_of_a_package_is_found() -> None:
+    assert packaged_path("realtime/errors.py") == Path("realtime/errors.py").resolve()
+
+
+def test_a_file_that_is_not_there_is_none() -> None:
+    assert packaged_path("no_such_package/x") is None
+    assert packaged_path("realtime/no_such_file") is None
+    assert packaged_path("this/x") is None and "this" not in sys.modules

@@ -32,14 +32,11 @@ FLOORS = [
         "realtime.json_input",
         "realtime.log",
         "realtime.metrics",
-        "realtime.packages",
         "realtime.threads",
         "realtime.timer",
-        "realtime.troubles",
     ],
     ["realtime.settings"],
     ["realtime.engine_settings"],
-    ["realtime.setting"],
     ["realtime.errors"],
 ]
 ROOMS = {

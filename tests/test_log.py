@@ -1,4 +1,4 @@
-"""The log is for people or for machines, and the audit is in both."""
+"""Tests of the log: for people or machines, with the audit, and its last warnings in memory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from collections.abc import Iterator
 import pytest
 
 from realtime import log
+from realtime.log import MOST_TROUBLE_LENGTH, MOST_TROUBLES, Troubles
 from realtime.settings import LogSettings
+
+logger = logging.getLogger("realtime.tests")
 
 
 @pytest.fixture(autouse=True)
@@ -49,3 +52,32 @@ def test_who_wants_less_gets_no_audit(capsys: pytest.CaptureFixture[str]) -> Non
     log.configure(LogSettings(level="WARNING"))
     log.audit("refused", reason="stale")
     assert not capsys.readouterr().err
+
+
+def test_warnings_are_remembered_newest_first() -> None:
+    troubles = Troubles()
+    with troubles.watching():
+        logger.info("all is well")
+        logger.warning("%d recordings lost", 2)
+        logger.error("the disk is full")
+    logger.error("nobody watches")
+    last = troubles.last()
+    assert [each.message for each in last] == ["the disk is full", "2 recordings lost"]
+    assert [each.level for each in last] == ["ERROR", "WARNING"]
+    assert last[0].time_ms >= last[1].time_ms > 0
+
+
+def test_remembered_warnings_are_bounded() -> None:
+    troubles = Troubles()
+    with troubles.watching():
+        for number in range(MOST_TROUBLES + 5):
+            logger.warning("%d %s", number, "x" * MOST_TROUBLE_LENGTH)
+    last = troubles.last()
+    assert len(last) == MOST_TROUBLES and last[-1].message.startswith("5 ")
+    assert {len(each.message) for each in last} == {MOST_TROUBLE_LENGTH}
+
+
+def test_arguments_that_do_not_fit_are_no_second_fault() -> None:
+    troubles = Troubles()
+    troubles.emit(logging.LogRecord("x", logging.WARNING, "", 0, "%d lost", ("many",), None))
+    assert troubles.last()[0].message == "%d lost"

@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from realtime.packages import packaged_path
+from realtime.files import packaged_path
 
 MOST_BYTES = 4 << 20  # of a voice file, packed or unpacked; the largest kind of voice has 0.5 MiB
 MOST_PACK_BYTES = 64 << 20  # of a package's file with many voices

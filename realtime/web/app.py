@@ -12,10 +12,10 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
+from realtime.log import Troubles
 from realtime.metrics import Metrics
 from realtime.services import Services
 from realtime.settings import Settings
-from realtime.troubles import Troubles
 from realtime.web.answers.errors import HANDLERS
 from realtime.web.entry.authentication import Authentication
 from realtime.web.entry.body_limit import BodyLimit

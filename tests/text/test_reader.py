@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from realtime.packages import packaged_path
+from realtime.files import packaged_path
 from realtime.text.language import LANGUAGES, Segment, segments
 from realtime.text.normalise import clean
 from realtime.text.reader import read

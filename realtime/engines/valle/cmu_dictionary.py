@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from functools import cache
 
-from realtime.packages import packaged_path
+from realtime.files import packaged_path
 
 DICTIONARY = "eng_to_ipa/resources/CMU_dict.json"  # only the package's data are read
 PRIMARY, SECONDARY = "ˈ", "ˌ"

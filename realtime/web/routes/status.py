@@ -10,10 +10,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from realtime.log import Troubles
 from realtime.models.gpu import gpu
 from realtime.models.process_memory import memory
 from realtime.services import VERSION
-from realtime.troubles import Troubles
 from realtime.web.open_sockets import OpenSockets
 from realtime.web.requests.caller import caller_of
 from realtime.web.requests.json_body import services_of
