@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from realtime.services import build
 from realtime.settings import Settings
-from tests.web.conftest import Live, serving
+from tests.support.server import LiveServer, serving
 
 PATIENCE_MS = 60_000  # the machine may be busy: an event that comes is not late
 SIZE = {"width": 1280, "height": 900}
@@ -99,7 +99,7 @@ def real_settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def real(real_settings: Settings) -> Iterator[Live]:
+def real(real_settings: Settings) -> Iterator[LiveServer]:
     """A server with the engines that speak; its characters and its cache are real."""
     with serving(build(real_settings)) as live:
         yield live
@@ -113,7 +113,7 @@ def visiting(browser: Browser) -> Visiting:
     """Visits to a server as a browser with these options."""
 
     @contextmanager
-    def visiting(live: Live, **options: Any) -> Iterator[Visit]:
+    def visiting(live: LiveServer, **options: Any) -> Iterator[Visit]:
         wanted = {"viewport": SIZE, "locale": "en-GB", **options}
         context = browser.new_context(**wanted)
         context.set_default_timeout(PATIENCE_MS)
@@ -128,7 +128,7 @@ def visiting(browser: Browser) -> Visiting:
 
 
 @pytest.fixture
-def visit(visiting: Visiting, real: Live) -> Iterator[Visit]:
+def visit(visiting: Visiting, real: LiveServer) -> Iterator[Visit]:
     """Somebody who has come to the page."""
     with visiting(real) as visit:
         yield visit.arrive()

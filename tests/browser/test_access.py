@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visit, Visiting
-from tests.web.conftest import Live
+from tests.support.server import LiveServer
 
 SERIOUS = ("serious", "critical")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -30,7 +30,7 @@ def findings(visit: Visit) -> list[str]:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_nothing_serious_is_found(visiting: Visiting, real: Live, theme: str) -> None:
+def test_nothing_serious_is_found(visiting: Visiting, real: LiveServer, theme: str) -> None:
     with visiting(real, color_scheme=theme, reduced_motion="reduce") as visit:
         visit.arrive().hear("Read by everybody.")
         visit.page.click(".recipes summary")
@@ -40,14 +40,16 @@ def test_nothing_serious_is_found(visiting: Visiting, real: Live, theme: str) ->
             assert findings(visit) == [], language
 
 
-def test_nothing_serious_is_found_on_a_telephone(visiting: Visiting, real: Live) -> None:
+def test_nothing_serious_is_found_on_a_telephone(visiting: Visiting, real: LiveServer) -> None:
     with visiting(real, viewport={"width": 360, "height": 740}) as visit:
         visit.arrive().hear("Read by everybody.")
         assert findings(visit) == []
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_way_in_and_the_errors_can_be_read(visiting: Visiting, real: Live, theme: str) -> None:
+def test_the_way_in_and_the_errors_can_be_read(
+    visiting: Visiting, real: LiveServer, theme: str
+) -> None:
     with visiting(real, color_scheme=theme) as visit:
         visit.arrive()
         visit.page.select_option("#engine", "hibari")

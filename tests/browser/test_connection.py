@@ -14,7 +14,7 @@ from realtime.services import build
 from realtime.settings import Settings
 from tests.browser.conftest import Visit, Visiting
 from tests.support.keyed_server import OTHER, SECRET
-from tests.web.conftest import Live, serving
+from tests.support.server import LiveServer, serving
 
 GONE = ("ERR_CONNECTION", "ERR_EMPTY_RESPONSE", "ERR_SOCKET", "WebSocket")
 
@@ -52,13 +52,13 @@ def test_a_line_that_is_cut_off_ends(visiting: Visiting, real_settings: Settings
 
 
 @pytest.fixture(scope="module")
-def keyed(real_settings: Settings) -> Iterator[Live]:
+def keyed(real_settings: Settings) -> Iterator[LiveServer]:
     with serving(build(replace(real_settings, keys=(f"bot:{SECRET}",)))) as live:
         yield live
 
 
 @pytest.fixture
-def stranger(visiting: Visiting, keyed: Live) -> Iterator[Visit]:
+def stranger(visiting: Visiting, keyed: LiveServer) -> Iterator[Visit]:
     """Somebody before a server that wants a key."""
     with visiting(keyed) as visit:
         visit.pardon("401")

@@ -7,14 +7,14 @@ from playwright.sync_api import expect
 
 from realtime.web.routes.page import POLICY
 from tests.browser.conftest import Visit, Visiting
-from tests.web.conftest import Live
+from tests.support.server import LiveServer
 
 MOST_BYTES = 150_000
 HANDLES = ["text", "speak", "stop", "character", "language", "seed", "speed", "history", "latency"]
 HANDLES += ["mic", "convert", "status"]
 
 
-def test_the_first_load_is_light_and_asks_nobody_else(visiting: Visiting, real: Live) -> None:
+def test_the_first_load_is_light_and_asks_nobody_else(visiting: Visiting, real: LiveServer) -> None:
     with visiting(real) as visit:
         sizes: dict[str, int] = {}
         visit.page.on("response", lambda answer: sizes.update({answer.url: len(answer.body())}))
@@ -110,7 +110,7 @@ def test_what_was_said_is_found_again(visit: Visit) -> None:
     [("zh-TW", "zh", "停止"), ("ja-JP", "ja", "止める"), ("de", "en", "Stop")],
 )
 def test_it_speaks_the_browsers_language(
-    visiting: Visiting, real: Live, locale: str, language: str, word: str
+    visiting: Visiting, real: LiveServer, locale: str, language: str, word: str
 ) -> None:
     with visiting(real, locale=locale) as visit:
         visit.arrive()
@@ -130,7 +130,7 @@ def test_the_language_is_switched_and_stays(visit: Visit) -> None:
     expect(page.locator("#speak")).to_have_text("話す")
 
 
-def test_light_and_dark(visiting: Visiting, real: Live) -> None:
+def test_light_and_dark(visiting: Visiting, real: LiveServer) -> None:
     def paper(visit: Visit) -> str:
         colour: str = visit.page.evaluate("getComputedStyle(document.body).backgroundColor")
         return colour
@@ -147,7 +147,7 @@ def test_light_and_dark(visiting: Visiting, real: Live) -> None:
 
 
 @pytest.mark.parametrize("width", [360, 768, 1280])
-def test_nothing_hangs_over_the_edge(visiting: Visiting, real: Live, width: int) -> None:
+def test_nothing_hangs_over_the_edge(visiting: Visiting, real: LiveServer, width: int) -> None:
     with visiting(real, viewport={"width": width, "height": 800}) as visit:
         visit.arrive().hear("A wide line.")
         visit.page.click(".recipes summary")

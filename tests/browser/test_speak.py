@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visit
-from tests.web.conftest import Live
+from tests.support.server import LiveServer
 
 LONG = "It was a dark and stormy night, and the rain fell in torrents. " * 12
 MAGIC = [("wav", b"RIFF"), ("flac", b"fLaC"), ("opus", b"OggS")]
@@ -103,7 +103,7 @@ def test_each_word_is_lit_in_its_time(visit: Visit) -> None:
     ]
 
 
-def test_escape_interrupts_at_once(visit: Visit, real: Live) -> None:
+def test_escape_interrupts_at_once(visit: Visit, real: LiveServer) -> None:
     visit.say(LONG)
     visit.is_in("speaking")
     visit.page.press("#text", "Escape")
@@ -116,7 +116,7 @@ def test_escape_interrupts_at_once(visit: Visit, real: Live) -> None:
     assert 0 < visit.stats["playedSamples"] - played < 24000 * 4, "nothing of it is heard later"
 
 
-def test_typing_over_a_line_interrupts_it(visit: Visit, real: Live) -> None:
+def test_typing_over_a_line_interrupts_it(visit: Visit, real: LiveServer) -> None:
     visit.say(LONG)
     visit.is_in("speaking")
     visit.page.press("#text", "x")
@@ -152,7 +152,7 @@ def test_an_empty_box_says_nothing(visit: Visit) -> None:
     expect(visit.page.locator("#stage")).to_be_hidden()
 
 
-def test_the_same_line_comes_from_the_cache(visit: Visit, real: Live) -> None:
+def test_the_same_line_comes_from_the_cache(visit: Visit, real: LiveServer) -> None:
     visit.hear("This will be said twice.")
     expect(visit.page.locator("#facts")).to_contain_text("newly spoken")
     before = real.get("/api/status")["cache"]
@@ -175,7 +175,7 @@ def test_a_line_is_downloaded(visit: Visit, tmp_path: Path) -> None:
         assert file.getnframes() > 24000 / 2
 
 
-def test_its_address_is_copied_and_plays(visit: Visit, real: Live) -> None:
+def test_its_address_is_copied_and_plays(visit: Visit, real: LiveServer) -> None:
     visit.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     visit.hear("A line with an address.")
     visit.page.click("#copy")
@@ -186,7 +186,7 @@ def test_its_address_is_copied_and_plays(visit: Visit, real: Live) -> None:
     assert answer.read().startswith(b"RIFF")
 
 
-def test_the_requests_make_the_same_line(visit: Visit, real: Live, tmp_path: Path) -> None:
+def test_the_requests_make_the_same_line(visit: Visit, real: LiveServer, tmp_path: Path) -> None:
     visit.hear("It's \"the same\", isn't it?")
     visit.page.click(".recipes summary")
     before = real.get("/api/status")["cache"]
@@ -216,7 +216,7 @@ def test_what_cannot_be_said_is_told(visit: Visit) -> None:
     expect(visit.page.locator("#message")).to_be_empty()
 
 
-def test_speed_and_seed_are_part_of_the_line(visit: Visit, real: Live) -> None:
+def test_speed_and_seed_are_part_of_the_line(visit: Visit, real: LiveServer) -> None:
     lengths = {}
     for speed in ("1", "2"):
         visit.page.fill("#speed", speed)

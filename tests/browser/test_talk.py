@@ -15,8 +15,8 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 from benchmarks.chromium import arguments, recorded, tap, until, write_wav
 from realtime.conversion import overload
 from tests.browser.conftest import PATIENCE_MS, Visit, Visiting
+from tests.support.server import LiveServer
 from tests.support.voice_like_sound import RATE, pcm, voice
-from tests.web.conftest import Live
 
 PITCH = 140.0
 STAGES = ("capture", "network", "queue", "engine", "buffer")
@@ -41,14 +41,14 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 
 @pytest.fixture(autouse=True)
-def patient(real: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+def patient(real: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """However busy the machine is, the voice is converted and never passes as it is."""
     monkeypatch.setattr(overload, "TOO_MUCH", float("inf"))
     monkeypatch.setattr(real.services.voice_changer, "patience", float(PATIENCE_MS))
 
 
 @pytest.fixture
-def visit(visiting: Visiting, real: Live) -> Iterator[Visit]:
+def visit(visiting: Visiting, real: LiveServer) -> Iterator[Visit]:
     """Somebody at the page, with a tap at their loudspeaker."""
     with visiting(real, bypass_csp=True) as visit:
         tap(visit.page)

@@ -27,9 +27,9 @@ from realtime.timer import Timer
 from tests.support.fake_recogniser import Levels, Typist, sound, with_ears
 from tests.support.fake_timer import Passing
 from tests.support.polling import until
+from tests.support.server import scripted_services
 from tests.support.session_client import Client, lane_is_free, stage_of, talking
 from tests.support.voice_like_sound import pcm, voice
-from tests.web.conftest import assembled
 
 pytestmark = pytest.mark.anyio
 
@@ -49,7 +49,7 @@ async def services(settings: Settings, tmp_path: Path) -> AsyncIterator[Services
         "cache": CacheSettings(path=tmp_path / "cache"),
         "models": ModelsSettings(path=tmp_path / "models"),
     }
-    services = assembled(replace(settings, **folders))
+    services = scripted_services(replace(settings, **folders))
     services.voice_changer.patience = 60.0
     await services.cache.start()
     yield services

@@ -20,8 +20,8 @@ from realtime.speech.incoming_text import PAUSE_SECONDS
 from realtime.speech.speech import LineRequest
 from tests.support.fake_timer import Passing
 from tests.support.polling import until
+from tests.support.server import scripted_services
 from tests.support.session_client import Client, lane_is_free, talking
-from tests.web.conftest import assembled
 
 pytestmark = pytest.mark.anyio
 
@@ -35,7 +35,7 @@ LINES = [
 
 @pytest.fixture
 async def services(settings: Settings, tmp_path: Path) -> AsyncIterator[Services]:
-    services = assembled(
+    services = scripted_services(
         replace(settings, cache=CacheSettings(path=tmp_path), limits=LimitsSettings(text=400))
     )
     await services.cache.start()

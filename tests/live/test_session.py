@@ -29,8 +29,8 @@ from realtime.speech.speech import LineRequest
 from tests.support.fake_timer import Passing, settled
 from tests.support.polling import until
 from tests.support.scripted_engines import Gated
+from tests.support.server import scripted_services
 from tests.support.session_client import ENDINGS, Client, lane_is_free, stage_of, talking
-from tests.web.conftest import assembled
 
 pytestmark = pytest.mark.anyio
 
@@ -39,7 +39,7 @@ LONG = "abcdefgh " * 60  # 43 seconds
 
 @pytest.fixture
 async def services(settings: Settings, tmp_path: Path) -> AsyncIterator[Services]:
-    services = assembled(replace(settings, cache=CacheSettings(path=tmp_path)))
+    services = scripted_services(replace(settings, cache=CacheSettings(path=tmp_path)))
     await services.cache.start()
     yield services
     await services.close()
@@ -528,7 +528,7 @@ async def test_a_character_that_leaves_meanwhile_speaks_to_its_end(
         presets=PresetsSettings(path=presets),
         cache=CacheSettings(path=tmp_path / "cache"),
     )
-    services = assembled(own)
+    services = scripted_services(own)
     await services.cache.start()
     async with talking(services) as client:
         engine = gated(services)

@@ -16,7 +16,7 @@ from realtime.web.entry.body_limit import BodyLimit
 from realtime.web.entry.hosts_and_origins import HostLimit
 from realtime.web.requests.request_id import Trace
 from realtime.web.routes.recordings import RecordingRoute
-from tests.web.conftest import assembled
+from tests.support.server import scripted_services
 
 DOORS = {
     "/v1/audio/speech": {"POST"},
@@ -40,15 +40,15 @@ def test_the_doors() -> None:
 
 
 def test_the_middleware_in_its_order(settings: Settings) -> None:
-    plain = [each.cls for each in middleware(assembled(settings))]
+    plain = [each.cls for each in middleware(scripted_services(settings))]
     assert plain == [Trace, HostLimit, BodyLimit, Authentication, RecordingRoute]
     named = replace(settings, cors=CorsSettings(origins=("*",)))
-    found = [each.cls for each in middleware(assembled(named))]
+    found = [each.cls for each in middleware(scripted_services(named))]
     assert found == [Trace, HostLimit, CORSMiddleware, BodyLimit, Authentication, RecordingRoute]
 
 
 def test_services_start_and_close_with_it(settings: Settings) -> None:
-    services = assembled(settings)
+    services = scripted_services(settings)
     with TestClient(create_app(services)) as client:
         client.post("/v1/audio/speech", json={"model": "tone", "input": "a"})
         assert services.models.loaded("tone")
@@ -57,5 +57,5 @@ def test_services_start_and_close_with_it(settings: Settings) -> None:
 
 @pytest.mark.parametrize("path", ["/v1/models/", "/health/"])
 def test_nobody_is_sent_elsewhere(settings: Settings, path: str) -> None:
-    client = TestClient(create_app(assembled(settings)), follow_redirects=False)
+    client = TestClient(create_app(scripted_services(settings)), follow_redirects=False)
     assert client.get(path, headers={"Host": "localhost"}).status_code == 404

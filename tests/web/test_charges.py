@@ -12,7 +12,7 @@ from realtime.settings import LimitsSettings, Settings
 from realtime.web.app import create_app
 from realtime.web.charges import charge, made
 from tests.support.keyed_server import SECRET, Hands, with_keys
-from tests.web.conftest import waited
+from tests.support.server import wait_until_kept
 
 BEARER = {"Authorization": f"Bearer bot:{SECRET}"}
 
@@ -47,7 +47,7 @@ def test_sound_that_was_made_is_counted(
     with keyed(settings, audio_seconds=1) as client:  # thirteen letters are 1.04 s
         assert client.post(path, json=body, headers={**BEARER, **headers}).status_code in (200, 202)
         for _ in range(100):
-            waited(client)
+            wait_until_kept(client)
             again = client.post("/v1/audio/speech", json=speech("abc"), headers=BEARER)
             if again.status_code == 429:
                 break
@@ -61,7 +61,7 @@ def test_what_was_there_costs_no_sound(settings: Settings, tmp_path: Any) -> Non
         for _ in range(10):
             answer = client.post("/v1/audio/speech", json=speech("abcdefghijklm"), headers=BEARER)
             assert answer.status_code == 200
-            waited(client)
+            wait_until_kept(client)
 
 
 @pytest.mark.anyio

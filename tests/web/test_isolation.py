@@ -14,7 +14,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
 from realtime.engines.tone import LEVEL
-from tests.web.conftest import Live
+from tests.support.server import LiveServer
 
 RATE = 24000
 LETTER = round(0.08 * RATE)
@@ -40,7 +40,7 @@ def texts() -> list[str]:
     return [" ".join(chance.sample(words, chance.randint(2, 8))) for _ in range(CLIENTS)]
 
 
-def test_no_reply_has_a_foreign_sample(live: Live) -> None:
+def test_no_reply_has_a_foreign_sample(live: LiveServer) -> None:
     characters = [each.name for each in live.services.characters.all()]
     asked = [(text, characters[i % len(characters)]) for i, text in enumerate(texts())]
 
@@ -64,7 +64,7 @@ def test_no_reply_has_a_foreign_sample(live: Live) -> None:
 
 
 @pytest.mark.anyio
-async def test_no_socket_hears_a_foreign_sample(live: Live) -> None:
+async def test_no_socket_hears_a_foreign_sample(live: LiveServer) -> None:
     """Sixty-four conversations at once; half of them write while they are heard."""
     characters = [each.name for each in live.services.characters.all()]
     asked = [

@@ -11,11 +11,11 @@ import openai
 import pytest
 
 from tests.support.scripted_engines import CHUNK_SAMPLES
-from tests.web.conftest import Live
+from tests.support.server import LiveServer
 
 
 @pytest.fixture
-def openai_client(live: Live) -> Iterator[openai.OpenAI]:
+def openai_client(live: LiveServer) -> Iterator[openai.OpenAI]:
     url = f"{live.url}/v1"
     with openai.OpenAI(base_url=url, api_key="none", max_retries=0, timeout=20) as client:
         yield client
@@ -42,7 +42,7 @@ def test_every_field_of_the_client(openai_client: openai.OpenAI) -> None:
         assert file.getnframes() == pytest.approx(0.12 * 24000, abs=3)
 
 
-def test_a_stream_while_it_is_spoken(openai_client: openai.OpenAI, live: Live) -> None:
+def test_a_stream_while_it_is_spoken(openai_client: openai.OpenAI, live: LiveServer) -> None:
     speech = openai_client.audio.speech.with_streaming_response
     found = b""
     with speech.create(model="gated", voice="alloy", input="abc", response_format="pcm") as answer:
@@ -54,14 +54,14 @@ def test_a_stream_while_it_is_spoken(openai_client: openai.OpenAI, live: Live) -
     assert np.frombuffer(found, "<i2").size == 2 * CHUNK_SAMPLES
 
 
-def test_a_client_that_has_heard_enough(openai_client: openai.OpenAI, live: Live) -> None:
+def test_a_client_that_has_heard_enough(openai_client: openai.OpenAI, live: LiveServer) -> None:
     speech = openai_client.audio.speech.with_streaming_response
     with speech.create(model="gated", voice="alloy", input="abc", response_format="pcm") as answer:
         next(answer.iter_bytes())
     assert live.gated.ended.wait(10)
 
 
-def test_errors_are_the_clients_own(openai_client: openai.OpenAI, live: Live) -> None:
+def test_errors_are_the_clients_own(openai_client: openai.OpenAI, live: LiveServer) -> None:
     create = openai_client.audio.speech.create
     with pytest.raises(openai.NotFoundError, match="nobody") as caught:
         create(model="tone", voice="nobody", input="abc")

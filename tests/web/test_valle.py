@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from realtime.settings import Settings
 from realtime.web.app import create_app
 from tests.support import small_valle
-from tests.web.conftest import assembled
+from tests.support.server import scripted_services
 
 LINE = {"textPrompt": "Hello there, you.", "character": small_valle.NAME, "language": "en"}
 
@@ -27,7 +27,7 @@ def own(web_settings: Settings, tmp_path: Path) -> Settings:
 @pytest.fixture
 def client(own: Settings) -> Iterator[TestClient]:
     small_valle.voice(own.presets.path)
-    with TestClient(create_app(assembled(own))) as client:
+    with TestClient(create_app(scripted_services(own))) as client:
         yield client
 
 

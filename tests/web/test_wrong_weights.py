@@ -20,7 +20,7 @@ from realtime.settings import Settings
 from realtime.web.app import create_app
 from tests.cli.test_clone import SAID, clip
 from tests.support import small_valle, valle_files
-from tests.web.conftest import assembled
+from tests.support.server import scripted_services
 
 LINE = {"textPrompt": "Hello there, you.", "character": small_valle.NAME, "language": "en"}
 
@@ -135,7 +135,7 @@ CASES = [
 )
 def test_speaking_without_a_right_file(own: Settings, file: Any, spoil: Spoil) -> None:
     spoil(own.models.path / "valle" / file.name)
-    with TestClient(create_app(assembled(own))) as client:
+    with TestClient(create_app(scripted_services(own))) as client:
         answer = client.post("/generate", json=LINE)
         asked = {"model": "valle", "input": "Hello.", "voice": small_valle.NAME}
         told = client.post("/v1/audio/speech", json=asked)
@@ -149,7 +149,7 @@ def test_speaking_without_a_right_file(own: Settings, file: Any, spoil: Spoil) -
 def test_speaking_without_a_file(own: Settings, file: Any) -> None:
     place = own.models.path / "valle" / file.name
     place.unlink()
-    with TestClient(create_app(assembled(own))) as client:
+    with TestClient(create_app(scripted_services(own))) as client:
         answer = client.post("/generate", json=LINE)
     assert (answer.status_code, answer.json()["code"]) == (503, 503)
     assert str(place) in answer.json()["error"] and file.origin in answer.json()["error"]

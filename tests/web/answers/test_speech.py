@@ -19,8 +19,8 @@ from realtime.web.answers import speech
 from realtime.web.answers.speech import SpeechResponse, unless_gone
 from realtime.web.requests.openai_speech import asked_of
 from tests.support.scripted_engines import CHUNK_SAMPLES
+from tests.support.server import JSON, LiveServer, scripted_services
 from tests.web.answers.test_server_sent_events import read as read_events
-from tests.web.conftest import JSON, Live, assembled
 
 CHUNK_BYTES = 2 * CHUNK_SAMPLES
 WAYS: list[dict[str, Any]] = [{}, {"stream": False}, {"stream_format": "sse"}]
@@ -37,7 +37,7 @@ def asked(model: str, **fields: Any) -> bytes:
 
 
 @pytest.fixture
-def request_for(live: Live) -> Iterator[Request]:
+def request_for(live: LiveServer) -> Iterator[Request]:
     """Sends a request and hands over its connection, which is closed at the end."""
     with ExitStack() as open_ones:
 
@@ -62,7 +62,9 @@ def level(pcm: bytes) -> float:
     return float(np.frombuffer(pcm, "<i2").mean() / 32768)
 
 
-def test_the_first_sound_leaves_before_the_second_is_spoken(live: Live, answer_to: Answer) -> None:
+def test_the_first_sound_leaves_before_the_second_is_spoken(
+    live: LiveServer, answer_to: Answer
+) -> None:
     answer = answer_to("gated")
     assert answer.headers["Transfer-Encoding"] == "chunked"
     assert level(answer.read(CHUNK_BYTES)) == pytest.approx(0.25, abs=0.01)
@@ -72,7 +74,7 @@ def test_the_first_sound_leaves_before_the_second_is_spoken(live: Live, answer_t
     assert len(rest) == CHUNK_BYTES and level(rest) == pytest.approx(0.5, abs=0.01)
 
 
-def test_events_leave_as_they_are_spoken(live: Live, answer_to: Answer) -> None:
+def test_events_leave_as_they_are_spoken(live: LiveServer, answer_to: Answer) -> None:
     answer = answer_to("gated", stream_format="sse")
     assert answer.headers["Content-Type"] == "text/event-stream"
     first = answer.readline()
@@ -85,7 +87,7 @@ def test_events_leave_as_they_are_spoken(live: Live, answer_to: Answer) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_an_error_before_the_first_sound_has_its_status(
-    live: Live, answer_to: Answer, way: dict[str, Any]
+    live: LiveServer, answer_to: Answer, way: dict[str, Any]
 ) -> None:
     live.broken.chunks_before = 0
     answer = answer_to("broken", **way)
@@ -120,7 +122,7 @@ def test_a_whole_body_is_never_half(answer_to: Answer) -> None:
 @pytest.mark.parametrize("chunks_before", [0, 1])
 @pytest.mark.parametrize("way", WAYS)
 def test_who_goes_away_stops_the_synthesis(
-    live: Live, request_for: Request, way: dict[str, Any], chunks_before: int
+    live: LiveServer, request_for: Request, way: dict[str, Any], chunks_before: int
 ) -> None:
     live.gated.reset(chunks_before)
     connection = request_for("gated", **way)
@@ -130,7 +132,7 @@ def test_who_goes_away_stops_the_synthesis(
     assert live.gated.ended.wait(10), "the engine was not stopped"
 
 
-def test_who_is_cut_off_stops_the_synthesis(live: Live, request_for: Request) -> None:
+def test_who_is_cut_off_stops_the_synthesis(live: LiveServer, request_for: Request) -> None:
     """A reset instead of a polite end, while sound is on its way."""
     connection = request_for("gated")
     assert live.gated.waiting.wait(10)
@@ -141,7 +143,7 @@ def test_who_is_cut_off_stops_the_synthesis(live: Live, request_for: Request) ->
 
 
 def test_after_somebody_left_the_next_is_served(
-    live: Live, answer_to: Answer, request_for: Request
+    live: LiveServer, answer_to: Answer, request_for: Request
 ) -> None:
     connection = request_for("gated")
     assert live.gated.waiting.wait(10)
@@ -234,7 +236,7 @@ async def test_a_cancelled_answer_takes_its_work_along() -> None:
 
 async def answer_to_nobody(settings: Settings, receive: Receive, send: Send) -> None:
     """What the door does, with a client that is made of two functions."""
-    services = assembled(settings)
+    services = scripted_services(settings)
     found = asked_of({"input": "abc", "model": "tone"}, ("tone",), ())
     line = await services.speech.line(found.wish)
     scope = {"type": "http", "path": "/", "headers": [(b"x-request-id", b"left-1")]}

@@ -22,7 +22,7 @@ from realtime.web.app import ROUTES, create_app
 from realtime.web.entry.authentication import OPEN, OPEN_FOLDER, Authentication
 from realtime.web.requests.caller import caller_of
 from tests.support.keyed_server import OTHER, SECRET, Hands, signed, with_keys
-from tests.web.conftest import waited
+from tests.support.server import wait_until_kept
 
 BEARER = {"Authorization": f"Bearer bot:{SECRET}"}
 LINE = {"text": "abc", "engine": "tone"}
@@ -318,7 +318,7 @@ def test_addresses_open_without_credentials(
     assert recording["expires_at"] == hands.ms + 30 * 86_400_000
     for url in (recording["url"], recording["timestamps_url"]):
         assert f"?e={recording['expires_at']}&s=" in url
-        waited(keyed)
+        wait_until_kept(keyed)
         assert keyed.get(path_of(url)).status_code == 200
     assert keyed.head(path_of(recording["url"])).status_code == 200
 

@@ -14,7 +14,8 @@ from starlette.types import Message, Receive, Scope, Send
 from realtime.errors import TooSlow
 from realtime.settings import LimitsSettings
 from realtime.web.entry.body_limit import BodyLimit
-from tests.web.conftest import BODY_BYTES, JSON, Live
+from tests.support.server import JSON, LiveServer
+from tests.web.conftest import BODY_BYTES
 
 
 def test_an_announced_body_over_the_limit_is_not_read(client: TestClient) -> None:
@@ -40,7 +41,7 @@ def pieces(count: int) -> Iterator[bytes]:
         yield b" " * 10_000
 
 
-def test_a_chunked_body_is_counted_as_it_comes(live: Live) -> None:
+def test_a_chunked_body_is_counted_as_it_comes(live: LiveServer) -> None:
     connection = http.client.HTTPConnection(*live.address, timeout=10)
     body = pieces(2 * BODY_BYTES // 10_000)
     connection.request("POST", "/v1/audio/speech", body, JSON, encode_chunked=True)
@@ -50,7 +51,7 @@ def test_a_chunked_body_is_counted_as_it_comes(live: Live) -> None:
     connection.close()
 
 
-def test_a_large_announced_body_still_gets_its_answer(live: Live) -> None:
+def test_a_large_announced_body_still_gets_its_answer(live: LiveServer) -> None:
     connection = http.client.HTTPConnection(*live.address, timeout=10)
     connection.request("POST", "/v1/audio/speech", b" " * 3_000_000, JSON)
     assert connection.getresponse().status == 413

@@ -12,13 +12,13 @@ from starlette.testclient import TestClient
 
 from realtime.settings import CacheSettings, GenerateSettings, Settings
 from realtime.web.app import create_app
-from tests.web.conftest import assembled, waited
+from tests.support.server import scripted_services, wait_until_kept
 
 BODY = {"textPrompt": "Hi.", "character": "af_heart", "language": "en"}
 
 
 def serving(settings: Settings) -> Iterator[TestClient]:
-    services = assembled(settings)
+    services = scripted_services(settings)
     # The bots name no engine: here every character speaks in tones.
     services.models._models["hibari"].engine = services.models.engine("tone")
     services.models._models["kokoro"].engine = services.models.engine("tone")
@@ -123,6 +123,6 @@ def test_published_addresses_find_the_recording(bot: TestClient, shape: str) -> 
 def test_a_published_address_falls_back_to_the_newest(bot: TestClient) -> None:
     found = bot.post("/lines", json={"text": "Hi.", "language": "en", "seed": 5}).json()
     sound = bot.get(found["url"]).content
-    waited(bot)  # it is heard before it is kept
+    wait_until_kept(bot)  # it is heard before it is kept
     assert bot.get("/en/af_heart/Hi..wav").content[44:] == sound[44:]
     assert bot.get("/en/af_heart/Hi!.wav").status_code == 404

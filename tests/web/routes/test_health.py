@@ -7,11 +7,11 @@ from starlette.testclient import TestClient
 from realtime.services import VERSION
 from realtime.settings import Settings
 from realtime.web.app import create_app
-from tests.web.conftest import assembled
+from tests.support.server import scripted_services
 
 
 def test_ready_comes_with_the_first_spoken_words(web_settings: Settings) -> None:
-    services = assembled(web_settings)
+    services = scripted_services(web_settings)
     client = TestClient(create_app(services))  # not started: nothing is preloaded
     before = client.get("/ready")
     assert (before.status_code, before.json()) == (503, {"ready": False})

@@ -11,7 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from realtime.services import Services
-from tests.web.conftest import Live, forget_recordings, waited
+from tests.support.server import LiveServer, forget_recordings, wait_until_kept
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_an_address_that_works(fresh: TestClient) -> None:
     assert (first["status"], first["duration"], first["expires_at"]) == ("miss", None, None)
     assert first["url"].endswith(f"/audio/en/af_heart/short/abc-{first['key']}.wav")
     sound = fresh.get(first["url"]).content
-    waited(fresh)
+    wait_until_kept(fresh)
     again = ask(fresh).json()
     assert (again["status"], again["duration"]) == ("hit", 0.24)
     whole = fresh.get(again["url"])
@@ -45,14 +45,14 @@ def test_an_address_that_works(fresh: TestClient) -> None:
 def test_what_became_of_it(fresh: TestClient) -> None:
     key = ask(fresh).json()["key"]
     assert fresh.get(f"/lines/{key}").json()["state"] in ("growing", "finished")
-    waited(fresh)
+    wait_until_kept(fresh)
     found = fresh.get(f"/lines/{key}").json()
     assert (found["key"], found["state"], found["duration"]) == (key, "finished", 0.24)
     assert found["error"] is None and found["url"].endswith(f"{key}.wav")
     assert fresh.get("/lines/0123456789abcdef").status_code == 404
 
 
-def test_a_failure_is_told_and_the_next_request_tries_afresh(live: Live) -> None:
+def test_a_failure_is_told_and_the_next_request_tries_afresh(live: LiveServer) -> None:
     asked = live.post("/lines", {"text": "abc", "engine": "broken"})
     assert live.wait_until_idle()
     found = live.get(f"/lines/{asked['key']}")
@@ -66,7 +66,7 @@ def test_other_formats_and_rates(fresh: TestClient, name: str) -> None:
     url = ask(fresh, format=name, sample_rate=48000).json()["url"]
     answer = fresh.get(url)
     assert answer.headers["content-type"].startswith("audio/")
-    waited(fresh)
+    wait_until_kept(fresh)
     again = fresh.get(url)
     assert again.headers["x-cache"] == "hit"
     assert again.content == answer.content

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from realtime.settings import Settings
 from realtime.web.routes.models import described_file
 from realtime.weights import WeightFile
-from tests.web.conftest import Live
+from tests.support.server import LiveServer
 
 
 def state_of(client: TestClient, name: str) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def test_an_unknown_engine_is_named(client: TestClient) -> None:
         assert "hibari" in answer.json()["error"]["message"]
 
 
-def test_who_uses_an_engine_keeps_it(live: Live) -> None:
+def test_who_uses_an_engine_keeps_it(live: LiveServer) -> None:
     assert post(live, "load")[0] == 200
     line = {"text": "abc", "engine": "gated", "character": "af_heart"}
     key = live.post("/lines", line)["key"]
@@ -68,6 +68,6 @@ def test_who_uses_an_engine_keeps_it(live: Live) -> None:
     assert post(live, "unload")[0] == 200
 
 
-def post(live: Live, what: str) -> tuple[int, str]:
+def post(live: LiveServer, what: str) -> tuple[int, str]:
     answer = live.answer("POST", f"/api/models/gated/{what}")
     return answer.status, answer.read().decode()

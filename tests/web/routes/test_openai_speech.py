@@ -16,8 +16,9 @@ from starlette.testclient import TestClient
 
 from realtime.audio.decoding import decode
 from realtime.audio.formats import FORMATS
+from tests.support.server import wait_until_kept
 from tests.web.answers.test_server_sent_events import read as read_events
-from tests.web.conftest import Speak, waited
+from tests.web.conftest import Speak
 
 RATE = 24000
 LETTER = 0.08 * RATE
@@ -176,7 +177,7 @@ def kept(client: TestClient) -> int:
 def test_what_was_spoken_is_spoken_no_more(client: TestClient, speak: Speak) -> None:
     first = speak(response_format="wav")
     assert first.headers["X-Cache"] == "miss"
-    waited(client)
+    wait_until_kept(client)
     again = speak(response_format="wav")
     assert again.headers["X-Cache"] == "hit"
     assert int(again.headers["Content-Length"]) == len(again.content)
@@ -189,7 +190,7 @@ def test_what_was_spoken_is_spoken_no_more(client: TestClient, speak: Speak) -> 
 def test_a_known_line_still_has_its_events(client: TestClient, speak: Speak) -> None:
     fields = {"stream_format": "sse", "return_timestamps": True}
     first = speak(**fields)
-    waited(client)
+    wait_until_kept(client)
     again = speak(**fields)
     assert (first.headers["X-Cache"], again.headers["X-Cache"]) == ("miss", "hit")
 
@@ -203,7 +204,7 @@ def test_a_known_line_still_has_its_events(client: TestClient, speak: Speak) -> 
 
 def test_who_wants_nothing_stored_is_spoken_to_afresh(client: TestClient, speak: Speak) -> None:
     speak()
-    waited(client)
+    wait_until_kept(client)
     before = kept(client)
     body = json.dumps({"model": "tone", "input": "abc", "response_format": "pcm"})
     for text in ("abc", "abcd"):
@@ -213,5 +214,5 @@ def test_who_wants_nothing_stored_is_spoken_to_afresh(client: TestClient, speak:
             headers={"Content-Type": "application/json", "Cache-Control": "no-cache, no-store"},
         )
         assert answer.headers["X-Cache"] == "miss"
-    waited(client)
+    wait_until_kept(client)
     assert kept(client) == before

@@ -23,8 +23,8 @@ from realtime.web.app import create_app
 from tests.audio.test_decoding import boxed
 from tests.audio.test_formats import FILES, encoded
 from tests.support.keyed_server import Hands, signed, with_keys
+from tests.support.server import LiveServer, scripted_services, serving
 from tests.support.voice_like_sound import pcm, voice
-from tests.web.conftest import Live, assembled, serving
 
 RATE = 24000
 SOUND = pcm(voice(1.0))
@@ -175,7 +175,7 @@ def test_another_type_of_body(client: TestClient) -> None:
 def small(web_settings: Settings, tmp_path: Path) -> Iterator[TestClient]:
     limits = LimitsSettings(upload_bytes=100_000, upload_minutes=0.05)
     settings = replace(web_settings, limits=limits, models=ModelsSettings(path=tmp_path))
-    with TestClient(create_app(assembled(settings))) as client:
+    with TestClient(create_app(scripted_services(settings))) as client:
         yield client
 
 
@@ -200,7 +200,7 @@ def test_a_head_that_promises_more_than_there_is(client: TestClient) -> None:
     assert len(answer.content) == len(wav())
 
 
-def test_who_leaves_frees_the_engine(live: Live) -> None:
+def test_who_leaves_frees_the_engine(live: LiveServer) -> None:
     body, headers = form('name="audio"; filename="a.wav"', wav(pcm(voice(20.0))))
     connection = http.client.HTTPConnection(*live.address, timeout=20)
     connection.request("POST", "/api/process", body, headers)
@@ -216,7 +216,7 @@ def test_who_leaves_frees_the_engine(live: Live) -> None:
     assert not any(jobs for _, jobs in services.models.busy())
 
 
-def test_nothing_is_left_on_disk(live: Live, tmp_path: Path, monkeypatch: Any) -> None:
+def test_nothing_is_left_on_disk(live: LiveServer, tmp_path: Path, monkeypatch: Any) -> None:
     """A file over a megabyte waits on the disk, where nobody sees it, and is gone afterwards."""
     import tempfile
 

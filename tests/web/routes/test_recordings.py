@@ -9,14 +9,14 @@ import pytest
 from starlette.testclient import TestClient
 
 from realtime.web.answers.recording import content_type
-from tests.web.conftest import Live, forget_recordings, waited
+from tests.support.server import LiveServer, forget_recordings, wait_until_kept
 
 
 @pytest.fixture
 def url(client: TestClient) -> str:
     forget_recordings(client.app.state.services)  # type: ignore[attr-defined]
     found = client.post("/lines", json={"text": "abc", "engine": "tone"}).json()
-    waited(client)
+    wait_until_kept(client)
     address: str = found["url"]
     return address
 
@@ -93,7 +93,7 @@ def test_it_is_only_read(client: TestClient, url: str) -> None:
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
 
 
-def test_the_first_sound_comes_before_the_second_is_spoken(live: Live) -> None:
+def test_the_first_sound_comes_before_the_second_is_spoken(live: LiveServer) -> None:
     asked = live.post("/lines", {"text": "abc", "engine": "gated"})
     sidecar = live.answer("GET", asked["timestamps_url"])
     assert (sidecar.status, sidecar.getheader("Retry-After")) == (404, "1")
@@ -110,7 +110,7 @@ def test_the_first_sound_comes_before_the_second_is_spoken(live: Live) -> None:
     assert live.answer("GET", asked["url"]).read()[44:] == whole[44:]
 
 
-def test_who_leaves_does_not_end_what_was_asked_for_by_its_address(live: Live) -> None:
+def test_who_leaves_does_not_end_what_was_asked_for_by_its_address(live: LiveServer) -> None:
     asked = live.post("/lines", {"text": "abc", "engine": "gated"})
     growing = live.answer("GET", asked["url"])
     growing.read1(100)
@@ -120,7 +120,7 @@ def test_who_leaves_does_not_end_what_was_asked_for_by_its_address(live: Live) -
     assert live.get(f"/lines/{asked['key']}")["state"] == "finished"
 
 
-def test_an_error_in_the_middle_is_a_broken_body_and_leaves_nothing(live: Live) -> None:
+def test_an_error_in_the_middle_is_a_broken_body_and_leaves_nothing(live: LiveServer) -> None:
     asked = live.post("/lines", {"text": "abc", "engine": "gated"})
     growing = live.answer("GET", asked["url"])
     growing.read1(100)

@@ -20,12 +20,12 @@ from realtime.settings import LimitsSettings, Settings
 from realtime.web.server import uvicorn_limits
 from tests.support.keyed_server import SECRET, Hands, signed, with_keys
 from tests.support.raw_socket import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, RawSocket
-from tests.web.conftest import Live, assembled, serving
+from tests.support.server import LiveServer, scripted_services, serving
 
 TONE = {"engine": "tone", "sample_rate": 24000}
 
 
-def opened(live: Live) -> RawSocket:
+def opened(live: LiveServer) -> RawSocket:
     raw = RawSocket(live.address)
     assert raw.status == 101
     assert raw.receive().json["type"] == "ready"
@@ -53,7 +53,7 @@ def said(raw: RawSocket, text: str, id: str = "a", **fields: Any) -> tuple[dict[
 # what everybody may expect
 
 
-def test_ready_is_the_first_message(live: Live) -> None:
+def test_ready_is_the_first_message(live: LiveServer) -> None:
     with RawSocket(live.address) as raw:
         ready = raw.receive().json
         assert ready["type"] == "ready" and ready["protocol"] == "yamabiko.v1"
@@ -62,7 +62,7 @@ def test_ready_is_the_first_message(live: Live) -> None:
         assert raw.receive().json["t"] == 7
 
 
-def test_a_line_comes_as_the_file_has_it(live: Live) -> None:
+def test_a_line_comes_as_the_file_has_it(live: LiveServer) -> None:
     with opened(live) as raw:
         done, pcm = said(raw, "abc def")
         assert done["type"] == "done" and done["duration"] == pytest.approx(len(pcm) / 48000)
@@ -73,7 +73,7 @@ def test_a_line_comes_as_the_file_has_it(live: Live) -> None:
         assert same == pcm and again["url"] == done["url"]
 
 
-def test_a_text_that_is_still_being_written_is_heard(live: Live) -> None:
+def test_a_text_that_is_still_being_written_is_heard(live: LiveServer) -> None:
     with opened(live) as raw:
         raw.say("say", id="a", text="abc, ", more=True, **TONE)
         started = raw.until("started")[-1].json
@@ -84,7 +84,7 @@ def test_a_text_that_is_still_being_written_is_heard(live: Live) -> None:
         assert frames[-1].json["type"] == "done"
 
 
-def test_the_subprotocol_is_echoed_or_absent(live: Live) -> None:
+def test_the_subprotocol_is_echoed_or_absent(live: LiveServer) -> None:
     address = f"ws://{live.address[0]}:{live.address[1]}/ws"
     with connect(address, subprotocols=[Subprotocol("x"), Subprotocol("yamabiko.v1")]) as ours:
         assert ours.subprotocol == "yamabiko.v1"
@@ -96,13 +96,13 @@ def test_the_subprotocol_is_echoed_or_absent(live: Live) -> None:
     assert json.loads(refused.value.response.body or b"")["error"]["hint"]
 
 
-def test_nothing_is_compressed(live: Live) -> None:
+def test_nothing_is_compressed(live: LiveServer) -> None:
     address = f"ws://{live.address[0]}:{live.address[1]}/ws"
     with connect(address, compression="deflate") as socket:
         assert not socket.protocol.extensions
 
 
-def test_cancel_ends_it_at_once(live: Live) -> None:
+def test_cancel_ends_it_at_once(live: LiveServer) -> None:
     with opened(live) as raw:
         raw.say("say", id="a", text="abc " * 100, pace=False, **TONE)
         raw.until("started")
@@ -113,7 +113,7 @@ def test_cancel_ends_it_at_once(live: Live) -> None:
     assert live.wait_until_idle()
 
 
-def test_a_socket_that_is_gone_frees_the_engine(live: Live) -> None:
+def test_a_socket_that_is_gone_frees_the_engine(live: LiveServer) -> None:
     raw = opened(live)
     raw.say("say", id="a", text="abc " * 1_000, pace=False, **TONE)
     raw.until("started")
@@ -125,7 +125,7 @@ def test_a_socket_that_is_gone_frees_the_engine(live: Live) -> None:
 # the rules of the wire, as far as an application has a part in them
 
 
-def test_pings_of_the_wire_are_answered_with_what_they_hold(live: Live) -> None:
+def test_pings_of_the_wire_are_answered_with_what_they_hold(live: LiveServer) -> None:
     with opened(live) as raw:
         for payload in (b"", b"\x00\xff", b"x" * 125):
             raw.send(PING, payload)
@@ -136,7 +136,7 @@ def test_pings_of_the_wire_are_answered_with_what_they_hold(live: Live) -> None:
         assert raw.receive().json["type"] == "pong"
 
 
-def test_a_message_in_pieces_is_one_message(live: Live) -> None:
+def test_a_message_in_pieces_is_one_message(live: LiveServer) -> None:
     with opened(live) as raw:
         message = json.dumps({"type": "ping", "t": 5}).encode()
         raw.send(TEXT, message[:3], last=False)
@@ -148,7 +148,7 @@ def test_a_message_in_pieces_is_one_message(live: Live) -> None:
         assert raw.receive().json["t"] == 5
 
 
-def test_a_letter_may_be_cut_in_two(live: Live) -> None:
+def test_a_letter_may_be_cut_in_two(live: LiveServer) -> None:
     with opened(live) as raw:
         message = json.dumps({"type": "cancel", "id": "é"}, ensure_ascii=False).encode()
         place = message.index("é".encode()) + 1
@@ -159,7 +159,7 @@ def test_a_letter_may_be_cut_in_two(live: Live) -> None:
 
 
 @pytest.mark.parametrize(("sent", "code"), [(struct.pack(">H", 1000) + b"bye", 1000), (b"", 1005)])
-def test_a_close_is_answered(live: Live, sent: bytes, code: int) -> None:
+def test_a_close_is_answered(live: LiveServer, sent: bytes, code: int) -> None:
     with opened(live) as raw:
         raw.send(CLOSE, sent)
         assert raw.closing() == code
@@ -182,7 +182,7 @@ def test_a_close_is_answered(live: Live, sent: bytes, code: int) -> None:
     ],
 )
 def test_what_breaks_the_rules_is_closed_with_its_code(
-    live: Live, frames: list[tuple[int, bytes, bool]], code: int
+    live: LiveServer, frames: list[tuple[int, bytes, bool]], code: int
 ) -> None:
     with opened(live) as raw, opened(live) as other:
         for opcode, data, last in frames:
@@ -191,7 +191,7 @@ def test_what_breaks_the_rules_is_closed_with_its_code(
         assert said(other, "abc")[0]["type"] == "done"
 
 
-def test_a_frame_without_a_mask_breaks_them_too(live: Live) -> None:
+def test_a_frame_without_a_mask_breaks_them_too(live: LiveServer) -> None:
     with opened(live) as raw:
         raw.send(TEXT, b"{}", masked=False)
         assert raw.closing() == 1002
@@ -218,7 +218,7 @@ def test_a_frame_without_a_mask_breaks_them_too(live: Live) -> None:
         b'{"type": "say", "id": "", "text": "b"}',
     ],
 )
-def test_a_wrong_message_is_told_and_the_socket_stays(live: Live, message: bytes) -> None:
+def test_a_wrong_message_is_told_and_the_socket_stays(live: LiveServer, message: bytes) -> None:
     with opened(live) as raw:
         raw.send(TEXT, message)
         told = raw.receive().json
@@ -226,14 +226,14 @@ def test_a_wrong_message_is_told_and_the_socket_stays(live: Live, message: bytes
         assert said(raw, "abc")[0]["type"] == "done"
 
 
-def test_twenty_wrong_ones_in_a_row_are_enough(live: Live) -> None:
+def test_twenty_wrong_ones_in_a_row_are_enough(live: LiveServer) -> None:
     with opened(live) as raw:
         for _ in range(20):
             raw.send(TEXT, b"{}")
         assert raw.closing() == 1008
 
 
-def test_right_ones_between_them_forgive(live: Live) -> None:
+def test_right_ones_between_them_forgive(live: LiveServer) -> None:
     with opened(live) as raw:
         for _ in range(3):
             for _ in range(19):
@@ -242,7 +242,7 @@ def test_right_ones_between_them_forgive(live: Live) -> None:
             assert raw.until("pong")
 
 
-def test_a_flood_ends_its_sender_and_harms_nobody(live: Live) -> None:
+def test_a_flood_ends_its_sender_and_harms_nobody(live: LiveServer) -> None:
     with opened(live) as raw, opened(live) as other:
         flood = threading.Thread(target=flooding, args=(raw, 40_000), daemon=True)
         flood.start()
@@ -268,7 +268,7 @@ def flooding(raw: RawSocket, count: int) -> None:
 
 @pytest.mark.parametrize("bytes_a_second", [0, 20])
 def test_who_reads_next_to_nothing_is_left_and_harms_nobody(
-    live: Live, monkeypatch: pytest.MonkeyPatch, bytes_a_second: int
+    live: LiveServer, monkeypatch: pytest.MonkeyPatch, bytes_a_second: int
 ) -> None:
     monkeypatch.setattr(uvicorn_limits, "STALL_SECONDS", 0.5)
     with opened(live) as raw, opened(live) as other:
@@ -304,7 +304,7 @@ def test_sockets_are_bounded(settings: Settings, tmp_path: Path) -> None:
         cache=replace(settings.cache, path=tmp_path),
         limits=replace(LimitsSettings(), all_sockets=2),
     )
-    with serving(assembled(bounded)) as live:
+    with serving(scripted_services(bounded)) as live:
         first, second = opened(live), opened(live)
         with RawSocket(live.address) as third:
             assert third.status == 101 and third.closing() == 1013
@@ -316,7 +316,7 @@ def test_sockets_are_bounded(settings: Settings, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def keyed(settings: Settings, tmp_path: Path) -> Iterator[tuple[Live, Hands]]:
+def keyed(settings: Settings, tmp_path: Path) -> Iterator[tuple[LiveServer, Hands]]:
     hands = Hands()
     limits = replace(LimitsSettings(), sockets=2, characters=6)
     settings = replace(settings, cache=replace(settings.cache, path=tmp_path), limits=limits)
@@ -324,7 +324,7 @@ def keyed(settings: Settings, tmp_path: Path) -> Iterator[tuple[Live, Hands]]:
         yield live, hands
 
 
-def test_credentials_open_a_socket(keyed: tuple[Live, Hands]) -> None:
+def test_credentials_open_a_socket(keyed: tuple[LiveServer, Hands]) -> None:
     live, hands = keyed
     bearer = {"Authorization": f"Bearer bot:{SECRET}"}
     with RawSocket(live.address) as raw:
@@ -340,7 +340,7 @@ def test_credentials_open_a_socket(keyed: tuple[Live, Hands]) -> None:
         assert raw.status == 403
 
 
-def test_a_key_has_so_many_sockets_and_characters(keyed: tuple[Live, Hands]) -> None:
+def test_a_key_has_so_many_sockets_and_characters(keyed: tuple[LiveServer, Hands]) -> None:
     live, _ = keyed
     bearer = {"Authorization": f"Bearer bot:{SECRET}"}
     with RawSocket(live.address, **bearer) as one, RawSocket(live.address, **bearer) as two:
@@ -362,7 +362,7 @@ def test_what_is_being_spoken_ends_before_the_server_does(
     settings: Settings, tmp_path: Path
 ) -> None:
     stopping = replace(settings, cache=replace(settings.cache, path=tmp_path), shutdown_seconds=5.0)
-    with serving(assembled(stopping)) as live:
+    with serving(scripted_services(stopping)) as live:
         speaking, silent, endless = opened(live), opened(live), opened(live)
         speaking.say("say", id="a", text="abc def", **TONE)
         speaking.until("started")

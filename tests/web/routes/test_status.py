@@ -10,14 +10,14 @@ from websockets.sync.client import connect
 from realtime.settings import Settings
 from realtime.web.app import create_app
 from tests.support.keyed_server import SECRET, Hands, with_keys
-from tests.web.conftest import Live, waited
+from tests.support.server import LiveServer, wait_until_kept
 
 
 def test_it_counts_what_happens(client: TestClient) -> None:
     before = client.get("/api/status").json()
     line = {"text": "the overview counts this", "engine": "tone"}
     client.post("/lines", json=line)
-    waited(client)
+    wait_until_kept(client)
     client.post("/lines", json=line)
     after = client.get("/api/status").json()
     assert after["cache"]["miss"] - before["cache"]["miss"] == 1
@@ -29,7 +29,7 @@ def test_it_counts_what_happens(client: TestClient) -> None:
     assert (after["key"], after["keys"]) == (None, False)
 
 
-def test_it_counts_open_sockets(live: Live) -> None:
+def test_it_counts_open_sockets(live: LiveServer) -> None:
     with connect(live.url.replace("http", "ws") + "/ws") as socket:
         socket.recv()
         assert live.get("/api/status")["sockets"]["open"] >= 1

@@ -13,11 +13,11 @@ import pytest
 
 from realtime.settings import Settings
 from tests.support.keyed_server import SECRET, Hands, with_keys
-from tests.web.conftest import Live, serving
+from tests.support.server import LiveServer, serving
 
 
 @pytest.fixture
-def path(live: Live) -> str:
+def path(live: LiveServer) -> str:
     asked = live.post("/lines", {"text": "abc", "engine": "tone"})
     assert live.wait_until_idle()
     address: str = asked["url"].removeprefix(live.url)
@@ -34,7 +34,7 @@ def got(
     return answer.status, named, answer.read()
 
 
-def test_both_ways_are_the_same(live: Live, path: str) -> None:
+def test_both_ways_are_the_same(live: LiveServer, path: str) -> None:
     connection = http.client.HTTPConnection(*live.address, timeout=10)
     long = got(connection, path, **{"X-Request-ID": "mine"})
     for _ in range(3):
@@ -51,7 +51,7 @@ def test_both_ways_are_the_same(live: Live, path: str) -> None:
     connection.close()
 
 
-def test_pipelined_requests_are_answered_in_order(live: Live, path: str) -> None:
+def test_pipelined_requests_are_answered_in_order(live: LiveServer, path: str) -> None:
     request = f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
     other = b"GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
     with live.connected() as connection:
@@ -64,7 +64,7 @@ def test_pipelined_requests_are_answered_in_order(live: Live, path: str) -> None
     assert found.count(b"RIFF") == 2
 
 
-def test_what_is_forgotten_is_not_sent(live: Live, path: str) -> None:
+def test_what_is_forgotten_is_not_sent(live: LiveServer, path: str) -> None:
     live.answer("GET", path).read()
     live.services.cache.hot.clear()
     address = live.services.cache.address(path[-20:-4])
@@ -78,7 +78,7 @@ def test_what_is_forgotten_is_not_sent(live: Live, path: str) -> None:
     ("headers", "status"), [({"Range": "bytes=0-3"}, 206), ({"If-None-Match": "*"}, 304)]
 )
 def test_conditions_go_the_long_way(
-    live: Live, path: str, headers: dict[str, str], status: int
+    live: LiveServer, path: str, headers: dict[str, str], status: int
 ) -> None:
     connection = http.client.HTTPConnection(*live.address, timeout=10)
     assert got(connection, path, **headers)[0] == status
@@ -86,14 +86,14 @@ def test_conditions_go_the_long_way(
 
 
 @pytest.fixture
-def keyed(settings: Settings, tmp_path: Path) -> Iterator[tuple[Live, Hands]]:
+def keyed(settings: Settings, tmp_path: Path) -> Iterator[tuple[LiveServer, Hands]]:
     hands = Hands()
     settings = replace(settings, cache=replace(settings.cache, path=tmp_path))
     with serving(with_keys(settings, hands)) as live:
         yield live, hands
 
 
-def test_with_keys_only_signed_addresses_go_the_short_way(keyed: tuple[Live, Hands]) -> None:
+def test_with_keys_only_signed_addresses_go_the_short_way(keyed: tuple[LiveServer, Hands]) -> None:
     live, hands = keyed
     connection = http.client.HTTPConnection(*live.address, timeout=10)
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer bot:{SECRET}"}
@@ -111,7 +111,7 @@ def test_with_keys_only_signed_addresses_go_the_short_way(keyed: tuple[Live, Han
     connection.close()
 
 
-def test_other_names_do_not_go_the_short_way(live: Live, path: str) -> None:
+def test_other_names_do_not_go_the_short_way(live: LiveServer, path: str) -> None:
     connection = http.client.HTTPConnection(*live.address, timeout=10)
     assert got(connection, path, Host="evil.example")[0] == 403
     assert got(connection, path)[0] == 200

@@ -13,7 +13,7 @@ import uvicorn
 
 from realtime.settings import LimitsSettings
 from realtime.web.server.uvicorn_limits import Bounded
-from tests.web.conftest import Announcing
+from tests.support.server import AnnouncingServer
 
 HEAD = b"GET / HTTP/1.1\r\nHost: a\r\n"
 
@@ -30,7 +30,7 @@ async def app(scope: dict[str, object], receive: object, send: object) -> None:
 def running(limits: LimitsSettings) -> Iterator[tuple[str, int]]:
     kind = type("Limited", (Bounded,), {"limits": limits})
     config = uvicorn.Config(app, http=kind, log_config=None, lifespan="off", ws="none")
-    server = Announcing(config)
+    server = AnnouncingServer(config)
     server.listening = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
