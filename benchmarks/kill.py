@@ -30,7 +30,7 @@ from benchmarks import report
 from benchmarks.client import Client, Got, Refused
 from benchmarks.server import ROOT, Server
 from realtime.audio.decoding import decode
-from realtime.audio.samples import HEADER_BYTES, UNKNOWN_SIZE
+from realtime.audio.wav import HEADER_BYTES, UNKNOWN_SIZE
 from realtime.errors import YamabikoError
 
 CLIENTS = 6

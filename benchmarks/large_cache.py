@@ -23,7 +23,7 @@ from urllib.parse import quote
 from benchmarks import report
 from benchmarks.client import Client
 from benchmarks.server import Server
-from realtime.audio.samples import wav_header
+from realtime.audio.wav import wav_header
 
 FEW = 100
 ASKED = 200

@@ -27,7 +27,7 @@ import uvloop
 
 from benchmarks import report
 from benchmarks.server import Server
-from realtime.audio.samples import HEADER_BYTES
+from realtime.audio.wav import HEADER_BYTES
 
 CHARACTER = "af_bella"  # speaks with kokoro
 WORDS = "amber basalt cobalt drifts ember fjord garnet harbour iris juniper kestrel lagoon".split()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from realtime.audio.decoding import AudioSource
-from realtime.audio.samples import wav_header
+from realtime.audio.wav import wav_header
 from realtime.clips import RATE, clip_of
 from realtime.errors import BadRequest, TooLarge
 from tests.audio.test_formats import encoded

@@ -14,7 +14,7 @@ import pytest
 
 from realtime import engines
 from realtime.audio.decoding import AudioSource
-from realtime.audio.samples import wav_header
+from realtime.audio.wav import wav_header
 from realtime.clips import clip_of
 from realtime.cloning import Cloning
 from realtime.engines.contract import CancelToken, Samples, Transcript

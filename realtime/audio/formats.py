@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from realtime.audio.samples import RATES, Pcm, Resampler, wav_header
+from realtime.audio.samples import RATES, Pcm, Resampler
+from realtime.audio.wav import wav_header
 from realtime.errors import BadRequest
 
 if TYPE_CHECKING:

@@ -1,8 +1,7 @@
-"""Samples: PCM16 and float32, WAV header, resampling, frames; it knows no engine and no codec."""
+"""Samples: PCM16 and float32, silence, frames, resampling."""
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -15,8 +14,6 @@ Pcm = npt.NDArray[np.int16]
 RATES = (8000, 16000, 22050, 24000, 44100, 48000)  # what may be asked for
 FULL_SCALE = 32768
 HEARD = 300 / FULL_SCALE  # the level at which a sample counts as the first audible one
-HEADER_BYTES = 44
-UNKNOWN_SIZE = 0xFFFFFFFF
 
 
 def to_pcm16(samples: Samples) -> Pcm:
@@ -40,18 +37,6 @@ def first_audible(samples: Samples, threshold: float = HEARD) -> int | None:
     """Where sound begins; None when there is none."""
     loud = np.abs(samples) > threshold
     return int(loud.argmax()) if loud.any() else None
-
-
-def wav_header(sample_rate: int, samples: int | None) -> bytes:
-    """The 44 bytes before mono PCM16; None: it still grows, and the sizes say so."""
-    data = UNKNOWN_SIZE if samples is None else 2 * samples
-    riff = data + HEADER_BYTES - 8
-    if riff > UNKNOWN_SIZE:  # a length that 32 bits cannot hold is no more known than none
-        data = riff = UNKNOWN_SIZE
-    form = struct.pack("<IHHIIHH", 16, 1, 1, sample_rate, 2 * sample_rate, 2, 16)
-    return (
-        b"RIFF" + struct.pack("<I", riff) + b"WAVEfmt " + form + b"data" + struct.pack("<I", data)
-    )
 
 
 def reframe(parts: Iterable[Pcm], length: int) -> Iterator[Pcm]:

@@ -11,7 +11,7 @@ from contextlib import aclosing, asynccontextmanager
 
 from realtime.audio.encoding import ContainerWriter, encoded
 from realtime.audio.formats import FORMATS, Format
-from realtime.audio.samples import HEADER_BYTES, wav_header
+from realtime.audio.wav import HEADER_BYTES, wav_header
 from realtime.cache import (
     SIDECAR,
     WAV,

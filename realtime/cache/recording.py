@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from realtime.audio.samples import HEADER_BYTES, wav_header
 from realtime.audio.spoken import Spoken, Word
+from realtime.audio.wav import HEADER_BYTES, wav_header
 from realtime.cache.address import Address
 from realtime.cache.disk import DiskStore
 from realtime.cache.growing import GrowingRecording

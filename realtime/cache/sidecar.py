@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from realtime.audio.samples import HEADER_BYTES
 from realtime.audio.spoken import Word
+from realtime.audio.wav import HEADER_BYTES
 from realtime.cache.address import WAV
 
 

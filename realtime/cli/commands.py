@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from realtime import engines, weights
-from realtime.audio.samples import wav_header
+from realtime.audio.wav import wav_header
 from realtime.cache import DiskStore
 from realtime.cache.disk import Stored
 from realtime.cli import cache as housekeeping

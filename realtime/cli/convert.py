@@ -12,8 +12,9 @@ from typing import BinaryIO
 from realtime.audio.decoding import AudioSource
 from realtime.audio.encoding import ContainerWriter, encoded
 from realtime.audio.formats import FORMATS, Format
-from realtime.audio.samples import HEADER_BYTES, RATES, wav_header
+from realtime.audio.samples import RATES
 from realtime.audio.spoken import Spoken
+from realtime.audio.wav import HEADER_BYTES, wav_header
 from realtime.cli.progress_bar import Bar
 from realtime.conversion.request import CONVERTER, VoiceChangeRequest
 from realtime.conversion.voice_changer import VoiceChanger

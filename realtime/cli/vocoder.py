@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from realtime.audio.decoding import decode
-from realtime.audio.samples import Resampler, Samples, from_pcm16, to_pcm16, wav_header
+from realtime.audio.samples import Resampler, Samples, from_pcm16, to_pcm16
+from realtime.audio.wav import wav_header
 from realtime.engine_settings import PLANS, PRECISIONS
 from realtime.errors import BadRequest, YamabikoError
 from realtime.settings import Settings

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from realtime.audio.decoding import AudioSource, decode
-from realtime.audio.samples import Pcm, wav_header
+from realtime.audio.samples import Pcm
+from realtime.audio.wav import wav_header
 from realtime.errors import BadRequest, TooLarge
 from tests.audio.test_formats import FILES, encoded, sweep
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from realtime.audio.decoding import decode
 from realtime.audio.formats import FORMATS, ContainerEncoder, encoder, format_named
-from realtime.audio.samples import RATES, Pcm, Resampler, to_pcm16, wav_header
+from realtime.audio.samples import RATES, Pcm, Resampler, to_pcm16
+from realtime.audio.wav import wav_header
 from realtime.errors import BadRequest
 
 CODED = ["flac", "opus", "ogg", "mp3", "aac"]

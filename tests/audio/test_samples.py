@@ -1,10 +1,7 @@
-"""Samples keep their values, headers tell the truth, and cuts leave no trace."""
+"""Samples keep their values, and cuts leave no trace."""
 
 from __future__ import annotations
 
-import io
-import struct
-import wave
 from collections.abc import Iterator
 
 import numpy as np
@@ -21,7 +18,6 @@ from realtime.audio.samples import (
     reframe,
     silence,
     to_pcm16,
-    wav_header,
 )
 
 
@@ -50,33 +46,6 @@ def test_loud_is_clipped_and_no_number_is_silence() -> None:
 def test_values_between_are_rounded_not_cut_off() -> None:
     between = np.array([10.6, -10.6, 10.4, -10.4], np.float32) / np.float32(32768)
     assert to_pcm16(between).tolist() == [11, -11, 10, -10]
-
-
-@pytest.mark.parametrize("rate", RATES)
-@pytest.mark.parametrize("length", [0, 1, 12345])
-def test_a_finished_header_is_read_by_others(rate: int, length: int) -> None:
-    pcm = noise(length)
-    header = wav_header(rate, length)
-    assert len(header) == 44
-    with wave.open(io.BytesIO(header + pcm.tobytes())) as file:
-        assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (rate, 1, 2)
-        assert file.readframes(file.getnframes()) == pcm.tobytes()
-
-
-def sizes(header: bytes) -> tuple[int, int]:
-    return struct.unpack("<I", header[4:8])[0], struct.unpack("<I", header[40:44])[0]
-
-
-def test_a_growing_header_has_unknown_sizes() -> None:
-    header = wav_header(24000, None)
-    assert len(header) == 44
-    assert sizes(header) == (0xFFFFFFFF, 0xFFFFFFFF)
-
-
-def test_a_length_beyond_32_bits_is_unknown() -> None:
-    most = (0xFFFFFFFF - 36) // 2
-    assert sizes(wav_header(24000, most)) == (2 * most + 36, 2 * most)
-    assert sizes(wav_header(24000, most + 1)) == (0xFFFFFFFF, 0xFFFFFFFF)
 
 
 @settings(deadline=None)

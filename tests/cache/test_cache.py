@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from realtime.audio.samples import HEADER_BYTES
+from realtime.audio.wav import HEADER_BYTES
 from realtime.cache import WAV, Address, Cache, Finished, GrowingRecording
 from realtime.cache.recording import LEAD_SECONDS
 from realtime.errors import Busy, SynthesisFailed

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from realtime.audio.samples import wav_header
+from realtime.audio.wav import wav_header
 from realtime.cli import clone
 from realtime.cli.commands import parsed
 from realtime.errors import BadRequest, TooLarge, YamabikoError

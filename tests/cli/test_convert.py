@@ -9,7 +9,8 @@ import pytest
 
 from realtime.audio.decoding import decode
 from realtime.audio.formats import FORMATS
-from realtime.audio.samples import HEADER_BYTES, from_pcm16, wav_header
+from realtime.audio.samples import from_pcm16
+from realtime.audio.wav import HEADER_BYTES, wav_header
 from realtime.cli import convert as dubbing
 from realtime.cli.commands import parsed
 from realtime.engines.world import median_pitch

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from realtime.audio.samples import HEADER_BYTES, Pcm
+from realtime.audio.samples import Pcm
+from realtime.audio.wav import HEADER_BYTES
 from realtime.cache import Finished
 from realtime.live.messages import Say
 from realtime.live.say import wish_of

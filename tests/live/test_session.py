@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as trying
 from hypothesis import strategies as st
 
-from realtime.audio.samples import HEADER_BYTES, RATES, Pcm, to_pcm16
+from realtime.audio.samples import RATES, Pcm, to_pcm16
+from realtime.audio.wav import HEADER_BYTES
 from realtime.cache import Finished
 from realtime.engines.tone import character_factor, sine
 from realtime.errors import TooMany

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from realtime.audio.samples import HEADER_BYTES, Pcm, wav_header
+from realtime.audio.samples import Pcm
 from realtime.audio.spoken import Spoken, Word
+from realtime.audio.wav import HEADER_BYTES, wav_header
 from realtime.cache import Address, Cache, FileFacts, Production, Recording, Sidecar, key_of
 from realtime.settings import CacheSettings as CacheSettings
 from realtime.settings import LimitsSettings, Settings

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from realtime.audio.encoding import ContainerWriter, EncodedPart, encoded
-from realtime.audio.samples import HEADER_BYTES, wav_header
+from realtime.audio.wav import HEADER_BYTES, wav_header
 from realtime.cache import Finished, Recording
 from realtime.speech.line import Line
 from realtime.speech.speech import LineInProgress, Speech

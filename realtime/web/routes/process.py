@@ -19,8 +19,9 @@ from starlette.types import Receive, Scope, Send
 from realtime.audio.decoding import AudioSource
 from realtime.audio.encoding import ContainerWriter, EncodedPart, encoded
 from realtime.audio.formats import FORMATS, Format, format_named
-from realtime.audio.samples import HEADER_BYTES, RATES, wav_header
+from realtime.audio.samples import RATES
 from realtime.audio.spoken import Spoken
+from realtime.audio.wav import HEADER_BYTES, wav_header
 from realtime.conversion.request import CONVERTER, VoiceChangeRequest
 from realtime.conversion.voice_changer import VoiceChanger
 from realtime.engines.voice_change import EFFECTS, RANGES

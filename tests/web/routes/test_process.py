@@ -15,7 +15,8 @@ from starlette.testclient import TestClient
 
 from realtime.audio.decoding import decode
 from realtime.audio.formats import FORMATS
-from realtime.audio.samples import HEADER_BYTES, RATES, from_pcm16, wav_header
+from realtime.audio.samples import RATES, from_pcm16
+from realtime.audio.wav import HEADER_BYTES, wav_header
 from realtime.engines.world import median_pitch
 from realtime.services import Services
 from realtime.settings import LimitsSettings, ModelsSettings, Settings
