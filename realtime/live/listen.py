@@ -7,6 +7,7 @@ from contextlib import aclosing
 
 import numpy as np
 
+from realtime.audio.playback import Playback
 from realtime.audio.samples import Pcm
 from realtime.conversion.by_words.events import SentenceHeard as Understood
 from realtime.conversion.request import CONVERTER, REVOICE, VoiceChangeRequest
@@ -17,7 +18,6 @@ from realtime.live.framing import audible
 from realtime.live.messages import Done, FromServer, Heard, Listen, Meter, Notice, Started, Timing
 from realtime.live.pacing import AHEAD_SECONDS
 from realtime.live.protocol import encode, encode_audio
-from realtime.speech.playback import Playback
 
 EARLY_SECONDS = 1.0  # of a microphone that need not wait until its converter is there
 METER_SECONDS = 0.5

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from realtime.audio.playback import Playback
 from realtime.audio.samples import Pcm
 from realtime.live.framing import Framer, audible
 from realtime.live.protocol import encode_audio
 from realtime.live.send_queue import SendQueue
-from realtime.speech.playback import Playback
 from realtime.timer import Timer
 
 AHEAD_SECONDS = 2.0  # of a client's playback

@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from realtime.speech.playback import Playback
+from realtime.audio.playback import Playback
 from realtime.speech.request import nothing_to_say
 from realtime.text.boundaries import ended
 from realtime.text.normalise import Cleaner, has_speech

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from realtime.audio.playback import Playback
 from realtime.audio.spoken import Spoken
 from realtime.cache import (
     WAV,
@@ -36,7 +37,6 @@ from realtime.models.loaded import LoadedModels
 from realtime.settings import LimitsSettings, Settings
 from realtime.speech.incoming_text import IncomingText
 from realtime.speech.line import ASKABLE, FASTEST, MOST_SEED, SLOWEST, Line
-from realtime.speech.playback import Playback
 from realtime.speech.request import LineRequest, LineResolver
 from realtime.speech.synthesis import Synthesis
 from realtime.text.language import Segment

@@ -16,6 +16,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from realtime.audio.playback import Playback
 from realtime.audio.samples import silence, to_pcm16
 from realtime.audio.spoken import Spoken, Word
 from realtime.audio.trim import Trimmer
@@ -24,7 +25,6 @@ from realtime.errors import SynthesisFailed, YamabikoError
 from realtime.models.lanes import WHEN_IDLE
 from realtime.models.loaded import Lease, LoadedModels
 from realtime.speech.line import Line
-from realtime.speech.playback import Playback
 from realtime.text.split import SHORT, Piece, Splitter, blocks, cut
 
 logger = logging.getLogger(__name__)

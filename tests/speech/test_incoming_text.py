@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import settings as trying
 from hypothesis import strategies as st
 
+from realtime.audio.playback import Playback
 from realtime.errors import NothingToSay, TextTooLong
 from realtime.speech.incoming_text import BEHIND_SECONDS, PAUSE_SECONDS, SOON_SECONDS, IncomingText
-from realtime.speech.playback import Playback
 from realtime.text.normalise import clean, has_speech
 from realtime.text.split import Piece, Splitter, split
 from tests.support.fake_timer import Passing, settled

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from realtime.audio.playback import Playback
 from realtime.audio.spoken import Word
 from realtime.engines.contract import Chunk
 from realtime.models.lanes import WHEN_IDLE
-from realtime.speech.playback import Playback
 from realtime.speech.synthesis import Delivery, Join
 
 SECOND = np.zeros(24000, np.float32)

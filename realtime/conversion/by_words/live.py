@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from realtime.audio.playback import Playback
 from realtime.audio.samples import Pcm
 from realtime.conversion.by_words.bounded_queue import BoundedQueue
 from realtime.conversion.by_words.events import (
@@ -28,7 +29,6 @@ from realtime.conversion.signal_path import checked_rate
 from realtime.engines.contract import Transcript
 from realtime.errors import Busy, YamabikoError
 from realtime.models.loaded import LoadedModels
-from realtime.speech.playback import Playback
 from realtime.speech.speech import LineRequest, Speech
 
 DETECTOR, RECOGNISER = "silero", "revoice"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.speech.playback import Playback
+from realtime.audio.playback import Playback
 
 
 def test_what_is_given_is_heard_one_after_the_other() -> None:
