@@ -1,4 +1,4 @@
-"""What most tests need: settings with folders of their own."""
+"""Fixtures of most tests: settings with folders of their own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HAS_GPU = Path("/dev/nvidia0").exists()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests that need a GPU are left out where there is none, not skipped."""
+    """Leave the tests that need a GPU out where there is none: a skipped test fails in CI."""
     needy = [item for item in items if item.get_closest_marker("gpu") and not HAS_GPU]
     if needy:
         config.hook.pytest_deselected(items=needy)
@@ -24,7 +24,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """In continuous integration a skipped test is one that nobody ran: that is a failure."""
+    """Fail the run in continuous integration when a test was skipped: nobody ran it."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("CI") and reporter is not None and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -40,7 +40,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="session")
 def models_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One folder for prepared graphs, so that they are prepared once."""
+    """Make one folder for prepared graphs, so that they are prepared once in a run."""
     return tmp_path_factory.mktemp("models")
 
 
@@ -57,7 +57,7 @@ def settings(models_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> S
 
 @pytest.fixture
 async def cache(tmp_path: Path) -> AsyncIterator[RecordingCache]:
-    """A cache with a folder of its own, started."""
+    """Start a cache with a folder of its own."""
     cache = RecordingCache(Settings(cache=CacheSettings(path=tmp_path)))
     await cache.start()
     yield cache

@@ -12,7 +12,14 @@ import pytest
 from realtime.characters import Characters, KokoroVoice
 from realtime.errors import BadRequest, NotFound
 from realtime.settings import Settings
-from tests.support.character_files import Clock, characters, save, say, style, touch
+from tests.support.character_files import (
+    FakeClock,
+    characters_in,
+    random_style,
+    save_card,
+    save_voice,
+    set_changed,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 OPENAI = "alloy ash ballad cedar coral echo fable marin nova onyx sage shimmer verse".split()
@@ -20,8 +27,8 @@ FEMALE = {"alloy", "coral", "marin", "nova", "sage", "shimmer"}
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 @pytest.fixture(scope="module")
@@ -31,51 +38,51 @@ def shipped() -> Iterator[Characters]:
 
 
 def test_nothing_is_read_before_somebody_asks(tmp_path: Path) -> None:
-    found = characters(tmp_path / "later")
+    found = characters_in(tmp_path / "later")
     (tmp_path / "later").mkdir()
-    save(tmp_path / "later", "ann")
+    save_voice(tmp_path / "later", "ann")
     assert found.get("ann").name == "ann"
 
 
 def test_all_are_sorted_by_name(tmp_path: Path) -> None:
     for name in ("b", "a", "C"):
-        save(tmp_path, name)
-    assert [character.name for character in characters(tmp_path).all()] == ["C", "a", "b"]
+        save_voice(tmp_path, name)
+    assert [character.name for character in characters_in(tmp_path).all()] == ["C", "a", "b"]
 
 
-def test_changes_are_noticed_without_a_restart(tmp_path: Path, clock: Clock) -> None:
-    save(tmp_path, "ann", style=style(1))
-    save(tmp_path, "ben", style=style(2))
-    found = characters(tmp_path, clock)
+def test_changes_are_noticed_without_a_restart(tmp_path: Path, clock: FakeClock) -> None:
+    save_voice(tmp_path, "ann", style=random_style(1))
+    save_voice(tmp_path, "ben", style=random_style(2))
+    found = characters_in(tmp_path, clock)
     before = {character.name: character for character in found.all()}
 
-    touch(save(tmp_path, "ann", style=style(3)), 1)
-    say(tmp_path, "cleo", "voice: ann")
+    set_changed(save_voice(tmp_path, "ann", style=random_style(3)), 1)
+    save_card(tmp_path, "cleo", "voice: ann")
     clock.now += 1
     assert found.get("ann").digest != before["ann"].digest
     assert found.get("cleo").digest == found.get("ann").digest
     assert found.get("ben").voice is before["ben"].voice, "unchanged and read again"
 
     (tmp_path / "ben.npz").unlink()
-    say(tmp_path, "ann", "{display_name: Ann, aliases: [ben]}")
+    save_card(tmp_path, "ann", "{display_name: Ann, aliases: [ben]}")
     clock.now += 1
     assert found.get("ben").display_name == "Ann"
     assert [character.name for character in found.all()] == ["ann", "cleo"]
 
 
 def test_a_broken_file_is_told_and_mended_without_a_restart(
-    tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    whole = save(tmp_path, "ann").read_bytes()
-    save(tmp_path, "ben")
-    found = characters(tmp_path, clock)
+    whole = save_voice(tmp_path, "ann").read_bytes()
+    save_voice(tmp_path, "ben")
+    found = characters_in(tmp_path, clock)
     assert not found.broken
 
     (tmp_path / "ann.npz").write_bytes(whole[: len(whole) // 2])
     clock.now += 1
     assert set(found.broken) == {"ann.npz"}
     assert [character.name for character in found.all()] == ["ben"]
-    say(tmp_path, "ben", "speed: 2")
+    save_card(tmp_path, "ben", "speed: 2")
     clock.now += 1
     assert found.get("ben").speed == 2
     assert [record.args[0] for record in caplog.records if record.args] == ["ann.npz"]
@@ -85,30 +92,30 @@ def test_a_broken_file_is_told_and_mended_without_a_restart(
     assert found.get("ann") and not found.broken
 
 
-def test_the_folder_is_looked_at_once_a_second_at_most(tmp_path: Path, clock: Clock) -> None:
-    save(tmp_path, "ann")
-    found = characters(tmp_path, clock)
+def test_the_folder_is_looked_at_once_a_second_at_most(tmp_path: Path, clock: FakeClock) -> None:
+    save_voice(tmp_path, "ann")
+    found = characters_in(tmp_path, clock)
     assert len(found.all()) == 1
-    save(tmp_path, "ben")
+    save_voice(tmp_path, "ben")
     clock.now += 0.99
     assert len(found.all()) == 1
     clock.now += 0.01
     assert len(found.all()) == 2
-    save(tmp_path, "cleo")
+    save_voice(tmp_path, "cleo")
     assert len(found.all()) == 2
     found.refresh()
     assert len(found.all()) == 3
 
 
 def test_a_folder_that_is_missing_is_told(tmp_path: Path) -> None:
-    found = characters(tmp_path / "nowhere")
+    found = characters_in(tmp_path / "nowhere")
     assert found.all() == []
     assert found.broken == {str(tmp_path / "nowhere"): "there is no such folder"}
 
 
 def test_each_language_has_its_default(tmp_path: Path) -> None:
-    save(tmp_path, "ann")
-    found = characters(tmp_path)
+    save_voice(tmp_path, "ann")
+    found = characters_in(tmp_path)
     assert found.default("en").name == found.default("mix").name == "ann"
     with pytest.raises(NotFound, match="'ben'") as missing:
         found.default("ja")
@@ -118,12 +125,12 @@ def test_each_language_has_its_default(tmp_path: Path) -> None:
 
 
 def test_a_thread_that_asks_while_another_reads_gets_the_old_cast(
-    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    save(tmp_path, "ann", style=style(1))
-    found = characters(tmp_path, clock)
+    save_voice(tmp_path, "ann", style=random_style(1))
+    found = characters_in(tmp_path, clock)
     old = found.get("ann")
-    touch(save(tmp_path, "ann", style=style(2)), 1)
+    set_changed(save_voice(tmp_path, "ann", style=random_style(2)), 1)
     reading, go_on = threading.Event(), threading.Event()
     look = found._folder.look
 
@@ -144,8 +151,8 @@ def test_a_thread_that_asks_while_another_reads_gets_the_old_cast(
 
 
 def test_many_threads_that_ask_first_read_once(tmp_path: Path) -> None:
-    save(tmp_path, "ann")
-    found = characters(tmp_path)
+    save_voice(tmp_path, "ann")
+    found = characters_in(tmp_path)
     start = threading.Barrier(8)
     got: list[object] = []
 
@@ -202,9 +209,9 @@ def test_the_page_shows_the_shipped_ones_and_reads_as_written(
     for character in shipped.all():
         assert f"`{character.name}`" in page.partition("## Those that are shipped")[2]
     example = page.partition("```yaml\n")[2].partition("```")[0]
-    say(tmp_path, "dawn", example)
+    save_card(tmp_path, "dawn", example)
     (tmp_path / "dawn.png").write_bytes(b"")
     for name in ("af_heart", "bf_emma"):
-        save(tmp_path, name, style=style(len(name)))
-    found = characters(tmp_path)
+        save_voice(tmp_path, name, style=random_style(len(name)))
+    found = characters_in(tmp_path)
     assert not found.broken and found.get("aurora").display_name == "Dawn"

@@ -26,7 +26,7 @@ from realtime.services import Services, build
 from realtime.settings import Settings
 from realtime.weights import WeightFile
 from tests.support import valle_files
-from tests.support.character_files import save, say
+from tests.support.character_files import save_card, save_voice
 from tests.support.voice_like_sound import pcm, voice
 
 pytestmark = pytest.mark.anyio
@@ -131,9 +131,9 @@ async def test_its_language_is_that_of_the_text_or_as_asked(
 @pytest.mark.parametrize("taken", ["Kai", "kai", "kay", "Lee", "broken"])
 async def test_a_name_that_somebody_has_is_taken(services: Services, taken: str) -> None:
     folder = services.settings.presets.path
-    save(folder, "Kai")
-    say(folder, "Kai", "aliases: [Kay]")
-    say(folder, "Lee", "voice: Kai")
+    save_voice(folder, "Kai")
+    save_card(folder, "Kai", "aliases: [Kay]")
+    save_card(folder, "Lee", "voice: Kai")
     (folder / "broken.npz").write_bytes(b"")
     before = files(services)
     with pytest.raises(Taken) as refused:

@@ -12,7 +12,14 @@ import pytest
 from realtime.characters import Characters, KokoroVoice
 from realtime.characters.assemble import MOST_DEPTH
 from realtime.errors import NotFound
-from tests.support.character_files import DEFAULTS, characters, prompt, save, say, style
+from tests.support.character_files import (
+    DEFAULTS,
+    characters_in,
+    random_prompt,
+    random_style,
+    save_card,
+    save_voice,
+)
 
 
 def names(found: Characters) -> list[str]:
@@ -20,10 +27,10 @@ def names(found: Characters) -> list[str]:
 
 
 def test_a_voice_alone_is_a_character(tmp_path: Path) -> None:
-    save(tmp_path, "dawn", style=style(1))
-    save(tmp_path, "zf_mei", style=style(2))
-    save(tmp_path, "Hoshi", **prompt(code=1))
-    found = characters(tmp_path)
+    save_voice(tmp_path, "dawn", style=random_style(1))
+    save_voice(tmp_path, "zf_mei", style=random_style(2))
+    save_voice(tmp_path, "Hoshi", **random_prompt(code=1))
+    found = characters_in(tmp_path)
     dawn, mei, hoshi = found.get("dawn"), found.get("zf_mei"), found.get("Hoshi")
     assert (dawn.engine, dawn.language, dawn.gender) == ("kokoro", "en", "unknown")
     assert (mei.engine, mei.language, mei.gender) == ("kokoro", "zh", "female")
@@ -34,15 +41,15 @@ def test_a_voice_alone_is_a_character(tmp_path: Path) -> None:
 
 
 def test_a_card_says_more(tmp_path: Path) -> None:
-    save(tmp_path, "dawn")
+    save_voice(tmp_path, "dawn")
     (tmp_path / "dawn.png").write_bytes(b"")
-    say(
+    save_card(
         tmp_path,
         "dawn",
         "{display_name: Dawn, language: ja, gender: male, description: D, licence: L, source: S,"
         " speed: 1.5, aliases: [sun], picture: dawn.png, engines: {en: hibari}}",
     )
-    dawn = characters(tmp_path, engines=["hibari", "kokoro"]).get("dawn")
+    dawn = characters_in(tmp_path, engines=["hibari", "kokoro"]).get("dawn")
     assert (dawn.display_name, dawn.language, dawn.gender) == ("Dawn", "ja", "male")
     assert (dawn.description, dawn.licence, dawn.source) == ("D", "L", "S")
     assert (dawn.speed, dawn.aliases) == (1.5, ("sun",))
@@ -52,19 +59,19 @@ def test_a_card_says_more(tmp_path: Path) -> None:
 
 
 def test_speed_and_words_are_not_in_the_digest_and_the_voice_is(tmp_path: Path) -> None:
-    save(tmp_path, "a", style=style(1))
-    save(tmp_path, "b", style=style(1))
-    save(tmp_path, "c", style=style(2))
-    say(tmp_path, "b", "{speed: 2, display_name: B}")
-    a, b, c = characters(tmp_path).all()
+    save_voice(tmp_path, "a", style=random_style(1))
+    save_voice(tmp_path, "b", style=random_style(1))
+    save_voice(tmp_path, "c", style=random_style(2))
+    save_card(tmp_path, "b", "{speed: 2, display_name: B}")
+    a, b, c = characters_in(tmp_path).all()
     assert a.digest == b.digest != c.digest
 
 
 def test_a_blend_is_made_of_the_folder_and_of_packages(tmp_path: Path) -> None:
-    save(tmp_path, "zf_mei", style=style(1))
-    say(tmp_path, "jf_alpha", "voice: jf_alpha")
-    say(tmp_path, "half", "voice: {zf_mei: 3, jm_kumo: 1}")
-    say(tmp_path, "deep", "voice: {half: 1, jf_alpha: 2}")
+    save_voice(tmp_path, "zf_mei", style=random_style(1))
+    save_card(tmp_path, "jf_alpha", "voice: jf_alpha")
+    save_card(tmp_path, "half", "voice: {zf_mei: 3, jm_kumo: 1}")
+    save_card(tmp_path, "deep", "voice: {half: 1, jf_alpha: 2}")
     found = Characters(tmp_path, DEFAULTS)
     assert not found.broken
     mei, alpha, half, deep = (
@@ -80,16 +87,16 @@ def test_a_blend_is_made_of_the_folder_and_of_packages(tmp_path: Path) -> None:
 
 
 def test_a_preset_wins_over_a_package_voice_of_its_name(tmp_path: Path) -> None:
-    save(tmp_path, "jf_alpha", style=style(1))
-    say(tmp_path, "twin", "voice: jf_alpha")
+    save_voice(tmp_path, "jf_alpha", style=random_style(1))
+    save_card(tmp_path, "twin", "voice: jf_alpha")
     found = Characters(tmp_path, DEFAULTS)
     assert found.get("twin").digest == found.get("jf_alpha").digest
 
 
 def test_one_prompt_can_have_two_characters(tmp_path: Path) -> None:
-    save(tmp_path, "hoshi", **prompt(code=1))
-    say(tmp_path, "twin", "{voice: hoshi, display_name: Twin}")
-    twin = characters(tmp_path).get("twin")
+    save_voice(tmp_path, "hoshi", **random_prompt(code=1))
+    save_card(tmp_path, "twin", "{voice: hoshi, display_name: Twin}")
+    twin = characters_in(tmp_path).get("twin")
     assert (twin.engine, twin.language) == ("valle", "ja")
 
 
@@ -113,11 +120,11 @@ def test_one_prompt_can_have_two_characters(tmp_path: Path) -> None:
 def test_a_card_that_cannot_be_used_is_told_and_the_others_work(
     tmp_path: Path, text: str, told: list[str]
 ) -> None:
-    save(tmp_path, "ann")
-    save(tmp_path, "hoshi", **prompt())
-    save(tmp_path, "bad", style=style(), two=style())
-    say(tmp_path, "x", text)
-    found = characters(tmp_path, engines=["hibari", "kokoro"])
+    save_voice(tmp_path, "ann")
+    save_voice(tmp_path, "hoshi", **random_prompt())
+    save_voice(tmp_path, "bad", style=random_style(), two=random_style())
+    save_card(tmp_path, "x", text)
+    found = characters_in(tmp_path, engines=["hibari", "kokoro"])
     assert names(found) == ["ann", "hoshi"]
     assert set(found.broken) == {"x.yaml", "bad.npz"}
     assert all(part in found.broken["x.yaml"] for part in told), found.broken["x.yaml"]
@@ -126,10 +133,10 @@ def test_a_card_that_cannot_be_used_is_told_and_the_others_work(
 
 
 def test_circles_are_told_with_their_way(tmp_path: Path) -> None:
-    say(tmp_path, "a", "voice: b")
-    say(tmp_path, "b", "voice: {c: 1, a: 1}")
-    say(tmp_path, "c", "voice: a")
-    found = characters(tmp_path)
+    save_card(tmp_path, "a", "voice: b")
+    save_card(tmp_path, "b", "voice: {c: 1, a: 1}")
+    save_card(tmp_path, "c", "voice: a")
+    found = characters_in(tmp_path)
     assert names(found) == []
     assert set(found.broken) == {"a.yaml", "b.yaml", "c.yaml"}
     assert "circle: a > b > c > a" in found.broken["a.yaml"]
@@ -138,30 +145,30 @@ def test_circles_are_told_with_their_way(tmp_path: Path) -> None:
 @pytest.mark.parametrize("order", [1, -1])
 def test_blends_of_blends_have_a_bottom_whatever_their_order(tmp_path: Path, order: int) -> None:
     links = [f"l{number:03}" for number in range(300)][::order]
-    save(tmp_path, links[0])
+    save_voice(tmp_path, links[0])
     for below, link in zip(links, links[1:], strict=False):
-        say(tmp_path, link, f"voice: {below}")
-    found = characters(tmp_path)
+        save_card(tmp_path, link, f"voice: {below}")
+    found = characters_in(tmp_path)
     assert sorted(names(found)) == sorted(links[: MOST_DEPTH + 1])
     assert f"over {MOST_DEPTH} deep" in found.broken[f"{links[MOST_DEPTH + 1]}.yaml"]
 
 
 def test_a_voice_that_is_both_held_and_named_is_refused(tmp_path: Path) -> None:
-    save(tmp_path, "ann")
-    save(tmp_path, "ben")
-    say(tmp_path, "ben", "voice: ann")
-    found = characters(tmp_path)
+    save_voice(tmp_path, "ann")
+    save_voice(tmp_path, "ben")
+    save_card(tmp_path, "ben", "voice: ann")
+    found = characters_in(tmp_path)
     assert names(found) == ["ann"]
     assert found.broken == {"ben.yaml": "it names a voice, and ben.npz holds one"}
 
 
 def test_an_alias_belongs_to_one(tmp_path: Path) -> None:
     for number, name in enumerate(("ann", "ben", "cleo")):
-        save(tmp_path, name, style=style(number))
-    say(tmp_path, "ann", "aliases: [nova, cleo]")
-    say(tmp_path, "ben", "aliases: [nova, echo]")
-    say(tmp_path, "cleo", "aliases: [cleo, Fable]")
-    found = characters(tmp_path)
+        save_voice(tmp_path, name, style=random_style(number))
+    save_card(tmp_path, "ann", "aliases: [nova, cleo]")
+    save_card(tmp_path, "ben", "aliases: [nova, echo]")
+    save_card(tmp_path, "cleo", "aliases: [cleo, Fable]")
+    found = characters_in(tmp_path)
     assert [found.get(name).name for name in ("nova", "echo", "cleo", "Fable")] == [
         "ann",
         "ben",
@@ -175,29 +182,29 @@ def test_an_alias_belongs_to_one(tmp_path: Path) -> None:
 
 
 def test_an_alias_cannot_take_the_place_of_a_broken_character(tmp_path: Path) -> None:
-    save(tmp_path, "ann")
-    say(tmp_path, "ann", "aliases: [ben]")
+    save_voice(tmp_path, "ann")
+    save_card(tmp_path, "ann", "aliases: [ben]")
     (tmp_path / "ben.npz").write_bytes(b"half a file")
-    found = characters(tmp_path)
+    found = characters_in(tmp_path)
     with pytest.raises(NotFound, match="'ben' cannot be used: ben.npz: it is no npz file"):
         found.get("ben")
     assert set(found.broken) == {"ann.yaml", "ben.npz"}
 
 
 def test_a_missing_picture_costs_only_the_picture(tmp_path: Path) -> None:
-    save(tmp_path, "ann")
-    say(tmp_path, "ann", "{picture: ann.png, aliases: [ann]}")
-    found = characters(tmp_path)
+    save_voice(tmp_path, "ann")
+    save_card(tmp_path, "ann", "{picture: ann.png, aliases: [ann]}")
+    found = characters_in(tmp_path)
     assert found.get("ann").picture is None
     assert "'ann.png'" in found.broken["ann.yaml"] and "aliases" in found.broken["ann.yaml"]
 
 
 def test_files_whose_names_are_no_names_are_told(tmp_path: Path) -> None:
-    save(tmp_path, "ann")
+    save_voice(tmp_path, "ann")
     for name in ("a..b.npz", "a%.yaml", " a.npz", "a\n.npz", "ben.yml"):
         (tmp_path / name).write_bytes(b"")
     with open(os.fsencode(tmp_path) + b"/\xff.npz", "wb"):
-        found = characters(tmp_path)
+        found = characters_in(tmp_path)
     assert names(found) == ["ann"]
     assert set(found.broken) == {
         "a..b.npz",
@@ -213,17 +220,17 @@ def test_files_whose_names_are_no_names_are_told(tmp_path: Path) -> None:
 
 def test_one_name_in_two_forms_is_one_character(tmp_path: Path) -> None:
     composed, decomposed = (unicodedata.normalize(form, "Zoé") for form in ("NFC", "NFD"))
-    save(tmp_path, decomposed, style=style(1))
-    say(tmp_path, composed, "display_name: Z")
-    found = characters(tmp_path)
+    save_voice(tmp_path, decomposed, style=random_style(1))
+    save_card(tmp_path, composed, "display_name: Z")
+    found = characters_in(tmp_path)
     assert found.get(decomposed) is found.get(composed)
     assert found.get(composed).display_name == "Z"
-    save(tmp_path, composed, style=style(2))
-    again = characters(tmp_path)
+    save_voice(tmp_path, composed, style=random_style(2))
+    again = characters_in(tmp_path)
     assert names(again) == [composed] and len(again.broken) == 1
 
 
 def test_an_engine_is_not_questioned_where_none_is_known(tmp_path: Path) -> None:
-    save(tmp_path, "ann")
-    say(tmp_path, "ann", "engines: {en: later}")
-    assert dict(characters(tmp_path).get("ann").engines) == {"en": "later"}
+    save_voice(tmp_path, "ann")
+    save_card(tmp_path, "ann", "engines: {en: later}")
+    assert dict(characters_in(tmp_path).get("ann").engines) == {"en": "later"}

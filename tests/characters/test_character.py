@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 from realtime.characters import Characters
 from realtime.characters.names import valid_name
 from realtime.errors import BadRequest, NotFound
-from tests.support.character_files import characters, save, say
+from tests.support.character_files import characters_in, save_card, save_voice
 
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Characters]:
     folder = tmp_path_factory.mktemp("presets")
     for name in ("ann", "Ben", "ben", "Straße", "Y'shtola-Finetuned"):
-        save(folder, name)
-    say(folder, "ann", "aliases: [Nova, BEN]")
-    yield characters(folder)
+        save_voice(folder, name)
+    save_card(folder, "ann", "aliases: [Nova, BEN]")
+    yield characters_in(folder)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_who_is_missing_is_told_with_who_is_near(found: Characters) -> None:
 
 def test_an_empty_folder_says_that_it_is(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="none at all"):
-        characters(tmp_path).get("ann")
+        characters_in(tmp_path).get("ann")
 
 
 @given(st.text(max_size=70))

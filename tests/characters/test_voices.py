@@ -27,18 +27,18 @@ from realtime.characters.voices import (
     read_voice,
     valle_prompt,
 )
-from tests.support.character_files import prompt, save, style, zipped
+from tests.support.character_files import random_prompt, random_style, save_voice, zip_of
 
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    return save(tmp_path_factory.mktemp("good"), "prompt", **prompt(3)).read_bytes()
+    return save_voice(tmp_path_factory.mktemp("good"), "prompt", **random_prompt(3)).read_bytes()
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
 def test_a_style_is_a_kokoro_voice(tmp_path: Path, dtype: Any) -> None:
-    stored = style(3, dtype)
-    voice = read_voice(save(tmp_path, "ann", style=stored))
+    stored = random_style(3, dtype)
+    voice = read_voice(save_voice(tmp_path, "ann", style=stored))
     assert isinstance(voice, KokoroVoice)
     assert voice.style.dtype == np.float32 and voice.style.shape == (510, 256)
     assert np.array_equal(voice.style, stored.astype(np.float32))
@@ -46,8 +46,8 @@ def test_a_style_is_a_kokoro_voice(tmp_path: Path, dtype: Any) -> None:
 
 @pytest.mark.parametrize("code", [np.int32(1), np.int64(1), np.uint8(1)])
 def test_three_arrays_are_a_prompt(tmp_path: Path, code: Any) -> None:
-    stored = prompt(code=code)
-    voice = read_voice(save(tmp_path, "ben", **stored))
+    stored = random_prompt(code=code)
+    voice = read_voice(save_voice(tmp_path, "ben", **stored))
     assert isinstance(voice, VallePrompt)
     assert voice.language == "ja" and voice.lang_code == 1
     assert np.array_equal(voice.audio_tokens, stored["audio_tokens"])
@@ -57,12 +57,12 @@ def test_three_arrays_are_a_prompt(tmp_path: Path, code: Any) -> None:
 
 @pytest.mark.parametrize(("code", "language"), [(0, "zh"), (1, "ja"), (2, "en")])
 def test_the_code_is_a_language(code: int, language: str) -> None:
-    assert valle_prompt(prompt(code=code)).language == language
+    assert valle_prompt(random_prompt(code=code)).language == language
 
 
 def test_nobody_can_change_a_voice() -> None:
-    tokens = valle_prompt(prompt())
-    for array in (kokoro_voice(style()).style, tokens.audio_tokens, tokens.text_tokens):
+    tokens = valle_prompt(random_prompt())
+    for array in (kokoro_voice(random_style()).style, tokens.audio_tokens, tokens.text_tokens):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 0
         with pytest.raises(ValueError, match="WRITEABLE"):
@@ -70,8 +70,8 @@ def test_nobody_can_change_a_voice() -> None:
 
 
 def test_the_digest_is_of_the_sound_and_not_of_the_file(tmp_path: Path) -> None:
-    half = style(1, np.float16)
-    narrow = read_voice(save(tmp_path, "narrow", style=half))
+    half = random_style(1, np.float16)
+    narrow = read_voice(save_voice(tmp_path, "narrow", style=half))
     np.savez_compressed(tmp_path / "wide.npz", style=half.astype(np.float32).reshape(510, 1, 256))
     assert read_voice(tmp_path / "wide.npz").digest == narrow.digest
     nudged = half.astype(np.float32)
@@ -81,7 +81,7 @@ def test_the_digest_is_of_the_sound_and_not_of_the_file(tmp_path: Path) -> None:
 
 
 def test_every_part_of_a_prompt_is_in_its_digest() -> None:
-    base = prompt()
+    base = random_prompt()
     digests = {valle_prompt(base).digest}
     for key in base:
         changed = {**base, key: base[key].copy()}
@@ -117,7 +117,7 @@ def test_every_part_of_a_prompt_is_in_its_digest() -> None:
 )
 def test_prompts_outside_their_form_are_refused(changed: dict[str, Any], told: str) -> None:
     with pytest.raises(BadVoice, match=told):
-        valle_prompt({**prompt(), **changed})
+        valle_prompt({**random_prompt(), **changed})
 
 
 @pytest.mark.parametrize(
@@ -133,14 +133,14 @@ def test_prompts_outside_their_form_are_refused(changed: dict[str, Any], told: s
 )
 def test_styles_outside_their_form_are_refused(tmp_path: Path, array: Any, told: str) -> None:
     with pytest.raises(BadVoice, match=told):
-        read_voice(save(tmp_path, "bad", style=array))
+        read_voice(save_voice(tmp_path, "bad", style=array))
 
 
 def test_other_keys_are_told(tmp_path: Path) -> None:
     with pytest.raises(BadVoice, match=r"its keys are speed, style;.*audio_tokens"):
-        read_voice(save(tmp_path, "odd", style=style(), speed=np.array(1)))
+        read_voice(save_voice(tmp_path, "odd", style=random_style(), speed=np.array(1)))
     with pytest.raises(BadVoice, match="its keys are lang_code"):
-        read_voice(save(tmp_path, "part", lang_code=np.array(1)))
+        read_voice(save_voice(tmp_path, "part", lang_code=np.array(1)))
 
 
 def test_pickles_are_never_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -151,7 +151,7 @@ def test_pickles_are_never_read(tmp_path: Path, capsys: pytest.CaptureFixture[st
     loud = np.empty((510, 256), object)
     loud[:] = Loud()
     with pytest.raises(BadVoice, match="pickled objects"):
-        read_voice(save(tmp_path, "loud", style=loud))
+        read_voice(save_voice(tmp_path, "loud", style=loud))
     assert "unpickled" not in capsys.readouterr().out
 
 
@@ -162,7 +162,7 @@ def header(shape: str, kind: str = "<f4") -> bytes:
 
 def test_bombs_are_refused_unread(tmp_path: Path) -> None:
     path = tmp_path / "bomb.npz"
-    path.write_bytes(zipped(style=header("(510, 256)") + bytes(200 << 20)))
+    path.write_bytes(zip_of(style=header("(510, 256)") + bytes(200 << 20)))
     assert path.stat().st_size < MOST_BYTES
     with pytest.raises(BadVoice, match="unpacks to 2097"):
         read_voice(path)
@@ -193,7 +193,7 @@ def test_headers_that_lie_are_refused_before_they_cost_anything(
     tmp_path: Path, data: bytes
 ) -> None:
     path = tmp_path / "liar.npz"
-    path.write_bytes(zipped(style=data))
+    path.write_bytes(zip_of(style=data))
     with pytest.raises(BadVoice, match="style"):
         read_voice(path)
 
@@ -205,7 +205,7 @@ def test_other_packings_and_plain_arrays_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadVoice, match="packed in a way"):
         read_voice(path)
     buffer = io.BytesIO()
-    np.save(buffer, style())
+    np.save(buffer, random_style())
     path.write_bytes(buffer.getvalue())
     with pytest.raises(BadVoice, match="no npz file"):
         read_voice(path)
@@ -235,14 +235,14 @@ def test_damaged_files_are_read_right_or_refused(
 
 
 def test_a_blend_lies_between_its_parts_by_weight() -> None:
-    one, two = kokoro_voice(style(1)), kokoro_voice(style(2))
+    one, two = kokoro_voice(random_style(1)), kokoro_voice(random_style(2))
     mixed = blend([(3.0, one), (1.0, two)])
     assert isinstance(mixed, KokoroVoice)
     assert np.allclose(mixed.style, 0.75 * one.style + 0.25 * two.style, atol=1e-6)
     assert blend([(30.0, one), (10.0, two)]).digest == mixed.digest
     assert blend([(0.2, one)]) is one
     with pytest.raises(BadVoice, match="only Kokoro voices"):
-        blend([(1.0, one), (1.0, valle_prompt(prompt()))])
+        blend([(1.0, one), (1.0, valle_prompt(random_prompt()))])
 
 
 def test_a_package_brings_voices_and_is_not_imported() -> None:

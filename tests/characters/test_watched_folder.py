@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from realtime.characters.watched_folder import WatchedFolder
-from tests.support.character_files import touch
+from tests.support.character_files import set_changed
 
 
 class Reader:
@@ -55,11 +55,11 @@ def test_a_change_of_time_alone_and_a_swapped_file_are_seen(tmp_path: Path) -> N
     path = tmp_path / "a.n"
     path.write_text("1")
     folder.look()
-    touch(path, 5)
+    set_changed(path, 5)
     assert folder.look()
     other = tmp_path / "other"
     other.write_text("2")
-    touch(other, 5)
+    set_changed(other, 5)
     other.replace(path)
     assert folder.look()
     assert folder.sources["a.n"].holds == 2
@@ -84,7 +84,7 @@ def test_a_fault_stays_with_its_file_until_the_file_changes(tmp_path: Path) -> N
     assert "invalid literal" in folder.sources["a.n"].fault
     assert not folder.look()
     path.write_text("1")
-    touch(path, 9)
+    set_changed(path, 9)
     assert folder.look()
     assert folder.sources["a.n"].holds == 1 and not folder.sources["a.n"].fault
 

@@ -25,7 +25,7 @@ from realtime.services import Services
 from realtime.settings import CacheSettings, ModelsSettings, Settings
 from realtime.timer import Timer
 from tests.support.fake_recogniser import Levels, Typist, sound, with_ears
-from tests.support.fake_timer import Passing
+from tests.support.fake_timer import FakeTimer
 from tests.support.polling import until
 from tests.support.server import scripted_services
 from tests.support.session_client import Client, lane_is_free, stage_of, talking
@@ -244,12 +244,12 @@ async def test_a_recording_sent_at_once_waits_its_turn(client: Client) -> None:
 
 
 async def test_a_meter_tells_what_it_takes(services: Services) -> None:
-    timer = Passing()
+    timer = FakeTimer()
     async with talking(services, timer) as client:
         await listen(client, meter=True)
         for _ in range(4):
             await speak(client, pcm(voice(0.3)))
-            await timer.pass_by(0.3)
+            await timer.advance(0.3)
         await client.send("listen.end", id="mic")
         await client.ended("mic")
         meters = client.of("meter", "mic")
@@ -260,7 +260,7 @@ async def test_a_meter_tells_what_it_takes(services: Services) -> None:
 
 
 async def test_what_a_player_told_is_taken_on_until_it_is_stale(services: Services) -> None:
-    timer = Passing()
+    timer = FakeTimer()
     stage = stage_of(services, timer)
     listening = ListenActivity(Listen(id="m", engine="gain"), 1, stage)
     assert listening._playing() is None

@@ -19,7 +19,7 @@ from realtime.services import Services
 from realtime.settings import CacheSettings, LimitsSettings, Settings
 from realtime.speech.incoming_text import PAUSE_SECONDS
 from realtime.speech.speech import LineRequest
-from tests.support.fake_timer import Passing
+from tests.support.fake_timer import FakeTimer
 from tests.support.polling import until
 from tests.support.server import scripted_services
 from tests.support.session_client import Client, lane_is_free, talking
@@ -127,16 +127,16 @@ async def test_another_language_of_the_whole_is_another_sound(client: Client) ->
 
 
 async def test_a_pause_of_the_writer_speaks_what_is_there(services: Services) -> None:
-    timer = Passing()
+    timer = FakeTimer()
     async with talking(services, timer) as client:
         await client.say("a", "abc ", more=True)
-        await timer.pass_by(PAUSE_SECONDS - 0.05)
+        await timer.advance(PAUSE_SECONDS - 0.05)
         assert not client.frames
-        await timer.pass_by(0.1)
+        await timer.advance(0.1)
         await until(lambda: client.frames and client.pcm("a").size == 3 * 1920)
-        await timer.pass_by(60.0)
+        await timer.advance(60.0)
         await client.send("text", id="a", text="de")
-        await timer.pass_by(0.1)
+        await timer.advance(0.1)
         await client.send("end", id="a")
         await client.ended("a")
         assert client.pcm("a").size == 6 * 1920
@@ -144,7 +144,7 @@ async def test_a_pause_of_the_writer_speaks_what_is_there(services: Services) ->
 
 
 async def test_the_next_piece_is_spoken_before_the_last_is_heard(services: Services) -> None:
-    timer = Passing()
+    timer = FakeTimer()
     async with talking(services, timer) as client:
         await client.say("a", "abcdefgh " * 40, more=True, pace=True)
 
@@ -153,7 +153,7 @@ async def test_the_next_piece_is_spoken_before_the_last_is_heard(services: Servi
 
         await until(lambda: client.frames)
         for _ in range(20):
-            await timer.pass_by(0.25)
+            await timer.advance(0.25)
             await until(lambda: ahead() > 1.8)
             assert ahead() <= 2.0, "nothing runs ahead"
 

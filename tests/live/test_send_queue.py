@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from realtime.live.send_queue import QueuedMessage, SendQueue
-from tests.support.fake_timer import settled
+from tests.support.fake_timer import let_tasks_run
 
 pytestmark = pytest.mark.anyio
 
@@ -44,7 +44,7 @@ async def test_a_full_box_lets_wait_all_but_who_has_nothing_in_it() -> None:
     send_queue = filled(1, 2, most_bytes=10)
     await send_queue.put(1, b"0123456789", 0.0)
     waiting = asyncio.create_task(send_queue.put(1, b"more", 1.0))
-    await settled()
+    await let_tasks_run()
     assert not waiting.done() and send_queue.bytes == 10
     await asyncio.wait_for(send_queue.put(2, b"ab", 0.5), 1)
     assert await taken(send_queue, 1) == [b"0123456789"]
@@ -57,7 +57,7 @@ async def test_an_ending_drops_what_waits_and_nothing_follows_it() -> None:
     send_queue = filled(1, most_bytes=4)
     await send_queue.put(1, b"aaaa")
     waiting = asyncio.create_task(send_queue.put(1, b"bbbb"))
-    await settled()
+    await let_tasks_run()
     send_queue.end(1, "cancelled", drop=True)
     await asyncio.wait_for(waiting, 1)
     await send_queue.put(1, b"cccc")
@@ -81,7 +81,7 @@ async def test_news_is_bounded_too() -> None:
     send_queue = filled(most_news=4)
     await send_queue.tell("1234")
     waiting = asyncio.create_task(send_queue.tell("5"))
-    await settled()
+    await let_tasks_run()
     assert not waiting.done()
     assert await taken(send_queue, 2) == ["1234", "5"]
     await waiting
@@ -95,7 +95,7 @@ async def test_a_closed_box_has_its_news_and_an_end() -> None:
         asyncio.create_task(send_queue.tell("late")),
     ]
     await send_queue.tell("why")
-    await settled()
+    await let_tasks_run()
     send_queue.close()
     assert await taken(send_queue, 2) == ["why", None]
     await asyncio.wait_for(asyncio.gather(*writers), 1)

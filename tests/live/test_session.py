@@ -27,7 +27,7 @@ from realtime.live.session import Session, SessionBounds
 from realtime.services import Services
 from realtime.settings import CacheSettings, PresetsSettings, Settings
 from realtime.speech.speech import LineRequest
-from tests.support.fake_timer import Passing, settled
+from tests.support.fake_timer import FakeTimer, let_tasks_run
 from tests.support.polling import until
 from tests.support.scripted_engines import Gated
 from tests.support.server import scripted_services
@@ -148,7 +148,7 @@ async def test_nothing_of_it_waits_behind_its_ending(client: Client) -> None:
     client.reading.clear()
     await client.say("a", LONG)
     await client.say("b", "abc")
-    await settled()
+    await let_tasks_run()
     await client.send("cancel", id="a")
     client.reading.set()
     await client.ended("a", "b")
@@ -263,7 +263,7 @@ async def test_twenty_bad_messages_on_end_close(client: Client) -> None:
     await client.send("ping")
     for _ in range(19):
         await client.session.receive('{"type": "sing"}')
-    await settled()
+    await let_tasks_run()
     assert client.closed is None
     await client.session.receive('{"type": "say", "id": "a"}')
     await until(lambda: client.closed)
@@ -280,14 +280,14 @@ async def test_a_bad_message_about_a_live_one_ends_it(client: Client, services: 
 
 
 async def test_a_flood_is_read_slower_and_then_closed(services: Services) -> None:
-    timer = Passing()
+    timer = FakeTimer()
     async with talking(services, timer) as client:
         await until(lambda: client.of("ready"))
         flooding = asyncio.create_task(flood(client))
         await until(lambda: len(client.of("pong")) == 1001)
-        await timer.pass_by(0.5)
+        await timer.advance(0.5)
         assert len(client.of("pong")) == 1001 and client.closed is None
-        await timer.pass_by(2.0)
+        await timer.advance(2.0)
         await flooding
         assert client.closed is not None and client.closed.code == 1008
         assert len(client.of("pong")) <= 3003
@@ -315,13 +315,13 @@ async def test_more_utterances_than_allowed_are_refused(services: Services) -> N
 
 
 async def test_sound_is_at_most_two_seconds_ahead(services: Services) -> None:
-    timer = Passing()
+    timer = FakeTimer()
     async with talking(services, timer) as client:
         await client.say("a", LONG, pace=True)
         await until(lambda: client.frames)
         begun = timer.now()
         for _ in range(12):
-            await timer.pass_by(0.5)
+            await timer.advance(0.5)
             sent = client.pcm("a").size / 24000
             assert timer.now() - begun + 1.9 <= sent <= timer.now() - begun + 2.0
         recording = next(iter(services.cache._growing.values()))
@@ -329,7 +329,7 @@ async def test_sound_is_at_most_two_seconds_ahead(services: Services) -> None:
 
 
 async def test_who_asks_for_it_gets_everything_at_once(services: Services) -> None:
-    async with talking(services, Passing()) as client:
+    async with talking(services, FakeTimer()) as client:
         await client.say("a", LONG)
         await client.ended("a")
         assert client.pcm("a").size == len(LONG.strip()) * 1920
@@ -373,17 +373,17 @@ async def test_words_rise_and_lie_in_the_sound_that_follows(
 
 
 async def test_draining_ends_in_peace_and_then_by_force(services: Services) -> None:
-    timer = Passing()
+    timer = FakeTimer()
     async with talking(services, timer) as client:
         await client.say("a", "abc")
         await client.say("b", more=True)
         await until(lambda: client.of("started", "a"))
         draining = asyncio.create_task(client.session.drain(5.0))
-        await settled()
+        await let_tasks_run()
         await client.say("c", "abc")
         await client.ended("a", "c")
         assert client.ending("c")["code"] == "draining" and client.ending("a")["type"] == "done"
-        await timer.pass_by(5.0)
+        await timer.advance(5.0)
         await draining
         await until(lambda: client.closed)
         assert client.ending("b")["type"] == "cancelled"

@@ -14,7 +14,7 @@ from realtime.errors import NothingToSay, TextTooLong
 from realtime.speech.incoming_text import BEHIND_SECONDS, PAUSE_SECONDS, SOON_SECONDS, IncomingText
 from realtime.text.normalise import clean, has_speech
 from realtime.text.split import Piece, Splitter, split
-from tests.support.fake_timer import Passing, settled
+from tests.support.fake_timer import FakeTimer, let_tasks_run
 
 pytestmark = pytest.mark.anyio
 
@@ -28,12 +28,12 @@ def splitter(text: str) -> Splitter:
     return Splitter("en", 1.2)
 
 
-def drafted(most: int = 100_000) -> tuple[IncomingText, Passing]:
+def drafted(most: int = 100_000) -> tuple[IncomingText, FakeTimer]:
     def check(length: int) -> None:
         if length > most:
             raise TextTooLong(f"{length} is over {most}.")
 
-    timer = Passing()
+    timer = FakeTimer()
     return IncomingText(check, timer, Playback()), timer
 
 
@@ -80,13 +80,13 @@ async def test_a_pause_speaks_what_is_there() -> None:
     reading = asyncio.create_task(pieces_of(draft))
     draft.write("Hello there ")
     written = timer.now()
-    await timer.pass_by(PAUSE_SECONDS - 0.01)
+    await timer.advance(PAUSE_SECONDS - 0.01)
     assert not reading.done() and draft._splitter is None
-    await timer.pass_by(0.02)
+    await timer.advance(0.02)
     assert draft._splitter is not None
     assert draft.ready_at == pytest.approx(written + PAUSE_SECONDS)
     draft.write("And more")
-    await timer.pass_by(10.0)
+    await timer.advance(10.0)
     draft.end()
     assert [text.strip() for text in texts(await reading)] == ["Hello there", "And more"]
 
@@ -96,7 +96,7 @@ async def test_text_that_keeps_coming_does_not_count_as_a_pause() -> None:
     reading = asyncio.create_task(pieces_of(draft))
     for word in ("Hello ", "there ", "you."):
         draft.write(word)
-        await timer.pass_by(PAUSE_SECONDS - 0.01)
+        await timer.advance(PAUSE_SECONDS - 0.01)
     draft.end()
     assert texts(await reading) == ["Hello there you."]
 
@@ -110,9 +110,9 @@ async def test_the_first_clause_is_spoken_when_it_has_ended(text: str, seconds: 
     reading = asyncio.create_task(draft.first(splitter))
     draft.write(text)
     written = timer.now()
-    await timer.pass_by(seconds - 0.001)
+    await timer.advance(seconds - 0.001)
     assert not reading.done()
-    await timer.pass_by(0.002)
+    await timer.advance(0.002)
     assert (await reading).text == text.strip() and draft.ready_at == written
 
 
@@ -120,7 +120,7 @@ async def test_a_clause_within_other_text_is_one_too() -> None:
     draft, timer = drafted()
     reading = asyncio.create_task(draft.first(splitter))
     draft.write("Hello there. How")
-    await timer.pass_by(0.01)
+    await timer.advance(0.01)
     assert (await reading).text.strip() == "Hello there."
 
 
@@ -130,7 +130,7 @@ async def test_a_sign_within_a_word_ends_nothing(text: str) -> None:
     reading = asyncio.create_task(pieces_of(draft))
     for sign in text:
         draft.write(sign)
-        await timer.pass_by(0.033)
+        await timer.advance(0.033)
     draft.end()
     assert texts(await reading) == [text]
 
@@ -139,10 +139,10 @@ async def test_a_first_clause_that_is_too_short_waits_for_more() -> None:
     draft, timer = drafted()
     reading = asyncio.create_task(draft.first(lambda text: Splitter("en", 1.2, 0.65)))
     draft.write("Well, ")
-    await timer.pass_by(0.1)
+    await timer.advance(0.1)
     assert not reading.done()
     draft.write("hello there. ")
-    await timer.pass_by(0.01)
+    await timer.advance(0.01)
     assert (await reading).text == "Well, hello there."
 
 
@@ -150,16 +150,16 @@ async def test_whoever_runs_dry_gets_the_clause_that_is_there() -> None:
     draft, timer = drafted()
     draft.write("Hello there. ")
     reading = asyncio.create_task(draft.first(lambda text: Splitter("en", 1.2, 0.05)))
-    await timer.pass_by(0.01)
+    await timer.advance(0.01)
     await reading
     draft.playback.give(1.0, timer.now())
     following = asyncio.create_task(draft.next())
     for _ in range(3):  # somebody writes on all the time
         draft.write("and so, ")
-        await timer.pass_by(0.2)
+        await timer.advance(0.2)
         assert not following.done()
     draft.write("or ")
-    await timer.pass_by(0.15)
+    await timer.advance(0.15)
     piece = await following
     assert piece is not None and piece.text.strip() == "and so, and so, and so,"
 
@@ -183,7 +183,7 @@ async def test_silence_waits_for_what_it_belongs_to() -> None:
     reading = asyncio.create_task(pieces_of(draft))
     draft.write("… ")
     draft.flush()
-    await timer.pass_by(5.0)
+    await timer.advance(5.0)
     assert not reading.done()
     draft.write("well.")
     draft.end()
@@ -231,6 +231,6 @@ async def test_who_speaks_is_asked_with_what_is_there() -> None:
     reading = asyncio.create_task(draft.first(choose))
     for bit in ("Hel", "lo there, my old friend", " of mine. "):
         draft.write(bit)
-        await settled()
+        await let_tasks_run()
     assert (await reading).text == "Hello "
     assert asked[-1].startswith("Hello there") and asked[0] == "He"

@@ -26,7 +26,7 @@ from realtime.services import Services, build
 from realtime.settings import CacheSettings, PresetsSettings, Settings
 from realtime.speech.line import Line
 from realtime.speech.speech import LineRequest
-from tests.support.character_files import prompt, save
+from tests.support.character_files import random_prompt, save_voice
 
 pytestmark = pytest.mark.anyio
 
@@ -51,7 +51,7 @@ async def heard(services: Services, line: Line) -> tuple[np.ndarray, list[Spoken
 async def test_a_voice_of_an_engine_that_is_not_there_is_listed_and_says_so(
     settings: Settings, tmp_path: Path
 ) -> None:
-    save(tmp_path, "bronze", **prompt())
+    save_voice(tmp_path, "bronze", **random_prompt())
     without = LoadedModels(settings, names=("hibari", "tone"))
     services = build(replace(settings, presets=PresetsSettings(path=tmp_path)), without)
     assert [character.engine for character in services.characters.all()] == ["valle"]

@@ -1,4 +1,4 @@
-"""Voices, files and folders that the tests of the characters are made of."""
+"""Voices, cards and folders of characters, for tests."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from realtime.characters.voices import VoicePacks
 DEFAULTS = {"en": "ann", "zh": "ann", "ja": "ben", "mix": "ann"}
 
 
-class Clock:
-    """Time that passes only when it is told to."""
+class FakeClock:
+    """A clock whose time passes only when a test changes `now`."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -28,11 +28,11 @@ class Clock:
         return self.now
 
 
-def style(seed: int = 0, dtype: Any = np.float32) -> npt.NDArray[Any]:
+def random_style(seed: int = 0, dtype: Any = np.float32) -> npt.NDArray[Any]:
     return np.random.default_rng(seed).normal(size=(510, 256)).astype(dtype)
 
 
-def prompt(frames: int = 75, letters: int = 9, code: Any = 1) -> dict[str, npt.NDArray[Any]]:
+def random_prompt(frames: int = 75, letters: int = 9, code: Any = 1) -> dict[str, npt.NDArray[Any]]:
     random = np.random.default_rng(frames)
     return {
         "audio_tokens": random.integers(0, 1024, (1, frames, 8)),
@@ -41,20 +41,20 @@ def prompt(frames: int = 75, letters: int = 9, code: Any = 1) -> dict[str, npt.N
     }
 
 
-def save(folder: Path, name: str, **arrays: Any) -> Path:
+def save_voice(folder: Path, name: str, **arrays: Any) -> Path:
     path = folder / f"{name}.npz"
-    np.savez(path, **(arrays or {"style": style()}))
+    np.savez(path, **(arrays or {"style": random_style()}))
     return path
 
 
-def say(folder: Path, name: str, text: str) -> Path:
+def save_card(folder: Path, name: str, text: str) -> Path:
     path = folder / f"{name}.yaml"
     path.write_text(text, encoding="utf-8")
     return path
 
 
-def zipped(**entries: bytes) -> bytes:
-    """A zip of raw bytes, for files that numpy would not write."""
+def zip_of(**entries: bytes) -> bytes:
+    """Zip raw bytes into an npz file that numpy would not write."""
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in entries.items():
@@ -62,16 +62,16 @@ def zipped(**entries: bytes) -> bytes:
     return made.getvalue()
 
 
-def touch(path: Path, seconds: float) -> None:
-    """Another time of change, however coarse the file system's clock is."""
+def set_changed(path: Path, seconds: float) -> None:
+    """Set the time of the last change, however coarse the file system's clock is."""
     os.utime(path, (seconds, seconds))
 
 
-def characters(
+def characters_in(
     folder: Path,
-    clock: Clock | None = None,
+    clock: FakeClock | None = None,
     engines: Collection[str] = (),
     defaults: Mapping[str, str] = DEFAULTS,
 ) -> Characters:
-    """A folder's characters, without the voices that packages bring."""
-    return Characters(folder, defaults, engines, clock=clock or Clock(), packs=VoicePacks(()))
+    """Read a folder's characters, without the voices that packages bring."""
+    return Characters(folder, defaults, engines, clock=clock or FakeClock(), packs=VoicePacks(()))

@@ -1,4 +1,4 @@
-"""Several threads that do the same at once."""
+"""Work that several threads do at once."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable
 
 
-def together(count: int, work: Callable[[int], None], patience: float = 100.0) -> None:
-    """Each does the work with a number of its own; all come to an end."""
+def run_in_threads(count: int, work: Callable[[int], None], patience: float = 100.0) -> None:
+    """Run `work(number)` in so many threads, and fail when one does not end in time."""
     threads = [threading.Thread(target=work, args=(number,)) for number in range(count)]
     for thread in threads:
         thread.start()

@@ -1,4 +1,4 @@
-"""A time that passes when a test says so, or when nothing else is left to do."""
+"""A clock for tests of sessions: its time passes only when a test advances it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import itertools
 from realtime.timer import Timer
 
 
-class Passing(Timer):
+class FakeTimer(Timer):
     """Sleepers wake in order; `pass_by` moves on and lets everybody work between two of them."""
 
     def __init__(self) -> None:
@@ -41,15 +41,16 @@ class Passing(Timer):
                 each.cancel()
             await asyncio.gather(*waiting, return_exceptions=True)
 
-    async def pass_by(self, seconds: float) -> None:
+    async def advance(self, seconds: float) -> None:
+        """Let so much time pass, and wake each sleeper at its own moment."""
         end = self.time + seconds
-        await settled()
+        await let_tasks_run()
         while self._sleepers and self._sleepers[0][0] <= end:
             self.time, _, alarm = heapq.heappop(self._sleepers)
             alarm.set()
-            await settled()
+            await let_tasks_run()
         self.time = end
-        await settled()
+        await let_tasks_run()
 
     def _alarm(self, seconds: float) -> asyncio.Event:
         alarm = asyncio.Event()
@@ -57,7 +58,7 @@ class Passing(Timer):
         return alarm
 
 
-async def settled(turns: int = 10) -> None:
-    """Let everybody work who can; engines and threads get a moment as well."""
+async def let_tasks_run(turns: int = 10) -> None:
+    """Give tasks that can run, and threads of engines, a moment to work."""
     for _ in range(turns):
         await asyncio.sleep(0.0002)

@@ -1,4 +1,4 @@
-"""Waiting until something has happened, within bounds."""
+"""Polling: waiting in a test until a condition holds."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from typing import Any
 async def until(condition: Callable[[], Any], patience: float = 20.0) -> None:
     """Wait until a condition holds, and fail when it does not within `patience` seconds."""
     end = time.monotonic() + patience
-    for _ in range(round(1000 * patience)):
-        if condition():
-            return
-        assert time.monotonic() < end, "it did not come to pass"
+    while not condition():
+        assert time.monotonic() < end, "the condition did not come true in time"
         await asyncio.sleep(0.001)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from realtime.vocoders.batching import Batches
-from tests.support.concurrent_threads import together
+from tests.support.concurrent_threads import run_in_threads
 
 
 def doubled(stack: Any) -> Any:
@@ -74,7 +74,7 @@ def test_many_threads_get_their_own() -> None:
             if not np.array_equal(batches([window, window + 1])[1], (window + 1) * 2):
                 wrong.append(number)
 
-    together(6, ask)
+    run_in_threads(6, ask)
     assert not wrong
 
 

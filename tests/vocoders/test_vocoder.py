@@ -16,7 +16,7 @@ from realtime.errors import BadRequest, Busy, OutOfMemory
 from realtime.vocoders.memory_limit import ENDLESS, Headroom
 from realtime.vocoders.networks.base import MelNet
 from realtime.vocoders.vocoder import Cutting, Vocoder
-from tests.support.concurrent_threads import together
+from tests.support.concurrent_threads import run_in_threads
 from tests.support.small_vocoders import network, small
 
 KINDS = ("bigvgan", "hifigan")
@@ -173,7 +173,7 @@ def test_two_threads_at_once_each_hear_their_own() -> None:
             if not close(shared.render([given_mel])[0], whole(made, given_mel)):
                 wrong.append(number)
 
-    together(4, speak)
+    run_in_threads(4, speak)
     assert not wrong
 
 

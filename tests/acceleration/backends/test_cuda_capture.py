@@ -17,7 +17,7 @@ from realtime.acceleration.device_lock import GATE
 from realtime.acceleration.network import Network
 from realtime.acceleration.shapes import Shapes, Tensors
 from realtime.acceleration.spec import NetworkSpec
-from tests.support.concurrent_threads import together
+from tests.support.concurrent_threads import run_in_threads
 from tests.support.fake_cuda import FakeCuda
 from tests.support.small_networks import BATCHES, FRAMES, Step, mel, step_inputs, vocoder
 
@@ -275,5 +275,5 @@ def test_threads_do_not_meet_in_a_graphs_buffers() -> None:
             if not torch.allclose(found(sounds[number]).cpu(), wanted[number], atol=1e-4):
                 wrong.append(number)
 
-    together(4, ask, patience=300)
+    run_in_threads(4, ask, patience=300)
     assert not wrong

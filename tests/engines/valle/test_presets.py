@@ -13,7 +13,7 @@ from realtime.characters.voices import BadVoice
 from realtime.engines.valle.presets import Prompt, packed, prompt_of
 from realtime.engines.valle.text import encode
 from realtime.errors import BadRequest
-from tests.support.character_files import characters, prompt, save
+from tests.support.character_files import characters_in, random_prompt, save_voice
 
 
 def made(language: str = "ja", frames: int = 30, ids: tuple[int, ...] = (5, 20, 69)) -> Prompt:
@@ -23,7 +23,7 @@ def made(language: str = "ja", frames: int = 30, ids: tuple[int, ...] = (5, 20, 
 
 def kept(folder: Path, name: str, one: Prompt) -> Characters:
     (folder / f"{name}.npz").write_bytes(packed(one))
-    return characters(folder)
+    return characters_in(folder)
 
 
 @pytest.mark.parametrize(("language", "code", "number"), [("zh", 0, 1), ("ja", 1, 2), ("en", 2, 0)])
@@ -73,11 +73,11 @@ def test_what_would_not_be_read_is_not_written(one: Prompt) -> None:
 
 def test_a_bad_file_is_named_and_breaks_nobody_else(tmp_path: Path) -> None:
     for name, stored in {
-        "long": prompt(1126),
-        "wild": {**prompt(), "audio_tokens": np.full((1, 9, 8), 1024)},
-        "short": {key: value for key, value in prompt().items() if key != "lang_code"},
+        "long": random_prompt(1126),
+        "wild": {**random_prompt(), "audio_tokens": np.full((1, 9, 8), 1024)},
+        "short": {key: value for key, value in random_prompt().items() if key != "lang_code"},
     }.items():
-        save(tmp_path, name, **stored)
+        save_voice(tmp_path, name, **stored)
     found = kept(tmp_path, "Kai", made())
     assert [one.name for one in found.all()] == ["Kai"]
     assert set(found.broken) == {"long.npz", "wild.npz", "short.npz"}
@@ -85,6 +85,6 @@ def test_a_bad_file_is_named_and_breaks_nobody_else(tmp_path: Path) -> None:
 
 
 def test_another_kind_of_voice_is_refused(tmp_path: Path) -> None:
-    save(tmp_path, "ann")
+    save_voice(tmp_path, "ann")
     with pytest.raises(BadRequest, match="no VALL-E X prompt"):
-        prompt_of(characters(tmp_path).get("ann"))
+        prompt_of(characters_in(tmp_path).get("ann"))

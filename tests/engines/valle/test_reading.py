@@ -23,8 +23,7 @@ from realtime.engines.valle.text import Encoded, encoded
 from realtime.errors import NothingToSay
 from realtime.settings import Settings
 from realtime.text.language import Segment
-from tests.support.character_files import characters as characters_in
-from tests.support.character_files import save
+from tests.support.character_files import characters_in, save_voice
 
 TINY = 10  # symbols
 TEXTS = {
@@ -56,7 +55,7 @@ class Longest:
 @pytest.fixture(scope="module")
 def character(tmp_path_factory: pytest.TempPathFactory) -> Character:
     folder = tmp_path_factory.mktemp("pieces")
-    save(folder, "Kai")
+    save_voice(folder, "Kai")
     return characters_in(folder).get("Kai")
 
 
