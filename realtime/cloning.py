@@ -1,6 +1,7 @@
-"""A clip becomes a character: what is said in it, its codes, and a file that appears whole; no web.
+"""Cloning: a clip of a voice becomes a character of the engine `valle`, kept in one file.
 
-Clips are encoded one at a time, each on a thread; what a request says is checked before its sound.
+The request's text, name and language are checked before its sound is decoded. Clips are encoded
+one at a time, each in a thread.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import numpy as np
+
 from realtime.audio.decoding import AudioSource
-from realtime.audio.samples import Samples
+from realtime.audio.samples import Resampler, Samples, from_pcm16
 from realtime.characters import Character, Characters, checked_name
-from realtime.clips import MOST_SECONDS, RATE, clip_of
 from realtime.conversion.by_words.live import RECOGNISER
 from realtime.conversion.by_words.sentence import Sentence
 from realtime.conversion.by_words.transcriber import Transcriber
@@ -23,6 +25,7 @@ from realtime.engines.valle import codec
 from realtime.engines.valle.presets import Codes, Prompt, packed
 from realtime.engines.valle.text import Encoded, encoded
 from realtime.engines.valle.weights import ENCODEC
+from realtime.engines.world import voiced_seconds
 from realtime.errors import (
     BadRequest,
     NotFound,
@@ -40,8 +43,11 @@ from realtime.threads import off_the_loop
 from realtime.weights import place
 
 ASKABLE = ("auto", *LANGUAGES)
+RATE = 24_000  # Hz, of EnCodec
+LEAST_CLIP_SECONDS, MOST_CLIP_SECONDS = 3.0, 15.0
+LEAST_VOICED_SECONDS = 0.5
 MOST_TEXT = 500  # characters; nobody says more in a clip
-MOST_FILE_NAME = 255  # bytes
+MOST_FILE_NAME = 255  # bytes, on the usual file systems
 # Frames a symbol in real speech are 4 to 12; far beyond, the text is not that of the clip.
 LEAST_FRAMES, MOST_FRAMES = 2, 40
 
@@ -49,7 +55,7 @@ Encode = Callable[[Samples, Settings], Codes]
 
 
 class Cloning:
-    """Makes characters of the engine `valle` out of clips."""
+    """The maker of characters out of clips."""
 
     def __init__(
         self,
@@ -62,31 +68,34 @@ class Cloning:
         self._characters = characters
         self._models = models
         self._encode = encode
-        self._alone = asyncio.Lock()
+        self._one_clip = asyncio.Lock()
 
     async def make(
         self, name: str, source: AudioSource, text: str | None = None, language: str = "auto"
     ) -> Character:
-        """The new character; nothing is left of a clip that is refused."""
-        name = await asyncio.to_thread(self._free_name, name)
+        """Make the character and return it; a clip that is refused leaves no file.
+
+        Without `text` a recogniser writes down what is said in the clip.
+        """
+        name = await asyncio.to_thread(self._check_name, name)
         said = checked_text(text)
         if language not in ASKABLE:
             raise unknown_language(language)
-        async with self._alone:
+        async with self._one_clip:
             await asyncio.to_thread(place, ENCODEC, self._settings)
-            clip = await off_the_loop(clip_of, source)
+            clip = await off_the_loop(read_clip, source)
             if said is None:
-                said, language = await self._heard(clip, language)
-            prompt = await off_the_loop(self._prompt, clip, said, spoken_in(said, language))
-            await off_the_loop(self._keep, name, packed(prompt))
-        return await asyncio.to_thread(self._found, name)
+                said, language = await self._transcribe(clip, language)
+            prompt = await off_the_loop(self._prompt, clip, said, clip_language(said, language))
+            await off_the_loop(self._write, name, packed(prompt))
+        return await asyncio.to_thread(self._new_character, name)
 
-    def _free_name(self, name: str) -> str:
-        """A name that nobody has, whatever its case, and that a file can have."""
+    def _check_name(self, name: str) -> str:
+        """Return the name; refuse one that is taken in any case, or that no file can have."""
         name = checked_name(name)
         if len(f"{name}.npz".encode()) > MOST_FILE_NAME:
             raise BadRequest(
-                "The name is too long for a file's.", code="bad_character_name", field="name"
+                "The name is too long for a file.", code="bad_character_name", field="name"
             )
         known = self._characters.all()
         if len(known) >= self._settings.presets.most:
@@ -103,8 +112,8 @@ class Cloning:
             raise _taken(name)
         return name
 
-    async def _heard(self, clip: Samples, language: str) -> tuple[str, str]:
-        """What a recogniser understands, and in which language."""
+    async def _transcribe(self, clip: Samples, language: str) -> tuple[str, str]:
+        """Return the words of the clip and their language."""
         import soxr
 
         async with AsyncExitStack() as stack:
@@ -112,7 +121,7 @@ class Cloning:
                 lease = await stack.enter_async_context(self._models.lease(RECOGNISER))
             except (Unavailable, BadRequest) as error:
                 raise BadRequest(
-                    "The text that is spoken in the clip is needed: nothing here can hear it.",
+                    "The text that is spoken in the clip is needed: no recogniser is ready here.",
                     code="text_required",
                     hint=f"Say it in the field text. {error.message} {error.hint or ''}".strip(),
                     field="text",
@@ -132,20 +141,21 @@ class Cloning:
         return text[:MOST_TEXT], found.language
 
     def _prompt(self, clip: Samples, text: str, language: str) -> Prompt:
-        said = encoded_in(text, language)
+        """Encode clip and text; refuse a text that cannot be what is said in the clip."""
+        symbols = encoded_text(text, language)
         codes = self._encode(clip, self._settings)
-        if not LEAST_FRAMES <= len(codes) / len(said.ids) <= MOST_FRAMES:
+        if not LEAST_FRAMES <= len(codes) / len(symbols.ids) <= MOST_FRAMES:
             raise BadRequest(
-                f"The text cannot be what is said in the clip: {len(said.ids)} sounds "
+                f"The text cannot be what is said in the clip: {len(symbols.ids)} sounds "
                 f"in {clip.size / RATE:.1f} s.",
                 code="text_does_not_fit",
                 hint="Give exactly the words of the clip.",
                 field="text",
             )
-        return Prompt(codes, said.ids, language)
+        return Prompt(codes, symbols.ids, language)
 
-    def _keep(self, name: str, data: bytes) -> None:
-        """Under its name at once and whole, or not at all: a link never replaces a file."""
+    def _write(self, name: str, data: bytes) -> None:
+        """Write the character's file: it appears whole, and never replaces another one."""
         folder = self._settings.presets.path
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -154,8 +164,9 @@ class Cloning:
                 with os.fdopen(handle, "wb") as file:
                     file.write(data)
                     file.flush()
-                    os.fchmod(handle, 0o644)  # a temporary file is its maker's alone
+                    os.fchmod(handle, 0o644)  # mkstemp makes a file that only its owner can read
                     os.fsync(handle)
+                # A link fails where the name exists; a rename would replace that file.
                 os.link(part, folder / f"{name}.npz")
             finally:
                 Path(part).unlink(missing_ok=True)
@@ -166,7 +177,7 @@ class Cloning:
                 f"The character cannot be written into {folder}: {error.strerror}."
             ) from error
 
-    def _found(self, name: str) -> Character:
+    def _new_character(self, name: str) -> Character:
         self._characters.refresh()
         try:
             return self._characters.get(name)
@@ -174,21 +185,45 @@ class Cloning:
             raise YamabikoError(f"The new character was lost: {error.message}") from error
 
 
+def read_clip(source: AudioSource) -> Samples:
+    """Decode the clip at 24 kHz, mono; refuse one that is too short or holds no voice."""
+    resampler = Resampler(source.rate, RATE)
+    parts = [resampler.feed(part) for part in source.parts()]
+    samples = from_pcm16(np.concatenate([*parts, resampler.finish()]))
+    samples = samples[: round(MOST_CLIP_SECONDS * RATE)]  # filters may add a sample or two
+    seconds = samples.size / RATE
+    if seconds < LEAST_CLIP_SECONDS:
+        raise BadRequest(
+            f"The clip lasts {seconds:.1f} s, which is too short to know a voice by.",
+            code="audio_too_short",
+            hint=f"Bring {LEAST_CLIP_SECONDS:g} to {MOST_CLIP_SECONDS:g} seconds of one voice.",
+            field="audio",
+        )
+    if voiced_seconds(samples, RATE) < LEAST_VOICED_SECONDS:
+        raise BadRequest(
+            "The clip holds no speech: hardly any voice is heard in it.",
+            code="no_speech",
+            hint="Record somebody who speaks aloud, without music, near the microphone.",
+            field="audio",
+        )
+    return samples
+
+
 def checked_text(text: str | None) -> str | None:
-    """A transcript as it will be read; None where a recogniser has to find it."""
+    """Return the cleaned text; None where a recogniser has to write it."""
     if text is None or not text.strip():
         return None
     if len(text) > MOST_TEXT:
         raise TextTooLong(
             f"The text has {len(text)} characters; nobody says more than {MOST_TEXT} "
-            f"in {MOST_SECONDS:g} s.",
+            f"in {MOST_CLIP_SECONDS:g} s.",
             field="text",
         )
     return clean(text)
 
 
-def spoken_in(text: str, language: str) -> str:
-    """The one language of a clip."""
+def clip_language(text: str, language: str) -> str:
+    """Return the one language of a clip; refuse a text in several."""
     found = resolve(text, language)
     if found not in LANGUAGES:
         raise BadRequest(
@@ -200,7 +235,7 @@ def spoken_in(text: str, language: str) -> str:
     return found
 
 
-def encoded_in(text: str, language: str) -> Encoded:
+def encoded_text(text: str, language: str) -> Encoded:
     try:
         return encoded(segments(text, language), language)
     except NothingToSay as error:

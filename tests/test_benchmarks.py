@@ -20,7 +20,7 @@ from benchmarks.speech_quality import Task, summed, tasks
 from realtime.conversion.live import Conversion
 from realtime.engines.voice_change import VoiceChange
 from realtime.engines.world import World
-from tests.support.fake_converters import Upside, models
+from tests.support.fake_converters import InvertingConverter, models_of
 from tests.support.voice_like_sound import pcm, voice
 
 
@@ -90,10 +90,10 @@ def test_a_click_at_a_join_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def noted(work: float) -> Heard:
-    engine, clock = Upside(), SkippedClock()
+    engine, clock = InvertingConverter(), SkippedClock()
     engine.work = lambda samples: time.sleep(work)
-    ours = models(engine)
-    conversion = Conversion(ours, "upside", VoiceChange(gate=-90.0), 16000, clock=clock)
+    ours = models_of(engine)
+    conversion = Conversion(ours, "inverting", VoiceChange(gate=-90.0), 16000, clock=clock)
     heard = await Microphone(conversion, pcm(voice(0.3, rate=16000)), clock).run(0.6, hurried=True)
     await ours.close()
     return heard

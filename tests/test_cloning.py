@@ -1,4 +1,4 @@
-"""A clip becomes a character that is there at once, or leaves nothing behind."""
+"""Cloning: a clip becomes a character at once, or is refused with the reason and leaves no file."""
 
 from __future__ import annotations
 
@@ -15,16 +15,23 @@ import pytest
 from realtime import engines
 from realtime.audio.decoding import AudioSource
 from realtime.audio.wav import wav_header
-from realtime.clips import clip_of
-from realtime.cloning import Cloning
+from realtime.cloning import RATE, Cloning, read_clip
 from realtime.engines.contract import CancelToken, Samples, Transcript
 from realtime.engines.valle import codec
 from realtime.engines.valle.presets import Codes, prompt_of
-from realtime.errors import BadRequest, Taken, TextTooLong, WeightsMissing, YamabikoError
+from realtime.errors import (
+    BadRequest,
+    Taken,
+    TextTooLong,
+    TooLarge,
+    WeightsMissing,
+    YamabikoError,
+)
 from realtime.models.loaded import LoadedModels
 from realtime.services import Services, build
 from realtime.settings import Settings
 from realtime.weights import WeightFile
+from tests.audio.test_formats import encoded
 from tests.support import valle_files
 from tests.support.character_files import save_card, save_voice
 from tests.support.voice_like_sound import pcm, voice
@@ -34,8 +41,8 @@ pytestmark = pytest.mark.anyio
 TEXT = "Good morning, this is how I speak."
 
 
-class Ear:
-    """Hears what a test says, or has no weights."""
+class FakeRecogniser:
+    """A recogniser that understands what a test says, or has no weights."""
 
     name = "revoice"
     version = "1"
@@ -43,12 +50,12 @@ class Ear:
     pause = 0.3
     weights: tuple[WeightFile, ...] = ()
 
-    def __init__(self, hears: Transcript | None = None) -> None:
-        self.hears = hears
+    def __init__(self) -> None:
+        self.transcript: Transcript | None = None
         self.heard: list[tuple[int, str | None]] = []
 
     def load(self) -> None:
-        if self.hears is None:
+        if self.transcript is None:
             raise WeightsMissing("The engine 'revoice' needs its weights.", hint="Bring them.")
 
     def unload(self) -> None:
@@ -58,8 +65,8 @@ class Ear:
         self, samples: Samples, language: str | None, usual: str | None, cancel: CancelToken
     ) -> Transcript:
         self.heard.append((samples.size, language))
-        assert self.hears is not None
-        return self.hears
+        assert self.transcript is not None
+        return self.transcript
 
 
 @pytest.fixture
@@ -70,30 +77,39 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def ear() -> Ear:
-    return Ear()
+def recogniser() -> FakeRecogniser:
+    return FakeRecogniser()
 
 
 @pytest.fixture
-async def services(settings: Settings, ear: Ear) -> AsyncIterator[Services]:
+async def services(settings: Settings, recogniser: FakeRecogniser) -> AsyncIterator[Services]:
     def create(name: str, settings: Settings) -> Any:
-        return ear if name == "revoice" else engines.create(name, settings)
+        return recogniser if name == "revoice" else engines.create(name, settings)
 
     services = build(settings, LoadedModels(settings, create))
-    services.cloning = Cloning(settings, services.characters, services.models, spelt)
+    services.cloning = Cloning(settings, services.characters, services.models, fake_codes)
     yield services
     await services.close()
 
 
-def spelt(samples: Samples, settings: Settings) -> Codes:
-    """Codes without a network, one row a frame."""
+def fake_codes(samples: Samples, settings: Settings) -> Codes:
+    """Make codes without a network, one row a frame."""
     frames = -(-samples.size // 320)
     return np.arange(8 * frames).reshape(frames, 8) % 1024
 
 
+def voice_of(seconds: float, rate: int = RATE) -> Samples:
+    """Repeat a second and a half of voice: a long one takes long to make."""
+    return np.resize(voice(1.5, rate=rate), round(seconds * rate))
+
+
+def source_of(samples: Samples, rate: int = RATE) -> AudioSource:
+    data = wav_header(rate, samples.size) + pcm(samples).astype("<i2").tobytes()
+    return AudioSource(io.BytesIO(data), 15.0)
+
+
 def clip(seconds: float = 4.0) -> AudioSource:
-    sound = pcm(np.resize(voice(1.5), round(24_000 * seconds)))
-    return AudioSource(io.BytesIO(wav_header(24_000, sound.size) + sound.tobytes()), 15.0)
+    return source_of(voice_of(seconds))
 
 
 def files(services: Services) -> list[str]:
@@ -179,23 +195,27 @@ async def test_a_text_longer_than_any_clip(services: Services) -> None:
         await services.cloning.make("Kai", clip(), "a " * 251)
 
 
-async def test_without_ears_the_text_is_needed(services: Services) -> None:
+async def test_without_a_recogniser_the_text_is_needed(services: Services) -> None:
     with pytest.raises(BadRequest, match="text that is spoken") as refused:
         await services.cloning.make("Kai", clip(), "  ")
     assert refused.value.code == "text_required" and "Bring them." in str(refused.value.hint)
 
 
-async def test_with_ears_it_is_heard(services: Services, ear: Ear) -> None:
-    ear.hears = Transcript(TEXT, "en")
+async def test_with_a_recogniser_it_is_transcribed(
+    services: Services, recogniser: FakeRecogniser
+) -> None:
+    recogniser.transcript = Transcript(TEXT, "en")
     character = await services.cloning.make("Kai", clip())
-    assert ear.heard == [(4 * 16_000, None)]
+    assert recogniser.heard == [(4 * 16_000, None)]
     assert prompt_of(character).symbols.startswith("gʊd_ˈmɔɹnɪŋ,")
 
 
-async def test_a_named_language_is_what_is_listened_for(services: Services, ear: Ear) -> None:
-    ear.hears = Transcript("你好，我是这里的守卫。", "zh")
+async def test_a_named_language_is_what_is_listened_for(
+    services: Services, recogniser: FakeRecogniser
+) -> None:
+    recogniser.transcript = Transcript("你好，我是这里的守卫。", "zh")
     character = await services.cloning.make("Kai", clip(), language="zh")
-    assert ear.heard == [(4 * 16_000, "zh")] and character.language == "zh"
+    assert recogniser.heard == [(4 * 16_000, "zh")] and character.language == "zh"
 
 
 @pytest.mark.parametrize(
@@ -206,10 +226,10 @@ async def test_a_named_language_is_what_is_listened_for(services: Services, ear:
         (Transcript("…!", "ja"), "no_speech"),
     ],
 )
-async def test_what_ears_cannot_use_is_refused(
-    services: Services, ear: Ear, heard: Transcript, code: str
+async def test_what_a_recogniser_cannot_use_is_refused(
+    services: Services, recogniser: FakeRecogniser, heard: Transcript, code: str
 ) -> None:
-    ear.hears = heard
+    recogniser.transcript = heard
     with pytest.raises(BadRequest) as refused:
         await services.cloning.make("Kai", clip())
     assert refused.value.code == code and files(services) == []
@@ -246,5 +266,43 @@ async def test_a_folder_that_cannot_be_written_is_told(
 async def test_its_codes_are_the_codec_s(services: Services, settings: Settings) -> None:
     cloning = Cloning(settings, services.characters, services.models)
     codes = prompt_of(await cloning.make("Kai", clip(), TEXT)).codes
-    assert np.array_equal(codes, codec.encoded(clip_of(clip()), settings))
+    assert np.array_equal(codes, codec.encoded(read_clip(clip()), settings))
     assert len(np.unique(codes)) > 8
+
+
+@pytest.mark.parametrize("rate", [8_000, 24_000, 44_100, 48_000])
+def test_any_rate_becomes_the_codec_s(rate: int) -> None:
+    samples = read_clip(source_of(voice_of(4.0, rate), rate))
+    assert samples.dtype == np.float32 and abs(samples.size - 4 * RATE) <= 2
+    assert 0.05 < np.abs(samples).max() <= 1.0
+
+
+def test_compressed_clips_are_read() -> None:
+    data = encoded("mp3", RATE, pcm(voice_of(4.0)))
+    assert read_clip(AudioSource(io.BytesIO(data), 15.0)).size >= 4 * RATE
+
+
+def test_fifteen_seconds_are_not_too_long() -> None:
+    assert read_clip(source_of(voice_of(15.0, 44_100), 44_100)).size <= 15 * RATE
+    with pytest.raises(TooLarge, match="15 seconds") as refused:
+        source_of(voice_of(15.1))
+    assert refused.value.code == "audio_too_long"
+
+
+def test_less_than_three_seconds_are_too_short() -> None:
+    with pytest.raises(BadRequest, match=r"2\.9 s") as refused:
+        read_clip(source_of(voice_of(2.9)))
+    assert refused.value.code == "audio_too_short"
+
+
+@pytest.mark.parametrize("kind", ["silence", "noise", "clicks"])
+def test_sound_without_a_voice_is_no_speech(kind: str) -> None:
+    place = np.arange(5 * RATE)
+    sound = {
+        "silence": np.zeros(place.size),
+        "noise": 0.1 * np.random.default_rng(1).standard_normal(place.size),
+        "clicks": 0.5 * (place % RATE == 0),
+    }[kind]
+    with pytest.raises(BadRequest) as refused:
+        read_clip(source_of(np.clip(sound, -0.9, 0.9).astype(np.float32)))
+    assert refused.value.code == "no_speech"

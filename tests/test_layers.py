@@ -17,7 +17,7 @@ FLOORS = [
     ["realtime.cli", "realtime.web"],
     ["realtime.services"],
     ["realtime.cloning", "realtime.live"],
-    ["realtime.clips", "realtime.conversion"],
+    ["realtime.conversion"],
     ["realtime.speech"],
     ["realtime.models"],
     ["realtime.engines"],

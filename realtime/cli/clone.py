@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 
 from realtime.audio.decoding import AudioSource
-from realtime.clips import MOST_SECONDS
-from realtime.cloning import ASKABLE
+from realtime.cloning import ASKABLE, MOST_CLIP_SECONDS
 from realtime.errors import YamabikoError
 from realtime.services import build
 from realtime.settings import Settings
@@ -28,7 +27,7 @@ async def character(options: argparse.Namespace, settings: Settings) -> int:
     services = build(settings)
     try:
         with options.clip.open("rb") as file:
-            source = AudioSource(file, MOST_SECONDS)
+            source = AudioSource(file, MOST_CLIP_SECONDS)
             made = await services.cloning.make(options.name, source, options.text, options.language)
     except OSError as error:
         raise YamabikoError(

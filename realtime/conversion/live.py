@@ -89,7 +89,7 @@ class Conversion:
         """Nothing more is wanted; what waits is left out."""
         self.intake.clear()
 
-    def measured(self) -> TimingReport | None:
+    def read_timings(self) -> TimingReport | None:
         """What its blocks took since this was last asked."""
         return self.meter.read()
 

@@ -16,8 +16,7 @@ from realtime.conversion.by_words.live import Revoicing
 from realtime.conversion.by_words.sentence_detector import LEVEL
 from realtime.conversion.character_pitch import CharacterPitches
 from realtime.conversion.file import converted
-from realtime.conversion.live import PATIENCE_SECONDS, Conversion
-from realtime.conversion.live import ConversionNotice as Degraded
+from realtime.conversion.live import PATIENCE_SECONDS, Conversion, ConversionNotice
 from realtime.conversion.request import VoiceChangeRequest, VoiceChangeResolver
 from realtime.conversion.timings import TimingReport
 from realtime.models.loaded import LoadedModels
@@ -31,7 +30,7 @@ SAMPLES = {
 }
 
 
-Told = SentenceHeard | RevoicingNotice | Degraded
+LiveVoiceEvent = SentenceHeard | RevoicingNotice | ConversionNotice
 
 
 class LiveVoice(Protocol):
@@ -45,9 +44,9 @@ class LiveVoice(Protocol):
 
     def hush(self) -> None: ...
 
-    def measured(self) -> TimingReport | None: ...
+    def read_timings(self) -> TimingReport | None: ...
 
-    def output(self) -> AsyncGenerator[Pcm | Told, None]: ...
+    def output(self) -> AsyncGenerator[Pcm | LiveVoiceEvent, None]: ...
 
 
 class VoiceChanger:

@@ -11,7 +11,7 @@ from realtime.audio.playback import Playback
 from realtime.audio.samples import Pcm
 from realtime.conversion.by_words.events import SentenceHeard as Understood
 from realtime.conversion.request import CONVERTER, REVOICE, VoiceChangeRequest
-from realtime.conversion.voice_changer import LiveVoice, Told
+from realtime.conversion.voice_changer import LiveVoice, LiveVoiceEvent
 from realtime.errors import BadRequest
 from realtime.live.activity import Activity, ActivityContext, milliseconds
 from realtime.live.framing import audible
@@ -128,7 +128,7 @@ class ListenActivity(Activity):
         if self._ended:
             live.end()
 
-    async def _pass(self, item: Pcm | Told) -> None:
+    async def _pass(self, item: Pcm | LiveVoiceEvent) -> None:
         if isinstance(item, np.ndarray):
             return await self._sound(item)
         if isinstance(item, Understood):
@@ -169,7 +169,7 @@ class ListenActivity(Activity):
         now = self._now()
         if not self._asked.meter or now < self._metered + METER_SECONDS:
             return
-        if (found := live.measured()) is not None:
+        if (found := live.read_timings()) is not None:
             self._metered = now
             meter = Meter(
                 id=self.id,

@@ -11,18 +11,18 @@ import pytest
 from realtime.conversion.converter_stream import ConverterStream, checked_converter
 from realtime.engines.voice_change import VoiceChange
 from realtime.errors import BadRequest, SynthesisFailed
-from tests.support.fake_converters import Broken, Upside, models
+from tests.support.fake_converters import FailingConverter, InvertingConverter, models_of
 
 pytestmark = pytest.mark.anyio
 
-PLAN = Upside().plan(VoiceChange())
+PLAN = InvertingConverter().plan(VoiceChange())
 
 
 async def test_each_block_gives_its_own() -> None:
-    engine = Upside()
-    ours = models(engine)
+    engine = InvertingConverter()
+    ours = models_of(engine)
     async with (
-        ours.lease("upside") as lease,
+        ours.lease("inverting") as lease,
         aclosing(ConverterStream(lease, VoiceChange(), PLAN, lambda: 0.0)) as all,
     ):
         block = np.linspace(0.1, 1, 320, dtype=np.float32)
@@ -37,9 +37,9 @@ async def test_each_block_gives_its_own() -> None:
 async def test_a_models_error_ends_its_stream_and_no_other(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    ours = models(Broken())
+    ours = models_of(FailingConverter())
     block = np.ones(320, np.float32)
-    async with ours.lease("broken") as lease:
+    async with ours.lease("failing") as lease:
         for _ in range(2):
             async with aclosing(ConverterStream(lease, VoiceChange(), PLAN, lambda: 0.0)) as turns:
                 with caplog.at_level(logging.CRITICAL), pytest.raises(SynthesisFailed) as failed:
@@ -50,13 +50,13 @@ async def test_a_models_error_ends_its_stream_and_no_other(
 
 
 async def test_in_long_silence_the_engine_is_not_asked() -> None:
-    engine = Upside()
+    engine = InvertingConverter()
     asked = []
     engine.work = asked.append
-    ours = models(engine)
+    ours = models_of(engine)
     silence, sound = np.zeros(320, np.float32), np.ones(320, np.float32)
     async with (
-        ours.lease("upside") as lease,
+        ours.lease("inverting") as lease,
         aclosing(ConverterStream(lease, VoiceChange(), PLAN, lambda: 0.0)) as turns,
     ):
         given = [await turns.convert(part) for part in [sound, *[silence] * 100, sound, silence]]

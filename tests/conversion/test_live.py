@@ -18,7 +18,13 @@ from realtime.engines.voice_change import VoiceChange
 from realtime.errors import BadRequest, SynthesisFailed
 from realtime.models.loaded import LoadedModels
 from realtime.settings import Settings
-from tests.support.fake_converters import Broken, Clock, Upside, Whole, models
+from tests.support.fake_converters import (
+    FailingConverter,
+    InvertingConverter,
+    ManualClock,
+    WholeRecordingConverter,
+    models_of,
+)
 from tests.support.voice_like_sound import pcm, voice
 
 pytestmark = pytest.mark.anyio
@@ -67,7 +73,7 @@ def test_cuts_are_not_heard(cuts: list[int], rate: int) -> None:
         ours = LoadedModels(Settings(), names=("world",))
         change = VoiceChange(target=200.0)
         sound = pcm(voice(0.5, rate=rate))
-        clock = Clock()  # it stands still, so that nothing takes any time
+        clock = ManualClock()  # it stands still, so that nothing takes any time
         whole = await run(live(ours, "world", change, rate, clock=clock), [sound])
         cut = await run(
             live(ours, "world", change, rate, clock=clock), np.split(sound, sorted(cuts))
@@ -92,7 +98,7 @@ async def test_streams_side_by_side_never_mix() -> None:
     change = VoiceChange(target=170.0)
 
     def conversion() -> Conversion:
-        return live(ours, "world", change, 24000, clock=Clock())
+        return live(ours, "world", change, 24000, clock=ManualClock())
 
     alone = [await run(conversion(), [sound]) for sound in sounds]
     together = await asyncio.gather(*(run(conversion(), np.split(s, 60)) for s in sounds))
@@ -102,8 +108,8 @@ async def test_streams_side_by_side_never_mix() -> None:
 
 
 async def test_output_rates_differ_and_lengths_agree() -> None:
-    ours = models(Upside())
-    conversion = live(ours, "upside", OPEN, 48000, 8000)
+    ours = models_of(InvertingConverter())
+    conversion = live(ours, "inverting", OPEN, 48000, 8000)
     found, _ = await run(conversion, [pcm(voice(0.5, rate=48000))])
     await ours.close()
     assert found.size == 4_000
@@ -112,9 +118,9 @@ async def test_output_rates_differ_and_lengths_agree() -> None:
 class Microphone:
     """Feeds a conversion in time with a test's clock, and hears what comes out and when."""
 
-    def __init__(self, ours: LoadedModels, clock: Clock, **options: object) -> None:
+    def __init__(self, ours: LoadedModels, clock: ManualClock, **options: object) -> None:
         self.clock = clock
-        self.conversion = live(ours, "upside", OPEN, RATE, clock=clock, **options)
+        self.conversion = live(ours, "inverting", OPEN, RATE, clock=clock, **options)
         self.sound = pcm(0.5 * voice(400.0 / 10, rate=RATE))
         self.fed = 0
         self.given = 0
@@ -165,16 +171,16 @@ class Microphone:
 
 
 @pytest.fixture
-async def upside() -> AsyncIterator[tuple[Upside, LoadedModels, Clock]]:
-    engine, clock = Upside(), Clock()
-    ours = models(engine)
+async def upside() -> AsyncIterator[tuple[InvertingConverter, LoadedModels, ManualClock]]:
+    engine, clock = InvertingConverter(), ManualClock()
+    ours = models_of(engine)
     yield engine, ours, clock
     engine.may_go_on.set()
     await ours.close()
 
 
 async def test_when_computing_takes_long_blocks_grow_then_the_voice_passes_then_it_recovers(
-    upside: tuple[Upside, LoadedModels, Clock],
+    upside: tuple[InvertingConverter, LoadedModels, ManualClock],
 ) -> None:
     engine, ours, clock = upside
     microphone = Microphone(ours, clock)
@@ -207,7 +213,7 @@ async def test_when_computing_takes_long_blocks_grow_then_the_voice_passes_then_
 
 
 async def test_a_block_that_never_comes_is_not_waited_for(
-    upside: tuple[Upside, LoadedModels, Clock],
+    upside: tuple[InvertingConverter, LoadedModels, ManualClock],
 ) -> None:
     engine, ours, clock = upside
     microphone = Microphone(ours, clock, patience=0.05)
@@ -228,10 +234,10 @@ async def test_a_block_that_never_comes_is_not_waited_for(
 
 
 async def test_what_was_not_taken_in_time_is_told(
-    upside: tuple[Upside, LoadedModels, Clock],
+    upside: tuple[InvertingConverter, LoadedModels, ManualClock],
 ) -> None:
     _, ours, clock = upside
-    conversion = live(ours, "upside", OPEN, RATE, clock=clock)
+    conversion = live(ours, "inverting", OPEN, RATE, clock=clock)
     for _ in range(300):
         clock.now += 0.02
         await conversion.feed(np.full(BLOCK, 500, np.int16))
@@ -242,20 +248,20 @@ async def test_what_was_not_taken_in_time_is_told(
 
 
 async def test_who_sends_a_recording_at_once_waits_and_loses_nothing(
-    upside: tuple[Upside, LoadedModels, Clock],
+    upside: tuple[InvertingConverter, LoadedModels, ManualClock],
 ) -> None:
     _, ours, clock = upside
     sound = pcm(0.5 * voice(8.0, rate=RATE))
-    found, told = await run(live(ours, "upside", OPEN, RATE, clock=clock), [sound])
+    found, told = await run(live(ours, "inverting", OPEN, RATE, clock=clock), [sound])
     assert told == [] and np.abs(found.astype(int) + sound).max() <= 2
 
 
 async def test_a_listener_with_another_clock_keeps_its_store(
-    upside: tuple[Upside, LoadedModels, Clock],
+    upside: tuple[InvertingConverter, LoadedModels, ManualClock],
 ) -> None:
     """The microphone's clock is 0.2 % fast, ten times what is usual, so that seconds show it."""
     _, ours, clock = upside
-    conversion = live(ours, "upside", OPEN, RATE, clock=Clock(), played=lambda: clock.now)
+    conversion = live(ours, "inverting", OPEN, RATE, clock=ManualClock(), played=lambda: clock.now)
     given = 0
     stores = []
 
@@ -292,17 +298,17 @@ async def test_silence_for_an_hour_costs_no_analysis(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(pyworld, "dio", no)
     ours = LoadedModels(Settings(), names=("world",))
     noise = np.random.default_rng(1).integers(-8, 9, 24_000).astype(np.int16)
-    conversion = live(ours, "world", VoiceChange(target=200.0), 24000, clock=Clock())
+    conversion = live(ours, "world", VoiceChange(target=200.0), 24000, clock=ManualClock())
     found, told = await run(conversion, [noise] * 10)
     await ours.close()
     assert told == [] and found.size == 240_000 and not found.any()
 
 
 async def test_stopping_frees_the_engine_without_a_tail(
-    upside: tuple[Upside, LoadedModels, Clock],
+    upside: tuple[InvertingConverter, LoadedModels, ManualClock],
 ) -> None:
     engine, ours, clock = upside
-    conversion = live(ours, "upside", OPEN, RATE, clock=clock)
+    conversion = live(ours, "inverting", OPEN, RATE, clock=clock)
     hearing = asyncio.create_task(heard(conversion))
     await conversion.feed(np.zeros(RATE, np.int16))
     conversion.stop()
@@ -311,10 +317,10 @@ async def test_stopping_frees_the_engine_without_a_tail(
 
 
 async def test_a_cancelled_listener_frees_the_engine(
-    upside: tuple[Upside, LoadedModels, Clock],
+    upside: tuple[InvertingConverter, LoadedModels, ManualClock],
 ) -> None:
     engine, ours, clock = upside
-    hearing = asyncio.create_task(heard(live(ours, "upside", OPEN, RATE, clock=clock)))
+    hearing = asyncio.create_task(heard(live(ours, "inverting", OPEN, RATE, clock=clock)))
     await asyncio.sleep(0.01)
     hearing.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -323,13 +329,13 @@ async def test_a_cancelled_listener_frees_the_engine(
 
 
 async def test_what_cannot_be_is_refused_at_once() -> None:
-    ours = models(Upside(), Whole(), Broken())
+    ours = models_of(InvertingConverter(), WholeRecordingConverter(), FailingConverter())
     with pytest.raises(BadRequest, match="There is no engine 'bell'"):
         Conversion(ours, "bell", OPEN, RATE)
     with pytest.raises(BadRequest, match="output_sample_rate"):
-        Conversion(ours, "upside", OPEN, RATE, 12_345)
+        Conversion(ours, "inverting", OPEN, RATE, 12_345)
     with pytest.raises(BadRequest, match="whole recordings"):
         await heard(live(ours, "whole", OPEN, RATE))
     with pytest.raises(SynthesisFailed):
-        await run(live(ours, "broken", OPEN, RATE), [np.ones(RATE, np.int16)])
+        await run(live(ours, "failing", OPEN, RATE), [np.ones(RATE, np.int16)])
     await ours.close()

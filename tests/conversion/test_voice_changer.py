@@ -14,8 +14,8 @@ from realtime.engines.world import median_pitch
 from realtime.errors import NotFound
 from realtime.services import Services, build
 from realtime.settings import Settings
-from tests.support.fake_recogniser import real
-from tests.support.spoken_sound import recorded, said
+from tests.support.fake_recogniser import real_services
+from tests.support.spoken_sound import speech_of, with_silence_around
 from tests.support.voice_like_sound import pcm, voice
 
 pytestmark = pytest.mark.anyio
@@ -74,11 +74,13 @@ async def test_nobody_is_nobody(services: Services) -> None:
 
 
 async def test_a_recording_is_said_again_by_a_character(settings: Settings) -> None:
-    services = real(settings)
+    services = real_services(settings)
     folder = settings.models.path
-    sentence = said(folder, "The morning was still and cold.", "am_puck", "kokoro")
+    sentence = speech_of(folder, "The morning was still and cold.", "am_puck", "kokoro")
     asked = VoiceChangeRequest(engine="revoice", character="af_heart", language="en")
-    made = services.voice_changer.recording(asked, parts(recorded(sentence)), 16000, 24000)
+    made = services.voice_changer.recording(
+        asked, parts(with_silence_around(sentence)), 16000, 24000
+    )
     found = np.concatenate([part async for part in made])
     await services.close()
     assert found.size >= 1.5 * sentence.size and np.abs(found).max() > 2_000

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from realtime.engines.contract import Detector, Samples
-from tests.support.fake_recogniser import loaded
-from tests.support.spoken_sound import said
+from tests.support.fake_recogniser import loaded_engine
+from tests.support.spoken_sound import speech_of
 
 RATE = 16000
 
 
 @pytest.fixture(scope="module")
 def silero(models_folder: Path) -> Detector:
-    engine: Detector = loaded("silero", models_folder)
+    engine: Detector = loaded_engine("silero", models_folder)
     assert isinstance(engine, Detector)
     return engine
 
@@ -26,7 +26,9 @@ def silero(models_folder: Path) -> Detector:
 @pytest.fixture(scope="module")
 def speech(models_folder: Path) -> Samples:
     return whole(
-        said(models_folder, "The quick brown fox jumps over the lazy dog.", "af_heart", "hibari")
+        speech_of(
+            models_folder, "The quick brown fox jumps over the lazy dog.", "af_heart", "hibari"
+        )
     )
 
 

@@ -15,8 +15,8 @@ from realtime.engines.contract import CancelToken, Recogniser, Samples, WorkCanc
 from realtime.engines.whisper import PROMPTS, Whisper, Written, chosen
 from realtime.errors import WeightsMissing
 from realtime.settings import Settings
-from tests.support.fake_recogniser import RATE, loaded
-from tests.support.spoken_sound import said
+from tests.support.fake_recogniser import RATE, loaded_engine
+from tests.support.spoken_sound import speech_of
 
 SAID = [
     ("en", "The quick brown fox jumps over the lazy dog.", "af_heart", "hibari"),
@@ -27,7 +27,7 @@ SAID = [
 
 @pytest.fixture(scope="module")
 def whisper(models_folder: Path) -> Recogniser:
-    engine: Recogniser = loaded("revoice", models_folder)
+    engine: Recogniser = loaded_engine("revoice", models_folder)
     assert isinstance(engine, Recogniser)
     return engine
 
@@ -41,7 +41,7 @@ def test_words_and_language_are_found(
     character: str,
     engine: str,
 ) -> None:
-    samples = said(models_folder, text, character, engine, language)
+    samples = speech_of(models_folder, text, character, engine, language)
     found = whisper.recognise(samples, None, None, CancelToken())
     assert (found.language, found.spoken) == (language, True)
     expected = units(text, language)
@@ -54,7 +54,7 @@ def test_a_given_language_is_not_sought(
     monkeypatch.setattr(whisper, "_probable", None)
     language, text, character, engine = SAID[0]
     found = whisper.recognise(
-        said(models_folder, text, character, engine), language, None, CancelToken()
+        speech_of(models_folder, text, character, engine), language, None, CancelToken()
     )
     assert units(found.text, "en") == units(text, "en")
 

@@ -24,7 +24,12 @@ from realtime.live.session import Session
 from realtime.services import Services
 from realtime.settings import CacheSettings, ModelsSettings, Settings
 from realtime.timer import Timer
-from tests.support.fake_recogniser import Levels, Typist, sound, with_ears
+from tests.support.fake_recogniser import (
+    LevelDetector,
+    ScriptedRecogniser,
+    hums,
+    services_with_fakes,
+)
 from tests.support.fake_timer import FakeTimer
 from tests.support.polling import until
 from tests.support.server import scripted_services
@@ -332,10 +337,14 @@ async def test_what_is_converted_is_paid_for(services: Services) -> None:
 
 
 @pytest.fixture
-async def words(settings: Settings, tmp_path: Path) -> AsyncIterator[tuple[Client, Typist]]:
+async def words(
+    settings: Settings, tmp_path: Path
+) -> AsyncIterator[tuple[Client, ScriptedRecogniser]]:
     """A client of a server that understands `abc` in whatever is loud."""
-    typist = Typist()
-    services = with_ears(replace(settings, cache=CacheSettings(path=tmp_path)), Levels(), typist)
+    typist = ScriptedRecogniser()
+    services = services_with_fakes(
+        replace(settings, cache=CacheSettings(path=tmp_path)), LevelDetector(), typist
+    )
     await services.cache.start()
     async with talking(services) as client:
         yield client, typist
@@ -343,10 +352,12 @@ async def words(settings: Settings, tmp_path: Path) -> AsyncIterator[tuple[Clien
     await services.close()
 
 
-async def test_what_is_understood_is_told_and_spoken(words: tuple[Client, Typist]) -> None:
+async def test_what_is_understood_is_told_and_spoken(
+    words: tuple[Client, ScriptedRecogniser],
+) -> None:
     client, _ = words
     await listen(client, mode="revoice", engine=None, gate=None, character="af_heart")
-    await speak(client, sound(0.6, 0.8, 0.6, 0.8, rate=RATE))
+    await speak(client, hums(0.6, 0.8, 0.6, 0.8, rate=RATE))
     await client.send("listen.end", id="mic")
     await client.ended("mic")
     started, done = client.of("started")[0], client.ending("mic")
@@ -357,11 +368,13 @@ async def test_what_is_understood_is_told_and_spoken(words: tuple[Client, Typist
     assert np.abs(client.pcm("mic")).max() > 1_000
 
 
-async def test_no_more_is_spoken_ahead_than_of_a_line(words: tuple[Client, Typist]) -> None:
+async def test_no_more_is_spoken_ahead_than_of_a_line(
+    words: tuple[Client, ScriptedRecogniser],
+) -> None:
     client, typist = words
     typist.write = lambda samples: Transcript("one two three four five. " * 6, "en")
     await listen(client, mode="revoice", engine=None, gate=None)
-    await speak(client, sound(0.6, 0.8, rate=RATE))
+    await speak(client, hums(0.6, 0.8, rate=RATE))
     await until(lambda: client.frames)
     begun = time.monotonic()
     await until(lambda: client.pcm("mic").size >= 2.5 * RATE)

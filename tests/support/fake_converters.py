@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 
+import numpy as np
+
 from realtime.engines.contract import CancelToken, ConversionPlan, Samples
 from realtime.engines.voice_change import VoiceChange
 from realtime.models.loaded import LoadedModels
@@ -15,7 +17,7 @@ RATE = 16000
 LATENCY = 320
 
 
-class Clock:
+class ManualClock:
     """A clock that a test moves."""
 
     def __init__(self) -> None:
@@ -25,10 +27,13 @@ class Clock:
         return self.now
 
 
-class Upside:
-    """Turns the sound upside down, 20 ms late; computing moves a test's clock, or waits for it."""
+class InvertingConverter:
+    """A converter that turns the sound upside down, 20 ms late.
 
-    name = "upside"
+    For each block it calls `work`, which may move a test's clock, and waits for `may_go_on`.
+    """
+
+    name = "inverting"
     version = "1"
     weights: tuple[WeightFile, ...] = ()
 
@@ -50,8 +55,6 @@ class Upside:
     def convert(
         self, blocks: Iterator[Samples], change: VoiceChange, cancel: CancelToken
     ) -> Iterator[Samples]:
-        import numpy as np
-
         self.streams += 1
         held = np.zeros(LATENCY, np.float32)
         try:
@@ -66,8 +69,8 @@ class Upside:
             self.streams -= 1
 
 
-class Whole(Upside):
-    """The same, of whole recordings only."""
+class WholeRecordingConverter(InvertingConverter):
+    """A converter that takes only whole recordings; it also turns them back to front."""
 
     name = "whole"
 
@@ -81,10 +84,10 @@ class Whole(Upside):
             yield -block[::-1]
 
 
-class Broken(Upside):
-    """Fails at its third block."""
+class FailingConverter(InvertingConverter):
+    """A converter that fails at its third block."""
 
-    name = "broken"
+    name = "failing"
 
     def convert(
         self, blocks: Iterator[Samples], change: VoiceChange, cancel: CancelToken
@@ -95,6 +98,6 @@ class Broken(Upside):
             yield block
 
 
-def models(*engines: Upside) -> LoadedModels:
+def models_of(*engines: InvertingConverter) -> LoadedModels:
     found = {engine.name: engine for engine in engines}
     return LoadedModels(Settings(), create=lambda name, settings: found[name], names=tuple(found))

@@ -1,4 +1,4 @@
-"""Ears for tests: a detector that goes by level, and a recogniser that writes what a test says."""
+"""A detector that goes by level and a recogniser that writes what a test says, and their sound."""
 
 from __future__ import annotations
 
@@ -13,19 +13,17 @@ import numpy.typing as npt
 
 from realtime import engines
 from realtime.audio.samples import Pcm
-from realtime.characters import Characters
 from realtime.engines.contract import CancelToken, Samples, Transcript
 from realtime.models.loaded import LoadedModels
 from realtime.services import Services, build
-from realtime.settings import ModelsSettings as ModelSettings
-from realtime.settings import Settings
+from realtime.settings import ModelsSettings, Settings
 from realtime.weights import WeightFile
 
 RATE = 16000
 
 
-class Levels:
-    """Whoever is loud speaks."""
+class LevelDetector:
+    """A voice activity detector that takes every loud frame for speech."""
 
     name = "silero"
     version = "1"
@@ -34,7 +32,7 @@ class Levels:
     weights: tuple[WeightFile, ...] = ()
 
     def __init__(self) -> None:
-        self.asked = 0  # frames
+        self.frames_checked = 0
 
     def load(self) -> None:
         pass
@@ -44,12 +42,12 @@ class Levels:
 
     def detect(self, samples: Samples, state: Any) -> tuple[Samples, Any]:
         frames = samples.reshape(-1, self.frame)
-        self.asked += len(frames)
+        self.frames_checked += len(frames)
         return (np.sqrt(np.mean(frames**2, axis=1)) > 0.05).astype(np.float32), "heard before"
 
 
-class Typist:
-    """Writes `abc` for whatever is said, unless a test wants something else; it may be held up."""
+class ScriptedRecogniser:
+    """A recogniser that understands `abc`, unless a test sets `write`; it waits for `may_go_on`."""
 
     name = "revoice"
     version = "1"
@@ -59,7 +57,7 @@ class Typist:
 
     def __init__(self) -> None:
         self.heard: list[Samples] = []
-        self.asked: list[tuple[str | None, str | None]] = []
+        self.asked: list[tuple[str | None, str | None]] = []  # language and usual language
         self.write: Callable[[Samples], Transcript] = lambda samples: Transcript("abc", "en")
         self.begun = threading.Event()
         self.may_go_on = threading.Event()
@@ -83,46 +81,51 @@ class Typist:
 
     @property
     def seconds(self) -> list[float]:
+        """Return how long each sentence lasted."""
         return [round(samples.size / RATE, 1) for samples in self.heard]
 
 
-def with_ears(settings: Settings, levels: Levels, typist: Typist) -> Services:
-    """Everything as it is, but for who listens."""
-    ears: dict[str, Any] = {"silero": levels, "revoice": typist}
+def services_with_fakes(
+    settings: Settings, detector: LevelDetector, recogniser: ScriptedRecogniser
+) -> Services:
+    """Build the services with these two fakes; all other engines are real."""
+    fakes: dict[str, Any] = {"silero": detector, "revoice": recogniser}
 
     def create(name: str, settings: Settings) -> Any:
-        return ears.get(name) or engines.create(name, settings)
+        return fakes.get(name) or engines.create(name, settings)
 
     return build(settings, LoadedModels(settings, create))
 
 
 @cache
-def loaded(name: str, folder: Path) -> Any:
-    """A real engine, loaded once for all tests."""
-    engine: Any = engines.create(name, Settings(models=ModelSettings(path=folder)))
+def loaded_engine(name: str, folder: Path) -> Any:
+    """Return a real engine, loaded once for all tests."""
+    engine: Any = engines.create(name, Settings(models=ModelsSettings(path=folder)))
     engine.load()
     engine.load = engine.unload = lambda: None
     return engine
 
 
-def real(settings: Settings) -> Services:
-    """Everything as it is; what is slow to load is loaded once."""
+def real_services(settings: Settings) -> Services:
+    """Build the services with real engines; those that are slow to load are loaded once."""
 
     def create(name: str, settings: Settings) -> Any:
         if name in ("silero", "revoice", "hibari", "kokoro"):
-            return loaded(name, settings.models.path)
+            return loaded_engine(name, settings.models.path)
         return engines.create(name, settings)
 
     return build(settings, LoadedModels(settings, create))
 
 
-def sound(*seconds: float, rate: int = RATE) -> Pcm:
-    """A hum and a silence in turns, each so many seconds long."""
+def hums(*seconds: float, rate: int = RATE) -> Pcm:
+    """Make hums and silences in turns, each so many seconds long; the first is a hum."""
     parts = []
     for number, length in enumerate(seconds):
-        place = np.arange(round(length * rate))
-        hum = 9_000 * np.sin(2 * np.pi * 150 * place / rate)
-        parts.append((hum if number % 2 == 0 else 0 * hum).astype(np.int16))
+        if number % 2:
+            parts.append(silence(length, rate))
+        else:
+            time = np.arange(round(length * rate)) / rate
+            parts.append((9_000 * np.sin(2 * np.pi * 150 * time)).astype(np.int16))
     return np.concatenate(parts)
 
 
@@ -133,7 +136,3 @@ def silence(seconds: float, rate: int = RATE) -> Pcm:
 def joined(parts: Iterable[Pcm]) -> Pcm:
     found: npt.NDArray[np.int16] = np.concatenate([np.zeros(0, np.int16), *parts])
     return found
-
-
-def known(settings: Settings) -> Characters:
-    return Characters(settings.presets.path, settings.default_characters)

@@ -85,7 +85,7 @@ class Revoicing:
         if self._course is not None:
             self._course.hush()
 
-    def measured(self) -> None:
+    def read_timings(self) -> None:
         """Sentences come in no blocks that could be measured."""
 
     async def output(self) -> AsyncGenerator[Pcm | SentenceHeard | RevoicingNotice, None]:

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from realtime.audio.decoding import AudioSource
-from realtime.clips import MOST_SECONDS
+from realtime.cloning import MOST_CLIP_SECONDS
 from realtime.web.charges import check_sound, made
 from realtime.web.entry.hosts_and_origins import check_origin
 from realtime.web.requests.fields import Fields
@@ -29,7 +29,7 @@ async def enrol(request: Request) -> Response:
         fields.only(FIELDS)
         name = fields.needed_text("name")
         language = fields.text("language") or "auto"
-        source = await asyncio.to_thread(AudioSource, file_of(form), MOST_SECONDS)
+        source = await asyncio.to_thread(AudioSource, file_of(form), MOST_CLIP_SECONDS)
         character = await services_of(request).cloning.make(
             name, source, fields.text("text"), language
         )

@@ -16,7 +16,15 @@ from realtime.errors import BadRequest, NotFound
 from realtime.services import Services
 from realtime.settings import Settings
 from realtime.speech.speech import LineRequest
-from tests.support.fake_recogniser import RATE, Levels, Typist, joined, silence, sound, with_ears
+from tests.support.fake_recogniser import (
+    RATE,
+    LevelDetector,
+    ScriptedRecogniser,
+    hums,
+    joined,
+    services_with_fakes,
+    silence,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -24,13 +32,13 @@ WISH = LineRequest("", "af_heart", engine="tone")
 
 
 @pytest.fixture
-def typist() -> Typist:
-    return Typist()
+def typist() -> ScriptedRecogniser:
+    return ScriptedRecogniser()
 
 
 @pytest.fixture
-async def services(settings: Settings, typist: Typist) -> AsyncIterator[Services]:
-    services = with_ears(settings, Levels(), typist)
+async def services(settings: Settings, typist: ScriptedRecogniser) -> AsyncIterator[Services]:
+    services = services_with_fakes(settings, LevelDetector(), typist)
     yield services
     await services.close()
 
@@ -53,46 +61,48 @@ def starts(pcm: Pcm, rate: int = RATE) -> list[float]:
 
 
 async def test_sentences_are_where_they_were(services: Services) -> None:
-    recording = np.concatenate([silence(1.0), sound(1.0, 2.0, 1.0, 1.5)])
+    recording = np.concatenate([silence(1.0), hums(1.0, 2.0, 1.0, 1.5)])
     made = await again(services, recording)
     assert made.size == recording.size
     assert starts(made) == pytest.approx([1.0, 4.0], abs=0.08)
 
 
 async def test_what_takes_longer_is_said_one_after_another(
-    services: Services, typist: Typist
+    services: Services, typist: ScriptedRecogniser
 ) -> None:
     typist.write = lambda samples: Transcript("abcdefghijklmnopqrstuvwxyz", "en")
-    made = await again(services, sound(0.5, 0.5, 0.5, 0.5))
+    made = await again(services, hums(0.5, 0.5, 0.5, 0.5))
     assert starts(made) == pytest.approx([0.0, 2.33], abs=0.1)
     assert made.size / RATE == pytest.approx(2 * 26 * 0.08 + 0.25, abs=0.1)
 
 
 async def test_however_it_is_cut_the_same_comes(services: Services) -> None:
-    recording = sound(0.7, 0.9, 0.6, 1.3)
+    recording = hums(0.7, 0.9, 0.6, 1.3)
     whole = await again(services, recording)
     for size in (333, 12_345):
         parts = np.split(recording, list(range(size, recording.size, size)))
         assert np.array_equal(await again(services, *parts), whole)
 
 
-async def test_silence_stays_silence(services: Services, typist: Typist) -> None:
+async def test_silence_stays_silence(services: Services, typist: ScriptedRecogniser) -> None:
     made = await again(services, silence(30.0))
     assert made.size == 30 * RATE and not made.any()
     assert typist.heard == []
     assert (await again(services)).size == 0
 
 
-async def test_what_is_not_understood_is_silence(services: Services, typist: Typist) -> None:
+async def test_what_is_not_understood_is_silence(
+    services: Services, typist: ScriptedRecogniser
+) -> None:
     said = iter([Transcript("", "ko", spoken=False), Transcript("", "en"), Transcript("ab", "en")])
     typist.write = lambda samples: next(said)
-    made = await again(services, sound(0.6, 1.0, 0.6, 1.0, 0.6, 1.0))
+    made = await again(services, hums(0.6, 1.0, 0.6, 1.0, 0.6, 1.0))
     assert starts(made) == pytest.approx([3.2], abs=0.08)
 
 
 async def test_rates(services: Services) -> None:
     made = await again(
-        services, sound(1.0, 1.0, 1.0, 1.0, rate=11025), rate=11025, output_rate=48000
+        services, hums(1.0, 1.0, 1.0, 1.0, rate=11025), rate=11025, output_rate=48000
     )
     assert made.size == pytest.approx(4 * 48000, abs=48)
     assert starts(made, 48000) == pytest.approx([0.0, 2.0], abs=0.08)
@@ -115,11 +125,13 @@ async def test_silence_is_given_before_the_recording_has_come(services: Services
         assert came < 5
 
 
-async def test_leaving_early_frees_everything(services: Services, typist: Typist) -> None:
+async def test_leaving_early_frees_everything(
+    services: Services, typist: ScriptedRecogniser
+) -> None:
     typist.write = lambda samples: Transcript("abcdefgh " * 200, "en")
 
     async def given() -> AsyncIterator[Pcm]:
-        yield sound(1.0, 1.0)
+        yield hums(1.0, 1.0)
 
     made = revoiced(services.models, services.speech, WISH, given(), RATE)
     async with aclosing(made) as sounds:
@@ -132,4 +144,4 @@ async def test_leaving_early_frees_everything(services: Services, typist: Typist
 
 async def test_an_unknown_character_is_refused(services: Services) -> None:
     with pytest.raises(NotFound):
-        await again(services, sound(1.0), wish=LineRequest("", "nobody"))
+        await again(services, hums(1.0), wish=LineRequest("", "nobody"))

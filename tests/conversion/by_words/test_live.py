@@ -19,19 +19,29 @@ from realtime.errors import BadRequest, NotFound, SynthesisFailed
 from realtime.services import Services
 from realtime.settings import Settings
 from realtime.speech.speech import LineRequest
-from tests.support.fake_recogniser import RATE, Levels, Typist, joined, silence, sound, with_ears
+from tests.support.fake_recogniser import (
+    RATE,
+    LevelDetector,
+    ScriptedRecogniser,
+    hums,
+    joined,
+    services_with_fakes,
+    silence,
+)
 
 pytestmark = pytest.mark.anyio
 
 WISH = LineRequest("", "af_heart", engine="tone")
-SENTENCE = sound(0.6, 0.8)
+SENTENCE = hums(0.6, 0.8)
 LETTER = round(0.08 * RATE)
 
 
 class Bench:
     """A revoicing and its listener; `items` are what it gave until now."""
 
-    def __init__(self, services: Services, levels: Levels, typist: Typist) -> None:
+    def __init__(
+        self, services: Services, levels: LevelDetector, typist: ScriptedRecogniser
+    ) -> None:
         self.services, self.levels, self.typist = services, levels, typist
         self.items: list[Any] = []
         self.came = asyncio.Event()
@@ -72,8 +82,8 @@ class Bench:
 
 @pytest.fixture
 async def bench(settings: Settings) -> AsyncIterator[Bench]:
-    levels, typist = Levels(), Typist()
-    services = with_ears(settings, levels, typist)
+    levels, typist = LevelDetector(), ScriptedRecogniser()
+    services = services_with_fakes(settings, levels, typist)
     yield Bench(services, levels, typist)
     typist.may_go_on.set()
     await services.close()
@@ -124,7 +134,7 @@ async def test_sentences_are_spoken_in_their_order(bench: Bench) -> None:
 async def test_silence_costs_nothing_however_long(bench: Bench) -> None:
     items = await bench.all(*10 * [silence(60.0)])
     assert items == []
-    assert bench.levels.asked == 0 and bench.typist.heard == []
+    assert bench.levels.frames_checked == 0 and bench.typist.heard == []
 
 
 async def test_noise_that_is_no_word_is_not_spoken(bench: Bench) -> None:
@@ -177,7 +187,7 @@ async def test_who_sends_on_time_and_is_not_understood_in_time_loses_whole_sente
 
 async def test_a_microphone_that_stalls_is_answered(bench: Bench) -> None:
     revoicing = bench.begin(stall=0.05)
-    await revoicing.feed(sound(0.6))
+    await revoicing.feed(hums(0.6))
     await bench.until(np.ndarray)
     assert [item.event for item in told(bench.items)] == ["speech_started", "speech_stopped"]
     revoicing.end()
@@ -278,7 +288,7 @@ async def test_two_microphones_do_not_mix(bench: Bench, settings: Settings) -> N
     bench.typist.write = lambda samples: Transcript("a" * round(samples.size / RATE), "en")
     other = Bench(bench.services, bench.levels, bench.typist)
     await asyncio.gather(
-        bench.all(*3 * [sound(1.0, 0.8)]), other.all(*3 * [sound(2.0, 0.8)], rate=RATE)
+        bench.all(*3 * [hums(1.0, 0.8)]), other.all(*3 * [hums(2.0, 0.8)], rate=RATE)
     )
     for found, text in ((bench, "a"), (other, "aa")):
         texts = [item.text for item in told(found.items) if item.text]
@@ -287,7 +297,7 @@ async def test_two_microphones_do_not_mix(bench: Bench, settings: Settings) -> N
 
 @pytest.mark.parametrize(("rate", "output_rate"), [(8000, 48000), (48000, 8000), (44100, None)])
 async def test_rates(bench: Bench, rate: int, output_rate: int | None) -> None:
-    items = await bench.all(sound(0.6, 0.8, rate=rate), rate=rate, output_rate=output_rate)
+    items = await bench.all(hums(0.6, 0.8, rate=rate), rate=rate, output_rate=output_rate)
     assert spoken(items).size == pytest.approx(0.24 * (output_rate or rate), abs=3)
 
 

@@ -17,7 +17,7 @@ from realtime.conversion.by_words.transcriber import Transcriber
 from realtime.conversion.microphone_buffer import MicrophoneBuffer
 from realtime.models.loaded import LoadedModels
 from realtime.settings import Settings
-from tests.support.fake_recogniser import RATE, Levels, Typist, silence, sound
+from tests.support.fake_recogniser import RATE, LevelDetector, ScriptedRecogniser, hums, silence
 
 pytestmark = pytest.mark.anyio
 
@@ -26,8 +26,8 @@ class Bench:
     """A microphone with ears for tests; `items` are what it gave until now."""
 
     def __init__(self) -> None:
-        self.typist = Typist()
-        ears: dict[str, Any] = {"silero": Levels(), "revoice": self.typist}
+        self.typist = ScriptedRecogniser()
+        ears: dict[str, Any] = {"silero": LevelDetector(), "revoice": self.typist}
         self.models = LoadedModels(Settings(), lambda name, settings: ears[name], tuple(ears))
         self.items: list[Any] = []
         self.came = asyncio.Event()
@@ -72,7 +72,7 @@ async def bench() -> AsyncIterator[Bench]:
 
 
 async def test_a_sentence_is_listened_to_once(bench: Bench) -> None:
-    started, take = await bench.all(sound(1.0, 1.0))
+    started, take = await bench.all(hums(1.0, 1.0))
     assert started.event == "speech_started"
     assert take.words is not None and (await take.words).text == "abc"
     assert bench.typist.seconds == pytest.approx([1.1], abs=0.1)
@@ -82,9 +82,9 @@ async def test_a_guess_is_forgotten_when_the_speech_goes_on(bench: Bench) -> Non
     bench.typist.may_go_on.clear()
     async with AsyncExitStack() as stack:
         intake = await bench.run(stack, RATE)
-        await intake.add(sound(1.0, 0.2))
+        await intake.add(hums(1.0, 0.2))
         assert await asyncio.to_thread(bench.typist.begun.wait, 60)
-        await intake.add(sound(1.0, 1.0))
+        await intake.add(hums(1.0, 1.0))
         intake.end()
         await bench.hearing
         bench.typist.may_go_on.set()
@@ -97,19 +97,19 @@ async def test_a_guess_is_forgotten_when_the_speech_goes_on(bench: Bench) -> Non
 async def test_a_microphone_that_stands_still_ends_its_sentence(bench: Bench) -> None:
     async with AsyncExitStack() as stack:
         intake = await bench.run(stack, RATE, stall=0.05)
-        await intake.add(sound(1.0))
+        await intake.add(hums(1.0))
         while not any(isinstance(item, Take) for item in bench.items):
             bench.came.clear()
             await bench.came.wait()
         assert not bench.hearing.done()
-        await intake.add(sound(0.5, 1.0))
+        await intake.add(hums(0.5, 1.0))
         intake.end()
         await bench.hearing
         assert sum(isinstance(item, Take) for item in bench.items) == 2
 
 
 async def test_any_rate_will_do(bench: Bench) -> None:
-    _, take = await bench.all(sound(1.0, 1.0, rate=44100), rate=44100)
+    _, take = await bench.all(hums(1.0, 1.0, rate=44100), rate=44100)
     assert take.sentence.samples.size / RATE == pytest.approx(1.15, abs=0.1)
 
 
@@ -128,7 +128,7 @@ async def test_leaving_frees_the_recogniser(bench: Bench) -> None:
     bench.typist.may_go_on.clear()
     async with AsyncExitStack() as stack:
         intake = await bench.run(stack, RATE)
-        await intake.add(sound(1.0, 0.2))
+        await intake.add(hums(1.0, 0.2))
         assert await asyncio.to_thread(bench.typist.begun.wait, 60)
         bench.hearing.cancel()
         bench.typist.may_go_on.set()

@@ -18,8 +18,8 @@ from realtime.engines.contract import CancelToken, Samples
 from realtime.services import Services
 from realtime.settings import Settings
 from realtime.speech.speech import LineRequest
-from tests.support.fake_recogniser import RATE, joined, loaded, real
-from tests.support.spoken_sound import recorded, said
+from tests.support.fake_recogniser import RATE, joined, loaded_engine, real_services
+from tests.support.spoken_sound import speech_of, with_silence_around
 
 pytestmark = pytest.mark.anyio
 
@@ -29,7 +29,7 @@ STATION = "Could you please tell me the way to the nearest station?"
 
 @pytest.fixture
 async def services(settings: Settings) -> AsyncIterator[Services]:
-    services = real(settings)
+    services = real_services(settings)
     yield services
     await services.close()
 
@@ -54,11 +54,11 @@ def texts(items: list[Any]) -> list[str]:
 
 
 def spoken(services: Services, *asked: str) -> Samples:
-    return said(services.settings.models.path, *asked)
+    return speech_of(services.settings.models.path, *asked)
 
 
 def ears(services: Services) -> Any:
-    return loaded("revoice", services.settings.models.path)
+    return loaded_engine("revoice", services.settings.models.path)
 
 
 def understood(services: Services, pcm: Pcm) -> str:
@@ -69,7 +69,7 @@ def understood(services: Services, pcm: Pcm) -> str:
 
 async def test_two_sentences_there_and_back(services: Services) -> None:
     one, two = (spoken(services, text, "af_heart", "hibari") for text in (FOX, STATION))
-    pcm = np.concatenate([recorded(one), recorded(two)])
+    pcm = np.concatenate([with_silence_around(one), with_silence_around(two)])
     items = await heard(services, pcm, LineRequest("", "af_heart", engine="hibari"))
     assert [units(text, "en") for text in texts(items)] == [units(FOX, "en"), units(STATION, "en")]
     events = [item.event for item in items if isinstance(item, SentenceHeard)]
@@ -84,7 +84,7 @@ async def test_another_language_is_found_and_spoken_by_whoever_is_asked(
     services: Services,
 ) -> None:
     text = "すみません、一番近い駅はどこですか。"
-    pcm = recorded(spoken(services, text, "jf_alpha", "kokoro", "ja"))
+    pcm = with_silence_around(spoken(services, text, "jf_alpha", "kokoro", "ja"))
     items = await heard(services, pcm, LineRequest("", "af_heart"))
     assert "ja" in {item.language for item in items if isinstance(item, SentenceHeard)}
     assert errors(units(text, "ja"), units("".join(texts(items)), "ja")) <= 4, texts(items)
@@ -100,14 +100,14 @@ async def test_noise_says_nothing(services: Services, level: float) -> None:
 
 
 async def test_speech_in_a_noisy_room_is_understood(services: Services) -> None:
-    pcm = from_pcm16(recorded(spoken(services, FOX, "af_heart", "hibari")))
+    pcm = from_pcm16(with_silence_around(spoken(services, FOX, "af_heart", "hibari")))
     noise = 0.01 * np.random.default_rng(12).standard_normal(pcm.size).astype(np.float32)
     items = await heard(services, to_pcm16(pcm + noise), LineRequest("", "af_heart", engine="tone"))
     assert errors(units(FOX, "en"), units(" ".join(texts(items)), "en")) <= 2
 
 
 async def test_a_recording_is_said_again_where_it_was_said(services: Services) -> None:
-    pcm = recorded(spoken(services, FOX, "af_heart", "hibari"), before=2.0, after=3.0)
+    pcm = with_silence_around(spoken(services, FOX, "af_heart", "hibari"), before=2.0, after=3.0)
     upload = to_pcm16(soxr.resample(from_pcm16(pcm), RATE, 44100).astype(np.float32))
 
     async def parts() -> AsyncIterator[Pcm]:

@@ -13,7 +13,7 @@ from realtime.conversion.by_words.sentence import MOST_SECONDS
 from realtime.conversion.by_words.sentence_detector import Detected, SentenceDetector
 from realtime.models.loaded import LoadedModels
 from realtime.settings import Settings
-from tests.support.fake_recogniser import RATE, Levels, silence, sound
+from tests.support.fake_recogniser import RATE, LevelDetector, hums, silence
 
 pytestmark = pytest.mark.anyio
 
@@ -22,7 +22,7 @@ class Bench:
     """An ear on a detector that goes by level."""
 
     def __init__(self) -> None:
-        self.levels = Levels()
+        self.levels = LevelDetector()
         self.models = LoadedModels(Settings(), lambda name, settings: self.levels, ("silero",))
 
     async def told(self, *parts: Pcm, level: float = -60.0) -> list[Detected]:
@@ -46,7 +46,7 @@ WHOLE = [Mark.BEGAN, Mark.PAUSED, Mark.ENDED]
 
 
 async def test_a_sentence_is_told_with_its_sound(bench: Bench) -> None:
-    told = await bench.told(np.concatenate([silence(1.0), sound(1.5, 1.0)]))
+    told = await bench.told(np.concatenate([silence(1.0), hums(1.5, 1.0)]))
     assert marks(told) == WHOLE
     paused, ended = told[1].sentence, told[2].sentence
     assert paused is not None and ended is not None
@@ -57,7 +57,7 @@ async def test_a_sentence_is_told_with_its_sound(bench: Bench) -> None:
 
 
 async def test_however_it_is_cut_the_same_is_told(bench: Bench) -> None:
-    stream = sound(0.7, 0.2, 0.6, 0.8, 0.5, 1.0)
+    stream = hums(0.7, 0.2, 0.6, 0.8, 0.5, 1.0)
     whole = await bench.told(stream)
     assert marks(whole).count(Mark.ENDED) == 2
     for size in (100, 511, 7_000):
@@ -73,22 +73,22 @@ async def test_however_it_is_cut_the_same_is_told(bench: Bench) -> None:
 async def test_silence_is_not_listened_to(bench: Bench) -> None:
     noise = np.random.default_rng(3).integers(-8, 8, 600 * RATE).astype(np.int16)
     assert await bench.told(noise) == []
-    assert bench.levels.asked == 0
-    told = await bench.told(noise[: 60 * RATE], sound(1.0, 1.0), noise[: 60 * RATE])
+    assert bench.levels.frames_checked == 0
+    told = await bench.told(noise[: 60 * RATE], hums(1.0, 1.0), noise[: 60 * RATE])
     assert marks(told) == WHOLE
-    assert bench.levels.asked * 512 / RATE < 4
+    assert bench.levels.frames_checked * 512 / RATE < 4
 
 
 async def test_a_lower_level_listens_to_what_is_quieter(bench: Bench) -> None:
-    quiet = (sound(1.0, 1.0) // 400).astype(np.int16)
+    quiet = (hums(1.0, 1.0) // 400).astype(np.int16)
     await bench.told(quiet)
-    assert bench.levels.asked == 0
+    assert bench.levels.frames_checked == 0
     await bench.told(quiet, level=-80.0)
-    assert bench.levels.asked > 0
+    assert bench.levels.frames_checked > 0
 
 
 async def test_speech_without_a_pause_is_cut(bench: Bench) -> None:
-    told = await bench.told(sound(3 * MOST_SECONDS, 1.0))
+    told = await bench.told(hums(3 * MOST_SECONDS, 1.0))
     sentences = [item.sentence for item in told if item.mark is Mark.ENDED]
     assert len(sentences) >= 3
     assert all(one is not None and one.samples.size <= MOST_SECONDS * RATE for one in sentences)
@@ -98,7 +98,7 @@ async def test_speech_without_a_pause_is_cut(bench: Bench) -> None:
 
 
 async def test_what_is_being_said_at_the_end_is_a_sentence(bench: Bench) -> None:
-    assert marks(await bench.told(sound(1.0))) == [Mark.BEGAN]
+    assert marks(await bench.told(hums(1.0))) == [Mark.BEGAN]
     assert bench.ear.speaking
     rest = bench.ear.finish()
     assert rest is not None and rest.samples.size / RATE == pytest.approx(1.0, abs=0.05)

@@ -12,14 +12,19 @@ from realtime.errors import BadRequest, NotFound
 from realtime.services import Services
 from realtime.settings import Settings
 from realtime.speech.speech import LineRequest
-from tests.support.fake_recogniser import Levels, Typist, joined, with_ears
+from tests.support.fake_recogniser import (
+    LevelDetector,
+    ScriptedRecogniser,
+    joined,
+    services_with_fakes,
+)
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
 async def services(settings: Settings) -> AsyncIterator[Services]:
-    services = with_ears(settings, Levels(), Typist())
+    services = services_with_fakes(settings, LevelDetector(), ScriptedRecogniser())
     yield services
     await services.close()
 

@@ -13,7 +13,7 @@ from realtime.engines.contract import Samples, Transcript
 from realtime.errors import SynthesisFailed
 from realtime.models.loaded import LoadedModels
 from realtime.settings import Settings
-from tests.support.fake_recogniser import Typist
+from tests.support.fake_recogniser import ScriptedRecogniser
 
 pytestmark = pytest.mark.anyio
 
@@ -22,7 +22,7 @@ SENTENCE = Sentence(np.zeros(16_000, np.float32), 0)
 
 class Bench:
     def __init__(self) -> None:
-        self.typist = Typist()
+        self.typist = ScriptedRecogniser()
         self.models = LoadedModels(Settings(), lambda name, settings: self.typist, ("revoice",))
 
 
