@@ -91,7 +91,7 @@ class Ear:
 
 async def bare(services: Services, line: Line) -> Heard:
     """The engine alone on its lane: the first piece, already cut."""
-    async with services.models.lease(line.engine) as lease:
+    async with services.models.synthesizer(line.engine).lease() as lease:
         engine = lease.engine
         piece = split(line.text, line.language, engine.first_piece)[0]
         asked = Utterance(piece.segments, line.character, line.accent, line.speed, line.seed)
@@ -170,7 +170,7 @@ async def cancels(services: Services, runs: int) -> dict[str, float]:
     """From a listener's leaving in the middle of Kokoro's work to its lane being free."""
     line = await services.speech.line(LineRequest(STORY * 4, "af_bella", "en", engine="kokoro"))
     draw, found = random.Random(1), []
-    async with services.models.lease("kokoro") as lease:
+    async with services.models.synthesizer("kokoro").lease() as lease:
         for _ in range(runs):
             listener = asyncio.create_task(in_process_whole(services, line))
             await asyncio.sleep(draw.uniform(0.05, 2.0))

@@ -118,7 +118,7 @@ class Cloning:
 
         async with AsyncExitStack() as stack:
             try:
-                lease = await stack.enter_async_context(self._models.lease(RECOGNISER))
+                lease = await stack.enter_async_context(self._models.recogniser(RECOGNISER).lease())
             except (Unavailable, BadRequest) as error:
                 raise BadRequest(
                     "The text that is spoken in the clip is needed: no recogniser is ready here.",

@@ -96,7 +96,9 @@ class Services:
     async def _speak_once(self, name: str) -> None:
         """The first synthesis is the slow one: it belongs to the start and to no listener."""
         await self.models.load(name)
-        languages = getattr(self.models.engine(name), "languages", frozenset[str]())
+        if name not in self.models.synthesizers():
+            return
+        languages = self.models.synthesizer(name).engine.languages
         for language in sorted(languages)[:1]:
             character = self.settings.default_characters[language]
             wish = LineRequest(WARM_UP[language], character, language, engine=name)

@@ -33,7 +33,7 @@ async def measured(services: Services, character: Character) -> float | None:
     line = await services.speech.line(LineRequest(text, character.name, character.language))
     async with aclosing(services.speech.say(line, keep=False)) as parts:
         pcm = np.concatenate([part.pcm async for part in parts])
-    rate = services.models.engine(line.engine).sample_rate
+    rate = services.models.synthesizer(line.engine).engine.sample_rate
     return median_pitch(from_pcm16(pcm), rate)
 
 

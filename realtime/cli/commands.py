@@ -278,7 +278,7 @@ def _shown(value: object) -> str:
 
 
 def _print_engine(name: str, services: Services) -> bool:
-    files: tuple[weights.WeightFile, ...] = services.models.engine(name).weights
+    files = services.models.engine(name).weights
     missing = [file for file in files if weights.available(file, services.settings) is None]
     print(f"  {name}: {'can run' if not missing else 'cannot run'}")
     _print_files(files, services, "    ")

@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from realtime.engines import unknown
 from realtime.engines.contract import ConversionPlan, Converter, Samples
 from realtime.engines.voice_change import VoiceChange
 from realtime.errors import SynthesisFailed, YamabikoError
-from realtime.models.loaded import Lease, LoadedModels
+from realtime.models.model import Lease
 
 logger = logging.getLogger(__name__)
 
@@ -27,14 +26,14 @@ class ConverterStream:
 
     def __init__(
         self,
-        lease: Lease,
+        lease: Lease[Converter],
         change: VoiceChange,
         plan: ConversionPlan,
         due: Callable[[], float],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.begun = 0.0  # when the engine took the last block
-        self._engine: Converter = lease.engine
+        self._engine = lease.engine
         self._plan = plan
         self._clock = clock
         self._quiet = 0  # samples of silence since something was heard
@@ -80,11 +79,3 @@ class ConverterStream:
             block = self._waiting.popleft()
             self.begun = self._clock()
             yield block
-
-
-def checked_converter(models: LoadedModels, name: str) -> str:
-    """The name, if it is a converter's."""
-    known = [name for name in models.names() if isinstance(models.engine(name), Converter)]
-    if name not in known:
-        raise unknown(name, known)
-    return name

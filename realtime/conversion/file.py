@@ -9,7 +9,7 @@ from contextlib import aclosing
 import numpy as np
 
 from realtime.audio.samples import Pcm
-from realtime.conversion.converter_stream import ConverterStream, checked_converter
+from realtime.conversion.converter_stream import ConverterStream
 from realtime.conversion.signal_path import SignalPath
 from realtime.engines.contract import ConversionPlan, Samples
 from realtime.engines.voice_change import VoiceChange
@@ -32,7 +32,7 @@ async def converted(
     """The other voice, no faster than it is taken; as long as what came, however that was cut."""
     output_rate = output_rate or rate
     check_rates(rate, output_rate)
-    async with models.lease(checked_converter(models, engine), "a recording") as lease:
+    async with models.converter(engine).lease("a recording") as lease:
         plan = lease.engine.plan(change)
         passage = SignalPath(plan, change, rate, output_rate)
         blocks = _whole(parts, passage, plan) if plan.whole else _blocks(parts, passage, plan)

@@ -17,15 +17,16 @@ import numpy as np
 
 from realtime.audio.samples import Pcm
 from realtime.conversion.clock_drift import ClockDrift
-from realtime.conversion.converter_stream import ConverterStream, checked_converter
+from realtime.conversion.converter_stream import ConverterStream
 from realtime.conversion.microphone_buffer import MicrophoneBuffer
 from realtime.conversion.overload import OverloadGuard, State
 from realtime.conversion.signal_path import Bypass, SignalPath, checked_rate
 from realtime.conversion.timings import TimingReport, Timings
-from realtime.engines.contract import ConversionPlan, Samples
+from realtime.engines.contract import ConversionPlan, Converter, Samples
 from realtime.engines.voice_change import VoiceChange
 from realtime.errors import BadRequest, YamabikoError
-from realtime.models.loaded import Lease, LoadedModels
+from realtime.models.loaded import LoadedModels
+from realtime.models.model import Lease
 
 PATIENCE_SECONDS = 0.25  # how long a block may take before the voice passes without it
 TRIED_HZ = 150.0  # a trial is voiced: silence would cost nothing
@@ -71,7 +72,7 @@ class Conversion:
         self.intake = MicrophoneBuffer(rate, clock)
         self.meter = Timings()
         self.clock, self.played, self.patience = clock, played, patience
-        self._models, self._engine = models, checked_converter(models, engine)
+        self._model = models.converter(engine)
         self._block_seconds = block_seconds
 
     async def feed(self, pcm: Pcm) -> None:
@@ -95,7 +96,7 @@ class Conversion:
 
     async def output(self) -> AsyncGenerator[Pcm | ConversionNotice, None]:
         """The other voice as it comes, and notices; closing it early frees the engine."""
-        async with self._models.lease(self._engine, "a microphone") as lease:
+        async with self._model.lease("a microphone") as lease:
             course = _Course(self, lease, self._plan(lease))
             try:
                 async with aclosing(course.run()) as items:
@@ -104,11 +105,11 @@ class Conversion:
             finally:
                 await course.aclose()
 
-    def _plan(self, lease: Lease) -> ConversionPlan:
-        plan: ConversionPlan = lease.engine.plan(self.change)
+    def _plan(self, lease: Lease[Converter]) -> ConversionPlan:
+        plan = lease.engine.plan(self.change)
         if plan.whole:
             raise BadRequest(
-                f"The engine {self._engine!r} needs whole recordings and cannot convert live.",
+                f"The engine {self._model.name!r} needs whole recordings and cannot convert live.",
                 code="not_live",
                 hint="For a model of one's own: say block, context and causal in its model.yaml.",
                 field="engine",
@@ -122,7 +123,7 @@ class Conversion:
 class _Course:
     """A live conversion under way on a loaded engine."""
 
-    def __init__(self, asked: Conversion, lease: Lease, plan: ConversionPlan) -> None:
+    def __init__(self, asked: Conversion, lease: Lease[Converter], plan: ConversionPlan) -> None:
         self._asked, self._lease, self._plan = asked, lease, plan
         self._intake, self._clock, self._meter = asked.intake, asked.clock, asked.meter
         self._meter.latency = (plan.latency + plan.block) / plan.rate

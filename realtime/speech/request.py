@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from realtime import engines
 from realtime.characters import Character, Characters
 from realtime.errors import BadRequest, NothingToSay, TextTooLong, Unavailable, shortlist
 from realtime.models.loaded import LoadedModels
@@ -67,8 +66,8 @@ class LineResolver:
         _check_language(wish)
         if wish.character:
             self._characters.get(wish.character)
-        if wish.engine and wish.engine not in self._models.synthesizers():
-            raise engines.unknown(wish.engine, self._models.synthesizers())
+        if wish.engine:
+            self._models.synthesizer(wish.engine)
         checked_speed(1.0 if wish.speed is None else wish.speed)
         checked_seed(wish.seed)
 
@@ -90,18 +89,20 @@ class LineResolver:
     def _with_engine(self, line: Line, wanted: str | None) -> Line:
         """The line with the engine that speaks it: the wanted one, else the character's own."""
         needed = {line.accent} if line.accent else _languages(line)
-        for name in [wanted] if wanted else _candidates(line):
-            if wanted and wanted not in self._models.synthesizers():
-                raise engines.unknown(wanted, self._models.synthesizers())
-            if name in self._models.names() and needed <= self._models.engine(name).languages:
-                return replace(line, engine=name)
         if wanted:
+            spoken = self._models.synthesizer(wanted).engine.languages
+            if needed <= spoken:
+                return replace(line, engine=wanted)
             raise BadRequest(
-                f"The engine {wanted!r} speaks {shortlist(self._models.engine(wanted).languages)}; "
+                f"The engine {wanted!r} speaks {shortlist(spoken)}; "
                 f"this line needs {shortlist(sorted(needed))}.",
                 code="language_not_supported",
                 field="engine",
             )
+        known = self._models.synthesizers()
+        for name in _candidates(line):
+            if name in known and needed <= self._models.synthesizer(name).engine.languages:
+                return replace(line, engine=name)
         raise Unavailable(
             f"{line.character.name!r} is a voice for the engine {line.character.engine!r}, "
             "which this version does not have yet.",

@@ -114,8 +114,7 @@ class Speech:
         return tuple(character.name for character in known)
 
     def sample_rate(self, line: Line) -> int:
-        rate: int = self._models.engine(line.engine).sample_rate
-        return rate
+        return self._models.synthesizer(line.engine).engine.sample_rate
 
     def address(self, line: Line) -> Address:
         """Where the line's recording lives; everything that changes the sound is in its key."""
@@ -228,7 +227,7 @@ class Speech:
         return whole if _cuts(said) == _cuts(cut(whole.text, splitter)) else None
 
     def _splitter(self, line: Line) -> Splitter:
-        engine = self._models.engine(line.engine)
+        engine = self._models.synthesizer(line.engine).engine
         return Splitter(line.language, engine.first_piece * line.speed, engine.work)
 
     def _work(

@@ -23,7 +23,8 @@ from realtime.audio.trim import Trimmer
 from realtime.engines.contract import CancelToken, Chunk, Passage, Reads, Synthesizer, Utterance
 from realtime.errors import SynthesisFailed, YamabikoError
 from realtime.models.lanes import WHEN_IDLE
-from realtime.models.loaded import Lease, LoadedModels
+from realtime.models.loaded import LoadedModels
+from realtime.models.model import Lease
 from realtime.speech.line import Line
 from realtime.text.split import SHORT, Piece, Splitter, blocks, cut
 
@@ -52,7 +53,9 @@ class Synthesis:
         """
         delivery = Delivery(self._clock, pressing, playback or Playback())
         async with (
-            self._models.lease(line.engine, f"a line of {line.character.name}") as lease,
+            self._models.synthesizer(line.engine).lease(
+                f"a line of {line.character.name}"
+            ) as lease,
             aclosing(pieces or self._pieces(line, lease)) as coming,
         ):
             delivery.sample_rate = lease.engine.sample_rate
@@ -68,7 +71,7 @@ class Synthesis:
                         yield part
                 pause, first = piece.pause, False
 
-    async def _pieces(self, line: Line, lease: Lease) -> AsyncGenerator[Piece, None]:
+    async def _pieces(self, line: Line, lease: Lease[Synthesizer]) -> AsyncGenerator[Piece, None]:
         """The line's text cut into pieces; a long one off the loop, block by block."""
         engine = lease.engine
         splitter = Splitter(line.language, engine.first_piece * line.speed, engine.work)
@@ -83,7 +86,7 @@ class Synthesis:
             yield piece
 
     async def _spoken(
-        self, line: Line, utterance: Utterance, lease: Lease, delivery: Delivery
+        self, line: Line, utterance: Utterance, lease: Lease[Synthesizer], delivery: Delivery
     ) -> AsyncGenerator[Spoken, None]:
         """A piece with its edges trimmed."""
         join = Join(lease.engine, delivery.samples)
@@ -95,14 +98,13 @@ class Synthesis:
             yield part
 
     async def _chunks(
-        self, line: Line, utterance: Utterance, lease: Lease, delivery: Delivery
+        self, line: Line, utterance: Utterance, lease: Lease[Synthesizer], delivery: Delivery
     ) -> AsyncGenerator[Chunk, None]:
         """A piece as the engine speaks it, on its lane."""
 
         def start(cancel: CancelToken) -> Iterator[Chunk]:
             delivery.turn_has_come()
-            chunks: Iterator[Chunk] = lease.engine.speak(utterance, cancel)
-            return chunks
+            return lease.engine.speak(utterance, cancel)
 
         with _told(line.engine):
             async with aclosing(lease.lane.stream(start, delivery.deadline)) as chunks:

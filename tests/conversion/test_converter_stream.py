@@ -8,9 +8,9 @@ from contextlib import aclosing
 import numpy as np
 import pytest
 
-from realtime.conversion.converter_stream import ConverterStream, checked_converter
+from realtime.conversion.converter_stream import ConverterStream
 from realtime.engines.voice_change import VoiceChange
-from realtime.errors import BadRequest, SynthesisFailed
+from realtime.errors import SynthesisFailed
 from tests.support.fake_converters import FailingConverter, InvertingConverter, models_of
 
 pytestmark = pytest.mark.anyio
@@ -22,7 +22,7 @@ async def test_each_block_gives_its_own() -> None:
     engine = InvertingConverter()
     ours = models_of(engine)
     async with (
-        ours.lease("inverting") as lease,
+        ours.converter("inverting").lease() as lease,
         aclosing(ConverterStream(lease, VoiceChange(), PLAN, lambda: 0.0)) as all,
     ):
         block = np.linspace(0.1, 1, 320, dtype=np.float32)
@@ -39,7 +39,7 @@ async def test_a_models_error_ends_its_stream_and_no_other(
 ) -> None:
     ours = models_of(FailingConverter())
     block = np.ones(320, np.float32)
-    async with ours.lease("failing") as lease:
+    async with ours.converter("failing").lease() as lease:
         for _ in range(2):
             async with aclosing(ConverterStream(lease, VoiceChange(), PLAN, lambda: 0.0)) as turns:
                 with caplog.at_level(logging.CRITICAL), pytest.raises(SynthesisFailed) as failed:
@@ -56,7 +56,7 @@ async def test_in_long_silence_the_engine_is_not_asked() -> None:
     ours = models_of(engine)
     silence, sound = np.zeros(320, np.float32), np.ones(320, np.float32)
     async with (
-        ours.lease("inverting") as lease,
+        ours.converter("inverting").lease() as lease,
         aclosing(ConverterStream(lease, VoiceChange(), PLAN, lambda: 0.0)) as turns,
     ):
         given = [await turns.convert(part) for part in [sound, *[silence] * 100, sound, silence]]
@@ -64,14 +64,3 @@ async def test_in_long_silence_the_engine_is_not_asked() -> None:
     heard = [number for number, part in enumerate(given) if part.any()]
     assert heard == [1, 102], "20 ms late, also after the silence"
     assert len(asked) == 3 + (PLAN.latency + PLAN.context) // 320
-
-
-async def test_only_converters_convert(settings: object) -> None:
-    from realtime.models.loaded import LoadedModels
-    from realtime.settings import Settings
-
-    ours = LoadedModels(Settings(), names=("tone", "gain"))
-    assert checked_converter(ours, "gain") == "gain"
-    for name in ("tone", "bell"):
-        with pytest.raises(BadRequest, match="There are: gain"):
-            checked_converter(ours, name)

@@ -104,6 +104,6 @@ async def test_leaving_early_frees_the_engine() -> None:
     assert (await anext(stream)).size
     await stream.aclose()
     assert ours.states()[0].leases == 0
-    async with ours.lease("inverting") as lease:
+    async with ours.converter("inverting").lease() as lease:
         assert await lease.lane.call(lambda: engine.streams) == 0
     await ours.close()

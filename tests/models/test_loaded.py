@@ -11,7 +11,8 @@ import pytest
 
 from realtime.engines.tone import Tone
 from realtime.errors import BadRequest, Busy, Unavailable, WeightsMissing
-from realtime.models.loaded import TRY_AGAIN_SECONDS, LoadedModels
+from realtime.models.loaded import LoadedModels
+from realtime.models.model import TRY_AGAIN_SECONDS
 from realtime.settings import ModelsSettings as ModelSettings
 from realtime.settings import Settings
 
@@ -62,7 +63,7 @@ async def bench() -> AsyncIterator[Bench]:
 
 
 async def use(models: LoadedModels, name: str) -> int:
-    async with models.lease(name) as lease:
+    async with models.synthesizer(name).lease() as lease:
         return await lease.lane.call(threading.get_ident)
 
 
@@ -97,7 +98,7 @@ async def test_a_caller_who_leaves_does_not_stop_the_load(bench: Bench) -> None:
 
 async def test_what_is_leased_stays(bench: Bench) -> None:
     bench.engines["first"].gate.set()
-    async with bench.models.lease("first"):
+    async with bench.models.synthesizer("first").lease():
         with pytest.raises(Busy, match="in use"):
             await bench.models.unload("first")
     await bench.models.unload("first")
@@ -147,3 +148,23 @@ async def test_what_lacks_its_files_is_not_tried_twice(bench: Bench, error: Unav
 async def test_an_unknown_engine_names_the_known_ones(bench: Bench) -> None:
     with pytest.raises(BadRequest, match="first, second"):
         await use(bench.models, "third")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "does"),
+    [
+        ("synthesizer", "gain", "converts voices; an engine that speaks"),
+        ("converter", "tone", "speaks; an engine that converts voices"),
+        ("detector", "tone", "speaks; an engine that detects speech"),
+        ("recogniser", "silero", "detects speech; an engine that recognises speech"),
+    ],
+)
+async def test_an_engine_of_another_kind_is_refused(kind: str, name: str, does: str) -> None:
+    right = {"synthesizer": "tone", "converter": "gain", "detector": "silero"}
+    right["recogniser"] = "revoice"
+    models = LoadedModels(Settings(), names=tuple(right.values()))
+    assert getattr(models, kind)(right[kind]).engine is models.engine(right[kind])
+    with pytest.raises(BadRequest, match=f"{name!r} {does} is needed. There are: {right[kind]}."):
+        getattr(models, kind)(name)
+    with pytest.raises(BadRequest, match=f"no engine 'bell'. There are: {right[kind]}."):
+        getattr(models, kind)("bell")

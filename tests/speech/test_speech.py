@@ -118,7 +118,7 @@ async def test_leaving_early_frees_the_engine(services: Services) -> None:
     async with aclosing(services.speech.say(line, keep=False)) as spoken:
         async for _ in spoken:
             break
-    async with services.models.lease("tone") as lease:
+    async with services.models.synthesizer("tone").lease() as lease:
         await lease.lane.call(lambda: None)
         assert lease.lane.jobs == 0
         assert not lease.lane.waiting

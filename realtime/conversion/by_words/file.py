@@ -45,8 +45,10 @@ async def revoiced(
     voice = SentenceSpeaker(speech, wish, output_rate)
     await voice.check()
     async with AsyncExitStack() as stack:
-        detector = await stack.enter_async_context(models.lease(DETECTOR, "a recording"))
-        recogniser = await stack.enter_async_context(models.lease(RECOGNISER, "a recording"))
+        detector = await stack.enter_async_context(models.detector(DETECTOR).lease("a recording"))
+        recogniser = await stack.enter_async_context(
+            models.recogniser(RECOGNISER).lease("a recording")
+        )
         ear = SentenceDetector(detector, recogniser.engine.pause, level)
         again = _RevoicedFile(ear, Transcriber(recogniser, wish.language), voice, output_rate)
         sounds = await stack.enter_async_context(aclosing(again.spoken(parts, rate)))

@@ -92,9 +92,11 @@ class Revoicing:
         """What is said, understood and spoken, as it comes; closing it early frees the engines."""
         await self.voice.check()
         async with AsyncExitStack() as stack:
-            detector = await stack.enter_async_context(self._models.lease(DETECTOR, "a microphone"))
+            detector = await stack.enter_async_context(
+                self._models.detector(DETECTOR).lease("a microphone")
+            )
             recogniser = await stack.enter_async_context(
-                self._models.lease(RECOGNISER, "a microphone")
+                self._models.recogniser(RECOGNISER).lease("a microphone")
             )
             if self._stopped:
                 return

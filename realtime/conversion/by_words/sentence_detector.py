@@ -14,8 +14,8 @@ import numpy as np
 
 from realtime.conversion.by_words.endpointing import LEAST_FRAMES, Endpoints, Mark
 from realtime.conversion.by_words.sentence import GrowingSentence, Sentence
-from realtime.engines.contract import Samples
-from realtime.models.loaded import Lease
+from realtime.engines.contract import Detector, Samples
+from realtime.models.model import Lease
 
 LEVEL = -60.0  # dBFS: what is quieter is not listened to
 AWAKE_SECONDS = 1.0  # how long the detector goes on when it has become quiet
@@ -32,10 +32,10 @@ class Detected:
 class SentenceDetector:
     """One stream, at the detector's rate."""
 
-    def __init__(self, lease: Lease, pause: float, level: float = LEVEL) -> None:
+    def __init__(self, lease: Lease[Detector], pause: float, level: float = LEVEL) -> None:
         self._lease = lease
-        self._size: int = lease.engine.frame
-        self.rate: int = lease.engine.sample_rate
+        self._size = lease.engine.frame
+        self.rate = lease.engine.sample_rate
         self._least_power: float = 10.0 ** (level / 10)
         self._awake: int = round(max(AWAKE_SECONDS, 2 * pause) * self.rate / self._size)
         self._still: int = self._awake  # frames since it was loud
@@ -89,8 +89,7 @@ class SentenceDetector:
         found, self._state = await self._lease.lane.call(
             self._lease.engine.detect, np.concatenate(frames), self._state
         )
-        probable: Samples = found
-        return probable
+        return found
 
     def _told(self, mark: Mark | None) -> Iterator[Detected]:
         quiet = self._endpoints.quiet

@@ -11,7 +11,7 @@ from dataclasses import replace
 from realtime.conversion.by_words.sentence import Sentence
 from realtime.engines.contract import CancelToken, Recogniser, Transcript
 from realtime.errors import SynthesisFailed, YamabikoError
-from realtime.models.loaded import Lease
+from realtime.models.model import Lease
 from realtime.text.language import LANGUAGES
 from realtime.text.normalise import clean, has_speech
 
@@ -21,8 +21,8 @@ logger = logging.getLogger(__name__)
 class Transcriber:
     """One stream's. A language that is not given is found in each sentence, and remembered."""
 
-    def __init__(self, lease: Lease, language: str) -> None:
-        self._engine: Recogniser = lease.engine
+    def __init__(self, lease: Lease[Recogniser], language: str) -> None:
+        self._engine = lease.engine
         self._lane = lease.lane
         self._asked = language if language in LANGUAGES else None
         self._usual: str | None = None

@@ -33,8 +33,8 @@ class Bench:
         self.came = asyncio.Event()
 
     async def run(self, stack: AsyncExitStack, rate: int, stall: float = 60.0) -> MicrophoneBuffer:
-        detector = await stack.enter_async_context(self.models.lease("silero"))
-        recogniser = await stack.enter_async_context(self.models.lease("revoice"))
+        detector = await stack.enter_async_context(self.models.detector("silero").lease())
+        recogniser = await stack.enter_async_context(self.models.recogniser("revoice").lease())
         intake = MicrophoneBuffer(rate, time.monotonic)
         understanding = Transcriber(recogniser, "en")
         self.microphone = Microphone(
@@ -132,5 +132,5 @@ async def test_leaving_frees_the_recogniser(bench: Bench) -> None:
         assert await asyncio.to_thread(bench.typist.begun.wait, 60)
         bench.hearing.cancel()
         bench.typist.may_go_on.set()
-    async with bench.models.lease("revoice") as lease:
+    async with bench.models.recogniser("revoice").lease() as lease:
         assert lease.lane.jobs == 0

@@ -26,7 +26,7 @@ class Bench:
         self.models = LoadedModels(Settings(), lambda name, settings: self.levels, ("silero",))
 
     async def told(self, *parts: Pcm, level: float = -60.0) -> list[Detected]:
-        async with self.models.lease("silero") as lease:
+        async with self.models.detector("silero").lease() as lease:
             self.ear = SentenceDetector(lease, 0.35, level)
             return [told for part in parts async for told in self.ear.hear(from_pcm16(part))]
 

@@ -40,7 +40,7 @@ async def bench() -> AsyncIterator[Bench]:
 async def test_a_language_that_is_known_is_given(
     bench: Bench, language: str, given: str | None
 ) -> None:
-    async with bench.models.lease("revoice") as lease:
+    async with bench.models.recogniser("revoice").lease() as lease:
         await Transcriber(lease, language).words(SENTENCE)
     assert bench.typist.asked == [(given, None)]
 
@@ -48,7 +48,7 @@ async def test_a_language_that_is_known_is_given(
 async def test_a_language_that_was_spoken_is_remembered(bench: Bench) -> None:
     said = iter([Transcript("あ", "ja"), Transcript("", "en"), Transcript("...", "en")])
     bench.typist.write = lambda samples: next(said)
-    async with bench.models.lease("revoice") as lease:
+    async with bench.models.recogniser("revoice").lease() as lease:
         understanding = Transcriber(lease, "auto")
         assert [(await understanding.words(SENTENCE)).text for _ in range(3)] == ["あ", "", ""]
     assert [usual for _, usual in bench.typist.asked] == [None, "ja", "ja"]
@@ -59,7 +59,7 @@ async def test_an_engine_that_breaks_is_told_without_its_insides(bench: Bench) -
         raise ZeroDivisionError("inside")
 
     bench.typist.write = broken
-    async with bench.models.lease("revoice") as lease:
+    async with bench.models.recogniser("revoice").lease() as lease:
         with pytest.raises(SynthesisFailed) as failed:
             await Transcriber(lease, "en").words(SENTENCE)
         assert "inside" not in failed.value.message
