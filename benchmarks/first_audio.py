@@ -28,7 +28,7 @@ from realtime.engines.contract import Utterance
 from realtime.services import Services, build
 from realtime.settings import Settings
 from realtime.speech.line import Line
-from realtime.speech.speech import LineRequest
+from realtime.speech.request import LineRequest
 from realtime.text.split import split
 
 AUDIBLE = 300

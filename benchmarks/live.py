@@ -27,7 +27,7 @@ from benchmarks.server import Server
 from benchmarks.talker import CLAUSE_END, Heard, Talker
 from realtime.configuration import load
 from realtime.services import Services, build
-from realtime.speech.speech import LineRequest
+from realtime.speech.request import LineRequest
 
 SIGNS_A_SECOND = 30.0
 CANCELLED = 0.1

@@ -20,7 +20,7 @@ import soxr
 from benchmarks.sentences import SENTENCES
 from realtime.audio.samples import Pcm, from_pcm16, to_pcm16
 from realtime.services import Services
-from realtime.speech.speech import LineRequest
+from realtime.speech.request import LineRequest
 
 RATE = 24000
 # Who, by which engine, how fast, and what is done to it.

@@ -21,12 +21,12 @@ import numpy as np
 from benchmarks import report
 from benchmarks.listening import errors, units
 from benchmarks.sentences import SENTENCES
-from realtime.audio.samples import HEARD, Pcm, first_audible, from_pcm16
+from realtime.audio.samples import AUDIBLE, Pcm, first_audible, from_pcm16
 from realtime.configuration import load
 from realtime.conversion.by_words import Revoicing, SentenceHeard
 from realtime.conversion.by_words.live import DETECTOR, RECOGNISER
 from realtime.services import Services, build
-from realtime.speech.speech import LineRequest
+from realtime.speech.request import LineRequest
 
 RATE = 24000
 PACKET_SECONDS = 0.02
@@ -151,7 +151,7 @@ async def _listen(
 
 def ending(pcm: Pcm) -> int:
     """Behind the last audible sample."""
-    return int(np.flatnonzero(np.abs(from_pcm16(pcm)) > HEARD)[-1]) + 1
+    return int(np.flatnonzero(np.abs(from_pcm16(pcm)) > AUDIBLE)[-1]) + 1
 
 
 def row(said: Said, answer: Answer) -> dict[str, Any]:

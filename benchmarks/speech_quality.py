@@ -22,7 +22,7 @@ from benchmarks.listening import Listener, errors, units
 from benchmarks.sentences import MIXED, SENTENCES
 from realtime.configuration import load
 from realtime.services import Services, build
-from realtime.speech.speech import LineRequest
+from realtime.speech.request import LineRequest
 from realtime.text.language import segments
 
 ENGINES = {"en": ("hibari", "kokoro"), "zh": ("kokoro",), "ja": ("kokoro",)}

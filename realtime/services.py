@@ -22,7 +22,8 @@ from realtime.metrics import Metrics
 from realtime.models.loaded import LoadedModels
 from realtime.settings import Settings
 from realtime.speech.prefetch import PrefetchJobs
-from realtime.speech.speech import LineRequest, Speech
+from realtime.speech.request import LineRequest
+from realtime.speech.speech import Speech
 
 logger = logging.getLogger(__name__)
 

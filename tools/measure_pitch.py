@@ -21,7 +21,7 @@ from realtime.characters import Character
 from realtime.configuration import load
 from realtime.engines.world import median_pitch
 from realtime.services import Services, build
-from realtime.speech.speech import LineRequest
+from realtime.speech.request import LineRequest
 
 SAID = 4  # sentences
 KEY = re.compile(r"^median_pitch:.*\n", re.MULTILINE)

@@ -74,7 +74,7 @@ class Quotas:
         """Count the sound of a line when it is known how long it became."""
 
         async def count() -> None:
-            await recording.settled()
+            await recording.wait_until_settled()
             await self.sound(key_id, recording.samples / recording.sample_rate)
 
         task = asyncio.create_task(count())

@@ -62,7 +62,7 @@ class AudioSource:
             if held:
                 yield np.concatenate(held)
 
-    async def coming(self) -> AsyncGenerator[Pcm, None]:
+    async def async_parts(self) -> AsyncGenerator[Pcm, None]:
         """The parts, each decoded in a thread when it is asked for."""
         parts = self.parts()
         try:

@@ -78,7 +78,7 @@ class ContainerWriter:
         return await off_the_loop(function, *arguments) if self._heavy else function(*arguments)
 
 
-async def encoded(
+async def encode(
     spoken: AsyncIterator[Spoken], tape: ContainerWriter
 ) -> AsyncGenerator[EncodedPart, None]:
     """A line's sound as the container's bytes, part by part, with its tail; never without sound."""

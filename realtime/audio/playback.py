@@ -1,34 +1,34 @@
-"""How far a listener is who plays what comes as soon as it comes; it knows no sound and no clock.
+"""A listener's position: sound that is given is played as soon as it comes.
 
-It tells when they run dry, so who must be served first, and how far ahead of them one is.
+It tells when the listener runs dry, so who must be served first, and how far ahead one is.
 """
 
 from __future__ import annotations
 
 
 class Playback:
-    """What was given to one listener and when they will have heard it."""
+    """The sound that one listener was given, and the moment when all of it has been heard."""
 
     def __init__(self) -> None:
-        self.begun = False
-        self.seconds = 0.0  # everything that was given
+        self.started = False
+        self.seconds = 0.0  # of all sound that was given
         self._dry = 0.0
 
-    def dry(self) -> float:
-        """The moment when everything that was given has been heard."""
+    def runs_dry_at(self) -> float:
+        """Return the moment when everything that was given has been heard."""
         return self._dry
 
-    def ahead(self, now: float) -> float:
-        """Seconds that are given and not heard yet."""
-        return max(0.0, self._dry - now) if self.begun else 0.0
+    def seconds_ahead(self, now: float) -> float:
+        """Return the seconds of sound that are given and not heard yet."""
+        return max(0.0, self._dry - now) if self.started else 0.0
 
-    def give(self, seconds: float, now: float) -> None:
-        """More sound; who had run dry plays it from now on."""
-        self._dry = max(self._dry, now) + seconds if self.begun else now + seconds
+    def add(self, seconds: float, now: float) -> None:
+        """Give more sound; a listener who had run dry plays it from now on."""
+        self._dry = max(self._dry, now) + seconds if self.started else now + seconds
         self.seconds += seconds
-        self.begun = True
+        self.started = True
 
-    def wait(self, now: float) -> None:
-        """Nothing could be given before now: nobody is late because of it."""
-        if self.begun:
+    def ignore_gap(self, now: float) -> None:
+        """Count no delay before now: there was nothing that could have been given."""
+        if self.started:
             self._dry = max(self._dry, now)

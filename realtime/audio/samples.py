@@ -13,7 +13,7 @@ Pcm = npt.NDArray[np.int16]
 
 RATES = (8000, 16000, 22050, 24000, 44100, 48000)  # what may be asked for
 FULL_SCALE = 32768
-HEARD = 300 / FULL_SCALE  # the level at which a sample counts as the first audible one
+AUDIBLE = 300 / FULL_SCALE  # the level at which a sample counts as the first audible one
 
 
 def to_pcm16(samples: Samples) -> Pcm:
@@ -33,7 +33,7 @@ def silence(seconds: float, sample_rate: int) -> Samples:
     return np.zeros(round(seconds * sample_rate), np.float32)
 
 
-def first_audible(samples: Samples, threshold: float = HEARD) -> int | None:
+def first_audible(samples: Samples, threshold: float = AUDIBLE) -> int | None:
     """Where sound begins; None when there is none."""
     loud = np.abs(samples) > threshold
     return int(loud.argmax()) if loud.any() else None

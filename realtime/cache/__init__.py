@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from realtime.cache.address import SIDECAR, WAV, Address, folder_of, key_of, parsed, slug_of
+from realtime.cache.address import SIDECAR, WAV, Address, folder_of, key_of, parse_path, slug_of
 from realtime.cache.cache import Cache
 from realtime.cache.disk import DiskStore
 from realtime.cache.growing import GrowingRecording
 from realtime.cache.index import Index
-from realtime.cache.recording import Finished, Recording
+from realtime.cache.recording import FinishedRecording, Recording
 from realtime.cache.sidecar import FileFacts, Sidecar
 from realtime.cache.work import OpenedRecording, Production
 
@@ -17,7 +17,7 @@ __all__ = [
     "Address",
     "Cache",
     "FileFacts",
-    "Finished",
+    "FinishedRecording",
     "GrowingRecording",
     "OpenedRecording",
     "Recording",
@@ -27,6 +27,6 @@ __all__ = [
     "Production",
     "folder_of",
     "key_of",
-    "parsed",
+    "parse_path",
     "slug_of",
 ]

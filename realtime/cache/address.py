@@ -72,20 +72,20 @@ def folder_of(character: str) -> str:
     return f"{_cut(character, MOST_FOLDER_BYTES).rstrip(' .')}-{mark}"
 
 
-def parsed(path: str) -> tuple[Address, str] | None:
+def parse_path(path: str) -> tuple[Address, str] | None:
     """The address and the suffix that a path spells, or None when it spells none."""
     parts = path.split("/")
     if len(parts) != 4 or parts[0] not in FOLDERS or parts[2] not in MODES:
         return None
     language, character, mode, name = parts
-    found = parsed_name(name)
+    found = parse_name(name)
     if found is None or not valid_name(character):
         return None
     slug, key, suffix = found
     return Address(language, character, mode, slug, key), suffix
 
 
-def parsed_name(name: str) -> tuple[str, str, str] | None:
+def parse_name(name: str) -> tuple[str, str, str] | None:
     """Slug, key and suffix of a file's name."""
     found = _FILE.fullmatch(name)
     return None if found is None else (found["slug"], found["key"], found["suffix"])

@@ -16,11 +16,11 @@ from typing import Any
 
 from realtime.cache.address import SIDECAR, WAV, Address
 from realtime.cache.checked_read import load
-from realtime.cache.disk import DiskStore, PartFile, Stored
+from realtime.cache.disk import DiskStore, PartFile, StoredRecording
 from realtime.cache.growing import GrowingRecording
 from realtime.cache.in_memory import MemoryCache
 from realtime.cache.index import Index
-from realtime.cache.recording import Finished
+from realtime.cache.recording import FinishedRecording
 from realtime.cache.work import (
     OpenedRecording,
     Production,
@@ -48,8 +48,8 @@ class Cache:
         noticed: Callable[[str], None] = lambda event: None,
     ) -> None:
         self.store = DiskStore(settings.cache.path)
-        self.shelf = Index()
-        self.hot = MemoryCache(settings.cache.memory_bytes)
+        self.index = Index()
+        self.memory = MemoryCache(settings.cache.memory_bytes)
         self.failures: OrderedDict[str, tuple[Address, YamabikoError]] = OrderedDict()
         self._most_bytes = settings.cache.max_bytes
         self._most_listeners = settings.limits.listeners
@@ -66,10 +66,10 @@ class Cache:
         """Sweep up what a crash left, then see what there is."""
         begun = self._clock()
         for stored in await asyncio.to_thread(self._found):
-            self.shelf.stock(stored.address, stored.files)
+            self.index.add_older(stored.address, stored.files)
         await self._shrink()
-        size, seconds = self.shelf.bytes / 1e6, self._clock() - begun
-        logger.info("%d recordings, %.1f MB, scanned in %.2f s", len(self.shelf), size, seconds)
+        size, seconds = self.index.bytes / 1e6, self._clock() - begun
+        logger.info("%d recordings, %.1f MB, scanned in %.2f s", len(self.index), size, seconds)
 
     async def close(self) -> None:
         """Give up what still grows, of which nothing is kept; what is whole is kept first."""
@@ -79,7 +79,7 @@ class Cache:
                 if growing is not None and not growing.whole:
                     task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.to_thread(self.store.release)
+        await asyncio.to_thread(self.store.release_lock)
 
     @property
     def busy(self) -> int:
@@ -93,7 +93,7 @@ class Cache:
         """Where the recording of a key is, grows, or failed to."""
         if (growing := self.growing(key)) is not None:
             return growing.address
-        if (entry := self.shelf.get(key)) is not None:
+        if (entry := self.index.get(key)) is not None:
             return entry.address
         return self.failures[key][0] if key in self.failures else None
 
@@ -132,30 +132,30 @@ class Cache:
 
     def name(self, growing: GrowingRecording, address: Address) -> None:
         """A recording has become a line's; where there is one or grows one, that one stays."""
-        if self.shelf.get(address.key) is None and self.growing(address.key) is None:
+        if self.index.get(address.key) is None and self.growing(address.key) is None:
             growing.address = address
             self._growing[address.key, WAV] = growing
             self._nameless.discard(growing)
 
-    async def finished(self, address: Address, suffix: str) -> Finished | None:
+    async def find_finished(self, address: Address, suffix: str) -> FinishedRecording | None:
         """A whole file, checked when it comes from the disk; None when there is none."""
-        found = self.hot.get(address.key, suffix)
+        found = self.memory.get(address.key, suffix)
         if found is None:
             found = await asyncio.to_thread(load, self.store, address, suffix)
             if found is None:
                 await self._forget(address, suffix)
                 return None
             if suffix != SIDECAR:
-                self.shelf.put(address, suffix, found.size)
-            self.hot.put(found)
+                self.index.put(address, suffix, found.size)
+            self.memory.put(found)
         if found.address != address:
             return None
-        self.heard(address)
+        self.note_heard(address)
         return found
 
-    def heard(self, address: Address) -> None:
+    def note_heard(self, address: Address) -> None:
         """It goes last from now on; the disk learns it now and then."""
-        self.shelf.heard(address.key)
+        self.index.note_heard(address.key)
         now = self._clock()
         if now - self._touched.get(address.key, -TOUCH_SECONDS) < TOUCH_SECONDS:
             return
@@ -165,16 +165,16 @@ class Cache:
         self._in_background(asyncio.to_thread(self.store.touch, address))
 
     async def remove(self, address: Address) -> None:
-        self.shelf.forget(address.key)
-        self.hot.forget(address.key)
+        self.index.forget(address.key)
+        self.memory.forget(address.key)
         await asyncio.to_thread(self.store.remove, address)
 
-    def _found(self) -> list[Stored]:
+    def _found(self) -> list[StoredRecording]:
         """What a scan finds, the last heard first; the lock's holder sweeps up before."""
-        if self.store.take():
+        if self.store.take_lock():
             self.store.clean()
         found = list(self.store.scan())
-        if self.store.mine:
+        if self.store.has_lock:
             for stored in found:
                 if not stored.whole:
                     self.store.remove(stored.address)
@@ -182,7 +182,7 @@ class Cache:
 
     async def _there(self, address: Address, suffix: str) -> OpenedRecording | None:
         opened = self._joined(address, suffix)
-        if opened is None and (kept := await self.finished(address, suffix)) is not None:
+        if opened is None and (kept := await self.find_finished(address, suffix)) is not None:
             return OpenedRecording("hit", address, kept)
         # Somebody may have begun while the disk was asked.
         return opened or self._joined(address, suffix)
@@ -257,8 +257,8 @@ class Cache:
             logger.error("%s cannot be kept: %s", address.path(suffix), error.strerror or error)
             return
         growing.kept = True
-        self.hot.forget(address.key)
-        self.shelf.put(address, suffix, facts.bytes)
+        self.memory.forget(address.key)
+        self.index.put(address, suffix, facts.bytes)
         await self._shrink()
 
     def _failed(self, suffix: str, growing: GrowingRecording, error: YamabikoError) -> None:
@@ -276,7 +276,7 @@ class Cache:
 
     async def _forget(self, address: Address, suffix: str) -> None:
         """A file that is not there or cannot be believed is no recording."""
-        entry = self.shelf.get(address.key)
+        entry = self.index.get(address.key)
         if suffix == WAV and entry is not None and entry.address == address and not entry.readers:
             logger.warning("%s is lost or damaged and is forgotten", address.path(suffix))
             self._noticed("lost")
@@ -300,16 +300,16 @@ class Cache:
                 with source.listening():
                     yield
             else:
-                with self.shelf.reading(source.address):
+                with self.index.reading(source.address):
                     yield
         finally:
             self._listeners -= 1
 
     async def _shrink(self) -> None:
         """Down to the bound: the longest unheard go, by the lock's holder only."""
-        if not self.store.mine:
+        if not self.store.has_lock:
             return
-        for entry in self.shelf.surplus(self._most_bytes):
+        for entry in self.index.surplus(self._most_bytes):
             self._noticed("evicted")
             await self.remove(entry.address)
 

@@ -7,7 +7,7 @@ import logging
 
 from realtime.cache.address import SIDECAR, WAV, Address
 from realtime.cache.disk import DiskStore
-from realtime.cache.recording import Finished
+from realtime.cache.recording import FinishedRecording
 from realtime.cache.sidecar import FileFacts, Sidecar
 
 logger = logging.getLogger(__name__)
@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 MOST_HELD_BYTES = 2 << 20  # of a file that is read whole, checked and held in memory
 
 
-def load(store: DiskStore, address: Address, suffix: str) -> Finished | None:
+def load(store: DiskStore, address: Address, suffix: str) -> FinishedRecording | None:
     """The file when it is what its sidecar says; large ones are checked by their size only."""
     sidecar = store.sidecar(address)
     if sidecar is None:
@@ -30,7 +30,7 @@ def load(store: DiskStore, address: Address, suffix: str) -> Finished | None:
     except (OSError, ValueError) as error:
         logger.error("%s is not what its sidecar says: %s", address.path(suffix), error)
         return None
-    return Finished(address, suffix, sidecar, facts.bytes, facts.sha256[:32], body, store)
+    return FinishedRecording(address, suffix, sidecar, facts.bytes, facts.sha256[:32], body, store)
 
 
 def _believed(store: DiskStore, address: Address, suffix: str, facts: FileFacts) -> bytes | None:
@@ -48,9 +48,11 @@ def _believed(store: DiskStore, address: Address, suffix: str, facts: FileFacts)
     return body
 
 
-def _sidecar_itself(store: DiskStore, address: Address, sidecar: Sidecar) -> Finished | None:
+def _sidecar_itself(
+    store: DiskStore, address: Address, sidecar: Sidecar
+) -> FinishedRecording | None:
     if store.size(address, WAV) != sidecar.wav_bytes:
         return None
     body = sidecar.serialised()
     digest = hashlib.sha256(body).hexdigest()[:32]
-    return Finished(address, SIDECAR, sidecar, len(body), digest, body, store)
+    return FinishedRecording(address, SIDECAR, sidecar, len(body), digest, body, store)

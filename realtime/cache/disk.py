@@ -21,7 +21,7 @@ from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
-from realtime.cache.address import FOLDERS, MODES, SIDECAR, WAV, Address, parsed_name
+from realtime.cache.address import FOLDERS, MODES, SIDECAR, WAV, Address, parse_name
 from realtime.cache.sidecar import BadSidecar, FileFacts, Sidecar, sidecar_from
 from realtime.characters import valid_name
 
@@ -34,7 +34,7 @@ _PART = re.compile(r".*\.\d+\.(?P<pid>\d+)\.part")
 
 
 @dataclass(slots=True)
-class Stored:
+class StoredRecording:
     """What a scan found of one recording."""
 
     address: Address
@@ -120,11 +120,11 @@ class DiskStore:
         self._sidecars = threading.Lock()  # one change of a sidecar at a time
 
     @property
-    def mine(self) -> bool:
+    def has_lock(self) -> bool:
         """Whether this process is the one that cleans and removes."""
         return self._lock_file is not None
 
-    def take(self) -> bool:
+    def take_lock(self) -> bool:
         """Become the one process that cleans and removes, if there is none yet."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
@@ -140,7 +140,7 @@ class DiskStore:
         self._lock_file = file
         return True
 
-    def release(self) -> None:
+    def release_lock(self) -> None:
         if self._lock_file is not None:
             self._lock_file.close()
             self._lock_file = None
@@ -156,7 +156,7 @@ class DiskStore:
     def part(self, key: str, suffix: str = WAV) -> PartFile:
         """A part with a name of its own: an older one of the same key may still be read."""
         named = f"{key}{suffix}.{next(self._numbers)}"
-        if not self.mine:
+        if not self.has_lock:
             named += f".{os.getpid()}"
         return PartFile(self.root / GROWING / f"{named}.part")
 
@@ -209,24 +209,24 @@ class DiskStore:
                 if other.name.startswith(stem):
                     other.unlink()
 
-    def scan(self) -> Iterator[Stored]:
+    def scan(self) -> Iterator[StoredRecording]:
         """Every recording, and what is left of one."""
         for language in FOLDERS:
             for character in filter(valid_name, _folders(self.root / language)):
                 for mode in MODES:
                     yield from self._recordings(language, sys.intern(character), mode)
 
-    def _recordings(self, language: str, character: str, mode: str) -> Iterator[Stored]:
+    def _recordings(self, language: str, character: str, mode: str) -> Iterator[StoredRecording]:
         """Those of one folder; its names are looked at once and its files one by one."""
-        found: dict[str, Stored] = {}
+        found: dict[str, StoredRecording] = {}
         try:
             with os.scandir(self.root / language / character / mode) as entries:
                 for entry in entries:
-                    if (name := parsed_name(entry.name)) is not None:
+                    if (name := parse_name(entry.name)) is not None:
                         slug, key, suffix = name
                         if key not in found:
                             address = Address(language, character, mode, slug, key)
-                            found[key] = Stored(address, (), 0.0)
+                            found[key] = StoredRecording(address, (), 0.0)
                         _note(found[key], suffix, entry)
         except OSError as error:
             logger.debug("a folder is not read: %s", error)
@@ -249,7 +249,7 @@ class DiskStore:
         os.replace(part, self.root / address.path(SIDECAR))
 
 
-def _note(stored: Stored, suffix: str, entry: os.DirEntry[str]) -> None:
+def _note(stored: StoredRecording, suffix: str, entry: os.DirEntry[str]) -> None:
     if suffix != SIDECAR:
         known = entry.stat(follow_symlinks=False)
         stored.files += ((sys.intern(suffix), known.st_size),)

@@ -94,12 +94,12 @@ class GrowingRecording:
         self._unwritten.clear()
         return data
 
-    async def wanted(self) -> None:
+    async def wait_until_wanted(self) -> None:
         """Return when more is worth making: somebody is near the end, or it is finished anyway."""
         while not self.finish_alone and self._furthest + self._lead < self.size:
             await self._changed.wait()
 
-    async def abandoned(self) -> None:
+    async def wait_until_abandoned(self) -> None:
         """Return when the last listener has left and nobody wants it finished."""
         while True:
             await self._left.wait()
@@ -108,13 +108,13 @@ class GrowingRecording:
                 self._given_up = True
                 return
 
-    async def unread(self) -> None:
+    async def wait_until_unread(self) -> None:
         """Return when nobody listens any more."""
         while self.readers:
             self._left.clear()
             await self._left.wait()
 
-    async def settled(self) -> bool:
+    async def wait_until_settled(self) -> bool:
         """Return when it was decided whether it is kept, and tell it."""
         await self._settled.wait()
         return self.kept

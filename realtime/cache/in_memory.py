@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from realtime.cache.recording import Finished
+from realtime.cache.recording import FinishedRecording
 
 OVERHEAD_BYTES = 2_000  # what one costs beside its body and its words
 WORD_BYTES = 200
@@ -15,16 +15,16 @@ class MemoryCache:
 
     def __init__(self, most_bytes: int) -> None:
         self._most = most_bytes
-        self._held: OrderedDict[tuple[str, str], Finished] = OrderedDict()
+        self._held: OrderedDict[tuple[str, str], FinishedRecording] = OrderedDict()
         self.bytes = 0
 
-    def get(self, key: str, suffix: str) -> Finished | None:
+    def get(self, key: str, suffix: str) -> FinishedRecording | None:
         found = self._held.get((key, suffix))
         if found is not None:
             self._held.move_to_end((key, suffix))
         return found
 
-    def put(self, finished: Finished) -> None:
+    def put(self, finished: FinishedRecording) -> None:
         place = (finished.address.key, finished.suffix)
         self._drop(place)
         self._held[place] = finished
@@ -47,6 +47,6 @@ class MemoryCache:
             self.bytes -= _cost(found)
 
 
-def _cost(finished: Finished) -> int:
+def _cost(finished: FinishedRecording) -> int:
     words = WORD_BYTES * len(finished.sidecar.words)
     return OVERHEAD_BYTES + words + len(finished.body or b"")

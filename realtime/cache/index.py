@@ -53,7 +53,7 @@ class Index:
         finally:
             entry.readers -= 1
 
-    def heard(self, key: str) -> None:
+    def note_heard(self, key: str) -> None:
         if key in self._entries:
             self._entries.move_to_end(key)
 
@@ -67,7 +67,7 @@ class Index:
         entry.files = (*others, (sys.intern(suffix), size))
         return entry
 
-    def stock(self, address: Address, files: tuple[tuple[str, int], ...]) -> None:
+    def add_older(self, address: Address, files: tuple[tuple[str, int], ...]) -> None:
         """Note a recording of an earlier time: it goes before all that are there."""
         if address.key not in self._entries:
             entry = self._entries[address.key] = Entry(address, files)
@@ -91,7 +91,7 @@ class Index:
                 left -= entry.bytes
         return found
 
-    def alike(
+    def find_by_slug(
         self, language: str, character: str, modes: tuple[str, ...], slug: str
     ) -> list[Entry]:
         """Recordings of texts with this slug, the last heard first."""

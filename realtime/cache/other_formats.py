@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
-from realtime.audio.encoding import ContainerWriter, encoded
+from realtime.audio.encoding import ContainerWriter, encode
 from realtime.audio.formats import FORMATS, Format
 from realtime.audio.wav import HEADER_BYTES, wav_header
 from realtime.cache import (
@@ -18,7 +18,7 @@ from realtime.cache import (
     Address,
     Cache,
     FileFacts,
-    Finished,
+    FinishedRecording,
     GrowingRecording,
     OpenedRecording,
     Production,
@@ -58,22 +58,22 @@ class OtherFormats:
                 yield opened
 
     def _work(
-        self, address: Address, suffix: str, source: GrowingRecording | Finished
+        self, address: Address, suffix: str, source: GrowingRecording | FinishedRecording
     ) -> Production[GrowingRecording]:
-        assert isinstance(source, Recording | Finished), "a WAV has a rate and can be spoken"
+        assert isinstance(source, Recording | FinishedRecording), "a WAV has a rate"
         rate, _, name = suffix[1:].rpartition(".")
         tape = ContainerWriter(FORMATS[name], source.sample_rate, int(rate) if rate else None)
 
         async def produce(growing: GrowingRecording) -> None:
             async with (
                 self._cache.listen(address, WAV) as plain,
-                aclosing(encoded(source.spoken(), tape)) as parts,
+                aclosing(encode(source.spoken(), tape)) as parts,
             ):
                 if plain is None:
                     return
                 async for part in parts:
                     await growing.append(part.data)
-                    await growing.wanted()
+                    await growing.wait_until_wanted()
 
         def head(growing: GrowingRecording) -> bytes:
             plain = name == "wav"
@@ -82,7 +82,7 @@ class OtherFormats:
             )
 
         async def sidecar(growing: GrowingRecording, facts: FileFacts) -> Sidecar | None:
-            if isinstance(source, GrowingRecording) and not await source.settled():
+            if isinstance(source, GrowingRecording) and not await source.wait_until_settled():
                 return None
             found = await asyncio.to_thread(self._cache.store.sidecar, address)
             return found and found.with_file(suffix, facts)

@@ -74,7 +74,7 @@ class Recording(GrowingRecording):
 
 
 @dataclass(slots=True)
-class Finished:
+class FinishedRecording:
     """One whole file of a recording; small ones are held in memory."""
 
     address: Address
@@ -85,7 +85,7 @@ class Finished:
     body: bytes | None
     store: DiskStore
     dropped: bool = False  # it is held in memory no longer
-    noted: float = 0.0  # when it was last noted that it was heard
+    noted_at: float = 0.0  # when it was last noted that it was heard
     headers: list[tuple[bytes, bytes]] | None = None  # kept here by a door, so made once
 
     @property

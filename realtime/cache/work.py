@@ -10,11 +10,11 @@ from typing import Any, Generic, Literal, TypeVar
 from realtime.cache.address import Address
 from realtime.cache.disk import PartFile
 from realtime.cache.growing import GrowingRecording
-from realtime.cache.recording import Finished
+from realtime.cache.recording import FinishedRecording
 from realtime.cache.sidecar import FileFacts, Sidecar
 from realtime.errors import Busy
 
-Source = GrowingRecording | Finished
+Source = GrowingRecording | FinishedRecording
 G = TypeVar("G", bound=GrowingRecording)
 
 
@@ -40,7 +40,7 @@ class Production(Generic[G]):
 async def unless_abandoned(work: Coroutine[Any, Any, None], growing: GrowingRecording) -> None:
     """Does the work until it is done or nobody wants it any more."""
     task = asyncio.create_task(work)
-    leaving = asyncio.create_task(growing.abandoned())
+    leaving = asyncio.create_task(growing.wait_until_abandoned())
     try:
         await asyncio.wait((task, leaving), return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -55,6 +55,6 @@ async def unless_abandoned(work: Coroutine[Any, Any, None], growing: GrowingReco
 
 async def closed_when_unread(growing: GrowingRecording, part: PartFile) -> None:
     try:
-        await growing.unread()
+        await growing.wait_until_unread()
     finally:
         part.close()

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from realtime.cache.address import KEY, Address
-from realtime.cache.disk import DiskStore, Stored
+from realtime.cache.disk import DiskStore, StoredRecording
 from realtime.cache.index import Index
 from realtime.cache.sidecar import Sidecar
 from realtime.cli.progress_bar import Bar
@@ -17,18 +17,20 @@ from realtime.errors import BadRequest, Busy, NotFound
 BLOCK_BYTES = 1 << 20
 
 
-def found_in(store: DiskStore) -> list[Stored]:
+def found_in(store: DiskStore) -> list[StoredRecording]:
     """All recordings, the longest unheard first."""
     return sorted(
         (stored for stored in store.scan() if stored.whole), key=lambda stored: stored.heard
     )
 
 
-def size_of(stored: Stored) -> int:
+def size_of(stored: StoredRecording) -> int:
     return sum(size for _, size in stored.files)
 
 
-def wrong_in(store: DiskStore, recordings: Iterable[Stored]) -> Iterator[tuple[Stored, str]]:
+def wrong_in(
+    store: DiskStore, recordings: Iterable[StoredRecording]
+) -> Iterator[tuple[StoredRecording, str]]:
     """Every recording that is not what its sidecar says, with the reason."""
     for stored in recordings:
         sidecar = store.sidecar(stored.address)
@@ -41,15 +43,15 @@ def wrong_in(store: DiskStore, recordings: Iterable[Stored]) -> Iterator[tuple[S
                 break
 
 
-def surplus_of(recordings: Iterable[Stored], most_bytes: int) -> list[Address]:
+def surplus_of(recordings: Iterable[StoredRecording], most_bytes: int) -> list[Address]:
     """What must go so that the rest fits, the longest unheard first."""
     shelf = Index()
     for stored in sorted(recordings, key=lambda stored: -stored.heard):
-        shelf.stock(stored.address, stored.files)
+        shelf.add_older(stored.address, stored.files)
     return [entry.address for entry in shelf.surplus(most_bytes)]
 
 
-def named(recordings: Iterable[Stored], names: Iterable[str]) -> list[Address]:
+def named(recordings: Iterable[StoredRecording], names: Iterable[str]) -> list[Address]:
     """The recordings of keys or paths; one that there is not is an error before any is touched."""
     by_key = {stored.address.key: stored.address for stored in recordings}
     found = []
@@ -66,7 +68,7 @@ def named(recordings: Iterable[Stored], names: Iterable[str]) -> list[Address]:
 @contextmanager
 def alone(store: DiskStore) -> Iterator[None]:
     """While nobody else removes from this cache."""
-    if not store.take():
+    if not store.take_lock():
         raise Busy(
             f"A server uses the cache {store.root}.",
             hint="It keeps to cache.max_bytes itself; stop it to remove recordings by hand.",
@@ -74,10 +76,10 @@ def alone(store: DiskStore) -> Iterator[None]:
     try:
         yield
     finally:
-        store.release()
+        store.release_lock()
 
 
-def with_bar(items: list[Stored], what: str) -> Iterator[Stored]:
+def with_bar(items: list[StoredRecording], what: str) -> Iterator[StoredRecording]:
     """The items, with a bar on a terminal that shows how far they are."""
     bar = Bar(what, len(items))
     for number, item in enumerate(items, 1):

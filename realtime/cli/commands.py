@@ -14,7 +14,7 @@ from typing import BinaryIO
 from realtime import engines, weights
 from realtime.audio.wav import wav_header
 from realtime.cache import DiskStore
-from realtime.cache.disk import Stored
+from realtime.cache.disk import StoredRecording
 from realtime.cli import cache as housekeeping
 from realtime.cli import clone
 from realtime.cli import convert as dubbing
@@ -26,8 +26,8 @@ from realtime.engines.valle import weights as making
 from realtime.errors import BadRequest, YamabikoError
 from realtime.services import VERSION, Services, build
 from realtime.settings import LOG_LEVELS, Settings, keys, value_of
-from realtime.speech.line import Line
-from realtime.speech.speech import ASKABLE, LineRequest
+from realtime.speech.line import ASKABLE, Line
+from realtime.speech.request import LineRequest
 
 LONG_TEXT = 500  # characters from which on progress is shown
 
@@ -190,7 +190,7 @@ def _add_cache(parser: argparse.ArgumentParser, common: argparse.ArgumentParser)
     remove.add_argument("names", nargs="+", metavar="KEY", help="keys or paths of recordings")
 
 
-def _list_recordings(recordings: list[Stored]) -> int:
+def _list_recordings(recordings: list[StoredRecording]) -> int:
     for stored in recordings:
         heard = time.strftime("%Y-%m-%d %H:%M", time.localtime(stored.heard))
         formats = " ".join(suffix[1:] for suffix, _ in stored.files)
@@ -201,7 +201,7 @@ def _list_recordings(recordings: list[Stored]) -> int:
     return 0
 
 
-def _verify_recordings(store: DiskStore, recordings: list[Stored]) -> int:
+def _verify_recordings(store: DiskStore, recordings: list[StoredRecording]) -> int:
     checked = housekeeping.with_bar(recordings, "checking")
     wrong = list(housekeeping.wrong_in(store, checked))
     for stored, reason in wrong:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from realtime.audio.decoding import AudioSource
-from realtime.audio.encoding import ContainerWriter, encoded
+from realtime.audio.encoding import ContainerWriter, encode
 from realtime.audio.formats import FORMATS, Format
 from realtime.audio.samples import RATES
 from realtime.audio.spoken import Spoken
@@ -93,7 +93,7 @@ async def _converted(
     voice_changer: VoiceChanger, asked: VoiceChangeRequest, source: AudioSource, rate: int
 ) -> AsyncIterator[Spoken]:
     bar, samples = Bar("converting", source.seconds), 0
-    coming = source.coming()
+    coming = source.async_parts()
     sound = voice_changer.recording(asked, coming, source.rate, rate)
     async with aclosing(coming), aclosing(sound) as parts:
         async for pcm in parts:
@@ -110,7 +110,7 @@ async def _write(
     part = path.with_name(path.name + ".part")
     try:
         with part.open("wb") as file:
-            async with aclosing(encoded(spoken, tape)) as parts:
+            async with aclosing(encode(spoken, tape)) as parts:
                 async for each in parts:
                     file.write(each.data)
             _complete(file, tape)

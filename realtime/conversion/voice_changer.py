@@ -20,7 +20,8 @@ from realtime.conversion.live import PATIENCE_SECONDS, Conversion, ConversionNot
 from realtime.conversion.request import VoiceChangeRequest, VoiceChangeResolver
 from realtime.conversion.timings import TimingReport
 from realtime.models.loaded import LoadedModels
-from realtime.speech.speech import LineRequest, Speech
+from realtime.speech.request import LineRequest
+from realtime.speech.speech import Speech
 
 # What a character says once so that it is known where its voice lies.
 SAMPLES = {

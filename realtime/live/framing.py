@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from realtime.audio.samples import HEARD, Pcm, Resampler
+from realtime.audio.samples import AUDIBLE, Pcm, Resampler
 
 FRAME_SECONDS = 0.04
 LEAST_SECONDS = 0.02
@@ -46,7 +46,7 @@ class Framer:
 
 def audible(pcm: Pcm) -> bool:
     """Whether anything in a frame is heard."""
-    return bool((np.abs(pcm.astype(np.int32)) > HEARD * 32768).any())
+    return bool((np.abs(pcm.astype(np.int32)) > AUDIBLE * 32768).any())
 
 
 def _cuttable(samples: int, rate: int) -> int:

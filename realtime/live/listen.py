@@ -145,8 +145,8 @@ class ListenActivity(Activity):
                 await self._paced(frame.size / self._rate)
             if playback is not self._playback:
                 return  # it was hushed meanwhile
-            due = self._now() + playback.ahead(self._now()) * self._by_words
-            playback.give(frame.size / self._rate, self._now())
+            due = self._now() + playback.seconds_ahead(self._now()) * self._by_words
+            playback.add(frame.size / self._rate, self._now())
             if self._heard_at is None and audible(frame):
                 self._heard_at = self._now()
             self._samples += frame.size
@@ -155,7 +155,7 @@ class ListenActivity(Activity):
 
     async def _paced(self, seconds: float) -> None:
         """What is spoken anew is spoken faster than it is played; what is converted never is."""
-        early = self._playback.ahead(self._now()) + seconds - AHEAD_SECONDS
+        early = self._playback.seconds_ahead(self._now()) + seconds - AHEAD_SECONDS
         if early > 0:
             await self._stage.timer.sleep(early)
 

@@ -31,7 +31,7 @@ class Pacer:
     def due(self) -> float:
         """When the client will want what comes next."""
         now = self._timer.now()
-        return now + self._playback.ahead(now)
+        return now + self._playback.seconds_ahead(now)
 
     async def sound(self, pcm: Pcm, paced: bool) -> None:
         """Some more sound, at the rate of its recording."""
@@ -44,11 +44,11 @@ class Pacer:
 
     async def _frame(self, frame: Pcm, paced: bool) -> None:
         seconds = frame.size / self._frames.rate
-        early = self._playback.ahead(self._timer.now()) + seconds - AHEAD_SECONDS
+        early = self._playback.seconds_ahead(self._timer.now()) + seconds - AHEAD_SECONDS
         if paced and early > 0:
             await self._timer.sleep(early)
         due = self.due()
-        self._playback.give(seconds, self._timer.now())
+        self._playback.add(seconds, self._timer.now())
         self.samples += frame.size
         if self.heard_at is None and audible(frame):
             self.heard_at = self._timer.now()

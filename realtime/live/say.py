@@ -34,7 +34,7 @@ class SayActivity(Activity):
         self._recording: Recording | None = None
         self._draft: IncomingText | None = None
         if asked.more:
-            self._draft = stage.speech.draft(self._wish, stage.timer)
+            self._draft = stage.speech.incoming_text(self._wish, stage.timer)
         super().__init__(asked.id, stream, stage)
 
     async def write(self, text: str) -> None:
@@ -60,7 +60,7 @@ class SayActivity(Activity):
         recording = self._recording
         if recording is None or recording.whole or recording.readers or recording.finish_alone:
             return
-        await recording.settled()
+        await recording.wait_until_settled()
         if self._stopped_at is not None:
             self._stage.metrics.idled(self._now() - self._stopped_at)
 
@@ -95,7 +95,7 @@ class SayActivity(Activity):
     async def _saying(self) -> AsyncIterator[LineInProgress]:
         speech, account = self._stage.speech, self._stage.account
         if self._draft is not None:
-            saying = speech.writing(self._wish, self._draft)
+            saying = speech.saying_while_written(self._wish, self._draft)
         else:
             line = await speech.line(self._wish)
             await account.charge(len(line.text))

@@ -134,9 +134,9 @@ class IncomingText:
         sure = clause == ended(uncut, surely=True)
         if self._splitter is not None:
             # Its listener has heard nearly all: a clause now is better than more of them late.
-            if sure and self.playback.begun:
+            if sure and self.playback.started:
                 now = self._timer.now()
-                yield now + self.playback.ahead(now) - self._least, CLAUSES
+                yield now + self.playback.seconds_ahead(now) - self._least, CLAUSES
         elif seconds(uncut[: clause.place]) >= self._least:
             yield self._changed_at + (BEHIND_SECONDS if sure else SOON_SECONDS), CLAUSES
 

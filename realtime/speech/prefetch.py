@@ -9,9 +9,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from realtime.cache import Finished, OpenedRecording, Recording
+from realtime.cache import FinishedRecording, OpenedRecording, Recording
 from realtime.errors import Busy, NotFound, YamabikoError
-from realtime.speech.speech import LineRequest, Speech
+from realtime.speech.request import LineRequest
+from realtime.speech.speech import Speech
 
 logger = logging.getLogger(__name__)
 
@@ -95,13 +96,13 @@ class PrefetchJobs:
         async with self._speech.open(line) as opened:
             begun(opened)
             source = opened.source
-            if isinstance(source, Finished):
+            if isinstance(source, FinishedRecording):
                 return
             assert isinstance(source, Recording), "a line's source is a recording"
             with source.patiently():
                 async for _ in source.chunks():
                     pass
-            if not await source.settled():
+            if not await source.wait_until_settled():
                 raise YamabikoError("It could not be kept.", code="cannot_keep")
 
     def _forget_oldest(self) -> None:

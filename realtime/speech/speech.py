@@ -21,7 +21,7 @@ from realtime.cache import (
     Address,
     Cache,
     FileFacts,
-    Finished,
+    FinishedRecording,
     OpenedRecording,
     Production,
     Recording,
@@ -36,22 +36,12 @@ from realtime.metrics import Metrics
 from realtime.models.loaded import LoadedModels
 from realtime.settings import LimitsSettings, Settings
 from realtime.speech.incoming_text import IncomingText
-from realtime.speech.line import ASKABLE, FASTEST, MOST_SEED, SLOWEST, Line
+from realtime.speech.line import Line
 from realtime.speech.request import LineRequest, LineResolver
 from realtime.speech.synthesis import Synthesis
 from realtime.text.language import Segment
 from realtime.text.split import Piece, Splitter, cut
 from realtime.timer import Timer
-
-__all__ = [
-    "ASKABLE",
-    "FASTEST",
-    "MOST_SEED",
-    "SLOWEST",
-    "LineInProgress",
-    "Speech",
-    "LineRequest",
-]
 
 WAY = 2  # counts changes of text, cutting, trimming and joining: an older sound is another one
 
@@ -63,7 +53,7 @@ class LineInProgress:
     line: Line  # of a text that is still being written, what was there when it began
     result: Literal["hit", "join", "miss"]
     spoken: AsyncGenerator[Spoken, None]
-    source: Finished | Recording | None = None  # None: nothing is kept of it
+    source: FinishedRecording | Recording | None = None  # None: nothing is kept of it
     address: Address | None = None  # where it is found, as far as that is known yet
 
 
@@ -94,7 +84,7 @@ class Speech:
         """Refuse what no text could mend, before there is any."""
         await asyncio.to_thread(self._lines.check, wish)
 
-    def draft(self, wish: LineRequest, timer: Timer) -> IncomingText:
+    def incoming_text(self, wish: LineRequest, timer: Timer) -> IncomingText:
         """A text that will be written for a wish."""
         return IncomingText(
             lambda length: self._lines.check_length(wish, length), timer, Playback()
@@ -166,12 +156,14 @@ class Speech:
             yield LineInProgress(line, "miss", self._fresh(line))
             return
         async with self.open(line) as opened:
-            assert isinstance(opened.source, Finished | Recording), "a line's source is a recording"
+            assert isinstance(opened.source, FinishedRecording | Recording), (
+                "a line's source is a recording"
+            )
             source = opened.source
             yield LineInProgress(line, opened.result, source.spoken(), source, opened.address)
 
     @asynccontextmanager
-    async def writing(
+    async def saying_while_written(
         self, wish: LineRequest, draft: IncomingText
     ) -> AsyncIterator[LineInProgress]:
         """A text being said while it is written, from the moment when its first piece is there.
@@ -257,7 +249,7 @@ class Speech:
         async with aclosing(coming) as spoken:
             async for part in spoken:
                 await recording.add(part)
-                await recording.wanted()
+                await recording.wait_until_wanted()
 
     async def _fresh(
         self,

@@ -130,7 +130,7 @@ class Delivery:
     def text_is_ready(self) -> None:
         """A piece can be spoken; who waited for the text until now has not been let down."""
         now = self._clock()
-        self._playback.wait(now)
+        self._playback.ignore_gap(now)
         if not self._timing:
             self._ready = now
             self._timing["text"] = self._milliseconds(now - self._asked)
@@ -143,17 +143,17 @@ class Delivery:
         """First sounds are due since they were asked for, later ones when the heard ones end."""
         if not self._pressing():
             return WHEN_IDLE
-        return self._playback.dry() if self._playback.begun else self._asked
+        return self._playback.runs_dry_at() if self._playback.started else self._asked
 
     def deliver(self, samples: npt.NDArray[np.float32], words: tuple[Word, ...]) -> Spoken | None:
         if not samples.size and not words:
             return None
         now = self._clock()
         timing: dict[str, float] = {}
-        if samples.size and not self._playback.begun:
+        if samples.size and not self._playback.started:
             timing = {**self._timing, "first_audio": self._milliseconds(now - self._asked)}
         if samples.size:
-            self._playback.give(samples.size / self.sample_rate, now)
+            self._playback.add(samples.size / self.sample_rate, now)
         self.samples += samples.size
         return Spoken(to_pcm16(samples), words, timing)
 

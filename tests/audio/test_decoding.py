@@ -130,9 +130,9 @@ def test_the_length_is_known_before_where_it_is_sure(name: str) -> None:
 async def test_parts_come_one_at_a_time() -> None:
     pcm = sweep(5 * 24000, 24000)
     source = AudioSource(io.BytesIO(encoded("wav", 24000, pcm)))
-    parts = [part async for part in source.coming()]
+    parts = [part async for part in source.async_parts()]
     assert 4 <= len(parts) <= 6 and np.array_equal(np.concatenate(parts), pcm)
-    leaving = source.coming()
+    leaving = source.async_parts()
     await anext(leaving)
     await leaving.aclose()
 

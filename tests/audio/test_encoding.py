@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from realtime.audio.decoding import decode
-from realtime.audio.encoding import ContainerWriter, EncodedPart, encoded
+from realtime.audio.encoding import ContainerWriter, EncodedPart, encode
 from realtime.audio.formats import FORMATS
 from realtime.audio.spoken import Spoken, Word
 from realtime.errors import NothingToSay
@@ -39,7 +39,7 @@ def second() -> Speaker:
 
 
 async def parts(speaker: Speaker, tape: ContainerWriter) -> list[EncodedPart]:
-    return [part async for part in encoded(speaker.say(), tape)]
+    return [part async for part in encode(speaker.say(), tape)]
 
 
 @pytest.mark.anyio
@@ -100,7 +100,7 @@ async def test_a_line_without_sound_is_no_empty_file(name: str) -> None:
 async def test_who_leaves_closes_the_line(name: str) -> None:
     speaker = second()
     async with aclosing(
-        encoded(speaker.say(), ContainerWriter(FORMATS[name], RATE, None))
+        encode(speaker.say(), ContainerWriter(FORMATS[name], RATE, None))
     ) as coming:
         await anext(coming)
         assert not speaker.closed

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.cache.address import Address, folder_of, key_of, parsed, slug_of
+from realtime.cache.address import Address, folder_of, key_of, parse_path, slug_of
 
 
 @given(st.text())
@@ -25,8 +25,8 @@ def test_a_slug_is_harmless_and_short(text: str) -> None:
 @given(st.text())
 def test_a_path_is_read_back(text: str) -> None:
     made = Address("zh", "Y'shtola-Finetuned", "long", slug_of(text), key_of({"text": text}))
-    assert parsed(made.path(".wav")) == (made, ".wav")
-    assert parsed(made.path(".16000.ogg")) == (made, ".16000.ogg")
+    assert parse_path(made.path(".wav")) == (made, ".wav")
+    assert parse_path(made.path(".16000.ogg")) == (made, ".16000.ogg")
     assert made.quoted(".wav").isascii()
 
 
@@ -65,7 +65,7 @@ def test_slugs(text: str, slug: str) -> None:
     ],
 )
 def test_other_paths_are_none(path: str) -> None:
-    assert parsed(path) is None
+    assert parse_path(path) is None
 
 
 def test_a_key_is_what_changes_the_sound() -> None:

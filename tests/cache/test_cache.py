@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from realtime.audio.wav import HEADER_BYTES
-from realtime.cache import WAV, Address, Cache, Finished, GrowingRecording
+from realtime.cache import WAV, Address, Cache, FinishedRecording, GrowingRecording
 from realtime.cache.recording import LEAD_SECONDS
 from realtime.errors import Busy, SynthesisFailed
 from realtime.settings import LimitsSettings
@@ -71,7 +71,7 @@ async def test_another_process_is_found_on_the_disk(tmp_path: Path, cache: Cache
     other = cache_in(tmp_path)
     await said(other, Player(PARTS), address())
     await other.close()
-    assert not len(cache.shelf)
+    assert not len(cache.index)
     assert (await said(cache, Player(PARTS), address()))[0] == "hit"
 
 
@@ -206,9 +206,9 @@ async def test_the_longest_unheard_goes_but_never_what_is_read(tmp_path: Path) -
         for text in "cd":
             await said(cache, Player(PARTS), address(text))
             await settled(cache)
-        assert isinstance(reading.source, Finished)
+        assert isinstance(reading.source, FinishedRecording)
         assert await listened(reading.source) == wav_of(PARTS)
-    assert {entry.address.slug for entry in cache.shelf} == {"a", "d"}
+    assert {entry.address.slug for entry in cache.index} == {"a", "d"}
     assert {name[0] for name in names(tmp_path, "*.wav")} == {"a", "d"}
     await cache.close()
 
@@ -239,7 +239,7 @@ async def test_a_start_sweeps_up_what_a_crash_left(tmp_path: Path) -> None:
     (folder / "notes.txt").write_text("somebody's")
     cache = cache_in(tmp_path)
     await cache.start()
-    assert not len(cache.shelf)
+    assert not len(cache.index)
     assert names(tmp_path) == [".lock", "notes.txt"]
     await cache.close()
 
@@ -267,9 +267,9 @@ async def test_what_gets_a_name_is_found_under_it_before_it_is_kept(cache: Cache
     async with cache.nameless(player.work(address())) as growing:
         assert cache.growing(address().key) is None and cache.busy == 1
         heard = await listened(growing)
-        assert not await growing.settled()
+        assert not await growing.wait_until_settled()
     await settled(cache)
-    assert not len(cache.shelf)
+    assert not len(cache.index)
     assert same_sound(heard, wav_of(PARTS))
 
 

@@ -63,7 +63,7 @@ def test_removing_takes_every_file_of_one_recording_only(tmp_path: Path) -> None
 
 def test_only_one_process_sweeps_and_only_what_is_nobodys(tmp_path: Path) -> None:
     first, second = DiskStore(tmp_path), DiskStore(tmp_path)
-    assert first.take() and not second.take()
+    assert first.take_lock() and not second.take_lock()
     growing = tmp_path / ".growing"
     growing.mkdir()
     alive = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
@@ -78,9 +78,9 @@ def test_only_one_process_sweeps_and_only_what_is_nobodys(tmp_path: Path) -> Non
         assert str(os.getpid()) in second.part("0" * 16).path.name
     finally:
         alive.communicate(b"\n")
-    first.release()
-    assert second.take()
-    second.release()
+    first.release_lock()
+    assert second.take_lock()
+    second.release_lock()
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b'{"key": "other"}'])

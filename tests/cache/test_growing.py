@@ -73,7 +73,7 @@ async def test_an_error_reaches_every_reader_after_what_was_there() -> None:
 async def test_nothing_is_made_ahead_of_the_furthest_listener() -> None:
     growing = GrowingRecording()
     await growing.append(b"abc")
-    wanted = asyncio.create_task(growing.wanted())
+    wanted = asyncio.create_task(growing.wait_until_wanted())
     await asyncio.sleep(0.01)
     assert not wanted.done()
     with growing.listening():
@@ -83,7 +83,7 @@ async def test_nothing_is_made_ahead_of_the_furthest_listener() -> None:
 
 async def test_the_last_to_leave_ends_it_unless_it_is_finished_anyway() -> None:
     growing = GrowingRecording()
-    leaving = asyncio.create_task(growing.abandoned())
+    leaving = asyncio.create_task(growing.wait_until_abandoned())
     with growing.listening():
         with growing.listening():
             pass

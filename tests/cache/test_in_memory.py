@@ -6,13 +6,13 @@ from pathlib import Path
 
 from realtime.cache.disk import DiskStore
 from realtime.cache.in_memory import OVERHEAD_BYTES, MemoryCache
-from realtime.cache.recording import Finished
+from realtime.cache.recording import FinishedRecording
 from tests.support.recordings import address, sidecar_of
 
 
-def finished(text: str, size: int, suffix: str = ".wav") -> Finished:
+def finished(text: str, size: int, suffix: str = ".wav") -> FinishedRecording:
     at = address(text)
-    return Finished(
+    return FinishedRecording(
         at, suffix, sidecar_of(at.key, 1, ""), size, "", bytes(size), DiskStore(Path("nowhere"))
     )
 

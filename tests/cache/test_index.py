@@ -22,7 +22,7 @@ def names(shelf: Index, most: int) -> list[str]:
 
 def test_the_longest_unheard_goes_first() -> None:
     shelf = shelf_of(3)
-    shelf.heard(address("0").key)
+    shelf.note_heard(address("0").key)
     assert names(shelf, 10) == ["1", "2"]
     assert names(shelf, 30) == []
 
@@ -45,7 +45,7 @@ def test_other_formats_count_and_replace_themselves() -> None:
 def test_a_scan_never_passes_what_was_heard_since() -> None:
     shelf = shelf_of(1)
     for number in (2, 1):  # the last heard comes first
-        shelf.stock(address(str(number)), ((".wav", 10),))
+        shelf.add_older(address(str(number)), ((".wav", 10),))
     assert names(shelf, 0) == ["1", "2", "0"]
 
 
@@ -54,7 +54,7 @@ def test_texts_that_look_alike_the_newest_first() -> None:
     for mode in ("short", "long"):
         shelf.put(address("hello", mode=mode), ".wav", 1)
     shelf.put(address("hello", character="other"), ".wav", 1)
-    found = shelf.alike("en", "bell", ("short", "long"), "hello")
+    found = shelf.find_by_slug("en", "bell", ("short", "long"), "hello")
     assert [entry.address.character for entry in found] == ["bell"]
 
 

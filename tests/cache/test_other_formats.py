@@ -100,7 +100,7 @@ async def test_a_lost_variant_is_made_again(cache: Cache, tmp_path: Path) -> Non
     first = await got(cache, ".mp3")
     await settled(cache)
     (tmp_path / address().path(".mp3")).write_bytes(b"damaged")
-    cache.hot.clear()
+    cache.memory.clear()
     again = await got(cache, ".mp3")
     assert first is not None and again is not None
     assert again == ("miss", first[1])

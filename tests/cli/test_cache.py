@@ -89,8 +89,8 @@ def test_rm_takes_keys_and_paths_or_nothing(store: DiskStore) -> None:
 
 def test_a_cache_in_use_is_left_alone(store: DiskStore) -> None:
     server = DiskStore(store.root)
-    assert server.take()
+    assert server.take_lock()
     with pytest.raises(Busy, match="A server uses"):
         run("prune", "--max-bytes", "0")
-    server.release()
+    server.release_lock()
     assert left(store) == "abc"

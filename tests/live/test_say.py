@@ -12,13 +12,13 @@ import pytest
 
 from realtime.audio.samples import Pcm
 from realtime.audio.wav import HEADER_BYTES
-from realtime.cache import Finished
+from realtime.cache import FinishedRecording
 from realtime.live.messages import Say
 from realtime.live.say import wish_of
 from realtime.services import Services
 from realtime.settings import CacheSettings, LimitsSettings, Settings
 from realtime.speech.incoming_text import PAUSE_SECONDS
-from realtime.speech.speech import LineRequest
+from realtime.speech.request import LineRequest
 from tests.support.fake_timer import FakeTimer
 from tests.support.polling import until
 from tests.support.server import scripted_services
@@ -84,7 +84,7 @@ async def test_a_growing_text_is_the_recording_of_the_whole(
     assert np.array_equal(client.pcm("a"), await whole_pcm(services, wish))
     await until(lambda: not services.cache.busy)
     async with services.speech.open(line) as opened:
-        assert opened.result == "hit" and isinstance(opened.source, Finished)
+        assert opened.result == "hit" and isinstance(opened.source, FinishedRecording)
         data = b"".join([part async for part in opened.source.chunks()])
         assert data[HEADER_BYTES:] == client.pcm("a").astype("<i2").tobytes()
         kept = opened.source.sidecar
@@ -113,7 +113,7 @@ async def test_other_cuts_are_another_sound_and_are_not_kept(
     assert client.ending("a")["url"] is None
     assert client.pcm("a").size == len("One, two. Three.") * 1920
     await until(lambda: not services.cache.busy)
-    assert not len(services.cache.shelf)
+    assert not len(services.cache.index)
     assert not list(services.cache.store.root.rglob("*.part"))
 
 

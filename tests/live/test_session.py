@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from realtime.audio.samples import RATES, Pcm, to_pcm16
 from realtime.audio.wav import HEADER_BYTES
-from realtime.cache import Finished
+from realtime.cache import FinishedRecording
 from realtime.engines.tone import character_factor, sine
 from realtime.errors import TooMany
 from realtime.live.activity import Account
@@ -26,7 +26,7 @@ from realtime.live.messages import Close
 from realtime.live.session import Session, SessionBounds
 from realtime.services import Services
 from realtime.settings import CacheSettings, PresetsSettings, Settings
-from realtime.speech.speech import LineRequest
+from realtime.speech.request import LineRequest
 from tests.support.fake_timer import FakeTimer, let_tasks_run
 from tests.support.polling import until
 from tests.support.scripted_engines import Gated
@@ -141,7 +141,7 @@ async def test_cancelling_ends_it_at_once_and_frees_the_lane(
     assert client.log[-1][0] == "cancelled"
     assert await lane_is_free(services, "gated") and engine.ended.is_set()
     await until(lambda: b"cancel_to_idle_seconds_count 1.0" in services.metrics.exposed())
-    assert not len(services.cache.shelf)
+    assert not len(services.cache.index)
 
 
 async def test_nothing_of_it_waits_behind_its_ending(client: Client) -> None:
@@ -516,7 +516,7 @@ async def test_a_known_line_is_heard_from_its_recording(client: Client, services
     assert client.ending("a")["timing"]["queue"] == client.ending("a")["timing"]["text"] == 0
     assert address.key in client.ending("a")["url"]
     async with services.speech.open(line) as again:
-        assert isinstance(again.source, Finished)
+        assert isinstance(again.source, FinishedRecording)
 
 
 async def test_a_character_that_leaves_meanwhile_speaks_to_its_end(

@@ -152,7 +152,7 @@ async def test_whoever_runs_dry_gets_the_clause_that_is_there() -> None:
     reading = asyncio.create_task(draft.first(lambda text: Splitter("en", 1.2, 0.05)))
     await timer.advance(0.01)
     await reading
-    draft.playback.give(1.0, timer.now())
+    draft.playback.add(1.0, timer.now())
     following = asyncio.create_task(draft.next())
     for _ in range(3):  # somebody writes on all the time
         draft.write("and so, ")

@@ -13,7 +13,7 @@ from realtime.errors import NotFound
 from realtime.services import Services, build
 from realtime.settings import CacheSettings, Settings
 from realtime.speech.prefetch import Prefetch, PrefetchJobs
-from realtime.speech.speech import LineRequest
+from realtime.speech.request import LineRequest
 
 pytestmark = pytest.mark.anyio
 
@@ -47,7 +47,7 @@ async def test_every_line_is_kept_and_asking_twice_costs_nothing(services: Servi
     assert again.done == 3
     assert b'syntheses_total{engine="tone"} 3.0' in spoken
     assert b'syntheses_total{engine="tone"} 3.0' in services.metrics.exposed()
-    assert len(services.cache.shelf) == 3
+    assert len(services.cache.index) == 3
 
 
 async def test_a_cancelled_list_stops_and_what_it_spoke_stays(services: Services) -> None:

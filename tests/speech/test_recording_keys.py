@@ -15,7 +15,7 @@ from realtime.cache import key_of
 from realtime.cache.other_formats import suffix_of
 from realtime.services import Services, build
 from realtime.settings import Settings
-from realtime.speech.speech import LineRequest
+from realtime.speech.request import LineRequest
 
 pytestmark = pytest.mark.anyio
 

@@ -25,7 +25,7 @@ from realtime.models.loaded import LoadedModels
 from realtime.services import Services, build
 from realtime.settings import CacheSettings, PresetsSettings, Settings
 from realtime.speech.line import Line
-from realtime.speech.speech import LineRequest
+from realtime.speech.request import LineRequest
 from tests.support.character_files import random_prompt, save_voice
 
 pytestmark = pytest.mark.anyio

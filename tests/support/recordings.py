@@ -69,7 +69,7 @@ class Player:
                 await self.gate.wait()
                 await recording.add(Spoken(part, (Word("w", 0.0, 0.1),)))
                 self.given += 1
-                await recording.wanted()
+                await recording.wait_until_wanted()
             if self.error is not None:
                 raise self.error
         except asyncio.CancelledError:

@@ -57,8 +57,8 @@ def forget_recordings(services: Services) -> None:
     """Empty the cache, in memory and on the disk."""
     cache = services.cache
     wait_until_idle(services)
-    cache.shelf = Index()
-    cache.hot.clear()
+    cache.index = Index()
+    cache.memory.clear()
     cache.failures.clear()
     for language in FOLDERS:
         shutil.rmtree(cache.store.root / language, ignore_errors=True)

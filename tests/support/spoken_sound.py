@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import soxr
 
-from realtime.audio.samples import HEARD, Pcm, to_pcm16
+from realtime.audio.samples import AUDIBLE, Pcm, to_pcm16
 from realtime.characters import Characters
 from realtime.engines.contract import CancelToken, Samples, Utterance
 from realtime.settings import Settings
@@ -28,7 +28,7 @@ def speech_of(
     utterance = Utterance(parts, characters.get(character), accent=language, seed=1)
     sound = np.concatenate([chunk.samples for chunk in speaker.speak(utterance, CancelToken())])
     found: Samples = soxr.resample(sound, speaker.sample_rate, RATE).astype(np.float32)
-    audible = np.flatnonzero(np.abs(found) > HEARD)
+    audible = np.flatnonzero(np.abs(found) > AUDIBLE)
     return found[audible[0] : audible[-1] + 1]
 
 

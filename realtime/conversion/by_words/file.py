@@ -18,7 +18,8 @@ from realtime.conversion.by_words.speaker import SentenceSpeaker
 from realtime.conversion.by_words.transcriber import Transcriber
 from realtime.conversion.file import check_rates
 from realtime.models.loaded import LoadedModels
-from realtime.speech.speech import LineRequest, Speech
+from realtime.speech.request import LineRequest
+from realtime.speech.speech import Speech
 
 logger = logging.getLogger(__name__)
 

@@ -29,7 +29,8 @@ from realtime.conversion.signal_path import checked_rate
 from realtime.engines.contract import Transcript
 from realtime.errors import Busy, YamabikoError
 from realtime.models.loaded import LoadedModels
-from realtime.speech.speech import LineRequest, Speech
+from realtime.speech.request import LineRequest
+from realtime.speech.speech import Speech
 
 DETECTOR, RECOGNISER = "silero", "revoice"
 STALL_SECONDS = 1.0
@@ -198,7 +199,7 @@ class _RevoicingStep:
         try:
             async with aclosing(self._voice.say(said)) as sound:
                 async for pcm in sound:
-                    if not began and self._playback.ahead(self._clock()):
+                    if not began and self._playback.seconds_ahead(self._clock()):
                         await self._sound(np.zeros(round(GAP_SECONDS * self._rate), np.int16))
                     began = True
                     await self._sound(pcm)
@@ -207,7 +208,7 @@ class _RevoicingStep:
 
     async def _sound(self, pcm: Pcm) -> None:
         await self.outlet.sound(pcm)
-        self._playback.give(pcm.size / self._rate, self._clock())
+        self._playback.add(pcm.size / self._rate, self._clock())
 
     async def _tell_stopped(self, said: Transcript | None, notice: RevoicingNotice | None) -> None:
         text, language = (said.text or None, said.language) if said else (None, None)

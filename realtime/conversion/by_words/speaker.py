@@ -10,7 +10,8 @@ import numpy as np
 
 from realtime.audio.samples import Pcm, Resampler
 from realtime.engines.contract import Transcript
-from realtime.speech.speech import LineRequest, Speech
+from realtime.speech.request import LineRequest
+from realtime.speech.speech import Speech
 
 PIECE_SECONDS = 0.2  # what is given at a time: who is to stop stops soon
 

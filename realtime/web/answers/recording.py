@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterable
 from starlette.types import Receive, Scope, Send
 
 from realtime.audio.formats import FORMATS
-from realtime.cache import SIDECAR, Address, Finished, GrowingRecording
+from realtime.cache import SIDECAR, Address, FinishedRecording, GrowingRecording
 from realtime.errors import NotFound, YamabikoError
 from realtime.services import Services
 from realtime.web.answers.errors import ErrorResponse, Refusal
@@ -33,16 +33,16 @@ async def send_recording(
     send: Send,
 ) -> None:
     """One file of a recording as an answer; an error is raised before the first byte only."""
-    held = services.cache.hot.get(address.key, suffix)
+    held = services.cache.memory.get(address.key, suffix)
     if held is not None and held.body is not None and held.address == address:
-        services.cache.heard(address)
+        services.cache.note_heard(address)
         return await _send_finished(held, scope, send)
     async with services.other_formats.listen(address, suffix) as opened:
         if opened is None:
             if suffix == SIDECAR and services.cache.growing(address.key) is not None:
                 return await _not_yet(scope, receive, send)
             raise unknown_recording()
-        if isinstance(opened.source, Finished):
+        if isinstance(opened.source, FinishedRecording):
             return await _send_finished(opened.source, scope, send)
         if not services.settings.cache.finish_started:
             opened.source.finish_alone = False
@@ -57,7 +57,7 @@ def unknown_recording() -> NotFound:
     )
 
 
-async def _send_finished(finished: Finished, scope: Scope, send: Send) -> None:
+async def _send_finished(finished: FinishedRecording, scope: Scope, send: Send) -> None:
     asked = {name: value for name, value in scope["headers"] if name in CONDITIONAL}
     tag = f'"{finished.etag}"'
     if asked:
@@ -82,7 +82,7 @@ async def _send_finished(finished: Finished, scope: Scope, send: Send) -> None:
 
 
 def _answer(
-    finished: Finished, tag: str, decision: Decision
+    finished: FinishedRecording, tag: str, decision: Decision
 ) -> tuple[Headers, AsyncIterator[bytes]]:
     """The headers and, where there is one, the body of a finished file."""
     if decision.status == 200:
@@ -105,7 +105,7 @@ def _answer(
 
 
 def _several(
-    finished: Finished, tag: str, spans: Iterable[ByteRange]
+    finished: FinishedRecording, tag: str, spans: Iterable[ByteRange]
 ) -> tuple[Headers, AsyncIterator[bytes]]:
     """Several spans in one body, each after a head of its own."""
     mark = secrets.token_hex(12)
@@ -130,7 +130,7 @@ def _several(
     return headers, body()
 
 
-def _headers(finished: Finished, tag: str, length: int | None) -> Headers:
+def _headers(finished: FinishedRecording, tag: str, length: int | None) -> Headers:
     kept = b"no-cache" if finished.suffix == SIDECAR else FOR_EVER
     headers = [
         (b"etag", tag.encode()),

@@ -15,9 +15,9 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from realtime.audio.encoding import ContainerWriter, EncodedPart, encoded
+from realtime.audio.encoding import ContainerWriter, EncodedPart, encode
 from realtime.audio.wav import HEADER_BYTES, wav_header
-from realtime.cache import Finished, Recording
+from realtime.cache import FinishedRecording, Recording
 from realtime.speech.line import Line
 from realtime.speech.speech import LineInProgress, Speech
 from realtime.web.answers.errors import envelope, refusal_of
@@ -67,21 +67,21 @@ class SpeechResponse(Response):
             watch(scope, saying.result, saying.source)
             answer = Answer(send, self._described(saying.result))
             source = saying.source if self._as_it_is(saying.source) else None
-            if isinstance(source, Finished):
+            if isinstance(source, FinishedRecording):
                 await self._kept(answer, source)
             elif isinstance(source, Recording) and not self._asked.whole:
                 await self._growing(answer, source, saying.result)
             elif self._asked.whole and not self._asked.events:
-                await self._whole(answer, encoded(saying.spoken, self._tape))
+                await self._whole(answer, encode(saying.spoken, self._tape))
             else:
                 await self._stream(answer, self._parts(scope, saying))
 
-    def _as_it_is(self, source: Finished | Recording | None) -> bool:
+    def _as_it_is(self, source: FinishedRecording | Recording | None) -> bool:
         """Whether the bytes are wanted just as the recording has them."""
         plain = not self._asked.format.codec and not self._asked.events
         return plain and source is not None and self._tape.sample_rate == source.sample_rate
 
-    async def _kept(self, answer: Answer, kept: Finished) -> None:
+    async def _kept(self, answer: Answer, kept: FinishedRecording) -> None:
         await answer.begin({}, kept.size - self._start)
         async for data in kept.chunks(self._start):
             await answer.put(data)
@@ -118,7 +118,7 @@ class SpeechResponse(Response):
         await answer.end()
 
     def _parts(self, scope: Scope, saying: LineInProgress) -> AsyncGenerator[EncodedPart, None]:
-        parts = encoded(saying.spoken, self._tape)
+        parts = encode(saying.spoken, self._tape)
         if not self._asked.events:
             return parts
         return sound_events(

@@ -9,7 +9,8 @@ from typing import Any
 from realtime.audio.formats import FORMATS, Format, format_named
 from realtime.audio.samples import RATES
 from realtime.errors import BadRequest
-from realtime.speech.speech import FASTEST, MOST_SEED, SLOWEST, LineRequest
+from realtime.speech.line import FASTEST, MOST_SEED, SLOWEST
+from realtime.speech.request import LineRequest
 from realtime.web.requests.fields import Fields
 
 STREAM_FORMATS = ("audio", "sse")

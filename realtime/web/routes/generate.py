@@ -10,7 +10,8 @@ from realtime.access.timestamps import legacy_milliseconds
 from realtime.cache import WAV, GrowingRecording
 from realtime.errors import BadRequest, NotFound, Refused, Unavailable
 from realtime.services import Services
-from realtime.speech.speech import ASKABLE, LineRequest
+from realtime.speech.line import ASKABLE
+from realtime.speech.request import LineRequest
 from realtime.web.answers.errors import bots_body
 from realtime.web.answers.links import Links
 from realtime.web.charges import charge, watch
@@ -74,7 +75,7 @@ def check_posttime(written: str | None, caller: Caller, services: Services) -> N
 
 async def _finished(growing: GrowingRecording) -> None:
     """Wait until it is whole and kept; what fails on the way is raised."""
-    if await growing.settled():
+    if await growing.wait_until_settled():
         return
     if growing.error is not None:
         raise growing.error.copy()

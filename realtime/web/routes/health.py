@@ -52,7 +52,7 @@ async def metrics(request: Request) -> Response:
         services.metrics.working(*model)
     networks = (await asyncio.to_thread(services.acceleration.described))["networks"]
     services.metrics.accelerated(networks)
-    services.metrics.held(services.cache.shelf.bytes, len(services.cache.shelf))
+    services.metrics.held(services.cache.index.bytes, len(services.cache.index))
     return Response(services.metrics.exposed(), media_type="text/plain; version=0.0.4")
 
 

@@ -12,11 +12,12 @@ from starlette.routing import Route
 
 from realtime.audio.formats import Format, format_named
 from realtime.audio.samples import RATES
-from realtime.cache import SIDECAR, WAV, Finished
+from realtime.cache import SIDECAR, WAV, FinishedRecording
 from realtime.cache.other_formats import suffix_of
 from realtime.errors import NotFound
 from realtime.services import Services
-from realtime.speech.speech import FASTEST, MOST_SEED, SLOWEST, LineRequest
+from realtime.speech.line import FASTEST, MOST_SEED, SLOWEST
+from realtime.speech.request import LineRequest
 from realtime.web.answers.links import Links
 from realtime.web.charges import charge, watch
 from realtime.web.requests.fields import Fields
@@ -62,7 +63,7 @@ async def ask(request: Request) -> Response:
     async with services.speech.open(line, finish=True) as opened:
         address = opened.address
         watch(request.scope, opened.result, opened.source)
-        kept = opened.source if isinstance(opened.source, Finished) else None
+        kept = opened.source if isinstance(opened.source, FinishedRecording) else None
     return JSONResponse(
         {
             "url": links.to(address, suffix),
@@ -93,7 +94,7 @@ async def _state(services: Services, key: str) -> dict[str, Any]:
     address = services.cache.address(key)
     assert address is not None, "it was found a moment ago"
     if services.cache.growing(key) is None:
-        kept = await services.cache.finished(address, WAV)
+        kept = await services.cache.find_finished(address, WAV)
         if kept is not None:
             return {"state": "finished", "duration": kept.sidecar.duration}
         if key in services.cache.failures:

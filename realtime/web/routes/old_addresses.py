@@ -18,7 +18,7 @@ from realtime.cache import WAV, Address, folder_of, slug_of
 from realtime.cache.address import FOLDERS, MODES
 from realtime.errors import YamabikoError
 from realtime.services import Services
-from realtime.speech.speech import LineRequest
+from realtime.speech.request import LineRequest
 from realtime.text.normalise import clean
 from realtime.web.answers.recording import send_recording, unknown_recording
 from realtime.web.requests.json_body import services_of
@@ -68,9 +68,9 @@ class AliasResponse(Response):
 
     async def _newest(self, named: NamedRecording) -> Address | None:
         text, folder = clean(named.text), folder_of(named.character)
-        shelf, cache = self._services.cache.shelf, self._services.cache
-        for entry in shelf.alike(self._language, folder, named.modes, slug_of(text)):
-            kept = await cache.finished(entry.address, WAV)
+        shelf, cache = self._services.cache.index, self._services.cache
+        for entry in shelf.find_by_slug(self._language, folder, named.modes, slug_of(text)):
+            kept = await cache.find_finished(entry.address, WAV)
             if kept is not None and kept.sidecar.line.get("text") == text:
                 return entry.address
         return None

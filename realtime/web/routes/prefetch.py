@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from realtime.errors import BadRequest, YamabikoError
 from realtime.speech.prefetch import MOST_LINES, Prefetch
-from realtime.speech.speech import LineRequest
+from realtime.speech.request import LineRequest
 from realtime.web.charges import charge, watch
 from realtime.web.requests.fields import Fields, object_in, refuse
 from realtime.web.requests.json_body import content_type_of, json_body, services_of

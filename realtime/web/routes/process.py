@@ -17,7 +17,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from realtime.audio.decoding import AudioSource
-from realtime.audio.encoding import ContainerWriter, EncodedPart, encoded
+from realtime.audio.encoding import ContainerWriter, EncodedPart, encode
 from realtime.audio.formats import FORMATS, Format, format_named
 from realtime.audio.samples import RATES
 from realtime.audio.spoken import Spoken
@@ -162,7 +162,7 @@ class ProcessedResponse(Response):
         answer = Answer(send, self._described())
         length = self._known_length()
         try:
-            async with aclosing(encoded(self._converted(), self._tape)) as parts:
+            async with aclosing(encode(self._converted(), self._tape)) as parts:
                 async for part in parts:
                     data = part.data
                     if not answer.begun:
@@ -174,7 +174,7 @@ class ProcessedResponse(Response):
         await answer.end()
 
     async def _converted(self) -> AsyncIterator[Spoken]:
-        coming = self._source.coming()
+        coming = self._source.async_parts()
         rate = self._tape.sample_rate
         sound = self._voice_changer.recording(self._asked, coming, self._source.rate, rate)
         async with aclosing(coming), aclosing(sound) as parts:

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from realtime.audio.formats import FORMATS
 from realtime.audio.samples import RATES
-from realtime.cache import SIDECAR, WAV, Address, Finished, Recording, parsed
+from realtime.cache import SIDECAR, WAV, Address, FinishedRecording, Recording, parse_path
 from realtime.cache.other_formats import suffix_of
 from realtime.errors import BadRequest, YamabikoError
 from realtime.services import Services
@@ -58,14 +58,14 @@ class RecordingRoute:
         async with self._services.cache.listen(address, WAV) as opened:
             if opened is None:
                 raise unknown_recording()
-            assert isinstance(opened.source, Recording | Finished), "a WAV has a rate"
+            assert isinstance(opened.source, Recording | FinishedRecording), "a WAV has a rate"
             return suffix_of(FORMATS[suffix[1:]], int(named), opened.source.sample_rate)
 
 
 @lru_cache(maxsize=MOST_PATHS)
 def read_path(path: str) -> tuple[Address, str] | None:
     """A path's address and suffix; a rate stands in the query, never in the path."""
-    found = parsed(path)
+    found = parse_path(path)
     return found if found and found[1].count(".") == 1 else None
 
 

@@ -39,8 +39,8 @@ async def overview(request: Request) -> Response:
         "memory": asdict(memory()),
         "models": await described_models(services),
         "cache": {
-            "recordings": len(cache.shelf),
-            "bytes": cache.shelf.bytes,
+            "recordings": len(cache.index),
+            "bytes": cache.index.bytes,
             "max_bytes": services.settings.cache.max_bytes,
             "growing": cache.busy,
             **{name: results.get(name, 0) for name in ("hit", "join", "miss")},

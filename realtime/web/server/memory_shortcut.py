@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
-from realtime.cache import Finished
+from realtime.cache import FinishedRecording
 from realtime.services import Services
 from realtime.web.answers.links import AUDIO
 from realtime.web.answers.ranges import CONDITIONAL
@@ -52,11 +52,11 @@ class Shortcut:
         self._cache = services.cache
         self._addresses = services.guard.addresses if services.guard.keys else None
         self._hosts = Hosts(services.settings, bool(services.guard.keys))
-        self._known: dict[str, Finished] = {}
+        self._known: dict[str, FinishedRecording] = {}
         self._heads: dict[str, bytes] = {}
         self._numbers = numbers_of_requests()
 
-    def held(self, scope: Any) -> Finished | None:
+    def held(self, scope: Any) -> FinishedRecording | None:
         path: str = scope["path"]
         if not path.startswith(AUDIO) or scope["method"] != "GET":
             return None
@@ -65,10 +65,10 @@ class Shortcut:
         known = self._known.get(path)
         if known is None or known.dropped:
             known = self._looked_up(path)
-        if known is not None and time.monotonic() - known.noted > NOTED_SECONDS:
-            known.noted = time.monotonic()
-            self._cache.hot.get(known.address.key, known.suffix)
-            self._cache.heard(known.address)
+        if known is not None and time.monotonic() - known.noted_at > NOTED_SECONDS:
+            known.noted_at = time.monotonic()
+            self._cache.memory.get(known.address.key, known.suffix)
+            self._cache.note_heard(known.address)
         return known
 
     def _may(self, path: str, query: bytes) -> bool:
@@ -86,7 +86,7 @@ class Shortcut:
                 return False
         return named == 1
 
-    def head(self, held: Finished, defaults: list[tuple[bytes, bytes]]) -> bytes:
+    def head(self, held: FinishedRecording, defaults: list[tuple[bytes, bytes]]) -> bytes:
         """The head of the answer as it goes over the wire."""
         if held.etag not in self._heads:
             if len(self._heads) >= MOST_PATHS:
@@ -95,9 +95,9 @@ class Shortcut:
         number = next(self._numbers)
         return b"HTTP/1.1 200 OK\r\n" + _lines(defaults) + self._heads[held.etag] + number
 
-    def _looked_up(self, path: str) -> Finished | None:
+    def _looked_up(self, path: str) -> FinishedRecording | None:
         found = read_path(path[len(AUDIO) :])
-        held = self._cache.hot.get(found[0].key, found[1]) if found else None
+        held = self._cache.memory.get(found[0].key, found[1]) if found else None
         if found is None or held is None or held.address != found[0]:
             return None
         if len(self._known) >= MOST_PATHS:

@@ -18,7 +18,7 @@ from realtime.engines.contract import Samples, Transcript
 from realtime.errors import BadRequest, NotFound, SynthesisFailed
 from realtime.services import Services
 from realtime.settings import Settings
-from realtime.speech.speech import LineRequest
+from realtime.speech.request import LineRequest
 from tests.support.fake_recogniser import (
     RATE,
     LevelDetector,

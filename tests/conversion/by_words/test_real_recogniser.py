@@ -17,7 +17,7 @@ from realtime.conversion.by_words import Revoicing, SentenceHeard, revoiced
 from realtime.engines.contract import CancelToken, Samples
 from realtime.services import Services
 from realtime.settings import Settings
-from realtime.speech.speech import LineRequest
+from realtime.speech.request import LineRequest
 from tests.support.fake_recogniser import RATE, joined, loaded_engine, real_services
 from tests.support.spoken_sound import speech_of, with_silence_around
 

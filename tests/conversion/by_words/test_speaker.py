@@ -11,7 +11,7 @@ from realtime.engines.contract import Transcript
 from realtime.errors import BadRequest, NotFound
 from realtime.services import Services
 from realtime.settings import Settings
-from realtime.speech.speech import LineRequest
+from realtime.speech.request import LineRequest
 from tests.support.fake_recogniser import (
     LevelDetector,
     ScriptedRecogniser,

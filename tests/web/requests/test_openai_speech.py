@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from realtime.errors import BadRequest
-from realtime.speech.speech import LineRequest
+from realtime.speech.request import LineRequest
 from realtime.web.requests.openai_speech import OpenAiSpeechRequest, asked_of
 from tests.web.requests.test_fields import JSON
 

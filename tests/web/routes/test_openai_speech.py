@@ -171,7 +171,7 @@ def test_odd_characters_are_spoken_around(speak: Speak, text: str) -> None:
 
 
 def kept(client: TestClient) -> int:
-    return len(client.app.state.services.cache.shelf)  # type: ignore[attr-defined]
+    return len(client.app.state.services.cache.index)  # type: ignore[attr-defined]
 
 
 def test_what_was_spoken_is_spoken_no_more(client: TestClient, speak: Speak) -> None:

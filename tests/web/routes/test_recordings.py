@@ -54,7 +54,7 @@ def test_parts_of_it(client: TestClient, url: str) -> None:
 def test_cold_recordings_are_the_same(client: TestClient, url: str) -> None:
     cache = client.app.state.services.cache  # type: ignore[attr-defined]
     hot = client.get(url).content
-    cache.hot.clear()
+    cache.memory.clear()
     assert client.get(url).content == hot
 
 

@@ -66,10 +66,10 @@ def test_pipelined_requests_are_answered_in_order(live: LiveServer, path: str) -
 
 def test_what_is_forgotten_is_not_sent(live: LiveServer, path: str) -> None:
     live.answer("GET", path).read()
-    live.services.cache.hot.clear()
+    live.services.cache.memory.clear()
     address = live.services.cache.address(path[-20:-4])
     assert address is not None
-    live.services.cache.shelf.forget(address.key)
+    live.services.cache.index.forget(address.key)
     live.services.cache.store.remove(address)
     assert live.answer("GET", path).status == 404
 
