@@ -127,6 +127,16 @@ class Accelerates(Protocol):
     def accelerated(self) -> Sequence[Accelerated]: ...
 
 
+@runtime_checkable
+class MayUseCuda(Protocol):
+    """An engine whose work, not only that of its accelerated networks, may run on CUDA.
+
+    Its lane stays out of the captures of CUDA graphs: the work of another thread spoils them.
+    """
+
+    may_use_cuda: bool
+
+
 @dataclass(frozen=True)
 class ConversionPlan:
     """How a converter wants to be fed, and how what it gives lies to what it got.

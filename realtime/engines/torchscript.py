@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,7 @@ class TorchScript:
     name = "torchscript"
     version = "1"
     weights: tuple[WeightFile, ...] = ()  # any name will do: `load` tells what is missing
+    may_use_cuda = True  # each model's card decides, when it is loaded
 
     def __init__(self, settings: Settings) -> None:
         self._folder = settings.models.path / self.name
@@ -56,15 +57,6 @@ class TorchScript:
         for block in blocks:
             cancel.check()
             yield model.fitted(block) if window is None else window.feed(block)
-
-    def convert_all(
-        self, recordings: Sequence[Samples], rate: int, model: str = ""
-    ) -> list[Samples]:
-        """Whole recordings at any rate, as many at once as the model's card allows."""
-        chosen = self._chosen(model)
-        step = chosen.card.batch
-        groups = [recordings[start : start + step] for start in range(0, len(recordings), step)]
-        return [sound for group in groups for sound in chosen.together(group, rate)]
 
     def _chosen(self, name: str) -> TorchScriptModel:
         if name in self._models:
@@ -110,29 +102,6 @@ class TorchScriptModel:
     def fitted(self, block: Samples) -> Samples:
         """A block's sound, as long as the block lasts."""
         return _fitted(self.run(block[None])[0], self._lasting(block.size))
-
-    def together(self, recordings: Sequence[Samples], rate: int) -> list[Samples]:
-        """Several recordings in one run, each padded to the longest and cut back."""
-        import torchaudio
-
-        torch, card = self._torch, self.card
-        resampled = [
-            torchaudio.functional.resample(
-                torch.from_numpy(np.ascontiguousarray(sound)).to(self._device),
-                rate,
-                card.input_rate,
-            )
-            for sound in recordings
-        ]
-        longest = max(sound.numel() for sound in resampled)
-        batch = torch.stack(
-            [torch.nn.functional.pad(sound, (0, longest - sound.numel())) for sound in resampled]
-        )
-        made = self.run(batch)
-        return [
-            _fitted(sound, self._lasting(came.numel()))
-            for sound, came in zip(made, resampled, strict=True)
-        ]
 
     def _lasting(self, count: int) -> int:
         return count * self.card.output_rate // self.card.input_rate

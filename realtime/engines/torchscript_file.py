@@ -52,7 +52,7 @@ class ModelCard:
     fixed: bool = False  # it takes windows of one length only
     device: str = "auto"
     autocast: bool = False
-    batch: int = 1  # recordings that it may be given at once
+    batch: int = 1  # recordings that it may be given at once; not used yet
 
     @property
     def unit(self) -> int:

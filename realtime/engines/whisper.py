@@ -52,6 +52,7 @@ class Whisper:
         self._settings = settings
         self._model: Any = None
         self.pause = settings.revoice.pause_seconds
+        self.may_use_cuda = settings.revoice.device != "cpu"
         self.weights = whisper_files.weights(settings.revoice.model)
 
     def load(self) -> None:

@@ -13,10 +13,10 @@ import math
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from realtime.acceleration.device_lock import GATE
 from realtime.engines.contract import CancelToken
 from realtime.errors import Busy
 
@@ -42,9 +42,16 @@ class _Turn:
 class Lane:
     """One thread that takes the turn with the earliest deadline, until it is closed."""
 
-    def __init__(self, name: str, most_jobs: int = 256) -> None:
+    def __init__(
+        self,
+        name: str,
+        most_jobs: int = 256,
+        guard: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        """Start the thread; each turn runs inside a `guard()` of its own."""
         self.name = name
         self.jobs = 0
+        self._guard = guard
         self._most_jobs = most_jobs
         self._turns: list[_Turn] = []
         self._numbers = itertools.count()
@@ -131,10 +138,19 @@ class Lane:
         while (turn := self._taken()) is not None:
             # A listener that left before its turn came costs nothing.
             if turn.result.set_running_or_notify_cancel():
-                _settle(turn)
+                self._run(turn)
         for turn in self._turns:
             if turn.result.set_running_or_notify_cancel():
                 turn.result.set_exception(Busy(f"The lane {self.name!r} is closed.", retry_after=2))
+
+    def _run(self, turn: _Turn) -> None:
+        """Run a turn and hand its result or its error to its asker."""
+        try:
+            with self._guard():
+                found = turn.work()
+            turn.result.set_result(found)
+        except Exception as error:  # noqa: BLE001 -- an error belongs to its asker, not to the lane
+            turn.result.set_exception(error)
 
     def _taken(self) -> _Turn | None:
         with self._changed:
@@ -173,13 +189,3 @@ class _Job(Generic[T]):
         close = getattr(self._items, "close", None)
         if close is not None:
             close()
-
-
-def _settle(turn: _Turn) -> None:
-    """Run a turn and hand its result or its error to whoever waits."""
-    try:
-        with GATE.working():
-            found = turn.work()
-        turn.result.set_result(found)
-    except Exception as error:  # noqa: BLE001 -- a turn's error belongs to its asker, not to the lane
-        turn.result.set_exception(error)

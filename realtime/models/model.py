@@ -7,11 +7,20 @@ import gc
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from realtime.engines.contract import Converter, Detector, Engine, Recogniser, Synthesizer
+from realtime.acceleration.device_lock import GATE
+from realtime.engines.contract import (
+    Accelerates,
+    Converter,
+    Detector,
+    Engine,
+    MayUseCuda,
+    Recogniser,
+    Synthesizer,
+)
 from realtime.errors import BadRequest, InUse, Unavailable, YamabikoError, shortlist
 from realtime.models.lanes import Lane
 from realtime.models.process_memory import resident_bytes
@@ -153,7 +162,8 @@ class LoadedModel(Generic[EngineT]):
         """Load, once more after a pause; keep the outcome in the state."""
         started, before = self._clock(), resident_bytes()
         if self.lane is None:
-            self.lane = Lane(self.name, self._settings.limits.queued_lines)
+            guard = guard_of(self.engine)
+            self.lane = Lane(self.name, self._settings.limits.queued_lines, guard)
         try:
             await self._attempts(self.lane)
         except YamabikoError as error:
@@ -185,3 +195,9 @@ class LoadedModel(Generic[EngineT]):
                 hint="The server's log says more; other engines keep working.",
                 retry_after=TRY_AGAIN_SECONDS,
             ) from error
+
+
+def guard_of(engine: Engine) -> Callable[[], AbstractContextManager[None]]:
+    """Give the guard of an engine's turns: CUDA's lock, or none for an engine that stays off it."""
+    may_use_cuda = isinstance(engine, MayUseCuda) and engine.may_use_cuda
+    return GATE.working if may_use_cuda or isinstance(engine, Accelerates) else nullcontext

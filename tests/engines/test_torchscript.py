@@ -123,17 +123,6 @@ def test_other_rates_and_layouts(tmp_path: Path) -> None:
     assert np.allclose(converted(engine, np.split(sound, 20)), np.repeat(sound, 2), atol=1e-6)
 
 
-def test_recordings_are_converted_together_as_alone(tmp_path: Path) -> None:
-    scripted(tmp_path, "filter", Filter(), batch=3)
-    engine = loaded(tmp_path)
-    recordings = [voice(seconds, rate=48000) for seconds in (0.3, 0.5, 0.2, 0.4)]
-    found = engine.convert_all(recordings, 48000)
-    for recording, sound in zip(recordings, found, strict=True):
-        assert sound.size == pytest.approx(recording.size / 3, abs=1)
-        (alone,) = engine.convert_all([recording], 48000)
-        assert np.allclose(sound, alone, atol=1e-5)
-
-
 def test_one_of_several_models_is_named(tmp_path: Path) -> None:
     scripted(tmp_path, "filter", Filter())
     scripted(tmp_path, "doubled", Doubled(), output_rate=32000)

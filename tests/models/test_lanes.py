@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing
+from contextlib import aclosing, contextmanager
 
 import pytest
 
@@ -208,3 +208,19 @@ async def test_a_closed_lane_refuses() -> None:
     await asyncio.to_thread(lane.close)
     with pytest.raises(Busy):
         await lane.call(lambda: 1)
+
+
+async def test_each_turn_runs_inside_the_lanes_guard() -> None:
+    inside: list[str] = []
+
+    @contextmanager
+    def guard() -> Iterator[None]:
+        inside.append("in")
+        yield
+        inside.append("out")
+
+    lane = Lane("guarded", guard=guard)
+    assert await lane.call(lambda: list(inside)) == ["in"]
+    assert [item async for item in lane.stream(lambda cancel: iter([1, 2]), lambda: 0.0)] == [1, 2]
+    await asyncio.to_thread(lane.close)
+    assert inside == ["in", "out"] * 4, "a call, two items, and the end of the items"
