@@ -21,8 +21,7 @@ from torch import Tensor
 from benchmarks import report
 from benchmarks.gauge import CLOCKS, Deadline, Memory, in_turns, tf32, timed
 from realtime.acceleration import Accelerated
-from realtime.acceleration.machine import machine, version
-from realtime.acceleration.processor import has_short_floats
+from realtime.acceleration.machine import has_fast_bf16, machine_facts, package_version
 from realtime.acceleration.tolerance import MAX_ERROR, SNR_DB
 from realtime.engine_settings import PLANS, PRECISIONS
 from realtime.vocoders.networks.base import MelNet
@@ -245,7 +244,7 @@ def asked(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--vocoders", nargs="+", default=list(RATES), choices=RATES)
     plans = [plan for plan in QUICK if plan in PLANS] if cuda else ["eager"]
     parser.add_argument("--plans", nargs="+", default=plans, choices=PLANS)
-    fits = ["fp32", "fp16", "bf16"] if cuda else ["fp32", *(["bf16"] if has_short_floats() else [])]
+    fits = ["fp32", "fp16", "bf16"] if cuda else ["fp32", *(["bf16"] if has_fast_bf16() else [])]
     parser.add_argument("--precisions", nargs="+", default=fits, choices=PRECISIONS)
     lengths = [500] if cuda else [50, 200, 500]
     parser.add_argument("--frames", nargs="+", type=int, default=lengths)
@@ -268,14 +267,14 @@ def main() -> None:
         torch.set_num_threads(options.threads)
     deadline = Deadline(options.minutes)
     figures: dict[str, Any] = {
-        **machine(torch.device(options.device)),
-        "triton": version("triton"),
-        "onnxruntime": version("onnxruntime-gpu") or version("onnxruntime"),
-        "tensorrt": version("torch-tensorrt"),
+        **machine_facts(torch.device(options.device)),
+        "triton": package_version("triton"),
+        "onnxruntime": package_version("onnxruntime-gpu") or package_version("onnxruntime"),
+        "tensorrt": package_version("torch-tensorrt"),
         "device": options.device,
         "threads": torch.get_num_threads(),
         "clock": options.clock,
-        "bf16 instructions": has_short_floats(),
+        "bf16 instructions": has_fast_bf16(),
     }
     for name in options.vocoders:
         figures[name] = everything(name, options, deadline)

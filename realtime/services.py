@@ -90,7 +90,7 @@ class Services:
         while True:
             await asyncio.sleep(TEND_SECONDS)
             try:
-                await asyncio.to_thread(self.acceleration.tend)
+                await asyncio.to_thread(self.acceleration.prepare_when_quiet)
             except Exception:
                 logger.exception("a network could not be prepared in a quiet moment")
 

@@ -10,7 +10,7 @@ from realtime.acceleration import policy as policies
 from realtime.acceleration.accelerated import Accelerated
 from realtime.acceleration.backends.backend import Backend, Eager
 from realtime.acceleration.backends.built import Built
-from realtime.acceleration.backends.compile_thread import keep_in, settle
+from realtime.acceleration.backends.compile_thread import set_kernel_folder, start_compile_thread
 from realtime.acceleration.backends.cuda_capture import CudaRecorder
 from realtime.acceleration.backends.cuda_graphs import Graphs
 from realtime.acceleration.backends.inductor import Compiled
@@ -18,11 +18,11 @@ from realtime.acceleration.backends.onnx import OnnxRuntime
 from realtime.acceleration.backends.tensorrt import TensorRt
 from realtime.acceleration.counters import Counters
 from realtime.acceleration.network import Network
-from realtime.acceleration.ordinary import ordinary, taken
 from realtime.acceleration.plan import Plan
 from realtime.acceleration.policy import Policy
 from realtime.acceleration.shapes import Axis, Shapes, Tensors
 from realtime.acceleration.spec import NetworkSpec
+from realtime.acceleration.torch_modes import ordinary, taken
 from realtime.errors import BadRequest, Unavailable
 
 if TYPE_CHECKING:
@@ -82,8 +82,8 @@ def accelerate(
     if policy.memory_fraction:
         device_memory.limit(policy.memory_fraction, device)
     if policy.folder is not None:
-        keep_in(policy.folder, policy.folder_bytes)
-    settle()
+        set_kernel_folder(policy.folder, policy.folder_bytes)
+    start_compile_thread()
     with ordinary():
         network = Network(
             module, precision, device, autocast=policy.autocast, state=state, truth=truth

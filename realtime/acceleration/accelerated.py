@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from realtime.acceleration import device_memory
 from realtime.acceleration.backends.buffer_lock import Lent
 from realtime.acceleration.counters import Counters
-from realtime.acceleration.device_lock import GATE
-from realtime.acceleration.ordinary import ordinary, taken
+from realtime.acceleration.device_lock import DEVICE_LOCK
 from realtime.acceleration.plan import Plan
 from realtime.acceleration.shapes import Fit, Misfit, Sizes, Tensors
 from realtime.acceleration.spec import NetworkSpec
+from realtime.acceleration.torch_modes import ordinary, taken
 from realtime.errors import BadRequest, OutOfMemory
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Accelerated:
     def __call__(self, *inputs: Tensor) -> Any:
         self._ledger.begin()
         try:
-            with self._held(), GATE.working(), ordinary():
+            with self._held(), DEVICE_LOCK.working(), ordinary():
                 outputs = self._outputs(taken(inputs))
         finally:
             self._ledger.end()
@@ -94,7 +94,7 @@ class Accelerated:
         try:
             with ExitStack() as stack:
                 stack.enter_context(self._held())
-                stack.enter_context(GATE.working())
+                stack.enter_context(DEVICE_LOCK.working())
                 with ordinary():  # the block itself runs in its holder's mode
                     outputs = stack.enter_context(self._leased(taken(inputs)))
                 lent = Lent(outputs)
@@ -113,14 +113,14 @@ class Accelerated:
         for sizes in self.shapes.buckets() if buckets is None else buckets:
             if len(sizes) != len(self.shapes.axes):
                 raise BadRequest(f"A bucket has {len(self.shapes.axes)} sizes, not {len(sizes)}.")
-            with self._held(), GATE.working(), ordinary():
+            with self._held(), DEVICE_LOCK.working(), ordinary():
                 done = self._prepare(tuple(sizes))
             if done:
                 ready.append(tuple(sizes))
         self._prove_eager()
         return ready
 
-    def idle(self, quiet_seconds: float = 0.0) -> bool:
+    def prepare_when_quiet(self, quiet_seconds: float = 0.0) -> bool:
         """Make the most used bucket ready that is not; whether something was done.
 
         For quiet moments. A network with state is left alone: somebody may be between two steps.
@@ -130,7 +130,7 @@ class Accelerated:
         if self._ledger.quiet_for() < quiet_seconds:
             return False
         # Who came meanwhile is not kept waiting: there will be other quiet moments.
-        with GATE.working(), GATE.in_passing(), ordinary():
+        with DEVICE_LOCK.working(), DEVICE_LOCK.without_waiting(), ordinary():
             return any(self._prepare_quietly(sizes) for sizes in self._ledger.most_used())
 
     def switch(self, enabled: bool) -> None:
@@ -141,9 +141,9 @@ class Accelerated:
         self.enabled = enabled
         logger.info("%s: acceleration %s", self.name, "on" if enabled else "off")
 
-    def overlapped(self, computed: int, kept: int) -> None:
+    def count_overlap(self, computed: int, kept: int) -> None:
         """For those who cut their input into windows: how much was computed, how much kept."""
-        self._ledger.overlapped(computed, kept)
+        self._ledger.count_overlap(computed, kept)
 
     def clear_memory(self) -> None:
         device_memory.clear(self.network.device)
@@ -151,7 +151,7 @@ class Accelerated:
     def close(self) -> None:
         """Let go of every form; a later call runs eager."""
         self.enabled = False
-        with GATE.working():
+        with DEVICE_LOCK.working():
             for rung in self._rungs:
                 rung.close()
         if self._parts.policy.clear_memory:
@@ -167,7 +167,7 @@ class Accelerated:
             "precision": self.network.precision,
             "device": str(self.network.device),
             **self._ledger.described(),
-            "memory_bytes": device_memory.reserved(self.network.device),
+            "memory_bytes": device_memory.reserved_bytes(self.network.device),
             "plans": [{"plan": r.plan, "reason": r.reason, **r.described()} for r in self._rungs],
             "buckets": [bucket for rung in self._rungs for bucket in rung.buckets()],
         }
@@ -179,7 +179,7 @@ class Accelerated:
 
     @contextmanager
     def _in_turn(self, turn: threading.RLock) -> Iterator[None]:
-        with GATE.away():
+        with DEVICE_LOCK.waiting():
             turn.acquire()
         try:
             yield
@@ -190,7 +190,7 @@ class Accelerated:
         """What no bucket holds runs eager too, and slowly until that was held against the truth."""
         if not self.network.is_exact and not self._eager.proved_any():
             sizes = self.shapes.smallest
-            with self._held(), GATE.working(), ordinary():
+            with self._held(), DEVICE_LOCK.working(), ordinary():
                 self._eager.prepare(sizes, self._parts.sample(sizes))
 
     def _prepare_quietly(self, sizes: Sizes) -> bool:

@@ -36,12 +36,14 @@ class AccelerationAdmin:
         for found in self._chosen(engine, network):
             found.clear_memory()
 
-    def tend(self) -> bool:
+    def prepare_when_quiet(self) -> bool:
         """Prepare one bucket of a network that has been quiet; whether one was."""
         if not self.enabled or not self._settings.idle_seconds:
             self._hold_off()
             return False
-        return any(found.idle(self._settings.idle_seconds) for _, found in self._networks())
+        return any(
+            found.prepare_when_quiet(self._settings.idle_seconds) for _, found in self._networks()
+        )
 
     def described(self) -> dict[str, Any]:
         self._hold_off()

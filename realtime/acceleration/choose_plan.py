@@ -60,9 +60,9 @@ def choose(
 
 
 def _key(parts: NetworkSpec) -> dict[str, object]:
-    facts = machine.machine(parts.network.device)
+    facts = machine.machine_facts(parts.network.device)
     for package in ("onnxruntime", "torch-tensorrt"):
-        facts[package] = machine.version(package) or "none"
+        facts[package] = machine.package_version(package) or "none"
     key = key_of(parts, facts)
     return {**key, "tuned": parts.policy.tuned, "state": parts.network.stateful}
 

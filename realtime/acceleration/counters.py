@@ -74,7 +74,7 @@ class Counters:
             if fallback in self._fallbacks or len(self._fallbacks) < MOST_REASONS:
                 self._fallbacks[fallback] += 1
 
-    def overlapped(self, computed: int, kept: int) -> None:
+    def count_overlap(self, computed: int, kept: int) -> None:
         """Of what windows computed only a part was kept."""
         with self._lock:
             self._overlapped += computed
@@ -108,7 +108,7 @@ class Counters:
             }
 
 
-def in_words(error: BaseException) -> str:
+def error_text(error: BaseException) -> str:
     """An error as one line that fits a report."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= MOST_LETTERS else text[: MOST_LETTERS - 1] + "…"

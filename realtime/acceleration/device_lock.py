@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from realtime.acceleration.backends.backend import NotNow
+from realtime.acceleration.refusals import NotNow
 
 HELD_UP = 0.1  # seconds that others are kept out for those who are still at work to come to an end
 BETWEEN = 0.2  # seconds that they then go on before it is tried again
@@ -47,7 +47,7 @@ class DeviceLock:
         return self._work
 
     @contextmanager
-    def away(self) -> Iterator[None]:
+    def waiting(self) -> Iterator[None]:
         """A wait for another thread, within work: nobody who wants to be alone waits for it."""
         me = threading.get_ident()
         with self._changed:
@@ -59,7 +59,7 @@ class DeviceLock:
                 self._enter(me, times)
 
     @contextmanager
-    def in_passing(self) -> Iterator[None]:
+    def without_waiting(self) -> Iterator[None]:
         """For what can be done at another moment: in the block this thread waits for nobody."""
         me = threading.get_ident()
         self._passing.add(me)
@@ -75,7 +75,7 @@ class DeviceLock:
         if self._alone == me:
             yield
             return
-        with self.away():
+        with self.waiting():
             with self._changed:
                 self._claim(me, 0.0 if me in self._passing else seconds)
             try:
@@ -125,4 +125,4 @@ class DeviceLock:
         self._changed.notify_all()
 
 
-GATE = DeviceLock()
+DEVICE_LOCK = DeviceLock()

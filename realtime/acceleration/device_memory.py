@@ -8,9 +8,9 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from realtime.acceleration.device_lock import GATE
+from realtime.acceleration.device_lock import DEVICE_LOCK
 from realtime.acceleration.out_of_memory import is_out_of_memory as is_out_of_memory
-from realtime.acceleration.torch_modes import numbered
+from realtime.acceleration.torch_modes import with_index
 from realtime.errors import BadRequest
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def clear(device: torch.device) -> None:
     """Give back what torch holds of a device's memory and does not use."""
     import torch
 
-    with GATE.working():  # giving memory back spoils a capture, and a capture refuses it
+    with DEVICE_LOCK.working():  # giving memory back spoils a capture, and a capture refuses it
         gc.collect()
         if device.type == "cuda":
             with torch.cuda.device(device):
@@ -56,7 +56,7 @@ def limit(fraction: float, device: torch.device | str) -> bool:
         raise BadRequest(f"A part of a device's memory lies between 0 and 1, not at {fraction}.")
     if torch.device(device).type != "cuda" or not torch.cuda.is_available():
         return False
-    torch.cuda.set_per_process_memory_fraction(float(fraction), numbered(device).index)
+    torch.cuda.set_per_process_memory_fraction(float(fraction), with_index(device).index)
     return True
 
 
@@ -75,7 +75,7 @@ def hold(pool: Held) -> None:
     _pools.add(pool)
 
 
-def free(device: torch.device) -> int:
+def free_bytes(device: torch.device) -> int:
     """Bytes of a GPU's memory that a run could take: the driver's, and what torch holds unused.
 
     What lies unused in a pool of recordings is the recordings' own.
@@ -87,7 +87,7 @@ def free(device: torch.device) -> int:
     return int(torch.cuda.mem_get_info(device)[0]) + max(0, unused - pooled)
 
 
-def reserved(device: torch.device) -> int:
+def reserved_bytes(device: torch.device) -> int:
     """Bytes that torch holds of a device's memory."""
     import torch
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 # As a part of the signal: some times what rounding does.
-FAULT = {
+LARGEST_ERROR = {
     torch.float64: 1e-5,
     torch.float32: 1e-5,
     torch.float16: 5e-3,
@@ -14,7 +14,7 @@ FAULT = {
 }
 
 
-def fault(found: Tensor, exact: Tensor) -> float:
+def relative_error(found: Tensor, exact: Tensor) -> float:
     """How far one signal is from another, as a part of it; what is no number is endlessly far."""
     error = found.float() - exact
     share = float(error.square().mean().sqrt() / exact.square().mean().sqrt())

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from torch import nn
 
 DRIVER = Path("/proc/driver/nvidia/version")
-PROCESSORS = Path("/proc/cpuinfo")
+CPU_INFO = Path("/proc/cpuinfo")
+BF16_FLAGS = ("amx_bf16", "avx512_bf16")  # with one of them bf16 is quicker than fp32
 
 
-def digest(module: nn.Module) -> str:
+def network_digest(module: nn.Module) -> str:
     """A name for a module: its structure, its code and every value it holds.
 
     Its code is that of its classes and of everything beside them: a forward calls functions of
@@ -40,13 +41,13 @@ def digest(module: nn.Module) -> str:
     return found.hexdigest()
 
 
-def machine(device: torch.device, driver: Path = DRIVER) -> dict[str, str]:
+def machine_facts(device: torch.device, driver: Path = DRIVER) -> dict[str, str]:
     """What a measurement or an engine of this machine holds for."""
     import torch
 
     found = {"torch": str(torch.__version__)}
     if device.type != "cuda":
-        return {**found, "processor": processor(), "threads": str(torch.get_num_threads())}
+        return {**found, "processor": processor_name(), "threads": str(torch.get_num_threads())}
     card = torch.cuda.get_device_properties(device)
     found["gpu"] = f"{card.name} {card.major}.{card.minor}"
     found["cuda"] = str(torch.version.cuda)
@@ -54,14 +55,22 @@ def machine(device: torch.device, driver: Path = DRIVER) -> dict[str, str]:
     return found
 
 
-def processor(path: Path = PROCESSORS) -> str:
+def processor_name(path: Path = CPU_INFO) -> str:
     """The processor's name and what it can do, as far as that changes kernels."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.machine()
 
 
-def version(package: str) -> str | None:
+def has_fast_bf16(cpu_info: Path = CPU_INFO) -> bool:
+    try:
+        flags = cpu_info.read_text(encoding="utf-8", errors="replace").split()
+    except OSError:
+        return False
+    return any(flag in flags for flag in BF16_FLAGS)
+
+
+def package_version(package: str) -> str | None:
     """A package's version; None when it is not installed."""
     try:
         return importlib.metadata.version(package)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from realtime.acceleration import trial_inputs
 from realtime.acceleration.shapes import Tensors
 from realtime.acceleration.state_changes import StateChange, beside, changed
-from realtime.acceleration.torch_modes import kind_of, numbered
+from realtime.acceleration.torch_modes import dtype_of, with_index
 from realtime.errors import BadRequest
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
-def exact_floats() -> None:
+def disable_tf32() -> None:
     """fp32 means fp32: no matrix product or convolution of this process is shortened to TF32."""
     import torch
 
@@ -49,12 +49,12 @@ class Network:
         truth: nn.Module | None = None,
     ) -> None:
 
-        exact_floats()
+        disable_tf32()
         self.precision = precision
-        self.device = numbered(device)
+        self.device = with_index(device)
         self.given = module.eval().requires_grad_(False)
         self.original = self.given if truth is None else truth.eval().requires_grad_(False)
-        self._kind = kind_of(precision)
+        self._kind = dtype_of(precision)
         self._autocast = autocast and precision != "fp32"
         self._state = tuple(state)
         self._check_state()

@@ -9,9 +9,10 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from realtime.acceleration import device_memory
-from realtime.acceleration.backends.backend import Backend, CannotRun, NotNow
-from realtime.acceleration.counters import Counters, in_words
-from realtime.acceleration.device_lock import GATE
+from realtime.acceleration.backends.backend import Backend
+from realtime.acceleration.counters import Counters, error_text
+from realtime.acceleration.device_lock import DEVICE_LOCK
+from realtime.acceleration.refusals import CannotRun, NotNow
 from realtime.acceleration.shapes import Fit, Sizes, Tensors
 from realtime.acceleration.spec import NetworkSpec
 from realtime.acceleration.tolerance import Verdict, judge
@@ -99,7 +100,7 @@ class Plan:
             try:
                 verdict = self._prepared(form, sizes, inputs)
             except NotNow as error:
-                self._ledger.fell_back(self.plan, sizes, in_words(error))
+                self._ledger.fell_back(self.plan, sizes, error_text(error))
                 return False
             except Exception as error:  # noqa: BLE001 -- as above
                 self._give_up(sizes, error)
@@ -121,7 +122,7 @@ class Plan:
                 fitted = self._fitted(form, fit, inputs)
                 found = stack.enter_context(form.lease(fit.bucket, fitted))
             except NotNow as error:
-                self._ledger.fell_back(self.plan, fit.bucket, in_words(error))
+                self._ledger.fell_back(self.plan, fit.bucket, error_text(error))
                 yield None
                 return
             except Exception as error:  # noqa: BLE001 -- as above; its holder's own are the holder's
@@ -137,7 +138,7 @@ class Plan:
         try:
             found = form.run(fit.bucket, self._fitted(form, fit, inputs))
         except NotNow as error:
-            self._ledger.fell_back(self.plan, fit.bucket, in_words(error))
+            self._ledger.fell_back(self.plan, fit.bucket, error_text(error))
             return None
         except Exception as error:  # noqa: BLE001 -- as above
             self._give_up(fit.bucket, error)
@@ -184,7 +185,7 @@ class Plan:
     @contextmanager
     def _made_alone(self) -> Iterator[None]:
         """One thread prepares at a time; a capture does not wait for those who wait here."""
-        with GATE.away():
+        with DEVICE_LOCK.waiting():
             self._making.acquire()
         try:
             yield
@@ -228,7 +229,7 @@ class Plan:
         return self._shapes.cut(found, fit) if filled else found
 
     def _give_up(self, sizes: Sizes | None, error: Exception) -> None:
-        reason = in_words(error)
+        reason = error_text(error)
         if device_memory.is_out_of_memory(error):
             reason = f"out of memory: {reason}"
             self._unchecked = True

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from realtime.acceleration.shapes import Tensors
 
 if TYPE_CHECKING:
     import torch
 
 
-def numbered(device: torch.device | str) -> torch.device:
+def with_index(device: torch.device | str) -> torch.device:
     """A GPU with its number: tensors name theirs so, and not all of torch takes another name."""
     import torch
 
@@ -18,7 +22,30 @@ def numbered(device: torch.device | str) -> torch.device:
     return found
 
 
-def kind_of(precision: str) -> torch.dtype:
+def dtype_of(precision: str) -> torch.dtype:
     import torch
 
     return {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[precision]
+
+
+def ordinary() -> AbstractContextManager[Any]:
+    """What is compiled holds for one mode of torch; callers come in any."""
+    import torch
+
+    return _outside_inference() if torch.is_inference_mode_enabled() else torch.no_grad()
+
+
+@contextmanager
+def _outside_inference() -> Iterator[None]:
+    import torch
+
+    # In this order: leaving the inference mode switches gradients on.
+    with torch.inference_mode(False), torch.no_grad():
+        yield
+
+
+def taken(inputs: Tensors) -> Tensors:
+    """The inputs, copied where they were made in inference mode and know no version."""
+    if not any(item.is_inference() for item in inputs):
+        return inputs
+    return tuple(item.clone() if item.is_inference() else item for item in inputs)

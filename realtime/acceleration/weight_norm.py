@@ -12,7 +12,7 @@ PAIRS = (
 )
 
 
-def folded(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def fold_weight_norm(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The same weights without weight norm; what has none is handed on."""
     plain = dict(state)
     for length_name, direction_name in PAIRS:

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from realtime.acceleration.device_lock import GATE
+from realtime.acceleration.device_lock import DEVICE_LOCK
 from realtime.engines.contract import (
     Accelerates,
     Converter,
@@ -200,4 +200,4 @@ class LoadedModel(Generic[EngineT]):
 def guard_of(engine: Engine) -> Callable[[], AbstractContextManager[None]]:
     """Give the guard of an engine's turns: CUDA's lock, or none for an engine that stays off it."""
     may_use_cuda = isinstance(engine, MayUseCuda) and engine.may_use_cuda
-    return GATE.working if may_use_cuda or isinstance(engine, Accelerates) else nullcontext
+    return DEVICE_LOCK.working if may_use_cuda or isinstance(engine, Accelerates) else nullcontext

@@ -128,7 +128,7 @@ def _state(file: WeightFile, data: bytes) -> dict[str, Tensor]:
     """The weights of a file, by name, as float32 and without weight norm."""
     import torch
 
-    from realtime.acceleration.weight_norm import folded
+    from realtime.acceleration.weight_norm import fold_weight_norm
 
     if not data.startswith(ZIP):
         raise _bad(file, "it is no file of weights as torch writes them")
@@ -145,7 +145,7 @@ def _state(file: WeightFile, data: bytes) -> dict[str, Tensor]:
     if not tensors or not all(isinstance(value, torch.Tensor) for value in found.values()):
         raise _bad(file, "it holds no weights by name")
     try:
-        return folded({str(name): value.float() for name, value in found.items()})
+        return fold_weight_norm({str(name): value.float() for name, value in found.items()})
     except KeyError as error:
         raise _bad(file, f"{error.args[0]} is missing") from error
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from realtime.acceleration import Accelerated, Axis, Policy, accelerate, device_memory
-from realtime.acceleration.torch_modes import numbered
+from realtime.acceleration.torch_modes import with_index
 from realtime.audio.samples import Samples
 from realtime.errors import BadRequest, Unavailable
 from realtime.settings import Settings
@@ -113,7 +113,7 @@ def prepared(network: MelNet, form: MelForm, sample_rate: int, settings: Setting
             how, batch=how.batch * (1 + len(beside)), shaped=run.mode in SHAPED
         ),
         headroom=Headroom(COPIES * 4 * network.width, _free(device)),
-        overlapped=run.overlapped,
+        overlapped=run.count_overlap,
     )
     return OpenedVocoder(vocoder, form, published, run, device, ready[0], beside)
 
@@ -217,4 +217,4 @@ def _free(device: str) -> Callable[[], int]:
     if not device.startswith("cuda"):
         return free_here
 
-    return lambda: device_memory.free(numbered(device))
+    return lambda: device_memory.free_bytes(with_index(device))

@@ -10,8 +10,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from realtime.acceleration.counters import in_words
-from realtime.acceleration.device_lock import GATE
+from realtime.acceleration.counters import error_text
+from realtime.acceleration.device_lock import DEVICE_LOCK
 from realtime.acceleration.shapes import Tensors
 from realtime.errors import BadRequest, Busy, OutOfMemory, Unavailable
 
@@ -152,8 +152,8 @@ class Replicas:
             self._devices[name].doubted = False
             for failed, error in piece.failed.items():
                 if not isinstance(error, OutOfMemory):
-                    self._devices[failed].out = in_words(error)
-                    logger.error("%s is taken out: %s", failed, in_words(error))
+                    self._devices[failed].out = error_text(error)
+                    logger.error("%s is taken out: %s", failed, error_text(error))
             self._settle()
             self._changed.notify_all()
 
@@ -217,7 +217,7 @@ class Spread:
     def __call__(self, batch: Tensor) -> Tensor:
         rows = -(-len(batch) // max(1, self.replicas.live))
         pieces = [batch[start : start + rows] for start in range(0, len(batch), rows)]
-        with GATE.away():  # the devices' threads are at work, this one waits for them
+        with DEVICE_LOCK.waiting():  # the devices' threads are at work, this one waits for them
             found = list(self.replicas.map((piece,) for piece in pieces))
         return found[0] if len(found) == 1 else self._torch.cat(found)
 

@@ -9,7 +9,14 @@ import torch
 
 from realtime.acceleration import Policy, accelerate
 from realtime.errors import BadRequest, Unavailable, YamabikoError
-from tests.support.small_networks import BATCHES, Step, mel, quick, step_inputs, vocoder
+from tests.support.small_networks import (
+    BATCHES,
+    Step,
+    accelerate_vocoder,
+    mel,
+    step_inputs,
+    vocoder,
+)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +48,7 @@ def test_a_device_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_switched_off_by_its_settings_everything_is_eager() -> None:
-    found = quick("compile", policy=Policy(enabled=False))
+    found = accelerate_vocoder("compile", policy=Policy(enabled=False))
     found(mel())
     assert found.mode == "eager" and found.described()["hits"] == {"eager": 1}
 

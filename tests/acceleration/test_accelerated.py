@@ -12,15 +12,15 @@ from realtime.acceleration import Policy
 from realtime.errors import BadRequest
 from tests.support.small_networks import (
     UP,
-    Bent,
+    AlteredBackend,
+    CpuRecorder,
     Step,
-    TapeRecorder,
-    bent,
+    accelerate_step,
+    accelerate_vocoder,
+    altered,
+    fallback_reasons,
+    graphs_with,
     mel,
-    quick,
-    quick_step,
-    reasons,
-    recording,
     step_inputs,
     vocoder,
 )
@@ -38,14 +38,14 @@ def right(x: torch.Tensor) -> torch.Tensor:
 @pytest.mark.parametrize("plan", ["eager", "compile", "graphs"])
 @pytest.mark.parametrize(("batch", "frames"), [(1, 10), (3, 20), (2, 15), (1, 7), (5, 30)])
 def test_outputs_are_those_of_the_module(plan: str, batch: int, frames: int) -> None:
-    found = quick(plan, {"compile": bent([]), "graphs": recording(TapeRecorder())})
+    found = accelerate_vocoder(plan, {"compile": altered([]), "graphs": graphs_with(CpuRecorder())})
     x = mel(frames, batch)
     assert found(x).shape == (batch, 1, UP * frames)
     assert torch.allclose(found(x), right(x), atol=1e-5)
 
 
 def test_what_is_given_belongs_to_the_caller() -> None:
-    found = quick("graphs", {"graphs": recording(TapeRecorder())})
+    found = accelerate_vocoder("graphs", {"graphs": graphs_with(CpuRecorder())})
     first = found(mel(seed=1))
     kept = first.clone()
     found(mel(seed=2))
@@ -54,8 +54,10 @@ def test_what_is_given_belongs_to_the_caller() -> None:
 
 @pytest.mark.parametrize("leased", [False, True])
 def test_two_threads_never_see_each_others_buffers(leased: bool) -> None:
-    recorder = TapeRecorder()
-    found = quick("graphs", {"graphs": recording(recorder)}, policy=Policy(lease_seconds=60))
+    recorder = CpuRecorder()
+    found = accelerate_vocoder(
+        "graphs", {"graphs": graphs_with(recorder)}, policy=Policy(lease_seconds=60)
+    )
     found.prepare([(1, 10), (1, 20)])
     sounds = [mel(10 if number % 2 else 20, seed=number) for number in range(THREADS)]
     wanted = [right(x) for x in sounds]
@@ -80,32 +82,34 @@ def test_two_threads_never_see_each_others_buffers(leased: bool) -> None:
 
 
 def test_a_lease_is_over_with_its_block() -> None:
-    found = quick("graphs", {"graphs": recording(TapeRecorder()), "compile": bent([])})
+    found = accelerate_vocoder(
+        "graphs", {"graphs": graphs_with(CpuRecorder()), "compile": altered([])}
+    )
     with found.lease(mel()) as lent:
         assert torch.allclose(lent.outputs[0], right(mel()), atol=1e-5)
         # The same thread's next call must not wait for itself.
         assert torch.allclose(found(mel(seed=2)), right(mel(seed=2)), atol=1e-5)
     with pytest.raises(RuntimeError, match="over"):
         _ = lent.outputs
-    assert "the buffers are held by a lease of this thread" in reasons(found)
+    assert "the buffers are held by a lease of this thread" in fallback_reasons(found)
     assert torch.allclose(found(mel()), right(mel()), atol=1e-5)
     assert found.described()["hits"]["graphs"] == 2
 
 
 def test_an_error_of_a_leases_holder_is_the_holders() -> None:
-    found = quick("graphs", {"graphs": recording(TapeRecorder())})
+    found = accelerate_vocoder("graphs", {"graphs": graphs_with(CpuRecorder())})
     with pytest.raises(ZeroDivisionError), found.lease(mel()):
         raise ZeroDivisionError
     found(mel())
-    assert found.described()["hits"] == {"graphs": 2} and not reasons(found)
+    assert found.described()["hits"] == {"graphs": 2} and not fallback_reasons(found)
 
 
 @pytest.mark.parametrize("plan", ["eager", "compile", "graphs"])
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_a_step_with_state_runs_as_if_it_ran_alone(plan: str, precision: str) -> None:
-    found = quick_step(
+    found = accelerate_step(
         plan,
-        {"compile": bent([]), "graphs": recording(TapeRecorder())},
+        {"compile": altered([]), "graphs": graphs_with(CpuRecorder())},
         precision=precision,
     )
     alone = Step().eval()
@@ -122,8 +126,8 @@ def test_a_step_with_state_runs_as_if_it_ran_alone(plan: str, precision: str) ->
 
 
 def test_off_and_on_while_others_call() -> None:
-    made: list[Bent] = []
-    found = quick("compile", {"compile": bent(made)})
+    made: list[AlteredBackend] = []
+    found = accelerate_vocoder("compile", {"compile": altered(made)})
     found(mel())
     found.switch(False)
     assert found.mode == "eager"
@@ -134,8 +138,8 @@ def test_off_and_on_while_others_call() -> None:
 
 
 def test_on_again_tries_what_had_failed() -> None:
-    made: list[Bent] = []
-    found = quick("compile", {"compile": bent(made)})
+    made: list[AlteredBackend] = []
+    found = accelerate_vocoder("compile", {"compile": altered(made)})
     found(mel())
     made[0].fault = RuntimeError("a moment of weakness")
     found(mel())
@@ -149,23 +153,23 @@ def test_on_again_tries_what_had_failed() -> None:
 
 
 def test_quiet_moments_go_to_the_most_used_bucket() -> None:
-    made: list[Bent] = []
-    found = quick("compile", {"compile": bent(made)}, policy=Policy(when_idle=True))
+    made: list[AlteredBackend] = []
+    found = accelerate_vocoder("compile", {"compile": altered(made)}, policy=Policy(when_idle=True))
     for frames in (10, 20, 20):
         found(mel(frames))
     assert found.described()["hits"] == {"eager": 3}
-    assert not found.idle(quiet_seconds=3_600), "a moment ago somebody called"
-    assert found.idle()
+    assert not found.prepare_when_quiet(quiet_seconds=3_600), "a moment ago somebody called"
+    assert found.prepare_when_quiet()
     assert made[0].prepared == [(1, 20)]
     found(mel(20))
     assert found.described()["hits"] == {"eager": 3, "compile": 1}
-    assert found.idle() and not found.idle()
+    assert found.prepare_when_quiet() and not found.prepare_when_quiet()
     assert made[0].prepared == [(1, 20), (1, 10)]
 
 
 def test_while_one_bucket_is_prepared_others_are_called_and_told() -> None:
-    made: list[Bent] = []
-    found = quick("compile", {"compile": bent(made)}, policy=Policy(when_idle=True))
+    made: list[AlteredBackend] = []
+    found = accelerate_vocoder("compile", {"compile": altered(made)}, policy=Policy(when_idle=True))
     found(mel(10))
     found.prepare([(1, 10)])
     found(mel(20))
@@ -176,7 +180,7 @@ def test_while_one_bucket_is_prepared_others_are_called_and_told() -> None:
         assert go_on.wait(30)
 
     made[0].prepare = slow  # type: ignore[method-assign]
-    preparing = threading.Thread(target=found.idle)
+    preparing = threading.Thread(target=found.prepare_when_quiet)
     preparing.start()
     assert begun.wait(30)
     found(mel(10))
@@ -189,24 +193,24 @@ def test_while_one_bucket_is_prepared_others_are_called_and_told() -> None:
 
 
 def test_a_step_is_not_disturbed_in_quiet_moments() -> None:
-    found = quick_step("compile", {"compile": bent([])}, policy=Policy(when_idle=True))
+    found = accelerate_step("compile", {"compile": altered([])}, policy=Policy(when_idle=True))
     found(*step_inputs())
-    assert not found.idle()
+    assert not found.prepare_when_quiet()
 
 
 def test_waste_is_told() -> None:
-    found = quick("compile", {"compile": bent([])})
+    found = accelerate_vocoder("compile", {"compile": altered([])})
     found(mel(10, batch=4))
     assert found.described()["padding_share"] == 0
     found(mel(10, batch=3))
     assert found.described()["padding_share"] == pytest.approx(1 - 7 / 8, abs=1e-3)
-    found.overlapped(computed=200, kept=150)
+    found.count_overlap(computed=200, kept=150)
     assert found.described()["overlap_share"] == 0.25
 
 
 def test_closed_it_still_answers() -> None:
-    made: list[Bent] = []
-    found = quick("compile", {"compile": bent(made)})
+    made: list[AlteredBackend] = []
+    found = accelerate_vocoder("compile", {"compile": altered(made)})
     found(mel())
     found.close()
     assert made[0].closed
@@ -215,4 +219,4 @@ def test_closed_it_still_answers() -> None:
 
 def test_buckets_have_as_many_sizes_as_axes() -> None:
     with pytest.raises(BadRequest, match="2 sizes, not 1"):
-        quick("eager").prepare([(1,)])
+        accelerate_vocoder("eager").prepare([(1,)])

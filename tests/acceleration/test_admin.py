@@ -8,12 +8,14 @@ from realtime.acceleration import Accelerated, Policy
 from realtime.acceleration.admin import AccelerationAdmin
 from realtime.errors import NotFound
 from realtime.settings import AccelerationSettings
-from tests.support.small_networks import Bent, bent, mel, quick
+from tests.support.small_networks import AlteredBackend, accelerate_vocoder, altered, mel
 
 
-def network(name: str, made: list[Bent] | None = None) -> Accelerated:
+def network(name: str, made: list[AlteredBackend] | None = None) -> Accelerated:
     made = [] if made is None else made
-    return quick("compile", {"compile": bent(made)}, policy=Policy(when_idle=True), name=name)
+    return accelerate_vocoder(
+        "compile", {"compile": altered(made)}, policy=Policy(when_idle=True), name=name
+    )
 
 
 @pytest.fixture
@@ -51,7 +53,7 @@ def test_off_for_all_holds_for_what_is_loaded_later(loaded: list[tuple[str, Acce
     board = AccelerationAdmin(lambda: loaded, AccelerationSettings())
     board.switch(False)
     loaded.append(("late", network("step")))
-    assert not board.tend()
+    assert not board.prepare_when_quiet()
     assert states(loaded) == [False] * 4
     assert not board.described()["enabled"]
 
@@ -67,19 +69,21 @@ def test_who_is_not_there_is_named(loaded: list[tuple[str, Accelerated]]) -> Non
 
 
 def test_quiet_moments_are_used_where_somebody_called() -> None:
-    made: list[Bent] = []
+    made: list[AlteredBackend] = []
     loaded = [("valle", network("unused")), ("valle", network("used", made))]
     board = AccelerationAdmin(lambda: loaded, AccelerationSettings(idle_seconds=1e-9))
-    assert not board.tend()
+    assert not board.prepare_when_quiet()
     loaded[1][1](mel(20))
-    assert board.tend() and not board.tend()
+    assert board.prepare_when_quiet() and not board.prepare_when_quiet()
     assert made[0].prepared == [(1, 20)]
 
 
 def test_no_quiet_moments_when_the_setting_says_never() -> None:
     loaded = [("valle", network("used"))]
     loaded[0][1](mel())
-    assert not AccelerationAdmin(lambda: loaded, AccelerationSettings(idle_seconds=0)).tend()
+    assert not AccelerationAdmin(
+        lambda: loaded, AccelerationSettings(idle_seconds=0)
+    ).prepare_when_quiet()
 
 
 def test_a_report_names_engines_and_networks(loaded: list[tuple[str, Accelerated]]) -> None:

@@ -10,12 +10,19 @@ import torch
 
 from realtime.acceleration import Policy, choose_plan
 from realtime.acceleration.accelerate import Maker
-from realtime.acceleration.backends.backend import Backend, CannotRun
+from realtime.acceleration.backends.backend import Backend
 from realtime.acceleration.counters import Counters
 from realtime.acceleration.plan import Plan
+from realtime.acceleration.refusals import CannotRun
 from realtime.acceleration.shapes import Sizes, Tensors
 from tests.support import small_networks
-from tests.support.small_networks import Bent, bent, failing, mel, quick
+from tests.support.small_networks import (
+    AlteredBackend,
+    accelerate_vocoder,
+    altered,
+    failing_maker,
+    mel,
+)
 
 
 class Clock:
@@ -28,10 +35,10 @@ class Clock:
         return self.now
 
 
-class Timed(Bent):
+class Timed(AlteredBackend):
     """Takes the time it is given."""
 
-    def __init__(self, inner: Bent, clock: Clock, seconds: float) -> None:
+    def __init__(self, inner: AlteredBackend, clock: Clock, seconds: float) -> None:
         super().__init__(inner._network, inner.bend)
         self._clock = clock
         self._seconds = seconds
@@ -46,14 +53,14 @@ def chosen(
 ) -> tuple[choose_plan.Choice, dict[str, Plan]]:
     """A choice among plans that take so long, or are made by a maker."""
     clock = Clock()
-    parts = small_networks.parts(policy)
+    parts = small_networks.network_spec(policy)
     rungs = {}
 
     def maker(plan: str) -> Maker:
         found = seconds[plan]
         if callable(found):
             return found
-        return lambda parts: Timed(Bent(parts.network), clock, found)
+        return lambda parts: Timed(AlteredBackend(parts.network), clock, found)
 
     def rung(plan: str) -> Plan:
         made = maker(plan)
@@ -79,8 +86,8 @@ def test_a_little_quicker_is_not_worth_it() -> None:
 
 
 def test_what_is_wrong_or_cannot_run_is_not_chosen() -> None:
-    wrong = bent([], lambda outputs: (outputs[0] * 2,))
-    choice, _ = chosen({"eager": 0.3, "onnx": failing(CannotRun("no")), "compile": wrong})
+    wrong = altered([], lambda outputs: (outputs[0] * 2,))
+    choice, _ = chosen({"eager": 0.3, "onnx": failing_maker(CannotRun("no")), "compile": wrong})
     assert choice.plan == "eager" and set(choice.milliseconds) == {"eager"}
 
 
@@ -126,8 +133,8 @@ def test_a_memory_that_makes_no_sense_is_measured_anew(told: bytes) -> None:
 
 
 def test_auto_runs_what_it_chose_and_tells_the_times() -> None:
-    slow = failing(CannotRun("not here"))
-    found = quick("auto", {"onnx": slow, "compile": bent([])})
+    slow = failing_maker(CannotRun("not here"))
+    found = accelerate_vocoder("auto", {"onnx": slow, "compile": altered([])})
     found(mel())
     told = found.described()
     assert told["plan"] == "auto" and told["mode"] in ("eager", "compile")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from realtime.acceleration.counters import MOST_LETTERS, MOST_REASONS, Counters, in_words
+from realtime.acceleration.counters import MOST_LETTERS, MOST_REASONS, Counters, error_text
 from realtime.acceleration.shapes import Fit
 
 
@@ -43,6 +43,6 @@ def test_quiet_begins_when_the_last_call_ends() -> None:
 
 
 def test_errors_are_one_line_that_fits() -> None:
-    assert in_words(ValueError("two\n  lines")) == "two lines"
-    assert in_words(ValueError()) == "ValueError"
-    assert len(in_words(ValueError("x" * 1_000))) == MOST_LETTERS
+    assert error_text(ValueError("two\n  lines")) == "two lines"
+    assert error_text(ValueError()) == "ValueError"
+    assert len(error_text(ValueError("x" * 1_000))) == MOST_LETTERS

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from realtime.acceleration.backends.backend import NotNow
 from realtime.acceleration.device_lock import DeviceLock
+from realtime.acceleration.refusals import NotNow
 
 SECONDS = 30
 
@@ -105,7 +105,7 @@ def test_a_wait_within_work_is_not_waited_for() -> None:
 
     def work() -> None:
         with gate.working():
-            with gate.away():
+            with gate.waiting():
                 waits.set()
                 go_on.wait(SECONDS)
             assert gate._inside
@@ -123,8 +123,8 @@ def test_in_passing_nobody_is_waited_for() -> None:
     gate = DeviceLock()
     worker = Worker(gate)
     assert worker.inside.wait(SECONDS)
-    with gate.in_passing(), pytest.raises(NotNow), gate.alone(1e9):
+    with gate.without_waiting(), pytest.raises(NotNow), gate.alone(1e9):
         pass
     worker.end()
-    with gate.in_passing(), gate.alone(1e9):
+    with gate.without_waiting(), gate.alone(1e9):
         pass

@@ -12,7 +12,7 @@ import torch
 
 from realtime.acceleration import Policy, device_memory
 from realtime.errors import BadRequest
-from tests.support.small_networks import mel, quick
+from tests.support.small_networks import accelerate_vocoder, mel
 
 
 def wrapped(inner: Exception) -> Exception:
@@ -46,7 +46,7 @@ def test_a_part_lies_between_nothing_and_all(fraction: float) -> None:
 def test_a_cpu_has_nothing_to_limit_or_to_give_back() -> None:
     assert device_memory.limit(0.8, "cpu") is False
     device_memory.clear(torch.device("cpu"))
-    assert device_memory.reserved(torch.device("cpu")) == 0
+    assert device_memory.reserved_bytes(torch.device("cpu")) == 0
 
 
 @pytest.mark.parametrize(
@@ -86,15 +86,17 @@ def test_what_lies_in_a_pool_of_recordings_is_not_free(monkeypatch: pytest.Monke
             self.device = torch.device("cuda", number)
             self.known = known
 
-    assert device_memory.free(torch.device("cuda", 0)) == 1_600
+    assert device_memory.free_bytes(torch.device("cuda", 0)) == 1_600
     pools = [Pool(0, 400), Pool(0, 50), Pool(1, 9_000)]
     for pool in pools:
         device_memory.hold(pool)
-    assert device_memory.free(torch.device("cuda", 0)) == 1_150
-    assert device_memory.free(torch.device("cuda", 1)) == 1_000, "never less than the driver has"
+    assert device_memory.free_bytes(torch.device("cuda", 0)) == 1_150
+    assert device_memory.free_bytes(torch.device("cuda", 1)) == 1_000, (
+        "never less than the driver has"
+    )
     del pool, pools
     gc.collect()
-    assert device_memory.free(torch.device("cuda", 0)) == 1_600
+    assert device_memory.free_bytes(torch.device("cuda", 0)) == 1_600
 
 
 class Run:
@@ -137,7 +139,7 @@ def test_clearing_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     cleared: list[torch.device] = []
     monkeypatch.setattr(device_memory, "clear", cleared.append)
     for wanted in (False, True):
-        found = quick("eager", policy=Policy(clear_memory=wanted))
+        found = accelerate_vocoder("eager", policy=Policy(clear_memory=wanted))
         found(mel())
         found.close()
     assert cleared == [torch.device("cpu")]

@@ -10,9 +10,17 @@ from torch import nn
 
 from realtime.acceleration import Policy, accelerate
 from realtime.acceleration.accelerate import MAKERS
-from realtime.acceleration.network import Network, exact_floats
+from realtime.acceleration.network import Network, disable_tf32
 from realtime.errors import BadRequest
-from tests.support.small_networks import PLACES, Step, bent, mel, quick, step_inputs, vocoder
+from tests.support.small_networks import (
+    PLACES,
+    Step,
+    accelerate_vocoder,
+    altered,
+    mel,
+    step_inputs,
+    vocoder,
+)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "bf16"])
@@ -55,7 +63,7 @@ def test_a_module_that_could_be_wrong_is_held_against_a_truth(
     precision: str, wrong: float, frames: int
 ) -> None:
     truth = vocoder()
-    found = quick("eager", module=Twisted(wrong), truth=truth, precision=precision)
+    found = accelerate_vocoder("eager", module=Twisted(wrong), truth=truth, precision=precision)
     assert not found.network.is_exact
     found.prepare([(1, 10)])
     with torch.no_grad():
@@ -65,13 +73,13 @@ def test_a_module_that_could_be_wrong_is_held_against_a_truth(
 
 
 def test_without_a_truth_the_module_itself_is_one() -> None:
-    found = quick("eager", module=Twisted(0.5))
+    found = accelerate_vocoder("eager", module=Twisted(0.5))
     with torch.no_grad():
         assert torch.allclose(found(mel()), 1.5 * vocoder()(mel()), atol=1e-5)
 
 
 def test_what_no_bucket_holds_runs_eager_once_it_is_prepared() -> None:
-    found = quick("eager", module=Twisted(0), truth=vocoder())
+    found = accelerate_vocoder("eager", module=Twisted(0), truth=vocoder())
     found(mel(7))
     assert found.described()["hits"] == {"exact": 1}
     found.prepare([])
@@ -85,7 +93,7 @@ def test_a_truth_has_the_same_state() -> None:
 
 
 def test_autocast_is_a_setting_that_acts() -> None:
-    found = quick("eager", precision="bf16", policy=Policy(autocast=True))
+    found = accelerate_vocoder("eager", precision="bf16", policy=Policy(autocast=True))
     assert found.module is found.network.original
     assert not torch.equal(found(mel()), vocoder()(mel()))
 
@@ -113,7 +121,7 @@ def test_a_buffer_that_is_not_there_is_refused() -> None:
 
 def test_fp32_is_fp32() -> None:
     torch.backends.cuda.matmul.allow_tf32 = True
-    exact_floats()
+    disable_tf32()
     assert not torch.backends.cuda.matmul.allow_tf32
     assert not torch.backends.cudnn.allow_tf32
     assert not torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction
@@ -186,7 +194,7 @@ def test_a_trial_takes_little_more_than_the_state_that_it_keeps(
         plan="compile",
         precision=precision,
         state=("cache_",),
-        makers={**MAKERS, "compile": bent([])},
+        makers={**MAKERS, "compile": altered([])},
     )
     state = sum(b.numel() * b.element_size() for b in found.module.buffers())
     found.module.get_buffer("cache_2").fill_(7.0)

@@ -8,21 +8,21 @@ import pytest
 import torch
 
 from realtime.acceleration import Policy
-from realtime.acceleration.backends.backend import CannotRun
 from realtime.acceleration.network import Network
+from realtime.acceleration.refusals import CannotRun
 from realtime.acceleration.shapes import Tensors
 from realtime.errors import OutOfMemory
 from tests.support.small_networks import (
-    Bent,
+    AlteredBackend,
+    CpuRecorder,
     Step,
-    TapeRecorder,
-    bent,
-    failing,
+    accelerate_step,
+    accelerate_vocoder,
+    altered,
+    failing_maker,
+    fallback_reasons,
+    graphs_with,
     mel,
-    quick,
-    quick_step,
-    reasons,
-    recording,
     step_inputs,
     vocoder,
 )
@@ -37,22 +37,22 @@ def right(x: torch.Tensor) -> torch.Tensor:
 
 
 def test_memory_that_ends_during_a_capture() -> None:
-    found = quick(
-        "graphs", {"graphs": recording(TapeRecorder(fault=NO_MEMORY)), "compile": bent([])}
+    found = accelerate_vocoder(
+        "graphs", {"graphs": graphs_with(CpuRecorder(fault=NO_MEMORY)), "compile": altered([])}
     )
     assert torch.allclose(found(mel()), right(mel()), atol=1e-5)
     assert found.described()["hits"] == {"compile": 1}
-    assert reasons(found)[0] == f"out of memory: {NO_MEMORY}"
+    assert fallback_reasons(found)[0] == f"out of memory: {NO_MEMORY}"
 
 
 def test_memory_that_ends_during_a_run() -> None:
-    recorder = TapeRecorder()
-    found = quick("graphs", {"graphs": recording(recorder), "compile": bent([])})
+    recorder = CpuRecorder()
+    found = accelerate_vocoder("graphs", {"graphs": graphs_with(recorder), "compile": altered([])})
     found(mel())
     recorder.tapes[0].fault = NO_MEMORY
     assert torch.allclose(found(mel()), right(mel()), atol=1e-5)
     assert found.described()["hits"] == {"graphs": 1, "compile": 1}
-    assert reasons(found)[0] == f"out of memory: {NO_MEMORY}"
+    assert fallback_reasons(found)[0] == f"out of memory: {NO_MEMORY}"
     # Only that bucket is lost, and told.
     assert found.failed == [("graphs", (1, 10))] and found.mode == "graphs"
     found(mel(20))
@@ -60,8 +60,8 @@ def test_memory_that_ends_during_a_run() -> None:
 
 
 def test_memory_that_ends_in_a_lease() -> None:
-    recorder = TapeRecorder()
-    found = quick("graphs", {"graphs": recording(recorder), "compile": bent([])})
+    recorder = CpuRecorder()
+    found = accelerate_vocoder("graphs", {"graphs": graphs_with(recorder), "compile": altered([])})
     found(mel())
     recorder.tapes[0].fault = NO_MEMORY
     with found.lease(mel()) as lent:
@@ -84,12 +84,12 @@ class Hungry(torch.nn.Module):
 
 
 def test_eager_tries_once_more_in_cleared_memory() -> None:
-    assert quick("eager", module=Hungry(2))(mel()).shape == (1, 1, 20)
+    assert accelerate_vocoder("eager", module=Hungry(2))(mel()).shape == (1, 1, 20)
 
 
 def test_memory_that_is_never_enough_is_a_clear_error() -> None:
     with pytest.raises(OutOfMemory, match="memory of cpu is not enough for Hungry"):
-        quick("eager", module=Hungry(9))(mel())
+        accelerate_vocoder("eager", module=Hungry(9))(mel())
 
 
 def test_an_error_of_the_network_itself_is_nobody_elses() -> None:
@@ -98,7 +98,7 @@ def test_an_error_of_the_network_itself_is_nobody_elses() -> None:
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        quick("eager", module=Broken())(mel())
+        accelerate_vocoder("eager", module=Broken())(mel())
 
 
 class Picky(torch.nn.Module):
@@ -113,7 +113,7 @@ class Picky(torch.nn.Module):
 @pytest.mark.parametrize("leased", [False, True])
 @pytest.mark.parametrize("prepared", [False, True])
 def test_inputs_that_nothing_can_run_cost_no_plan(leased: bool, prepared: bool) -> None:
-    found = quick("compile", {"compile": bent([])}, module=Picky())
+    found = accelerate_vocoder("compile", {"compile": altered([])}, module=Picky())
     if prepared:
         found(mel())
     with pytest.raises(IndexError, match="too loud"):
@@ -127,7 +127,9 @@ def test_inputs_that_nothing_can_run_cost_no_plan(leased: bool, prepared: bool) 
 
 
 def test_what_is_not_possible_now_is_possible_later() -> None:
-    found = quick("graphs", {"graphs": recording(TapeRecorder()), "compile": bent([])})
+    found = accelerate_vocoder(
+        "graphs", {"graphs": graphs_with(CpuRecorder()), "compile": altered([])}
+    )
     with found.lease(mel()):
         found(mel(20))  # cannot be recorded while this thread holds the buffers
     found(mel(20))
@@ -135,12 +137,12 @@ def test_what_is_not_possible_now_is_possible_later() -> None:
 
 
 def test_an_unsupported_shape() -> None:
-    found = quick("compile", {"compile": bent([])})
+    found = accelerate_vocoder("compile", {"compile": altered([])})
     for frames in (5, 15, 40):
         x = mel(frames)
         assert torch.allclose(found(x), right(x), atol=1e-5)
     assert found.described()["hits"] == {"eager": 3}
-    assert sorted(reasons(found)) == [
+    assert sorted(fallback_reasons(found)) == [
         "between two buckets",
         "no bucket holds a length of 40; there are (10, 20)",
         "no bucket holds a length of 5; there are (10, 20)",
@@ -148,18 +150,20 @@ def test_an_unsupported_shape() -> None:
 
 
 def test_an_exception_in_the_quick_form() -> None:
-    made: list[Bent] = []
-    found = quick("compile", {"compile": bent(made)})
+    made: list[AlteredBackend] = []
+    found = accelerate_vocoder("compile", {"compile": altered(made)})
     found(mel())
     made[0].fault = RuntimeError("an illegal\ninstruction")
     assert torch.allclose(found(mel()), right(mel()), atol=1e-5)
-    assert reasons(found) == ["an illegal instruction"]
+    assert fallback_reasons(found) == ["an illegal instruction"]
     (failed,) = [b for b in found.described()["buckets"] if b["state"] == "failed"]
     assert (failed["sizes"], failed["plan"]) == ([1, 10], "compile")
 
 
 def test_a_plan_that_cannot_be_made_at_all() -> None:
-    found = quick("tensorrt", {"graphs": failing(CannotRun("no GPU")), "compile": bent([])})
+    found = accelerate_vocoder(
+        "tensorrt", {"graphs": failing_maker(CannotRun("no GPU")), "compile": altered([])}
+    )
     assert found.mode == "compile"
     assert found.described()["plans"][:2] == [
         {"plan": "tensorrt", "reason": "torch-tensorrt is not installed"},
@@ -180,10 +184,10 @@ def test_a_plan_that_cannot_be_made_at_all() -> None:
     ],
 )
 def test_wrong_output_is_never_given(bend: Callable[[Tensors], Tensors], precision: str) -> None:
-    found = quick("compile", {"compile": bent([], bend)}, precision=precision)
+    found = accelerate_vocoder("compile", {"compile": altered([], bend)}, precision=precision)
     assert torch.allclose(found(mel()), right(mel()), atol=0.01)
     assert found.described()["hits"] == {"eager": 1}
-    assert all(reason.startswith("wrong output: ") for reason in reasons(found))
+    assert all(reason.startswith("wrong output: ") for reason in fallback_reasons(found))
 
 
 def test_a_wrong_state_is_wrong_output() -> None:
@@ -191,13 +195,13 @@ def test_a_wrong_state_is_wrong_output() -> None:
         found.module.get_buffer("cache")[0, 9] += 1
         return outputs
 
-    found = quick_step("compile", {"compile": bent([], spoil)})
+    found = accelerate_step("compile", {"compile": altered([], spoil)})
     alone = Step().eval()
     with torch.no_grad():
         wanted = alone(*step_inputs())
     assert torch.allclose(found(*step_inputs())[0], wanted[0], atol=1e-5)
     assert torch.allclose(found.module.get_buffer("cache"), alone.cache)
-    assert reasons(found)[0].startswith("wrong output: output 2")
+    assert fallback_reasons(found)[0].startswith("wrong output: output 2")
 
 
 class Steep(torch.nn.Module):
@@ -210,17 +214,19 @@ class Steep(torch.nn.Module):
 
 @pytest.mark.parametrize("precision", ["fp16", "bf16"])
 def test_a_precision_that_is_not_enough_falls_back_to_fp32(precision: str) -> None:
-    found = quick("compile", {"compile": bent([])}, module=Steep(), precision=precision)
+    found = accelerate_vocoder(
+        "compile", {"compile": altered([])}, module=Steep(), precision=precision
+    )
     for frames in (10, 7):
         assert torch.equal(found(mel(frames)), Steep()(mel(frames)))
     assert found.described()["hits"] == {"exact": 2}
 
 
 def test_unprepared_buckets_run_eager_when_quiet_moments_prepare() -> None:
-    found = quick("compile", {"compile": bent([])}, policy=Policy(when_idle=True))
+    found = accelerate_vocoder("compile", {"compile": altered([])}, policy=Policy(when_idle=True))
     found(mel())
     assert found.described()["hits"] == {"eager": 1}
-    assert reasons(found) == ["not prepared yet"]
+    assert fallback_reasons(found) == ["not prepared yet"]
 
 
 @pytest.mark.parametrize("short", [True, False])
@@ -228,7 +234,7 @@ def test_memory_that_is_short_for_a_trial_costs_no_speed_for_ever(
     monkeypatch: pytest.MonkeyPatch, short: bool
 ) -> None:
     """Only what was wrong is answered by the truth, at every step and far slower."""
-    found = quick_step("eager", precision="bf16")
+    found = accelerate_step("eager", precision="bf16")
 
     def run_out(network: Network, inputs: Tensors) -> None:
         raise NO_MEMORY if short else ZeroDivisionError

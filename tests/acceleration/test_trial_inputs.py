@@ -8,7 +8,15 @@ from torch import Tensor
 
 from realtime.acceleration import trial_inputs
 from realtime.acceleration.shapes import Tensors
-from tests.support.small_networks import Bent, Step, bent, quick_step, reasons, step_inputs, vocoder
+from tests.support.small_networks import (
+    AlteredBackend,
+    Step,
+    accelerate_step,
+    altered,
+    fallback_reasons,
+    step_inputs,
+    vocoder,
+)
 
 
 class Tried(Step):
@@ -36,7 +44,7 @@ def test_who_says_nothing_is_tried_with_what_is_given() -> None:
 
 
 def test_a_mistake_shows_only_where_the_state_is_filled() -> None:
-    made: list[Bent] = []
+    made: list[AlteredBackend] = []
 
     def forget(outputs: Tensors) -> Tensors:
         """The sum as it would be if the rows from the fourth on were not there."""
@@ -45,14 +53,19 @@ def test_a_mistake_shows_only_where_the_state_is_filled() -> None:
 
     last = 9
     for step, wrong in ((Step, False), (Tried, True)):
-        found = quick_step("compile", {"compile": bent(made, forget)}, module=step())
+        found = accelerate_step("compile", {"compile": altered(made, forget)}, module=step())
         found(*step_inputs())
-        assert bool([reason for reason in reasons(found) if "wrong output" in reason]) == wrong
+        assert (
+            bool([reason for reason in fallback_reasons(found) if "wrong output" in reason])
+            == wrong
+        )
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_the_state_is_afterwards_what_it_was(precision: str) -> None:
-    found = quick_step("compile", {"compile": bent([])}, module=Tried(), precision=precision)
+    found = accelerate_step(
+        "compile", {"compile": altered([])}, module=Tried(), precision=precision
+    )
     found.module.get_buffer("cache").fill_(3.0)
     Tried.rehearsed = 0
     assert found.prepare() == [()]

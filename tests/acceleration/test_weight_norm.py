@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrizations
 
-from realtime.acceleration.weight_norm import folded
+from realtime.acceleration.weight_norm import fold_weight_norm
 
 
 @pytest.mark.parametrize("layer", [nn.Conv1d(3, 4, 5), nn.ConvTranspose1d(3, 4, 4)])
@@ -17,7 +17,7 @@ def test_the_new_way(layer: nn.Module) -> None:
     normed = parametrizations.weight_norm(layer)
     with torch.no_grad():
         normed.parametrizations.weight.original0 *= 2
-    found = folded(network.state_dict())
+    found = fold_weight_norm(network.state_dict())
     assert set(found) == set(plain)
     assert torch.allclose(found["0.weight"], 2 * plain["0.weight"], atol=1e-6)
 
@@ -28,11 +28,11 @@ def test_the_old_way_and_what_has_none() -> None:
         "a.weight_v": torch.tensor([[[3.0, 4.0]]]),
         "a.bias": torch.ones(1),
     }
-    found = folded(state)
+    found = fold_weight_norm(state)
     assert torch.equal(found["a.weight"], torch.tensor([[[6.0, 8.0]]]))
     assert set(found) == {"a.weight", "a.bias"}
 
 
 def test_half_of_a_pair_is_missed() -> None:
     with pytest.raises(KeyError, match="a.weight_v"):
-        folded({"a.weight_g": torch.ones(1)})
+        fold_weight_norm({"a.weight_g": torch.ones(1)})

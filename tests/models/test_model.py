@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from realtime.acceleration.device_lock import GATE
+from realtime.acceleration.device_lock import DEVICE_LOCK
 from realtime.engine_settings import RevoiceSettings
 from realtime.engines import create
 from realtime.engines.tone import Tone
@@ -161,15 +161,15 @@ def test_only_engines_that_may_use_cuda_keep_out_of_captures(tmp_path: Path) -> 
     for name in ("kokoro", "hibari", "tone", "gain", "world", "silero", "revoice"):
         assert guard_of_engine(settings, name) is nullcontext, name
     for name in ("valle", "torchscript"):
-        assert guard_of_engine(settings, name) == GATE.working, name
+        assert guard_of_engine(settings, name) == DEVICE_LOCK.working, name
     on_gpu = Settings(revoice=RevoiceSettings(device="cuda"))
-    assert guard_of_engine(on_gpu, "revoice") == GATE.working
+    assert guard_of_engine(on_gpu, "revoice") == DEVICE_LOCK.working
 
 
 async def test_an_engine_on_the_processor_goes_on_during_a_capture(bench: Bench) -> None:
     bench.engines["first"].gate.set()
     async with bench.models.synthesizer("first").lease() as lease:
-        with GATE.alone(1.0):
+        with DEVICE_LOCK.alone(1.0):
             assert await asyncio.wait_for(lease.lane.call(lambda: 7), 5) == 7
 
 
@@ -178,7 +178,7 @@ async def test_an_engine_on_cuda_waits_for_the_end_of_a_capture(bench: Bench) ->
     engine.may_use_cuda = True
     engine.gate.set()
     async with bench.models.synthesizer("first").lease() as lease:
-        with GATE.alone(1.0):
+        with DEVICE_LOCK.alone(1.0):
             waiting = asyncio.create_task(lease.lane.call(lambda: 7))
             await asyncio.wait((waiting,), timeout=0.05)
             assert not waiting.done()

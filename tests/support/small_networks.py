@@ -14,7 +14,7 @@ from realtime.acceleration.accelerate import MAKERS, Maker
 from realtime.acceleration.backends.backend import Backend, Eager
 from realtime.acceleration.backends.cuda_capture import CapturedGraph, Pool
 from realtime.acceleration.backends.cuda_graphs import Graphs
-from realtime.acceleration.device_lock import GATE
+from realtime.acceleration.device_lock import DEVICE_LOCK
 from realtime.acceleration.network import Network
 from realtime.acceleration.shapes import Shapes, Sizes, Tensors
 from realtime.acceleration.spec import NetworkSpec
@@ -64,11 +64,11 @@ def step_inputs(place: int = 0, seed: int = 0) -> Tensors:
     return torch.randn(2, WIDE, generator=random), torch.tensor([place, place])
 
 
-class TapePool:
+class CpuGraphPool:
     """Memory as CUDA's: recordings share it, and all of it is held until the last is closed."""
 
     def __init__(self) -> None:
-        self.tapes: list[Tape] = []
+        self.tapes: list[CpuGraph] = []
 
     @property
     def bytes(self) -> int:
@@ -77,7 +77,7 @@ class TapePool:
         return max(tape.size for tape in self.tapes)
 
 
-class Tape:
+class CpuGraph:
     """A recording as a graph makes it: its buffers stay, each play overwrites them."""
 
     def __init__(self, run: Callable[[Tensors], Tensors], inputs: Tensors, size: int) -> None:
@@ -106,7 +106,7 @@ class Tape:
         self.closed = True
 
 
-class TapeRecorder:
+class CpuRecorder:
     """Records on any device; `fault` is raised instead, `size` is what a recording takes.
 
     As with CUDA a capture that meets others' work is spoilt: `meanwhile` runs in the midst of it.
@@ -115,13 +115,13 @@ class TapeRecorder:
     def __init__(self, size: int = 100, fault: Exception | None = None) -> None:
         self.size = size
         self.fault = fault
-        self.tapes: list[Tape] = []
-        self.pools: list[TapePool] = []
+        self.tapes: list[CpuGraph] = []
+        self.pools: list[CpuGraphPool] = []
         self.turns: list[str] = []
         self.meanwhile: Callable[[], None] = lambda: None
 
-    def pool(self) -> TapePool:
-        self.pools.append(TapePool())
+    def pool(self) -> CpuGraphPool:
+        self.pools.append(CpuGraphPool())
         return self.pools[-1]
 
     def warm(self, run: Callable[[Tensors], Tensors], inputs: Tensors) -> None:
@@ -131,14 +131,14 @@ class TapeRecorder:
     def record(
         self, run: Callable[[Tensors], Tensors], inputs: Tensors, pool: Pool
     ) -> CapturedGraph:
-        assert isinstance(pool, TapePool)
-        assert not GATE._inside, "a capture met others' work"
+        assert isinstance(pool, CpuGraphPool)
+        assert not DEVICE_LOCK._inside, "a capture met others' work"
         if self.fault is not None:
             raise self.fault
         self.meanwhile()
-        self.tapes.append(Tape(run, inputs, self.size))
+        self.tapes.append(CpuGraph(run, inputs, self.size))
         pool.tapes.append(self.tapes[-1])
-        assert not GATE._inside, "a capture met others' work"
+        assert not DEVICE_LOCK._inside, "a capture met others' work"
         return self.tapes[-1]
 
     def begin(self) -> None:
@@ -148,7 +148,7 @@ class TapeRecorder:
         self.turns.append("end")
 
 
-class Bent(Backend):
+class AlteredBackend(Backend):
     """Gives what `bend` makes of the right outputs; a fault where one is set."""
 
     plan = "compile"
@@ -174,29 +174,31 @@ class Bent(Backend):
         self.closed = True
 
 
-def bent(made: list[Bent], bend: Callable[[Tensors], Tensors] = lambda outputs: outputs) -> Maker:
+def altered(
+    made: list[AlteredBackend], bend: Callable[[Tensors], Tensors] = lambda outputs: outputs
+) -> Maker:
     """A maker whose forms a test can reach."""
 
     def make(parts: NetworkSpec) -> Backend:
-        made.append(Bent(parts.network, bend))
+        made.append(AlteredBackend(parts.network, bend))
         return made[-1]
 
     return make
 
 
-def recording(recorder: TapeRecorder) -> Maker:
+def graphs_with(recorder: CpuRecorder) -> Maker:
     """The plan `graphs` with a recorder of the test."""
     return lambda parts: Graphs("graphs", parts, recorder, Eager(parts.network))
 
 
-def failing(error: Exception) -> Maker:
+def failing_maker(error: Exception) -> Maker:
     def make(parts: NetworkSpec) -> Backend:
         raise error
 
     return make
 
 
-def quick(
+def accelerate_vocoder(
     plan: str = "compile",
     makers: Mapping[str, Maker] | None = None,
     module: nn.Module | None = None,
@@ -213,7 +215,7 @@ def quick(
     )
 
 
-def quick_step(
+def accelerate_step(
     plan: str,
     makers: Mapping[str, Maker] | None = None,
     module: nn.Module | None = None,
@@ -230,12 +232,12 @@ def quick_step(
     )
 
 
-def parts(policy: Policy | None = None, precision: str = "fp32") -> NetworkSpec:
+def network_spec(policy: Policy | None = None, precision: str = "fp32") -> NetworkSpec:
     """What a plan is made of, for a vocoder."""
     network = Network(vocoder(), precision, "cpu")
     shapes = Shapes((mel(),), (BATCHES, FRAMES))
     return NetworkSpec(network, shapes, (mel(),), policy or Policy(), "vocoder")
 
 
-def reasons(found: Accelerated) -> list[str]:
+def fallback_reasons(found: Accelerated) -> list[str]:
     return [item["reason"] for item in found.described()["fallbacks"]]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from realtime.acceleration.weight_norm import folded
+from realtime.acceleration.weight_norm import fold_weight_norm
 from realtime.vocoders.networks import bigvgan, hifigan
 from realtime.vocoders.networks.base import MelNet
 from realtime.vocoders.networks.bigvgan import BigVGAN
@@ -42,7 +42,7 @@ def network(name: str) -> MelNet:
     config, weights = state(name)
     known = {field.name for field in dataclasses.fields(shape)}
     made: MelNet = kind(shape(**{key: config[key] for key in config if key in known}))
-    made.load_state_dict(folded(weights))
+    made.load_state_dict(fold_weight_norm(weights))
     return made.eval().requires_grad_(False)
 
 

@@ -11,14 +11,14 @@ from realtime.acceleration import Accelerated, Policy
 from realtime.vocoders import prepare
 from realtime.vocoders.networks.windows import Reach
 from realtime.vocoders.vocoder import Cutting, schedules
-from tests.support.small_networks import Bent, bent, mel, quick
+from tests.support.small_networks import AlteredBackend, accelerate_vocoder, altered, mel
 
 SHAPES = [(10, 1), (20, 1), (10, 2)]
 
 
-def network(made: list[Bent]) -> Accelerated:
+def network(made: list[AlteredBackend]) -> Accelerated:
     """Its axes are those of `small`: the batch comes first."""
-    return quick("compile", {"compile": bent(made)}, policy=Policy(when_idle=True))
+    return accelerate_vocoder("compile", {"compile": altered(made)}, policy=Policy(when_idle=True))
 
 
 def turned(shapes: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -36,7 +36,7 @@ def test_every_window_of_streams_and_whole_mels_is_wanted_and_a_streams_first_at
 
 
 def test_all_is_prepared_and_the_next_calls_hit() -> None:
-    made: list[Bent] = []
+    made: list[AlteredBackend] = []
     run = network(made)
     found = prepare.prepare(run, mel(20), turned(SHAPES), 60.0)
     assert (found.wanted, found.ready) == (3, 3)
@@ -49,7 +49,7 @@ def test_all_is_prepared_and_the_next_calls_hit() -> None:
 
 @pytest.mark.parametrize(("seconds", "expected"), [(0.0, 0), (1.5, 2), (9.0, 3)])
 def test_the_bound_holds_between_two_shapes(seconds: float, expected: int) -> None:
-    made: list[Bent] = []
+    made: list[AlteredBackend] = []
     run = network(made)
     clock: Iterator[float] = iter([0.0, 0.0, 1.0, 2.0, 3.0, 4.0])
     found = prepare.prepare(run, mel(20), turned(SHAPES), seconds, lambda: next(clock))
@@ -73,7 +73,7 @@ def test_what_the_network_compiles_for_itself_is_done_at_once() -> None:
             calls.append(input.shape)
             return super().forward(input)
 
-    run = quick(
+    run = accelerate_vocoder(
         "eager", module=torch.nn.Sequential(Slow(4, 1, 1), torch.nn.Upsample(scale_factor=2))
     )
     prepare.prepare(run, mel(20), [(1, 10)], 60.0)

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import torch
 
-from realtime.acceleration.device_lock import GATE
+from realtime.acceleration.device_lock import DEVICE_LOCK
 from realtime.errors import BadRequest, Busy, OutOfMemory, Unavailable
 from realtime.vocoders.several_devices import Replicas, Spread
-from tests.support.small_networks import mel, quick, vocoder
+from tests.support.small_networks import accelerate_vocoder, mel, vocoder
 
 SECONDS = 20
 
@@ -259,7 +259,9 @@ def test_what_is_too_much_for_every_device_is_its_askers(
 
 def test_accelerated_networks_take_rows_made_in_inference_mode() -> None:
     module = vocoder()
-    networks = {name: quick("eager", module=copy.deepcopy(module)) for name in ("cpu", "cpu:0")}
+    networks = {
+        name: accelerate_vocoder("eager", module=copy.deepcopy(module)) for name in ("cpu", "cpu:0")
+    }
     spread = Spread(networks, "cpu")
     with torch.inference_mode():
         x = mel(10, 4)
@@ -281,13 +283,13 @@ def test_who_waits_for_the_devices_is_not_at_work(
     busy = Spread({"held": held}, "cpu")
 
     def work() -> None:
-        with GATE.working():
+        with DEVICE_LOCK.working():
             busy(mel())
 
     worker = threading.Thread(target=work)
     worker.start()
     assert inside.wait(SECONDS)
-    with GATE.alone(SECONDS):
+    with DEVICE_LOCK.alone(SECONDS):
         go_on.set()
     worker.join(SECONDS)
     assert not worker.is_alive()

@@ -11,14 +11,6 @@ from realtime.acceleration.network import Network
 from realtime.acceleration.shapes import Sizes, Tensors
 
 
-class CannotRun(Exception):
-    """A plan cannot run this network, or a bucket of it, and says why."""
-
-
-class NotNow(CannotRun):
-    """A plan cannot run a call at this moment; the next may pass."""
-
-
 class Backend(ABC):
     """One quick form of a network. Safe to call from several threads once a bucket is prepared."""
 

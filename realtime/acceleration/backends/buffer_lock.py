@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from realtime.acceleration.backends.backend import NotNow
+from realtime.acceleration.refusals import NotNow
 from realtime.acceleration.shapes import Tensors
 
 

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 from realtime.acceleration import machine
 from realtime.acceleration.backends.backend import Backend
-from realtime.acceleration.backends.compile_thread import traced
+from realtime.acceleration.backends.compile_thread import run_on_compile_thread
 from realtime.acceleration.backends.engine_files import EngineFiles
-from realtime.acceleration.counters import in_words
+from realtime.acceleration.counters import error_text
 from realtime.acceleration.shapes import Sizes, Tensors
 from realtime.acceleration.spec import NetworkSpec
 
@@ -70,14 +70,14 @@ class Built(Backend):
         try:
             engine = self._builder.load(self._parts, found.data)
         except Exception as error:  # noqa: BLE001 -- a file that a runtime refuses is built again
-            self._note(f"its file does not load ({in_words(error)}); built again")
+            self._note(f"its file does not load ({error_text(error)}); built again")
             self._files.remove(self.plan, self._key)
             return None
         self._from_file = True
         return engine
 
     def _made(self) -> Engine:
-        data = traced(lambda: self._builder.build(self._parts))
+        data = run_on_compile_thread(lambda: self._builder.build(self._parts))
         engine = self._builder.load(self._parts, data)
         # Kept only when it loads: a file that is there is one that worked.
         note = self._files.keep(self.plan, self._key, data)
@@ -96,7 +96,7 @@ def key_of(parts: NetworkSpec, facts: dict[str, str]) -> dict[str, Any]:
         return {}
     shapes = parts.shapes
     return {
-        "digest": machine.digest(parts.network.given),
+        "digest": machine.network_digest(parts.network.given),
         "precision": parts.network.precision,
         "autocast": parts.policy.autocast,
         "device": parts.network.device.type,

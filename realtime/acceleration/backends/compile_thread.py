@@ -20,20 +20,20 @@ _choosing = threading.Lock()
 _chosen: set[Path] = set()
 
 
-def traced(work: Callable[[], T]) -> T:
+def run_on_compile_thread(work: Callable[[], T]) -> T:
     """Do what traces a network, after all other such work, and wait for it."""
     return _thread().submit(work).result()
 
 
 @cache
-def settle() -> None:
+def start_compile_thread() -> None:
     """Make tracing safe on every thread of this process, also where a network compiles by itself.
 
     On a machine without a GPU torch keeps a pointer into the thread that traces first, and when
     that thread has ended the next tracing ends the process. So this thread, which lasts as long
     as the process, traces first.
     """
-    traced(_nothing)
+    run_on_compile_thread(_nothing)
 
 
 def _nothing() -> None:
@@ -43,7 +43,7 @@ def _nothing() -> None:
         pass
 
 
-def keep_in(folder: Path, most_bytes: int) -> Path:
+def set_kernel_folder(folder: Path, most_bytes: int) -> Path:
     """Where inductor keeps what it compiled, for the next start; the first to say so is heard.
 
     It bounds nothing itself: a folder that has grown too large is begun anew, before it is used.

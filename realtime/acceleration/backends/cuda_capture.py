@@ -8,8 +8,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from realtime.acceleration import device_memory
-from realtime.acceleration.backends.backend import CannotRun
-from realtime.acceleration.counters import in_words
+from realtime.acceleration.counters import error_text
+from realtime.acceleration.refusals import CannotRun
 from realtime.acceleration.shapes import Tensors
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ class CudaRecorder:
         try:
             self._rehearse()
         except RuntimeError as error:
-            self._broken = in_words(error)
+            self._broken = error_text(error)
             logger.error("graphs broke on %s: %s", self._device, self._broken)
 
     def _rehearse(self) -> None:

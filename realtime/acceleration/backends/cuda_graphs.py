@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from realtime.acceleration.backends.backend import Backend, NotNow
+from realtime.acceleration.backends.backend import Backend
 from realtime.acceleration.backends.buffer_lock import BufferLock
 from realtime.acceleration.backends.cuda_capture import Recorder
 from realtime.acceleration.backends.graph_cache import GraphCache
-from realtime.acceleration.device_lock import GATE
+from realtime.acceleration.device_lock import DEVICE_LOCK
+from realtime.acceleration.refusals import NotNow
 from realtime.acceleration.shapes import Sizes, Tensors
 from realtime.acceleration.spec import NetworkSpec
 
@@ -45,7 +46,7 @@ class Graphs(Backend):
         run = partial(self._inner.run, sizes)
         self._inner.prepare(sizes, inputs)
         self._recorder.warm(run, inputs)
-        with GATE.alone(CAPTURE_SECONDS), self._turns.turn(self._lease_seconds):
+        with DEVICE_LOCK.alone(CAPTURE_SECONDS), self._turns.turn(self._lease_seconds):
             shelf = self._catalogue.shelf(self._recorder.pool)
             try:
                 recording = self._recorder.record(run, inputs, shelf.pool)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from realtime.acceleration.backends.backend import CannotRun
+from realtime.acceleration.refusals import CannotRun
 from realtime.acceleration.spec import NetworkSpec
 
 

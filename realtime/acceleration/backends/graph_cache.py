@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from realtime.acceleration.backends.backend import CannotRun
 from realtime.acceleration.backends.cuda_capture import CapturedGraph, Pool
+from realtime.acceleration.refusals import CannotRun
 from realtime.acceleration.shapes import Sizes
 
 HALVED_EVERY = 1_024  # hits after which all uses count half: what was liked long ago fades

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-from realtime.acceleration.backends.backend import Backend, NotNow
-from realtime.acceleration.backends.compile_thread import traced
+from realtime.acceleration.backends.backend import Backend
+from realtime.acceleration.backends.compile_thread import run_on_compile_thread
 from realtime.acceleration.network import Network
+from realtime.acceleration.refusals import NotNow
 from realtime.acceleration.shapes import Sizes, Tensors
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Compiled(Backend):
             with torch.no_grad():
                 compiled(*_flat(inputs))
 
-        traced(compile_for)
+        run_on_compile_thread(compile_for)
         # Calls only run what was compiled: no lock is needed for what a caller waits for.
         self._prepared[sizes] = torch._dynamo.run(compiled)
 

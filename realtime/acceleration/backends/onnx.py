@@ -9,8 +9,8 @@ from typing import Any
 
 from realtime.acceleration import machine
 from realtime.acceleration.backends import export
-from realtime.acceleration.backends.backend import CannotRun
 from realtime.acceleration.backends.built import Engine
+from realtime.acceleration.refusals import CannotRun
 from realtime.acceleration.shapes import Tensors
 from realtime.acceleration.spec import NetworkSpec
 
@@ -35,7 +35,7 @@ class OnnxRuntime:
     def check(self, parts: NetworkSpec) -> None:
         export.check(parts, "ONNX Runtime")
         for package in ("onnxruntime", "onnxscript"):
-            if machine.version(package) is None and not _is_gpu_build(package):
+            if machine.package_version(package) is None and not _is_gpu_build(package):
                 raise CannotRun(f"{package} is not installed")
         if parts.network.device.type == "cuda":
             import onnxruntime
@@ -49,7 +49,9 @@ class OnnxRuntime:
 
     def facts(self, parts: NetworkSpec) -> dict[str, str]:
         packages = ("torch", "onnxscript", "onnxruntime", "onnxruntime-gpu")
-        return {name: found for name in packages if (found := machine.version(name)) is not None}
+        return {
+            name: found for name in packages if (found := machine.package_version(name)) is not None
+        }
 
     def build(self, parts: NetworkSpec) -> bytes:
         import torch
@@ -163,7 +165,7 @@ def _numpy(kind: str | None) -> Any:
 
 
 def _is_gpu_build(package: str) -> bool:
-    return package == "onnxruntime" and machine.version("onnxruntime-gpu") is not None
+    return package == "onnxruntime" and machine.package_version("onnxruntime-gpu") is not None
 
 
 @contextmanager

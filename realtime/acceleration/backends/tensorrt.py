@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from realtime.acceleration import machine
 from realtime.acceleration.backends import export
-from realtime.acceleration.backends.backend import CannotRun, NotNow
 from realtime.acceleration.backends.built import Engine
+from realtime.acceleration.refusals import CannotRun, NotNow
 from realtime.acceleration.shapes import Tensors
 from realtime.acceleration.spec import NetworkSpec
 
@@ -29,7 +29,7 @@ class TensorRt:
     plan = "tensorrt"
 
     def check(self, parts: NetworkSpec) -> None:
-        if machine.version(CONVERTER) is None:
+        if machine.package_version(CONVERTER) is None:
             raise CannotRun(f"{CONVERTER} is not installed")
         if parts.network.device.type != "cuda":
             raise CannotRun(
@@ -38,8 +38,8 @@ class TensorRt:
         export.check(parts, "TensorRT")
 
     def facts(self, parts: NetworkSpec) -> dict[str, str]:
-        found = machine.machine(parts.network.device)
-        found[CONVERTER] = machine.version(CONVERTER) or "unknown"
+        found = machine.machine_facts(parts.network.device)
+        found[CONVERTER] = machine.package_version(CONVERTER) or "unknown"
         # Its packages have many names, the library has one.
         found["tensorrt"] = str(_library().__version__)
         return {**found, "workspace": str(parts.policy.workspace_bytes)}

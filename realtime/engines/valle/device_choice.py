@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from realtime.acceleration.processor import PROCESSOR, has_short_floats
+from realtime.acceleration.machine import CPU_INFO, has_fast_bf16
 from realtime.engines.valle import cuda_driver
 from realtime.settings import Settings
 
@@ -26,7 +26,7 @@ class Run:
 
 
 def chosen(
-    settings: Settings, gpu: Callable[[], bool] = cuda_driver.usable, processor: Path = PROCESSOR
+    settings: Settings, gpu: Callable[[], bool] = cuda_driver.usable, processor: Path = CPU_INFO
 ) -> Run:
     """What the settings say; what they leave open is what suits this machine."""
     said = settings.valle
@@ -35,7 +35,7 @@ def chosen(
         device = "cuda" if gpu() else "cpu"
     precision = said.precision
     if precision == "auto":
-        precision = "bf16" if device == "cuda" or has_short_floats(processor) else "fp32"
+        precision = "bf16" if device == "cuda" or has_fast_bf16(processor) else "fp32"
     plan = said.plan
     if plan == "auto":
         plan = "graphs" if device == "cuda" else "eager"

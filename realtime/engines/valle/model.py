@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from realtime.acceleration import Accelerated, Axis, Policy, accelerate
 from realtime.acceleration.shapes import Sizes
-from realtime.acceleration.torch_modes import kind_of
+from realtime.acceleration.torch_modes import dtype_of
 from realtime.engines.valle.batching import Batch
 from realtime.engines.valle.budget import HOP, MOST_FRAMES, PLACES
 from realtime.engines.valle.device_choice import Run
@@ -37,7 +37,7 @@ class PlainBatch:
     """A network as torch runs it, with weights in some precision."""
 
     def __init__(self, module: nn.Module, device: str, precision: str) -> None:
-        self.module = module.to(device, kind_of(precision)).eval().requires_grad_(False)
+        self.module = module.to(device, dtype_of(precision)).eval().requires_grad_(False)
 
     def __call__(self, *inputs: Tensor) -> Any:
         import torch
@@ -52,9 +52,9 @@ class ValleModel:
     def __init__(self, valle: State, vocos: State, run: Run, settings: Settings) -> None:
         import torch
 
-        from realtime.acceleration.network import exact_floats
+        from realtime.acceleration.network import disable_tf32
 
-        exact_floats()
+        disable_tf32()
         # Each line's beginning has a length of its own, for which cuDNN would make a plan anew.
         torch.backends.cuda.enable_cudnn_sdp(False)
         self.run = run
@@ -223,7 +223,7 @@ def _heard(network: ValleNetwork, run: Run) -> CachedAttention:
 
     shape = network.shape
     size = shape.width // shape.heads
-    return quickest(torch.device(run.device), kind_of(run.precision), shape.heads, size)
+    return quickest(torch.device(run.device), dtype_of(run.precision), shape.heads, size)
 
 
 def _inputs(network: ValleNetwork, run: Run) -> FineInputs:

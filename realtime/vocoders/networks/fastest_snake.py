@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from realtime.acceleration.kernel_check import FAULT, fault
+from realtime.acceleration.kernel_check import LARGEST_ERROR, relative_error
 from realtime.acceleration.out_of_memory import is_out_of_memory
 from realtime.vocoders.networks.snake import TAPS, Form, published
 
@@ -128,8 +128,8 @@ class Fastest:
         generator = torch.Generator().manual_seed(0)
         noise = torch.randn(2, x.shape[1], 1, PROOF, generator=generator).to(x.device)
         exact = published(noise, *(item.float() for item in given[1:]))
-        share = fault(form(noise.to(x.dtype), *given[1:]), exact)
-        if share > FAULT[x.dtype]:
+        share = relative_error(form(noise.to(x.dtype), *given[1:]), exact)
+        if share > LARGEST_ERROR[x.dtype]:
             raise ValueError(f"in {x.dtype} it errs by {share:.2g} of the signal")
         self._proved.add(where)
 

@@ -7,8 +7,8 @@ import threading
 import pytest
 import torch
 
-from realtime.acceleration.backends.backend import NotNow
 from realtime.acceleration.backends.buffer_lock import BufferLock, Lent
+from realtime.acceleration.refusals import NotNow
 
 
 def test_one_holder_at_a_time() -> None:

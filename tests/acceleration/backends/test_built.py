@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from realtime.acceleration import Policy
-from realtime.acceleration.backends.backend import CannotRun
 from realtime.acceleration.backends.built import Built, Engine
+from realtime.acceleration.refusals import CannotRun
 from realtime.acceleration.spec import NetworkSpec
 from tests.support import small_networks
-from tests.support.small_networks import mel, quick, reasons
+from tests.support.small_networks import accelerate_vocoder, fallback_reasons, mel
 
 
 class Factory:
@@ -47,7 +47,7 @@ class Factory:
 
 
 def form(folder: Path, factory: Factory) -> Built:
-    return Built(small_networks.parts(Policy(folder=folder)), factory)
+    return Built(small_networks.network_spec(Policy(folder=folder)), factory)
 
 
 def test_the_second_time_nothing_is_built(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_a_changed_driver_means_another_engine(tmp_path: Path) -> None:
 def test_other_weights_mean_another_engine(tmp_path: Path) -> None:
     factory = Factory()
     form(tmp_path, factory)
-    parts = small_networks.parts(Policy(folder=tmp_path))
+    parts = small_networks.network_spec(Policy(folder=tmp_path))
     with torch.no_grad():
         next(parts.network.original.parameters()).mul_(1.5)
     assert not Built(parts, factory).described()["from_file"]
@@ -112,9 +112,9 @@ def test_what_cannot_be_built_falls_back(
     factory.missing, factory.fault = missing, fault
     makers = {
         "tensorrt": lambda parts: Built(parts, factory),
-        "graphs": small_networks.failing(CannotRun("no GPU")),
-        "compile": small_networks.bent([]),
+        "graphs": small_networks.failing_maker(CannotRun("no GPU")),
+        "compile": small_networks.altered([]),
     }
-    found = quick("tensorrt", makers)
+    found = accelerate_vocoder("tensorrt", makers)
     found(mel())
-    assert found.mode == "compile" and reasons(found)[0] == reason
+    assert found.mode == "compile" and fallback_reasons(found)[0] == reason

@@ -12,11 +12,12 @@ from torch._dynamo.utils import counters
 from torch._inductor.runtime.cache_dir_utils import cache_dir, default_cache_dir
 
 from realtime.acceleration.backends import compile_thread
-from realtime.acceleration.backends.backend import Backend, NotNow
+from realtime.acceleration.backends.backend import Backend
 from realtime.acceleration.backends.inductor import Compiled
+from realtime.acceleration.refusals import NotNow
 from realtime.acceleration.shapes import Sizes, Tensors
 from realtime.acceleration.spec import NetworkSpec
-from tests.support.small_networks import mel, parts
+from tests.support.small_networks import mel, network_spec
 
 pytestmark = pytest.mark.timeout(400)  # the first compilation of a process is slow
 
@@ -26,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def test_networks_are_compiled_in_threads_without_harm() -> None:
     """On threads of their own, one after the other or at once, this would end the process."""
-    made = [parts() for _ in range(THREADS)]
+    made = [network_spec() for _ in range(THREADS)]
     forms = [Compiled(each.network) for each in made]
     before = counters["stats"]["unique_graphs"]
     start = threading.Barrier(THREADS)
@@ -52,8 +53,8 @@ def test_networks_are_compiled_in_threads_without_harm() -> None:
 
 ALONE = """
 import threading, torch
-from realtime.acceleration.backends.compile_thread import settle
-settle()
+from realtime.acceleration.backends.compile_thread import start_compile_thread
+start_compile_thread()
 def compile_one(size):
     module = torch.nn.Linear(size, size)
     with torch.no_grad():
@@ -81,11 +82,13 @@ def test_what_was_compiled_is_kept_in_the_folder_of_acceleration(
 ) -> None:
     monkeypatch.setattr(compile_thread, "_chosen", set())
     monkeypatch.setenv(compile_thread.VARIABLE, default_cache_dir())
-    kept = compile_thread.keep_in(tmp_path, 100)
+    kept = compile_thread.set_kernel_folder(tmp_path, 100)
     assert kept == tmp_path / "inductor" and cache_dir() == str(kept)
     (kept / "kernel").write_bytes(bytes(101))
-    assert compile_thread.keep_in(tmp_path / "other", 100) == kept, "one folder for the process"
-    assert compile_thread.keep_in(tmp_path, 100) == kept and kept.is_dir(), "it is in use"
+    assert compile_thread.set_kernel_folder(tmp_path / "other", 100) == kept, (
+        "one folder for the process"
+    )
+    assert compile_thread.set_kernel_folder(tmp_path, 100) == kept and kept.is_dir(), "it is in use"
 
 
 def test_a_folder_that_has_grown_too_large_is_begun_anew(
@@ -97,7 +100,7 @@ def test_a_folder_that_has_grown_too_large_is_begun_anew(
         compile_thread._chosen.clear()
         (tmp_path / "inductor").mkdir(exist_ok=True)
         (tmp_path / "inductor" / "kernel").write_bytes(bytes(size))
-        compile_thread.keep_in(tmp_path, 100)
+        compile_thread.set_kernel_folder(tmp_path, 100)
         assert (tmp_path / "inductor" / "kernel").exists() is left
 
 
@@ -106,4 +109,4 @@ def test_a_folder_that_the_user_chose_stays(
 ) -> None:
     monkeypatch.setattr(compile_thread, "_chosen", set())
     monkeypatch.setenv(compile_thread.VARIABLE, str(tmp_path / "mine"))
-    assert compile_thread.keep_in(tmp_path, 100) == tmp_path / "mine"
+    assert compile_thread.set_kernel_folder(tmp_path, 100) == tmp_path / "mine"

@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from realtime.acceleration import Policy, accelerate, device_memory
-from realtime.acceleration.backends.backend import CannotRun, Eager
+from realtime.acceleration.backends.backend import Eager
 from realtime.acceleration.backends.cuda_capture import CudaRecorder
 from realtime.acceleration.backends.cuda_graphs import Graphs
-from realtime.acceleration.device_lock import GATE
+from realtime.acceleration.device_lock import DEVICE_LOCK
 from realtime.acceleration.network import Network
+from realtime.acceleration.refusals import CannotRun
 from realtime.acceleration.shapes import Shapes, Tensors
 from realtime.acceleration.spec import NetworkSpec
 from tests.support.concurrent_threads import run_in_threads
@@ -153,7 +154,7 @@ def test_captures_beside_other_work_on_the_device() -> None:
     def work() -> None:
         try:
             while not stop.is_set():
-                with GATE.working():
+                with DEVICE_LOCK.working():
                     x = torch.randn(1 << 18, device="cuda")
                     torch.cuda.synchronize()
                     assert x.isfinite().all()
@@ -165,7 +166,7 @@ def test_captures_beside_other_work_on_the_device() -> None:
         found = accelerate(
             vocoder(), inputs=(mel(),), plan="eager_graphs", device="cuda", axes=(BATCHES, FRAMES)
         )
-        with GATE.working():
+        with DEVICE_LOCK.working():
             ready = found.prepare()
         x = mel(20, seed=number)
         with torch.no_grad():

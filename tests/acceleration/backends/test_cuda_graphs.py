@@ -9,18 +9,19 @@ import pytest
 import torch
 
 from realtime.acceleration import Policy
-from realtime.acceleration.backends.backend import Backend, NotNow
+from realtime.acceleration.backends.backend import Backend
 from realtime.acceleration.backends.cuda_graphs import Graphs
-from realtime.acceleration.device_lock import GATE
+from realtime.acceleration.device_lock import DEVICE_LOCK
+from realtime.acceleration.refusals import NotNow
 from realtime.acceleration.shapes import Sizes, Tensors
 from tests.support.small_networks import (
-    Bent,
-    TapeRecorder,
+    AlteredBackend,
+    CpuRecorder,
+    accelerate_vocoder,
+    fallback_reasons,
+    graphs_with,
     mel,
-    parts,
-    quick,
-    reasons,
-    recording,
+    network_spec,
     vocoder,
 )
 
@@ -31,13 +32,13 @@ def right(x: torch.Tensor) -> torch.Tensor:
     return found
 
 
-def graphs_of(recorder: TapeRecorder) -> Backend:
-    return recording(recorder)(parts())
+def graphs_of(recorder: CpuRecorder) -> Backend:
+    return graphs_with(recorder)(network_spec())
 
 
 def test_a_bucket_is_recorded_once_and_played_often() -> None:
-    recorder = TapeRecorder()
-    found = quick("graphs", {"graphs": recording(recorder)})
+    recorder = CpuRecorder()
+    found = accelerate_vocoder("graphs", {"graphs": graphs_with(recorder)})
     for seed in range(5):
         found(mel(seed=seed))
     assert len(recorder.tapes) == 1
@@ -47,45 +48,47 @@ def test_a_bucket_is_recorded_once_and_played_often() -> None:
 
 
 def test_every_touch_of_the_buffers_is_a_turn() -> None:
-    recorder = TapeRecorder()
-    found = quick("graphs", {"graphs": recording(recorder)})
+    recorder = CpuRecorder()
+    found = accelerate_vocoder("graphs", {"graphs": graphs_with(recorder)})
     found(mel())
     assert recorder.turns == ["warm", *["begin", "end"] * 3]  # capture, check, call
 
 
 def test_a_recording_that_was_given_up_is_made_again() -> None:
-    recorder = TapeRecorder()
-    found = quick("graphs", {"graphs": recording(recorder)}, policy=Policy(graphs=1))
+    recorder = CpuRecorder()
+    found = accelerate_vocoder("graphs", {"graphs": graphs_with(recorder)}, policy=Policy(graphs=1))
     for frames in (10, 20, 10):
         found(mel(frames))
     assert [tape.closed for tape in recorder.tapes] == [True, True, False]
-    assert found.described()["hits"] == {"graphs": 3} and not reasons(found)
+    assert found.described()["hits"] == {"graphs": 3} and not fallback_reasons(found)
 
 
 def test_in_quiet_moments_none_is_given_up_for_a_lesser_one() -> None:
-    recorder = TapeRecorder()
+    recorder = CpuRecorder()
     policy = Policy(graphs=1, when_idle=True)
-    found = quick("graphs", {"graphs": recording(recorder)}, policy=policy)
+    found = accelerate_vocoder("graphs", {"graphs": graphs_with(recorder)}, policy=policy)
     for frames in (10, 10, 10, 20):
         found(mel(frames))
-    assert found.idle()
+    assert found.prepare_when_quiet()
     for _ in range(3):
         found(mel(10))
-    assert not found.idle()
+    assert not found.prepare_when_quiet()
     assert [tape.closed for tape in recorder.tapes] == [False]
 
 
 def test_what_cannot_be_recorded_compiled_is_recorded_eager() -> None:
-    broken = TapeRecorder(fault=RuntimeError("this kernel copies to the host"))
-    whole = TapeRecorder()
-    found = quick("graphs", {"graphs": recording(broken), "eager_graphs": recording(whole)})
+    broken = CpuRecorder(fault=RuntimeError("this kernel copies to the host"))
+    whole = CpuRecorder()
+    found = accelerate_vocoder(
+        "graphs", {"graphs": graphs_with(broken), "eager_graphs": graphs_with(whole)}
+    )
     assert torch.allclose(found(mel()), right(mel()), atol=1e-5)
     assert found.described()["hits"] == {"eager_graphs": 1}
-    assert reasons(found) == ["this kernel copies to the host"]
+    assert fallback_reasons(found) == ["this kernel copies to the host"]
 
 
 def test_after_a_failed_capture_the_next_has_a_memory_of_its_own() -> None:
-    recorder = TapeRecorder()
+    recorder = CpuRecorder()
     form = graphs_of(recorder)
     form.prepare((1, 10), (mel(),))
     recorder.fault = RuntimeError("operation not permitted when stream is capturing")
@@ -99,9 +102,9 @@ def test_after_a_failed_capture_the_next_has_a_memory_of_its_own() -> None:
 
 def test_while_the_inner_form_is_made_others_are_played() -> None:
     """Inductor takes minutes: whoever has a recording must not wait for another's."""
-    made = parts()
-    inner = Bent(made.network)
-    form = Graphs("graphs", made, TapeRecorder(), inner)
+    made = network_spec()
+    inner = AlteredBackend(made.network)
+    form = Graphs("graphs", made, CpuRecorder(), inner)
     form.prepare((1, 10), (mel(),))
     begun, go_on = threading.Event(), threading.Event()
 
@@ -121,8 +124,8 @@ def test_while_the_inner_form_is_made_others_are_played() -> None:
 
 def test_a_capture_is_alone_and_others_come_after_it() -> None:
     """Of another network too: what waits for the device in any thread spoils a capture."""
-    recorder = TapeRecorder()
-    form, other = graphs_of(recorder), quick("eager")
+    recorder = CpuRecorder()
+    form, other = graphs_of(recorder), accelerate_vocoder("eager")
     calls: list[threading.Thread] = []
     done = threading.Event()
 
@@ -142,37 +145,39 @@ def test_a_capture_is_alone_and_others_come_after_it() -> None:
 
 
 def test_in_a_quiet_moment_a_capture_waits_for_nobody() -> None:
-    recorder = TapeRecorder()
+    recorder = CpuRecorder()
     policy = Policy(when_idle=True)
-    found = quick("graphs", {"graphs": recording(recorder)}, policy=policy)
+    found = accelerate_vocoder("graphs", {"graphs": graphs_with(recorder)}, policy=policy)
     found(mel())
     begun, go_on = threading.Event(), threading.Event()
 
     def work() -> None:
-        with GATE.working():
+        with DEVICE_LOCK.working():
             begun.set()
             assert go_on.wait(30)
 
     worker = threading.Thread(target=work)
     worker.start()
     assert begun.wait(30)
-    assert not found.idle()
+    assert not found.prepare_when_quiet()
     go_on.set()
     worker.join(30)
-    assert found.idle() and "others were at work on the device" in reasons(found)
+    assert found.prepare_when_quiet() and "others were at work on the device" in fallback_reasons(
+        found
+    )
     found(mel())
     assert found.described()["hits"] == {"eager": 1, "graphs": 1}
 
 
 def test_two_networks_recorded_at_once_by_their_lanes_do_not_meet() -> None:
     """Two lanes prepare their networks in the midst of their own work, and a third goes on."""
-    recorders = [TapeRecorder(), TapeRecorder()]
-    networks = [quick("graphs", {"graphs": recording(each)}) for each in recorders]
-    other = quick("eager")
+    recorders = [CpuRecorder(), CpuRecorder()]
+    networks = [accelerate_vocoder("graphs", {"graphs": graphs_with(each)}) for each in recorders]
+    other = accelerate_vocoder("eager")
     start = threading.Barrier(3)
 
     def prepare(number: int) -> int:
-        with GATE.working():
+        with DEVICE_LOCK.working():
             start.wait(30)
             return len(networks[number].prepare())
 
@@ -187,20 +192,20 @@ def test_two_networks_recorded_at_once_by_their_lanes_do_not_meet() -> None:
 
 
 def test_a_recording_that_is_too_large_is_a_reason() -> None:
-    found = quick(
+    found = accelerate_vocoder(
         "graphs",
         {
-            "graphs": recording(TapeRecorder(size=101)),
-            "eager_graphs": recording(TapeRecorder()),
+            "graphs": graphs_with(CpuRecorder(size=101)),
+            "eager_graphs": graphs_with(CpuRecorder()),
         },
         policy=Policy(graph_bytes=100),
     )
     found(mel())
-    assert reasons(found) == ["its graph takes 101 bytes, allowed are 100"]
+    assert fallback_reasons(found) == ["its graph takes 101 bytes, allowed are 100"]
 
 
 def test_what_is_gone_is_said_before_anything_runs() -> None:
-    form = graphs_of(TapeRecorder())
+    form = graphs_of(CpuRecorder())
     form.prepare((1, 10), (mel(),))
     assert form.holds((1, 10))
     form.drop((1, 10))

@@ -6,16 +6,16 @@ import pytest
 import torch
 
 from realtime.acceleration import Policy
-from realtime.acceleration.backends.backend import CannotRun
 from realtime.acceleration.backends.export import check, dynamic, exported
 from realtime.acceleration.network import Network
+from realtime.acceleration.refusals import CannotRun
 from realtime.acceleration.shapes import Axis, Shapes
 from realtime.acceleration.spec import NetworkSpec
-from tests.support.small_networks import mel, parts, vocoder
+from tests.support.small_networks import mel, network_spec, vocoder
 
 
 def test_the_program_takes_other_lengths() -> None:
-    made = parts()
+    made = network_spec()
     program = exported(made).module()
     for frames, batch in ((10, 2), (17, 3)):
         x = mel(frames, batch)
@@ -30,6 +30,6 @@ def test_an_axis_of_one_size_one_stays_closed() -> None:
 
 
 def test_autocast_is_refused() -> None:
-    check(parts(Policy(autocast=True)), "this")
+    check(network_spec(Policy(autocast=True)), "this")
     with pytest.raises(CannotRun, match="this knows no autocast"):
-        check(parts(Policy(autocast=True), "bf16"), "this")
+        check(network_spec(Policy(autocast=True), "bf16"), "this")

@@ -5,19 +5,19 @@ from __future__ import annotations
 import pytest
 import torch
 
-from realtime.acceleration.backends.backend import CannotRun
 from realtime.acceleration.backends.graph_cache import HALVED_EVERY, GraphCache
+from realtime.acceleration.refusals import CannotRun
 from realtime.acceleration.shapes import Sizes
-from tests.support.small_networks import Tape, TapePool
+from tests.support.small_networks import CpuGraph, CpuGraphPool
 
 
-def tape(size: int = 10) -> Tape:
-    return Tape(lambda inputs: inputs, (torch.zeros(1),), size)
+def tape(size: int = 10) -> CpuGraph:
+    return CpuGraph(lambda inputs: inputs, (torch.zeros(1),), size)
 
 
-def keep(held: GraphCache, sizes: Sizes, each: Tape, seconds: float = 1.0) -> None:
-    shelf = held.shelf(TapePool)
-    assert isinstance(shelf.pool, TapePool)
+def keep(held: GraphCache, sizes: Sizes, each: CpuGraph, seconds: float = 1.0) -> None:
+    shelf = held.shelf(CpuGraphPool)
+    assert isinstance(shelf.pool, CpuGraphPool)
     shelf.pool.tapes.append(each)
     held.add(shelf, sizes, each, seconds)
 
@@ -75,10 +75,10 @@ def test_what_is_too_large_for_any_memory_is_a_reason(beside: int) -> None:
 def test_after_a_failure_the_next_recording_begins_a_memory() -> None:
     held = GraphCache(most=10, most_bytes=100)
     keep(held, (1,), tape(5))
-    first = held.shelf(TapePool)
-    assert held.shelf(TapePool) is first
+    first = held.shelf(CpuGraphPool)
+    assert held.shelf(CpuGraphPool) is first
     held.shut()
-    assert held.shelf(TapePool) is not first
+    assert held.shelf(CpuGraphPool) is not first
 
 
 def test_old_uses_fade() -> None:

@@ -9,15 +9,15 @@ import pytest
 import torch
 from torch._dynamo.utils import counters
 
-from realtime.acceleration.backends.backend import NotNow
 from realtime.acceleration.backends.inductor import Compiled
+from realtime.acceleration.refusals import NotNow
 from tests.support.small_networks import (
     Step,
+    accelerate_step,
+    accelerate_vocoder,
+    fallback_reasons,
     mel,
-    parts,
-    quick,
-    quick_step,
-    reasons,
+    network_spec,
     step_inputs,
     vocoder,
 )
@@ -30,7 +30,7 @@ def graphs() -> int:
 
 
 def test_each_bucket_is_one_graph_and_calls_compile_nothing() -> None:
-    found = quick("compile")
+    found = accelerate_vocoder("compile")
     before = graphs()
     assert found.prepare([(1, 10), (1, 20)]) == [(1, 10), (1, 20)]
     assert graphs() == before + 2
@@ -44,7 +44,7 @@ def test_each_bucket_is_one_graph_and_calls_compile_nothing() -> None:
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_a_compiled_step_changes_the_buffers_in_place(precision: str) -> None:
-    found = quick_step("compile", precision=precision)
+    found = accelerate_step("compile", precision=precision)
     where = found.module.get_buffer("cache").data_ptr()
     alone = Step().eval()
     near = 1e-5 if precision == "fp32" else 0.05
@@ -65,7 +65,7 @@ def in_a_thread(work: Callable[[], torch.Tensor]) -> torch.Tensor:
 
 def test_whoever_calls_and_however_what_runs_is_compiled() -> None:
     """Each of these once missed what was compiled, ran as torch runs it, and was not told."""
-    found = quick("compile")
+    found = accelerate_vocoder("compile")
     found.prepare([(1, 10)])
     x = mel()
     with torch.no_grad():
@@ -93,12 +93,12 @@ def test_whoever_calls_and_however_what_runs_is_compiled() -> None:
     results.append(found(x.mT.contiguous().mT))
     for result in results:
         assert torch.allclose(result, wanted, atol=1e-5) and not result.requires_grad
-    assert found.described()["hits"] == {"compile": len(results)} and not reasons(found)
+    assert found.described()["hits"] == {"compile": len(results)} and not fallback_reasons(found)
 
 
 def test_what_was_prepared_in_inference_mode_is_compiled_too() -> None:
     with torch.inference_mode():
-        found = quick("compile")
+        found = accelerate_vocoder("compile")
         found(mel())
     with torch.no_grad():
         assert torch.allclose(found(mel()), vocoder()(mel()), atol=1e-5)
@@ -106,7 +106,7 @@ def test_what_was_prepared_in_inference_mode_is_compiled_too() -> None:
 
 
 def test_a_call_that_nothing_was_compiled_for_is_not_called_compiled() -> None:
-    made = parts()
+    made = network_spec()
     form = Compiled(made.network)
     form.prepare((1, 10), (mel(),))
     with pytest.raises(NotNow, match="does not hold for this call"):
@@ -121,7 +121,7 @@ def test_networks_keep_nothing_in_each_others_code() -> None:
     """More than dynamo keeps for one function: past that it would run eager without a word."""
     from torch._dynamo import config
 
-    one, other = Compiled(parts().network), Compiled(parts().network)
+    one, other = Compiled(network_spec().network), Compiled(network_spec().network)
     with config.patch(recompile_limit=1, accumulated_recompile_limit=1):
         for form in (one, other):
             form.prepare((1, 10), (mel(),))
@@ -135,7 +135,7 @@ def test_what_a_module_does_besides_forward_is_not_compiled() -> None:
     before = graphs()
     module = vocoder()
     module.add_module("never", torch.nn.Identity())
-    found = quick("compile", module=module)
+    found = accelerate_vocoder("compile", module=module)
     with torch.no_grad():
         found.module[0](mel())  # type: ignore[index]
     assert graphs() == before

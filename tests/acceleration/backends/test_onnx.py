@@ -11,14 +11,14 @@ import pytest
 import torch
 
 from realtime.acceleration import Policy
-from realtime.acceleration.backends.backend import CannotRun
 from realtime.acceleration.backends.onnx import CPU, CUDA, OnnxRuntime, OnnxSession
+from realtime.acceleration.refusals import CannotRun
 from tests.support.small_networks import (
+    accelerate_step,
+    accelerate_vocoder,
+    fallback_reasons,
     mel,
-    parts,
-    quick,
-    quick_step,
-    reasons,
+    network_spec,
     step_inputs,
     vocoder,
 )
@@ -26,7 +26,7 @@ from tests.support.small_networks import (
 
 def test_one_engine_runs_every_length_and_comes_back_from_its_file(tmp_path: Path) -> None:
     for from_file in (False, True):
-        found = quick("onnx", policy=Policy(folder=tmp_path))
+        found = accelerate_vocoder("onnx", policy=Policy(folder=tmp_path))
         for batch, frames in ((1, 10), (3, 20), (2, 15), (4, 11)):
             x = mel(frames, batch)
             with torch.no_grad():
@@ -37,12 +37,12 @@ def test_one_engine_runs_every_length_and_comes_back_from_its_file(tmp_path: Pat
 
 
 def test_what_onnx_cannot_do_runs_eager_and_says_so() -> None:
-    stateful = quick_step("onnx")
+    stateful = accelerate_step("onnx")
     stateful(*step_inputs())
-    assert "buffers of a network with state" in reasons(stateful)[0]
-    short = quick("onnx", precision="bf16")
+    assert "buffers of a network with state" in fallback_reasons(stateful)[0]
+    short = accelerate_vocoder("onnx", precision="bf16")
     short(mel())
-    assert "16 bits for CPUs" in reasons(short)[0]
+    assert "16 bits for CPUs" in fallback_reasons(short)[0]
     assert stateful.mode == short.mode == "eager"
 
 
@@ -52,19 +52,21 @@ def test_a_network_that_cannot_be_exported_runs_eager() -> None:
             loud = x.sum(1, keepdim=True).repeat_interleave(2, -1)
             return loud if loud.mean().item() > 0 else -loud
 
-    found = quick("onnx", module=Choosy())
+    found = accelerate_vocoder("onnx", module=Choosy())
     assert torch.equal(found(mel()), Choosy()(mel()))
-    assert found.mode == "eager" and len(reasons(found)) == 1
+    assert found.mode == "eager" and len(fallback_reasons(found)) == 1
 
 
 @pytest.mark.parametrize("package", ["onnxscript", "onnxruntime"])
 def test_a_missing_package_is_named(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from realtime.acceleration import machine
 
-    known = machine.version
-    monkeypatch.setattr(machine, "version", lambda name: None if name == package else known(name))
-    found = quick("onnx")
-    assert (found.mode, reasons(found)) == ("eager", [f"{package} is not installed"])
+    known = machine.package_version
+    monkeypatch.setattr(
+        machine, "package_version", lambda name: None if name == package else known(name)
+    )
+    found = accelerate_vocoder("onnx")
+    assert (found.mode, fallback_reasons(found)) == ("eager", [f"{package} is not installed"])
 
 
 class FakeBinding:
@@ -122,7 +124,7 @@ def test_a_runtime_that_went_to_the_processor_instead_is_found_out(
         return FakeSession([CPU])
 
     monkeypatch.setattr(onnxruntime, "InferenceSession", session)
-    made = parts()
+    made = network_spec()
     made.network.device = torch.device("cuda", 1)
     with pytest.raises(CannotRun, match="could not load its part for CUDA"):
         OnnxRuntime().load(made, b"")
@@ -150,9 +152,9 @@ def test_outputs_on_cuda_lie_in_memory_of_torch(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.gpu
 @pytest.mark.timeout(600)
 def test_on_a_gpu_it_gives_what_torch_gives_or_says_why_not() -> None:
-    found = quick("onnx", device="cuda")
+    found = accelerate_vocoder("onnx", device="cuda")
     for batch, frames in ((1, 10), (3, 20), (1, 10)):
         x = mel(frames, batch)
         with torch.no_grad():
             assert torch.allclose(found(x).cpu(), vocoder()(x), atol=1e-4)
-    assert found.described()["hits"] == {"onnx": 3} or "CUDA" in reasons(found)[0]
+    assert found.described()["hits"] == {"onnx": 3} or "CUDA" in fallback_reasons(found)[0]

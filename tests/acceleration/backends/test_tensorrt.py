@@ -12,33 +12,33 @@ import pytest
 import torch
 
 from realtime.acceleration import machine
-from realtime.acceleration.backends.backend import CannotRun, NotNow
 from realtime.acceleration.backends.tensorrt import Contexts, TensorRt
-from tests.support.small_networks import BANDS, mel, parts
+from realtime.acceleration.refusals import CannotRun, NotNow
+from tests.support.small_networks import BANDS, mel, network_spec
 
 
 def test_without_its_libraries_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "version", lambda package: None)
+    monkeypatch.setattr(machine, "package_version", lambda package: None)
     with pytest.raises(CannotRun, match="torch-tensorrt is not installed"):
-        TensorRt().check(parts())
+        TensorRt().check(network_spec())
 
 
 def test_without_a_gpu_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "version", lambda package: "2.11.0")
+    monkeypatch.setattr(machine, "package_version", lambda package: "2.11.0")
     with pytest.raises(CannotRun, match="needs a CUDA device; this network is on cpu"):
-        TensorRt().check(parts())
+        TensorRt().check(network_spec())
 
 
 def test_a_library_that_does_not_load_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorrt", None)
     with pytest.raises(CannotRun, match="TensorRT does not load"):
-        TensorRt().facts(parts())
+        TensorRt().facts(network_spec())
 
 
 def test_an_engine_belongs_to_the_version_of_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its packages are called tensorrt-cu12 and the like: their names tell nothing."""
     monkeypatch.setitem(sys.modules, "tensorrt", SimpleNamespace(__version__="10.9.0"))
-    assert TensorRt().facts(parts())["tensorrt"] == "10.9.0"
+    assert TensorRt().facts(network_spec())["tensorrt"] == "10.9.0"
 
 
 def test_an_engine_is_built_for_the_shapes_of_the_buckets(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,7 +54,7 @@ def test_an_engine_is_built_for_the_shapes_of_the_buckets(monkeypatch: pytest.Mo
     )
     monkeypatch.setitem(sys.modules, "torch_tensorrt", library)
     monkeypatch.setattr(torch.cuda, "device", lambda device: nullcontext())
-    made = parts(precision="fp16")
+    made = network_spec(precision="fp16")
     assert TensorRt().build(made) == b"engine"
     assert asked["arg_inputs"] == [
         {
@@ -83,7 +83,7 @@ def test_a_refused_engine_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorrt", library)
     monkeypatch.setattr(torch.cuda, "device", lambda device: nullcontext())
     with pytest.raises(CannotRun, match="refuses the engine"):
-        TensorRt().load(parts(), b"engine of another version")
+        TensorRt().load(network_spec(), b"engine of another version")
 
 
 class FakeContext:

@@ -16,7 +16,7 @@ from realtime.models.loaded import LoadedModels
 from realtime.services import build
 from realtime.settings import Settings
 from realtime.web.app import create_app
-from tests.support.small_networks import Bent, bent, mel, quick
+from tests.support.small_networks import AlteredBackend, accelerate_vocoder, altered, mel
 
 JSON = {"Content-Type": "application/json"}
 
@@ -26,11 +26,13 @@ class Quick(Tone):
 
     name = "quick"
     accelerated: tuple[Accelerated, ...] = ()
-    made: list[Bent]
+    made: list[AlteredBackend]
 
     def load(self) -> None:
         self.made = []
-        self.accelerated = (quick("compile", {"compile": bent(self.made)}, name="vocoder"),)
+        self.accelerated = (
+            accelerate_vocoder("compile", {"compile": altered(self.made)}, name="vocoder"),
+        )
 
 
 @pytest.fixture

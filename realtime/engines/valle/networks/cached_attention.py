@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from realtime.acceleration.kernel_check import FAULT, fault
+from realtime.acceleration.kernel_check import LARGEST_ERROR, relative_error
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ def quickest(device: torch.device, kind: torch.dtype, heads: int, size: int) -> 
         return masked
     try:
         share = tried(kernels(), device, kind, heads, size)
-        if share <= FAULT[kind]:
+        if share <= LARGEST_ERROR[kind]:
             return kernels()
         reason = f"in {kind} they err by {share:.2g} of what is heard"
     except Exception as error:  # noqa: BLE001 -- whatever a compiler raises, torch attends
@@ -68,4 +68,4 @@ def tried(
     # Nobody may so much as weigh what lies beyond a line's place.
     for line, place in enumerate(places.tolist()):
         keys[line, :, place + 1 :] = values[line, :, place + 1 :] = torch.nan
-    return fault(form(q, keys, values, places, rows), exact)
+    return relative_error(form(q, keys, values, places, rows), exact)

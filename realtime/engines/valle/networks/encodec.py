@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from realtime.acceleration.weight_norm import folded
+from realtime.acceleration.weight_norm import fold_weight_norm
 from realtime.errors import BadRequest
 
 SAMPLE_RATE = 24_000
@@ -133,7 +133,7 @@ class Encodec(nn.Module):
     def loaded(cls, state: Mapping[str, Tensor]) -> Encodec:
         """A model with the tensors of the public file, as far as encoding needs them."""
         shape = shape_of(state)
-        plain = folded({name: value for name, value in state.items() if _needed(name)})
+        plain = fold_weight_norm({name: value for name, value in state.items() if _needed(name)})
         model = cls(shape)
         try:
             model.load_state_dict(plain, strict=True)

@@ -15,7 +15,7 @@ from torch._inductor.graph import GraphLowering
 from realtime.acceleration import Axis, accelerate
 from realtime.acceleration.accelerate import MAKERS
 from realtime.acceleration.backends.backend import Backend
-from realtime.acceleration.backends.compile_thread import traced
+from realtime.acceleration.backends.compile_thread import run_on_compile_thread
 from realtime.acceleration.shapes import Sizes, Tensors
 from realtime.acceleration.spec import NetworkSpec
 from realtime.engines.valle.networks.autoregressive import (
@@ -137,7 +137,7 @@ def test_a_compiled_step_writes_into_the_cache_itself(monkeypatch: pytest.Monkey
             compiled(*case)
 
     with pytest.raises(Exception, match="Seen"):
-        traced(compile_it)
+        run_on_compile_thread(compile_it)
     sizes = allocated(found[0])
     assert len(sizes) > 3 and max(sizes) < coarse.caches[0].numel() // 4
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from realtime.acceleration.kernel_check import FAULT
+from realtime.acceleration.kernel_check import LARGEST_ERROR
 from realtime.engines.valle.networks import cached_attention
 from realtime.engines.valle.networks.autoregressive import Coarse
 from realtime.engines.valle.networks.cached_attention import (
@@ -28,12 +28,12 @@ INTERPRETED = """
 import torch
 from realtime.engines.valle.networks import cached_attention_triton
 from realtime.engines.valle.networks.cached_attention import tried
-from realtime.acceleration.kernel_check import FAULT
+from realtime.acceleration.kernel_check import LARGEST_ERROR
 
 def heard(q, keys, values, places, rows):
     return cached_attention_triton.launched(lambda kernel: kernel, q, keys, values, places)
 
-for kind, most in FAULT.items():
+for kind, most in LARGEST_ERROR.items():
     for heads, size in ((1, 16), (4, 64)):
         share = tried(heard, torch.device("cpu"), kind, heads, size)
         assert share <= most, (kind, heads, size, share)
@@ -71,9 +71,9 @@ def of_others(q: Tensor, keys: Tensor, values: Tensor, places: Tensor, rows: Ten
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_proof_sees_every_mistake(kind: torch.dtype) -> None:
     here = torch.device("cpu")
-    assert tried(line_by_line, here, kind, 4, 16) <= FAULT[kind]
+    assert tried(line_by_line, here, kind, 4, 16) <= LARGEST_ERROR[kind]
     for wrong in (beyond, without, of_others, masked):  # what is masked is read nevertheless
-        assert tried(wrong, here, kind, 4, 16) > FAULT[kind], wrong.__name__
+        assert tried(wrong, here, kind, 4, 16) > LARGEST_ERROR[kind], wrong.__name__
 
 
 def test_without_a_gpu_torch_attends() -> None:
@@ -123,7 +123,7 @@ def test_a_step_hears_as_it_is_told() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_kernels_on_a_gpu(kind: torch.dtype) -> None:
     device = torch.device("cuda", torch.cuda.current_device())
-    assert tried(kernels(), device, kind, 16, 64) <= FAULT[kind]
+    assert tried(kernels(), device, kind, 16, 64) <= LARGEST_ERROR[kind]
     assert quickest(device, kind, 16, 64) is kernels()
 
 

@@ -11,7 +11,7 @@ from realtime.acceleration.shapes import Sizes, Tensors
 from realtime.acceleration.spec import NetworkSpec
 from realtime.engines.valle.networks.checkpoint import LEVELS, STAGES
 from realtime.engines.valle.networks.parallel import Fine, FineInputs
-from tests.support.small_networks import Bent, reasons
+from tests.support.small_networks import AlteredBackend, fallback_reasons
 from tests.support.valle_cases import PLACES, cases, read_case, refine, small
 
 
@@ -37,7 +37,7 @@ def test_pieces_side_by_side_give_what_each_gives_alone() -> None:
             inputs.add(x, stage + 1, codes)
 
 
-class WrongLast(Bent):
+class WrongLast(AlteredBackend):
     """Right in all stages but the last, which it takes for the one before."""
 
     def run(self, sizes: Sizes, inputs: Tensors) -> Tensors:
@@ -45,7 +45,7 @@ class WrongLast(Bent):
         return self._network.run((x, lengths, stage.clamp(max=STAGES - 2)))
 
 
-class Unmasked(Bent):
+class Unmasked(AlteredBackend):
     """Right where all of the room is filled."""
 
     def run(self, sizes: Sizes, inputs: Tensors) -> Tensors:
@@ -54,11 +54,15 @@ class Unmasked(Bent):
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-@pytest.mark.parametrize(("form", "right"), [(Bent, True), (WrongLast, False), (Unmasked, False)])
-def test_a_pass_with_a_mistake_is_never_used(form: type[Bent], right: bool, precision: str) -> None:
+@pytest.mark.parametrize(
+    ("form", "right"), [(AlteredBackend, True), (WrongLast, False), (Unmasked, False)]
+)
+def test_a_pass_with_a_mistake_is_never_used(
+    form: type[AlteredBackend], right: bool, precision: str
+) -> None:
     fine = Fine(small())
 
-    def make(parts: NetworkSpec) -> Bent:
+    def make(parts: NetworkSpec) -> AlteredBackend:
         return form(parts.network)
 
     found = accelerate(
@@ -74,7 +78,7 @@ def test_a_pass_with_a_mistake_is_never_used(form: type[Bent], right: bool, prec
         bucket["plan"] for bucket in found.described()["buckets"] if bucket["state"] == "ready"
     }
     assert ("compile" in plans) == right
-    assert right or reasons(found)[0].startswith("wrong output: ")
+    assert right or fallback_reasons(found)[0].startswith("wrong output: ")
 
 
 def test_nobody_reads_the_last_level() -> None:
