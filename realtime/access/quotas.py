@@ -1,7 +1,7 @@
-"""What a key or an address did in the last minute, and whether it may do more; it knows no web.
+"""Limits a minute: what each key may ask for, and how often an address may be refused.
 
-Counted by the package `limits` in windows that slide, in memory or in a Redis that several
-machines share. Without keys nobody is counted.
+The package `limits` counts in sliding windows, in memory or in a Redis that several machines
+share. Without keys nothing is counted.
 """
 
 from __future__ import annotations
@@ -10,13 +10,12 @@ import asyncio
 import ipaddress
 import math
 import time
-from collections import Counter
 from collections.abc import Awaitable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
 from typing import TypeVar
 
-from limits import RateLimitItem, RateLimitItemPerMinute
+from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage, Storage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.errors import StorageError
@@ -32,117 +31,176 @@ REDIS = ("redis://", "rediss://")
 T = TypeVar("T")
 
 
-class Quotas:
-    """The limits of keys (what they may do) and of addresses (how often they may be refused)."""
+class Account:
+    """An account that is charged for requests, text and sound; this one charges nobody."""
 
-    def __init__(self, limits: LimitsSettings) -> None:
-        self._windows = SlidingWindowCounterRateLimiter(_storage(limits.storage))
-        self._requests = RateLimitItemPerMinute(limits.requests, namespace=f"{NAMESPACE}-requests")
-        self._characters = RateLimitItemPerMinute(
-            limits.characters, namespace=f"{NAMESPACE}-characters"
-        )
-        self._sound = RateLimitItemPerMinute(limits.audio_seconds, namespace=f"{NAMESPACE}-sound")
-        self._refusals = RateLimitItemPerMinute(limits.refusals, namespace=f"{NAMESPACE}-refusals")
-        self._logins = RateLimitItemPerMinute(limits.logins, namespace=f"{NAMESPACE}-logins")
-        self._most_sockets = limits.sockets
-        self._sockets: Counter[str] = Counter()
-        self._watching: set[asyncio.Task[None]] = set()
+    async def charge_request(self) -> None:
+        """Count one request, or raise `TooMany`."""
 
-    async def request(self, key_id: str) -> None:
-        """One more request of a key."""
-        await self._take(self._requests, key_id, 1, "requests")
+    async def charge_text(self, characters: int) -> None:
+        """Count characters that are to be spoken, or raise `TooMany`."""
 
-    async def line(self, key_id: str, characters: int) -> None:
-        """Characters that a key wants spoken, if there is sound left for it this minute."""
-        await self.check_sound(key_id)
-        await self._take(self._characters, key_id, characters, "characters")
+    async def check_sound(self) -> None:
+        """Raise `TooMany` when no more sound may be made this minute."""
 
-    async def check_sound(self, key_id: str) -> None:
-        """Refused when there is no sound left for a key this minute."""
-        if not await self._tested(self._sound, key_id):
-            raise await self._too_many(self._sound, key_id, "seconds of sound")
+    async def charge_sound(self, seconds: float) -> None:
+        """Count sound that was made."""
 
-    async def sound(self, key_id: str, seconds: float) -> None:
-        """Sound that was made for a key: it exists, so it counts even beyond the limit."""
-        whole = min(math.ceil(seconds), self._sound.amount)
-        if whole and not await self._hit(self._sound, key_id, whole):
-            left = (await self._stats(self._sound, key_id)).remaining
-            if left:
-                await self._hit(self._sound, key_id, min(left, whole))
+    def charge_recording(self, result: str, source: object) -> None:
+        """Count a new recording's sound once its length is known; a hit or a join is free."""
 
-    def watch(self, key_id: str, recording: Recording) -> None:
-        """Count the sound of a line when it is known how long it became."""
+    def hold_socket(self) -> AbstractContextManager[None]:
+        """Count a socket while the context lasts, or raise `TooMany`."""
+        return nullcontext()
 
-        async def count() -> None:
-            await recording.wait_until_settled()
-            await self.sound(key_id, recording.samples / recording.sample_rate)
 
-        task = asyncio.create_task(count())
-        self._watching.add(task)
-        task.add_done_callback(self._watching.discard)
+class KeyAccount(Account):
+    """The account of one key, held to the limits of the settings."""
 
-    async def may_be_refused(self, address: str) -> None:
-        """Refused when this address was refused too often: then not even a signature is tried."""
-        if not await self._tested(self._refusals, network_of(address)):
-            raise await self._too_many(self._refusals, network_of(address), "refused requests")
+    def __init__(
+        self, key_id: str, requests: _Limit, characters: _Limit, sound: _Limit, most_sockets: int
+    ) -> None:
+        self._key_id = key_id
+        self._requests = requests
+        self._characters = characters
+        self._sound = sound
+        self._most_sockets = most_sockets
+        self._open_sockets = 0
+        self._counting: set[asyncio.Task[None]] = set()
 
-    async def was_refused(self, address: str) -> None:
-        await self._hit(self._refusals, network_of(address), 1)
+    async def charge_request(self) -> None:
+        await self._requests.take(self._key_id, 1)
 
-    async def may_log_in(self, address: str) -> None:
-        if not await self._tested(self._logins, network_of(address)):
-            raise await self._too_many(self._logins, network_of(address), "failed log-ins")
+    async def charge_text(self, characters: int) -> None:
+        await self.check_sound()
+        await self._characters.take(self._key_id, characters)
 
-    async def failed_to_log_in(self, address: str) -> None:
-        await self._hit(self._logins, network_of(address), 1)
+    async def check_sound(self) -> None:
+        await self._sound.check(self._key_id)
+
+    async def charge_sound(self, seconds: float) -> None:
+        await self._sound.count(self._key_id, math.ceil(seconds))
+
+    def charge_recording(self, result: str, source: object) -> None:
+        if result != "miss" or not isinstance(source, Recording):
+            return
+        task = asyncio.create_task(self._charge_when_settled(source))
+        self._counting.add(task)  # the loop itself holds tasks weakly
+        task.add_done_callback(self._counting.discard)
+
+    async def _charge_when_settled(self, recording: Recording) -> None:
+        await recording.wait_until_settled()
+        await self.charge_sound(recording.samples / recording.sample_rate)
 
     @contextmanager
-    def socket(self, key_id: str) -> Iterator[None]:
-        """While one socket of a key is open."""
-        if self._sockets[key_id] >= self._most_sockets:
+    def hold_socket(self) -> Iterator[None]:
+        if self._open_sockets >= self._most_sockets:
             raise TooMany(
                 f"The key has {self._most_sockets} open sockets, which is the limit.",
                 hint="Close one first; many conversations fit into one socket.",
                 retry_after=5,
             )
-        self._sockets[key_id] += 1
+        self._open_sockets += 1
         try:
             yield
         finally:
-            self._sockets[key_id] -= 1
-            self._sockets += Counter()  # drops those that are at nought
+            self._open_sockets -= 1
 
-    async def _take(self, item: RateLimitItem, who: str, cost: int, what: str) -> None:
-        if cost > item.amount:
+
+class Quotas:
+    """The limits of keys (what they may do) and of addresses (how often they may be refused)."""
+
+    def __init__(self, limits: LimitsSettings) -> None:
+        self._windows = SlidingWindowCounterRateLimiter(_storage(limits.storage))
+        self._requests = _Limit(self._windows, "requests", limits.requests, "requests")
+        self._characters = _Limit(self._windows, "characters", limits.characters, "characters")
+        self._sound = _Limit(self._windows, "sound", limits.audio_seconds, "seconds of sound")
+        self._refusals = _Limit(self._windows, "refusals", limits.refusals, "refused requests")
+        self._logins = _Limit(self._windows, "logins", limits.logins, "failed log-ins")
+        self._most_sockets = limits.sockets
+        self._accounts: dict[str, KeyAccount] = {}  # one for each configured key at most
+
+    def account(self, key_id: str) -> Account:
+        """Give the account of a key; without a key it is one that charges nobody."""
+        if not key_id:
+            return Account()
+        if key_id not in self._accounts:
+            self._accounts[key_id] = KeyAccount(
+                key_id, self._requests, self._characters, self._sound, self._most_sockets
+            )
+        return self._accounts[key_id]
+
+    async def check_refusals(self, address: str) -> None:
+        """Raise `TooMany` when an address was refused too often: its signature is not tried."""
+        await self._refusals.check(network_of(address))
+
+    async def count_refusal(self, address: str) -> None:
+        """Count one refused request of an address."""
+        await self._refusals.count(network_of(address), 1)
+
+    async def check_logins(self, address: str) -> None:
+        """Raise `TooMany` when an address failed to log in too often."""
+        await self._logins.check(network_of(address))
+
+    async def count_failed_login(self, address: str) -> None:
+        """Count one failed log-in of an address."""
+        await self._logins.count(network_of(address), 1)
+
+
+class _Limit:
+    """One limit a minute, counted for each owner: a key or a network."""
+
+    def __init__(
+        self, windows: SlidingWindowCounterRateLimiter, name: str, most: int, noun: str
+    ) -> None:
+        self._windows = windows
+        self._item = RateLimitItemPerMinute(most, namespace=f"{NAMESPACE}-{name}")
+        self._noun = noun
+
+    async def take(self, owner: str, cost: int) -> None:
+        """Count a cost, or raise `TooMany` and count nothing."""
+        if cost > self._item.amount:
             raise TooMany(
-                f"{cost} {what} at once; the limit is {item.amount} a minute.",
+                f"{cost} {self._noun} at once; the limit is {self._item.amount} a minute.",
                 hint="Ask for less at once.",
                 retry_after=60,
             )
-        if not await self._hit(item, who, cost):
-            raise await self._too_many(item, who, what)
+        if not await self._hit(owner, cost):
+            raise await self._too_many(owner)
 
-    async def _too_many(self, item: RateLimitItem, who: str, what: str) -> TooMany:
-        stats = await self._stats(item, who)
+    async def check(self, owner: str) -> None:
+        """Raise `TooMany` when nothing is left for an owner."""
+        if not await _answer_of(self._windows.test(self._item, owner)):
+            raise await self._too_many(owner)
+
+    async def count(self, owner: str, cost: int) -> None:
+        """Count a cost that has already arisen, also where it is more than is left."""
+        cost = min(cost, self._item.amount)
+        if not cost or await self._hit(owner, cost):
+            return
+        # A window takes a cost whole or not at all.
+        left = (await self._stats(owner)).remaining
+        if left:
+            await self._hit(owner, min(left, cost))
+
+    async def _hit(self, owner: str, cost: int) -> bool:
+        return await _answer_of(self._windows.hit(self._item, owner, cost=cost))
+
+    async def _stats(self, owner: str) -> WindowStats:
+        return await _answer_of(self._windows.get_window_stats(self._item, owner))
+
+    async def _too_many(self, owner: str) -> TooMany:
+        stats = await self._stats(owner)
         return TooMany(
-            f"The limit of {item.amount} {what} a minute is reached.",
+            f"The limit of {self._item.amount} {self._noun} a minute is reached.",
             hint="Wait as long as Retry-After says.",
             retry_after=min(60.0, max(1.0, stats.reset_time - time.time())),
         )
 
-    async def _hit(self, item: RateLimitItem, who: str, cost: int) -> bool:
-        return await _answer(self._windows.hit(item, who, cost=cost))
-
-    async def _tested(self, item: RateLimitItem, who: str) -> bool:
-        return await _answer(self._windows.test(item, who))
-
-    async def _stats(self, item: RateLimitItem, who: str) -> WindowStats:
-        return await _answer(self._windows.get_window_stats(item, who))
-
 
 @lru_cache(maxsize=4_096)
 def network_of(address: str) -> str:
-    """Who is behind an address: with IPv6 one customer has a whole /64 of them."""
+    """Return the network that counts as one owner: with IPv6 one customer has a whole /64."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:
@@ -165,10 +223,10 @@ def _storage(address: str) -> Storage:
     return RedisStorage(f"async+{address}", wrap_exceptions=True, implementation="redispy")
 
 
-async def _answer(asked: Awaitable[T]) -> T:
-    """What the storage says; nobody is let through because it says nothing."""
+async def _answer_of(call: Awaitable[T]) -> T:
+    """Return what the storage answers; without an answer nobody is let through."""
     try:
-        return await asked
+        return await call
     except StorageError as error:
         raise Busy(
             "The place where limits are counted does not answer.",

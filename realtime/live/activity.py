@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from msgspec import UNSET
 
-from realtime.cache import Address, Recording
+from realtime.access.quotas import Account
+from realtime.cache import Address
 from realtime.conversion.voice_changer import VoiceChanger
 from realtime.errors import SynthesisFailed, YamabikoError
 from realtime.live.messages import Error, FromServer
@@ -20,22 +21,6 @@ from realtime.speech.speech import Speech
 from realtime.timer import Timer
 
 logger = logging.getLogger(__name__)
-
-
-class Account:
-    """Whoever pays for what is said; without keys it is nobody."""
-
-    async def charge(self, characters: int) -> None:
-        """Text that is to be spoken; a typed error where it was too much."""
-
-    def watch(self, recording: Recording) -> None:
-        """Sound that is being made for this client."""
-
-    async def check_sound(self) -> None:
-        """A typed error where no more sound may be made for this client now."""
-
-    async def made(self, seconds: float) -> None:
-        """Sound that was made for this client alone."""
 
 
 @dataclass(frozen=True)

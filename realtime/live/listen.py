@@ -93,7 +93,7 @@ class ListenActivity(Activity):
         finally:
             self._ended = True
             self._prepared.set()  # whoever still feeds need not wait
-            await self._stage.account.made(self._seconds - self._charged)
+            await self._stage.account.charge_sound(self._seconds - self._charged)
 
     async def _convert(self, live: LiveVoice) -> None:
         beginning = asyncio.create_task(self._begin(live))
@@ -161,7 +161,7 @@ class ListenActivity(Activity):
 
     async def _charge(self) -> None:
         if self._seconds - self._charged >= CHARGED_SECONDS:
-            await self._stage.account.made(CHARGED_SECONDS)
+            await self._stage.account.charge_sound(CHARGED_SECONDS)
             self._charged += CHARGED_SECONDS
             await self._stage.account.check_sound()
 

@@ -42,7 +42,7 @@ class SayActivity(Activity):
         if self._draft is None or self._draft.ended or self._stopped_at is not None:
             return
         try:
-            await self._stage.account.charge(len(text))
+            await self._stage.account.charge_text(len(text))
             self._draft.write(text)
         except YamabikoError as error:
             self.stop(error_of(error, self.id))
@@ -98,11 +98,10 @@ class SayActivity(Activity):
             saying = speech.saying_while_written(self._wish, self._draft)
         else:
             line = await speech.line(self._wish)
-            await account.charge(len(line.text))
+            await account.charge_text(len(line.text))
             saying = speech.saying(line)
         async with saying as found:
-            if found.result == "miss" and isinstance(found.source, Recording):
-                account.watch(found.source)
+            account.charge_recording(found.result, found.source)
             yield found
 
     async def _start(self, saying: LineInProgress) -> None:

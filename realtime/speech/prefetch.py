@@ -6,10 +6,11 @@ import asyncio
 import logging
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from realtime.cache import FinishedRecording, OpenedRecording, Recording
+from realtime.access.quotas import Account
+from realtime.cache import FinishedRecording, Recording
 from realtime.errors import Busy, NotFound, YamabikoError
 from realtime.speech.request import LineRequest
 from realtime.speech.speech import Speech
@@ -45,14 +46,14 @@ class PrefetchJobs:
     def begin(
         self,
         wishes: Sequence[LineRequest],
-        begun: Callable[[OpenedRecording], None] = lambda opened: None,
+        account: Account | None = None,
     ) -> Prefetch:
-        """Work off a list; `begun` hears of each line when its recording is there or grows."""
+        """Work off a list; the account is charged for the sound that is made for it."""
         running = sum(1 for known in self._known.values() if known.state == "running")
         if running >= MOST_RUNNING:
             raise Busy(f"{running} lists are already being prefetched.", retry_after=10)
         made = Prefetch(secrets.token_hex(8), len(wishes))
-        made.task = asyncio.create_task(self._work_off(made, list(wishes), begun))
+        made.task = asyncio.create_task(self._work_off(made, list(wishes), account or Account()))
         self._known[made.id] = made
         self._forget_oldest()
         return made
@@ -79,11 +80,11 @@ class PrefetchJobs:
         self,
         prefetch: Prefetch,
         wishes: list[LineRequest],
-        begun: Callable[[OpenedRecording], None],
+        account: Account,
     ) -> None:
         for number, wish in enumerate(wishes, 1):
             try:
-                await self._speak(wish, begun)
+                await self._speak(wish, account)
                 prefetch.done += 1
             except YamabikoError as error:
                 prefetch.failed += 1
@@ -91,11 +92,11 @@ class PrefetchJobs:
                     prefetch.errors.append(f"line {number}: {error.message}")
         prefetch.state = "finished"
 
-    async def _speak(self, wish: LineRequest, begun: Callable[[OpenedRecording], None]) -> None:
+    async def _speak(self, wish: LineRequest, account: Account) -> None:
         line = await self._speech.line(wish)
         async with self._speech.open(line) as opened:
-            begun(opened)
             source = opened.source
+            account.charge_recording(opened.result, source)
             if isinstance(source, FinishedRecording):
                 return
             assert isinstance(source, Recording), "a line's source is a recording"

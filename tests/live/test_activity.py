@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from realtime.errors import BadRequest, Unavailable
-from realtime.live.activity import Account, Activity, ActivityContext, error_of, milliseconds
+from realtime.live.activity import Activity, ActivityContext, error_of, milliseconds
 from realtime.live.messages import Cancelled
 from realtime.live.protocol import encode
 from realtime.live.send_queue import SendQueue
@@ -70,13 +70,6 @@ async def test_who_is_stopped_ends_once_and_leaves(stage: ActivityContext) -> No
     await asyncio.gather(act.task, return_exceptions=True)
     assert await ended(stage) == encode(Cancelled("a"))
     assert act.left and not stage.send_queue.bytes
-
-
-async def test_nobody_pays_without_a_key() -> None:
-    account = Account()
-    await account.charge(10**9)
-    await account.made(10**9)
-    await account.check_sound()
 
 
 def test_an_error_is_text_that_utf_8_has() -> None:

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from realtime.access.quotas import Account
 from realtime.audio.samples import RATES, Pcm, from_pcm16
 from realtime.conversion.live import Conversion
 from realtime.engines.contract import Transcript
 from realtime.engines.world import median_pitch
 from realtime.errors import TooMany
-from realtime.live.activity import Account
 from realtime.live.listen import ListenActivity
 from realtime.live.messages import Listen
 from realtime.live.session import Session
@@ -318,7 +318,7 @@ class Purse(Account):
         if self.paid >= 15:
             raise TooMany("No seconds of sound are left.")
 
-    async def made(self, seconds: float) -> None:
+    async def charge_sound(self, seconds: float) -> None:
         self.paid += seconds
 
 

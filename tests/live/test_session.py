@@ -16,12 +16,12 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as trying
 from hypothesis import strategies as st
 
+from realtime.access.quotas import Account
 from realtime.audio.samples import RATES, Pcm, to_pcm16
 from realtime.audio.wav import HEADER_BYTES
 from realtime.cache import FinishedRecording
 from realtime.engines.tone import character_factor, sine
 from realtime.errors import TooMany
-from realtime.live.activity import Account
 from realtime.live.messages import Close
 from realtime.live.session import Session, SessionBounds
 from realtime.services import Services
@@ -412,15 +412,16 @@ class Purse(Account):
 
     def __init__(self, characters: int) -> None:
         self.left = characters
-        self.watched = 0
+        self.begun = 0
 
-    async def charge(self, characters: int) -> None:
+    async def charge_text(self, characters: int) -> None:
         self.left -= characters
         if self.left < 0:
             raise TooMany("The limit is reached.")
 
-    def watch(self, recording: object) -> None:
-        self.watched += 1
+    def charge_recording(self, result: str, source: object) -> None:
+        if result == "miss":
+            self.begun += 1
 
 
 async def test_every_character_is_paid_for_and_what_is_made_is_watched(
@@ -435,7 +436,7 @@ async def test_every_character_is_paid_for_and_what_is_made_is_watched(
     await client.send("text", id="b", text="c")
     await client.send("end", id="b")
     await client.ended("a", "b")
-    assert (purse.left, purse.watched) == (3, 2)
+    assert (purse.left, purse.begun) == (3, 2)
     await client.say("c", "abcd", seed=1)
     await client.ended("c")
     assert client.ending("c")["code"] == "rate_limited"

@@ -15,6 +15,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from realtime.access.quotas import Account
 from realtime.audio.encoding import ContainerWriter, EncodedPart, encode
 from realtime.audio.wav import HEADER_BYTES, wav_header
 from realtime.cache import FinishedRecording, Recording
@@ -22,7 +23,6 @@ from realtime.speech.line import Line
 from realtime.speech.speech import LineInProgress, Speech
 from realtime.web.answers.errors import envelope, refusal_of
 from realtime.web.answers.server_sent_events import sound_events, usage_of
-from realtime.web.charges import made, watch
 from realtime.web.requests.openai_speech import OpenAiSpeechRequest
 from realtime.web.requests.request_id import request_id
 
@@ -41,9 +41,15 @@ class SpeechResponse(Response):
     """Speaks its line while it is sent; the last client that goes away ends both."""
 
     def __init__(
-        self, speech: Speech, line: Line, asked: OpenAiSpeechRequest, keep: bool = True
+        self,
+        speech: Speech,
+        account: Account,
+        line: Line,
+        asked: OpenAiSpeechRequest,
+        keep: bool = True,
     ) -> None:
         super().__init__()
+        self._account = account
         self._keep = keep
         self._line = line
         self._asked = asked
@@ -58,13 +64,13 @@ class SpeechResponse(Response):
             # Left without its end, the body is broken off by the server.
             done = False
         if not self._keep:
-            await made(scope, self._tape.seconds)
+            await self._account.charge_sound(self._tape.seconds)
         if not done:
             logger.info("request %s: the client went away", request_id(scope))
 
     async def _answer(self, scope: Scope, send: Send) -> None:
         async with self._speech.saying(self._line, self._keep) as saying:
-            watch(scope, saying.result, saying.source)
+            self._account.charge_recording(saying.result, saying.source)
             answer = Answer(send, self._described(saying.result))
             source = saying.source if self._as_it_is(saying.source) else None
             if isinstance(source, FinishedRecording):

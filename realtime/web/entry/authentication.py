@@ -55,16 +55,16 @@ class Authentication:
         if not self._guard.keys or is_open(scope):
             return Caller()
         address = address_of(scope)
-        await self._quotas.may_be_refused(address)
+        await self._quotas.check_refusals(address)
         try:
             if scope["path"].startswith(AUDIO) and is_signed_address(scope["query_string"]):
                 self._guard.addresses.check(scope["path"], scope["query_string"])
                 return Caller(way="address")
             caller = await self._known(scope, receive, body)
         except Refused:
-            await self._quotas.was_refused(address)
+            await self._quotas.count_refusal(address)
             raise
-        await self._quotas.request(caller.key_id)
+        await self._quotas.account(caller.key_id).charge_request()
         audit("admitted", key=caller.key_id, way=caller.way, **_where(scope))
         return caller
 

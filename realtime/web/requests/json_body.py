@@ -1,4 +1,4 @@
-"""What handlers take from a request: the services and a JSON body; it knows no door."""
+"""A request's JSON body, and what its headers say of the body and of storing."""
 
 from __future__ import annotations
 
@@ -8,15 +8,9 @@ from typing import Any
 from starlette.requests import Request
 
 from realtime.errors import WrongContentType
-from realtime.services import Services
 from realtime.web.requests.fields import object_in
 
 JSON_TYPE = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json", re.IGNORECASE)
-
-
-def services_of(request: Request) -> Services:
-    services: Services = request.app.state.services
-    return services
 
 
 def refuses_storing(request: Request) -> bool:

@@ -11,7 +11,8 @@ from starlette.routing import Route
 
 from realtime.errors import BadRequest
 from realtime.web.requests.fields import Fields
-from realtime.web.requests.json_body import json_body, services_of
+from realtime.web.requests.json_body import json_body
+from realtime.web.requests.services import services_of
 
 FIELDS = ("enabled", "engine", "network", "clear_memory")
 

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from realtime.characters import Character
 from realtime.errors import NotFound
-from realtime.web.requests.json_body import services_of
+from realtime.web.requests.services import services_of
 
 BY_CHARACTER = ("yamabiko", "tts-1", "tts-1-hd", "gpt-4o-mini-tts")  # the character's own engine
 

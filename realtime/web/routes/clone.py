@@ -10,10 +10,9 @@ from starlette.routing import Route
 
 from realtime.audio.decoding import AudioSource
 from realtime.cloning import MOST_CLIP_SECONDS
-from realtime.web.charges import check_sound, made
 from realtime.web.entry.hosts_and_origins import check_origin
 from realtime.web.requests.fields import Fields
-from realtime.web.requests.json_body import services_of
+from realtime.web.requests.services import account_of, services_of
 from realtime.web.routes.catalogue import described
 from realtime.web.routes.process import file_of, form_of, values_of
 
@@ -22,7 +21,8 @@ FIELDS = ("audio", "name", "text", "language")
 
 async def enrol(request: Request) -> Response:
     _check_page(request)
-    await check_sound(request.scope)
+    account = account_of(request)
+    await account.check_sound()
     form = await form_of(request)
     try:
         fields = Fields(values_of(form))
@@ -35,7 +35,7 @@ async def enrol(request: Request) -> Response:
         )
     finally:
         await form.close()
-    await made(request.scope, source.seconds)
+    await account.charge_sound(source.seconds)
     return JSONResponse(described(character), 201)
 
 

@@ -14,23 +14,24 @@ from realtime.speech.line import ASKABLE
 from realtime.speech.request import LineRequest
 from realtime.web.answers.errors import bots_body
 from realtime.web.answers.links import Links
-from realtime.web.charges import charge, watch
 from realtime.web.requests.caller import Caller, caller_of
 from realtime.web.requests.fields import Fields
-from realtime.web.requests.json_body import json_body, services_of
+from realtime.web.requests.json_body import json_body
+from realtime.web.requests.services import account_of, services_of
 
 
 async def generate(request: Request) -> Response:
     """Answers when the recording is finished, or at once where nobody wants to wait."""
-    services, links = services_of(request), Links(services_of(request), request)
+    services, account = services_of(request), account_of(request)
+    links = Links(services, request)
     fields = Fields(await json_body(request))
     check_posttime(fields.text("posttime"), caller_of(request.scope), services)
     waits = fields.flag("wait", default=True)
     line = await services.speech.line(_wish(fields, services))
-    await charge(request.scope, len(line.text))
+    await account.charge_text(len(line.text))
     async with services.speech.open(line, finish=True) as opened:
         url = links.to(opened.address, WAV)
-        watch(request.scope, opened.result, opened.source)
+        account.charge_recording(opened.result, opened.source)
         # Made before the wait: many may wait for the same moment.
         answer = JSONResponse(bots_body(request.scope, 200, url=url))
         if waits and isinstance(opened.source, GrowingRecording):

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from realtime.models.gpu import gpu
 from realtime.services import VERSION
-from realtime.web.requests.json_body import services_of
+from realtime.web.requests.services import services_of
 
 
 async def health(request: Request) -> Response:

@@ -19,9 +19,9 @@ from realtime.services import Services
 from realtime.speech.line import FASTEST, MOST_SEED, SLOWEST
 from realtime.speech.request import LineRequest
 from realtime.web.answers.links import Links
-from realtime.web.charges import charge, watch
 from realtime.web.requests.fields import Fields
-from realtime.web.requests.json_body import json_body, services_of
+from realtime.web.requests.json_body import json_body
+from realtime.web.requests.services import account_of, services_of
 
 LINE_FIELDS = ("text", "character", "language", "noaccent", "longprompt", "speed", "seed", "engine")
 FIELDS = (*LINE_FIELDS, "format", "sample_rate")
@@ -55,14 +55,15 @@ def asked_line(body: Mapping[str, Any], allowed: Collection[str] = FIELDS) -> As
 
 
 async def ask(request: Request) -> Response:
-    services, links = services_of(request), Links(services_of(request), request)
+    services, account = services_of(request), account_of(request)
+    links = Links(services, request)
     asked = asked_line(await json_body(request))
     line = await services.speech.line(asked.wish)
-    await charge(request.scope, len(line.text))
+    await account.charge_text(len(line.text))
     suffix = suffix_of(asked.format, asked.sample_rate, services.speech.sample_rate(line))
     async with services.speech.open(line, finish=True) as opened:
         address = opened.address
-        watch(request.scope, opened.result, opened.source)
+        account.charge_recording(opened.result, opened.source)
         kept = opened.source if isinstance(opened.source, FinishedRecording) else None
     return JSONResponse(
         {

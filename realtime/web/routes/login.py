@@ -17,8 +17,9 @@ from realtime.web.entry.credentials import COOKIE
 from realtime.web.entry.hosts_and_origins import check_origin
 from realtime.web.requests.caller import address_of, caller_of
 from realtime.web.requests.fields import Fields
-from realtime.web.requests.json_body import json_body, services_of
+from realtime.web.requests.json_body import json_body
 from realtime.web.requests.request_id import request_id
+from realtime.web.requests.services import services_of
 
 SLOWED_SECONDS = 0.5  # what each wrong guess costs besides
 
@@ -51,7 +52,7 @@ async def login(request: Request) -> Response:
     if not services.guard.keys:
         raise NotFound("No keys are configured: nobody needs to log in.", code="no_keys")
     address = address_of(request.scope)
-    await services.quotas.may_log_in(address)
+    await services.quotas.check_logins(address)
     try:
         key_id = services.guard.keys.id_of(key.strip())
     except Refused as error:
@@ -87,7 +88,7 @@ async def logout(request: Request) -> Response:
 
 async def _wrong(request: Request, error: YamabikoError) -> Response:
     services, address = services_of(request), address_of(request.scope)
-    await services.quotas.failed_to_log_in(address)
+    await services.quotas.count_failed_login(address)
     services.metrics.refused("login")
     audit("log-in refused", reason=error.code, address=address, request=request_id(request.scope))
     await asyncio.sleep(SLOWED_SECONDS)

@@ -16,8 +16,8 @@ from realtime.log import audit
 from realtime.services import Services
 from realtime.settings import Settings
 from realtime.web.requests.caller import caller_of
-from realtime.web.requests.json_body import services_of
 from realtime.web.requests.request_id import request_id
+from realtime.web.requests.services import services_of
 from realtime.weights import WeightFile
 
 NO_STORE = {"Cache-Control": "no-store"}

@@ -21,7 +21,7 @@ from realtime.services import Services
 from realtime.speech.request import LineRequest
 from realtime.text.normalise import clean
 from realtime.web.answers.recording import send_recording, unknown_recording
-from realtime.web.requests.json_body import services_of
+from realtime.web.requests.services import services_of
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from starlette.routing import Route
 from realtime.errors import BadRequest, YamabikoError
 from realtime.speech.prefetch import MOST_LINES, Prefetch
 from realtime.speech.request import LineRequest
-from realtime.web.charges import charge, watch
 from realtime.web.requests.fields import Fields, object_in, refuse
-from realtime.web.requests.json_body import content_type_of, json_body, services_of
+from realtime.web.requests.json_body import content_type_of, json_body
+from realtime.web.requests.services import account_of, services_of
 from realtime.web.routes.lines import LINE_FIELDS, asked_line
 
 NDJSON = ("application/x-ndjson", "application/jsonl")
@@ -27,10 +27,9 @@ async def begin(request: Request) -> Response:
     if not rows or len(rows) > MOST_LINES:
         raise BadRequest(f"lines has {len(rows)} lines; 1 to {MOST_LINES} are allowed.")
     wishes = [_wish(n, row) for n, row in enumerate(rows, 1)]
-    await charge(request.scope, sum(len(wish.text) for wish in wishes))
-    found = services_of(request).prefetches.begin(
-        wishes, lambda opened: watch(request.scope, opened.result, opened.source)
-    )
+    account = account_of(request)
+    await account.charge_text(sum(len(wish.text) for wish in wishes))
+    found = services_of(request).prefetches.begin(wishes, account)
     return JSONResponse({"id": found.id, "total": found.total}, 202)
 
 

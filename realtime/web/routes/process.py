@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from realtime.access.quotas import Account
 from realtime.audio.decoding import AudioSource
 from realtime.audio.encoding import ContainerWriter, EncodedPart, encode
 from realtime.audio.formats import FORMATS, Format, format_named
@@ -29,10 +30,10 @@ from realtime.errors import BadRequest, NothingToSay, WrongContentType
 from realtime.services import Services
 from realtime.speech.line import ASKABLE
 from realtime.web.answers.speech import Answer, Stalled, unless_gone
-from realtime.web.charges import check_sound, made
 from realtime.web.requests.fields import Fields
-from realtime.web.requests.json_body import content_type_of, services_of
+from realtime.web.requests.json_body import content_type_of
 from realtime.web.requests.request_id import request_id
+from realtime.web.requests.services import account_of, services_of
 
 logger = logging.getLogger(__name__)
 
@@ -43,16 +44,17 @@ MOST_FIELD_BYTES = 4_096
 
 
 async def process(request: Request) -> Response:
-    await check_sound(request.scope)
+    account = account_of(request)
+    await account.check_sound()
     form = await form_of(request)
     try:
-        return await response_to(form, services_of(request))
+        return await response_to(form, services_of(request), account)
     except BaseException:
         await form.close()
         raise
 
 
-async def response_to(form: FormData, services: Services) -> Response:
+async def response_to(form: FormData, services: Services, account: Account) -> Response:
     fields = Fields(values_of(form))
     fields.only(FIELDS)
     found = format_named(fields.text("format") or "wav", "format")
@@ -60,7 +62,7 @@ async def response_to(form: FormData, services: Services) -> Response:
     asked = disguise_of(fields)
     most_seconds = 60 * services.settings.limits.upload_minutes
     source = await asyncio.to_thread(AudioSource, file_of(form), most_seconds)
-    return ProcessedResponse(services.voice_changer, asked, source, found, rate)
+    return ProcessedResponse(services.voice_changer, account, asked, source, found, rate)
 
 
 async def form_of(request: Request) -> FormData:
@@ -136,13 +138,15 @@ class ProcessedResponse(Response):
     def __init__(
         self,
         voice_changer: VoiceChanger,
+        account: Account,
         asked: VoiceChangeRequest,
         source: AudioSource,
         found: Format,
         rate: int | None,
     ) -> None:
         super().__init__()
-        self._voice_changer, self._asked, self._source = voice_changer, asked, source
+        self._voice_changer, self._account = voice_changer, account
+        self._asked, self._source = asked, source
         wanted = rate or source.rate
         self._tape = ContainerWriter(found, found.rate_for(wanted), None)
 
@@ -154,7 +158,7 @@ class ProcessedResponse(Response):
             done = False
         finally:
             self._source.close()
-            await made(scope, self._tape.seconds)
+            await self._account.charge_sound(self._tape.seconds)
         if not done:
             logger.info("request %s: the client went away", request_id(scope))
 

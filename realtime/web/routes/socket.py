@@ -5,25 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, ExitStack, aclosing, nullcontext
+from contextlib import ExitStack, aclosing
 
 from starlette.routing import WebSocketRoute
-from starlette.types import Scope
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from realtime.cache import WAV, Recording
+from realtime.cache import WAV
 from realtime.errors import BadRequest, Busy, YamabikoError
-from realtime.live.activity import Account, ActivityContext
+from realtime.live.activity import ActivityContext
 from realtime.live.messages import Close
 from realtime.live.protocol import PROTOCOL
 from realtime.live.session import Session
 from realtime.services import Services
 from realtime.web.answers.errors import ErrorResponse, deny, refusal_of
 from realtime.web.answers.links import Links
-from realtime.web.charges import charge, check_sound, made, watch
 from realtime.web.open_sockets import OpenSockets
-from realtime.web.requests.caller import caller_of
 from realtime.web.requests.request_id import request_id
+from realtime.web.requests.services import account_of, services_of
 
 logger = logging.getLogger(__name__)
 
@@ -31,33 +29,14 @@ OVERLOAD = 1013
 FAULT = Close(1011, "Something went wrong here.")
 
 
-class Charged(Account):
-    """The key of a socket pays as it does for requests."""
-
-    def __init__(self, scope: Scope) -> None:
-        self._scope = scope
-
-    async def charge(self, characters: int) -> None:
-        await charge(self._scope, characters)
-
-    def watch(self, recording: Recording) -> None:
-        watch(self._scope, "miss", recording)
-
-    async def check_sound(self) -> None:
-        await check_sound(self._scope)
-
-    async def made(self, seconds: float) -> None:
-        await made(self._scope, seconds)
-
-
 async def talk(websocket: WebSocket) -> None:
     """Refused before it is a socket, or a conversation to its end."""
-    services: Services = websocket.app.state.services
+    services = services_of(websocket)
     sockets: OpenSockets = websocket.app.state.sockets
     with ExitStack() as held:
         try:
             subprotocol = chosen(websocket.scope["subprotocols"])
-            held.enter_context(counted(websocket, services))
+            held.enter_context(account_of(websocket).hold_socket())
             session = Session(stage_for(websocket, services))
         except YamabikoError as error:
             answer = ErrorResponse(websocket.scope, refusal_of(error, services.guard.now_ms))
@@ -83,12 +62,6 @@ def chosen(offered: Sequence[str]) -> str | None:
     return PROTOCOL if offered else None
 
 
-def counted(websocket: WebSocket, services: Services) -> AbstractContextManager[None]:
-    """While it is open it is one of its key's sockets."""
-    key_id = caller_of(websocket.scope).key_id
-    return services.quotas.socket(key_id) if key_id else nullcontext()
-
-
 def stage_for(websocket: WebSocket, services: Services) -> ActivityContext:
     links = Links(services, websocket)
     return ActivityContext(
@@ -96,7 +69,7 @@ def stage_for(websocket: WebSocket, services: Services) -> ActivityContext:
         services.voice_changer,
         services.metrics,
         lambda address: links.to(address, WAV),
-        Charged(websocket.scope),
+        account_of(websocket),
     )
 
 

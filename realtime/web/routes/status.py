@@ -16,7 +16,7 @@ from realtime.models.process_memory import memory
 from realtime.services import VERSION
 from realtime.web.open_sockets import OpenSockets
 from realtime.web.requests.caller import caller_of
-from realtime.web.requests.json_body import services_of
+from realtime.web.requests.services import services_of
 from realtime.web.routes.models import NO_STORE, described_models
 
 

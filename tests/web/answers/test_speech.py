@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from realtime.access.quotas import Account
 from realtime.settings import Settings
 from realtime.web.answers import speech
 from realtime.web.answers.speech import SpeechResponse, unless_gone
@@ -241,7 +242,7 @@ async def answer_to_nobody(settings: Settings, receive: Receive, send: Send) -> 
     line = await services.speech.line(found.wish)
     scope = {"type": "http", "path": "/", "headers": [(b"x-request-id", b"left-1")]}
     try:
-        await SpeechResponse(services.speech, line, found)(scope, receive, send)
+        await SpeechResponse(services.speech, Account(), line, found)(scope, receive, send)
         assert not any(state.leases for state in services.models.states())
     finally:
         await services.close()
