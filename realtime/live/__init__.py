@@ -1,1 +1,1 @@
-"""The live protocol: messages, sessions, saying, listening, sending; no socket."""
+"""The live protocol: its messages, the session of a client, and the way out to it."""

@@ -1,4 +1,7 @@
-"""What goes on for one client: acts with exactly one ending each; it knows no text, no sound."""
+"""Activities of one client: a line that is said, a microphone that is listened to.
+
+Each ends with exactly one message: `done`, `cancelled` or `error`.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ActivityContext:
-    """What every act of a session needs."""
+    """The services of the server and the queue of one session, for its activities."""
 
     speech: Speech
     voice_changer: VoiceChanger
@@ -37,57 +40,63 @@ class ActivityContext:
 
 
 class Activity:
-    """One thing from the message that asks for it until its ending waits to be sent."""
+    """A task for one request of a client, with one stream of the send queue.
 
-    failed = "It could not be done."
+    It begins when it is made; it is over for the client when its ending has been sent, though its
+    task may still wait for an engine to let go.
+    """
 
-    def __init__(self, id: str, stream: int, stage: ActivityContext) -> None:
+    failure = "It could not be done."  # message of the ending when the fault is ours
+
+    def __init__(self, id: str, stream: int, context: ActivityContext) -> None:
         self.id = id
         self.stream = stream
-        self._stage = stage
-        self._now = stage.timer.now
+        self._context = context
+        self._now = context.timer.now
         self._asked_at = self._now()
         self._stopped_at: float | None = None
-        stage.send_queue.open(stream)
+        context.send_queue.open(stream)
         self.task = asyncio.create_task(self._run())
 
     def stop(self, ending: FromServer) -> None:
-        """End it here: what still waits of it is not sent, and nothing follows its ending."""
+        """End it now: what still waits to be sent of it is dropped, then `ending` is sent."""
         if self._stopped_at is None:
             self._end_with(ending)
             self.task.cancel()
 
-    async def _play(self) -> None:
-        """The act itself, with its good ending."""
+    async def _perform(self) -> None:
+        """Do the work, up to and with the ending `done`."""
         raise NotImplementedError
 
-    async def _leave(self) -> None:
-        """What is still to be waited for when it was stopped."""
+    async def _after_stop(self) -> None:
+        """Wait, when it was stopped, for what it still holds."""
 
     def _end_with(self, ending: FromServer) -> None:
         if self._stopped_at is None:
             self._stopped_at = self._now()
-            self._stage.send_queue.end(self.stream, encode(ending), drop=True)
+            self._context.send_queue.end(self.stream, encode(ending), drop=True)
 
     async def _run(self) -> None:
         try:
-            await self._play()
+            await self._perform()
         except asyncio.CancelledError:
-            await self._leave()
+            await self._after_stop()
             raise
         except YamabikoError as error:
-            self._end_with(error_of(error, self.id))
-        except Exception:  # whatever it is, it ends this act alone
-            logger.exception("an act failed")
-            failed = SynthesisFailed(self.failed, hint="The server's log says more.")
-            self._end_with(error_of(failed, self.id))
+            self._end_with(error_message(error, self.id))
+        except Exception:  # a fault in one activity must not end the others of its session
+            logger.exception("an activity failed")
+            failed = SynthesisFailed(self.failure, hint="The server's log says more.")
+            self._end_with(error_message(failed, self.id))
 
 
-def error_of(error: YamabikoError, id: str | None) -> Error:
-    """An error as a message; what it quotes may be no text that UTF-8 has."""
+def error_message(error: YamabikoError, id: str | None) -> Error:
+    """Make the message of an error; with an id, it is the ending of that activity."""
+    # It may quote half a surrogate pair that a client sent, which UTF-8 cannot write.
     message = error.message.encode("utf-8", "replace").decode()
     return Error(error.code, message, error.hint, UNSET if id is None else id)
 
 
 def milliseconds(seconds: float) -> float:
+    """Return a duration as the messages give it: milliseconds with two digits, never negative."""
     return round(1000 * max(0.0, seconds), 2)

@@ -1,6 +1,6 @@
-"""A line's sound in the frames in which a socket sends it; it knows no socket and no time.
+"""Sound cut into the frames in which a socket sends it: 20 to 60 ms each.
 
-All sound of a part leaves with it, in frames of 20 to 60 ms; only less than 20 ms waits for more.
+All sound of a part leaves with it; only less than 20 ms is held back until more comes.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from realtime.audio.samples import AUDIBLE, Pcm, Resampler
 
 FRAME_SECONDS = 0.04
 LEAST_SECONDS = 0.02
+MOST_SECONDS = FRAME_SECONDS + LEAST_SECONDS  # the last frame takes a rest that is too short
 
 
 class Framer:
@@ -25,37 +26,44 @@ class Framer:
         self._held = np.zeros(0, np.int16)
 
     def feed(self, pcm: Pcm) -> Iterator[Pcm]:
-        """The frames of some more sound, each made when it is asked for."""
-        # Resampling 40 ms takes up to 0.05 ms: on the loop, frame by frame, nobody notices.
-        whole = _cuttable(pcm.size, self._source_rate)
-        for part in _cut(pcm, self._source_rate) if whole else (pcm,):
+        """Yield the frames that more sound completes; each is made when it is taken."""
+        # Resampling 40 ms takes up to 0.05 ms: short enough for the event loop, frame by frame.
+        parts = _cut(pcm, self._source_rate) if _enough(pcm, self._source_rate) else (pcm,)
+        for part in parts:
             yield from self._ready(self._resampler.feed(part))
 
     def finish(self) -> Iterator[Pcm]:
-        """What is left; the last frame may be shorter than any other."""
+        """Yield the rest; the last frame may be shorter than 20 ms."""
         yield from self._ready(self._resampler.finish())
         if self._held.size:
             yield self._held
 
     def _ready(self, pcm: Pcm) -> Iterator[Pcm]:
         sound = np.concatenate([self._held, pcm]) if self._held.size else pcm
-        place = _cuttable(sound.size, self.rate)
-        self._held = sound[place:]
-        return _cut(sound[:place], self.rate)
+        if not _enough(sound, self.rate):
+            self._held = sound
+            return iter(())
+        self._held = sound[:0]
+        return _cut(sound, self.rate)
+
+
+def frames_of(pcm: Pcm, rate: int) -> Iterator[Pcm]:
+    """Cut sound that may not wait for more into frames of at most 60 ms."""
+    step = round(MOST_SECONDS * rate)
+    return (pcm[start : start + step] for start in range(0, pcm.size, step))
 
 
 def audible(pcm: Pcm) -> bool:
-    """Whether anything in a frame is heard."""
+    """Tell whether a frame is loud enough to be heard."""
     return bool((np.abs(pcm.astype(np.int32)) > AUDIBLE * 32768).any())
 
 
-def _cuttable(samples: int, rate: int) -> int:
-    """How many of so many samples make frames: all, or none when they are too few."""
-    return samples if samples >= LEAST_SECONDS * rate else 0
+def _enough(pcm: Pcm, rate: int) -> bool:
+    return pcm.size >= LEAST_SECONDS * rate
 
 
 def _cut(pcm: Pcm, rate: int) -> Iterator[Pcm]:
-    """Frames of 40 ms; the last takes what would be too short to stand alone."""
+    """Cut sound into frames of 40 ms; the last takes a rest that is too short to stand alone."""
     length, least = round(FRAME_SECONDS * rate), LEAST_SECONDS * rate
     place = 0
     while pcm.size - place >= length + least:

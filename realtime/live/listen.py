@@ -1,4 +1,4 @@
-"""One microphone of one client: from what is sent to another voice; it knows no socket."""
+"""A `listen` of one client: its microphone in another voice."""
 
 from __future__ import annotations
 
@@ -7,187 +7,165 @@ from contextlib import aclosing
 
 import numpy as np
 
-from realtime.audio.playback import Playback
 from realtime.audio.samples import Pcm
-from realtime.conversion.by_words.events import SentenceHeard as Understood
+from realtime.conversion.by_words.events import SentenceHeard
 from realtime.conversion.request import CONVERTER, REVOICE, VoiceChangeRequest
 from realtime.conversion.voice_changer import LiveVoice, LiveVoiceEvent
 from realtime.errors import BadRequest
 from realtime.live.activity import Activity, ActivityContext, milliseconds
-from realtime.live.framing import audible
+from realtime.live.framing import frames_of
 from realtime.live.messages import Done, FromServer, Heard, Listen, Meter, Notice, Started, Timing
-from realtime.live.pacing import AHEAD_SECONDS
-from realtime.live.protocol import encode, encode_audio
+from realtime.live.pacing import Pacer
+from realtime.live.protocol import encode
 
-EARLY_SECONDS = 1.0  # of a microphone that need not wait until its converter is there
+EARLY_SECONDS = 1.0  # of a microphone, held until its converter is ready; then the reader waits
 METER_SECONDS = 0.5
 CHARGED_SECONDS = 10.0
-FRAME_SECONDS = 0.06
-STALE_SECONDS = 2.0  # after which what a listener told of its player says nothing any more
+STALE_SECONDS = 2.0  # age from which a `played` message says nothing about the player any more
 
 
 class ListenActivity(Activity):
-    """One `listen` until its ending waits to be sent; it has exactly one."""
+    """The activity of one `listen`: `feed` and `end` on one side, messages and sound out."""
 
-    failed = "The voice could not be changed."
+    failure = "The voice could not be changed."
 
-    def __init__(self, asked: Listen, stream: int, stage: ActivityContext) -> None:
-        self._asked = asked
-        self._rate = asked.output_sample_rate or asked.sample_rate
-        self._by_words = REVOICE in (asked.mode, asked.engine)
+    def __init__(self, listen: Listen, stream: int, context: ActivityContext) -> None:
+        self._listen = listen
+        self._rate = listen.output_sample_rate or listen.sample_rate
+        self._by_words = REVOICE in (listen.mode, listen.engine)
         self._live: LiveVoice | None = None
-        self._playback = Playback()
+        # A converter gives sound as fast as it is said; by words it comes faster than it is played.
+        self._pacer = Pacer(
+            context.send_queue,
+            stream,
+            self._rate,
+            context.timer,
+            paced=self._by_words,
+            real_time=not self._by_words,
+        )
         self._early: list[Pcm] = []
         self._ended = False
-        self._prepared = asyncio.Event()
-        self._played: tuple[float, float] | None = None  # seconds, and when it was told
-        self._samples = 0
-        self._heard_at: float | None = None
+        self._ready = asyncio.Event()
+        self._played: tuple[float, float] | None = None  # seconds, and the moment of the message
         self._metered = self._charged = 0.0
-        super().__init__(asked.id, stream, stage)
+        super().__init__(listen.id, stream, context)
 
     async def feed(self, pcm: Pcm) -> None:
-        """What the microphone sent; it waits only for who sends faster than time passes."""
+        """Take sound of the microphone; wait when it comes faster than it can be converted."""
         if self._ended:
             return
         if self._live is None:
             self._early.append(pcm)
-            if sum(part.size for part in self._early) < EARLY_SECONDS * self._asked.sample_rate:
-                return
-            await self._prepared.wait()
+            early = sum(part.size for part in self._early)
+            if early >= EARLY_SECONDS * self._listen.sample_rate:
+                await self._ready.wait()
         else:
             await self._live.feed(pcm)
 
     def end(self) -> None:
-        """The microphone is closed: what it sent is converted to its end."""
+        """Close the microphone; what it sent is still converted to its end."""
         self._ended = True
         if self._live is not None:
             self._live.end()
 
     def hush(self) -> None:
-        """Nothing of what waits is to be heard; the listening goes on."""
+        """Drop the sound that was not heard yet; the microphone stays open."""
         if self._live is not None:
             self._live.hush()
-        self._stage.send_queue.drop(self.stream)
-        self._playback = Playback()
+        self._pacer.drop()
 
     def played(self, seconds: float) -> None:
-        """How much of the sound the client has played."""
+        """Note how much of the sound the client has played."""
         self._played = (seconds, self._now())
 
-    async def _play(self) -> None:
-        asked = self._asked
+    async def _perform(self) -> None:
+        listen, account = self._listen, self._context.account
         try:
-            await self._stage.account.check_sound()
-            live = await self._stage.voice_changer.live(
-                disguise_of(asked),
-                asked.sample_rate,
-                asked.output_sample_rate,
-                self._playing,
+            await account.check_sound()
+            live = await self._context.voice_changer.live(
+                voice_change_request(listen),
+                listen.sample_rate,
+                listen.output_sample_rate,
+                self._played_by_now,
                 self._now,
             )
-            await self._start()
+            await self._send_started()
             began_at = self._now()
             await self._convert(live)
-            self._stage.send_queue.end(self.stream, encode(self._done(began_at)), self._now())
+            self._context.send_queue.end(self.stream, encode(self._done(began_at)), self._now())
         finally:
             self._ended = True
-            self._prepared.set()  # whoever still feeds need not wait
-            await self._stage.account.charge_sound(self._seconds - self._charged)
+            self._ready.set()  # frees a `feed` that waits
+            await account.charge_sound(self._pacer.seconds - self._charged)
 
     async def _convert(self, live: LiveVoice) -> None:
         beginning = asyncio.create_task(self._begin(live))
         try:
-            async with aclosing(live.output()) as heard:
-                async for item in heard:
-                    await self._pass(item)
+            async with aclosing(live.output()) as output:
+                async for item in output:
+                    await self._send(item)
                     await self._measure(live)
         finally:
             live.stop()
             beginning.cancel()
 
-    async def _start(self) -> None:
+    async def _send_started(self) -> None:
         started = Started(
             id=self.id,
             stream=self.stream,
             sample_rate=self._rate,
-            character=self._asked.character,
-            engine=REVOICE if self._by_words else self._asked.engine or CONVERTER,
+            character=self._listen.character,
+            engine=REVOICE if self._by_words else self._listen.engine or CONVERTER,
             cache=None,
             url=None,
         )
-        await self._stage.send_queue.put(self.stream, encode(started))
+        await self._context.send_queue.put(self.stream, encode(started))
 
     async def _begin(self, live: LiveVoice) -> None:
-        """What came while there was no conversion goes first."""
+        """Feed the sound that came before the conversion was ready, then let `feed` go on."""
         while self._early:
             early, self._early = self._early, []
             await live.feed(np.concatenate(early))
         self._live = live
-        self._prepared.set()
+        self._ready.set()
         if self._ended:
             live.end()
 
-    async def _pass(self, item: Pcm | LiveVoiceEvent) -> None:
+    async def _send(self, item: Pcm | LiveVoiceEvent) -> None:
         if isinstance(item, np.ndarray):
-            return await self._sound(item)
-        if isinstance(item, Understood):
+            await self._pacer.send(frames_of(item, self._rate))
+            return await self._charge()
+        if isinstance(item, SentenceHeard):
             message: FromServer = Heard(self.id, item.event, item.text, item.language)
         else:
             message = Notice(self.id, item.code, item.message)
-        await self._stage.send_queue.put(self.stream, encode(message), self._now())
-
-    async def _sound(self, pcm: Pcm) -> None:
-        step, playback = round(FRAME_SECONDS * self._rate), self._playback
-        for start in range(0, pcm.size, step):
-            frame = pcm[start : start + step]
-            if self._by_words:
-                await self._paced(frame.size / self._rate)
-            if playback is not self._playback:
-                return  # it was hushed meanwhile
-            due = self._now() + playback.seconds_ahead(self._now()) * self._by_words
-            playback.add(frame.size / self._rate, self._now())
-            if self._heard_at is None and audible(frame):
-                self._heard_at = self._now()
-            self._samples += frame.size
-            await self._stage.send_queue.put(self.stream, encode_audio(self.stream, frame), due)
-        await self._charge()
-
-    async def _paced(self, seconds: float) -> None:
-        """What is spoken anew is spoken faster than it is played; what is converted never is."""
-        early = self._playback.seconds_ahead(self._now()) + seconds - AHEAD_SECONDS
-        if early > 0:
-            await self._stage.timer.sleep(early)
+        await self._context.send_queue.put(self.stream, encode(message), self._now())
 
     async def _charge(self) -> None:
-        if self._seconds - self._charged >= CHARGED_SECONDS:
-            await self._stage.account.charge_sound(CHARGED_SECONDS)
+        if self._pacer.seconds - self._charged >= CHARGED_SECONDS:
+            await self._context.account.charge_sound(CHARGED_SECONDS)
             self._charged += CHARGED_SECONDS
-            await self._stage.account.check_sound()
+            await self._context.account.check_sound()
 
     async def _measure(self, live: LiveVoice) -> None:
         now = self._now()
-        if not self._asked.meter or now < self._metered + METER_SECONDS:
+        if not self._listen.meter or now < self._metered + METER_SECONDS:
             return
-        if (found := live.read_timings()) is not None:
+        if (report := live.read_timings()) is not None:
             self._metered = now
             meter = Meter(
                 id=self.id,
-                seconds=round(found.converted, 3),
-                queue=milliseconds(found.queue),
-                engine=milliseconds(found.engine),
-                block=milliseconds(found.block),
-                latency=milliseconds(found.latency),
-                factor=round(found.factor, 3),
+                seconds=round(report.converted, 3),
+                queue=milliseconds(report.queue),
+                engine=milliseconds(report.engine),
+                block=milliseconds(report.block),
+                latency=milliseconds(report.latency),
+                factor=round(report.factor, 3),
             )
-            await self._stage.send_queue.put(self.stream, encode(meter), now)
+            await self._context.send_queue.put(self.stream, encode(meter), now)
 
-    @property
-    def _seconds(self) -> float:
-        return self._samples / self._rate
-
-    def _playing(self) -> float | None:
-        """Where the client's player is by now, as far as it told."""
+    def _played_by_now(self) -> float | None:
+        """Estimate the seconds that the client has played; None when it said nothing lately."""
         if self._played is None:
             return None
         seconds, told_at = self._played
@@ -195,23 +173,24 @@ class ListenActivity(Activity):
         return seconds + since if since < STALE_SECONDS else None
 
     def _done(self, began_at: float) -> Done:
-        heard_at = self._heard_at or self._now()
+        audible_at = self._pacer.audible_at or self._now()
         return Done(
             id=self.id,
-            duration=round(self._seconds, 4),
+            duration=round(self._pacer.seconds, 4),
             url=None,
             timing=Timing(
                 queue=milliseconds(began_at - self._asked_at),
                 text=0.0,
-                first_audio=milliseconds(heard_at - self._asked_at),
+                first_audio=milliseconds(audible_at - self._asked_at),
                 total=milliseconds(self._now() - self._asked_at),
             ),
         )
 
 
-def disguise_of(asked: Listen) -> VoiceChangeRequest:
-    engine = asked.engine or (REVOICE if asked.mode == REVOICE else CONVERTER)
-    if asked.mode == REVOICE != engine:
+def voice_change_request(listen: Listen) -> VoiceChangeRequest:
+    """Make the request of a `listen`, whose mode and engine must agree."""
+    engine = listen.engine or (REVOICE if listen.mode == REVOICE else CONVERTER)
+    if listen.mode == REVOICE and engine != REVOICE:
         raise BadRequest(
             f"mode is {REVOICE}, and engine {engine!r} converts.",
             hint="Leave engine out, or say mode convert.",
@@ -219,12 +198,12 @@ def disguise_of(asked: Listen) -> VoiceChangeRequest:
         )
     return VoiceChangeRequest(
         engine=engine,
-        character=asked.character,
-        pitch=asked.pitch,
-        formant=asked.formant,
-        breath=asked.breath,
-        effect=asked.effect,
-        gate=asked.gate,
-        model=asked.model,
-        language=asked.language,
+        character=listen.character,
+        pitch=listen.pitch,
+        formant=listen.formant,
+        breath=listen.breath,
+        effect=listen.effect,
+        gate=listen.gate,
+        model=listen.model,
+        language=listen.language,
     )

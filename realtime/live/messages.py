@@ -1,6 +1,7 @@
-"""The messages of the live protocol `yamabiko.v1` as types; it reads and writes none of them.
+"""The messages of the live protocol `yamabiko.v1`, as types.
 
-They are the definition: `docs/protocol.schema.json` is made from them.
+They are its definition: `docs/protocol.schema.json` is made from them, with each docstring as the
+description of its message.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from realtime.speech.line import ASKABLE, FASTEST, MOST_SEED, SLOWEST
 
 MOST_ID = 64
 
-# Spelt once more because a type must: a test holds it against the list of the rates there are.
+# A type must spell its values out; a test compares them with `audio.samples.RATES`.
 Rate = Literal[8000, 16000, 22050, 24000, 44100, 48000]
 
 
@@ -47,7 +48,7 @@ Mark = (
 
 
 class _FromClient(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What a client sends; a field that there is not is refused."""
+    """A message of a client; a field that is not declared is refused."""
 
 
 class Say(_FromClient, frozen=True, tag="say"):
@@ -259,7 +260,7 @@ FromServer = Ready | Started | Timestamps | Heard | Done | Cancelled | Error | N
 
 @dataclass(frozen=True)
 class Close:
-    """The end of a conversation, as a socket tells it."""
+    """The end of a session: a close code of the socket and a reason for people."""
 
     code: int
     reason: str

@@ -1,4 +1,4 @@
-"""The live protocol `yamabiko.v1`: messages and sound read and written; it knows no socket."""
+"""The live protocol `yamabiko.v1`: its messages and sound, read and written."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ _WORDS = {str: "a text", bool: "true or false", float: "a number", int: "a whole
 
 
 def decode(data: str | bytes) -> FromClient:
-    """What a client says; what cannot be read is refused with the field and what it may be."""
-    named: str | None = None
+    """Read a client's message, or refuse it with the field and what is allowed there."""
+    id: str | None = None
     try:
         values = json_object(data, "The message", EXAMPLE)
-        named = _id_of(values)
+        id = _readable_id(values)
         return _message(values)
     except BadRequest as error:
         bad = BadMessage(error.message, code=error.code, hint=error.hint, field=error.field)
-        bad.id = named
+        bad.id = id
         raise bad from error
 
 
@@ -45,19 +45,12 @@ def encode(message: FromServer) -> str:
 
 
 def encode_audio(stream: int, pcm: Pcm) -> bytes:
-    """Sound of one utterance: its number, then its samples."""
+    """Write sound of one utterance: its stream number, then its samples."""
     return _STREAM.pack(stream) + pcm.astype("<i2", copy=False).tobytes()
 
 
-def decode_audio(data: bytes) -> tuple[int, Pcm]:
-    """The number of an utterance and its samples."""
-    if len(data) < _STREAM.size or len(data) % 2:
-        raise BadMessage(f"{len(data)} bytes are no stream number and whole samples.")
-    return _STREAM.unpack_from(data)[0], np.frombuffer(data, "<i2", offset=_STREAM.size)
-
-
-def samples_of(data: bytes) -> Pcm:
-    """What a client's microphone sent."""
+def microphone_samples(data: bytes) -> Pcm:
+    """Read the samples of a client's microphone; it sends no number before them."""
     if len(data) % 2:
         raise BadMessage(
             f"{len(data)} bytes are no whole samples.",
@@ -68,7 +61,7 @@ def samples_of(data: bytes) -> Pcm:
 
 
 def schema() -> dict[str, Any]:
-    """Every message as JSON Schema."""
+    """Return every message as JSON Schema."""
     (client, server), parts = msgspec.json.schema_components(
         (FromClient, FromServer), ref_template="#/$defs/{name}"
     )
@@ -101,14 +94,14 @@ def _message(values: Mapping[str, Any]) -> FromClient:
     return message
 
 
-def _kind(named: object) -> Any:
-    if not isinstance(named, str) or named not in KINDS:
+def _kind(tag: object) -> Any:
+    if not isinstance(tag, str) or tag not in KINDS:
         raise BadRequest(
-            f"type is {shown(named)}; there are: {', '.join(KINDS)}.",
+            f"type is {shown(tag)}; there are: {', '.join(KINDS)}.",
             code="unknown_type",
             field="type",
         )
-    return KINDS[named]
+    return KINDS[tag]
 
 
 def _value(name: str, value: object, field: _Field) -> Any:
@@ -116,7 +109,7 @@ def _value(name: str, value: object, field: _Field) -> Any:
         found = msgspec.convert(value, field.type)
     except msgspec.ValidationError:
         _refuse(name, value, field.expected)
-    if name == "id" and not _is_name(found):
+    if name == "id" and not _is_id(found):
         _refuse(name, value, f"{field.expected} that UTF-8 can write")
     return found
 
@@ -125,37 +118,37 @@ def _refuse(name: str, value: object, expected: str) -> NoReturn:
     raise BadRequest(f"{name} is {shown(value)}; expected is {expected}.", field=name)
 
 
-def _id_of(values: Mapping[str, Any]) -> str | None:
-    """The id of a message that may be wrong otherwise."""
+def _readable_id(values: Mapping[str, Any]) -> str | None:
+    """Return the id of a message that may be wrong otherwise; None when it is no id."""
     found = values.get("id")
-    return found if isinstance(found, str) and _is_name(found) else None
+    return found if isinstance(found, str) and _is_id(found) else None
 
 
-def _is_name(text: str) -> bool:
-    """Whether a text can be a name: neither NUL nor half a character in it."""
+def _is_id(text: str) -> bool:
+    """Tell whether a text can be an id: no NUL in it, and no half of a surrogate pair."""
     return 1 <= len(text) <= MOST_ID and not any(
         sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in text
     )
 
 
 class _Field(typing.NamedTuple):
-    """What may stand in one field of a message."""
+    """The rules of one field of a message."""
 
     type: Any
     required: bool
-    expected: str
+    expected: str  # in words, for messages
 
 
 def _expected(kind: Any) -> str:
-    """What a type takes, in words."""
+    """Describe in words the values of a type."""
     if isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union:
         return _expected(typing.get_args(kind)[0])
     if typing.get_origin(kind) is Literal:
         return f"one of {', '.join(map(str, typing.get_args(kind)))}"
     if typing.get_origin(kind) is Annotated:
         plain, *metas = typing.get_args(kind)
-        said = [meta.extra["expected"] for meta in metas if meta.extra]
-        return str(said[0]) if said else _expected(plain)
+        described = [meta.extra["expected"] for meta in metas if meta.extra]
+        return str(described[0]) if described else _expected(plain)
     return _WORDS[kind]
 
 

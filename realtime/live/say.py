@@ -1,7 +1,4 @@
-"""One thing that is said to one client: from its line to messages and sound.
-
-It knows no socket and no other utterance.
-"""
+"""A `say` of one client: from its line to messages and sound."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from contextlib import aclosing, asynccontextmanager
 from realtime.audio.spoken import Word
 from realtime.cache import Recording
 from realtime.errors import YamabikoError
-from realtime.live.activity import Activity, ActivityContext, error_of, milliseconds
+from realtime.live.activity import Activity, ActivityContext, error_message, milliseconds
 from realtime.live.framing import Framer
 from realtime.live.messages import Done, Say, Started, TimedWord, Timestamps, Timing
 from realtime.live.pacing import Pacer
@@ -20,134 +17,145 @@ from realtime.speech.incoming_text import IncomingText
 from realtime.speech.request import LineRequest
 from realtime.speech.speech import LineInProgress
 
-WORDS_A_MESSAGE = 500
+WORDS_A_MESSAGE = 500  # so that a `timestamps` message stays far under 256 KiB
 
 
 class SayActivity(Activity):
-    """One `say` until its ending waits to be sent; it has exactly one."""
+    """The activity of one `say`; its text may come while it is spoken."""
 
-    failed = "It could not be spoken."
+    failure = "It could not be spoken."
 
-    def __init__(self, asked: Say, stream: int, stage: ActivityContext) -> None:
-        self._asked = asked
-        self._wish = wish_of(asked)
+    def __init__(self, say: Say, stream: int, context: ActivityContext) -> None:
+        self._say = say
+        self._request = line_request(say)
         self._recording: Recording | None = None
-        self._draft: IncomingText | None = None
-        if asked.more:
-            self._draft = stage.speech.incoming_text(self._wish, stage.timer)
-        super().__init__(asked.id, stream, stage)
+        self._incoming: IncomingText | None = None  # the text, where it comes bit by bit
+        if say.more:
+            self._incoming = context.speech.incoming_text(self._request, context.timer)
+        super().__init__(say.id, stream, context)
 
     async def write(self, text: str) -> None:
-        """More of its text; too much of it is the end."""
-        if self._draft is None or self._draft.ended or self._stopped_at is not None:
+        """Add to the text; too much of it ends the activity with an error."""
+        if self._incoming is None or self._incoming.ended or self._stopped_at is not None:
             return
         try:
-            await self._stage.account.charge_text(len(text))
-            self._draft.write(text)
+            await self._context.account.charge_text(len(text))
+            self._incoming.write(text)
         except YamabikoError as error:
-            self.stop(error_of(error, self.id))
+            self.stop(error_message(error, self.id))
 
     def flush(self) -> None:
-        if self._draft is not None:
-            self._draft.flush()
+        if self._incoming is not None:
+            self._incoming.flush()
 
     def end(self) -> None:
-        if self._draft is not None:
-            self._draft.end()
+        if self._incoming is not None:
+            self._incoming.end()
 
-    async def _leave(self) -> None:
-        """Return when the engine is free of it, unless it works for somebody else."""
+    async def _after_stop(self) -> None:
+        """Wait until the engine is free of this line, unless it works for others too."""
         recording = self._recording
         if recording is None or recording.whole or recording.readers or recording.finish_alone:
             return
         await recording.wait_until_settled()
         if self._stopped_at is not None:
-            self._stage.metrics.idled(self._now() - self._stopped_at)
+            self._context.metrics.idled(self._now() - self._stopped_at)
 
-    async def _play(self) -> None:
-        async with self._saying() as saying:
-            source = saying.source
+    async def _perform(self) -> None:
+        async with self._line_in_progress() as line:
+            source = line.source
             assert source is not None, "a socket's sound comes from a recording"
             if isinstance(source, Recording):
                 self._recording = source
-            frames = Framer(source.sample_rate, self._asked.sample_rate)
-            release = Pacer(self._stage.send_queue, self.stream, frames, self._stage.timer)
-            asked_at = self._draft.ready_at if self._draft else self._asked_at
+            framer = Framer(source.sample_rate, self._say.sample_rate)
+            pacer = Pacer(
+                self._context.send_queue,
+                self.stream,
+                self._say.sample_rate,
+                self._context.timer,
+                paced=self._say.pace,
+            )
+            asked_at = self._incoming.ready_at if self._incoming else self._asked_at
             began_at = self._now()
-            await self._start(saying)
-            made = await self._sound(saying, release)
+            await self._send_started(line)
+            made = await self._send_sound(line, framer, pacer)
+            text_ms = milliseconds(began_at - asked_at) + made["text"] if made else 0.0
             done = Done(
                 id=self.id,
-                duration=round(release.seconds, 4),
-                url=self._url(saying),
+                duration=round(pacer.seconds, 4),
+                url=self._url(line),
                 timing=Timing(
                     queue=made.get("queue", 0.0),
-                    text=round(milliseconds(began_at - asked_at) + made["text"], 2)
-                    if made
-                    else 0.0,
-                    first_audio=milliseconds((release.heard_at or self._now()) - asked_at),
+                    text=round(text_ms, 2),
+                    first_audio=milliseconds((pacer.audible_at or self._now()) - asked_at),
                     total=milliseconds(self._now() - asked_at),
                 ),
             )
-            self._stage.send_queue.end(self.stream, encode(done), release.due())
+            self._context.send_queue.end(self.stream, encode(done), pacer.due())
 
     @asynccontextmanager
-    async def _saying(self) -> AsyncIterator[LineInProgress]:
-        speech, account = self._stage.speech, self._stage.account
-        if self._draft is not None:
-            saying = speech.saying_while_written(self._wish, self._draft)
+    async def _line_in_progress(self) -> AsyncIterator[LineInProgress]:
+        speech, account = self._context.speech, self._context.account
+        if self._incoming is not None:
+            speaking = speech.saying_while_written(self._request, self._incoming)
         else:
-            line = await speech.line(self._wish)
+            line = await speech.line(self._request)
             await account.charge_text(len(line.text))
-            saying = speech.saying(line)
-        async with saying as found:
-            account.charge_recording(found.result, found.source)
-            yield found
+            speaking = speech.saying(line)
+        async with speaking as in_progress:
+            account.charge_recording(in_progress.result, in_progress.source)
+            yield in_progress
 
-    async def _start(self, saying: LineInProgress) -> None:
+    async def _send_started(self, line: LineInProgress) -> None:
         started = Started(
             id=self.id,
             stream=self.stream,
-            sample_rate=self._asked.sample_rate,
-            character=saying.line.character.name,
-            engine=saying.line.engine,
-            cache=None if self._draft else saying.result,
-            url=self._url(saying),
+            sample_rate=self._say.sample_rate,
+            character=line.line.character.name,
+            engine=line.line.engine,
+            cache=None if self._incoming else line.result,
+            url=self._url(line),
         )
-        await self._stage.send_queue.put(self.stream, encode(started))
+        await self._context.send_queue.put(self.stream, encode(started))
 
-    async def _sound(self, saying: LineInProgress, release: Pacer) -> Mapping[str, float]:
-        """All of its sound, each word before it is heard; what was measured where it was made."""
+    async def _send_sound(
+        self, line: LineInProgress, framer: Framer, pacer: Pacer
+    ) -> Mapping[str, float]:
+        """Send all sound, each word before it is heard.
+
+        Returns the milliseconds that making it took; empty where it was not made for this `say`.
+        """
         timing: Mapping[str, float] = {}
-        async with aclosing(saying.spoken) as spoken:
+        async with aclosing(line.spoken) as spoken:
             async for part in spoken:
                 timing = timing or part.timing
-                if self._asked.timestamps:
-                    await self._words(part.words, release.due())
-                await release.sound(part.pcm, self._asked.pace)
-        await release.finish(self._asked.pace)
-        return timing if saying.result == "miss" else {}
+                if self._say.timestamps:
+                    await self._send_words(part.words, pacer.due())
+                await pacer.send(framer.feed(part.pcm))
+        await pacer.send(framer.finish())
+        return timing if line.result == "miss" else {}
 
-    async def _words(self, words: tuple[Word, ...], due: float) -> None:
+    async def _send_words(self, words: tuple[Word, ...], due: float) -> None:
         for place in range(0, len(words), WORDS_A_MESSAGE):
             timed = tuple(
                 TimedWord(word.text, word.start, word.end)
                 for word in words[place : place + WORDS_A_MESSAGE]
             )
-            await self._stage.send_queue.put(self.stream, encode(Timestamps(self.id, timed)), due)
+            message = encode(Timestamps(self.id, timed))
+            await self._context.send_queue.put(self.stream, message, due)
 
-    def _url(self, saying: LineInProgress) -> str | None:
-        return self._stage.link(saying.address) if saying.address else None
+    def _url(self, line: LineInProgress) -> str | None:
+        return self._context.link(line.address) if line.address else None
 
 
-def wish_of(asked: Say) -> LineRequest:
+def line_request(say: Say) -> LineRequest:
     return LineRequest(
-        text=asked.text,
-        character=asked.character,
-        language=asked.language,
-        noaccent=asked.noaccent,
-        longprompt=asked.longprompt,
-        speed=asked.speed,
-        seed=asked.seed,
-        engine=asked.engine,
+        text=say.text,
+        character=say.character,
+        language=say.language,
+        noaccent=say.noaccent,
+        longprompt=say.longprompt,
+        speed=say.speed,
+        seed=say.seed,
+        engine=say.engine,
     )

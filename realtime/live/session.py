@@ -1,4 +1,4 @@
-"""One conversation: messages in, messages and sound out; it knows no socket and no web."""
+"""The session of one client: its messages in, messages and sound out, without a socket."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from realtime.audio.samples import RATES
 from realtime.errors import BadMessage, BadRequest, Busy, YamabikoError
-from realtime.live.activity import Activity, ActivityContext, error_of
+from realtime.live.activity import Activity, ActivityContext, error_message
 from realtime.live.listen import ListenActivity
 from realtime.live.message_rate import MessageRate
 from realtime.live.messages import (
@@ -32,86 +32,87 @@ from realtime.live.messages import (
     Text,
 )
 from realtime.live.pacing import AHEAD_SECONDS
-from realtime.live.protocol import MOST_MESSAGE_BYTES, PROTOCOL, decode, encode, samples_of
+from realtime.live.protocol import MOST_MESSAGE_BYTES, PROTOCOL, decode, encode, microphone_samples
 from realtime.live.say import SayActivity
 from realtime.live.send_queue import Data
 
-POLICY, UNSUPPORTED, GOING_AWAY = 1008, 1003, 1001
+POLICY, UNSUPPORTED, GOING_AWAY = 1008, 1003, 1001  # close codes of RFC 6455, section 7.4.1
 
 
 @dataclass(frozen=True)
 class SessionBounds:
-    """How much one conversation may be."""
+    """Limits of one session."""
 
-    utterances: int = 64
-    unwinding: int = 256  # also those that were cancelled and still let go of their engine
-    bad_in_a_row: int = 20
+    utterances: int = 64  # activities that have not ended for the client
+    tasks: int = 256  # the same with those that were cancelled and still wait for their engine
+    bad_in_a_row: int = 20  # messages that cannot be read, then the session is closed
 
 
 class Session:
-    """What one client says and hears; `receive` is called by one reader, `outgoing` by one."""
+    """A client's activities; one task calls `receive`, one reads `outgoing`."""
 
-    def __init__(self, stage: ActivityContext, bounds: SessionBounds | None = None) -> None:
+    def __init__(self, context: ActivityContext, bounds: SessionBounds | None = None) -> None:
         self.id = secrets.token_hex(8)
-        self._stage = stage
+        self._context = context
         self._bounds = bounds or SessionBounds()
-        self._timer = stage.timer
-        self._send_queue = stage.send_queue
-        self._live: dict[str, Activity] = {}
-        self._ear: ListenActivity | None = None  # whom a microphone may send to
-        self._overhears = False  # a microphone that was refused may not know it yet
+        self._timer = context.timer
+        self._send_queue = context.send_queue
+        self._activities: dict[str, Activity] = {}  # by id, until their ending was sent
+        self._microphone: ListenActivity | None = None  # which takes the sound that comes
+        self._may_still_send = False  # sound: the client may not know yet that it was refused
         self._tasks: set[asyncio.Task[None]] = set()
         self._streams = itertools.count(1)
-        self._flood = MessageRate()
-        self._bad = 0
+        self._rate = MessageRate()
+        self._bad_in_a_row = 0
         self._draining = False
-        self._silent = asyncio.Event()  # nothing goes on
-        self._silent.set()
+        self._idle = asyncio.Event()  # set while there is no activity
+        self._idle.set()
         self._ending: Close | None = None
         self._closed = False
 
     async def outgoing(self) -> AsyncGenerator[Data | Close, None]:
-        """Everything to be sent, in order; a `Close` is the last."""
+        """Yield all that is to be sent, in order; a `Close`, where the server closes, is last."""
         yield encode(await self._ready())
-        while (parcel := await self._send_queue.take()) is not None:
-            if parcel.last:
-                self._forget(parcel.stream)
-            yield parcel.data
+        while (message := await self._send_queue.take()) is not None:
+            if message.last:
+                self._forget(message.stream)
+            yield message.data
         if self._ending is not None:
             yield self._ending
 
     async def receive(self, data: Data) -> None:
-        """One message; it returns when the next one may be read."""
+        """Handle one message; return when the next one may be read."""
         if self._ending is not None or self._closed:
             return
-        wait = self._flood.comes(self._timer.now())
-        if self._flood.too_much:
+        wait = self._rate.count(self._timer.now())
+        if self._rate.exceeded:
             return self._end(Close(POLICY, "Too many messages a second."))
         try:
             if isinstance(data, bytes):
-                await self._hear(data)
+                await self._receive_sound(data)
             else:
-                await self._obey(decode(data))
+                await self._handle(decode(data))
         except BadMessage as error:
             await self._refuse(error)
         else:
-            self._bad = 0
+            self._bad_in_a_row = 0
         if wait:
             await self._timer.sleep(wait)
 
     async def drain(self, seconds: float) -> None:
-        """Take nothing new, let what is being said come to its end, cancel what takes longer."""
+        """Refuse new activities, wait for those there are, and cancel them after `seconds`."""
         self._draining = True
-        if self._ear is not None:
-            self._ear.end()  # no microphone ends by itself
-        if not self._silent.is_set():
-            await self._timer.within(seconds, self._silent)
-        self._cancel(*self._live.values())
+        if self._microphone is not None:
+            self._microphone.end()  # no microphone ends by itself
+        if not self._idle.is_set():
+            await self._timer.within(seconds, self._idle)
+        for activity in tuple(self._activities.values()):
+            self._cancel(activity)
         self._ending = Close(GOING_AWAY, "The server stops.")
         self._send_queue.finish()
 
     async def close(self) -> None:
-        """Whoever listened has gone: everything is freed."""
+        """Stop everything after the client has gone, and wait until its engines are free."""
         if self._closed:
             return
         self._closed = True
@@ -119,7 +120,7 @@ class Session:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _ready(self) -> Ready:
-        speech = self._stage.speech
+        speech = self._context.speech
         return Ready(
             protocol=PROTOCOL,
             session=self.id,
@@ -136,138 +137,142 @@ class Session:
             time_ms=self._timer.wall_ms(),
         )
 
-    async def _obey(self, message: FromClient) -> None:
+    async def _handle(self, message: FromClient) -> None:
         match message:
             case Say():
                 await self._say(message)
             case Text() | Flush() | End():
                 await self._write(message)
-            case Cancel(id=id) if id in self._live:
-                self._cancel(self._live[id])
+            case Cancel(id=id) if id in self._activities:
+                self._cancel(self._activities[id])
             case Clear():
                 self._clear()
             case Ping(t=t):
-                await self._send_queue.tell(encode(Pong(t, self._timer.wall_ms())))
+                await self._send_queue.put_urgent(encode(Pong(t, self._timer.wall_ms())))
             case Listen():
                 await self._listen(message)
             case ListenEnd(id=id):
                 self._stop_listening(id)
-            case Played(id=id, seconds=seconds) if self._ear is not None and self._ear.id == id:
-                self._ear.played(seconds)
+            case Played(id=id, seconds=seconds) if microphone := self._microphone_of(id):
+                microphone.played(seconds)
             case _:
-                pass  # of what has ended or never was: its ending was on its way
+                pass  # about an activity that has ended: the client had not read its ending yet
 
     async def _write(self, message: Text | Flush | End) -> None:
-        utterance = self._live.get(message.id)
-        if not isinstance(utterance, SayActivity):
-            return  # it has ended or never was: its ending was on its way
+        activity = self._activities.get(message.id)
+        if not isinstance(activity, SayActivity):
+            return  # it has ended: the client had not read its ending yet
         match message:
             case Text(text=text):
-                await utterance.write(text)
+                await activity.write(text)
             case Flush():
-                utterance.flush()
+                activity.flush()
             case End():
-                utterance.end()
+                activity.end()
 
-    async def _say(self, asked: Say) -> None:
-        if await self._may_begin(asked.id):
-            utterance = SayActivity(asked, next(self._streams), self._stage)
-            self._begun(utterance)
-            await utterance.write(asked.text)
+    async def _say(self, say: Say) -> None:
+        if await self._may_begin(say.id):
+            activity = SayActivity(say, next(self._streams), self._context)
+            self._register(activity)
+            await activity.write(say.text)
 
-    async def _listen(self, asked: Listen) -> None:
-        self._overhears = True
-        if self._ear is not None:
+    async def _listen(self, listen: Listen) -> None:
+        self._may_still_send = True
+        if self._microphone is not None:
             taken = BadRequest(
-                f"The microphone {self._ear.id!r} is open; there is one at a time.",
+                f"The microphone {self._microphone.id!r} is open; there is one at a time.",
                 code="already_listening",
                 hint="Send listen.end first.",
             )
-            # Without the id where it is that microphone's: with it, it would be its end.
-            return await self._tell(taken, None if asked.id in self._live else asked.id)
-        if await self._may_begin(asked.id):
-            self._ear = ListenActivity(asked, next(self._streams), self._stage)
-            self._begun(self._ear)
+            # An error with the id of a live activity would be that activity's ending.
+            id = None if listen.id in self._activities else listen.id
+            return await self._send_error(taken, id)
+        if await self._may_begin(listen.id):
+            self._microphone = ListenActivity(listen, next(self._streams), self._context)
+            self._register(self._microphone)
 
-    async def _hear(self, data: bytes) -> None:
-        """Some sound of the microphone."""
-        if self._ear is not None:
-            await self._ear.feed(samples_of(data))
-        elif not self._overhears:
+    async def _receive_sound(self, data: bytes) -> None:
+        if self._microphone is not None:
+            await self._microphone.feed(microphone_samples(data))
+        elif not self._may_still_send:
             self._end(Close(UNSUPPORTED, "Sound without an open `listen`."))
 
+    def _microphone_of(self, id: str) -> ListenActivity | None:
+        microphone = self._microphone
+        return microphone if microphone is not None and microphone.id == id else None
+
     def _stop_listening(self, id: str) -> None:
-        """From now on the client knows that nobody hears it."""
-        self._overhears = False
-        if self._ear is not None and self._ear.id == id:
-            self._ear.end()
-            self._ear = None
+        """Close the microphone of this id; sound that comes from now on is a client's fault."""
+        self._may_still_send = False
+        if (microphone := self._microphone_of(id)) is not None:
+            microphone.end()
+            self._microphone = None
 
     async def _may_begin(self, id: str) -> bool:
-        if id in self._live:
+        if id in self._activities:
             taken = BadRequest(f"The id {id!r} is in use.", code="id_in_use", field="id")
-            # Without the id: with it, it would be the end of what goes on under it.
-            await self._tell(taken, None)
+            # An error with the id of a live activity would be that activity's ending.
+            await self._send_error(taken, None)
         elif (refusal := self._refusal()) is not None:
-            await self._tell(refusal, id)
+            await self._send_error(refusal, id)
         else:
             return True
         return False
 
-    def _begun(self, act: Activity) -> None:
-        self._live[act.id] = act
-        self._silent.clear()
-        self._tasks.add(act.task)
-        act.task.add_done_callback(self._tasks.discard)
+    def _register(self, activity: Activity) -> None:
+        self._activities[activity.id] = activity
+        self._idle.clear()
+        self._tasks.add(activity.task)
+        activity.task.add_done_callback(self._tasks.discard)
 
     def _refusal(self) -> YamabikoError | None:
-        """Why nothing more can be said now."""
+        """Return the error that refuses any new activity now, if there is one."""
         if self._draining:
             return Busy("The server is stopping.", code="draining", hint="Connect anew.")
-        bounds = self._bounds
-        if len(self._live) >= bounds.utterances or len(self._tasks) >= bounds.unwinding:
+        bounds, alive = self._bounds, len(self._activities)
+        if alive >= bounds.utterances or len(self._tasks) >= bounds.tasks:
             return Busy(
-                f"{len(self._live)} utterances are alive; at most {bounds.utterances} may be.",
+                f"{alive} utterances are alive; at most {bounds.utterances} may be.",
                 code="too_many_utterances",
                 hint="Wait until one has ended.",
             )
         return None
 
     async def _refuse(self, error: BadMessage) -> None:
-        """A message that cannot be read ends what it was about, and enough of them everything."""
-        self._bad += 1
-        if error.id in self._live:
-            self._live[error.id].stop(error_of(error, error.id))
+        """End the activity that an unreadable message was about; after many, the session."""
+        self._bad_in_a_row += 1
+        if error.id in self._activities:
+            self._activities[error.id].stop(error_message(error, error.id))
         else:
-            await self._tell(error, error.id)
-        if self._bad >= self._bounds.bad_in_a_row:
-            self._end(Close(POLICY, f"{self._bad} messages on end could not be read."))
+            await self._send_error(error, error.id)
+        if self._bad_in_a_row >= self._bounds.bad_in_a_row:
+            self._end(Close(POLICY, f"{self._bad_in_a_row} messages in a row could not be read."))
 
-    async def _tell(self, error: YamabikoError, id: str | None) -> None:
-        await self._send_queue.tell(encode(error_of(error, id)))
+    async def _send_error(self, error: YamabikoError, id: str | None) -> None:
+        await self._send_queue.put_urgent(encode(error_message(error, id)))
 
     def _clear(self) -> None:
-        """Every utterance ends, and what a microphone became is not heard; it stays open."""
-        for act in tuple(self._live.values()):
-            if isinstance(act, ListenActivity):
-                act.hush()
+        """Cancel every `say` and drop the sound of the microphone, which stays open."""
+        for activity in tuple(self._activities.values()):
+            if isinstance(activity, ListenActivity):
+                activity.hush()
             else:
-                self._cancel(act)
+                self._cancel(activity)
 
-    def _cancel(self, *acts: Activity) -> None:
-        for act in acts:
-            if act is self._ear:
-                self._stop_listening(act.id)
-            act.stop(Cancelled(act.id))
+    def _cancel(self, activity: Activity) -> None:
+        if activity is self._microphone:
+            self._stop_listening(activity.id)
+        activity.stop(Cancelled(activity.id))
 
     def _forget(self, stream: int) -> None:
-        for act in tuple(self._live.values()):
-            if act.stream == stream:
-                del self._live[act.id]
-                if act is self._ear:
-                    self._ear = None
-        if not self._live:
-            self._silent.set()
+        """Free the id of the activity whose ending is sent."""
+        for activity in tuple(self._activities.values()):
+            if activity.stream == stream:
+                del self._activities[activity.id]
+                if activity is self._microphone:
+                    self._microphone = None
+        if not self._activities:
+            self._idle.set()
 
     def _end(self, ending: Close) -> None:
         self._ending = ending

@@ -1,4 +1,4 @@
-"""Frames hold all the sound in order, in lengths that a network likes."""
+"""Tests of framing: frames hold all sound, in order, in 20 to 60 ms."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from hypothesis import settings as trying
 from hypothesis import strategies as st
 
 from realtime.audio.samples import RATES, Pcm
-from realtime.live.framing import Framer, audible
+from realtime.live.framing import Framer, audible, frames_of
 
 RATE = 24000
 
 
 def framed(parts: list[Pcm], target: int = RATE) -> list[Pcm]:
-    frames = Framer(RATE, target)
-    found = [frame for part in parts for frame in frames.feed(part)]
-    return found + list(frames.finish())
+    framer = Framer(RATE, target)
+    found = [frame for part in parts for frame in framer.feed(part)]
+    return found + list(framer.finish())
 
 
 def sound(samples: int, seed: int = 0) -> Pcm:
@@ -35,11 +35,19 @@ def test_the_frames_are_the_sound(sizes: list[int]) -> None:
 
 
 def test_everything_leaves_with_its_part_unless_it_is_very_short() -> None:
-    frames = Framer(RATE, RATE)
-    assert sum(frame.size for frame in frames.feed(sound(2_026))) == 2_026
-    assert not list(frames.feed(sound(479)))
-    assert sum(frame.size for frame in frames.feed(sound(100))) == 579
-    assert not list(frames.finish())
+    framer = Framer(RATE, RATE)
+    assert sum(frame.size for frame in framer.feed(sound(2_026))) == 2_026
+    assert not list(framer.feed(sound(479)))
+    assert sum(frame.size for frame in framer.feed(sound(100))) == 579
+    assert not list(framer.finish())
+
+
+@pytest.mark.parametrize("size", [0, 1, 1_440, 1_441, 5_000])
+def test_sound_that_may_not_wait_leaves_in_frames_of_at_most_60_ms(size: int) -> None:
+    whole = sound(size)
+    found = list(frames_of(whole, RATE))
+    assert np.array_equal(np.concatenate([np.zeros(0, np.int16), *found]), whole)
+    assert all(0 < frame.size <= 0.06 * RATE for frame in found)
 
 
 @pytest.mark.parametrize("rate", RATES)

@@ -1,4 +1,4 @@
-"""A microphone in a conversation: what comes back, what is refused, and that nothing is stuck."""
+"""Tests of `listen`: the sound that comes back, refusals, and that nothing is stuck."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from tests.support.fake_recogniser import (
 from tests.support.fake_timer import FakeTimer
 from tests.support.polling import until
 from tests.support.server import scripted_services
-from tests.support.session_client import Client, lane_is_free, stage_of, talking
+from tests.support.session_client import SessionClient, context_of, lane_is_free, session_client
 from tests.support.voice_like_sound import pcm, voice
 
 pytestmark = pytest.mark.anyio
@@ -41,8 +41,8 @@ pytestmark = pytest.mark.anyio
 RATE = 24000
 
 
-class Still(Timer):
-    """A time in which nothing takes any, so that no load is seen on any machine."""
+class StandingTimer(Timer):
+    """A timer that stands still, so that no machine looks overloaded to the converter."""
 
     def now(self) -> float:
         return 1_000.0
@@ -62,22 +62,22 @@ async def services(settings: Settings, tmp_path: Path) -> AsyncIterator[Services
 
 
 @pytest.fixture
-async def client(services: Services) -> AsyncIterator[Client]:
-    async with talking(services, Still()) as client:
+async def client(services: Services) -> AsyncIterator[SessionClient]:
+    async with session_client(services, StandingTimer()) as client:
         yield client
 
 
-async def listen(client: Client, id: str = "mic", **fields: Any) -> None:
+async def listen(client: SessionClient, id: str = "mic", **fields: Any) -> None:
     fields = {"engine": "gain", "gate": -90, **fields}
     await client.send("listen", id=id, **fields)
 
 
-async def speak(client: Client, sound: Pcm, step: int = 997) -> None:
+async def speak(client: SessionClient, sound: Pcm, step: int = 997) -> None:
     for start in range(0, sound.size, step):
         await client.session.receive(sound[start : start + step].astype("<i2").tobytes())
 
 
-async def through(client: Client, sound: Pcm, **fields: Any) -> Pcm:
+async def through(client: SessionClient, sound: Pcm, **fields: Any) -> Pcm:
     await listen(client, **fields)
     await speak(client, sound)
     await client.send("listen.end", id="mic")
@@ -85,7 +85,7 @@ async def through(client: Client, sound: Pcm, **fields: Any) -> Pcm:
     return client.pcm("mic")
 
 
-async def test_a_voice_from_its_start_to_its_end(client: Client) -> None:
+async def test_a_voice_from_its_start_to_its_end(client: SessionClient) -> None:
     sound = pcm(voice(1.0))
     found = await through(client, sound)
     assert found.size == sound.size
@@ -100,14 +100,14 @@ async def test_a_voice_from_its_start_to_its_end(client: Client) -> None:
 
 
 @pytest.mark.parametrize("rate", RATES)
-async def test_it_is_as_long_at_every_rate(client: Client, rate: int) -> None:
+async def test_it_is_as_long_at_every_rate(client: SessionClient, rate: int) -> None:
     sound = pcm(voice(0.6, rate=rate))
     found = await through(client, sound, sample_rate=rate, output_sample_rate=RATES[-1])
     assert abs(found.size / RATES[-1] - 0.6) <= 0.02
     assert client.of("started")[0]["sample_rate"] == RATES[-1]
 
 
-async def test_a_character_lends_its_pitch(client: Client, services: Services) -> None:
+async def test_a_character_lends_its_pitch(client: SessionClient, services: Services) -> None:
     sound = pcm(voice(3.0, pitch=110.0))
     found = await through(client, sound, engine="world", character="af_heart")
     target = services.characters.get("af_heart").median_pitch
@@ -116,7 +116,7 @@ async def test_a_character_lends_its_pitch(client: Client, services: Services) -
     assert abs(12 * np.log2(heard / target)) < 1.0
 
 
-async def test_speaking_and_listening_at_once(client: Client) -> None:
+async def test_speaking_and_listening_at_once(client: SessionClient) -> None:
     sound = pcm(voice(1.0))
     await listen(client)
     await client.say("tale", "abcdefg " * 5)
@@ -127,7 +127,7 @@ async def test_speaking_and_listening_at_once(client: Client) -> None:
     assert client.ending("tale")["duration"] > 2.5
 
 
-async def test_clear_ends_what_is_said_and_not_the_listening(client: Client) -> None:
+async def test_clear_ends_what_is_said_and_not_the_listening(client: SessionClient) -> None:
     await listen(client)
     await client.say("tale", "abc " * 300, pace=True)
     await until(lambda: client.of("started", "tale"))
@@ -141,7 +141,7 @@ async def test_clear_ends_what_is_said_and_not_the_listening(client: Client) -> 
     assert client.ending("mic")["type"] == "done"
 
 
-async def test_what_waits_to_be_heard_is_dropped_by_clear(client: Client) -> None:
+async def test_what_waits_to_be_heard_is_dropped_by_clear(client: SessionClient) -> None:
     client.reading.clear()
     await listen(client)
     await speak(client, pcm(voice(1.0)))
@@ -154,14 +154,14 @@ async def test_what_waits_to_be_heard_is_dropped_by_clear(client: Client) -> Non
     assert client.pcm("mic").size < RATE
 
 
-async def test_sound_that_nobody_listens_to_closes(client: Client) -> None:
+async def test_sound_that_nobody_listens_to_closes(client: SessionClient) -> None:
     await through(client, pcm(voice(0.1)))
     await speak(client, np.ones(100, np.int16))
     await until(lambda: client.closed)
     assert client.closed is not None and client.closed.code == 1003
 
 
-async def test_sound_after_a_cancel_closes(client: Client, services: Services) -> None:
+async def test_sound_after_a_cancel_closes(client: SessionClient, services: Services) -> None:
     await listen(client)
     await speak(client, pcm(voice(0.2)))
     await client.send("cancel", id="mic")
@@ -185,10 +185,10 @@ async def test_sound_after_a_cancel_closes(client: Client, services: Services) -
         ({"engine": "revoice", "character": "nobody"}, "character_not_found"),
     ],
 )
-async def test_who_is_refused_may_not_know_it_yet(
-    client: Client, fields: dict[str, str], code: str
+async def test_a_refused_client_may_still_send_for_a_while(
+    client: SessionClient, fields: dict[str, str], code: str
 ) -> None:
-    """What the microphone sent meanwhile is overheard, until the client knows."""
+    """Check that sound sent meanwhile is ignored, until the client must know of the refusal."""
     await listen(client, **fields)
     await speak(client, pcm(voice(3.0)))
     await client.ended("mic")
@@ -203,7 +203,7 @@ async def test_who_is_refused_may_not_know_it_yet(
     assert client.closed.code == 1003
 
 
-async def test_one_microphone_at_a_time(client: Client) -> None:
+async def test_one_microphone_at_a_time(client: SessionClient) -> None:
     await listen(client)
     await listen(client, id="other")
     await client.ended("other")
@@ -220,7 +220,7 @@ async def test_one_microphone_at_a_time(client: Client) -> None:
     assert client.pcm("mic").size == 0.3 * RATE and client.pcm("next").size == 0.2 * RATE
 
 
-async def test_half_a_sample_is_refused_and_ends_nothing(client: Client) -> None:
+async def test_half_a_sample_is_refused_and_ends_nothing(client: SessionClient) -> None:
     await listen(client)
     await client.session.receive(b"\0\0\0")
     await until(lambda: client.of("error"))
@@ -231,17 +231,17 @@ async def test_half_a_sample_is_refused_and_ends_nothing(client: Client) -> None
     assert client.ending("mic")["duration"] == 0.2
 
 
-async def test_a_recording_sent_at_once_waits_its_turn(client: Client) -> None:
-    """Four messages of four seconds each: nothing is lost, and no more than two seconds wait."""
+async def test_a_recording_sent_at_once_waits_its_turn(client: SessionClient) -> None:
+    """Send four messages of four seconds: nothing is lost, and at most two seconds wait."""
     sound = pcm(voice(16.0))
     await listen(client)
     sending = asyncio.create_task(speak(client, sound, step=4 * RATE))
     most = 0
     while not sending.done():
         await asyncio.sleep(0.001)
-        ear = client.session._ear
-        if isinstance(ear, ListenActivity) and isinstance(ear._live, Conversion):
-            most = max(most, ear._live.intake.waiting)
+        microphone = client.session._microphone
+        if isinstance(microphone, ListenActivity) and isinstance(microphone._live, Conversion):
+            most = max(most, microphone._live.intake.waiting)
     await client.send("listen.end", id="mic")
     await client.ended("mic")
     assert client.pcm("mic").size == sound.size
@@ -250,7 +250,7 @@ async def test_a_recording_sent_at_once_waits_its_turn(client: Client) -> None:
 
 async def test_a_meter_tells_what_it_takes(services: Services) -> None:
     timer = FakeTimer()
-    async with talking(services, timer) as client:
+    async with session_client(services, timer) as client:
         await listen(client, meter=True)
         for _ in range(4):
             await speak(client, pcm(voice(0.3)))
@@ -266,31 +266,31 @@ async def test_a_meter_tells_what_it_takes(services: Services) -> None:
 
 async def test_what_a_player_told_is_taken_on_until_it_is_stale(services: Services) -> None:
     timer = FakeTimer()
-    stage = stage_of(services, timer)
-    listening = ListenActivity(Listen(id="m", engine="gain"), 1, stage)
-    assert listening._playing() is None
-    listening.played(2.0)
+    context = context_of(services, timer)
+    activity = ListenActivity(Listen(id="m", engine="gain"), 1, context)
+    assert activity._played_by_now() is None
+    activity.played(2.0)
     timer.time += 0.5
-    assert listening._playing() == pytest.approx(2.5)
+    assert activity._played_by_now() == pytest.approx(2.5)
     timer.time += 2.0
-    assert listening._playing() is None
-    listening.task.cancel()
-    await asyncio.gather(listening.task, return_exceptions=True)
+    assert activity._played_by_now() is None
+    activity.task.cancel()
+    await asyncio.gather(activity.task, return_exceptions=True)
 
 
-async def test_a_client_tells_what_it_played(client: Client) -> None:
+async def test_a_client_tells_what_it_played(client: SessionClient) -> None:
     await listen(client)
     await client.send("played", id="mic", seconds=0.5)
     await client.send("played", id="other", seconds=0.5)  # of what is not there: ignored
-    ear = client.session._ear
-    assert isinstance(ear, ListenActivity) and ear._playing() == 0.5
+    microphone = client.session._microphone
+    assert isinstance(microphone, ListenActivity) and microphone._played_by_now() == 0.5
     await client.send("listen.end", id="mic")
     await client.ended("mic")
     assert not client.of("error")
 
 
 async def test_who_leaves_frees_the_engine(services: Services) -> None:
-    async with talking(services) as client:
+    async with session_client(services) as client:
         await listen(client)
         await speak(client, pcm(voice(0.5)))
         await until(lambda: client.frames)
@@ -298,7 +298,7 @@ async def test_who_leaves_frees_the_engine(services: Services) -> None:
     assert all(state.leases == 0 for state in services.models.states())
 
 
-async def test_a_server_that_stops_hears_to_the_end(client: Client) -> None:
+async def test_a_server_that_stops_hears_to_the_end(client: SessionClient) -> None:
     await listen(client)
     await speak(client, pcm(voice(0.5)))
     await client.session.drain(30)
@@ -308,8 +308,8 @@ async def test_a_server_that_stops_hears_to_the_end(client: Client) -> None:
     assert client.closed is not None and client.closed.code == 1001
 
 
-class Purse(Account):
-    """Pays for fifteen seconds."""
+class LimitedAccount(Account):
+    """An account that pays for fifteen seconds."""
 
     def __init__(self) -> None:
         self.paid = 0.0
@@ -323,37 +323,38 @@ class Purse(Account):
 
 
 async def test_what_is_converted_is_paid_for(services: Services) -> None:
-    stage = replace(stage_of(services, Still()), account=(purse := Purse()))
-    client = Client(Session(stage))
+    account = LimitedAccount()
+    context = replace(context_of(services, StandingTimer()), account=account)
+    client = SessionClient(Session(context))
     client.reading.set()
-    hearing = asyncio.create_task(client.listen())
+    reading = asyncio.create_task(client.read_outgoing())
     await listen(client)
     await speak(client, pcm(voice(24.0)), step=RATE)
     await client.ended("mic")
     assert client.ending("mic")["code"] == "rate_limited"
-    assert purse.paid == pytest.approx(20.0, abs=0.5)
+    assert account.paid == pytest.approx(20.0, abs=0.5)
     await client.session.close()
-    await hearing
+    await reading
 
 
 @pytest.fixture
 async def words(
     settings: Settings, tmp_path: Path
-) -> AsyncIterator[tuple[Client, ScriptedRecogniser]]:
-    """A client of a server that understands `abc` in whatever is loud."""
-    typist = ScriptedRecogniser()
+) -> AsyncIterator[tuple[SessionClient, ScriptedRecogniser]]:
+    """Open a client of a server that understands `abc` in any loud sound."""
+    recogniser = ScriptedRecogniser()
     services = services_with_fakes(
-        replace(settings, cache=CacheSettings(path=tmp_path)), LevelDetector(), typist
+        replace(settings, cache=CacheSettings(path=tmp_path)), LevelDetector(), recogniser
     )
     await services.cache.start()
-    async with talking(services) as client:
-        yield client, typist
-    typist.may_go_on.set()
+    async with session_client(services) as client:
+        yield client, recogniser
+    recogniser.may_go_on.set()
     await services.close()
 
 
 async def test_what_is_understood_is_told_and_spoken(
-    words: tuple[Client, ScriptedRecogniser],
+    words: tuple[SessionClient, ScriptedRecogniser],
 ) -> None:
     client, _ = words
     await listen(client, mode="revoice", engine=None, gate=None, character="af_heart")
@@ -369,10 +370,10 @@ async def test_what_is_understood_is_told_and_spoken(
 
 
 async def test_no_more_is_spoken_ahead_than_of_a_line(
-    words: tuple[Client, ScriptedRecogniser],
+    words: tuple[SessionClient, ScriptedRecogniser],
 ) -> None:
-    client, typist = words
-    typist.write = lambda samples: Transcript("one two three four five. " * 6, "en")
+    client, recogniser = words
+    recogniser.write = lambda samples: Transcript("one two three four five. " * 6, "en")
     await listen(client, mode="revoice", engine=None, gate=None)
     await speak(client, hums(0.6, 0.8, rate=RATE))
     await until(lambda: client.frames)

@@ -1,4 +1,4 @@
-"""The types say what the page about the wire says."""
+"""Tests of the message types: their tags, rates and defaults."""
 
 from __future__ import annotations
 

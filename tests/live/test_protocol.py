@@ -1,4 +1,4 @@
-"""Messages are read or refused in plain words, sound is framed, the schema and the page agree."""
+"""Tests of the protocol: messages are read or refused, and the schema and the page agree."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ from realtime.live.messages import (
     Say,
     Text,
 )
-from realtime.live.protocol import KINDS, decode, decode_audio, encode, encode_audio, schema
+from realtime.live.protocol import KINDS, decode, encode, encode_audio, microphone_samples, schema
+from tests.support.session_client import sound_message
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
@@ -150,14 +151,14 @@ def test_sound_comes_back_as_it_was(stream: int, samples: list[int]) -> None:
     pcm = np.array(samples, np.int16)
     data = encode_audio(stream, pcm)
     assert data[:4] == stream.to_bytes(4, "little") and len(data) == 4 + 2 * len(samples)
-    found, back = decode_audio(data)
+    found, back = sound_message(data)
     assert found == stream and np.array_equal(back, pcm)
 
 
-@pytest.mark.parametrize("data", [b"", b"abc", b"abcde"])
-def test_half_a_frame_is_refused(data: bytes) -> None:
-    with pytest.raises(BadMessage):
-        decode_audio(data)
+def test_sound_of_a_microphone_has_no_number() -> None:
+    assert microphone_samples(b"\x01\x00\xff\xff").tolist() == [1, -1]
+    with pytest.raises(BadMessage, match="3 bytes are no whole samples"):
+        microphone_samples(b"abc")
 
 
 def test_the_schema_is_what_the_types_say() -> None:

@@ -1,4 +1,4 @@
-"""One thing said: growing texts, their recordings, what is told of them."""
+"""Tests of `say`: growing texts, their recordings, and the messages about them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from realtime.audio.samples import Pcm
 from realtime.audio.wav import HEADER_BYTES
 from realtime.cache import FinishedRecording
 from realtime.live.messages import Say
-from realtime.live.say import wish_of
+from realtime.live.say import line_request
 from realtime.services import Services
 from realtime.settings import CacheSettings, LimitsSettings, Settings
 from realtime.speech.incoming_text import PAUSE_SECONDS
@@ -22,7 +22,7 @@ from realtime.speech.request import LineRequest
 from tests.support.fake_timer import FakeTimer
 from tests.support.polling import until
 from tests.support.server import scripted_services
-from tests.support.session_client import Client, lane_is_free, talking
+from tests.support.session_client import SessionClient, lane_is_free, session_client
 
 pytestmark = pytest.mark.anyio
 
@@ -45,12 +45,12 @@ async def services(settings: Settings, tmp_path: Path) -> AsyncIterator[Services
 
 
 @pytest.fixture
-async def client(services: Services) -> AsyncIterator[Client]:
-    async with talking(services) as client:
+async def client(services: Services) -> AsyncIterator[SessionClient]:
+    async with session_client(services) as client:
         yield client
 
 
-async def write(client: Client, id: str, text: str, size: int, **fields: object) -> None:
+async def write(client: SessionClient, id: str, text: str, size: int, **fields: object) -> None:
     await client.say(id, text[:size], more=True, **fields)
     for place in range(size, len(text), size):
         await client.send("text", id=id, text=text[place : place + size])
@@ -58,15 +58,15 @@ async def write(client: Client, id: str, text: str, size: int, **fields: object)
     await client.send("end", id=id)
 
 
-async def whole_pcm(services: Services, wish: LineRequest) -> Pcm:
-    line = await services.speech.line(wish)
+async def whole_pcm(services: Services, request: LineRequest) -> Pcm:
+    line = await services.speech.line(request)
     parts = [part.pcm async for part in services.speech.say(line, keep=False)]
     return np.concatenate(parts)
 
 
 @pytest.mark.parametrize(("engine", "text"), LINES)
 async def test_a_growing_text_is_the_recording_of_the_whole(
-    client: Client, services: Services, engine: str, text: str
+    client: SessionClient, services: Services, engine: str, text: str
 ) -> None:
     # What a text is in is decided by its beginning, so a mixed one says so.
     language = "mix" if "[JA]" in text else "auto"
@@ -77,11 +77,11 @@ async def test_a_growing_text_is_the_recording_of_the_whole(
     await client.ended("a")
     started, done = client.of("started")[0], client.ending("a")
     assert started["cache"] is None and started["url"] is None
-    wish = LineRequest(text, engine=engine, seed=3, language=language)
-    line = await services.speech.line(wish)
+    request = LineRequest(text, engine=engine, seed=3, language=language)
+    line = await services.speech.line(request)
     address = services.speech.address(line)
     assert done["url"] == f"http://here/audio/{address.quoted('.wav')}"
-    assert np.array_equal(client.pcm("a"), await whole_pcm(services, wish))
+    assert np.array_equal(client.pcm("a"), await whole_pcm(services, request))
     await until(lambda: not services.cache.busy)
     async with services.speech.open(line) as opened:
         assert opened.result == "hit" and isinstance(opened.source, FinishedRecording)
@@ -94,7 +94,9 @@ async def test_a_growing_text_is_the_recording_of_the_whole(
     assert told[-1]["end"] <= done["duration"]
 
 
-async def test_its_address_works_the_moment_it_is_told(client: Client, services: Services) -> None:
+async def test_its_address_works_the_moment_it_is_told(
+    client: SessionClient, services: Services
+) -> None:
     await write(client, "a", "abc def", 10_000)  # in pieces, a pause between them may be a cut
     await until(lambda: client.of("done"))
     line = await services.speech.line(LineRequest("abc def", engine="tone"))
@@ -103,7 +105,7 @@ async def test_its_address_works_the_moment_it_is_told(client: Client, services:
 
 
 async def test_other_cuts_are_another_sound_and_are_not_kept(
-    client: Client, services: Services
+    client: SessionClient, services: Services
 ) -> None:
     await client.say("a", "One, two. ", more=True)
     await client.send("flush", id="a")
@@ -117,7 +119,7 @@ async def test_other_cuts_are_another_sound_and_are_not_kept(
     assert not list(services.cache.store.root.rglob("*.part"))
 
 
-async def test_another_language_of_the_whole_is_another_sound(client: Client) -> None:
+async def test_another_language_of_the_whole_is_another_sound(client: SessionClient) -> None:
     await client.say("a", "It is a long way to the old town, they say.", more=True)
     await until(lambda: client.frames)
     await client.send("text", id="a", text=" 你好。")
@@ -128,7 +130,7 @@ async def test_another_language_of_the_whole_is_another_sound(client: Client) ->
 
 async def test_a_pause_of_the_writer_speaks_what_is_there(services: Services) -> None:
     timer = FakeTimer()
-    async with talking(services, timer) as client:
+    async with session_client(services, timer) as client:
         await client.say("a", "abc ", more=True)
         await timer.advance(PAUSE_SECONDS - 0.05)
         assert not client.frames
@@ -145,7 +147,7 @@ async def test_a_pause_of_the_writer_speaks_what_is_there(services: Services) ->
 
 async def test_the_next_piece_is_spoken_before_the_last_is_heard(services: Services) -> None:
     timer = FakeTimer()
-    async with talking(services, timer) as client:
+    async with session_client(services, timer) as client:
         await client.say("a", "abcdefgh " * 40, more=True, pace=True)
 
         def ahead() -> float:
@@ -158,7 +160,7 @@ async def test_the_next_piece_is_spoken_before_the_last_is_heard(services: Servi
             assert ahead() <= 2.0, "nothing runs ahead"
 
 
-async def test_too_much_text_ends_it(client: Client, services: Services) -> None:
+async def test_too_much_text_ends_it(client: SessionClient, services: Services) -> None:
     await client.say("a", "abc " * 99, more=True)
     await client.send("text", id="a", text="abcde")
     await client.ended("a")
@@ -175,14 +177,16 @@ async def test_too_much_text_ends_it(client: Client, services: Services) -> None
 
 
 @pytest.mark.parametrize("text", ["", "… !", "\n \n"])
-async def test_a_text_without_a_word_has_nothing_to_say(client: Client, text: str) -> None:
+async def test_a_text_without_a_word_has_nothing_to_say(client: SessionClient, text: str) -> None:
     await client.say("a", text, more=True)
     await client.send("end", id="a")
     await client.ended("a")
     assert client.ending("a")["code"] == "nothing_to_say"
 
 
-async def test_cancelling_a_growing_text_at_any_moment(client: Client, services: Services) -> None:
+async def test_cancelling_a_growing_text_at_any_moment(
+    client: SessionClient, services: Services
+) -> None:
     for moment in range(12):
         id = f"u{moment}"
         writing = asyncio.create_task(write(client, id, STORY, 7, engine="hibari", seed=moment))
@@ -197,7 +201,7 @@ async def test_cancelling_a_growing_text_at_any_moment(client: Client, services:
     await until(lambda: not services.cache.busy)
 
 
-async def test_times_are_told(client: Client) -> None:
+async def test_times_are_told(client: SessionClient) -> None:
     await client.say("a", "Hello there.", engine="hibari", seed=1)
     await client.ended("a")
     timing = client.ending("a")["timing"]
@@ -205,6 +209,6 @@ async def test_times_are_told(client: Client) -> None:
     assert 0 <= timing["queue"] <= timing["first_audio"]
 
 
-def test_a_wish_has_every_field() -> None:
-    wish = LineRequest("t", "c", "en", True, True, 2.0, 5, "tone")
-    assert wish_of(Say(id="a", **vars(wish))) == wish
+def test_a_request_has_every_field() -> None:
+    request = LineRequest("t", "c", "en", True, True, 2.0, 5, "tone")
+    assert line_request(Say(id="a", **vars(request))) == request

@@ -1,4 +1,4 @@
-"""A conversation without a socket: order, endings, interruption, bounds."""
+"""Tests of a session, without a socket: order, endings, interruption, bounds."""
 
 from __future__ import annotations
 
@@ -31,7 +31,13 @@ from tests.support.fake_timer import FakeTimer, let_tasks_run
 from tests.support.polling import until
 from tests.support.scripted_engines import Gated
 from tests.support.server import scripted_services
-from tests.support.session_client import ENDINGS, Client, lane_is_free, stage_of, talking
+from tests.support.session_client import (
+    ENDINGS,
+    SessionClient,
+    context_of,
+    lane_is_free,
+    session_client,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -47,8 +53,8 @@ async def services(settings: Settings, tmp_path: Path) -> AsyncIterator[Services
 
 
 @pytest.fixture
-async def client(services: Services) -> AsyncIterator[Client]:
-    async with talking(services) as client:
+async def client(services: Services) -> AsyncIterator[SessionClient]:
+    async with session_client(services) as client:
         yield client
 
 
@@ -57,7 +63,7 @@ def gated(services: Services) -> Gated:
     return engine
 
 
-async def test_a_line_from_its_start_to_its_end(client: Client, services: Services) -> None:
+async def test_a_line_from_its_start_to_its_end(client: SessionClient, services: Services) -> None:
     await client.say("a", "abc def", character="af_heart", timestamps=True)
     await client.ended("a")
     kinds = [kind for kind, _ in client.log]
@@ -69,7 +75,7 @@ async def test_a_line_from_its_start_to_its_end(client: Client, services: Servic
     assert set(done["timing"]) == {"queue", "text", "first_audio", "total"}
 
 
-async def test_frames_are_the_recording(client: Client, services: Services) -> None:
+async def test_frames_are_the_recording(client: SessionClient, services: Services) -> None:
     await client.say("a", LONG[:200])
     await client.ended("a")
     line = await services.speech.line(LineRequest(LONG[:200], engine="tone"))
@@ -84,7 +90,7 @@ async def test_frames_are_the_recording(client: Client, services: Services) -> N
     assert np.array_equal(client.pcm("a"), client.pcm("b"))
 
 
-async def test_many_at_once_are_each_in_order_and_their_own(client: Client) -> None:
+async def test_many_at_once_are_each_in_order_and_their_own(client: SessionClient) -> None:
     letters = "abcdefghijklmnopqrstuvwxyz"
     names = [f"{letters[n % 26]}{n}" for n in range(40)]
     for name in names:
@@ -102,7 +108,7 @@ async def test_many_at_once_are_each_in_order_and_their_own(client: Client) -> N
 
 
 def is_tone(pcm: Pcm, text: str) -> bool:
-    """Whether sound is a text of af_heart in tones; the first samples are faded in."""
+    """Tell whether sound is a text of af_heart in tones; the first samples are faded in."""
     factor = character_factor("af_heart")
     expected = to_pcm16(np.concatenate([sine(letter, factor, 1920) for letter in text]))
     return pcm.size == expected.size and np.array_equal(pcm[480:], expected[480:])
@@ -111,7 +117,7 @@ def is_tone(pcm: Pcm, text: str) -> bool:
 async def test_sessions_hear_nothing_of_each_other(services: Services) -> None:
     async def converse(number: int) -> None:
         letter = "abcdefghijklmnopqrstuvwxyz"[number % 26]
-        async with talking(services) as client:
+        async with session_client(services) as client:
             await client.say("x", letter * 12, seed=number, character="af_heart")
             await client.ended("x")
             assert is_tone(client.pcm("x"), letter * 12)
@@ -120,7 +126,7 @@ async def test_sessions_hear_nothing_of_each_other(services: Services) -> None:
 
 
 @pytest.mark.parametrize("rate", RATES)
-async def test_every_rate_has_the_same_length(client: Client, rate: int) -> None:
+async def test_every_rate_has_the_same_length(client: SessionClient, rate: int) -> None:
     await client.say("a", "abc def", sample_rate=rate)
     await client.ended("a")
     assert client.of("started")[0]["sample_rate"] == rate
@@ -129,7 +135,7 @@ async def test_every_rate_has_the_same_length(client: Client, rate: int) -> None
 
 
 async def test_cancelling_ends_it_at_once_and_frees_the_lane(
-    client: Client, services: Services
+    client: SessionClient, services: Services
 ) -> None:
     engine = gated(services)
     await client.say("a", "abc", engine="gated")
@@ -144,7 +150,7 @@ async def test_cancelling_ends_it_at_once_and_frees_the_lane(
     assert not len(services.cache.index)
 
 
-async def test_nothing_of_it_waits_behind_its_ending(client: Client) -> None:
+async def test_nothing_of_it_waits_behind_its_ending(client: SessionClient) -> None:
     client.reading.clear()
     await client.say("a", LONG)
     await client.say("b", "abc")
@@ -156,7 +162,9 @@ async def test_nothing_of_it_waits_behind_its_ending(client: Client) -> None:
     assert sum(len(frames) for stream, frames in client.frames.items() if stream == 1) <= 1
 
 
-async def test_what_is_sent_whole_but_not_yet_read_can_still_be_cancelled(client: Client) -> None:
+async def test_what_is_sent_whole_but_not_yet_read_can_still_be_cancelled(
+    client: SessionClient,
+) -> None:
     client.reading.clear()
     await client.say("a", "abc")
     await until(lambda: not client.session._tasks)
@@ -167,7 +175,7 @@ async def test_what_is_sent_whole_but_not_yet_read_can_still_be_cancelled(client
     assert client.ending("a")["type"] == "cancelled"
 
 
-async def test_clear_is_one_ending_for_each(client: Client, services: Services) -> None:
+async def test_clear_is_one_ending_for_each(client: SessionClient, services: Services) -> None:
     names = [f"u{n}" for n in range(10)]
     for name in names:
         await client.say(name, LONG, more=name in ("u3", "u4"), seed=int(name[1:]))
@@ -178,7 +186,7 @@ async def test_clear_is_one_ending_for_each(client: Client, services: Services) 
     assert await lane_is_free(services)
 
 
-async def test_an_id_in_use_is_told_and_hurts_nobody(client: Client) -> None:
+async def test_an_id_in_use_is_told_and_hurts_nobody(client: SessionClient) -> None:
     client.reading.clear()
     await client.say("a", "abc")
     await client.say("a", "xyz")
@@ -191,7 +199,7 @@ async def test_an_id_in_use_is_told_and_hurts_nobody(client: Client) -> None:
     await until(lambda: len(client.of("done")) == 2)
 
 
-async def test_what_is_said_of_nobody_is_ignored(client: Client) -> None:
+async def test_what_is_said_of_nobody_is_ignored(client: SessionClient) -> None:
     for type, fields in (("cancel", {}), ("end", {}), ("flush", {}), ("text", {"text": "a"})):
         await client.send(type, id="nobody", **fields)
     await client.say("a", "abc")
@@ -216,7 +224,7 @@ async def test_what_is_said_of_nobody_is_ignored(client: Client) -> None:
     ],
 )
 async def test_what_cannot_be_said_ends_with_its_error(
-    client: Client, fields: dict[str, Any], code: str
+    client: SessionClient, fields: dict[str, Any], code: str
 ) -> None:
     await client.say("a", **fields)
     await client.ended("a")
@@ -229,21 +237,21 @@ async def test_what_cannot_be_said_ends_with_its_error(
     assert client.ending("b")["type"] == "done"
 
 
-async def test_a_wish_that_no_text_can_mend_is_refused_before_there_is_any(
-    client: Client,
+async def test_a_wrong_request_is_refused_before_there_is_any_text(
+    client: SessionClient,
 ) -> None:
     await client.say("a", more=True, character="nobody")
     await client.ended("a")
     assert client.ending("a")["code"] == "character_not_found"
 
 
-async def test_pings_are_answered(client: Client) -> None:
+async def test_pings_are_answered(client: SessionClient) -> None:
     await client.send("ping", t=7)
     await until(lambda: client.of("pong"))
     assert client.of("pong")[0]["t"] == 7 and client.of("pong")[0]["time_ms"] > 0
 
 
-async def test_it_begins_with_what_there_is(client: Client) -> None:
+async def test_it_begins_with_what_there_is(client: SessionClient) -> None:
     await until(lambda: client.messages)
     ready = client.messages[0]
     assert ready["type"] == "ready" and ready["protocol"] == "yamabiko.v1"
@@ -251,13 +259,13 @@ async def test_it_begins_with_what_there_is(client: Client) -> None:
     assert ready["limits"]["utterances"] == 64 and ready["limits"]["sample_rates"] == list(RATES)
 
 
-async def test_sound_without_a_microphone_closes(client: Client) -> None:
+async def test_sound_without_a_microphone_closes(client: SessionClient) -> None:
     await client.session.receive(b"\0" * 8)
     await until(lambda: client.closed)
     assert client.closed is not None and client.closed.code == 1003
 
 
-async def test_twenty_bad_messages_on_end_close(client: Client) -> None:
+async def test_twenty_bad_messages_on_end_close(client: SessionClient) -> None:
     for _ in range(19):
         await client.session.receive("{")
     await client.send("ping")
@@ -271,7 +279,9 @@ async def test_twenty_bad_messages_on_end_close(client: Client) -> None:
     assert len(client.of("error")) == 39 and client.of("error")[-1]["id"] == "a"
 
 
-async def test_a_bad_message_about_a_live_one_ends_it(client: Client, services: Services) -> None:
+async def test_a_bad_message_about_a_live_one_ends_it(
+    client: SessionClient, services: Services
+) -> None:
     await client.say("a", more=True)
     await client.send("text", id="a", text=5)
     await client.ended("a")
@@ -281,7 +291,7 @@ async def test_a_bad_message_about_a_live_one_ends_it(client: Client, services: 
 
 async def test_a_flood_is_read_slower_and_then_closed(services: Services) -> None:
     timer = FakeTimer()
-    async with talking(services, timer) as client:
+    async with session_client(services, timer) as client:
         await until(lambda: client.of("ready"))
         flooding = asyncio.create_task(flood(client))
         await until(lambda: len(client.of("pong")) == 1001)
@@ -293,7 +303,7 @@ async def test_a_flood_is_read_slower_and_then_closed(services: Services) -> Non
         assert len(client.of("pong")) <= 3003
 
 
-async def flood(client: Client) -> None:
+async def flood(client: SessionClient) -> None:
     for _ in range(5_000):
         await client.send("ping")
         if client.closed:
@@ -301,7 +311,7 @@ async def flood(client: Client) -> None:
 
 
 async def test_more_utterances_than_allowed_are_refused(services: Services) -> None:
-    async with talking(services) as client:
+    async with session_client(services) as client:
         client.session._bounds = SessionBounds(utterances=2)
         for name in "abc":
             await client.say(name, more=True)
@@ -316,7 +326,7 @@ async def test_more_utterances_than_allowed_are_refused(services: Services) -> N
 
 async def test_sound_is_at_most_two_seconds_ahead(services: Services) -> None:
     timer = FakeTimer()
-    async with talking(services, timer) as client:
+    async with session_client(services, timer) as client:
         await client.say("a", LONG, pace=True)
         await until(lambda: client.frames)
         begun = timer.now()
@@ -329,21 +339,21 @@ async def test_sound_is_at_most_two_seconds_ahead(services: Services) -> None:
 
 
 async def test_who_asks_for_it_gets_everything_at_once(services: Services) -> None:
-    async with talking(services, FakeTimer()) as client:
+    async with session_client(services, FakeTimer()) as client:
         await client.say("a", LONG)
         await client.ended("a")
         assert client.pcm("a").size == len(LONG.strip()) * 1920
 
 
 async def test_a_slow_reader_stops_its_own_synthesis_only(services: Services) -> None:
-    async with talking(services) as slow, talking(services) as quick:
+    async with session_client(services) as slow, session_client(services) as quick:
         slow.reading.clear()
         await slow.say("a", LONG * 8)
-        await until(lambda: slow.session._stage.send_queue.bytes >= 256 << 10)
+        await until(lambda: slow.session._context.send_queue.bytes >= 256 << 10)
         (growing,) = services.cache._growing.values()
         await quick.say("b", LONG)
         await quick.ended("b")
-        assert slow.session._stage.send_queue.bytes <= (256 << 10) + 3000
+        assert slow.session._context.send_queue.bytes <= (256 << 10) + 3000
         assert growing.size < 60 * 48_000, "its engine waits for its reader"
         slow.reading.set()
         await slow.ended("a")
@@ -351,7 +361,7 @@ async def test_a_slow_reader_stops_its_own_synthesis_only(services: Services) ->
 
 
 async def test_words_rise_and_lie_in_the_sound_that_follows(
-    client: Client, services: Services
+    client: SessionClient, services: Services
 ) -> None:
     await client.say("a", LONG[:300], timestamps=True, sample_rate=16000)
     await client.say("b", "abc")
@@ -374,7 +384,7 @@ async def test_words_rise_and_lie_in_the_sound_that_follows(
 
 async def test_draining_ends_in_peace_and_then_by_force(services: Services) -> None:
     timer = FakeTimer()
-    async with talking(services, timer) as client:
+    async with session_client(services, timer) as client:
         await client.say("a", "abc")
         await client.say("b", more=True)
         await until(lambda: client.of("started", "a"))
@@ -392,7 +402,7 @@ async def test_draining_ends_in_peace_and_then_by_force(services: Services) -> N
 
 async def test_closing_frees_everything(services: Services) -> None:
     engine = gated(services)
-    async with talking(services) as client:
+    async with session_client(services) as client:
         await client.say("a", LONG)
         await client.say("b", "abc", more=True)
         await client.say("c", "abc", engine="gated")
@@ -407,8 +417,8 @@ async def test_closing_frees_everything(services: Services) -> None:
     assert all(state.leases == 0 for state in services.models.states())
 
 
-class Purse(Account):
-    """Pays for so many characters."""
+class LimitedAccount(Account):
+    """An account that pays for so many characters."""
 
     def __init__(self, characters: int) -> None:
         self.left = characters
@@ -427,21 +437,21 @@ class Purse(Account):
 async def test_every_character_is_paid_for_and_what_is_made_is_watched(
     services: Services,
 ) -> None:
-    purse = Purse(10)
-    client = Client(Session(replace(stage_of(services), account=purse)))
+    account = LimitedAccount(10)
+    client = SessionClient(Session(replace(context_of(services), account=account)))
     client.reading.set()
-    listening = asyncio.create_task(client.listen())
+    reading = asyncio.create_task(client.read_outgoing())
     await client.say("a", "abcd")
     await client.say("b", "ab", more=True)
     await client.send("text", id="b", text="c")
     await client.send("end", id="b")
     await client.ended("a", "b")
-    assert (purse.left, purse.begun) == (3, 2)
+    assert (account.left, account.begun) == (3, 2)
     await client.say("c", "abcd", seed=1)
     await client.ended("c")
     assert client.ending("c")["code"] == "rate_limited"
     await client.session.close()
-    await listening
+    await reading
 
 
 STEPS = st.lists(
@@ -462,12 +472,12 @@ STEPS = st.lists(
 async def test_whatever_is_done_each_has_one_ending_and_nothing_after_it(
     services: Services, steps: list[tuple[str, str]]
 ) -> None:
-    async with talking(services) as client:
+    async with session_client(services) as client:
         said = 0
         for step, id in steps:
             said += await one_step(client, step, id)
         await client.send("clear")
-        await until(lambda: not client.session._live)
+        await until(lambda: not client.session._activities)
         await until(lambda: not client.session._tasks)
         await client.send("ping", t="last")
         await until(lambda: client.of("pong"))
@@ -486,15 +496,15 @@ async def test_whatever_is_done_each_has_one_ending_and_nothing_after_it(
                 assert what[0] not in over
 
 
-async def one_step(client: Client, step: str, id: str) -> int:
-    """Does something and tells how many endings it will have."""
+async def one_step(client: SessionClient, step: str, id: str) -> int:
+    """Send one message; return how many endings it will have."""
     if step in ("say", "more"):
         await client.say(id, "abc def, ghi. " * 4, more=step == "more")
         return 1
     if step == "wait":
         await asyncio.sleep(0.003)
     elif step == "bad":
-        live = id in client.session._live
+        live = id in client.session._activities
         await client.session.receive(json.dumps({"type": "flush", "id": id, "x": 1}))
         return 0 if live else 1
     elif step == "text":
@@ -506,7 +516,9 @@ async def one_step(client: Client, step: str, id: str) -> int:
     return 0
 
 
-async def test_a_known_line_is_heard_from_its_recording(client: Client, services: Services) -> None:
+async def test_a_known_line_is_heard_from_its_recording(
+    client: SessionClient, services: Services
+) -> None:
     line = await services.speech.line(LineRequest("abc", engine="tone"))
     async with services.speech.open(line, finish=True) as opened:
         address = opened.address
@@ -532,7 +544,7 @@ async def test_a_character_that_leaves_meanwhile_speaks_to_its_end(
     )
     services = scripted_services(own)
     await services.cache.start()
-    async with talking(services) as client:
+    async with session_client(services) as client:
         engine = gated(services)
         await client.say("a", "abc", engine="gated", character="af_bella")
         await until(lambda: client.frames)

@@ -1,4 +1,4 @@
-"""A client of a session, without any socket."""
+"""A client of a session, for tests: it needs no socket."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import numpy as np
 from realtime.audio.samples import Pcm
 from realtime.live.activity import ActivityContext
 from realtime.live.messages import Close
-from realtime.live.protocol import decode_audio
 from realtime.live.session import Session
 from realtime.services import Services
 from realtime.timer import Timer
@@ -23,9 +22,14 @@ from tests.support.polling import until
 ENDINGS = ("done", "cancelled", "error")
 
 
+def sound_message(data: bytes) -> tuple[int, Pcm]:
+    """Read a binary message of the server: the number of a stream, and samples."""
+    return int.from_bytes(data[:4], "little"), np.frombuffer(data, "<i2", offset=4)
+
+
 @dataclass
-class Client:
-    """Says things to a session and notes what comes, in order."""
+class SessionClient:
+    """A client that sends messages to a session and notes what comes, in order."""
 
     session: Session
     messages: list[dict[str, Any]] = field(default_factory=list)
@@ -41,13 +45,14 @@ class Client:
     async def send(self, type: str, **fields: Any) -> None:
         await self.session.receive(json.dumps({"type": type, **fields}))
 
-    async def listen(self) -> None:
+    async def read_outgoing(self) -> None:
+        """Note all that the session sends, while `reading` is set, until it ends."""
         async for item in self.session.outgoing():
             await self.reading.wait()
             if isinstance(item, Close):
                 self.closed = item
             elif isinstance(item, bytes):
-                stream, pcm = decode_audio(item)
+                stream, pcm = sound_message(item)
                 self.frames.setdefault(stream, []).append(pcm)
                 self.log.append(("audio", (stream, pcm)))
             else:
@@ -80,7 +85,7 @@ class Client:
         await until(all_ended)
 
 
-def stage_of(services: Services, timer: Timer | None = None) -> ActivityContext:
+def context_of(services: Services, timer: Timer | None = None) -> ActivityContext:
     return ActivityContext(
         services.speech,
         services.voice_changer,
@@ -91,21 +96,23 @@ def stage_of(services: Services, timer: Timer | None = None) -> ActivityContext:
 
 
 @asynccontextmanager
-async def talking(services: Services, timer: Timer | None = None) -> AsyncIterator[Client]:
-    """A client that listens to a session of its own; both end."""
-    client = Client(Session(stage_of(services, timer)))
+async def session_client(
+    services: Services, timer: Timer | None = None
+) -> AsyncIterator[SessionClient]:
+    """Open a session with a client that reads; close both at the end."""
+    client = SessionClient(Session(context_of(services, timer)))
     client.reading.set()
-    listening = asyncio.create_task(client.listen())
+    reading = asyncio.create_task(client.read_outgoing())
     try:
         yield client
     finally:
         client.reading.set()
         await client.session.close()
         async with asyncio.timeout(5):
-            await asyncio.gather(listening, return_exceptions=True)
+            await asyncio.gather(reading, return_exceptions=True)
 
 
 async def lane_is_free(services: Services, engine: str = "tone") -> bool:
-    """Whether nobody works on an engine any more, soon."""
+    """Wait until nothing works on an engine any more."""
     await until(lambda: not dict(services.models.busy()).get(engine))
     return True
