@@ -14,7 +14,7 @@ import pytest
 
 from realtime import engines
 from realtime.audio.decoding import AudioSource
-from realtime.audio.wav import wav_header
+from realtime.audio.wav import wav_file
 from realtime.cloning import RATE, Cloning, read_clip
 from realtime.engines.contract import CancelToken, Samples, Transcript
 from realtime.engines.valle import codec
@@ -104,8 +104,7 @@ def voice_of(seconds: float, rate: int = RATE) -> Samples:
 
 
 def source_of(samples: Samples, rate: int = RATE) -> AudioSource:
-    data = wav_header(rate, samples.size) + pcm(samples).astype("<i2").tobytes()
-    return AudioSource(io.BytesIO(data), 15.0)
+    return AudioSource(io.BytesIO(wav_file(pcm(samples), rate)), 15.0)
 
 
 def clip(seconds: float = 4.0) -> AudioSource:

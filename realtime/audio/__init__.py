@@ -1,1 +1,1 @@
-"""Sound as numbers: samples, formats, encoding, decoding."""
+"""Sound as numbers: samples, containers, encoding and decoding, trimming, a listener's position."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from realtime.audio.samples import RATES, Pcm, Resampler
+from realtime.audio.samples import RATES, Pcm, Resampler, pcm_to_bytes
 from realtime.audio.wav import wav_header
 from realtime.errors import BadRequest
 
@@ -140,10 +140,10 @@ class PlainEncoder:
         return self._head
 
     def feed(self, pcm: Pcm) -> bytes:
-        return _little_endian(self._resampler.feed(pcm))
+        return pcm_to_bytes(self._resampler.feed(pcm))
 
     def finish(self) -> bytes:
-        return _little_endian(self._resampler.finish())
+        return pcm_to_bytes(self._resampler.finish())
 
     def close(self) -> None:
         """There is nothing to give back."""
@@ -260,7 +260,3 @@ class Sink:
         taken = bytes(self._waiting)
         self._waiting.clear()
         return taken
-
-
-def _little_endian(pcm: Pcm) -> bytes:
-    return pcm.astype("<i2", copy=False).tobytes()

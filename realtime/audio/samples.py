@@ -1,8 +1,7 @@
-"""Samples: PCM16 and float32, silence, frames, resampling."""
+"""Samples of one channel: PCM16 and float32, silence, resampling."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -11,22 +10,32 @@ import numpy.typing as npt
 Samples = npt.NDArray[np.float32]
 Pcm = npt.NDArray[np.int16]
 
-RATES = (8000, 16000, 22050, 24000, 44100, 48000)  # what may be asked for
+RATES = (8000, 16000, 22050, 24000, 44100, 48000)  # Hz; those that a client may ask for
 FULL_SCALE = 32768
-AUDIBLE = 300 / FULL_SCALE  # the level at which a sample counts as the first audible one
+AUDIBLE = 300 / FULL_SCALE  # -40.8 dB: quieter samples count as silence
 
 
 def to_pcm16(samples: Samples) -> Pcm:
-    """Rounded and clipped; what is no number is silence."""
+    """Round and clip to 16 bits; NaN and infinity become silence."""
     clean = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
     pcm: Pcm = np.rint(np.clip(clean, -1.0, 1.0) * FULL_SCALE).clip(None, 32767).astype(np.int16)
     return pcm
 
 
 def from_pcm16(pcm: Pcm) -> Samples:
-    """The exact way back: `to_pcm16` of it gives the same PCM."""
+    """Return float32 samples in [-1, 1); `to_pcm16` of them gives the same PCM."""
     samples: Samples = pcm.astype(np.float32) / np.float32(FULL_SCALE)
     return samples
+
+
+def pcm_to_bytes(pcm: Pcm) -> bytes:
+    """Return PCM16 as it stands in files and messages: little-endian on every machine."""
+    return pcm.astype("<i2", copy=False).tobytes()
+
+
+def pcm_from_bytes(data: bytes) -> Pcm:
+    """Read little-endian PCM16; its memory is that of `data`."""
+    return np.frombuffer(data, "<i2")
 
 
 def silence(seconds: float, sample_rate: int) -> Samples:
@@ -34,39 +43,21 @@ def silence(seconds: float, sample_rate: int) -> Samples:
 
 
 def first_audible(samples: Samples, threshold: float = AUDIBLE) -> int | None:
-    """Where sound begins; None when there is none."""
+    """Return the index of the first sample over `threshold`; None when there is none."""
     loud = np.abs(samples) > threshold
     return int(loud.argmax()) if loud.any() else None
 
 
-def reframe(parts: Iterable[Pcm], length: int) -> Iterator[Pcm]:
-    """The same samples in frames of one length, each as soon as it is full; the last may be short.
-
-    A frame is a copy, so that nobody who keeps it keeps the part that it came from.
-    """
-    held = np.zeros(0, np.int16)
-    for part in parts:
-        held = np.concatenate([held, part])
-        whole = held.size - held.size % length
-        for start in range(0, whole, length):
-            yield held[start : start + length].copy()
-        held = held[whole:]
-    if held.size:
-        yield held.copy()
-
-
 class Resampler:
-    """PCM16 at one rate as it comes, at another as it goes, sample for sample however it is cut.
-
-    It computes in float32: the library's own PCM16 adds dither, which differs with every cut and
-    makes noise of silence.
-    """
+    """A stream of PCM16 at one rate that leaves at another; where it is cut changes no sample."""
 
     def __init__(self, source_rate: int, target_rate: int) -> None:
         self._stream: Any = None
         if source_rate != target_rate:
             import soxr
 
+            # In float32: the library's own PCM16 adds dither, which differs with every cut and
+            # makes noise of silence.
             self._stream = soxr.ResampleStream(
                 source_rate, target_rate, 1, dtype="float32", quality="HQ"
             )
@@ -75,8 +66,8 @@ class Resampler:
         return pcm if self._stream is None else self._resampled(pcm, last=False)
 
     def finish(self) -> Pcm:
-        nothing = np.zeros(0, np.int16)
-        return nothing if self._stream is None else self._resampled(nothing, last=True)
+        empty = np.zeros(0, np.int16)
+        return empty if self._stream is None else self._resampled(empty, last=True)
 
     def _resampled(self, pcm: Pcm, last: bool) -> Pcm:
         return to_pcm16(self._stream.resample_chunk(from_pcm16(pcm), last=last))

@@ -11,7 +11,7 @@ from contextlib import aclosing, asynccontextmanager
 
 from realtime.audio.encoding import ContainerWriter, encode
 from realtime.audio.formats import FORMATS, Format
-from realtime.audio.wav import HEADER_BYTES, wav_header
+from realtime.audio.wav import header_for_size
 from realtime.cache import (
     SIDECAR,
     WAV,
@@ -76,10 +76,7 @@ class OtherFormats:
                     await growing.wait_until_wanted()
 
         def head(growing: GrowingRecording) -> bytes:
-            plain = name == "wav"
-            return (
-                wav_header(tape.sample_rate, (growing.size - HEADER_BYTES) // 2) if plain else b""
-            )
+            return header_for_size(tape.sample_rate, growing.size) if name == "wav" else b""
 
         async def sidecar(growing: GrowingRecording, facts: FileFacts) -> Sidecar | None:
             if isinstance(source, GrowingRecording) and not await source.wait_until_settled():

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from realtime.audio.samples import pcm_from_bytes, pcm_to_bytes
 from realtime.audio.spoken import Spoken, Word
-from realtime.audio.wav import HEADER_BYTES, wav_header
+from realtime.audio.wav import HEADER_BYTES, samples_in, wav_header
 from realtime.cache.address import Address
 from realtime.cache.disk import DiskStore
 from realtime.cache.growing import GrowingRecording
@@ -34,7 +35,7 @@ class Recording(GrowingRecording):
 
     @property
     def samples(self) -> int:
-        return max(0, self.size - HEADER_BYTES) // 2
+        return samples_in(self.size)
 
     @property
     def pressing(self) -> bool:
@@ -58,7 +59,7 @@ class Recording(GrowingRecording):
         self.words.extend(spoken.words)
         self.timing = self.timing or spoken.timing
         head = b"" if self.size else wav_header(self.sample_rate, None)
-        await self.append(head + spoken.pcm.astype("<i2", copy=False).tobytes())
+        await self.append(head + pcm_to_bytes(spoken.pcm))
 
     async def spoken(self) -> AsyncGenerator[Spoken, None]:
         """The sound from its beginning, as it grows, each word with the sound that holds it."""
@@ -68,7 +69,7 @@ class Recording(GrowingRecording):
             timing = self.timing if offset == HEADER_BYTES else {}
             told += len(words)
             offset += len(data)
-            yield Spoken(np.frombuffer(data, "<i2"), words, timing)
+            yield Spoken(pcm_from_bytes(data), words, timing)
         if len(self.words) > told:
             yield Spoken(np.zeros(0, np.int16), tuple(self.words[told:]))
 
@@ -114,5 +115,5 @@ class FinishedRecording:
         """The sound of a WAV, with all its words before it."""
         words = self.sidecar.words
         async for data in self.chunks(HEADER_BYTES):
-            yield Spoken(np.frombuffer(data, "<i2"), words)
+            yield Spoken(pcm_from_bytes(data), words)
             words = ()

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from realtime.audio.spoken import Word
-from realtime.audio.wav import HEADER_BYTES
+from realtime.audio.wav import wav_size
 from realtime.cache.address import WAV
 
 
@@ -42,7 +42,7 @@ class Sidecar:
 
     @property
     def wav_bytes(self) -> int:
-        return HEADER_BYTES + 2 * self.samples
+        return wav_size(self.samples)
 
     def facts(self, suffix: str) -> FileFacts | None:
         """What a file with this suffix must be, when there is one."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from realtime import engines, weights
+from realtime.audio.samples import pcm_to_bytes
 from realtime.audio.wav import wav_header
 from realtime.cache import DiskStore
 from realtime.cache.disk import StoredRecording
@@ -260,7 +261,7 @@ async def _spoken(services: Services, line: Line, out: BinaryIO) -> int:
     async with aclosing(services.speech.say(line)) as spoken:
         async for part in spoken:
             samples += part.pcm.size
-            out.write(part.pcm.astype("<i2").tobytes())
+            out.write(pcm_to_bytes(part.pcm))
             out.flush()
             if shows:
                 print(f"\r{samples / rate:.1f} s spoken", end="", file=sys.stderr)

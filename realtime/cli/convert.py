@@ -14,7 +14,7 @@ from realtime.audio.encoding import ContainerWriter, encode
 from realtime.audio.formats import FORMATS, Format
 from realtime.audio.samples import RATES
 from realtime.audio.spoken import Spoken
-from realtime.audio.wav import HEADER_BYTES, wav_header
+from realtime.audio.wav import header_for_size
 from realtime.cli.progress_bar import Bar
 from realtime.conversion.request import CONVERTER, VoiceChangeRequest
 from realtime.conversion.voice_changer import VoiceChanger
@@ -125,9 +125,9 @@ async def _write(
 def _complete(file: BinaryIO, tape: ContainerWriter) -> None:
     """A WAV file's head with its true sizes, which are known only now."""
     if tape.format is FORMATS["wav"]:
-        samples = (file.tell() - HEADER_BYTES) // 2
+        header = header_for_size(tape.sample_rate, file.tell())
         file.seek(0)
-        file.write(wav_header(tape.sample_rate, samples))
+        file.write(header)
 
 
 def _suffixes() -> str:

@@ -14,7 +14,7 @@ import numpy as np
 
 from realtime.audio.decoding import decode
 from realtime.audio.samples import Resampler, Samples, from_pcm16, to_pcm16
-from realtime.audio.wav import wav_header
+from realtime.audio.wav import wav_file
 from realtime.engine_settings import PLANS, PRECISIONS
 from realtime.errors import BadRequest, YamabikoError
 from realtime.settings import Settings
@@ -73,7 +73,7 @@ def _resynth(opened: open.OpenedVocoder, given: Path, made: Path) -> int:
     sound = opened.resynthesised(_read(given, opened.form.sample_rate))
     rate = opened.vocoder.sample_rate
     pcm = to_pcm16(sound)
-    _write(made, wav_header(rate, pcm.size) + pcm.astype("<i2").tobytes())
+    _write(made, wav_file(pcm, rate))
     print(f"{made}: {sound.size / rate:.2f} s at {rate} Hz")
     if counted.reason is not None:
         print(f"{counted.plan} ran: {counted.reason}")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from realtime.audio.decoding import decode
 from realtime.audio.formats import FORMATS, ContainerEncoder, encoder, format_named
-from realtime.audio.samples import RATES, Pcm, Resampler, to_pcm16
+from realtime.audio.samples import RATES, Pcm, Resampler, pcm_to_bytes, to_pcm16
 from realtime.audio.wav import wav_header
 from realtime.errors import BadRequest
 
@@ -139,7 +139,7 @@ def test_raw_samples_have_no_container() -> None:
 
 def test_wav_is_one_growing_header_and_the_samples() -> None:
     pcm = sweep(5000, 24000)
-    assert encoded("wav", 24000, pcm) == wav_header(24000, None) + pcm.astype("<i2").tobytes()
+    assert encoded("wav", 24000, pcm) == wav_header(24000, None) + pcm_to_bytes(pcm)
 
 
 @settings(deadline=None, max_examples=30)

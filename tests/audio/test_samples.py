@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,7 +13,6 @@ from realtime.audio.samples import (
     Resampler,
     first_audible,
     from_pcm16,
-    reframe,
     silence,
     to_pcm16,
 )
@@ -95,35 +92,3 @@ def test_the_first_audible_sample() -> None:
     samples[700] = -301 / 32768
     assert first_audible(samples) == 700
     assert first_audible(samples, threshold=0.001) == 500
-
-
-@given(st.lists(st.integers(0, 300), max_size=8), st.integers(1, 200))
-def test_frames_hold_the_same_samples(lengths: list[int], length: int) -> None:
-    parts = [noise(size) for size in lengths]
-    frames = list(reframe(parts, length))
-    whole = np.concatenate([np.zeros(0, np.int16), *parts])
-    assert np.array_equal(np.concatenate([np.zeros(0, np.int16), *frames]), whole)
-    assert all(frame.size == length for frame in frames[:-1])
-    assert not frames or 0 < frames[-1].size <= length
-
-
-def test_a_frame_leaves_as_soon_as_it_is_full() -> None:
-    taken = []
-
-    def parts() -> Iterator[Pcm]:
-        for size in (30, 30, 30):
-            taken.append(size)
-            yield noise(size)
-
-    frames = reframe(parts(), 50)
-    assert not taken
-    next(frames)
-    assert len(taken) == 2
-
-
-def test_a_frame_is_its_own() -> None:
-    part = noise(100)
-    first = next(reframe([part], 50))
-    kept = first.copy()
-    part[:] = 0
-    assert np.array_equal(first, kept)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from realtime.audio.wav import wav_header
+from realtime.audio.wav import wav_file
 from realtime.cli import clone
 from realtime.cli.commands import parsed
 from realtime.errors import BadRequest, TooLarge, YamabikoError
@@ -30,7 +30,7 @@ def settings(tmp_path: Path) -> Settings:
 def clip(folder: Path, seconds: float = 4.0) -> Path:
     sound = pcm(np.resize(voice(1.5), round(24_000 * seconds)))
     path = folder / "clip.wav"
-    path.write_bytes(wav_header(24_000, sound.size) + sound.tobytes())
+    path.write_bytes(wav_file(sound, 24_000))
     return path
 
 

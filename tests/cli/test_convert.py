@@ -10,7 +10,7 @@ import pytest
 from realtime.audio.decoding import decode
 from realtime.audio.formats import FORMATS
 from realtime.audio.samples import from_pcm16
-from realtime.audio.wav import HEADER_BYTES, wav_header
+from realtime.audio.wav import HEADER_BYTES, wav_file, wav_header
 from realtime.cli import convert as dubbing
 from realtime.cli.commands import parsed
 from realtime.engines.world import median_pitch
@@ -27,7 +27,7 @@ RATE = 24000
 def source(tmp_path: Path) -> Path:
     sound = pcm(voice(2.0, pitch=110.0))
     path = tmp_path / "in.wav"
-    path.write_bytes(wav_header(RATE, sound.size) + sound.tobytes())
+    path.write_bytes(wav_file(sound, RATE))
     return path
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from realtime.audio.samples import Pcm
 from realtime.audio.spoken import Spoken, Word
-from realtime.audio.wav import HEADER_BYTES, wav_header
+from realtime.audio.wav import HEADER_BYTES, wav_file
 from realtime.cache import Address, Cache, FileFacts, Production, Recording, Sidecar, key_of
 from realtime.settings import CacheSettings as CacheSettings
 from realtime.settings import LimitsSettings, Settings
@@ -84,8 +84,7 @@ class Player:
 
 
 def wav_of(parts: list[Pcm]) -> bytes:
-    sound = np.concatenate(parts)
-    return wav_header(RATE, sound.size) + sound.astype("<i2").tobytes()
+    return wav_file(np.concatenate(parts), RATE)
 
 
 async def listened(source: Any) -> bytes:

@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from realtime.access.quotas import Account
 from realtime.audio.encoding import ContainerWriter, EncodedPart, encode
-from realtime.audio.wav import HEADER_BYTES, wav_header
+from realtime.audio.wav import HEADER_BYTES, with_true_header
 from realtime.cache import FinishedRecording, Recording
 from realtime.speech.line import Line
 from realtime.speech.speech import LineInProgress, Speech
@@ -116,8 +116,7 @@ class SpeechResponse(Response):
         bodies = [part.data for part in parts if part.data]
         length = sum(map(len, bodies))
         if self._asked.format.name == "wav":
-            head = wav_header(self._tape.sample_rate, (length - HEADER_BYTES) // 2)
-            bodies[0] = head + bodies[0][HEADER_BYTES:]
+            bodies[0] = with_true_header(bodies[0], self._tape.sample_rate, length)
         await answer.begin(parts[0].timing, length)
         for body in bodies:
             await answer.put(body)

@@ -22,7 +22,7 @@ from realtime.audio.encoding import ContainerWriter, EncodedPart, encode
 from realtime.audio.formats import FORMATS, Format, format_named
 from realtime.audio.samples import RATES
 from realtime.audio.spoken import Spoken
-from realtime.audio.wav import HEADER_BYTES, wav_header
+from realtime.audio.wav import wav_size, with_true_header
 from realtime.conversion.request import CONVERTER, VoiceChangeRequest
 from realtime.conversion.voice_changer import VoiceChanger
 from realtime.engines.voice_change import EFFECTS, RANGES
@@ -190,15 +190,13 @@ class ProcessedResponse(Response):
         if self._source.samples is None or self._tape.format.codec or self._asked.by_words:
             return None
         samples = round(self._source.samples * self._tape.sample_rate / self._source.rate)
-        head = HEADER_BYTES if self._tape.format is FORMATS["wav"] else 0
-        return head + 2 * samples
+        return wav_size(samples) if self._tape.format is FORMATS["wav"] else 2 * samples
 
     def _headed(self, part: EncodedPart, length: int | None) -> bytes:
         """The first part, with the true sizes in its head where they are known."""
         if length is None or self._tape.format is not FORMATS["wav"]:
             return part.data
-        head = wav_header(self._tape.sample_rate, (length - HEADER_BYTES) // 2)
-        return head + part.data[HEADER_BYTES:]
+        return with_true_header(part.data, self._tape.sample_rate, length)
 
     def _described(self) -> dict[str, str]:
         found = self._tape.format

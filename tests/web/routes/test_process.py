@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 from realtime.audio.decoding import decode
 from realtime.audio.formats import FORMATS
 from realtime.audio.samples import RATES, from_pcm16
-from realtime.audio.wav import HEADER_BYTES, wav_header
+from realtime.audio.wav import HEADER_BYTES, wav_file, wav_header
 from realtime.engines.world import median_pitch
 from realtime.services import Services
 from realtime.settings import LimitsSettings, ModelsSettings, Settings
@@ -32,7 +32,7 @@ SOUND = pcm(voice(1.0))
 
 
 def wav(sound: Any = SOUND, rate: int = RATE) -> bytes:
-    return wav_header(rate, sound.size) + sound.astype("<i2").tobytes()
+    return wav_file(sound, rate)
 
 
 def ask(client: TestClient, data: bytes = b"", name: str = "voice.wav", **fields: str) -> Any:
