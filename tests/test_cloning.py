@@ -31,9 +31,9 @@ from realtime.models.loaded import LoadedModels
 from realtime.services import Services, build
 from realtime.settings import Settings
 from realtime.weights import WeightFile
-from tests.audio.test_formats import encoded
 from tests.support import valle_files
 from tests.support.character_files import save_card, save_voice
+from tests.support.encoded_files import encoded_file
 from tests.support.voice_like_sound import pcm, voice
 
 pytestmark = pytest.mark.anyio
@@ -277,7 +277,7 @@ def test_any_rate_becomes_the_codec_s(rate: int) -> None:
 
 
 def test_compressed_clips_are_read() -> None:
-    data = encoded("mp3", RATE, pcm(voice_of(4.0)))
+    data = encoded_file("mp3", RATE, pcm(voice_of(4.0)))
     assert read_clip(AudioSource(io.BytesIO(data), 15.0)).size >= 4 * RATE
 
 

@@ -1,7 +1,7 @@
-"""Audio files that people bring, as samples, part by part; it knows no web.
+"""Audio files that people bring, decoded into samples part by part.
 
-What a head says of a file is believed only as far as its packets agree: nothing is reserved for
-what is merely promised, and more than was allowed is never decoded.
+A file's head is believed only as far as its packets agree: no memory is reserved for a length that
+is merely stated, and no more is decoded than was allowed.
 """
 
 from __future__ import annotations
@@ -23,20 +23,21 @@ if TYPE_CHECKING:
     import av
 
 MOST_DECODED_SECONDS = 600.0
-LEAST_RATE, MOST_RATE = 4_000, 192_000
+LEAST_RATE, MOST_RATE = 4_000, 192_000  # Hz
 PART_SECONDS = 1.0
-ROUNDING_SECONDS = 1e-6  # of many packets' lengths, added up
+ROUNDING_SECONDS = 1e-6  # tolerance: the lengths of many packets are added up
 MOST_DURATION = 1 << 31  # of a packet, in its own unit
-# The rest of what the library can open follows addresses that a file names: never for an upload.
+# FFmpeg's other formats include playlists, which open the addresses that a file names: an upload
+# must never do that.
 READABLE = "wav,flac,ogg,mp3,aac,matroska,webm,mov,mp4,m4a"
 NAMED = "wav, flac, ogg, mp3, aac, webm and m4a"
-COUNTED = ("pcm_", "flac")  # codecs whose packets tell the number of samples exactly
+EXACT = ("pcm_", "flac")  # codecs whose packets state the number of samples exactly
 
 
 class AudioSource:
     """An audio file: its rate, its length, and its samples mixed to one channel.
 
-    Opening looks at every packet and decodes none; use it off the loop.
+    Opening reads every packet and decodes none, which takes time: open it off the loop.
     """
 
     def __init__(self, file: BinaryIO, most_seconds: float = MOST_DECODED_SECONDS) -> None:
@@ -46,12 +47,12 @@ class AudioSource:
             stream = container.streams.audio[0]
             self.rate = _rate(stream)
             self.seconds = self._length(container)
-            exact = self.seconds and stream.codec_context.name.startswith(COUNTED)
-        # How many there will be, where that is sure before they are decoded.
+            exact = self.seconds and stream.codec_context.name.startswith(EXACT)
+        # None where the number is sure only after decoding.
         self.samples = round(self.seconds * self.rate) if exact else None
 
     def parts(self) -> Iterator[Pcm]:
-        """About a second at a time."""
+        """Yield the samples, about a second at a time."""
         with self._opened() as container:
             held: list[Pcm] = []
             for pcm in self._mono(container):
@@ -63,7 +64,7 @@ class AudioSource:
                 yield np.concatenate(held)
 
     async def async_parts(self) -> AsyncGenerator[Pcm, None]:
-        """The parts, each decoded in a thread when it is asked for."""
+        """Yield the parts, each decoded in a thread when it is asked for."""
         parts = self.parts()
         try:
             while (part := await off_the_loop(next, parts, None)) is not None:
@@ -93,7 +94,7 @@ class AudioSource:
             )
         except (av.error.InvalidDataError, ValueError) as error:
             raise BadRequest(
-                f"The audio is nothing that is read here; readable are {NAMED}.",
+                f"The audio has a format that is not read here; readable are {NAMED}.",
                 code="unsupported_format",
                 field="audio",
             ) from error
@@ -108,10 +109,10 @@ class AudioSource:
                 raise _bad(f"is broken ({_reason(error)})") from error
 
     def _length(self, container: av.container.InputContainer) -> float:
-        """Seconds by the packets, some of which may not tell; the first too many ends it."""
+        """Add up the seconds of the packets that state them; refuse as soon as it is too long."""
         seconds = 0.0
         for packet in container.demux(audio=0):
-            # What is beyond is a negative number: the last packet of a Vorbis file may have one.
+            # The last packet of a Vorbis file may have a negative length, read as a huge one.
             if packet.time_base and packet.duration and packet.duration < MOST_DURATION:
                 seconds += float(packet.duration * packet.time_base)
             if seconds > self._most_seconds + ROUNDING_SECONDS:
@@ -122,14 +123,14 @@ class AudioSource:
         import av
 
         planes = av.AudioResampler(format="fltp")
-        # Packets may promise less than they hold.
-        room = round(self._most_seconds * self.rate)
+        # Packets may hold more than they state, so it is counted again while decoding.
+        left = round(self._most_seconds * self.rate)
         for frame in chain(container.decode(audio=0), [None]):
             for channels in planes.resample(frame):
-                room -= channels.samples
-                if room < 0:
+                left -= channels.samples
+                if left < 0:
                     raise self._too_long()
-                yield _mixed(channels.to_ndarray().astype(np.float32, copy=False))
+                yield _mix(channels.to_ndarray().astype(np.float32, copy=False))
 
     def _too_long(self) -> TooLarge:
         most = self._most_seconds
@@ -138,15 +139,15 @@ class AudioSource:
 
 
 def decode(data: bytes, most_seconds: float = MOST_DECODED_SECONDS) -> tuple[Pcm, int]:
-    """All samples of an audio file, and their rate."""
+    """Return all samples of an audio file, and their rate."""
     source = AudioSource(io.BytesIO(data), most_seconds)
     return np.concatenate([np.zeros(0, np.int16), *source.parts()]), source.rate
 
 
 def _framing(mark: bytes) -> str | None:
-    """AAC or MP3 by the marks of their first frame; None: the file's head says what it is.
+    """Tell AAC or MP3 by the sync bits of the first frame; None: the library tells by itself.
 
-    A short file has too few frames for the library's own guess.
+    Of a short file the library has too few frames to guess from.
     """
     if len(mark) < 2 or mark[0] != 0xFF:
         return None
@@ -162,8 +163,8 @@ def _rate(stream: av.audio.stream.AudioStream) -> int:
     return int(rate)
 
 
-def _mixed(channels: npt.NDArray[np.float32]) -> Pcm:
-    """One channel; what is no number is silence, and what is beyond bounds is as loud as can be."""
+def _mix(channels: npt.NDArray[np.float32]) -> Pcm:
+    """Mix to one channel; NaN becomes silence, infinity and all beyond full scale are clipped."""
     bounded = np.clip(np.nan_to_num(channels, posinf=1.0, neginf=-1.0), -1.0, 32767 / 32768)
     pcm: Pcm = np.rint(bounded.mean(axis=0) * 32768.0).astype(np.int16)
     return pcm

@@ -1,4 +1,4 @@
-"""Containers: PCM16 in, a file's bytes out while it still grows; it knows no web."""
+"""Container formats and their encoders: PCM16 in, a file's bytes out while it still grows."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from realtime.errors import BadRequest
 if TYPE_CHECKING:
     import av
 
-
-MPEG_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
-OPUS_RATES = (48000,)  # what every player and every voice chat takes it for
+MPEG_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)  # of MP3 and AAC
+OPUS_RATES = (48000,)  # every player and every voice chat takes Opus for 48 kHz
 VORBIS_RATES = (8000, 16000, 22050, 24000, 44100, 48000)
 
-BLOCK_SAMPLES = 1024  # written at once, so that the bytes do not depend on how sound came
+BLOCK_SAMPLES = 1024  # written to libsndfile at once: so the bytes are the same however sound came
+AAC_BITS_A_SAMPLE = 6  # an AAC frame holds at most 6144 bits for 1024 samples of a channel
 
 Options = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
 class Codec:
-    """What turns samples into a container's bytes, and how it is set."""
+    """An encoder of a library: its container and its settings."""
 
     name: str
     container: str
@@ -36,14 +36,14 @@ class Codec:
     library: str = "ffmpeg"
 
     def bit_rate(self, sample_rate: int) -> int | None:
-        """No more than an AAC frame may hold, which is plenty for the others."""
+        """Return the bits a second, at low rates no more than an AAC frame can hold."""
         most = self.bits_a_second
-        return None if most is None else min(most, 6 * sample_rate)
+        return None if most is None else min(most, AAC_BITS_A_SAMPLE * sample_rate)
 
 
 @dataclass(frozen=True)
 class Format:
-    """One container: what it is called, and which rates it has (none named: any)."""
+    """A container format: its name, its media type and its sample rates (none named: any)."""
 
     name: str
     content_type: str
@@ -55,22 +55,22 @@ class Format:
         return "." + self.name
 
     def rate_for(self, wanted: int) -> int:
-        """The wanted rate where the format has it, else its highest, so that nothing is lost."""
+        """Return the wanted rate where the format has it, else its highest: nothing is lost."""
         return wanted if not self.rates or wanted in self.rates else self.rates[-1]
 
 
-# A page of Ogg is a second long if nothing is said; players of a growing file would wait for it.
+# An Ogg page is a second long by default: players of a growing file would wait for it. Here 20 ms.
 OPUS = Codec("libopus", "ogg", 48_000, options=(("page_duration", "20000"),))
-VORBIS = Codec("VORBIS", "OGG", library="sndfile")  # FFmpeg's own encoder of it is a poor one
-# Room for later tags would be most of a short file's bytes; at this level a block is 25 ms long,
-# at the next one 100 ms for 3 % fewer bytes.
+VORBIS = Codec("VORBIS", "OGG", library="sndfile")  # FFmpeg's own Vorbis encoder sounds worse
+# Padding for later tags would be most of a short file's bytes. At compression level 2 a block is
+# 25 ms long; at level 3 it is 100 ms, which delays the sound, for 3 % fewer bytes.
 FLAC = Codec(
     "flac",
     "flac",
     options=(("metadata_header_padding", "0"),),
     settings=(("compression_level", "2"),),
 )
-# Tags, and a first frame that tells the length, belong to files whose length is known.
+# A growing file has no known length: no Xing frame, which states it, and no tags.
 MP3 = Codec("libmp3lame", "mp3", 96_000, options=(("write_xing", "0"), ("id3v2_version", "0")))
 AAC = Codec("aac", "adts", 96_000)
 
@@ -99,9 +99,9 @@ def format_named(name: str, field: str = "response_format") -> Format:
 
 
 class ContainerEncoder(Protocol):
-    """One file on its way: its head, then bytes for samples, then its tail."""
+    """A file that is being encoded: its head, then bytes for samples, then its tail."""
 
-    sample_rate: int  # what comes out
+    sample_rate: int  # of the file
 
     def start(self) -> bytes: ...
 
@@ -112,8 +112,10 @@ class ContainerEncoder(Protocol):
     def close(self) -> None: ...
 
 
-def encoder(wanted: Format, source_rate: int, target_rate: int | None = None) -> ContainerEncoder:
-    """An encoder for sound at one rate into a file at another; none named: at the same."""
+def make_encoder(
+    wanted: Format, source_rate: int, target_rate: int | None = None
+) -> ContainerEncoder:
+    """Make an encoder for sound at `source_rate`; without `target_rate` the rate stays."""
     if target_rate is not None and target_rate not in RATES:
         raise BadRequest(
             f"sample_rate is {target_rate}; there are: {', '.join(map(str, RATES))}.",
@@ -129,7 +131,7 @@ def encoder(wanted: Format, source_rate: int, target_rate: int | None = None) ->
 
 
 class PlainEncoder:
-    """Samples as they are, after a head."""
+    """Plain samples after a head: WAV, or raw PCM without one."""
 
     def __init__(self, head: bytes, sample_rate: int, resampler: Resampler) -> None:
         self.sample_rate = sample_rate
@@ -146,11 +148,11 @@ class PlainEncoder:
         return pcm_to_bytes(self._resampler.finish())
 
     def close(self) -> None:
-        """There is nothing to give back."""
+        """Close nothing: plain samples need no library."""
 
 
 class FFmpegEncoder:
-    """Samples through a codec into a container that is written forward only."""
+    """An encoder of FFmpeg whose container is written forward only."""
 
     def __init__(self, codec: Codec, sample_rate: int, resampler: Resampler) -> None:
         import av
@@ -167,22 +169,22 @@ class FFmpegEncoder:
         if (bits := codec.bit_rate(sample_rate)) is not None:
             stream.bit_rate = bits
         self._stream = stream
-        self._given = 0
+        self._written = 0  # samples
 
     def start(self) -> bytes:
         self._container.start_encoding()
-        return self._sink.taken()
+        return self._sink.take()
 
     def feed(self, pcm: Pcm) -> bytes:
         return self._encoded(self._resampler.feed(pcm))
 
     def finish(self) -> bytes:
         tail = self._encoded(self._resampler.finish())
-        if not self._given:  # players refuse a container without a single sample
+        if not self._written:  # players refuse a container without a single sample
             tail += self._encoded(np.zeros(1, np.int16))
         self._container.mux(self._stream.encode(None))
         self.close()
-        return tail + self._sink.taken()
+        return tail + self._sink.take()
 
     def close(self) -> None:
         self._container.close()
@@ -190,7 +192,7 @@ class FFmpegEncoder:
     def _encoded(self, pcm: Pcm) -> bytes:
         if pcm.size:
             self._container.mux(self._stream.encode(self._frame(pcm)))
-        return self._sink.taken()
+        return self._sink.take()
 
     def _frame(self, pcm: Pcm) -> av.AudioFrame:
         import av
@@ -198,13 +200,13 @@ class FFmpegEncoder:
         samples = np.ascontiguousarray(pcm)[None]
         frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
         frame.sample_rate = self.sample_rate
-        frame.pts = self._given
-        self._given += pcm.size
+        frame.pts = self._written
+        self._written += pcm.size
         return frame
 
 
 class SndfileEncoder:
-    """Samples through libsndfile, for what the other library encodes badly."""
+    """An encoder of libsndfile, for formats that FFmpeg encodes badly."""
 
     def __init__(self, codec: Codec, sample_rate: int, resampler: Resampler) -> None:
         import soundfile
@@ -218,7 +220,7 @@ class SndfileEncoder:
         )
 
     def start(self) -> bytes:
-        return self._sink.taken()
+        return self._sink.take()
 
     def feed(self, pcm: Pcm) -> bytes:
         self._held = np.concatenate([self._held, self._resampler.feed(pcm)])
@@ -226,19 +228,19 @@ class SndfileEncoder:
         for start in range(0, whole, BLOCK_SAMPLES):
             self._file.write(self._held[start : start + BLOCK_SAMPLES])
         self._held = self._held[whole:]
-        return self._sink.taken()
+        return self._sink.take()
 
     def finish(self) -> bytes:
         self._file.write(np.concatenate([self._held, self._resampler.finish()]))
         self.close()
-        return self._sink.taken()
+        return self._sink.take()
 
     def close(self) -> None:
         self._file.close()
 
 
 class Sink:
-    """Where a container writes; it has no way back."""
+    """A write-only file object: it collects the container's bytes until they are taken."""
 
     def __init__(self) -> None:
         self._waiting = bytearray()
@@ -253,10 +255,9 @@ class Sink:
         return self._size
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """Asked only for where it is."""
-        return self._size
+        return self._size  # the libraries seek only to learn the place
 
-    def taken(self) -> bytes:
-        taken = bytes(self._waiting)
+    def take(self) -> bytes:
+        data = bytes(self._waiting)
         self._waiting.clear()
-        return taken
+        return data

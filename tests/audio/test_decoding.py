@@ -11,10 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from realtime.audio.decoding import AudioSource, decode
-from realtime.audio.samples import Pcm
 from realtime.audio.wav import wav_header
 from realtime.errors import BadRequest, TooLarge
-from tests.audio.test_formats import FILES, encoded, sweep
+from tests.support.encoded_files import FILES, encoded_file, foreign_file, sweep
 
 
 @settings(deadline=None, max_examples=60)
@@ -33,7 +32,7 @@ def test_odd_bytes_are_refused_or_read(mark: bytes, data: st.DataObject) -> None
 
 @pytest.mark.parametrize("name", FILES)
 def test_half_a_file_is_refused_or_read(name: str) -> None:
-    data = encoded(name, 24000, sweep(24000, 24000))
+    data = encoded_file(name, 24000, sweep(24000, 24000))
     try:
         found, _ = decode(data[: len(data) // 2])
     except BadRequest as error:
@@ -44,7 +43,7 @@ def test_half_a_file_is_refused_or_read(name: str) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 def test_too_long_is_refused_before_all_is_read(name: str) -> None:
-    data = encoded(name, 24000, np.zeros(48000, np.int16), step=48000)
+    data = encoded_file(name, 24000, np.zeros(48000, np.int16), step=48000)
     assert decode(data, most_seconds=2.2)[0].size >= 48000 - 256
     with pytest.raises(TooLarge, match=r"longer than 1\.5 seconds"):
         decode(data, most_seconds=1.5)
@@ -65,7 +64,7 @@ def test_a_head_that_promises_too_much_is_not_believed() -> None:
 def test_a_small_file_of_many_hours_is_refused_before_it_is_decoded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    data = boxed("flac", "flac", np.zeros(7_200 * 8000, np.int16), rate=8000)
+    data = foreign_file("flac", "flac", np.zeros(7_200 * 8000, np.int16), rate=8000)
     assert len(data) < 2_000_000
     monkeypatch.setattr(AudioSource, "parts", lambda self: 1 / 0)
     with pytest.raises(TooLarge, match="longer than 60 minutes") as refused:
@@ -84,22 +83,6 @@ def test_what_is_no_number_is_silence_and_nothing_is_beyond_bounds() -> None:
     assert list(found[[9, 10, 20, 30, 40]]) == [8192, 0, 32767, -32768, 32767]
 
 
-def boxed(container: str, codec: str, pcm: Pcm, rate: int = 24000) -> bytes:
-    """Sound in a container that we read and do not write."""
-    import av
-
-    file = io.BytesIO()
-    with av.open(file, "w", format=container) as out:
-        stream = out.add_stream(codec, rate=rate, layout="mono")
-        for start in range(0, pcm.size, 1 << 20):
-            part = pcm[start : start + (1 << 20)]
-            frame = av.AudioFrame.from_ndarray(part[None], format="s16", layout="mono")
-            frame.sample_rate = rate
-            out.mux(stream.encode(frame))
-        out.mux(stream.encode(None))
-    return file.getvalue()
-
-
 @pytest.mark.parametrize(
     "container, codec, rate",
     [
@@ -111,7 +94,7 @@ def boxed(container: str, codec: str, pcm: Pcm, rate: int = 24000) -> bytes:
 )
 def test_what_browsers_and_phones_record_is_read(container: str, codec: str, rate: int) -> None:
     expected = sweep(2 * rate, rate)
-    data = boxed(container, codec, expected, rate)
+    data = foreign_file(container, codec, expected, rate)
     found, found_rate = decode(data)
     assert found_rate == rate and abs(found.size / rate - 2.0) < 0.1
     assert np.abs(found.astype(int)).max() > 4_000
@@ -121,15 +104,15 @@ def test_what_browsers_and_phones_record_is_read(container: str, codec: str, rat
 
 @pytest.mark.parametrize("name", ["wav", "flac"])
 def test_the_length_is_known_before_where_it_is_sure(name: str) -> None:
-    source = AudioSource(io.BytesIO(encoded(name, 24000, sweep(12_345, 24000))))
+    source = AudioSource(io.BytesIO(encoded_file(name, 24000, sweep(12_345, 24000))))
     assert source.samples == 12_345 == sum(part.size for part in source.parts())
-    assert AudioSource(io.BytesIO(encoded("mp3", 24000, sweep(12_345, 24000)))).samples is None
+    assert AudioSource(io.BytesIO(encoded_file("mp3", 24000, sweep(12_345, 24000)))).samples is None
 
 
 @pytest.mark.anyio
 async def test_parts_come_one_at_a_time() -> None:
     pcm = sweep(5 * 24000, 24000)
-    source = AudioSource(io.BytesIO(encoded("wav", 24000, pcm)))
+    source = AudioSource(io.BytesIO(encoded_file("wav", 24000, pcm)))
     parts = [part async for part in source.async_parts()]
     assert 4 <= len(parts) <= 6 and np.array_equal(np.concatenate(parts), pcm)
     leaving = source.async_parts()
@@ -141,7 +124,7 @@ def test_a_list_of_other_files_opens_none_of_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "secret.wav").write_bytes(encoded("wav", 24000, sweep(24000, 24000)))
+    (tmp_path / "secret.wav").write_bytes(encoded_file("wav", 24000, sweep(24000, 24000)))
     with pytest.raises(BadRequest):
         decode(b"ffconcat version 1.0\nfile secret.wav\n")
 
@@ -161,5 +144,5 @@ def test_two_channels_become_one(subtype: str) -> None:
 def test_odd_tags_do_not_matter() -> None:
     tag = b"TIT2" + (6).to_bytes(4, "big") + b"\0\0\x03\xff\xfe\xe9\x80\x81"
     head = b"ID3\x03\0\0" + bytes([0, 0, 0, len(tag)]) + tag
-    found, _ = decode(head + encoded("mp3", 24000, sweep(24000, 24000)))
+    found, _ = decode(head + encoded_file("mp3", 24000, sweep(24000, 24000)))
     assert found.size >= 24000

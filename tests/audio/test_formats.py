@@ -10,36 +10,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from realtime.audio.decoding import decode
-from realtime.audio.formats import FORMATS, ContainerEncoder, encoder, format_named
-from realtime.audio.samples import RATES, Pcm, Resampler, pcm_to_bytes, to_pcm16
+from realtime.audio.formats import FORMATS, ContainerEncoder, format_named, make_encoder
+from realtime.audio.samples import RATES, Pcm, Resampler, pcm_to_bytes
 from realtime.audio.wav import wav_header
 from realtime.errors import BadRequest
-
-CODED = ["flac", "opus", "ogg", "mp3", "aac"]
-FILES = ["wav", *CODED]
-LOUD_SECONDS = 0.05
-
-
-def sweep(length: int, rate: int) -> Pcm:
-    """A soft rising tone whose last 50 ms are loud."""
-    time = np.arange(length) / rate
-    phase = 2 * np.pi * (300 * time + 400 * time**2)
-    level = np.where(time < length / rate - LOUD_SECONDS, 0.03, 0.6)
-    return to_pcm16((level * np.sin(phase)).astype(np.float32))
-
-
-def written(making: ContainerEncoder, pcm: Pcm, step: int = 480) -> bytes:
-    parts = [making.start()]
-    parts += [making.feed(pcm[i : i + step]) for i in range(0, pcm.size, step)]
-    return b"".join([*parts, making.finish()])
-
-
-def encoded(name: str, rate: int, pcm: Pcm, step: int = 480) -> bytes:
-    return written(encoder(format_named(name), rate), pcm, step)
+from tests.support.encoded_files import (
+    CODED,
+    FILES,
+    LOUD_SECONDS,
+    encode_all,
+    encoded_file,
+    sweep,
+)
 
 
 def played(name: str, data: bytes) -> tuple[Pcm, int]:
-    """What players hear; FFmpeg drops the first block of Vorbis, which libvorbis itself keeps."""
+    """Decode a file; FFmpeg drops the first block of Vorbis, which libvorbis itself keeps."""
     if name != "ogg":
         return decode(data)
     import soundfile
@@ -54,9 +40,9 @@ def at_rate(pcm: Pcm, source: int, target: int) -> Pcm:
 
 
 def ending_likeness(found: Pcm, expected: Pcm, ending: int) -> float:
-    """How alike both endings are, 1 for the same, where the whole fits best into what was found.
+    """Correlate both endings where the whole sound fits best into the found one; 1 is the same.
 
-    Codecs put silence before and after; what must not happen is that the ending is not there.
+    Codecs put silence before and after; but they must not lose the ending.
     """
     room = np.concatenate([found, np.zeros(expected.size, np.int16)]).astype(float)
     size = 1 << (room.size + expected.size).bit_length()
@@ -71,7 +57,7 @@ def ending_likeness(found: Pcm, expected: Pcm, ending: int) -> float:
 @pytest.mark.parametrize("length", [0, 1, 100, 12345])
 def test_no_container_loses_the_end(name: str, rate: int, length: int) -> None:
     pcm = sweep(length, rate)
-    found, found_rate = played(name, encoded(name, rate, pcm))
+    found, found_rate = played(name, encoded_file(name, rate, pcm))
     assert found.size / found_rate >= length / rate - 1 / 8000
     if length == 12345:
         expected = at_rate(pcm, rate, found_rate)
@@ -84,7 +70,7 @@ def test_no_container_loses_the_end(name: str, rate: int, length: int) -> None:
 @given(st.sampled_from(FILES), st.sampled_from(RATES), st.integers(2400, 12000))
 def test_no_length_loses_the_end(name: str, rate: int, length: int) -> None:
     pcm = sweep(length, rate)
-    found, found_rate = played(name, encoded(name, rate, pcm, step=1000))
+    found, found_rate = played(name, encoded_file(name, rate, pcm, step=1000))
     expected = at_rate(pcm, rate, found_rate)
     assert found.size >= expected.size - 1
     assert ending_likeness(found, expected, round(LOUD_SECONDS * found_rate)) > 0.85
@@ -92,14 +78,14 @@ def test_no_length_loses_the_end(name: str, rate: int, length: int) -> None:
 
 def test_a_file_too_short_to_be_guessed_is_known_by_its_first_frame() -> None:
     for name, rate, length in [("mp3", 44100, 3426), ("aac", 22050, 100)]:
-        found, _ = decode(encoded(name, rate, sweep(length, rate), step=1000))
+        found, _ = decode(encoded_file(name, rate, sweep(length, rate), step=1000))
         assert found.size >= length
 
 
 @pytest.mark.parametrize("name", ["wav", "flac"])
 @pytest.mark.parametrize("length", [1, 100, 12345])
 def test_nothing_is_lost_without_loss(name: str, length: int) -> None:
-    found, rate = decode(encoded(name, 22050, sweep(length, 22050)))
+    found, rate = decode(encoded_file(name, 22050, sweep(length, 22050)))
     assert rate == 22050
     assert np.array_equal(found, sweep(length, 22050))
 
@@ -107,7 +93,7 @@ def test_nothing_is_lost_without_loss(name: str, length: int) -> None:
 @pytest.mark.parametrize("name", ["opus", "ogg"])
 @pytest.mark.parametrize("length", [1, 100, 12345])
 def test_ogg_ends_where_the_sound_ends(name: str, length: int) -> None:
-    found, rate = played(name, encoded(name, 24000, sweep(length, 24000)))
+    found, rate = played(name, encoded_file(name, 24000, sweep(length, 24000)))
     assert found.size == length * rate // 24000
 
 
@@ -115,7 +101,7 @@ def test_ogg_ends_where_the_sound_ends(name: str, length: int) -> None:
 def test_another_decoder_reads_the_same(name: str) -> None:
     import soundfile
 
-    data = encoded(name, 24000, sweep(12345, 24000))
+    data = encoded_file(name, 24000, sweep(12345, 24000))
     ours, rate = decode(data)
     theirs, their_rate = soundfile.read(io.BytesIO(data), dtype="int16")
     theirs = at_rate(theirs, their_rate, rate)
@@ -127,19 +113,19 @@ def test_another_decoder_reads_flac_as_it_grows() -> None:
     import soundfile
 
     pcm = sweep(12345, 24000)
-    with soundfile.SoundFile(io.BytesIO(encoded("flac", 24000, pcm))) as file:
+    with soundfile.SoundFile(io.BytesIO(encoded_file("flac", 24000, pcm))) as file:
         assert np.array_equal(file.read(frames=12000, dtype="int16"), pcm[:12000])
 
 
 def test_raw_samples_have_no_container() -> None:
     pcm = sweep(12345, 24000)
-    assert encoded("pcm", 24000, pcm) == pcm.astype("<i2").tobytes()
-    assert encoded("pcm", 24000, pcm[:0]) == b""
+    assert encoded_file("pcm", 24000, pcm) == pcm.astype("<i2").tobytes()
+    assert encoded_file("pcm", 24000, pcm[:0]) == b""
 
 
 def test_wav_is_one_growing_header_and_the_samples() -> None:
     pcm = sweep(5000, 24000)
-    assert encoded("wav", 24000, pcm) == wav_header(24000, None) + pcm_to_bytes(pcm)
+    assert encoded_file("wav", 24000, pcm) == wav_header(24000, None) + pcm_to_bytes(pcm)
 
 
 @settings(deadline=None, max_examples=30)
@@ -150,8 +136,8 @@ def test_wav_is_one_growing_header_and_the_samples() -> None:
 )
 def test_cuts_leave_no_trace(name: str, cuts: list[int], target: int | None) -> None:
     def whole(parts: list[Pcm]) -> bytes:
-        making = encoder(format_named(name), 24000, target)
-        return b"".join([making.start(), *map(making.feed, parts), making.finish()])
+        encoder = make_encoder(format_named(name), 24000, target)
+        return b"".join([encoder.start(), *map(encoder.feed, parts), encoder.finish()])
 
     pcm = sweep(9000, 24000)
     once, cut = whole([pcm]), whole(np.split(pcm, sorted(cuts)))
@@ -161,39 +147,39 @@ def test_cuts_leave_no_trace(name: str, cuts: list[int], target: int | None) -> 
         assert once == cut
 
 
-def longest_wait(making: ContainerEncoder) -> int:
-    """For how many milliseconds of sound, at most, nothing comes out."""
+def longest_wait(encoder: ContainerEncoder) -> int:
+    """Return the most milliseconds of sound that go in before any bytes come out."""
     pcm = sweep(24000, 24000)
-    left = [bool(making.feed(pcm[i : i + 120])) for i in range(0, pcm.size, 120)]
-    making.close()
+    left = [bool(encoder.feed(pcm[i : i + 120])) for i in range(0, pcm.size, 120)]
+    encoder.close()
     return 5 * int(np.diff([-1, *np.flatnonzero(left), len(left)]).max())
 
 
-# Vorbis leaves in pages of 4 KiB; who wants sound early asks for another format.
+# Milliseconds. Vorbis leaves in pages of 4 KiB: for early sound ask for another format.
 WAITS = {"wav": 5, "pcm": 5, "flac": 30, "opus": 80, "ogg": 1000, "mp3": 80, "aac": 95}
 
 
 @pytest.mark.parametrize("name", sorted(FORMATS))
 def test_bytes_leave_all_the_time(name: str) -> None:
-    making = encoder(format_named(name), 24000)
-    assert (making.start() == b"") == (name in ("pcm", "ogg", "mp3", "aac"))
-    assert longest_wait(making) <= WAITS[name]
+    encoder = make_encoder(format_named(name), 24000)
+    assert (encoder.start() == b"") == (name in ("pcm", "ogg", "mp3", "aac"))
+    assert longest_wait(encoder) <= WAITS[name]
 
 
 @pytest.mark.parametrize("name", sorted(FORMATS))
 def test_resampling_adds_little_to_the_wait(name: str) -> None:
-    making = encoder(format_named(name), 24000, 48000)
-    making.start()
-    assert longest_wait(making) <= WAITS[name] + 40
+    encoder = make_encoder(format_named(name), 24000, 48000)
+    encoder.start()
+    assert longest_wait(encoder) <= WAITS[name] + 40
 
 
 @pytest.mark.parametrize("name", ["wav", "flac", "opus"])
 def test_the_head_comes_once(name: str) -> None:
-    making = encoder(format_named(name), 24000)
-    head = making.start()
+    encoder = make_encoder(format_named(name), 24000)
+    head = encoder.start()
     mark = {"wav": b"RIFF", "flac": b"fLaC"}.get(name, b"OpusHead")
-    rest = making.feed(np.zeros(24000, np.int16)) + making.feed(sweep(24000, 24000))
-    rest += making.finish()
+    rest = encoder.feed(np.zeros(24000, np.int16)) + encoder.feed(sweep(24000, 24000))
+    rest += encoder.finish()
     assert head.count(mark) == 1
     assert rest.count(mark) == 0
     assert len(head) < 200
@@ -202,7 +188,7 @@ def test_the_head_comes_once(name: str) -> None:
 @pytest.mark.parametrize("name", CODED)
 @pytest.mark.parametrize("rate", [24000, 22050])
 def test_no_sound_at_all_is_a_valid_file(name: str, rate: int) -> None:
-    found, _ = decode(encoded(name, rate, np.zeros(0, np.int16)))
+    found, _ = decode(encoded_file(name, rate, np.zeros(0, np.int16)))
     assert not found.any()
 
 
@@ -210,28 +196,31 @@ def test_no_sound_at_all_is_a_valid_file(name: str, rate: int) -> None:
 def test_the_rate_is_the_wanted_one_where_there_is_it(name: str) -> None:
     for rate in RATES:
         expected = 48000 if name == "opus" else rate
-        for making in (encoder(FORMATS[name], 24000, rate), encoder(FORMATS[name], rate)):
-            assert making.sample_rate == expected
-            making.close()
+        for encoder in (
+            make_encoder(FORMATS[name], 24000, rate),
+            make_encoder(FORMATS[name], rate),
+        ):
+            assert encoder.sample_rate == expected
+            encoder.close()
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_the_rate_changes_and_the_sound_does_not(name: str) -> None:
     pcm = sweep(12345, 24000)
-    found, rate = decode(written(encoder(FORMATS[name], 24000, 44100), pcm))
+    found, rate = decode(encode_all(make_encoder(FORMATS[name], 24000, 44100), pcm))
     assert rate == (48000 if name == "opus" else 44100)
     assert ending_likeness(found, at_rate(pcm, 24000, rate), rate // 20) > 0.95
 
 
 def test_an_engine_may_have_a_rate_of_its_own() -> None:
-    found, rate = decode(encoded("wav", 32000, sweep(3200, 32000)))
+    found, rate = decode(encoded_file("wav", 32000, sweep(3200, 32000)))
     assert (found.size, rate) == (3200, 32000)
-    assert encoder(FORMATS["opus"], 32000).sample_rate == 48000
+    assert make_encoder(FORMATS["opus"], 32000).sample_rate == 48000
 
 
 def test_a_rate_that_cannot_be_asked_for_says_what_can() -> None:
     with pytest.raises(BadRequest, match=r"11025.*22050") as caught:
-        encoder(FORMATS["wav"], 24000, 11025)
+        make_encoder(FORMATS["wav"], 24000, 11025)
     assert caught.value.field == "sample_rate"
 
 
@@ -257,20 +246,20 @@ def test_names_suffixes_and_types() -> None:
 
 @pytest.mark.parametrize("name", sorted(FORMATS))
 def test_an_encoder_can_be_left_at_any_moment(name: str) -> None:
-    encoder(FORMATS[name], 24000).close()
+    make_encoder(FORMATS[name], 24000).close()
     for finish in (False, True):
-        making = encoder(FORMATS[name], 24000)
-        making.start()
-        making.feed(sweep(5000, 24000))
+        encoder = make_encoder(FORMATS[name], 24000)
+        encoder.start()
+        encoder.feed(sweep(5000, 24000))
         if finish:
-            making.finish()
-        making.close()
-        making.close()
+            encoder.finish()
+        encoder.close()
+        encoder.close()
 
 
 @pytest.mark.parametrize("name", CODED)
 def test_samples_that_lie_apart_are_encoded_too(name: str) -> None:
     pcm = sweep(9600, 48000)
-    apart = encoded(name, 24000, pcm[::2])
-    together = encoded(name, 24000, pcm[::2].copy())
+    apart = encoded_file(name, 24000, pcm[::2])
+    together = encoded_file(name, 24000, pcm[::2].copy())
     assert np.array_equal(played(name, apart)[0], played(name, together)[0])

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.audio.trim import LEAD_SECONDS, TAIL_SECONDS, Samples, Trimmer
+from realtime.audio.samples import AUDIBLE, Samples
+from realtime.audio.trim import LEAD_SECONDS, TAIL_SECONDS, Trimmer
 
 RATE = 24000
 
@@ -27,7 +28,7 @@ def trimmed(samples: Samples, cuts: list[int], **edges: bool) -> Samples:
 def test_lead_and_tail_have_the_promised_lengths() -> None:
     found = trimmed(sound(0.4, 0.5, 0.5), [])
     assert found.size == pytest.approx((LEAD_SECONDS + 0.5 + TAIL_SECONDS) * RATE, abs=3)
-    assert np.flatnonzero(np.abs(found) > 300 / 32768)[0] <= LEAD_SECONDS * RATE + 1
+    assert np.flatnonzero(np.abs(found) > AUDIBLE)[0] <= LEAD_SECONDS * RATE + 1
 
 
 @given(st.lists(st.integers(0, round(1.4 * RATE)), max_size=6))
@@ -55,7 +56,7 @@ def test_the_start_of_a_line_is_cut_to_its_lead_even_before_a_soft_onset() -> No
     rising = sound(0.4, 0.5, 0.0)
     rising[round(0.4 * RATE) : round(0.44 * RATE)] *= 0.01
     found = trimmed(rising, [], soft=False)
-    assert np.flatnonzero(np.abs(found) > 300 / 32768)[0] <= LEAD_SECONDS * RATE
+    assert np.flatnonzero(np.abs(found) > AUDIBLE)[0] <= LEAD_SECONDS * RATE
 
 
 def test_edges_can_be_left_alone() -> None:

@@ -79,5 +79,5 @@ async def test_what_is_no_recording(settings: Settings, tmp_path: Path) -> None:
     with pytest.raises(YamabikoError, match="No such file"):
         await convert(settings, tmp_path / "in.wav", tmp_path / "out.wav")
     (tmp_path / "in.wav").write_bytes(b"a text")
-    with pytest.raises(BadRequest, match="nothing that is read here"):
+    with pytest.raises(BadRequest, match="a format that is not read here"):
         await convert(settings, tmp_path / "in.wav", tmp_path / "out.wav")

@@ -21,8 +21,7 @@ from realtime.engines.world import median_pitch
 from realtime.services import Services
 from realtime.settings import LimitsSettings, ModelsSettings, Settings
 from realtime.web.app import create_app
-from tests.audio.test_decoding import boxed
-from tests.audio.test_formats import FILES, encoded
+from tests.support.encoded_files import FILES, encoded_file, foreign_file
 from tests.support.keyed_server import Hands, signed, with_keys
 from tests.support.server import LiveServer, scripted_services, serving
 from tests.support.voice_like_sound import pcm, voice
@@ -77,13 +76,13 @@ def test_every_format_and_rate(client: TestClient, name: str, rate: int) -> None
 
 @pytest.mark.parametrize("name", FILES)
 def test_every_format_is_read_whatever_it_is_called(client: TestClient, name: str) -> None:
-    answer = ask(client, encoded(name, RATE, SOUND), name="holiday.jpeg")
+    answer = ask(client, encoded_file(name, RATE, SOUND), name="holiday.jpeg")
     found, rate = decode(answer.content)
     assert 0.95 < found.size / rate < 1.15
 
 
 def test_what_a_browser_recorded_is_read(client: TestClient) -> None:
-    data = boxed("webm", "libopus", pcm(voice(1.0, rate=48000)), 48000)
+    data = foreign_file("webm", "libopus", pcm(voice(1.0, rate=48000)), 48000)
     assert ask(client, data, name="blob").status_code == 200
 
 
@@ -189,7 +188,7 @@ def test_an_engine_without_its_model(small: TestClient) -> None:
 def test_too_large_and_too_long(small: TestClient) -> None:
     answer = ask(small, bytes(200_000))
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_large")
-    bomb = boxed("flac", "flac", np.zeros(30 * 8000, np.int16), rate=8000)
+    bomb = foreign_file("flac", "flac", np.zeros(30 * 8000, np.int16), rate=8000)
     assert len(bomb) < 50_000
     answer = ask(small, bomb)
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "audio_too_long")
