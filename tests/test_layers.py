@@ -27,6 +27,7 @@ FLOORS = [
     ["realtime.characters", "realtime.weights"],
     ["realtime.audio", "realtime.text"],
     [
+        "realtime.cancellation",
         "realtime.configuration",
         "realtime.files",
         "realtime.json_input",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
@@ -12,6 +11,7 @@ from realtime.cache.disk import PartFile
 from realtime.cache.growing import GrowingRecording
 from realtime.cache.recording import FinishedRecording
 from realtime.cache.sidecar import FileFacts, Sidecar
+from realtime.cancellation import run_unless
 from realtime.errors import Busy
 
 Source = GrowingRecording | FinishedRecording
@@ -38,19 +38,9 @@ class Production(Generic[G]):
 
 
 async def unless_abandoned(work: Coroutine[Any, Any, None], growing: GrowingRecording) -> None:
-    """Does the work until it is done or nobody wants it any more."""
-    task = asyncio.create_task(work)
-    leaving = asyncio.create_task(growing.wait_until_abandoned())
-    try:
-        await asyncio.wait((task, leaving), return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        abandoned = not task.done()
-        task.cancel()
-        leaving.cancel()
-        await asyncio.gather(task, leaving, return_exceptions=True)
-    if abandoned:
+    """Run the work until it is done, or raise `Busy` when nobody wants it any more."""
+    if not await run_unless(work, growing.wait_until_abandoned()):
         raise Busy("Nobody waited for it any more.", code="abandoned")
-    task.result()
 
 
 async def closed_when_unread(growing: GrowingRecording, part: PartFile) -> None:

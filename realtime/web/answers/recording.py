@@ -15,7 +15,7 @@ from realtime.errors import NotFound, YamabikoError
 from realtime.services import Services
 from realtime.web.answers.errors import ErrorResponse, Refusal
 from realtime.web.answers.ranges import CONDITIONAL, ByteRange, Decision, content_range, decide
-from realtime.web.answers.speech import Stalled, put, unless_gone
+from realtime.web.answers.sending import Stalled, run_unless_gone, send_part
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ async def _send_finished(finished: FinishedRecording, scope: Scope, send: Send) 
     else:
         try:
             async for data in body:
-                await put(send, data)
+                await send_part(send, data)
         except (Stalled, OSError) as error:
             logger.warning("a recording was broken off: %r", error)
             return  # without its end the body is broken off
@@ -167,13 +167,13 @@ async def _send_growing(
         began = True
         offset = 0
         while data:
-            await put(send, data)
+            await send_part(send, data)
             offset += len(data)
             data = await growing.read(offset)
         await send({"type": "http.response.body", "body": b""})
 
     try:
-        await unless_gone(stream(), receive)
+        await run_unless_gone(stream(), receive)
     except (YamabikoError, Stalled) as error:
         if not began:
             raise

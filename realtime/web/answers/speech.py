@@ -6,11 +6,8 @@ after that breaks the body off: a client must not take a cut file for a whole on
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import AsyncGenerator, Coroutine, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -22,19 +19,9 @@ from realtime.cache import FinishedRecording, Recording
 from realtime.speech.line import Line
 from realtime.speech.speech import LineInProgress, Speech
 from realtime.web.answers.errors import envelope, refusal_of
+from realtime.web.answers.sending import Answer, answer_unless_gone
 from realtime.web.answers.server_sent_events import sound_events, usage_of
 from realtime.web.requests.openai_speech import OpenAiSpeechRequest
-from realtime.web.requests.request_id import request_id
-
-logger = logging.getLogger(__name__)
-
-STALL_SECONDS = (
-    60.0  # without a byte read: the listener is not there, and others wait for the engine
-)
-
-
-class Stalled(Exception):
-    """The client stays connected and reads nothing."""
 
 
 class SpeechResponse(Response):
@@ -58,15 +45,9 @@ class SpeechResponse(Response):
         self._tape = ContainerWriter(asked.format, speech.sample_rate(line), asked.sample_rate)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            done = await unless_gone(self._answer(scope, send), receive)
-        except Stalled:
-            # Left without its end, the body is broken off by the server.
-            done = False
+        await answer_unless_gone(self._answer(scope, send), scope, receive)
         if not self._keep:
             await self._account.charge_sound(self._tape.seconds)
-        if not done:
-            logger.info("request %s: the client went away", request_id(scope))
 
     async def _answer(self, scope: Scope, send: Send) -> None:
         async with self._speech.saying(self._line, self._keep) as saying:
@@ -90,7 +71,7 @@ class SpeechResponse(Response):
     async def _kept(self, answer: Answer, kept: FinishedRecording) -> None:
         await answer.begin({}, kept.size - self._start)
         async for data in kept.chunks(self._start):
-            await answer.put(data)
+            await answer.send(data)
         await answer.end()
 
     async def _growing(self, answer: Answer, recording: Recording, result: str) -> None:
@@ -98,7 +79,7 @@ class SpeechResponse(Response):
         while data := await recording.read(offset):
             if not answer.begun:
                 await answer.begin(recording.timing if result == "miss" else {})
-            await answer.put(data)
+            await answer.send(data)
             offset += len(data)
         await answer.end()
 
@@ -107,7 +88,7 @@ class SpeechResponse(Response):
             async for part in parts:
                 if not answer.begun:
                     await answer.begin(part.timing)
-                await answer.put(part.data)
+                await answer.send(part.data)
         await answer.end()
 
     async def _whole(self, answer: Answer, coming: AsyncGenerator[EncodedPart, None]) -> None:
@@ -119,7 +100,7 @@ class SpeechResponse(Response):
             bodies[0] = with_true_header(bodies[0], self._tape.sample_rate, length)
         await answer.begin(parts[0].timing, length)
         for body in bodies:
-            await answer.put(body)
+            await answer.send(body)
         await answer.end()
 
     def _parts(self, scope: Scope, saying: LineInProgress) -> AsyncGenerator[EncodedPart, None]:
@@ -146,61 +127,3 @@ class SpeechResponse(Response):
             "X-Audio-Encoding": "pcm_s16le" if plain else found.name,
         }
         return {**headers, "X-Audio-Bits-Per-Sample": "16"} if plain else headers
-
-
-class Answer:
-    """A body on its way to one client."""
-
-    def __init__(self, send: Send, headers: dict[str, str]) -> None:
-        self.begun = False
-        self._send = send
-        # Made before the first sound: many may wait for the same one.
-        self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-
-    async def begin(self, timing: Mapping[str, float], length: int | None = None) -> None:
-        self.begun = True
-        headers = self._headers
-        if timing:
-            marks = (f"{name};dur={spent:g}" for name, spent in timing.items())
-            headers.append((b"server-timing", ", ".join(marks).encode()))
-        if length is not None:
-            headers.append((b"content-length", str(length).encode()))
-        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
-
-    async def put(self, data: bytes) -> None:
-        await put(self._send, data)
-
-    async def end(self) -> None:
-        await self._send({"type": "http.response.body", "body": b""})
-
-
-async def unless_gone(work: Coroutine[Any, Any, None], receive: Receive) -> bool:
-    """Does the work; a client that goes away ends it at once. Tells whether it was done."""
-    task = asyncio.create_task(work)
-    leaving = asyncio.create_task(_departure(receive))
-    try:
-        await asyncio.wait((task, leaving), return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        task.cancel()
-        leaving.cancel()
-        await asyncio.gather(task, leaving, return_exceptions=True)
-    if task.cancelled():
-        return False
-    task.result()
-    return True
-
-
-async def put(send: Send, data: bytes) -> None:
-    """Sends some bytes; a client that takes none of them for long is given up."""
-    if not data:
-        return
-    try:
-        async with asyncio.timeout(STALL_SECONDS):
-            await send({"type": "http.response.body", "body": data, "more_body": True})
-    except TimeoutError:
-        raise Stalled from None
-
-
-async def _departure(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

@@ -29,10 +29,9 @@ from realtime.engines.voice_change import EFFECTS, RANGES
 from realtime.errors import BadRequest, NothingToSay, WrongContentType
 from realtime.services import Services
 from realtime.speech.line import ASKABLE
-from realtime.web.answers.speech import Answer, Stalled, unless_gone
+from realtime.web.answers.sending import Answer, answer_unless_gone
 from realtime.web.requests.fields import Fields
 from realtime.web.requests.json_body import content_type_of
-from realtime.web.requests.request_id import request_id
 from realtime.web.requests.services import account_of, services_of
 
 logger = logging.getLogger(__name__)
@@ -152,15 +151,10 @@ class ProcessedResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            done = await unless_gone(self._answer(send), receive)
-        except Stalled:
-            # Left without its end, the body is broken off by the server.
-            done = False
+            await answer_unless_gone(self._answer(send), scope, receive)
         finally:
             self._source.close()
             await self._account.charge_sound(self._tape.seconds)
-        if not done:
-            logger.info("request %s: the client went away", request_id(scope))
 
     async def _answer(self, send: Send) -> None:
         answer = Answer(send, self._described())
@@ -172,7 +166,7 @@ class ProcessedResponse(Response):
                     if not answer.begun:
                         await answer.begin({}, length)
                         data = self._headed(part, length)
-                    await answer.put(data)
+                    await answer.send(data)
         except NothingToSay as error:
             raise BadRequest("The audio holds no sound.", code="bad_audio") from error
         await answer.end()

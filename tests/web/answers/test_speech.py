@@ -7,7 +7,7 @@ import http.client
 import json
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -16,11 +16,12 @@ import pytest
 
 from realtime.access.quotas import Account
 from realtime.settings import Settings
-from realtime.web.answers import speech
-from realtime.web.answers.speech import SpeechResponse, unless_gone
+from realtime.web.answers import sending
+from realtime.web.answers.speech import SpeechResponse
 from realtime.web.requests.openai_speech import asked_of
 from tests.support.scripted_engines import CHUNK_SAMPLES
 from tests.support.server import JSON, LiveServer, scripted_services
+from tests.web.answers.test_sending import Receive, Send, receiving
 from tests.web.answers.test_server_sent_events import read as read_events
 
 CHUNK_BYTES = 2 * CHUNK_SAMPLES
@@ -162,81 +163,8 @@ def test_one_connection_asks_twice(request_for: Request) -> None:
     assert connection.getresponse().read() == first
 
 
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
-
-
-def receiving(*kinds: str, then: asyncio.Event) -> Receive:
-    """A client that sends these messages, and goes away at an event."""
-    coming = list(kinds)
-
-    async def receive() -> dict[str, Any]:
-        if coming:
-            return {"type": coming.pop(0)}
-        await then.wait()
-        return {"type": "http.disconnect"}
-
-    return receive
-
-
-@pytest.mark.anyio
-async def test_work_is_done_while_the_client_stays() -> None:
-    done = []
-
-    async def work() -> None:
-        await asyncio.sleep(0)
-        done.append(True)
-
-    receive = receiving("http.request", then=asyncio.Event())
-    assert await unless_gone(work(), receive) is True
-    assert done
-
-
-@pytest.mark.anyio
-async def test_work_ends_when_the_client_leaves() -> None:
-    left, stopped = asyncio.Event(), asyncio.Event()
-
-    async def work() -> None:
-        try:
-            left.set()
-            await asyncio.Event().wait()
-        finally:
-            stopped.set()
-
-    assert await unless_gone(work(), receiving("http.request", then=left)) is False
-    assert stopped.is_set()
-
-
-@pytest.mark.anyio
-async def test_an_error_of_the_work_is_raised() -> None:
-    async def work() -> None:
-        raise KeyError("it")
-
-    with pytest.raises(KeyError):
-        await unless_gone(work(), receiving(then=asyncio.Event()))
-
-
-@pytest.mark.anyio
-async def test_a_cancelled_answer_takes_its_work_along() -> None:
-    begun, stopped = asyncio.Event(), asyncio.Event()
-
-    async def work() -> None:
-        begun.set()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            stopped.set()
-
-    task = asyncio.create_task(unless_gone(work(), receiving(then=asyncio.Event())))
-    await begun.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert stopped.is_set()
-
-
 async def answer_to_nobody(settings: Settings, receive: Receive, send: Send) -> None:
-    """What the door does, with a client that is made of two functions."""
+    """Answer as the route does, to a client that is made of two functions."""
     services = scripted_services(settings)
     found = asked_of({"input": "abc", "model": "tone"}, ("tone",), ())
     line = await services.speech.line(found.wish)
@@ -269,7 +197,7 @@ async def test_leaving_is_told_in_the_log(
 async def test_who_reads_nothing_is_given_up(
     settings: Settings, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(speech, "STALL_SECONDS", 0.0)
+    monkeypatch.setattr(sending, "STALL_SECONDS", 0.0)
     sent: list[dict[str, Any]] = []
 
     async def send(message: dict[str, Any]) -> None:
