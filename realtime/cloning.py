@@ -40,7 +40,7 @@ from realtime.settings import Settings
 from realtime.text.language import LANGUAGES, resolve, segments
 from realtime.text.normalise import clean
 from realtime.threads import off_the_loop
-from realtime.weights import place
+from realtime.weights import verified_path
 
 ASKABLE = ("auto", *LANGUAGES)
 RATE = 24_000  # Hz, of EnCodec
@@ -82,7 +82,7 @@ class Cloning:
         if language not in ASKABLE:
             raise unknown_language(language)
         async with self._one_clip:
-            await asyncio.to_thread(place, ENCODEC, self._settings)
+            await asyncio.to_thread(verified_path, ENCODEC, self._settings)
             clip = await off_the_loop(read_clip, source)
             if said is None:
                 said, language = await self._transcribe(clip, language)

@@ -16,7 +16,7 @@ from realtime.cache.other_formats import OtherFormats
 from realtime.characters import Characters
 from realtime.cloning import Cloning
 from realtime.conversion.voice_changer import VoiceChanger
-from realtime.engines import ENGINES, unknown
+from realtime.engines import ENGINES, unknown_engine
 from realtime.errors import SettingsError, YamabikoError
 from realtime.metrics import Metrics
 from realtime.models.loaded import LoadedModels
@@ -115,7 +115,7 @@ def build(
     """The services of these settings; nothing is loaded and no thread runs yet."""
     for name in settings.preload:
         if name not in ENGINES:
-            raise SettingsError(f"preload: {unknown(name, ENGINES).message}")
+            raise SettingsError(f"preload: {unknown_engine(name, ENGINES).message}")
     models = models or LoadedModels(settings)
     characters = Characters(settings.presets.path, settings.default_characters, models.names())
     metrics = Metrics()

@@ -35,22 +35,22 @@ class WeightFile:
     origin: str | None = None  # who publishes what people bring
     converted: str | None = None  # what `weights convert` makes of it, which does as well
 
-    def brought(self, models: Path) -> Path:
+    def path_in(self, models: Path) -> Path:
         return models / self.engine / self.name
 
-    def rewritten(self, models: Path) -> Path | None:
+    def converted_path(self, models: Path) -> Path | None:
         """Where its converted form is, unless the file itself is newer."""
         if self.converted is None:
             return None
-        brought, made = self.brought(models), models / self.engine / self.converted
+        brought, made = self.path_in(models), models / self.engine / self.converted
         if not made.is_file() or (brought.is_file() and _younger(brought, made)):
             return None
         return made
 
 
-def content(file: WeightFile, settings: Settings) -> bytes:
+def read_weights(file: WeightFile, settings: Settings) -> bytes:
     """The file's bytes, verified."""
-    brought = file.brought(settings.models.path)
+    brought = file.path_in(settings.models.path)
     if brought.is_file():
         return _verified(file, brought.read_bytes(), str(brought))
     parts = packaged_parts(file)
@@ -58,16 +58,16 @@ def content(file: WeightFile, settings: Settings) -> bytes:
         joined = b"".join(part.read_bytes() for part in parts)
         return _verified(file, joined, "the installed packages")
     if file.hub and settings.allow_downloads:
-        return fetched(file, settings.models.path).read_bytes()
-    raise missing(file, settings)
+        return fetch(file, settings.models.path).read_bytes()
+    raise weights_missing(file, settings)
 
 
-def place(file: WeightFile, settings: Settings) -> Path:
+def verified_path(file: WeightFile, settings: Settings) -> Path:
     """Where a file lies that is too large to be held in memory: verified, or converted before."""
-    brought = file.brought(settings.models.path)
-    found = placed(file, settings)
+    brought = file.path_in(settings.models.path)
+    found = find_path(file, settings)
     if found is None:
-        raise missing(file, settings)
+        raise weights_missing(file, settings)
     if file.sha256 is not None and found == brought:
         with brought.open("rb") as opened:
             digest = hashlib.file_digest(opened, "sha256").hexdigest()
@@ -75,15 +75,15 @@ def place(file: WeightFile, settings: Settings) -> Path:
     return found
 
 
-def placed(file: WeightFile, settings: Settings) -> Path | None:
+def find_path(file: WeightFile, settings: Settings) -> Path | None:
     """Where it would be read from, unread; None when it is missing."""
-    brought = file.brought(settings.models.path)
-    return file.rewritten(settings.models.path) or (brought if brought.is_file() else None)
+    brought = file.path_in(settings.models.path)
+    return file.converted_path(settings.models.path) or (brought if brought.is_file() else None)
 
 
-def available(file: WeightFile, settings: Settings) -> str | None:
+def source_of(file: WeightFile, settings: Settings) -> str | None:
     """Where the file would come from, in words; None when it is missing."""
-    if (found := placed(file, settings)) is not None:
+    if (found := find_path(file, settings)) is not None:
         return str(found)
     if packaged_parts(file):
         return "package " + ", ".join(sorted({part.split("/")[0] for part in file.packaged}))
@@ -99,7 +99,7 @@ def packaged_parts(file: WeightFile) -> list[Path]:
 def how_to_get(file: WeightFile, settings: Settings) -> str:
     """What a person does to have the file."""
     origin = f" ({file.origin})" if file.origin else ""
-    ways = [f"put it{origin} at {file.brought(settings.models.path)}"]
+    ways = [f"put it{origin} at {file.path_in(settings.models.path)}"]
     if file.packaged:
         packages = sorted({part.split("/")[0].replace("_", "-") for part in file.packaged})
         ways.append(f"install {' '.join(packages)}")
@@ -110,7 +110,7 @@ def how_to_get(file: WeightFile, settings: Settings) -> str:
     return ", or ".join(ways)
 
 
-def made_once(path: Path, make: Callable[[], bytes]) -> Path:
+def make_once(path: Path, make: Callable[[], bytes]) -> Path:
     """The file at `path`, made by the first who needs it; the others wait and find it."""
     if path.exists():
         return path
@@ -121,20 +121,20 @@ def made_once(path: Path, make: Callable[[], bytes]) -> Path:
     return path
 
 
-def prepared(
+def prepare_once(
     file: WeightFile, revision: object, make: Callable[[], bytes], settings: Settings
 ) -> Path:
     """A quicker form of a file, made once beside what people bring; what it replaces goes."""
     folder = settings.models.path / file.engine
     mark = hashlib.sha256(f"{file.sha256} {revision}".encode()).hexdigest()[:8]
-    path = made_once(folder / f"{PREPARED}-{mark}.onnx", make)
+    path = make_once(folder / f"{PREPARED}-{mark}.onnx", make)
     for other in folder.glob(f"{PREPARED}-*.onnx"):
         if other != path:
             other.unlink(missing_ok=True)
     return path
 
 
-def fetched(file: WeightFile, models: Path) -> Path:
+def fetch(file: WeightFile, models: Path) -> Path:
     """The file from its hub, verified before it gets its name."""
     assert file.hub is not None, "only files with a hub are fetched"
     request = urllib.request.Request(file.hub, headers={"User-Agent": "yamabiko"})
@@ -144,12 +144,12 @@ def fetched(file: WeightFile, models: Path) -> Path:
             data: bytes = answer.read(MOST_BYTES)
         return _verified(file, data, str(file.hub))
 
-    return made_once(file.brought(models), download)
+    return make_once(file.path_in(models), download)
 
 
-def missing(file: WeightFile, settings: Settings) -> WeightsMissing:
+def weights_missing(file: WeightFile, settings: Settings) -> WeightsMissing:
     """The error that says which file, where it was looked for, and what to do."""
-    looked = [str(file.brought(settings.models.path))]
+    looked = [str(file.path_in(settings.models.path))]
     looked += [f"package {part}" for part in file.packaged]
     return WeightsMissing(
         f"The engine {file.engine!r} needs {file.name}; looked at {', '.join(looked)}.",

@@ -16,12 +16,12 @@ from realtime.errors import WeightsMissing
 from realtime.settings import ModelsSettings, Settings
 from realtime.weights import (
     WeightFile,
-    available,
-    content,
     how_to_get,
-    made_once,
-    place,
-    prepared,
+    make_once,
+    prepare_once,
+    read_weights,
+    source_of,
+    verified_path,
 )
 
 DATA = b"weights"
@@ -35,41 +35,41 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def bring(settings: Settings, data: bytes) -> None:
-    path = FILE.brought(settings.models.path)
+    path = FILE.path_in(settings.models.path)
     path.parent.mkdir(parents=True)
     path.write_bytes(data)
 
 
 def test_what_people_bring_comes_first(settings: Settings) -> None:
     bring(settings, DATA)
-    assert content(FILE, settings) == DATA
-    assert available(FILE, settings) == str(FILE.brought(settings.models.path))
+    assert read_weights(FILE, settings) == DATA
+    assert source_of(FILE, settings) == str(FILE.path_in(settings.models.path))
 
 
 def test_a_file_with_another_digest_is_refused(settings: Settings) -> None:
     bring(settings, b"something else")
     with pytest.raises(WeightsMissing, match="not the expected file"):
-        content(FILE, settings)
+        read_weights(FILE, settings)
 
 
 def test_parts_of_packages_are_joined(settings: Settings) -> None:
     joined = b"".join(Path(part).read_bytes() for part in PACKAGED.packaged)
-    assert content(PACKAGED, settings) == joined
-    assert available(PACKAGED, settings) == "package realtime"
+    assert read_weights(PACKAGED, settings) == joined
+    assert source_of(PACKAGED, settings) == "package realtime"
 
 
 def test_one_missing_part_is_a_missing_file(settings: Settings) -> None:
     file = replace(PACKAGED, packaged=("realtime/errors.py", "no_such_package/part.bin"))
-    assert available(file, settings) is None
+    assert source_of(file, settings) is None
     with pytest.raises(WeightsMissing):
-        content(file, settings)
+        read_weights(file, settings)
 
 
 def test_a_missing_file_says_which_where_and_how(settings: Settings) -> None:
     with pytest.raises(WeightsMissing) as missing:
-        content(FILE, settings)
+        read_weights(FILE, settings)
     assert "bell.onnx" in missing.value.message
-    assert str(FILE.brought(settings.models.path)) in missing.value.message
+    assert str(FILE.path_in(settings.models.path)) in missing.value.message
     assert missing.value.hint and "Put it at" in missing.value.hint
     assert missing.value.retry_after is None
 
@@ -97,16 +97,16 @@ def test_a_hub_is_asked_only_when_allowed(settings: Settings, hub: str) -> None:
     file = replace(FILE, hub=f"{hub}/good")
     assert "allow_downloads" in how_to_get(file, settings)
     with pytest.raises(WeightsMissing):
-        content(file, settings)
-    assert content(file, replace(settings, allow_downloads=True)) == DATA
-    assert content(file, settings) == DATA, "what was fetched stays"
+        read_weights(file, settings)
+    assert read_weights(file, replace(settings, allow_downloads=True)) == DATA
+    assert read_weights(file, settings) == DATA, "what was fetched stays"
 
 
 def test_a_forged_download_gets_no_name(settings: Settings, hub: str) -> None:
     file = replace(FILE, hub=f"{hub}/forged")
     with pytest.raises(WeightsMissing, match="not the expected file"):
-        content(file, replace(settings, allow_downloads=True))
-    assert not file.brought(settings.models.path).exists()
+        read_weights(file, replace(settings, allow_downloads=True))
+    assert not file.path_in(settings.models.path).exists()
 
 
 def _make(path: Path, log: Path, gate: object) -> None:
@@ -117,7 +117,7 @@ def _make(path: Path, log: Path, gate: object) -> None:
             file.write("made\n")
         return DATA * 1000
 
-    assert made_once(path, make).read_bytes() == DATA * 1000
+    assert make_once(path, make).read_bytes() == DATA * 1000
 
 
 def test_two_processes_make_a_file_once(tmp_path: Path) -> None:
@@ -137,17 +137,17 @@ def test_a_failure_leaves_no_file(tmp_path: Path) -> None:
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        made_once(tmp_path / "file.bin", make)
+        make_once(tmp_path / "file.bin", make)
     assert not (tmp_path / "file.bin").exists()
 
 
 def test_a_newer_form_takes_the_place_of_an_older_one(settings: Settings) -> None:
-    older = prepared(FILE, 1, lambda: b"older", settings)
+    older = prepare_once(FILE, 1, lambda: b"older", settings)
     mine = older.with_name("mine.onnx")
     mine.write_bytes(b"brought by people")
-    newer = prepared(FILE, 2, lambda: b"newer", settings)
+    newer = prepare_once(FILE, 2, lambda: b"newer", settings)
     assert newer.read_bytes() == b"newer"
-    assert prepared(FILE, 2, lambda: b"again", settings).read_bytes() == b"newer"
+    assert prepare_once(FILE, 2, lambda: b"again", settings).read_bytes() == b"newer"
     left = {path.name for path in newer.parent.iterdir() if not path.name.endswith(".lock")}
     assert left == {newer.name, "mine.onnx"}
 
@@ -155,15 +155,15 @@ def test_a_newer_form_takes_the_place_of_an_older_one(settings: Settings) -> Non
 def test_the_first_digits_are_enough_where_no_more_is_published(settings: Settings) -> None:
     bring(settings, DATA)
     assert FILE.sha256 is not None
-    assert content(replace(FILE, sha256=FILE.sha256[:8]), settings) == DATA
-    assert place(replace(FILE, sha256=FILE.sha256[:8]), settings).read_bytes() == DATA
+    assert read_weights(replace(FILE, sha256=FILE.sha256[:8]), settings) == DATA
+    assert verified_path(replace(FILE, sha256=FILE.sha256[:8]), settings).read_bytes() == DATA
     with pytest.raises(WeightsMissing, match="not the expected file"):
-        place(replace(FILE, sha256="0" * 8), settings)
+        verified_path(replace(FILE, sha256="0" * 8), settings)
 
 
 def test_a_missing_place_is_a_missing_file(settings: Settings) -> None:
     with pytest.raises(WeightsMissing, match="bell.onnx"):
-        place(FILE, settings)
+        verified_path(FILE, settings)
 
 
 def test_who_publishes_a_file_is_told(settings: Settings) -> None:

@@ -280,7 +280,7 @@ def _shown(value: object) -> str:
 
 def _print_engine(name: str, services: Services) -> bool:
     files = services.models.engine(name).weights
-    missing = [file for file in files if weights.available(file, services.settings) is None]
+    missing = [file for file in files if weights.source_of(file, services.settings) is None]
     print(f"  {name}: {'can run' if not missing else 'cannot run'}")
     _print_files(files, services, "    ")
     # What is missing of an extra or a model that nobody asked for is no fault.
@@ -291,6 +291,6 @@ def _print_files(
     files: tuple[weights.WeightFile, ...], services: Services, indent: str = "  "
 ) -> None:
     for file in files:
-        found = weights.available(file, services.settings)
+        found = weights.source_of(file, services.settings)
         how = f"missing: {weights.how_to_get(file, services.settings)}"
         print(f"{indent}{file.name}: {found or how}")

@@ -13,7 +13,7 @@ from pathlib import Path
 from realtime.engines.valle.weights import CONVERTIBLE
 from realtime.errors import YamabikoError
 from realtime.settings import Settings
-from realtime.weights import WeightFile, how_to_get, place
+from realtime.weights import WeightFile, how_to_get, verified_path
 
 ROOT = Path(__file__).resolve().parents[2]
 REWRITE = "realtime.engines.valle.rewrite_checkpoint"
@@ -32,7 +32,7 @@ def weights(options: argparse.Namespace, settings: Settings) -> int:
 
 def _convert(file: WeightFile, settings: Settings) -> bool | None:
     """None: there is nothing to convert."""
-    source, made = file.brought(settings.models.path), file.rewritten(settings.models.path)
+    source, made = file.path_in(settings.models.path), file.converted_path(settings.models.path)
     if made is not None:
         print(f"{made}: there already")
         return True
@@ -42,7 +42,7 @@ def _convert(file: WeightFile, settings: Settings) -> bool | None:
     assert file.converted is not None, "a file that is converted says into what"
     target = settings.models.path / file.engine / file.converted
     try:
-        return _rewritten(place(file, settings), target)
+        return _rewritten(verified_path(file, settings), target)
     except YamabikoError as error:
         print(error.message, file=sys.stderr)
         return False

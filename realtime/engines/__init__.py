@@ -28,13 +28,13 @@ ENGINES = {
 def create(name: str, settings: Settings) -> Engine:
     """An engine that is not loaded yet."""
     if name not in ENGINES:
-        raise unknown(name, ENGINES)
+        raise unknown_engine(name, ENGINES)
     module, _, kind = ENGINES[name].partition(":")
     engine: Engine = getattr(importlib.import_module(module), kind)(settings)
     return engine
 
 
-def unknown(name: str, known: Collection[str]) -> BadRequest:
+def unknown_engine(name: str, known: Collection[str]) -> BadRequest:
     return BadRequest(
         f"There is no engine {name!r}. There are: {shortlist(known)}.",
         code="unknown_engine",

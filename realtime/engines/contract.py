@@ -59,7 +59,7 @@ class CancelToken:
 
 
 @dataclass(eq=False)
-class Passage:
+class LineState:
     """What lies between the pieces of one line: an engine may keep there what it goes on from."""
 
     longprompt: bool = False  # what was just said may be the example for what follows
@@ -77,7 +77,7 @@ class Utterance:
     speed: float = 1.0
     seed: int = 0
     first: bool = True  # the line begins with it, and somebody waits for its sound
-    passage: Passage = field(default_factory=Passage, compare=False)
+    line_state: LineState = field(default_factory=LineState, compare=False)
     reading: Any = field(default=None, compare=False)  # what an engine that reads made of it
 
 
@@ -110,7 +110,7 @@ class Synthesizer(Protocol):
 
 
 @runtime_checkable
-class Reads(Protocol):
+class ReadsAhead(Protocol):
     """An engine whose lane is shared step by step: a long text must not stand in others' way.
 
     It reads on any thread, before the piece's turn; what it gives comes back with the utterance.

@@ -13,7 +13,7 @@ from realtime.engines.onnx_graph import GraphEditor
 from realtime.engines.tokens import TokenBlock, blocks, words
 from realtime.settings import Settings
 from realtime.text.reader import read
-from realtime.weights import WeightFile, content, prepared
+from realtime.weights import WeightFile, prepare_once, read_weights
 
 MODEL = WeightFile(
     engine="hibari",
@@ -80,9 +80,9 @@ class Hibari:
 
     def _prepared(self) -> Path:
         """The model that also tells its durations."""
-        return prepared(MODEL, "durations", self._prepare, self._settings)
+        return prepare_once(MODEL, "durations", self._prepare, self._settings)
 
     def _prepare(self) -> bytes:
-        editor = GraphEditor(content(MODEL, self._settings))
+        editor = GraphEditor(read_weights(MODEL, self._settings))
         editor.expose(DURATIONS)
         return editor.serialised()

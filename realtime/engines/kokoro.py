@@ -17,7 +17,7 @@ from realtime.engines.tokens import TokenBlock, blocks, words
 from realtime.errors import BadRequest
 from realtime.settings import Settings
 from realtime.text.reader import read
-from realtime.weights import WeightFile, content, prepared
+from realtime.weights import WeightFile, prepare_once, read_weights
 
 MODEL = WeightFile(
     engine="kokoro",
@@ -66,7 +66,7 @@ class Kokoro:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self._settings.models.threads or os.cpu_count() or 1
         options.log_severity_level = 3
-        self._tokens = json.loads(content(SYMBOLS, self._settings))["vocab"]
+        self._tokens = json.loads(read_weights(SYMBOLS, self._settings))["vocab"]
         self._session = onnxruntime.InferenceSession(
             str(self._prepared()), options, providers=["CPUExecutionProvider"]
         )
@@ -125,10 +125,10 @@ class Kokoro:
         It decodes no silence: the model puts 0.3 s of it before each piece and up to 0.8 s behind,
         and knows so before its decoder, where nearly all of the time goes, has begun.
         """
-        return prepared(MODEL, GRAPH, self._prepare, self._settings)
+        return prepare_once(MODEL, GRAPH, self._prepare, self._settings)
 
     def _prepare(self) -> bytes:
-        editor = GraphEditor(content(MODEL, self._settings))
+        editor = GraphEditor(read_weights(MODEL, self._settings))
         editor.expose(DURATIONS)
         editor.crop(DECODED, by=LOUDNESS, above=SILENT, margin=MARGIN)
         editor.float_convolutions()

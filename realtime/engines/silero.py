@@ -8,7 +8,7 @@ import numpy as np
 
 from realtime.engines.contract import Samples
 from realtime.settings import Settings
-from realtime.weights import WeightFile, content
+from realtime.weights import WeightFile, read_weights
 
 MODEL = WeightFile(
     engine="silero",
@@ -41,7 +41,7 @@ class Silero:
         options.intra_op_num_threads = 1  # a frame is too small to share
         options.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(
-            content(MODEL, self._settings), options, providers=["CPUExecutionProvider"]
+            read_weights(MODEL, self._settings), options, providers=["CPUExecutionProvider"]
         )
 
     def unload(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from realtime.errors import SettingsError, WeightsMissing
 from realtime.settings import Settings
-from realtime.weights import WeightFile, content, missing, packaged_parts
+from realtime.weights import WeightFile, packaged_parts, read_weights, weights_missing
 
 logger = logging.getLogger(__name__)
 
@@ -64,10 +64,12 @@ def found(settings: Settings, download: Callable[..., Any] | None = None) -> Whi
         return _brought(folder)
     files = [_known(each) for each in KNOWN] if name == PACKAGED else []
     if files and all(packaged_parts(file) for file in files):
-        return WhisperModel(name, {Path(file.name).name: content(file, settings) for file in files})
+        return WhisperModel(
+            name, {Path(file.name).name: read_weights(file, settings) for file in files}
+        )
     if settings.allow_downloads:
         return _downloaded(name, folder, download)
-    raise missing(weights(name)[0], settings)
+    raise weights_missing(weights(name)[0], settings)
 
 
 def _known(name: str) -> WeightFile:

@@ -16,7 +16,7 @@ class Gpu:
     memory: str | None
 
 
-def gpu(driver: Path = DRIVER) -> Gpu | None:
+def find_gpu(driver: Path = DRIVER) -> Gpu | None:
     """The first GPU: as torch sees it when torch is here already, else as the driver lists it."""
     cuda = getattr(sys.modules.get("torch"), "cuda", None)
     return _by_driver(driver) if cuda is None else _by_torch(cuda)

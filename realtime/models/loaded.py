@@ -79,7 +79,7 @@ class LoadedModels:
     def loaded(self, name: str) -> bool:
         return self._model(name).state == "loaded"
 
-    def busy(self) -> list[tuple[str, int]]:
+    def job_counts(self) -> list[tuple[str, int]]:
         """Count the jobs on the lane of each engine that has one."""
         return [(m.name, m.lane.jobs) for m in self._models.values() if m.lane is not None]
 
@@ -106,13 +106,13 @@ class LoadedModels:
 
     def _model(self, name: str) -> LoadedModel[Engine]:
         if name not in self._models:
-            raise engines.unknown(name, self._models)
+            raise engines.unknown_engine(name, self._models)
         return self._models[name]
 
     def _of_kind(self, name: str, kind: str) -> LoadedModel[Engine]:
         model = self._models.get(name)
         if model is None:
-            raise engines.unknown(name, self._named(kind))
+            raise engines.unknown_engine(name, self._named(kind))
         if model.kind != kind:
             raise BadRequest(
                 f"The engine {name!r} {DOES[model.kind]}; an engine that {DOES[kind]} is needed. "

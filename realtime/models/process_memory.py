@@ -18,7 +18,7 @@ class ProcessMemory:
     available: int
 
 
-def memory(process: Path = PROCESS, machine: Path = MACHINE) -> ProcessMemory:
+def read_memory(process: Path = PROCESS, machine: Path = MACHINE) -> ProcessMemory:
     found = _kilobytes(machine)
     return ProcessMemory(
         resident=resident_bytes(process),

@@ -20,7 +20,14 @@ from realtime.audio.playback import Playback
 from realtime.audio.samples import silence, to_pcm16
 from realtime.audio.spoken import Spoken, Word
 from realtime.audio.trim import Trimmer
-from realtime.engines.contract import CancelToken, Chunk, Passage, Reads, Synthesizer, Utterance
+from realtime.engines.contract import (
+    CancelToken,
+    Chunk,
+    LineState,
+    ReadsAhead,
+    Synthesizer,
+    Utterance,
+)
 from realtime.errors import SynthesisFailed, YamabikoError
 from realtime.models.lanes import WHEN_IDLE
 from realtime.models.loaded import LoadedModels
@@ -59,9 +66,9 @@ class Synthesis:
             aclosing(pieces or self._pieces(line, lease)) as coming,
         ):
             delivery.sample_rate = lease.engine.sample_rate
-            pause, passage, first = 0.0, Passage(line.longprompt), True
+            pause, line_state, first = 0.0, LineState(line.longprompt), True
             async for piece in coming:
-                utterance = await _read(_utterance(line, piece, passage, first), lease.engine)
+                utterance = await _read(_utterance(line, piece, line_state, first), lease.engine)
                 delivery.text_is_ready()
                 # A pause belongs to what follows it: only then is it known that something does.
                 if (part := delivery.deliver(_silence(lease.engine, pause), ())) is not None:
@@ -188,7 +195,7 @@ class Join:
         return self._trimmer.finish()
 
 
-def _utterance(line: Line, piece: Piece, passage: Passage, first: bool) -> Utterance:
+def _utterance(line: Line, piece: Piece, line_state: LineState, first: bool) -> Utterance:
     return Utterance(
         piece.segments,
         line.character,
@@ -196,13 +203,13 @@ def _utterance(line: Line, piece: Piece, passage: Passage, first: bool) -> Utter
         speed=line.speed,
         seed=line.seed,
         first=first,
-        passage=passage,
+        line_state=line_state,
     )
 
 
 async def _read(utterance: Utterance, engine: Synthesizer) -> Utterance:
     """Read already, off the loop and off the lane, where the engine does that."""
-    if not isinstance(engine, Reads):
+    if not isinstance(engine, ReadsAhead):
         return utterance
     with _told(engine.name):
         return replace(utterance, reading=await asyncio.to_thread(engine.read, utterance))

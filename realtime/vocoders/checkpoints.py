@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from realtime.errors import Unavailable
 from realtime.settings import Settings
-from realtime.weights import WeightFile, content
+from realtime.weights import WeightFile, read_weights
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -59,7 +59,7 @@ def bigvgan(settings: Settings) -> tuple[BigVGAN, MelForm]:
     from realtime.vocoders.networks.bigvgan import BigVGAN, BigVGANShape
     from realtime.vocoders.networks.mel import MelForm
 
-    config = _config(content(BIGVGAN_CONFIG, settings))
+    config = _config(read_weights(BIGVGAN_CONFIG, settings))
     names = {field.name for field in dataclasses.fields(BigVGANShape)}
     shape = BigVGANShape(**{name: value for name, value in config.items() if name in names})
     form = MelForm(
@@ -71,7 +71,7 @@ def bigvgan(settings: Settings) -> tuple[BigVGAN, MelForm]:
         config.get("fmin") or 0.0,
         config.get("fmax"),
     )
-    state = _state(BIGVGAN_WEIGHTS, content(BIGVGAN_WEIGHTS, settings))
+    state = _state(BIGVGAN_WEIGHTS, read_weights(BIGVGAN_WEIGHTS, settings))
     return _filled(lambda: BigVGAN(shape), state, BIGVGAN_WEIGHTS), form
 
 
@@ -80,7 +80,7 @@ def hifigan(settings: Settings) -> tuple[Generator, MelForm]:
     from realtime.vocoders.networks.hifigan import Generator, GeneratorShape
     from realtime.vocoders.networks.mel import MelForm
 
-    state = _state(HIFIGAN_WEIGHTS, content(HIFIGAN_WEIGHTS, settings))
+    state = _state(HIFIGAN_WEIGHTS, read_weights(HIFIGAN_WEIGHTS, settings))
     first = state.get("conv_pre.weight")
     if first is None or first.dim() != 3:
         raise _bad(HIFIGAN_WEIGHTS, "it has no conv_pre.weight")

@@ -27,7 +27,7 @@ def test_what_is_there_is_rewritten_and_the_rest_is_told(
     assert weights.weights(OPTIONS, settings) == 0
     told = capfd.readouterr().out
     assert "3 tensors" in told and "pytorch_model.bin: missing" in told
-    assert CHECKPOINT.rewritten(settings.models.path) is not None
+    assert CHECKPOINT.converted_path(settings.models.path) is not None
     source.unlink()
     assert state(CHECKPOINT, settings).keys() == valle_files.state().keys()
     assert weights.weights(OPTIONS, settings) == 0

@@ -8,19 +8,19 @@ from types import SimpleNamespace
 
 import pytest
 
-from realtime.models.gpu import Gpu, gpu
+from realtime.models.gpu import Gpu, find_gpu
 
 
 def test_the_driver_lists_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "torch", raising=False)
-    assert gpu(tmp_path) is None
-    assert gpu(tmp_path / "none") is None
+    assert find_gpu(tmp_path) is None
+    assert find_gpu(tmp_path / "none") is None
     card = tmp_path / "0000:01:00.0"
     card.mkdir()
     (card / "information").write_text("Model: \t\t NVIDIA H200\nIRQ:   \t 16\n")
-    assert gpu(tmp_path) == Gpu("NVIDIA H200", None)
+    assert find_gpu(tmp_path) == Gpu("NVIDIA H200", None)
     (card / "information").write_text("")
-    assert gpu(tmp_path) == Gpu(None, None)
+    assert find_gpu(tmp_path) == Gpu(None, None)
 
 
 @pytest.mark.parametrize("available", [True, False])
@@ -32,10 +32,10 @@ def test_torch_is_asked_when_it_is_here(
         is_available=lambda: available, get_device_properties=lambda number: card
     )
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
-    assert gpu(tmp_path) == (Gpu("NVIDIA H200", "139.00 GB") if available else None)
+    assert find_gpu(tmp_path) == (Gpu("NVIDIA H200", "139.00 GB") if available else None)
 
 
 def test_asking_loads_no_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "torch", raising=False)
-    gpu()
+    find_gpu()
     assert "torch" not in sys.modules

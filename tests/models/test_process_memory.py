@@ -5,19 +5,19 @@ from __future__ import annotations
 import mmap
 from pathlib import Path
 
-from realtime.models.process_memory import memory, resident_bytes
+from realtime.models.process_memory import read_memory, resident_bytes
 
 
 def test_the_systems_figures_are_read(tmp_path: Path) -> None:
     process, machine = tmp_path / "status", tmp_path / "meminfo"
     process.write_text("Name:\tpython\nVmRSS:\t    2048 kB\nThreads:\t3\n")
     machine.write_text("MemTotal:  4096 kB\nMemAvailable:  1024 kB\nHugePages_Total: 0\n")
-    found = memory(process, machine)
+    found = read_memory(process, machine)
     assert (found.resident, found.total, found.available) == (2 << 20, 4 << 20, 1 << 20)
 
 
 def test_a_system_that_does_not_tell_gives_zero(tmp_path: Path) -> None:
-    found = memory(tmp_path / "none", tmp_path / "none")
+    found = read_memory(tmp_path / "none", tmp_path / "none")
     assert (found.resident, found.total, found.available) == (0, 0, 0)
 
 

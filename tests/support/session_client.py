@@ -114,5 +114,5 @@ async def session_client(
 
 async def lane_is_free(services: Services, engine: str = "tone") -> bool:
     """Wait until nothing works on an engine any more."""
-    await until(lambda: not dict(services.models.busy()).get(engine))
+    await until(lambda: not dict(services.models.job_counts()).get(engine))
     return True

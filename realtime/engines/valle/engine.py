@@ -17,7 +17,7 @@ import numpy as np
 
 from realtime.acceleration import Accelerated
 from realtime.audio.spoken import Word
-from realtime.engines.contract import CancelToken, Chunk, Passage, Utterance
+from realtime.engines.contract import CancelToken, Chunk, LineState, Utterance
 from realtime.engines.valle import budget, weights
 from realtime.engines.valle.device_choice import Run, chosen
 from realtime.engines.valle.file_digest import Fingerprints
@@ -31,7 +31,7 @@ from realtime.engines.valle.speed import Samples, hastened
 from realtime.engines.valle.text import Encoded
 from realtime.errors import Unavailable
 from realtime.settings import Settings, ValleSamplingSettings
-from realtime.weights import place, placed
+from realtime.weights import find_path, verified_path
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ class ValleEngine:
 
     def load(self) -> None:
         for file in self.weights:
-            place(file, self._settings)
+            verified_path(file, self._settings)
         weights.check_vocos(self._settings)
         files = self._found()
         valle, vocos = (weights.state(file, self._settings) for file in TENSORS)
@@ -100,7 +100,7 @@ class ValleEngine:
 
     def _found(self) -> tuple[str, ...]:
         """Which files there are; what is wrong with them is told when they are loaded."""
-        return tuple(self._fingerprint(placed(file, self._settings)) for file in TENSORS)
+        return tuple(self._fingerprint(find_path(file, self._settings)) for file in TENSORS)
 
     def _fingerprint(self, path: Path | None) -> str:
         try:
@@ -128,11 +128,11 @@ class ValleEngine:
     def speak(self, utterance: Utterance, cancel: CancelToken) -> Iterator[Chunk]:
         assert self._speaking is not None, "only a loaded engine speaks"
         original = _heard(prompt_of(utterance.character))
-        passage, seed = utterance.passage, utterance.seed
+        line_state, seed = utterance.line_state, utterance.seed
         watch = Watch(cancel.check, cancel.is_set)
         readings = utterance.reading or self.read(utterance)
         for number, reading in enumerate(readings, 1):
-            heard = _example(passage, original, seed, reading)
+            heard = _example(line_state, original, seed, reading)
             codes = None
             with closing(self._speaking.say(reading.words, heard, seed, watch)) as turns:
                 for codes in turns:
@@ -140,9 +140,9 @@ class ValleEngine:
                         yield QUIET
             assert codes is not None, "a piece ends with its codes"
             sound = self._speaking.sound(codes)
-            passage.pieces += 1
-            if passage.longprompt:
-                passage.kept = VoiceExample(codes.cpu().numpy(), reading.words)
+            line_state.pieces += 1
+            if line_state.longprompt:
+                line_state.kept = VoiceExample(codes.cpu().numpy(), reading.words)
             ends = number == len(readings)
             sound = joinable(hastened(sound, utterance.speed), number == 1, ends)
             pause = 0.0 if ends else reading.pause
@@ -161,14 +161,16 @@ def _heard(prompt: Prompt) -> VoiceExample:
     return VoiceExample(prompt.codes, Encoded(prompt.ids, (prompt.language_id,) * len(prompt.ids)))
 
 
-def _example(passage: Passage, original: VoiceExample, seed: int, reading: Reading) -> VoiceExample:
+def _example(
+    line_state: LineState, original: VoiceExample, seed: int, reading: Reading
+) -> VoiceExample:
     """The prompt, or what was just said, by a choice of the seed's."""
-    kept = passage.kept
-    if not passage.longprompt or not isinstance(kept, VoiceExample):
+    kept = line_state.kept
+    if not line_state.longprompt or not isinstance(kept, VoiceExample):
         return original
     if not LEAST_PROMPT <= len(kept.codes) <= budget.MOST_PROMPT or not reading.fits(kept):
         return original
-    return kept if generator(seed, "example", passage.pieces).random() < 0.5 else original
+    return kept if generator(seed, "example", line_state.pieces).random() < 0.5 else original
 
 
 def _words(sound: Samples, reading: Reading) -> tuple[Word, ...]:

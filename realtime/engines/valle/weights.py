@@ -18,7 +18,7 @@ import yaml
 
 from realtime.errors import Unavailable
 from realtime.settings import Settings
-from realtime.weights import WeightFile, place
+from realtime.weights import WeightFile, verified_path
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -64,7 +64,7 @@ MOST_YAML = 16 << 10
 
 def state(file: WeightFile, settings: Settings) -> dict[str, Tensor]:
     """A file's tensors; missing, other and broken files are told."""
-    return tensors(place(file, settings))
+    return tensors(verified_path(file, settings))
 
 
 def tensors(path: Path) -> dict[str, Tensor]:
@@ -88,7 +88,7 @@ def tensors(path: Path) -> dict[str, Tensor]:
 
 def check_vocos(settings: Settings) -> None:
     """Refuses a Vocos of another kind than the one whose codes VALL-E X speaks."""
-    path = place(VOCOS_CONFIG, settings)
+    path = verified_path(VOCOS_CONFIG, settings)
     try:
         said = yaml.safe_load(path.read_bytes()[:MOST_YAML])
         kinds = {part: said[part]["class_path"] for part in VOCOS_PARTS}

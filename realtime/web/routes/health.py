@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from realtime.models.gpu import gpu
+from realtime.models.gpu import find_gpu
 from realtime.services import VERSION
 from realtime.web.requests.services import services_of
 
@@ -17,7 +17,7 @@ from realtime.web.requests.services import services_of
 async def health(request: Request) -> Response:
     loaded = any(state.state == "loaded" for state in services_of(request).models.states())
     return JSONResponse(
-        {"status": "healthy", "model_loaded": loaded, "gpu_available": gpu() is not None}
+        {"status": "healthy", "model_loaded": loaded, "gpu_available": find_gpu() is not None}
     )
 
 
@@ -30,7 +30,7 @@ async def ready(request: Request) -> Response:
 async def info(request: Request) -> Response:
     services = services_of(request)
     characters = await asyncio.to_thread(services.characters.all)
-    found = gpu()
+    found = find_gpu()
     return JSONResponse(
         {
             "version": VERSION,
@@ -48,7 +48,7 @@ async def info(request: Request) -> Response:
 async def metrics(request: Request) -> Response:
     """What is counted, in Prometheus' form."""
     services = services_of(request)
-    for model in services.models.busy():
+    for model in services.models.job_counts():
         services.metrics.working(*model)
     networks = (await asyncio.to_thread(services.acceleration.described))["networks"]
     services.metrics.accelerated(networks)

@@ -49,7 +49,7 @@ async def described_models(services: Services) -> list[dict[str, Any]]:
 
 
 def _described(services: Services) -> list[dict[str, Any]]:
-    busy = dict(services.models.busy())
+    busy = dict(services.models.job_counts())
     found = []
     for state in services.models.states():
         files = services.models.engine(state.name).weights
@@ -60,10 +60,10 @@ def _described(services: Services) -> list[dict[str, Any]]:
 
 def described_file(file: WeightFile, settings: Settings) -> dict[str, Any]:
     """One file of an engine: whether it is there, how large it is, else how to get it."""
-    parts = [file.brought(settings.models.path)]
+    parts = [file.path_in(settings.models.path)]
     if not parts[0].is_file():
         parts = weights.packaged_parts(file)
-    available = weights.available(file, settings) is not None
+    available = weights.source_of(file, settings) is not None
     return {
         "name": file.name,
         "available": available,

@@ -11,8 +11,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from realtime.log import Troubles
-from realtime.models.gpu import gpu
-from realtime.models.process_memory import memory
+from realtime.models.gpu import find_gpu
+from realtime.models.process_memory import read_memory
 from realtime.services import VERSION
 from realtime.web.open_sockets import OpenSockets
 from realtime.web.requests.caller import caller_of
@@ -27,7 +27,7 @@ async def overview(request: Request) -> Response:
     cache, results = services.cache, services.metrics.results()
     caller = caller_of(request.scope)
     broken = await asyncio.to_thread(lambda: dict(services.characters.broken))
-    found = gpu()
+    found = find_gpu()
     told = {
         "version": VERSION,
         "ready": services.ready,
@@ -36,7 +36,7 @@ async def overview(request: Request) -> Response:
         "key": caller.key_id or None,
         "keys": bool(services.guard.keys),
         "gpu": found and asdict(found),
-        "memory": asdict(memory()),
+        "memory": asdict(read_memory()),
         "models": await described_models(services),
         "cache": {
             "recordings": len(cache.index),

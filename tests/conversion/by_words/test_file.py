@@ -138,7 +138,7 @@ async def test_leaving_early_frees_everything(
         async for pcm in sounds:
             if pcm.any():
                 break
-    assert not any(jobs for _, jobs in services.models.busy())
+    assert not any(jobs for _, jobs in services.models.job_counts())
     assert not any(state.leases for state in services.models.states())
 
 

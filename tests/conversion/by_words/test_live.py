@@ -69,7 +69,7 @@ class Bench:
             assert not self.listening.done(), self.listening
 
     def free(self) -> bool:
-        jobs = dict(self.services.models.busy())
+        jobs = dict(self.services.models.job_counts())
         leases = {state.name: state.leases for state in self.services.models.states()}
         return not any(jobs.values()) and not any(leases.values())
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from realtime.characters import Characters
-from realtime.engines.contract import CancelToken, Chunk, Passage, Utterance, WorkCancelled
+from realtime.engines.contract import CancelToken, Chunk, LineState, Utterance, WorkCancelled
 from realtime.engines.valle import budget
 from realtime.engines.valle.batching import BatchedLine
 from realtime.engines.valle.device_choice import Run, chosen
@@ -154,11 +154,11 @@ def test_longprompt_goes_on_from_what_was_said(
     monkeypatch.setattr("realtime.engines.valle.engine.LEAST_PROMPT", 5)
     asked = utterance(settings)
 
-    def said(passage: Passage, times: int = 5) -> list[Chunk]:
-        one = replace(asked, passage=passage)
+    def said(line_state: LineState, times: int = 5) -> list[Chunk]:
+        one = replace(asked, line_state=line_state)
         return [heard(engine, one)[0] for _ in range(times)]
 
-    plain, window, again = (said(Passage(longprompt=long)) for long in (False, True, True))
+    plain, window, again = (said(LineState(longprompt=long)) for long in (False, True, True))
     assert all(np.array_equal(chunk.samples, plain[0].samples) for chunk in plain)
     assert any(not np.array_equal(chunk.samples, plain[0].samples) for chunk in window)
     for one, other in zip(window, again, strict=True):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from realtime.characters import Character
 from realtime.characters.voices import valle_prompt
-from realtime.engines.contract import CancelToken, Passage, Utterance
+from realtime.engines.contract import CancelToken, LineState, Utterance
 from realtime.engines.valle import budget
 from realtime.engines.valle.engine import ValleEngine
 from realtime.engines.valle.reading import read
@@ -73,8 +73,8 @@ def said(
 ) -> tuple[list[str], list[tuple[Encoded, VoiceExample, int]]]:
     engine, longest = ValleEngine(Settings()), Longest()
     engine._speaking = longest  # type: ignore[assignment]
-    parts, passage = (Segment(text, language),), Passage(longprompt)
-    utterance = Utterance(parts, character, first=first, passage=passage)
+    parts, line_state = (Segment(text, language),), LineState(longprompt)
+    utterance = Utterance(parts, character, first=first, line_state=line_state)
     chunks = list(engine.speak(utterance, CancelToken()))
     return [word.text for chunk in chunks for word in chunk.words], longest.pieces
 

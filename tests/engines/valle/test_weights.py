@@ -90,7 +90,7 @@ def test_what_holds_no_tensors_is_told(settings: Settings, content: Any) -> None
 @pytest.mark.parametrize("file", [*SPEAKING, ENCODEC])
 def test_a_missing_file_says_where_it_goes_and_who_has_it(settings: Settings, file: Any) -> None:
     with pytest.raises(WeightsMissing) as missing:
-        weights.place(file, settings)
+        weights.verified_path(file, settings)
     assert str(settings.models.path / "valle" / file.name) in missing.value.message
     assert file.origin in str(missing.value.hint)
 
@@ -105,9 +105,9 @@ def test_the_converted_form_does_as_well_until_the_file_is_newer(settings: Setti
     source = valle_files.checkpoint(settings)
     target = valle_files.place_of(settings, str(CHECKPOINT.converted))
     assert rewrite(source, target) == 3
-    assert weights.place(CHECKPOINT, settings) == target
+    assert weights.verified_path(CHECKPOINT, settings) == target
     os.utime(source, ns=(0, target.stat().st_mtime_ns + 1))
-    assert weights.place(CHECKPOINT, settings) == source
+    assert weights.verified_path(CHECKPOINT, settings) == source
     source.unlink()
     assert same(state(CHECKPOINT, settings), valle_files.state())
 
@@ -145,4 +145,4 @@ def test_without_torch_it_says_so(settings: Settings, monkeypatch: pytest.Monkey
 def test_what_can_be_converted_says_into_what() -> None:
     names = [file.converted for file in weights.CONVERTIBLE]
     assert all(names) and len(set(names)) == len(names)
-    assert replace(ENCODEC, converted=None).rewritten(Path("models")) is None
+    assert replace(ENCODEC, converted=None).converted_path(Path("models")) is None

@@ -210,10 +210,10 @@ def test_who_leaves_frees_the_engine(live: LiveServer) -> None:
     answer.close()
     services = live.services
     for _ in range(2_000):
-        if not any(jobs for _, jobs in services.models.busy()):
+        if not any(jobs for _, jobs in services.models.job_counts()):
             break
         live.answer("GET", "/health").read()
-    assert not any(jobs for _, jobs in services.models.busy())
+    assert not any(jobs for _, jobs in services.models.job_counts())
 
 
 def test_nothing_is_left_on_disk(live: LiveServer, tmp_path: Path, monkeypatch: Any) -> None:
