@@ -1,4 +1,4 @@
-"""The characters of a folder as they are now, and those that are shipped."""
+"""Tests of the characters of a folder, which may change, and of the shipped ones."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from tests.support.character_files import (
     save_voice,
     set_changed,
 )
+from tests.support.concurrent_threads import run_in_threads
 
 ROOT = Path(__file__).resolve().parent.parent
 OPENAI = "alloy ash ballad cedar coral echo fable marin nova onyx sage shimmer verse".split()
@@ -92,7 +93,7 @@ def test_a_broken_file_is_told_and_mended_without_a_restart(
     assert found.get("ann") and not found.broken
 
 
-def test_the_folder_is_looked_at_once_a_second_at_most(tmp_path: Path, clock: FakeClock) -> None:
+def test_the_folder_is_read_at_most_once_a_second(tmp_path: Path, clock: FakeClock) -> None:
     save_voice(tmp_path, "ann")
     found = characters_in(tmp_path, clock)
     assert len(found.all()) == 1
@@ -124,7 +125,7 @@ def test_each_language_has_its_default(tmp_path: Path) -> None:
         found.default("fr")
 
 
-def test_a_thread_that_asks_while_another_reads_gets_the_old_cast(
+def test_a_thread_that_asks_while_another_reads_gets_the_old_characters(
     tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save_voice(tmp_path, "ann", style=random_style(1))
@@ -132,14 +133,14 @@ def test_a_thread_that_asks_while_another_reads_gets_the_old_cast(
     old = found.get("ann")
     set_changed(save_voice(tmp_path, "ann", style=random_style(2)), 1)
     reading, go_on = threading.Event(), threading.Event()
-    look = found._folder.look
+    refresh = found._folder.refresh
 
     def slow() -> bool:
         reading.set()
         assert go_on.wait(10)
-        return look()
+        return refresh()
 
-    monkeypatch.setattr(found._folder, "look", slow)
+    monkeypatch.setattr(found._folder, "refresh", slow)
     clock.now += 1
     reader = threading.Thread(target=found.all)
     reader.start()
@@ -156,15 +157,11 @@ def test_many_threads_that_ask_first_read_once(tmp_path: Path) -> None:
     start = threading.Barrier(8)
     got: list[object] = []
 
-    def ask() -> None:
+    def ask(_: int) -> None:
         start.wait(10)
         got.append(found.get("ann"))
 
-    threads = [threading.Thread(target=ask) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(10)
+    run_in_threads(8, ask)
     assert len(got) == 8 and all(character is got[0] for character in got)
 
 
@@ -207,7 +204,7 @@ def test_the_page_shows_the_shipped_ones_and_reads_as_written(
 ) -> None:
     page = (ROOT / "docs" / "characters.md").read_text(encoding="utf-8")
     for character in shipped.all():
-        assert f"`{character.name}`" in page.partition("## Those that are shipped")[2]
+        assert f"`{character.name}`" in page.partition("## Shipped characters")[2]
     example = page.partition("```yaml\n")[2].partition("```")[0]
     save_card(tmp_path, "dawn", example)
     (tmp_path / "dawn.png").write_bytes(b"")

@@ -1,8 +1,8 @@
-"""Who speaks: the characters of a folder, by name and alias; it knows no engine and no web.
+"""The characters of a folder, by name and alias.
 
-A character is `<name>.npz`, a voice, and `<name>.yaml`, what is said of it; either may be missing.
-The folder is looked at again when somebody asks, at most once a second. What is broken is told
-under its file's name while the others keep working.
+A character is `<name>.npz`, its voice, and `<name>.yaml`, its card; either may be missing. The
+folder is read again when a character is asked for, at most once a second. A broken file is reported
+under its name while the other characters keep working.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
-from realtime.characters.assemble import cast
-from realtime.characters.character import Cast, Character
+from realtime.characters.assemble import assemble
+from realtime.characters.character import Character, CharacterSet
 from realtime.characters.names import checked_name, valid_name
 from realtime.characters.voices import (
     KokoroVoice,
     VallePrompt,
     Voice,
     VoicePacks,
-    content,
+    read_at_most,
     read_voice,
 )
 from realtime.characters.watched_folder import WatchedFolder
@@ -38,13 +38,13 @@ __all__ = [
     "valid_name",
 ]
 
-SECONDS_BETWEEN_LOOKS = 1.0
+SECONDS_BETWEEN_READS = 1.0
 
 logger = logging.getLogger(__name__)
 
 
 class Characters:
-    """The characters of one folder, as they are now; any thread may ask."""
+    """The characters of one folder, as they are now; safe to use from any thread."""
 
     def __init__(
         self,
@@ -55,25 +55,25 @@ class Characters:
         clock: Callable[[], float] = time.monotonic,
         packs: VoicePacks | None = None,
     ) -> None:
-        readers = {".npz": read_voice, ".yaml": _card_of, ".yml": _card_of}
+        readers = {".npz": read_voice, ".yaml": _read_card_file, ".yml": _read_card_file}
         self._folder = WatchedFolder(folder, readers, PICTURES)
         self._defaults = default_characters
         self._engines = tuple(known_engines)
         self._clock = clock
         self._packs = packs or VoicePacks()
-        self._looking = threading.Lock()
-        self._next_look = 0.0
-        self._cast: Cast | None = None
+        self._reading = threading.Lock()
+        self._next_read = 0.0
+        self._known: CharacterSet | None = None
 
     def get(self, name: str) -> Character:
-        """By name or alias, exactly or, where that leaves no doubt, in other case."""
+        """Find a character by name or alias, also in other case where only one fits."""
         return self._current().find(checked_name(name))
 
     def all(self) -> list[Character]:
         return list(self._current().characters.values())
 
     def default(self, language: str) -> Character:
-        """Who speaks a language when nobody is named."""
+        """Return the character that speaks a language when a request names none."""
         if language not in self._defaults:
             raise BadRequest(
                 f"language is {language!r}; there are: {', '.join(self._defaults)}.",
@@ -88,43 +88,44 @@ class Characters:
 
     @property
     def broken(self) -> Mapping[str, str]:
-        """File name -> why, of what cannot be used."""
+        """Return the files that cannot be used: name -> reason."""
         return self._current().broken
 
     def refresh(self) -> None:
-        """Looks at the folder now and reads what changed."""
-        with self._looking:
-            self._look()
+        """Read what changed in the folder, now."""
+        with self._reading:
+            self._read()
 
-    def _current(self) -> Cast:
-        known = self._cast
+    def _current(self) -> CharacterSet:
+        known = self._known
         if known is None:
-            with self._looking:
-                return self._look()
-        # While one thread reads, the others go on with the cast that there was.
-        if self._clock() < self._next_look or not self._looking.acquire(blocking=False):
+            with self._reading:
+                return self._read()
+        # While one thread reads, the others go on with the characters known before.
+        if self._clock() < self._next_read or not self._reading.acquire(blocking=False):
             return known
         try:
-            return self._look()
+            return self._read()
         finally:
-            self._looking.release()
+            self._reading.release()
 
-    def _look(self) -> Cast:
-        before = now = self._cast
-        if self._folder.look() or now is None:
-            self._cast = now = cast(self._folder, self._packs, self._engines)
-            if before is not None:
-                _tell(before, now)
-        self._next_look = self._clock() + SECONDS_BETWEEN_LOOKS
+    def _read(self) -> CharacterSet:
+        before = self._known
+        now = before
+        if self._folder.refresh() or now is None:
+            now = assemble(self._folder, self._packs, self._engines)
+            self._known = now
+            if before is not None:  # the faults of the first reading are logged at the start
+                _log_new_faults(before, now)
+        self._next_read = self._clock() + SECONDS_BETWEEN_READS
         return now
 
 
-def _tell(before: Cast, now: Cast) -> None:
-    """What broke since the last look; what is broken at the start is told by who starts."""
-    for file, why in now.broken.items():
-        if before.broken.get(file) != why:
-            logger.warning("character file %s cannot be used: %s", file, why)
+def _log_new_faults(before: CharacterSet, now: CharacterSet) -> None:
+    for file, reason in now.broken.items():
+        if before.broken.get(file) != reason:
+            logger.warning("character file %s cannot be used: %s", file, reason)
 
 
-def _card_of(path: Path) -> CharacterCard:
-    return read_card(content(path, MOST_BYTES))
+def _read_card_file(path: Path) -> CharacterCard:
+    return read_card(read_at_most(path, MOST_BYTES))

@@ -1,4 +1,4 @@
-"""The characters that a folder's files make together; it knows no clock, engine, thread or web."""
+"""The characters that the files of a folder make together: voices, cards, blends and aliases."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from realtime.characters.character import Cast, Character
+from realtime.characters.character import Character, CharacterSet
 from realtime.characters.names import ALLOWED, composed_name, valid_name
 from realtime.characters.voices import BadVoice, KokoroVoice, VallePrompt, Voice, VoicePacks, blend
 from realtime.characters.watched_folder import CharacterSource, WatchedFolder
@@ -17,26 +17,28 @@ from realtime.errors import shortlist
 MOST_DEPTH = 8  # of blends that are made of blends
 FAMILIES = (KokoroVoice.family, VallePrompt.family)  # engines that need voice data of their own
 # Kokoro's own way of naming a voice: af_heart is American and female.
-NATIVES = {"a": "en", "b": "en", "j": "ja", "z": "zh"}
-SEXES = {"f": "female", "m": "male"}
-UNSAID = CharacterCard()
+LANGUAGE_LETTERS = {"a": "en", "b": "en", "j": "ja", "z": "zh"}
+GENDER_LETTERS = {"f": "female", "m": "male"}
+EMPTY_CARD = CharacterCard()
 
 
-def cast(folder: WatchedFolder, packs: VoicePacks, engines: Collection[str]) -> Cast:
-    """Everybody whom the folder's files make; `engines` are those that a card may name."""
-    return _Assembly(folder, packs, engines).cast()
+def assemble(folder: WatchedFolder, packs: VoicePacks, engines: Collection[str]) -> CharacterSet:
+    """Make the characters of a folder's files; `engines` are those that a card may name."""
+    return _Assembly(folder, packs, engines).assemble()
 
 
 class _Broken(Exception):
-    """A character cannot be made; which file is to blame and why."""
+    """A character that cannot be made, with the file at fault and the reason."""
 
-    def __init__(self, file: str, why: str) -> None:
-        super().__init__(why)
+    def __init__(self, file: str, reason: str) -> None:
+        super().__init__(reason)
         self.file = file
-        self.why = why
+        self.reason = reason
 
 
 class _Assembly:
+    """The state of one assembly: files sorted by character, voices made so far, faults."""
+
     def __init__(self, folder: WatchedFolder, packs: VoicePacks, engines: Collection[str]) -> None:
         self._folder = folder
         self._packs = packs
@@ -45,76 +47,80 @@ class _Assembly:
         self._voices: dict[str, Voice] = {}
         self._depths: dict[str, int] = {}  # how many blends lie under a blend, itself included
         self._broken: dict[str, str] = {}
-        self._fallen: dict[str, str] = {}
+        self._unusable: dict[str, str] = {}
 
-    def cast(self) -> Cast:
+    def assemble(self) -> CharacterSet:
         if self._folder.fault:
-            self._note(str(self._folder.path), self._folder.fault)
+            self._note_fault(str(self._folder.path), self._folder.fault)
         for source in self._folder.sources.values():
-            self._sort(source)
+            self._add_file(source)
         for name in sorted(self._files):
-            self._try(name)
-        names = [name for name in sorted(self._files) if name not in self._fallen]
+            self._check_character(name)
+        names = [name for name in sorted(self._files) if name not in self._unusable]
         aliases = self._aliases(names)
         characters = {name: self._character(name, aliases) for name in names}
-        return Cast(
+        return CharacterSet(
             characters=MappingProxyType(characters),
             aliases=MappingProxyType(aliases),
             broken=MappingProxyType(self._broken),
-            fallen=MappingProxyType(self._fallen),
+            unusable=MappingProxyType(self._unusable),
         )
 
-    def _note(self, file: str, why: str) -> None:
+    def _note_fault(self, file: str, reason: str) -> None:
         shown = file if file.isprintable() else ascii(file)[1:-1]
-        self._broken[shown] = f"{self._broken[shown]}; {why}" if shown in self._broken else why
+        before = self._broken.get(shown)
+        self._broken[shown] = reason if before is None else f"{before}; {reason}"
 
-    def _sort(self, source: CharacterSource) -> None:
-        """Puts a file beside the other one of its character."""
+    def _add_file(self, source: CharacterSource) -> None:
+        """Put a file beside the other one of its character, or note why it cannot be used."""
         stem, _, ending = source.file.rpartition(".")
         if not valid_name(stem):
-            self._note(source.file, f"its name cannot be a character's: {ALLOWED}")
+            self._note_fault(source.file, f"its name cannot be a character's: {ALLOWED}")
         elif ending == "yml":
-            self._note(source.file, "a character's file ends with .yaml")
+            self._note_fault(source.file, "a character's file ends with .yaml")
         elif ending in self._files.setdefault(composed_name(stem), {}):
-            self._note(source.file, "another file has the same name in other letters")
+            self._note_fault(source.file, "another file has the same name in other letters")
         else:
             self._files[composed_name(stem)][ending] = source
 
-    def _try(self, name: str) -> None:
+    def _check_character(self, name: str) -> None:
         try:
             self._check_engines(name, self._voice(name, ()))
         except _Broken as broken:
-            self._note(broken.file, broken.why)
-            self._fallen[name] = f"{broken.file}: {broken.why}"
+            self._note_fault(broken.file, broken.reason)
+            self._unusable[name] = f"{broken.file}: {broken.reason}"
 
-    def _yaml(self, name: str) -> str:
+    def _yaml_file(self, name: str) -> str:
         source = self._files[name].get("yaml")
         return source.file if source else f"{name}.yaml"
 
     def _card(self, name: str) -> CharacterCard:
         source = self._files.get(name, {}).get("yaml")
         if source is None:
-            return UNSAID
-        if not isinstance(source.holds, CharacterCard):
+            return EMPTY_CARD
+        if not isinstance(source.content, CharacterCard):
             raise _Broken(source.file, source.fault)
-        return source.holds
+        return source.content
 
     def _voice(self, name: str, above: tuple[str, ...]) -> Voice:
-        """The voice in the character's file, or the one that its card makes of others."""
+        """Return the voice of the character's file, or the one that its card makes of others.
+
+        `above` are the blends that this voice is a part of, the outermost first.
+        """
         if name not in self._voices:
             card, npz = self._card(name), self._files[name].get("npz")
             if npz is None:
-                self._voices[name] = self._made(name, card, above)
+                self._voices[name] = self._blended_voice(name, card, above)
             elif card.voice:
-                raise _Broken(self._yaml(name), f"it names a voice, and {npz.file} holds one")
-            elif not isinstance(npz.holds, Voice):
+                raise _Broken(self._yaml_file(name), f"it names a voice, and {npz.file} holds one")
+            elif not isinstance(npz.content, Voice):
                 raise _Broken(npz.file, npz.fault)
             else:
-                self._voices[name] = npz.holds
+                self._voices[name] = npz.content
         return self._voices[name]
 
-    def _made(self, name: str, card: CharacterCard, above: tuple[str, ...]) -> Voice:
-        file = self._yaml(name)
+    def _blended_voice(self, name: str, card: CharacterCard, above: tuple[str, ...]) -> Voice:
+        file = self._yaml_file(name)
         if not card.voice:
             raise _Broken(file, f"there is no {name}.npz beside it and no key voice in it")
         try:
@@ -125,8 +131,9 @@ class _Assembly:
             self._check_depth(file, self._depths[name])
             return voice
         except _Broken as broken:
-            inner = broken.why if broken.file == file else f"voice: {broken.file}: {broken.why}"
-            raise _Broken(file, inner) from broken
+            if broken.file == file:
+                raise
+            raise _Broken(file, f"voice: {broken.file}: {broken.reason}") from broken
         except (BadVoice, OSError) as error:
             raise _Broken(file, f"voice: {error}") from error
 
@@ -135,23 +142,23 @@ class _Assembly:
             raise _Broken(file, f"voice: it is made of parts of parts over {MOST_DEPTH} deep")
 
     def _part(self, part: str, above: tuple[str, ...]) -> Voice:
-        """A part is another character of the folder or, failing that, a voice of a package."""
+        """Return a part of a blend: another character's voice, or else a voice of a package."""
         if part in self._files and part != above[-1]:
             if part in above:
                 circle = " > ".join((*above, part))
-                raise _Broken(self._yaml(above[-1]), f"voice: it goes in a circle: {circle}")
+                raise _Broken(self._yaml_file(above[-1]), f"voice: it goes in a circle: {circle}")
             return self._voice(part, above)
         found = self._packs.get(part)
         if found is None:
             known = sorted({*self._files, *self._packs.names()} - set(above))
             there = shortlist(difflib.get_close_matches(part, known, 3) or known)
             raise _Broken(
-                self._yaml(above[-1]), f"voice: there is no voice {part!r}; there are: {there}"
+                self._yaml_file(above[-1]), f"voice: there is no voice {part!r}; there are: {there}"
             )
         return found
 
     def _check_engines(self, name: str, voice: Voice) -> None:
-        card, file = self._card(name), self._yaml(name)
+        card, file = self._card(name), self._yaml_file(name)
         if card.engine not in ("", voice.family):
             raise _Broken(
                 file,
@@ -162,7 +169,7 @@ class _Assembly:
         for language, engine in card.engines.items():
             foreign = engine in FAMILIES and engine != voice.family
             if foreign or (self._engines and engine not in usable):
-                there = shortlist(sorted(set(usable) - set(FAMILIES) | {voice.family}))
+                there = shortlist(sorted((set(usable) - set(FAMILIES)) | {voice.family}))
                 raise _Broken(
                     file, f"engines: {language} is {engine!r}; usable with its voice are: {there}"
                 )
@@ -172,18 +179,20 @@ class _Assembly:
             )
 
     def _aliases(self, names: list[str]) -> dict[str, str]:
-        """Alias -> name; a name wins over an alias, and the first by name over the next."""
+        """Return alias -> name; a name wins over an alias, the first character over the next."""
         taken: dict[str, str] = {}
         for name in names:
             for alias in self._card(name).aliases:
                 owner = alias if alias in self._files else taken.setdefault(alias, name)
                 if owner != name or alias == name:
-                    self._note(self._yaml(name), f"aliases: {alias!r} is taken by {owner!r}")
+                    self._note_fault(
+                        self._yaml_file(name), f"aliases: {alias!r} is taken by {owner!r}"
+                    )
         return taken
 
     def _character(self, name: str, aliases: Mapping[str, str]) -> Character:
         card, voice = self._card(name), self._voices[name]
-        language, gender = self._native(name)
+        language, gender = self._language_and_gender(name)
         return Character(
             name=name,
             display_name=card.display_name or name,
@@ -203,22 +212,24 @@ class _Assembly:
             digest=voice.digest,
         )
 
-    def _native(self, name: str) -> tuple[str, str]:
-        """Language and gender: as said, else those of the heaviest part, else by the name."""
+    def _language_and_gender(self, name: str) -> tuple[str, str]:
+        """Return what the card says, else the heaviest part of its blend, else the name."""
         language = gender = ""
         while True:
             card = self._card(name)
             language, gender = language or card.language, gender or card.gender
-            lead = _heaviest(card.voice, name)
-            if lead == name or lead not in self._files:
+            part = _heaviest(card.voice, name)
+            if part == name or part not in self._files:
                 break
-            name = lead
-        by_name = _by_name(lead)
+            name = part
+        by_name = _by_name(part)
         return language or by_name[0], gender or by_name[1]
 
     def _picture(self, name: str, card: CharacterCard) -> Path | None:
         if card.picture and card.picture not in self._folder:
-            self._note(self._yaml(name), f"picture: there is no file {card.picture!r} beside it")
+            self._note_fault(
+                self._yaml_file(name), f"picture: there is no file {card.picture!r} beside it"
+            )
             return None
         return self._folder.path / card.picture if card.picture else None
 
@@ -228,5 +239,5 @@ def _heaviest(parts: Mapping[str, float], default: str) -> str:
 
 
 def _by_name(name: str) -> tuple[str, str]:
-    known = name[2:3] == "_" and name[0] in NATIVES and name[1] in SEXES
-    return (NATIVES[name[0]], SEXES[name[1]]) if known else ("en", "unknown")
+    known = name[2:3] == "_" and name[0] in LANGUAGE_LETTERS and name[1] in GENDER_LETTERS
+    return (LANGUAGE_LETTERS[name[0]], GENDER_LETTERS[name[1]]) if known else ("en", "unknown")

@@ -1,4 +1,4 @@
-"""Characters, and how one is found among the others; it knows no file and no engine."""
+"""A character, and the set of characters in which one is found by name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from realtime.errors import NotFound, shortlist
 
 @dataclass(frozen=True)
 class Character:
-    """Somebody who can speak; `engine` is the family of the voice data."""
+    """A speaker: name, voice and defaults; `engine` is the family of the voice data."""
 
     name: str
     display_name: str
@@ -25,7 +25,7 @@ class Character:
     licence: str
     source: str
     speed: float
-    median_pitch: float | None  # Hz; None: nobody has measured it
+    median_pitch: float | None  # Hz; None: not measured
     aliases: tuple[str, ...]
     picture: Path | None
     engines: Mapping[str, str] = field(hash=False)  # language -> engine that wins over `engine`
@@ -34,21 +34,21 @@ class Character:
 
 
 @dataclass(frozen=True)
-class Cast:
-    """One whole state of the folder."""
+class CharacterSet:
+    """A set of characters, as one reading of the folder found it."""
 
     characters: Mapping[str, Character]
     aliases: Mapping[str, str]
-    broken: Mapping[str, str]  # file -> why
-    fallen: Mapping[str, str]  # character that cannot speak -> why
+    broken: Mapping[str, str]  # file -> reason
+    unusable: Mapping[str, str]  # character that cannot speak -> reason
 
     def find(self, name: str) -> Character:
-        """By name, by alias, then whatever the case where that leaves no doubt."""
+        """Find a character by name, by alias, then in any case where only one fits."""
         exact = name if name in self.characters else self.aliases.get(name)
         if exact is not None:
             return self.characters[exact]
         alike = self._alike(name)
-        if len(alike) != 1 or name in self.fallen:
+        if len(alike) != 1 or name in self.unusable:
             raise self._missing(name, alike)
         return self.characters[alike[0]]
 
@@ -61,8 +61,8 @@ class Cast:
         return sorted({self.aliases.get(known, known) for known in known})
 
     def _missing(self, name: str, alike: list[str]) -> NotFound:
-        if name in self.fallen:
-            message = f"The character {name!r} cannot be used: {self.fallen[name]}."
+        if name in self.unusable:
+            message = f"The character {name!r} cannot be used: {self.unusable[name]}."
         elif near := alike or self._near(name):
             message = f"There is no character {name!r}; near it: {shortlist(near)}."
         else:

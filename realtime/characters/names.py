@@ -1,4 +1,4 @@
-"""What a character may be called; it knows no file and no character."""
+"""Names that a character may have."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ ALLOWED = "letters, digits, spaces, - _ ' . are allowed"
 
 
 def valid_name(name: object) -> bool:
-    """Unicode letters, digits, spaces, - _ ' . : nothing that a file system could misread."""
-    # Composing makes a name shorter, never four times: what is longer is not worth composing.
+    """Tell whether a name can be a character's, and so the name of its files.
+
+    Allowed are Unicode letters, digits, spaces, and - _ ' . inside it.
+    """
+    # Composing never makes a name four times shorter: a longer one is refused uncomposed.
     if not isinstance(name, str) or not 0 < len(name) <= 4 * MOST_LETTERS:
         return False
     composed = unicodedata.normalize("NFC", name)
@@ -22,12 +25,12 @@ def valid_name(name: object) -> bool:
 
 
 def composed_name(name: str) -> str:
-    """The one form in which a name is kept and looked up."""
+    """Return the form in which a name is kept and looked up: NFC."""
     return unicodedata.normalize("NFC", name)
 
 
 def checked_name(name: object) -> str:
-    """A valid name, composed; everything else is refused before it gets any further."""
+    """Return a valid name, composed; refuse any other."""
     if not isinstance(name, str) or not valid_name(name):
         shown = ascii(name[:MOST_LETTERS] if isinstance(name, str) else type(name).__name__)
         raise BadRequest(

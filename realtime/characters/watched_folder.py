@@ -1,4 +1,4 @@
-"""A folder whose files are read again only when they change; it knows nothing of what they hold."""
+"""A folder whose files are read again only when they change."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-Mark = tuple[int, ...]  # what changes when a file changes
+Mark = tuple[int, ...]  # inode, size and times: it differs when a file has changed
 Reader = Callable[[Path], object]
 UNREAD: Mark = ()
 
 
 @dataclass(frozen=True)
 class CharacterSource:
-    """One file as it was last read: what it holds, or why that cannot be used."""
+    """A file as it was last read: its content, or the fault that makes it unusable."""
 
     file: str
-    holds: object = None
+    content: object = None
     fault: str = ""
 
 
 class WatchedFolder:
-    """The files with a known ending; a reader says with ValueError what is wrong with one."""
+    """The files of a folder that have a known ending; a reader reports a bad one by ValueError."""
 
     def __init__(self, path: Path, readers: Mapping[str, Reader], noted: tuple[str, ...]) -> None:
         self.path = path
@@ -35,9 +35,9 @@ class WatchedFolder:
     def __contains__(self, file: str) -> bool:
         return file in (self._marks or {})
 
-    def look(self) -> bool:
-        """Reads what is new or changed; false when everything is as it was."""
-        marks, fault = self._seen()
+    def refresh(self) -> bool:
+        """Read the files that are new or changed; return False when none is."""
+        marks, fault = self._scan()
         if (marks, fault) == (self._marks, self.fault):
             return False
         before = self._marks or {}
@@ -49,13 +49,13 @@ class WatchedFolder:
         }
         return True
 
-    def _seen(self) -> tuple[dict[str, Mark], str]:
+    def _scan(self) -> tuple[dict[str, Mark], str]:
         try:
             with os.scandir(self.path) as entries:
                 names = sorted(entry.name for entry in entries if self._wanted(entry.name))
         except (FileNotFoundError, NotADirectoryError):
             return {}, "there is no such folder"
-        except OSError as error:  # too many open files, say: what was read is still true
+        except OSError as error:  # such as too many open files: what was read before stays
             return self._marks or {}, f"it cannot be listed: {error.strerror}"
         return {name: self._mark(name) for name in names}, ""
 
@@ -74,12 +74,12 @@ class WatchedFolder:
             reader = next(read for end, read in self._readers.items() if file.endswith(end))
             return CharacterSource(file, reader(self.path / file))
         except OSError as error:
-            self._unread(file)
+            self._read_again_later(file)
             return CharacterSource(file, fault=f"it cannot be read: {error.strerror}")
         except ValueError as error:
             return CharacterSource(file, fault=str(error))
 
-    def _unread(self, file: str) -> None:
-        """What the system refused once it may give later, without the file having changed."""
+    def _read_again_later(self, file: str) -> None:
+        """Forget the mark of a file that the system refused: it may allow it later, unchanged."""
         if self._marks is not None and file in self._marks:
             self._marks[file] = UNREAD

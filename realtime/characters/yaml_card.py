@@ -1,4 +1,4 @@
-"""What a character's yaml may say, every key checked; it knows no voice and no folder."""
+"""The card of a character: its yaml file, every key checked."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _shown.maxlevel, _shown.maxstring, _shown.maxother = 2, 60, 60
 
 
 class BadCard(ValueError):
-    """A yaml that cannot be used; the message names the key, the caller names the file."""
+    """An error of a card; its message names the key, the caller adds the file."""
 
 
 @dataclass(frozen=True)
 class CharacterCard:
-    """What a person said of a character; empty is unsaid."""
+    """A character's card; an empty field was not given."""
 
     display_name: str = ""
     engine: str = ""
@@ -54,11 +54,11 @@ class CharacterCard:
 
 
 def read_card(data: bytes) -> CharacterCard:
-    """The card that a yaml file's bytes say, every key checked."""
+    """Read the card in a yaml file's bytes."""
     if len(data) > MOST_BYTES:
         raise BadCard(f"it has {len(data)} bytes; the limit is {MOST_BYTES}")
-    said = _document(data)
-    return CharacterCard(**{str(key): _value(key, value) for key, value in said.items()})
+    entries = _parse_yaml(data)
+    return CharacterCard(**{str(key): _value(key, value) for key, value in entries.items()})
 
 
 def _value(key: object, value: Any) -> Any:
@@ -72,23 +72,23 @@ def _value(key: object, value: Any) -> Any:
         raise BadCard(f"{key} is {_shown.repr(value)}; {error}") from None
 
 
-def _document(data: bytes) -> Mapping[object, Any]:
-    """The top mapping: plain YAML only, so that no small file can unfold into a big one."""
+def _parse_yaml(data: bytes) -> Mapping[object, Any]:
+    """Parse plain YAML, without the aliases by which a small file could grow into a big one."""
     try:
         text = data.decode("utf-8-sig")
         _check_plain(text)
-        said = yaml.safe_load(text)
+        entries = yaml.safe_load(text)
     except BadCard:
         raise
     except UnicodeDecodeError as error:
         raise BadCard(f"it is not UTF-8: {error.reason} at byte {error.start}") from error
     except (yaml.YAMLError, ValueError, IndexError) as error:
         raise BadCard(f"it is not YAML that can be read: {' '.join(str(error).split())}") from error
-    if said is None:
+    if entries is None:
         return {}
-    if not isinstance(said, dict):
-        raise BadCard(f"it holds {_shown.repr(said)}; keys with values are expected")
-    return said
+    if not isinstance(entries, dict):
+        raise BadCard(f"it holds {_shown.repr(entries)}; keys with values are expected")
+    return entries
 
 
 def _check_plain(text: str) -> None:
@@ -173,7 +173,7 @@ def _engines(value: Any) -> Mapping[str, str]:
 
 
 def _voice(value: Any) -> Mapping[str, float]:
-    """The parts and their weights; a voice that is only named is its own single part."""
+    """Read the parts of a blend and their weights; a mere name is a single part."""
     if isinstance(value, str):
         return MappingProxyType({_name(value): 1.0})
     if not isinstance(value, dict) or not 0 < len(value) <= MOST_PARTS:

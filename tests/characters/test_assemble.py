@@ -1,4 +1,4 @@
-"""Files become characters: voices, blends, aliases, engines, and what is wrong with each."""
+"""Tests of assembling characters: voices, blends, aliases, engines, and the faults of each."""
 
 from __future__ import annotations
 

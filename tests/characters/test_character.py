@@ -1,4 +1,4 @@
-"""A character is found by name, by alias, and in other case where that leaves no doubt."""
+"""Tests of finding a character: by name, by alias, in other case where only one fits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Only harmless names pass, and one name has one form."""
+"""Tests of names: only harmless ones pass, and each has one form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Voice files are recognised, checked to the last number, and never trusted."""
+"""Tests of voice files: they are recognised, checked to the last number, and never trusted."""
 
 from __future__ import annotations
 

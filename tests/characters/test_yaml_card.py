@@ -1,4 +1,4 @@
-"""A card says what it may, and what it may not is told with the key and what is known."""
+"""Tests of cards: allowed entries are read, others refused with the key and what is allowed."""
 
 from __future__ import annotations
 
