@@ -1,7 +1,8 @@
-"""Another voice: how late, how dear, how true? WORLD on spoken, noisy, echoing and human speech.
+"""Benchmark of the engine `world`: its delay, its cost, and how true pitch and words stay.
 
-Delays run from the moment a sample is spoken to the moment it is heard on the server: the wait for
-its block, what the engine hears ahead, and computing. Loss of packets and players come on top.
+It converts spoken, noisy, echoing and human speech. A delay runs from the moment a sample is spoken
+to the moment it is heard on the server: the wait for its block, what the engine hears ahead, and
+computing. Loss of packets and players come on top.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from benchmarks.microphone import Microphone, RealClock, SkippedClock
 from benchmarks.recordings import RATE, Recorded, people, spoken
 from realtime.audio.samples import Pcm, from_pcm16
 from realtime.configuration import load
-from realtime.conversion.file import converted
+from realtime.conversion.file import convert_recording
 from realtime.conversion.live import Conversion
 from realtime.engines.contract import CancelToken
 from realtime.engines.voice_change import VoiceChange
@@ -53,14 +54,16 @@ while True:
 """
 
 
-async def changed(models: LoadedModels, pcm: Pcm, change: VoiceChange) -> Pcm:
+async def convert(models: LoadedModels, pcm: Pcm, change: VoiceChange) -> Pcm:
     async def parts() -> AsyncIterator[Pcm]:
         yield pcm
 
-    return np.concatenate([p async for p in converted(models, ENGINE, change, parts(), RATE)])
+    output = convert_recording(models, ENGINE, change, parts(), RATE)
+    return np.concatenate([part async for part in output])
 
 
-def pitch(pcm: Pcm) -> Floats:
+def pitch_contour(pcm: Pcm) -> Floats:
+    """Return the pitch in Hz of each 5 ms; 0 where there is no voice."""
     import pyworld
 
     sound = from_pcm16(pcm).astype(np.float64)
@@ -69,25 +72,28 @@ def pitch(pcm: Pcm) -> Floats:
     return found
 
 
-def cents(found: float, wanted: float) -> float:
+def cents_off(found: float, wanted: float) -> float:
     return float(1_200 * np.log2(found / wanted))
 
 
-async def truth(models: LoadedModels, recorded: Recorded, listener: Listener) -> dict[str, Any]:
-    """One recording in other voices: is the pitch what was asked, and are the words still there?"""
+async def measure_truth(
+    models: LoadedModels, recorded: Recorded, listener: Listener
+) -> dict[str, Any]:
+    """Convert one recording to other voices; compare pitch and words with what they should be."""
     own = median_pitch(from_pcm16(recorded.pcm), RATE)
     assert own is not None, f"nothing is voiced in {recorded.name}"
     target = HIGH if own < 160 else LOW
     steps = 4.0 if own < 160 else -4.0
-    before = pitch(recorded.pcm)
-    moved = await changed(models, recorded.pcm, VoiceChange(pitch=steps))
-    after = pitch(moved)
+    before = pitch_contour(recorded.pcm)
+    moved = await convert(models, recorded.pcm, VoiceChange(pitch=steps))
+    after = pitch_contour(moved)
     both = (before > 0) & (after > 0)
     off = 1_200 * np.log2(after[both] / before[both]) - 100 * steps
-    there = await changed(models, recorded.pcm, VoiceChange(target=target, speaker=own))
-    # Spoken again, when the speaker has become known.
-    twice = await changed(models, np.tile(recorded.pcm, 3), VoiceChange(target=target))
-    found = [median_pitch(from_pcm16(p), RATE) or 1.0 for p in (there, twice[-recorded.pcm.size :])]
+    there = await convert(models, recorded.pcm, VoiceChange(target=target, speaker=own))
+    # Only the third time counts: by then the speaker's pitch is learnt.
+    learnt = await convert(models, np.tile(recorded.pcm, 3), VoiceChange(target=target))
+    learnt = learnt[-recorded.pcm.size :]
+    found = [median_pitch(from_pcm16(pcm), RATE) or 1.0 for pcm in (there, learnt)]
     heard = [listener.hear(pcm, RATE, "en") for pcm in (recorded.pcm, moved, there)]
     expected = units(recorded.text if recorded.text is not None else heard[0], "en")
     return {
@@ -95,19 +101,19 @@ async def truth(models: LoadedModels, recorded: Recorded, listener: Listener) ->
         "own Hz": own,
         "semitones off, cents": round(float(np.median(np.abs(off))), 1),
         "target Hz": target,
-        "target off, known speaker": round(cents(found[0], target), 1),
-        "target off, learnt": round(cents(found[1], target), 1),
+        "target off, known speaker": round(cents_off(found[0], target), 1),
+        "target off, learnt": round(cents_off(found[1], target), 1),
         "voiced alike %": round(100 * float(np.mean((before > 0) == (after > 0))), 1),
         "words": len(expected),
         "wrong": errors(expected, units(heard[0], "en")),
         "wrong, semitones": errors(expected, units(heard[1], "en")),
         "wrong, target": errors(expected, units(heard[2], "en")),
-        **clicks(recorded.pcm),
+        **count_clicks(recorded.pcm),
     }
 
 
-def clicks(pcm: Pcm) -> dict[str, Any]:
-    """Jumps at the joins of blocks: a bend there that is 3 times every other one within 10 ms.
+def count_clicks(pcm: Pcm) -> dict[str, Any]:
+    """Count jumps at the joins of blocks: bends of 3 times every other one within 10 ms.
 
     The same is counted in the middle of blocks, where nothing is joined.
     """
@@ -116,28 +122,29 @@ def clicks(pcm: Pcm) -> dict[str, Any]:
     size = engine.plan(change).block
     sound = from_pcm16(pcm)[: pcm.size // size * size]
     blocks = iter(np.split(sound, sound.size // size))
-    made = np.concatenate(list(engine.convert(blocks, change, CancelToken()))).astype(np.float64)
-    bends = np.abs(np.diff(made, 2))
+    output = np.concatenate(list(engine.convert(blocks, change, CancelToken()))).astype(np.float64)
+    bends = np.abs(np.diff(output, 2))
 
-    def counted(start: int) -> int:
+    def count_from(start: int) -> int:
         found = 0
         for join in range(start, bends.size - size // 2, size):
             near = bends[join - 3 : join + 2].max()
             around = np.concatenate(
                 [bends[join - size // 2 : join - 3], bends[join + 2 : join + size // 2]]
             )
-            found += bool(near > 3 * around.max() and near > 0.003)
+            if near > 3 * around.max() and near > 0.003:
+                found += 1
         return found
 
     return {
-        "joins": made.size // size - 1,
-        "clicks": counted(size),
-        "between": counted(size + size // 2),
+        "joins": output.size // size - 1,
+        "clicks": count_from(size),
+        "between": count_from(size + size // 2),
     }
 
 
-def cost(recordings: list[Recorded], blocks: int) -> dict[str, Any]:
-    """The engine alone on one core, without a stream around it."""
+def measure_cost(recordings: list[Recorded], blocks: int) -> dict[str, Any]:
+    """Measure the engine alone on one core, so many blocks at once."""
     engine = World(load())
     engine.load()
     change = VoiceChange(target=200.0, formant=1.1)
@@ -158,10 +165,10 @@ def cost(recordings: list[Recorded], blocks: int) -> dict[str, Any]:
     }
 
 
-async def live(
+async def measure_live(
     models: LoadedModels, pcm: Pcm, streams: int, block: float, seconds: float
 ) -> dict[str, Any]:
-    """So many microphones in real time."""
+    """Measure the delays of so many microphones in real time."""
     clock = RealClock()
     sound = np.resize(pcm, int(seconds * RATE))
     microphones = [
@@ -171,46 +178,52 @@ async def live(
             ),
             np.roll(sound, number * RATE),
             clock,
-            late=0.02 * number / streams,
+            start_after=0.02 * number / streams,
         )
         for number in range(streams)
     ]
     found = await asyncio.gather(*(microphone.run(seconds) for microphone in microphones))
-    delays = np.concatenate([heard.delays for heard in found])
-    notices = sum(len(heard.notices) for heard in found)
-    return {"block ms": round(1000 * block), "streams": streams, **late(delays), "notices": notices}
+    delays = np.concatenate([notes.delays for notes in found])
+    notices = sum(len(notes.notices) for notes in found)
+    return {
+        "block ms": round(1000 * block),
+        "streams": streams,
+        **delay_figures(delays),
+        "notices": notices,
+    }
 
 
-def late(delays: Any) -> dict[str, Any]:
+def delay_figures(delays: Any) -> dict[str, Any]:
     quantiles = np.percentile(np.asarray(delays), [50, 95, 100]) * 1000
     names = ("delay p50 ms", "delay p95 ms", "worst ms")
     return {name: round(float(value), 1) for name, value in zip(names, quantiles, strict=True)}
 
 
-async def long(
-    models: LoadedModels, pcm: Pcm, minutes: float, load_by: int
+async def measure_long(
+    models: LoadedModels, pcm: Pcm, minutes: float, busy_processes: int
 ) -> list[dict[str, Any]]:
-    """Half an hour of speech while others compute on every core half of the time."""
+    """Measure a long run while other processes compute on every core half of the time."""
     others = [
-        await asyncio.create_subprocess_exec(sys.executable, "-c", BUSY) for _ in range(load_by)
+        await asyncio.create_subprocess_exec(sys.executable, "-c", BUSY)
+        for _ in range(busy_processes)
     ]
     try:
         clock = SkippedClock()
         conversion = Conversion(models, ENGINE, VoiceChange(target=200.0), RATE, clock=clock)
-        heard = await Microphone(conversion, pcm, clock).run(60 * minutes, hurried=True)
+        notes = await Microphone(conversion, pcm, clock).run(60 * minutes, hurried=True)
     finally:
         for other in others:
             other.kill()
             await other.wait()
-    parts = np.array_split(np.array(heard.delays), 6)
-    rows = [{"part": f"{n + 1} of 6", **late(part)} for n, part in enumerate(parts)]
-    rows.append({"part": "all", **late(heard.delays)})
-    print(f"  notices: {heard.notices}; {heard.samples / RATE / 60:.2f} minutes heard")
+    parts = np.array_split(np.array(notes.delays), 6)
+    rows = [{"part": f"{n + 1} of 6", **delay_figures(part)} for n, part in enumerate(parts)]
+    rows.append({"part": "all", **delay_figures(notes.delays)})
+    print(f"  notices: {notes.notices}; {notes.samples / RATE / 60:.2f} minutes heard")
     return rows
 
 
-def mean(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Of all recordings: medians of pitch errors, and words that are wrong of all words."""
+def summarise(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return figures of all recordings: medians of pitch errors, and wrong words of all."""
     totals = {
         name: sum(row[name] for row in rows) for name in ("words", "wrong", "joins", "clicks")
     }
@@ -245,35 +258,35 @@ async def run(options: argparse.Namespace) -> dict[str, Any]:
     await models.load(ENGINE)
     figures: dict[str, Any] = {}
     if "truth" in options.parts:
-        figures |= await truths(models, recordings, human)
+        figures |= await measure_truths(models, recordings, human)
     if "cost" in options.parts:
-        figures["cost"] = [cost(recordings + human, blocks) for blocks in (1, 3)]
+        figures["cost"] = [measure_cost(recordings + human, blocks) for blocks in (1, 3)]
     if "live" in options.parts:
         figures["live"] = [
-            await live(models, sound, streams, block, options.seconds)
+            await measure_live(models, sound, streams, block, options.seconds)
             for block, counts in ((0.02, (1, 4, 6, 8)), (0.06, (1, 8, 10, 12)))
             for streams in counts
         ]
     if "long" in options.parts:
-        figures["long"] = await long(models, sound, options.minutes, options.others)
+        figures["long"] = await measure_long(models, sound, options.minutes, options.others)
     await models.close()
     return figures
 
 
-async def truths(
+async def measure_truths(
     models: LoadedModels, recordings: list[Recorded], human: list[Recorded]
 ) -> dict[str, Any]:
     listener = Listener(Path(tempfile.gettempdir()) / "yamabiko-whisper-base")
     figures: dict[str, Any] = {}
     for name, group in (("spoken here", recordings), ("people", human)):
-        rows = [await truth(models, recorded, listener) for recorded in group]
+        rows = [await measure_truth(models, recorded, listener) for recorded in group]
         if rows:
-            figures |= {name: rows, f"{name}, in all": [mean(rows)]}
+            figures |= {name: rows, f"{name}, in all": [summarise(rows)]}
     return figures
 
 
 def main() -> None:
-    parser = report.options("Another voice: how late, how dear, how true?")
+    parser = report.options("Another voice: its delay, its cost, and how true it is")
     parser.add_argument("--people", type=Path, metavar="PATH", help="a folder or a wheel with WAVs")
     parser.add_argument("--most-people", type=int, default=12)
     parser.add_argument("--seconds", type=float, default=12.0, help="of each live run")

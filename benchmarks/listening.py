@@ -1,6 +1,6 @@
-"""Listens to speech with Whisper base and tells how much of a text was heard; for checks only.
+"""A listener for benchmarks and tests: Whisper base, and the count of words it got wrong.
 
-The weights come in two parts from packages and are joined once into a folder of the caller's.
+The weights come in two parts from packages, and are joined once in a folder that the caller names.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _NUMBER = re.compile(r"(?<![\w.,])\d{1,2}(?![\w])")
 
 
 class Listener:
-    """Whisper base with the settings that every figure is taken with."""
+    """The recogniser Whisper base, with the settings that every figure is taken with."""
 
     def __init__(self, folder: Path) -> None:
         from faster_whisper import WhisperModel
@@ -59,7 +59,7 @@ class Listener:
 
 
 def units(text: str, language: str) -> list[str]:
-    """What is compared: English words, Chinese characters, kana of the Japanese reading."""
+    """Cut a text into units to compare: English words, Chinese characters, Japanese kana."""
     plain = unicodedata.normalize("NFKC", text).lower().replace("’", "'")
     if language == "en":
         return re.findall(r"[a-z0-9']+", _NUMBER.sub(_in_words, plain))
@@ -82,12 +82,13 @@ def _in_words(found: re.Match[str]) -> str:
 
 
 def errors(expected: Sequence[str], heard: Sequence[str]) -> int:
-    """How many units are wrong, missing or too many."""
+    """Count the units that are wrong, missing or too many (the edit distance)."""
     row = list(range(len(heard) + 1))
     for number, wanted in enumerate(expected, 1):
         before, row[0] = row[0], number
         for place, found in enumerate(heard, 1):
-            best = min(row[place] + 1, row[place - 1] + 1, before + (wanted != found))
+            replaced = before if wanted == found else before + 1
+            best = min(row[place] + 1, row[place - 1] + 1, replaced)
             before, row[place] = row[place], best
     return row[-1]
 

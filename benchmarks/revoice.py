@@ -1,4 +1,4 @@
-"""A voice by its words: how late is the answer, and how much was understood?
+"""Benchmark of voice conversion by words: how late the answer is, and how much was understood.
 
 Recordings of our own voices are fed in real time. The delay runs from the last audible sample of
 what was said to the first audible one of the answer, warm, one microphone at a time.
@@ -24,14 +24,15 @@ from benchmarks.sentences import SENTENCES
 from realtime.audio.samples import AUDIBLE, Pcm, first_audible, from_pcm16
 from realtime.configuration import load
 from realtime.conversion.by_words import Revoicing, SentenceHeard
-from realtime.conversion.by_words.live import DETECTOR, RECOGNISER
+from realtime.conversion.by_words.sentence_detector import DETECTOR
+from realtime.conversion.by_words.transcriber import RECOGNISER
 from realtime.services import Services, build
 from realtime.speech.request import LineRequest
 
 RATE = 24000
 PACKET_SECONDS = 0.02
 BEFORE_SECONDS, AFTER_SECONDS = 0.6, 1.5  # of silence around a recording
-# Who says it and by which engine, in which language, and who says it again.
+# Who says it, by which engine and in which language, and who says it again.
 SPEAKERS = (
     ("af_heart", "hibari", "en", "am_michael"),
     ("am_michael", "kokoro", "en", "jf_alpha"),
@@ -45,8 +46,8 @@ TEXTS = 2  # of each speaker
 
 
 @dataclass(frozen=True)
-class Said:
-    """A recording, what is said in it, and who is to say it again."""
+class SpokenText:
+    """A recording, the text that is said in it, and who is to say it again."""
 
     speaker: str
     language: str
@@ -57,7 +58,7 @@ class Said:
 
 @dataclass
 class Answer:
-    """What a listener noted; times are seconds from the start of the recording."""
+    """An answer as its listener noted it; times are seconds from the start of the recording."""
 
     texts: list[str] = field(default_factory=list)
     languages: list[str] = field(default_factory=list)
@@ -66,14 +67,14 @@ class Answer:
     others: float = 1.0  # share of the processor that others took between the end and the answer
 
 
-class Others:
-    """What this machine's other processes take of it."""
+class OtherLoad:
+    """A measurement of how much of this machine other processes take."""
 
     def __init__(self) -> None:
         self._since = self._now()
 
     def share(self) -> float:
-        """Of all cores, since this began."""
+        """Return their share of all cores since this began."""
         busy, own, wall = (now - then for now, then in zip(self._now(), self._since, strict=True))
         return max(0.0, busy - own) / max(1e-9, wall * (os.cpu_count() or 1))
 
@@ -84,18 +85,18 @@ class Others:
         return busy, time.process_time(), time.perf_counter()
 
 
-async def quiet(most: float, seconds: float) -> None:
-    """Wait for others to leave the machine, but not for ever."""
+async def wait_for_quiet(most: float, seconds: float) -> None:
+    """Wait until others take at most that share of the machine, but at most so long."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        others = Others()
+        others = OtherLoad()
         await asyncio.sleep(1.0)
         if others.share() <= most:
             return
 
 
-async def recordings(services: Services, texts: int) -> list[Said]:
-    """Sentences of three to five seconds."""
+async def speak_texts(services: Services, texts: int) -> list[SpokenText]:
+    """Speak sentences of three to five seconds."""
     found = []
     for number, (speaker, engine, language, again) in enumerate(SPEAKERS):
         for place in range(texts):
@@ -104,35 +105,35 @@ async def recordings(services: Services, texts: int) -> list[Said]:
             line = await services.speech.line(LineRequest(text, speaker, language, engine=engine))
             async with aclosing(services.speech.say(line, keep=False)) as parts:
                 pcm = np.concatenate([part.pcm async for part in parts])
-            found.append(Said(speaker, language, text, again, pcm))
+            found.append(SpokenText(speaker, language, text, again, pcm))
     return found
 
 
-async def answered(services: Services, said: Said, language: str) -> Answer:
-    """One recording in real time, and what comes back."""
-    wish = LineRequest("", said.again, language)
-    revoicing = Revoicing(services.models, services.speech, wish, RATE)
-    around = [np.zeros(round(s * RATE), np.int16) for s in (BEFORE_SECONDS, AFTER_SECONDS)]
-    sound = np.concatenate([around[0], said.pcm, around[1]])
+async def measure_answer(services: Services, said: SpokenText, language: str) -> Answer:
+    """Send one recording in real time, and note what comes back."""
+    request = LineRequest("", said.again, language)
+    revoicing = Revoicing(services.models, services.speech, request, RATE)
+    before, after = (np.zeros(round(s * RATE), np.int16) for s in (BEFORE_SECONDS, AFTER_SECONDS))
+    sound = np.concatenate([before, said.pcm, after])
     started = time.perf_counter()
     answer = Answer()
-    others: list[Others] = []
-    hearing = asyncio.create_task(_listen(revoicing, answer, started, others))
+    others: list[OtherLoad] = []
+    listening = asyncio.create_task(_listen(revoicing, answer, started, others))
     packet = round(PACKET_SECONDS * RATE)
-    end = around[0].size + ending(said.pcm)
+    end = before.size + end_of_speech(said.pcm)
     for place in range(0, sound.size, packet):
         if place <= end < place + packet:
-            others.append(Others())
+            others.append(OtherLoad())
         due = started + (place + packet) / RATE
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
         await revoicing.feed(sound[place : place + packet])
     revoicing.end()
-    await hearing
+    await listening
     return answer
 
 
 async def _listen(
-    revoicing: Revoicing, answer: Answer, started: float, others: list[Others]
+    revoicing: Revoicing, answer: Answer, started: float, others: list[OtherLoad]
 ) -> None:
     async with aclosing(revoicing.output()) as items:
         async for item in items:
@@ -149,13 +150,13 @@ async def _listen(
                     answer.others = others[0].share() if others else 1.0
 
 
-def ending(pcm: Pcm) -> int:
-    """Behind the last audible sample."""
+def end_of_speech(pcm: Pcm) -> int:
+    """Return the place behind the last audible sample."""
     return int(np.flatnonzero(np.abs(from_pcm16(pcm)) > AUDIBLE)[-1]) + 1
 
 
-def row(said: Said, answer: Answer) -> dict[str, Any]:
-    end = BEFORE_SECONDS + ending(said.pcm) / RATE
+def figures_of(said: SpokenText, answer: Answer) -> dict[str, Any]:
+    end = BEFORE_SECONDS + end_of_speech(said.pcm) / RATE
     expected = units(said.text, said.language)
     return {
         "speaker": said.speaker,
@@ -177,12 +178,12 @@ def _ms(moment: float | None, end: float) -> int | None:
     return None if moment is None else round(1000 * (moment - end))
 
 
-def summed(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One line for each language and one for all."""
+def summarise(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return one row for each language, and one for all."""
     found = []
     for name in (*dict.fromkeys(row["language"] for row in rows), "all"):
         some = [row for row in rows if name in (row["language"], "all")]
-        # Of what a pause has cut in two, the first part is answered before the end.
+        # Where a pause has cut a recording in two, its first part is answered before its end.
         whole = [row for row in some if row["sentences"] == 1]
         answers = [row["answer ms"] for row in whole if row["answer ms"] is not None]
         understood = [row["understood ms"] for row in whole]
@@ -212,33 +213,34 @@ async def run(options: argparse.Namespace) -> dict[str, Any]:
     try:
         for engine in (DETECTOR, RECOGNISER, "kokoro", "hibari"):
             await services.models.load(engine)
-        spoken = await recordings(services, options.texts)
-        await answered(services, spoken[0], options.language)  # the first one is never warm
+        spoken = await speak_texts(services, options.texts)
+        # Not counted: the first one is never warm.
+        await measure_answer(services, spoken[0], options.language)
         rows = []
         for said in spoken:
             language = said.language if options.language == "given" else options.language
-            rows.append(await undisturbed(services, said, language, options))
+            rows.append(await measure_undisturbed(services, said, language, options))
     finally:
         await services.close()
-    return {"recordings": rows, "in all": summed(rows)}
+    return {"recordings": rows, "in all": summarise(rows)}
 
 
-async def undisturbed(
-    services: Services, said: Said, language: str, options: argparse.Namespace
+async def measure_undisturbed(
+    services: Services, said: SpokenText, language: str, options: argparse.Namespace
 ) -> dict[str, Any]:
-    """The row of the least disturbed of some tries: others on the same cores are no part of it."""
+    """Return the row of the try that other processes disturbed least."""
     found: list[dict[str, Any]] = []
     for _ in range(options.tries):
         if options.tries > 1:
-            await quiet(options.others, options.patience)
-        found.append(row(said, await answered(services, said, language)))
+            await wait_for_quiet(options.others, options.patience)
+        found.append(figures_of(said, await measure_answer(services, said, language)))
         if found[-1]["others %"] <= 100 * options.others:
             break
     return min(found, key=lambda row: row["others %"])
 
 
 def main() -> None:
-    parser = report.options("A voice by its words: how late, how much understood?")
+    parser = report.options("A voice by its words: how late, and how much is understood")
     parser.add_argument("--texts", type=int, default=TEXTS, help="sentences of each speaker")
     parser.add_argument("--language", default="auto", choices=("auto", "given", "mix"))
     parser.add_argument("--tries", type=int, default=1, help="where others compute beside it")

@@ -18,9 +18,8 @@ import numpy as np
 from realtime.audio.decoding import AudioSource
 from realtime.audio.samples import Resampler, Samples, from_pcm16
 from realtime.characters import Character, Characters, checked_name
-from realtime.conversion.by_words.live import RECOGNISER
 from realtime.conversion.by_words.sentence import Sentence
-from realtime.conversion.by_words.transcriber import Transcriber
+from realtime.conversion.by_words.transcriber import RECOGNISER, Transcriber
 from realtime.engines.valle import codec
 from realtime.engines.valle.presets import Codes, Prompt, packed
 from realtime.engines.valle.text import Encoded, encoded
@@ -127,7 +126,7 @@ class Cloning:
                     field="text",
                 ) from error
             samples = soxr.resample(clip, RATE, lease.engine.sample_rate)
-            found = await Transcriber(lease, language).words(Sentence(samples, 0))
+            found = await Transcriber(lease, language).transcribe(Sentence(samples, 0))
         if found.language not in LANGUAGES or not found.spoken:
             raise unknown_language(found.language)
         text = clean(found.text)

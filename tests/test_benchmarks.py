@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from benchmarks import page, report, revoice, signing
-from benchmarks.convert import clicks
+from benchmarks.convert import count_clicks
 from benchmarks.listening import errors, units
-from benchmarks.microphone import Heard, Microphone, SkippedClock
+from benchmarks.microphone import ListenerNotes, Microphone, SkippedClock
 from benchmarks.recordings import roomy
 from benchmarks.sentences import MIXED, SENTENCES
 from benchmarks.speech_quality import Task, summed, tasks
@@ -75,7 +75,7 @@ def test_a_room_is_heard_and_the_speech_in_it_too(room: str) -> None:
 
 
 def test_a_click_at_a_join_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert clicks(pcm(0.2 * voice(1.0)))["clicks"] == 0
+    assert count_clicks(pcm(0.2 * voice(1.0)))["clicks"] == 0
     convert = World.convert
 
     def clicking(*given: Any) -> Iterator[Any]:
@@ -84,12 +84,12 @@ def test_a_click_at_a_join_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
             yield block
 
     monkeypatch.setattr(World, "convert", clicking)
-    found = clicks(pcm(0.2 * voice(1.0)))
+    found = count_clicks(pcm(0.2 * voice(1.0)))
     assert found["clicks"] > 0.8 * found["joins"] > 30
     assert found["between"] == 0
 
 
-async def noted(work: float) -> Heard:
+async def noted(work: float) -> ListenerNotes:
     engine, clock = InvertingConverter(), SkippedClock()
     engine.work = lambda samples: time.sleep(work)
     ours = models_of(engine)
@@ -134,13 +134,15 @@ def answer(text: str, heard_at: float) -> revoice.Answer:
 
 def test_an_answer_is_late_by_what_passed_since_the_last_audible_sample() -> None:
     pcm = np.concatenate([np.full(24_000, 3_000, np.int16), np.zeros(12_000, np.int16)])
-    said = revoice.Said("af_heart", "en", "Open the gate.", "am_puck", pcm)
+    said = revoice.SpokenText("af_heart", "en", "Open the gate.", "am_puck", pcm)
     end = revoice.BEFORE_SECONDS + 1.0
-    rows = [revoice.row(said, answer("Open the gate", end + late)) for late in (0.9, 1.1, 1.6)]
-    rows.append(revoice.row(said, revoice.Answer(["Open", "gate."], ["en", "ja"], 0.2, 0.3)))
+    rows = [
+        revoice.figures_of(said, answer("Open the gate", end + late)) for late in (0.9, 1.1, 1.6)
+    ]
+    rows.append(revoice.figures_of(said, revoice.Answer(["Open", "gate."], ["en", "ja"], 0.2, 0.3)))
     assert [row["answer ms"] for row in rows[:3]] == [900, 1_100, 1_600]
     assert [row["wrong"] for row in rows] == [0, 0, 0, 1]
-    english, every = revoice.summed(rows)
+    english, every = revoice.summarise(rows)
     assert {**english, "language": "all"} == every
     assert (every["answer p50 ms"], every["understood p50 ms"]) == (1_100, 600)
     assert (every["as one sentence"], every["language found"]) == (3, 3)

@@ -1,7 +1,7 @@
-"""Pieces that overlap, joined where they agree; it knows no engine and no rate.
+"""Crossfades of overlapping pieces, joined where they agree (SOLA).
 
 Each piece is longer than what is kept of it. The next one is moved by up to `search` samples to
-where it resembles most what the last one would have gone on with, and faded into that.
+where it is most like the rest of the last one, and the two are faded into each other.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ Samples = npt.NDArray[np.float32]
 
 
 class Joiner:
-    """One stream's joins."""
+    """The joiner of one stream's pieces."""
 
     def __init__(self, fade: int, search: int) -> None:
         self._search = search
         self._rise = (np.sin(0.5 * np.pi * (np.arange(fade) + 0.5) / fade) ** 2).astype(np.float32)
-        self._rest: Samples | None = None  # what the last piece would have gone on with
-        self.extra = fade + search  # how much longer than what is kept a piece must be
+        self._rest: Samples | None = None  # of the last piece, behind what was kept
+        self.extra = fade + search  # samples by which a piece must be longer than what is kept
 
     def join(self, piece: Samples) -> Samples:
-        """What is kept of a piece: all of it but `extra` samples."""
+        """Return what is kept of a piece: all but `extra` samples, faded from the last one."""
         fade = self._rise.size
         count = piece.size - self.extra
         start = 0 if self._rest is None else self._offset(piece[: self.extra], self._rest)
@@ -33,10 +33,10 @@ class Joiner:
         return kept[:count]
 
     def _offset(self, start: Samples, rest: Samples) -> int:
-        """Where in the search range the normalised correlation is highest."""
-        around = np.lib.stride_tricks.sliding_window_view(start, rest.size)
-        energy = np.sum(np.square(around, dtype=np.float64), axis=1)
-        likeness = (around @ rest) / np.sqrt(energy + 1e-9)
-        # Where all are alike, as in silence, nothing is moved.
+        """Find where in the search range the normalised correlation is highest."""
+        windows = np.lib.stride_tricks.sliding_window_view(start, rest.size)
+        energy = np.sum(np.square(windows, dtype=np.float64), axis=1)
+        likeness = (windows @ rest) / np.sqrt(energy + 1e-9)
+        # Where all places are alike, as in silence, the piece is not moved.
         best = int(np.argmax(likeness))
         return best if likeness[best] > likeness[0] + 1e-6 else 0

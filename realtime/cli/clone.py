@@ -1,4 +1,4 @@
-"""The command `character`: a clip in a file becomes a character; no web."""
+"""The command `character`: a clip in a file becomes a character."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ async def character(options: argparse.Namespace, settings: Settings) -> int:
     try:
         with options.clip.open("rb") as file:
             source = AudioSource(file, MOST_CLIP_SECONDS)
-            made = await services.cloning.make(options.name, source, options.text, options.language)
+            new = await services.cloning.make(options.name, source, options.text, options.language)
     except OSError as error:
         raise YamabikoError(
             f"{options.clip}: {error.strerror or error}.", code="file_error"
         ) from error
     finally:
         await services.close()
-    print(f"{settings.presets.path / made.name}.npz: {made.name}, who speaks {made.language}")
+    print(f"{settings.presets.path / new.name}.npz: {new.name}, who speaks {new.language}")
     print(
-        f"Say who it is and under which licence in {made.name}.yaml: docs/characters.md",
+        f"Say who it is and under which licence in {new.name}.yaml: docs/characters.md",
         file=sys.stderr,
     )
     return 0

@@ -1,4 +1,4 @@
-"""The command `convert`: a recording in a file becomes another voice in a file; no web."""
+"""The command `convert`: a recording in a file becomes another voice in a file."""
 
 from __future__ import annotations
 
@@ -51,15 +51,16 @@ def add_convert(parser: argparse.ArgumentParser) -> None:
 
 async def convert(options: argparse.Namespace, settings: Settings) -> int:
     """Change a voice; the file appears when it is whole."""
-    found = format_of(options.out)
+    format = output_format(options.out)
     services = build(settings)
     try:
         with options.source.open("rb") as file:
             source = AudioSource(file, 60 * settings.limits.upload_minutes)
-            rate = found.rate_for(options.sample_rate or source.rate)
-            tape = ContainerWriter(found, rate, None)
-            converted = _converted(services.voice_changer, disguise_of(options), source, rate)
-            await _write(options.out, source, converted, tape)
+            rate = format.rate_for(options.sample_rate or source.rate)
+            writer = ContainerWriter(format, rate, None)
+            request = change_request(options)
+            converted = _convert(services.voice_changer, request, source, rate)
+            await _write(options.out, source, converted, writer)
     except OSError as error:
         where = error.filename or options.source
         raise YamabikoError(f"{where}: {error.strerror or error}.", code="file_error") from error
@@ -68,7 +69,8 @@ async def convert(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def format_of(path: Path) -> Format:
+def output_format(path: Path) -> Format:
+    """Return the format that the path's suffix names; refuse any other suffix."""
     name = path.suffix.lower().removeprefix(".")
     if name not in FORMATS:
         raise BadRequest(
@@ -78,7 +80,7 @@ def format_of(path: Path) -> Format:
     return FORMATS[name]
 
 
-def disguise_of(options: argparse.Namespace) -> VoiceChangeRequest:
+def change_request(options: argparse.Namespace) -> VoiceChangeRequest:
     return VoiceChangeRequest(
         engine=options.engine,
         character=options.character,
@@ -89,12 +91,13 @@ def disguise_of(options: argparse.Namespace) -> VoiceChangeRequest:
     )
 
 
-async def _converted(
-    voice_changer: VoiceChanger, asked: VoiceChangeRequest, source: AudioSource, rate: int
+async def _convert(
+    voice_changer: VoiceChanger, request: VoiceChangeRequest, source: AudioSource, rate: int
 ) -> AsyncIterator[Spoken]:
+    """Yield the other voice, and draw a progress bar."""
     bar, samples = Bar("converting", source.seconds), 0
     coming = source.async_parts()
-    sound = voice_changer.recording(asked, coming, source.rate, rate)
+    sound = voice_changer.recording(request, coming, source.rate, rate)
     async with aclosing(coming), aclosing(sound) as parts:
         async for pcm in parts:
             samples += pcm.size
@@ -104,28 +107,28 @@ async def _converted(
 
 
 async def _write(
-    path: Path, source: AudioSource, spoken: AsyncIterator[Spoken], tape: ContainerWriter
+    path: Path, source: AudioSource, spoken: AsyncIterator[Spoken], writer: ContainerWriter
 ) -> None:
-    """Under another name until it is whole."""
+    """Write the file; it has another name until it is whole."""
     part = path.with_name(path.name + ".part")
     try:
         with part.open("wb") as file:
-            async with aclosing(encode(spoken, tape)) as parts:
+            async with aclosing(encode(spoken, writer)) as parts:
                 async for each in parts:
                     file.write(each.data)
-            _complete(file, tape)
+            _write_sizes(file, writer)
         part.replace(path)
     except NothingToSay as error:
         raise BadRequest("The audio holds no sound.", code="bad_audio") from error
     finally:
         part.unlink(missing_ok=True)
-    print(f"{path}: {tape.seconds:.2f} s of {source.seconds:.2f} s", file=sys.stderr)
+    print(f"{path}: {writer.seconds:.2f} s of {source.seconds:.2f} s", file=sys.stderr)
 
 
-def _complete(file: BinaryIO, tape: ContainerWriter) -> None:
-    """A WAV file's head with its true sizes, which are known only now."""
-    if tape.format is FORMATS["wav"]:
-        header = header_for_size(tape.sample_rate, file.tell())
+def _write_sizes(file: BinaryIO, writer: ContainerWriter) -> None:
+    """Write the header of a WAV file again, with its true sizes, which are known only now."""
+    if writer.format is FORMATS["wav"]:
+        header = header_for_size(writer.sample_rate, file.tell())
         file.seek(0)
         file.write(header)
 

@@ -1,10 +1,6 @@
-"""Another voice: a microphone or a recording through a converter; it knows no web.
+"""Voice conversion: a microphone or a recording becomes another voice, by sound or by words."""
 
-A folder, being many nouns: intake, gate, stretch and drift stand alone; passage and turns use them;
-live and offline hold all.
-"""
-
-from realtime.conversion.file import converted
+from realtime.conversion.file import convert_recording
 from realtime.conversion.live import Conversion, ConversionNotice
 
-__all__ = ["Conversion", "ConversionNotice", "converted"]
+__all__ = ["Conversion", "ConversionNotice", "convert_recording"]

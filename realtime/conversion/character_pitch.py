@@ -1,7 +1,4 @@
-"""Where each character's voice lies, in Hz: as its card says, else measured once; it knows no web.
-
-Who asks brings the voice: a function that lets a character say something.
-"""
+"""The median pitch of each character's voice, in Hz: as its card says, else measured once."""
 
 from __future__ import annotations
 
@@ -18,29 +15,30 @@ MOST_KEPT = 256
 
 
 class CharacterPitches:
-    """Median pitches by voice; who asks for one that is being measured waits for that."""
+    """Median pitches by voice; `speak_sample` lets a character say some seconds of speech."""
 
-    def __init__(self, spoken: Callable[[Character], Awaitable[tuple[Pcm, int]]]) -> None:
-        self._spoken = spoken
-        self._known: OrderedDict[str, asyncio.Task[float]] = OrderedDict()
+    def __init__(self, speak_sample: Callable[[Character], Awaitable[tuple[Pcm, int]]]) -> None:
+        self._speak_sample = speak_sample
+        self._pitches: OrderedDict[str, asyncio.Task[float]] = OrderedDict()
 
-    async def of(self, character: Character) -> float:
+    async def median_pitch(self, character: Character) -> float:
+        """Return the pitch; callers at the same time share one measurement."""
         if character.median_pitch is not None:
             return character.median_pitch
         key = character.digest
-        if key not in self._known:
-            self._known[key] = asyncio.create_task(self._measured(character))
-            if len(self._known) > MOST_KEPT:
-                self._known.popitem(last=False)
+        if key not in self._pitches:
+            self._pitches[key] = asyncio.create_task(self._measure(character))
+            if len(self._pitches) > MOST_KEPT:
+                self._pitches.popitem(last=False)
         try:
-            # Shielded: who leaves does not take the measurement from the others.
-            return await asyncio.shield(self._known[key])
+            # Shielded: a caller that leaves does not take the measurement from the others.
+            return await asyncio.shield(self._pitches[key])
         except Exception:
-            self._known.pop(key, None)
+            self._pitches.pop(key, None)
             raise
 
-    async def _measured(self, character: Character) -> float:
-        pcm, rate = await self._spoken(character)
+    async def _measure(self, character: Character) -> float:
+        pcm, rate = await self._speak_sample(character)
         found = await asyncio.to_thread(median_pitch, from_pcm16(pcm), rate)
         if found is None:
             raise Unavailable(

@@ -1,7 +1,7 @@
-"""Two clocks that do not agree: how much faster to give so that a player's store stays as it is.
+"""Clock drift between a microphone and a player, taken up by giving sound faster or slower.
 
-It knows no sound. It learns how much lay in store in the first seconds, and then leans against
-whatever moves it: at once a little, and lastingly by what turned out to be needed.
+What a player was given and has not played is its store. The store's size is learnt in the first
+seconds and then held, so that the player neither runs empty nor falls ever further behind.
 """
 
 from __future__ import annotations
@@ -16,34 +16,38 @@ JUMP_SECONDS = 0.25  # no clock does that: the player left something out, or was
 
 
 class ClockDrift:
-    """What is given against what was played; both in seconds since the beginning."""
+    """A controller of the ratio at which one stream's sound is given to its player."""
 
     def __init__(self) -> None:
-        self._learnt = 0.0
-        self._store = 0.0  # smoothed
-        self._target = 0.0
-        self._lasting = 0.0
+        self._learnt_seconds = 0.0
+        self._store = 0.0  # seconds, smoothed
+        self._target = 0.0  # seconds
+        self._lasting = 0.0  # the part of the ratio that turned out to be needed all the time
 
-    def ratio(self, given: float, played: float, seconds: float) -> float:
-        """How fast to give from here on, `seconds` after the last time this was asked."""
+    def update(self, given: float, played: float, seconds: float) -> float:
+        """Return how fast to give from here on: 1.002 is 0.2 % faster.
+
+        `given` and `played` are seconds since the beginning, `seconds` is since the last call.
+        """
         store = given - played
-        if self._learnt < LEARN_SECONDS:
+        if self._learnt_seconds < LEARN_SECONDS:
             self._learn(store, seconds)
             return 1.0 + self._lasting
         if abs(store - self._target) > JUMP_SECONDS:
-            self._learnt = 0.0
+            self._learnt_seconds = 0.0
             return 1.0 + self._lasting
         self._store += (store - self._store) * min(1.0, seconds / SMOOTH_SECONDS)
         error = self._store - self._target
-        pull = 2 * pi / FULL_SECONDS
-        self._lasting = _limited(self._lasting + error * (pull / 2) ** 2 * seconds)
-        return 1.0 + _limited(self._lasting + error * pull)
+        gain = 2 * pi / FULL_SECONDS
+        # (gain / 2) ** 2 damps critically: the store comes back without swinging past its target.
+        self._lasting = _limited(self._lasting + error * (gain / 2) ** 2 * seconds)
+        return 1.0 + _limited(self._lasting + error * gain)
 
     def _learn(self, store: float, seconds: float) -> None:
-        known = self._learnt / (self._learnt + seconds)
+        known = self._learnt_seconds / (self._learnt_seconds + seconds)
         self._target = known * self._target + (1.0 - known) * store
         self._store = self._target
-        self._learnt += seconds
+        self._learnt_seconds += seconds
 
 
 def _limited(value: float) -> float:

@@ -1,4 +1,4 @@
-"""A converter's stream on its lane: a turn for each block; it knows no microphone."""
+"""A converter's stream on its lane: one turn for each block."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ logger = logging.getLogger(__name__)
 
 
 class ConverterStream:
-    """One stream of one converter; it begins with its first block.
+    """A stream of one converter; it begins with its first block.
 
-    A converter that has heard silence for as long as it remembers is not asked while it lasts.
+    `due` gives the time by which the next block is wanted. Silence that lasts for longer than the
+    converter remembers is not converted: it would give silence.
     """
 
     def __init__(
@@ -32,25 +33,26 @@ class ConverterStream:
         due: Callable[[], float],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.begun = 0.0  # when the engine took the last block
+        self.block_started = 0.0  # when the engine took the last block
         self._engine = lease.engine
         self._plan = plan
         self._clock = clock
-        self._quiet = 0  # samples of silence since something was heard
-        self._waiting: deque[Samples] = deque()
+        self._silent_samples = 0  # since the last sound
+        self._blocks: deque[Samples] = deque()
         self._turn: asyncio.Task[Samples] | None = None
         self._stream = lease.lane.stream(
-            lambda cancel: self._engine.convert(self._given(), change, cancel), due
+            lambda cancel: self._engine.convert(self._take_blocks(), change, cancel), due
         )
 
     async def convert(self, block: Samples) -> Samples:
-        """The next block's sound; whatever a model throws ends this stream alone."""
-        remembered = self._plan.latency + self._plan.context
-        self._quiet = 0 if block.any() else self._quiet + block.size
-        if self._quiet - block.size >= remembered and not self._plan.whole:
+        """Return the block's sound; an error of the model ends this stream alone.
+
+        Cancelled, it returns at once, and `aclose` waits for the engine.
+        """
+        if self._may_skip(block):
             return np.zeros(block.size * self._plan.output_rate // self._plan.rate, np.float32)
-        self._waiting.append(block)
-        # Who is not patient leaves at once; an engine that is stuck is waited for by `aclose`.
+        self._blocks.append(block)
+        # Shielded: cancelling an engine that is stuck would wait for it.
         self._turn = asyncio.create_task(self._next())
         try:
             return await asyncio.shield(self._turn)
@@ -70,12 +72,18 @@ class ConverterStream:
             await asyncio.gather(self._turn, return_exceptions=True)
         await self._stream.aclose()
 
+    def _may_skip(self, block: Samples) -> bool:
+        before = self._silent_samples
+        self._silent_samples = 0 if block.any() else before + block.size
+        remembered = self._plan.latency + self._plan.context
+        return self._silent_samples - block.size >= remembered and not self._plan.whole
+
     async def _next(self) -> Samples:
         return await anext(self._stream)
 
-    def _given(self) -> Iterator[Samples]:
-        # A turn is asked for by whoever has just given a block, so one is always there.
+    def _take_blocks(self) -> Iterator[Samples]:
+        # A turn is asked for only after a block was appended, so one is always there.
         while True:
-            block = self._waiting.popleft()
-            self.begun = self._clock()
+            block = self._blocks.popleft()
+            self.block_started = self._clock()
             yield block

@@ -1,7 +1,7 @@
-"""Another voice, live: a microphone's stream through a converter; it knows no web.
+"""Conversion of a live microphone to another voice.
 
-A live stream never falls behind. When computing takes too long its blocks grow, then the voice
-passes unconverted until converting is possible again; every such change is told as a notice.
+A live stream never falls behind: when computing takes too long its blocks grow, then the voice
+passes unconverted until converting is possible again. Every such change is given as a notice.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from realtime.audio.samples import Pcm
 from realtime.conversion.clock_drift import ClockDrift
 from realtime.conversion.converter_stream import ConverterStream
 from realtime.conversion.microphone_buffer import MicrophoneBuffer
-from realtime.conversion.overload import OverloadGuard, State
+from realtime.conversion.overload import OverloadGuard, OverloadState
 from realtime.conversion.signal_path import Bypass, SignalPath, checked_rate
 from realtime.conversion.timings import TimingReport, Timings
 from realtime.engines.contract import ConversionPlan, Converter, Samples
@@ -29,7 +29,7 @@ from realtime.models.loaded import LoadedModels
 from realtime.models.model import Lease
 
 PATIENCE_SECONDS = 0.25  # how long a block may take before the voice passes without it
-TRIED_HZ = 150.0  # a trial is voiced: silence would cost nothing
+TRIAL_HZ = 150.0  # a trial is voiced: silence would cost nothing
 MESSAGES = {
     "larger_blocks": "Converting takes long: blocks last {ms:.0f} ms now.",
     "bypass": "Converting takes too long: the voice passes as it is.",
@@ -40,17 +40,17 @@ LEFT_OUT = "{ms:.0f} ms of the microphone were not taken in time and are left ou
 
 @dataclass(frozen=True)
 class ConversionNotice:
-    """How a live conversion is doing."""
+    """A change in how a live conversion is doing."""
 
-    code: State
+    code: OverloadState
     message: str
 
 
 class Conversion:
-    """One microphone, live: `feed` and `end` on one side, `output` on the other.
+    """A live microphone and its conversion: `feed` and `end` on one side, `output` on the other.
 
-    `played` tells how many seconds of the output its listener has played, None while that is not
-    known; where it is given, a playback clock that is not the microphone's is followed.
+    `played` returns how many seconds of the output its listener has played, or None while that is
+    not known; where it is given, the output follows a playback clock that is not the microphone's.
     """
 
     def __init__(
@@ -69,41 +69,41 @@ class Conversion:
         self.change = change
         self.rate = checked_rate("sample_rate", rate)
         self.output_rate = checked_rate("output_sample_rate", output_rate or rate)
-        self.intake = MicrophoneBuffer(rate, clock)
-        self.meter = Timings()
+        self.buffer = MicrophoneBuffer(rate, clock)
+        self.timings = Timings()
         self.clock, self.played, self.patience = clock, played, patience
         self._model = models.converter(engine)
         self._block_seconds = block_seconds
 
     async def feed(self, pcm: Pcm) -> None:
-        """Waits only for who sends faster than time passes."""
-        await self.intake.add(pcm)
+        """Take the microphone's sound; wait only for a sender that is faster than time."""
+        await self.buffer.add(pcm)
 
     def end(self) -> None:
-        """The microphone has ended: what it sent is converted to its end."""
-        self.intake.end()
+        """End the microphone: what it sent is converted to its end."""
+        self.buffer.end()
 
     def hush(self) -> None:
-        """What is on its way is over in a moment: nothing waits here to be heard."""
+        """Do nothing: unlike sentences to be spoken, no converted sound waits here."""
 
     def stop(self) -> None:
-        """Nothing more is wanted; what waits is left out."""
-        self.intake.clear()
+        """End at once and leave out what waits."""
+        self.buffer.clear()
 
     def read_timings(self) -> TimingReport | None:
-        """What its blocks took since this was last asked."""
-        return self.meter.read()
+        """Report what the blocks took since the last call."""
+        return self.timings.read()
 
     async def output(self) -> AsyncGenerator[Pcm | ConversionNotice, None]:
-        """The other voice as it comes, and notices; closing it early frees the engine."""
+        """Yield the other voice as it comes, and notices; closing it early frees the engine."""
         async with self._model.lease("a microphone") as lease:
-            course = _Course(self, lease, self._plan(lease))
+            running = _RunningConversion(self, lease, self._plan(lease))
             try:
-                async with aclosing(course.run()) as items:
+                async with aclosing(running.run()) as items:
                     async for item in items:
                         yield item
             finally:
-                await course.aclose()
+                await running.aclose()
 
     def _plan(self, lease: Lease[Converter]) -> ConversionPlan:
         plan = lease.engine.plan(self.change)
@@ -120,144 +120,164 @@ class Conversion:
         return plan
 
 
-class _Course:
-    """A live conversion under way on a loaded engine."""
+class _RunningConversion:
+    """A live conversion on a loaded engine."""
 
-    def __init__(self, asked: Conversion, lease: Lease[Converter], plan: ConversionPlan) -> None:
-        self._asked, self._lease, self._plan = asked, lease, plan
-        self._intake, self._clock, self._meter = asked.intake, asked.clock, asked.meter
-        self._meter.latency = (plan.latency + plan.block) / plan.rate
-        self._meter.block = plan.block / plan.rate
-        follows = asked.played is not None
-        self._passage = SignalPath(plan, asked.change, asked.rate, asked.output_rate, follows)
-        self._around = Bypass(plan)
-        self._load = OverloadGuard()
+    def __init__(
+        self, conversion: Conversion, lease: Lease[Converter], plan: ConversionPlan
+    ) -> None:
+        self._conversion, self._lease, self._plan = conversion, lease, plan
+        self._buffer, self._clock = conversion.buffer, conversion.clock
+        self._timings = conversion.timings
+        self._timings.latency = (plan.latency + plan.block) / plan.rate
+        self._timings.block = plan.block / plan.rate
+        self._path = SignalPath(
+            plan,
+            conversion.change,
+            conversion.rate,
+            conversion.output_rate,
+            adjustable=conversion.played is not None,
+        )
+        self._bypass = Bypass(plan)
+        self._overload = OverloadGuard()
         self._drift = ClockDrift()
-        self._given = 0.0  # seconds
-        self._left_out = 0
-        self._fresh = False  # whether the stream has yet to hear what was said before it
-        self._leaving: set[asyncio.Task[None]] = set()
+        self._given_seconds = 0.0
+        self._reported_left_out = 0  # samples
+        self._needs_context = False  # the stream has yet to get the sound from before its start
+        self._closing: set[asyncio.Task[None]] = set()
         self._trial: asyncio.Task[tuple[float, float]] | None = None
-        self._turns: ConverterStream | None = self._begun()
+        self._stream: ConverterStream | None = self._new_stream()
 
     async def run(self) -> AsyncGenerator[Pcm | ConversionNotice, None]:
-        while (pcm := await self._intake.take(self._wanted())) is not None:
-            if (over := self._intake.left_out - self._left_out) > 0:
-                self._left_out += over
-                yield ConversionNotice("bypass", LEFT_OUT.format(ms=1000 * over / self._asked.rate))
-            heard, changed = await self._heard(self._passage.enter(pcm))
-            if heard.size:
-                yield heard
+        while (pcm := await self._buffer.take(self._input_wanted())) is not None:
+            if (notice := self._left_out_notice()) is not None:
+                yield notice
+            sound, changed = await self._process(self._path.to_converter(pcm))
+            if sound.size:
+                yield sound
             if changed:
-                yield self._notice()
+                yield self._overload_notice()
         ended = False
         while not ended:
-            heard, _ = await self._heard(self._passage.silence(self._plan.block))
-            heard, ended = self._passage.last(heard)
-            if heard.size:
-                yield heard
+            sound, _ = await self._process(self._path.silence(self._plan.block))
+            sound, ended = self._path.trim_tail(sound)
+            if sound.size:
+                yield sound
 
     async def aclose(self) -> None:
         if self._trial is not None:
             self._trial.cancel()
             await asyncio.gather(self._trial, return_exceptions=True)
-        if self._turns is not None:
-            await self._turns.aclose()
-        await asyncio.gather(*self._leaving)
+        if self._stream is not None:
+            await self._stream.aclose()
+        await asyncio.gather(*self._closing)
 
-    def _wanted(self) -> int:
-        return self._passage.needed(self._plan.block * self._load.size)
+    def _input_wanted(self) -> int:
+        return self._path.input_needed(self._plan.block * self._overload.blocks_at_once)
 
-    def _begun(self) -> ConverterStream:
-        return ConverterStream(self._lease, self._asked.change, self._plan, self._due, self._clock)
+    def _new_stream(self) -> ConverterStream:
+        change = self._conversion.change
+        return ConverterStream(self._lease, change, self._plan, self._due, self._clock)
 
     def _due(self) -> float:
-        """Soon: a block that has arrived is to be heard before the next one has."""
-        return self._intake.arrived + self._plan.block / self._plan.rate
+        """Return when a block that has arrived is due: before the next one has arrived."""
+        return self._buffer.arrived + self._plan.block / self._plan.rate
 
-    async def _heard(self, block: Samples) -> tuple[Pcm, bool]:
-        """What is heard for a block, and whether it was the load that changed by it."""
+    async def _process(self, block: Samples) -> tuple[Pcm, bool]:
+        """Return the output for a block, and whether the overload's state changed by it."""
         if not block.size:
             return np.zeros(0, np.int16), False
-        wet, changed = None, False
-        if self._turns is not None:
-            wet, changed = await self._converted(self._turns, block)
-        elif self._may_convert():
-            self._turns, self._fresh, changed = self._begun(), True, True
-        heard = self._passage.leave(self._around.leave(block, wet))
-        self._meter.passed(block.size / self._plan.rate)
-        self._follow(heard)
-        return heard, changed
+        converted, changed = None, False
+        if self._stream is not None:
+            converted, changed = await self._convert(self._stream, block)
+        elif self._trials_succeeded():
+            self._stream, self._needs_context, changed = self._new_stream(), True, True
+        sound = self._path.from_converter(self._bypass.output(block, converted))
+        self._timings.add_sound(block.size / self._plan.rate)
+        self._follow_player(sound)
+        return sound, changed
 
-    async def _converted(
-        self, turns: ConverterStream, block: Samples
+    async def _convert(
+        self, stream: ConverterStream, block: Samples
     ) -> tuple[Samples | None, bool]:
-        wet = None
+        """Return the converted block, or None where it took too long; and whether that changed."""
+        converted = None
         started = self._clock()
         try:
-            async with asyncio.timeout(self._asked.patience):
-                wet = await self._primed(turns, block)
+            async with asyncio.timeout(self._conversion.patience):
+                converted = await self._convert_with_context(stream, block)
         except TimeoutError:
-            changed = self._load.lost(self._clock())
+            changed = self._overload.block_timed_out(self._clock())
         else:
-            now, sound = self._clock(), block.size / self._plan.rate
-            changed = self._load.worked(now - started, sound, now)
-            begun = max(started, turns.begun)  # silence may never have reached the engine
-            self._meter.worked(begun - started, now - begun, sound)
-        if self._load.bypassed:
-            self._turns = None
-            # An engine that does not come back keeps its lane, but not the voice.
-            leaving = asyncio.create_task(turns.aclose())
-            self._leaving.add(leaving)
-            leaving.add_done_callback(self._leaving.discard)
-        return wet, changed
+            now, seconds = self._clock(), block.size / self._plan.rate
+            changed = self._overload.block_converted(now - started, seconds, now)
+            # Silence may never have reached the engine, whose last start is then an older block's.
+            began = max(started, stream.block_started)
+            self._timings.add_block(began - started, now - began, seconds)
+        if self._overload.bypassed:
+            self._stream = None
+            # In a task: an engine that hangs keeps its lane, but must not keep the voice.
+            closing = asyncio.create_task(stream.aclose())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+        return converted, changed
 
-    async def _primed(self, turns: ConverterStream, block: Samples) -> Samples:
-        """The block's sound; a stream that begins in the middle hears first what came before."""
-        if self._fresh:
-            self._fresh = False
+    async def _convert_with_context(self, stream: ConverterStream, block: Samples) -> Samples:
+        """Convert a block; a stream that began in the middle gets the sound from before first."""
+        if self._needs_context:
+            self._needs_context = False
             if self._plan.context:
-                await turns.convert(self._around.context)
-        return await turns.convert(block)
+                await stream.convert(self._bypass.context)
+        return await stream.convert(block)
 
-    def _may_convert(self) -> bool:
-        """While the voice passes as it is, trials tell when it can be converted again."""
+    def _trials_succeeded(self) -> bool:
+        """Start and read trials, which show whether the voice can be converted again."""
         if self._trial is None:
-            if self._load.trial_due(self._clock()):
-                self._trial = asyncio.create_task(self._tried())
+            if self._overload.trial_due(self._clock()):
+                self._trial = asyncio.create_task(self._run_trial())
             return False
         if not self._trial.done():
             return False
         trial, self._trial = self._trial, None
-        return self._load.tried(*trial.result(), self._clock())
+        seconds, sound = trial.result()
+        return self._overload.trial_converted(seconds, sound, self._clock())
 
-    async def _tried(self) -> tuple[float, float]:
-        """How long a new stream takes for a block, and how long that block sounds."""
-        block = self._tone(self._plan.block * self._load.trial_size)
-        turns = self._begun()
-        started = self._clock()
+    async def _run_trial(self) -> tuple[float, float]:
+        """Return how long a new stream takes for a block, and how long that block sounds."""
+        block = self._trial_sound(self._plan.block * self._overload.trial_blocks)
+        stream = self._new_stream()
         try:
-            await turns.convert(self._tone(self._plan.context))
+            # Not measured: a stream is begun once, and its context is got through once.
+            await stream.convert(self._trial_sound(self._plan.context))
             started = self._clock()
-            await turns.convert(block)
+            await stream.convert(block)
         except YamabikoError:
             return math.inf, 1.0
         finally:
-            await turns.aclose()
+            await stream.aclose()
         return self._clock() - started, block.size / self._plan.rate
 
-    def _tone(self, count: int) -> Samples:
-        place = np.arange(count) * (TRIED_HZ / self._plan.rate)
-        return (0.2 * (place % 1.0) - 0.1).astype(np.float32)
+    def _trial_sound(self, count: int) -> Samples:
+        """Make a quiet sawtooth."""
+        periods = np.arange(count) * (TRIAL_HZ / self._plan.rate)
+        return (0.2 * (periods % 1.0) - 0.1).astype(np.float32)
 
-    def _follow(self, heard: Pcm) -> None:
-        seconds = heard.size / self._asked.output_rate
-        self._given += seconds
-        played = self._asked.played() if self._asked.played is not None else None
+    def _follow_player(self, sound: Pcm) -> None:
+        seconds = sound.size / self._conversion.output_rate
+        self._given_seconds += seconds
+        played = self._conversion.played() if self._conversion.played is not None else None
         if played is not None and seconds:
-            self._passage.adjust(self._drift.ratio(self._given, played, seconds))
+            self._path.set_ratio(self._drift.update(self._given_seconds, played, seconds))
 
-    def _notice(self) -> ConversionNotice:
-        ms = 1000 * self._load.size * self._plan.block / self._plan.rate
-        code = self._load.state
+    def _left_out_notice(self) -> ConversionNotice | None:
+        samples = self._buffer.left_out - self._reported_left_out
+        if samples <= 0:
+            return None
+        self._reported_left_out += samples
+        message = LEFT_OUT.format(ms=1000 * samples / self._conversion.rate)
+        return ConversionNotice("bypass", message)
+
+    def _overload_notice(self) -> ConversionNotice:
+        blocks, code = self._overload.blocks_at_once, self._overload.state
+        ms = 1000 * blocks * self._plan.block / self._plan.rate
         return ConversionNotice(code, MESSAGES[code].format(ms=ms))

@@ -1,7 +1,8 @@
-"""What a microphone sent and nobody took yet: bounded, whatever it sends; it knows no converter.
+"""A bounded buffer of what a microphone sent and nobody has taken yet.
 
-Who sends faster than time passes, such as a recording, waits until there is room. Who only sends
-on time and finds no room was not taken from in time: then what is oldest is left out.
+A sender that is faster than time, such as one of a recording, waits until there is room. When the
+buffer of a sender that is on time is full, its samples were not taken in time: the oldest are left
+out, and counted.
 """
 
 from __future__ import annotations
@@ -17,31 +18,36 @@ from realtime.errors import BadRequest
 
 MOST_SECONDS = 2.0
 EARLY_SECONDS = 0.5  # how far ahead of time a microphone may seem
-PIECE_SECONDS = 0.1
+PIECE_SECONDS = 0.1  # that long uploads are cut into, so that each piece may wait or be left out
 
 
 class MicrophoneBuffer:
-    """One stream's samples on their way in."""
+    """The samples of one microphone, first in, first out.
+
+    `waiting` and `left_out` are counts of samples; `arrived` is the time at which the newest
+    sample that was taken had come; `drained` is set while the taker waits for more samples.
+    """
 
     def __init__(
         self, rate: int, clock: Callable[[], float], most_seconds: float = MOST_SECONDS
     ) -> None:
         self.waiting = 0
         self.left_out = 0
-        self.arrived = clock()  # when the newest sample that was taken came
+        self.arrived = clock()
+        self.drained = asyncio.Event()
         self._rate = rate
         self._most = round(most_seconds * rate)
         self._clock = clock
-        self._parts: deque[tuple[Pcm, float]] = deque()
+        self._parts: deque[tuple[Pcm, float]] = deque()  # each with the time at which it came
         self._ended = False
         self._changed = asyncio.Event()
         self._room = asyncio.Event()
-        self._wanted = 0
-        self.hungry = asyncio.Event()  # set while all that was sent has been worked on
-        self._even = clock()  # when last nothing waited
-        self._since = 0  # samples that came since
+        self._wanted = 0  # samples that the taker last asked for
+        self._drained_at = clock()
+        self._came_since = 0  # samples, since it was last drained
 
     async def add(self, pcm: Pcm) -> None:
+        """Add samples; wait for room where the sender is early."""
         if self._ended:
             raise BadRequest("What is to be converted has ended.", code="ended")
         piece = max(1, round(PIECE_SECONDS * self._rate))
@@ -49,57 +55,59 @@ class MicrophoneBuffer:
             await self._add(pcm[start : start + piece])
 
     def end(self) -> None:
-        """Nothing more comes; what is there may be taken."""
+        """Refuse further samples; those that wait may still be taken."""
         self._ended = True
         self._changed.set()
         self._room.set()
 
     def clear(self) -> None:
+        """Throw away what waits, and end."""
         self._parts.clear()
         self.waiting = 0
         self.end()
 
     async def take(self, count: int) -> Pcm | None:
-        """So many samples, fewer only at the end, then None."""
+        """Wait for so many samples and take them; at the end they may be fewer, then None."""
         while self.waiting < count and not self._ended:
-            self._even, self._since = self._clock(), self.waiting
+            self._drained_at, self._came_since = self._clock(), self.waiting
             self._changed.clear()
             self._wanted = count
-            self.hungry.set()
+            self.drained.set()
             await self._changed.wait()
-        if not self.waiting and (count or self._ended):
+        if self._ended and not self.waiting:
             return None
-        return self._taken(min(count, self.waiting))
+        return self._take_now(min(count, self.waiting))
+
+    def sender_is_early(self) -> bool:
+        """Check whether more came than time passed, as when a recording is sent."""
+        passed = self._clock() - self._drained_at
+        return self._came_since / self._rate - passed > EARLY_SECONDS
 
     async def _add(self, pcm: Pcm) -> None:
-        while self.waiting + pcm.size > self._most and self.early() and not self._ended:
+        while self.waiting + pcm.size > self._most and self.sender_is_early() and not self._ended:
             self._room.clear()
             await self._room.wait()
         self._parts.append((pcm.copy(), self._clock()))
         self.waiting += pcm.size
-        self._since += pcm.size
+        self._came_since += pcm.size
         while self.waiting > self._most:
             oldest, _ = self._parts.popleft()
             self.waiting -= oldest.size
             self.left_out += oldest.size
         if self.waiting >= self._wanted:
-            self.hungry.clear()
+            self.drained.clear()
         self._changed.set()
 
-    def early(self) -> bool:
-        """Whether who sends is ahead of time, as with a recording: then they may wait."""
-        return self._since / self._rate - (self._clock() - self._even) > EARLY_SECONDS
-
-    def _taken(self, count: int) -> Pcm:
-        found = []
+    def _take_now(self, count: int) -> Pcm:
+        taken = []
         missing = count
         while missing:
             part, self.arrived = self._parts.popleft()
             if part.size > missing:
                 self._parts.appendleft((part[missing:], self.arrived))
                 part = part[:missing]
-            found.append(part)
+            taken.append(part)
             missing -= part.size
         self.waiting -= count
         self._room.set()
-        return np.concatenate(found) if found else np.zeros(0, np.int16)
+        return np.concatenate(taken) if taken else np.zeros(0, np.int16)

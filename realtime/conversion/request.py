@@ -1,4 +1,4 @@
-"""Another voice as it is asked for, and the change that it becomes; it knows no engine's sound."""
+"""A request for another voice, and the voice change that it becomes."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from realtime.conversion.character_pitch import CharacterPitches
 from realtime.engines.voice_change import VoiceChange
 from realtime.errors import BadRequest
 
-CONVERTER = "world"  # when nobody names one
-REVOICE = "revoice"  # which understands words and changes no sound
-OF_SOUND = ("pitch", "formant", "breath", "model")
+CONVERTER = "world"  # the default engine
+REVOICE = "revoice"  # the engine that understands words and changes no sound
+SOUND_FIELDS = ("pitch", "formant", "breath", "model")  # that mean nothing to it, and `effect`
 
 
 @dataclass(frozen=True)
 class VoiceChangeRequest:
-    """What a client wants to sound like; what it leaves open is decided here or by the engine."""
+    """The voice that a client asks for; fields left open are decided here or by the engine."""
 
     engine: str = CONVERTER
     character: str | None = None
@@ -27,43 +27,47 @@ class VoiceChangeRequest:
     effect: str = "none"
     gate: float | None = None
     model: str = ""
-    language: str = "auto"  # in which is spoken, for an engine that understands words
+    language: str = "auto"  # that is spoken, for an engine that understands words
 
     def __post_init__(self) -> None:
         if not self.by_words:
             return
-        asked = [name for name in OF_SOUND if getattr(self, name) not in (None, "")]
-        asked += ["effect"] * (self.effect != "none")
-        if asked:
+        refused = [name for name in SOUND_FIELDS if getattr(self, name) not in (None, "")]
+        if self.effect != "none":
+            refused.append("effect")
+        if refused:
             raise BadRequest(
-                f"{', '.join(asked)} cannot be asked of {REVOICE!r}, which changes no sound.",
+                f"{', '.join(refused)} cannot be asked of {REVOICE!r}, which changes no sound.",
                 hint="It takes character, language and gate.",
-                field=asked[0],
+                field=refused[0],
             )
 
     @property
     def by_words(self) -> bool:
-        """Whether it is understood and spoken anew, so that nothing keeps its length."""
+        """Check whether speech is to be understood and spoken anew, so that lengths change."""
         return self.engine == REVOICE
 
 
 class VoiceChangeResolver:
-    """Changes from disguises: a character's voice lies where its own median pitch is."""
+    """The maker of voice changes out of requests; a character gives the pitch of its voice."""
 
     def __init__(self, characters: Characters, pitches: CharacterPitches) -> None:
         self._characters = characters
         self._pitches = pitches
 
-    async def change(self, asked: VoiceChangeRequest) -> VoiceChange:
-        """The change, checked; a character that there is not is refused whatever the rest."""
+    async def resolve(self, request: VoiceChangeRequest) -> VoiceChange:
+        """Return the change, with its ranges checked; refuse a character that does not exist.
+
+        The character's pitch is the target, unless the request has a pitch of its own.
+        """
         target = None
-        if asked.character is not None:
-            character = await asyncio.to_thread(self._characters.get, asked.character)
-            if asked.pitch is None:
-                target = await self._pitches.of(character)
-        said = {
+        if request.character is not None:
+            character = await asyncio.to_thread(self._characters.get, request.character)
+            if request.pitch is None:
+                target = await self._pitches.median_pitch(character)
+        given = {
             name: value
             for name in ("pitch", "formant", "breath", "gate")
-            if (value := getattr(asked, name)) is not None
+            if (value := getattr(request, name)) is not None
         }
-        return VoiceChange(target=target, effect=asked.effect, model=asked.model, **said)
+        return VoiceChange(target=target, effect=request.effect, model=request.model, **given)

@@ -1,7 +1,8 @@
-"""Samples at one rate into another with hardly any delay, a hair faster or slower when asked.
+"""Sample rate conversion of a stream, with a ratio that may be moved a little while it runs.
 
-It knows no engine. Time stands still: what was heard at a moment is given for that moment, as soon
-as the 1.3 ms after it are there. Positions are whole numbers, so nothing adds up over hours.
+No delay is added: output sample n belongs to input time n. It can be given as soon as the half
+filter behind it is there: 1.3 ms at 24 kHz. Positions are whole numbers, so that no rounding adds
+up over hours. The filters are sines cardinal in a Kaiser window, interpolated between table rows.
 """
 
 from __future__ import annotations
@@ -16,67 +17,72 @@ Samples = npt.NDArray[np.float32]
 
 CROSSINGS = 32  # of zero, on each side of the filter
 PASSED = 0.92  # of what the lower of the two rates can hold
-BETA = 8.0
+BETA = 8.0  # of the Kaiser window: what should be gone is about 80 dB below
 LEAST_ROWS = 256
 FINE = 1 << 20  # parts of a row: how finely a ratio can be set
 
 
 class StreamResampler:
-    """One stream. Equal rates pass untouched, unless the ratio is to be `adjustable`."""
+    """The resampler of one stream.
+
+    Equal rates pass untouched, unless the ratio is to be `adjustable`.
+    """
 
     def __init__(self, source: int, target: int, adjustable: bool = False) -> None:
         common = gcd(source, target)
         up, down = target // common, source // common
-        self._through = source == target and not adjustable
+        self._untouched = source == target and not adjustable
+        # A multiple of `up`, so that between two rates every position falls exactly on a row.
         self._rows = up * ceil(LEAST_ROWS / up)
         self._unit = self._rows * FINE  # of position, in one sample that comes in
-        self._nominal = self._step = self._unit * down // up
-        self._table = _table(self._rows, min(1.0, target / source))
+        self._nominal_step = self._step = self._unit * down // up
+        self._table = _filters(self._rows, min(1.0, target / source))
         self._half = self._table.shape[1] // 2
-        self._held = np.zeros(0 if self._through else self._half - 1, np.float32)
-        self._place = (self._half - 1) * self._unit  # of the next sample, in what is held
+        self._held = np.zeros(0 if self._untouched else self._half - 1, np.float32)
+        self._position = (self._half - 1) * self._unit  # of the next sample, in what is held
 
-    def adjust(self, ratio: float) -> None:
+    def set_ratio(self, ratio: float) -> None:
         """Give the sound `ratio` times as fast from here on."""
-        self._step = round(self._nominal * ratio)
+        self._step = round(self._nominal_step * ratio)
 
-    def needed(self, count: int) -> int:
-        """How many samples must come in before `count` more can be given."""
-        if self._through:
+    def input_needed(self, count: int) -> int:
+        """Return how many samples must come in before `count` more can be given."""
+        if self._untouched:
             return count
-        last = self._place + (count - 1) * self._step
+        last = self._position + (count - 1) * self._step
         return int(max(0, last // self._unit + self._half + 1 - self._held.size))
 
     def feed(self, samples: Samples) -> Samples:
-        if self._through:
+        """Return the samples at the other rate that can be given by now."""
+        if self._untouched:
             return samples
         self._held = np.concatenate([self._held, samples])
         known = (self._held.size - self._half) * self._unit
-        count = max(0, ceil((known - self._place) / self._step))
-        places = self._place + self._step * np.arange(count, dtype=np.int64)
-        given = self._read(places)
-        self._place += self._step * count
-        gone = min(self._place // self._unit - self._half + 1, self._held.size)
-        self._held, self._place = self._held[gone:], self._place - gone * self._unit
-        return given
+        count = max(0, ceil((known - self._position) / self._step))
+        positions = self._position + self._step * np.arange(count, dtype=np.int64)
+        output = self._read(positions)
+        self._position += self._step * count
+        done = min(self._position // self._unit - self._half + 1, self._held.size)
+        self._held, self._position = self._held[done:], self._position - done * self._unit
+        return output
 
-    def _read(self, places: npt.NDArray[np.int64]) -> Samples:
-        if not places.size or not self._held.any():
-            return np.zeros(places.size, np.float32)
-        start = places // self._unit - (self._half - 1)
-        rows, share = np.divmod(places % self._unit, FINE)
+    def _read(self, positions: npt.NDArray[np.int64]) -> Samples:
+        if not positions.size or not self._held.any():
+            return np.zeros(positions.size, np.float32)
+        start = positions // self._unit - (self._half - 1)
+        rows, share = np.divmod(positions % self._unit, FINE)
         around = np.lib.stride_tricks.sliding_window_view(self._held, 2 * self._half)[start]
         weights = self._table[rows]
         if share.any():
             part = (share / FINE).astype(np.float32)[:, None]
             weights = weights + part * (self._table[rows + 1] - weights)
-        given: Samples = np.einsum("ij,ij->i", around, weights)
-        return given
+        output: Samples = np.einsum("ij,ij->i", around, weights)
+        return output
 
 
 @lru_cache(32)
-def _table(rows: int, band: float) -> Samples:
-    """A filter for each place between two samples, and one more to lie between."""
+def _filters(rows: int, band: float) -> Samples:
+    """Compute a filter for each of so many places between two samples, and one for the next."""
     half = ceil(CROSSINGS / band)
     cut = band * PASSED
     away = np.arange(1 - half, half + 1) - np.arange(rows + 1)[:, None] / rows

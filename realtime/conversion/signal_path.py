@@ -1,6 +1,6 @@
-"""A stream's sound on its way to a converter and back: rates, gate, alignment, the way around.
+"""The signal path to a converter and back: sample rates, noise gate, alignment, and a bypass.
 
-It knows no lane and no time. What leaves begins with what entered first, and is as long.
+What comes out begins with the first sample that went in, and is as long.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FADE_SECONDS = 0.01
 
 
 class SignalPath:
-    """One stream's way in and way out."""
+    """The path of one stream; it adds no delay but the converter's, and takes that off again."""
 
     def __init__(
         self,
@@ -32,44 +32,46 @@ class SignalPath:
         self._scale = output_rate / rate
         self._inward = StreamResampler(rate, plan.rate)
         self._gate = NoiseGate(change.gate, plan.rate)
-        self._rest = np.zeros(0, np.float32)
-        self._early = plan.latency * plan.output_rate // plan.rate
+        self._rest = np.zeros(0, np.float32)  # less than a step, for the next block
+        # Output samples from before the first input: a late converter begins with them.
+        self._before_start = plan.latency * plan.output_rate // plan.rate
         self._outward = StreamResampler(plan.output_rate, output_rate, adjustable)
         self._ratio = 1.0
-        self._owed = 0.0  # samples that are to leave for those that entered
-        self._given = 0
+        self._owed = 0.0  # output samples for those that came in
+        self._given = 0  # output samples
 
-    def needed(self, count: int) -> int:
-        """How much PCM must enter before the converter can be given `count` samples."""
-        return max(0, self._inward.needed(count - self._rest.size))
+    def input_needed(self, count: int) -> int:
+        """Return how many PCM samples must come in before the converter can get `count`."""
+        return max(0, self._inward.input_needed(count - self._rest.size))
 
-    def adjust(self, ratio: float) -> None:
-        """Leave `ratio` times as fast as it was entered."""
+    def set_ratio(self, ratio: float) -> None:
+        """Give the output `ratio` times as fast as the input came, from here on."""
         self._ratio = ratio
-        self._outward.adjust(ratio)
+        self._outward.set_ratio(ratio)
 
-    def enter(self, pcm: Pcm) -> Samples:
-        """What the converter can be given now: whole steps."""
+    def to_converter(self, pcm: Pcm) -> Samples:
+        """Return the whole steps that the converter can be given now."""
         self._owed += pcm.size * self._scale / self._ratio
-        return self._steps(self._inward.feed(from_pcm16(pcm)))
+        return self._whole_steps(self._inward.feed(from_pcm16(pcm)))
 
     def silence(self, count: int) -> Samples:
-        """What follows the end of what enters, for the tail to come out."""
-        return self._steps(self._inward.feed(np.zeros(self.needed(count), np.float32)))
+        """Return at least `count` samples of silence that push the converter's tail out."""
+        needed = self.input_needed(count)
+        return self._whole_steps(self._inward.feed(np.zeros(needed, np.float32)))
 
-    def leave(self, samples: Samples) -> Pcm:
-        early = min(self._early, samples.size)
-        self._early -= early
+    def from_converter(self, samples: Samples) -> Pcm:
+        early = min(self._before_start, samples.size)
+        self._before_start -= early
         pcm = to_pcm16(self._outward.feed(samples[early:]))
         self._given += pcm.size
         return pcm
 
-    def last(self, pcm: Pcm) -> tuple[Pcm, bool]:
-        """What may leave of the tail, and whether that was all."""
+    def trim_tail(self, pcm: Pcm) -> tuple[Pcm, bool]:
+        """Cut what is beyond the length of the input; the flag says that the end is reached."""
         over = self._given - round(self._owed)
         return (pcm[: max(0, pcm.size - over)] if over > 0 else pcm), over >= 0
 
-    def _steps(self, samples: Samples) -> Samples:
+    def _whole_steps(self, samples: Samples) -> Samples:
         held = np.concatenate([self._rest, samples])
         whole = held.size - held.size % self._plan.step
         self._rest = held[whole:]
@@ -77,52 +79,54 @@ class SignalPath:
 
 
 class Bypass:
-    """The way around the converter: what entered, as late as the converter would give it."""
+    """The unconverted voice of one stream, as late as its converter gives the converted one."""
 
     def __init__(self, plan: ConversionPlan) -> None:
         self._plan = plan
-        kept = max(plan.latency, plan.context)
-        self._heard = np.zeros(kept, np.float32)
+        self._history = np.zeros(max(plan.latency, plan.context), np.float32)
         self._fade = round(FADE_SECONDS * plan.output_rate)
-        self._last: Samples | None = None  # how the last converted block ended
-        self._dry = False
+        self._converted_end: Samples | None = None  # of the last block, where it was converted
+        self._bypassing = False
 
     @property
     def context(self) -> Samples:
-        """What a converter's stream that begins now should hear first."""
-        return self._heard[self._heard.size - self._plan.context :].copy()
+        """Return the sound that a converter's stream which begins now should get first."""
+        return self._history[self._history.size - self._plan.context :].copy()
 
-    def leave(self, dry: Samples, wet: Samples | None) -> Samples:
-        """The converted block, or without one the unconverted; a change fades."""
-        late = self._late(dry)
-        was_dry, self._dry = self._dry, wet is None
-        if wet is None:
-            sound = late if was_dry or self._last is None else self._out(late)
-            self._last = None
-            return sound
-        self._last = wet[-self._fade - 1 :].copy()
-        return self._faded(late, wet) if was_dry else wet
+    def output(self, dry: Samples, wet: Samples | None) -> Samples:
+        """Return the converted block, or the unconverted one where that is None.
 
-    def _late(self, dry: Samples) -> Samples:
-        heard = np.concatenate([self._heard, dry])
-        self._heard = heard[heard.size - self._heard.size :]
-        start = heard.size - dry.size - self._plan.latency
+        A change from one to the other fades.
+        """
+        delayed = self._delayed(dry)
+        was_bypassing, self._bypassing = self._bypassing, wet is None
+        if wet is not None:
+            self._converted_end = wet[-self._fade - 1 :].copy()
+            return self._crossfade(delayed, wet) if was_bypassing else wet
+        end, self._converted_end = self._converted_end, None
+        return delayed if end is None else self._fade_out(end, delayed)
+
+    def _delayed(self, dry: Samples) -> Samples:
+        """Return the block from before, at the output rate, with the latency of the converter."""
+        sound = np.concatenate([self._history, dry])
+        self._history = sound[sound.size - self._history.size :]
+        start = sound.size - dry.size - self._plan.latency
         if self._plan.rate == self._plan.output_rate:
-            return heard[start : start + dry.size]
+            return sound[start : start + dry.size]
         count = dry.size * self._plan.output_rate // self._plan.rate
-        places = start + np.arange(count) * (self._plan.rate / self._plan.output_rate)
-        between: Samples = np.interp(places, np.arange(heard.size), heard).astype(np.float32)
+        positions = start + np.arange(count) * (self._plan.rate / self._plan.output_rate)
+        between: Samples = np.interp(positions, np.arange(sound.size), sound).astype(np.float32)
         return between
 
-    def _out(self, late: Samples) -> Samples:
-        """Nothing follows the last converted block: its end goes backwards while it fades."""
-        assert self._last is not None, "somebody was heard before"
-        end = self._last[-2::-1][: late.size]
-        ended = np.zeros_like(late)
-        ended[: end.size] = end
-        return self._faded(ended, late)
+    def _fade_out(self, converted_end: Samples, delayed: Samples) -> Samples:
+        """Fade from the converted voice, whose next block is missing, to the unconverted one."""
+        # Its end played backwards goes on from its last sample without a step.
+        mirrored = converted_end[-2::-1][: delayed.size]
+        before = np.zeros_like(delayed)
+        before[: mirrored.size] = mirrored
+        return self._crossfade(before, delayed)
 
-    def _faded(self, before: Samples, after: Samples) -> Samples:
+    def _crossfade(self, before: Samples, after: Samples) -> Samples:
         count = min(self._fade, after.size)
         rise = np.sin(0.5 * np.pi * (np.arange(count) + 0.5) / max(1, count)) ** 2
         sound = after.copy()
@@ -131,8 +135,8 @@ class Bypass:
 
 
 def checked_rate(name: str, rate: int) -> int:
-    """The rate, if it is one that may be asked for."""
+    """Return the rate; refuse one that a live stream cannot have."""
     if rate not in RATES:
-        there = ", ".join(map(str, RATES))
-        raise BadRequest(f"{name} is {rate}; there are: {there}.", field=name)
+        allowed = ", ".join(map(str, RATES))
+        raise BadRequest(f"{name} is {rate}; there are: {allowed}.", field=name)
     return rate

@@ -1,4 +1,4 @@
-"""What the blocks of a live conversion took, for whoever watches; it knows no engine."""
+"""Timings of a live conversion's blocks: how long each waited for its engine and was computed."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ MOST_BLOCKS = 256  # since the last reading; older ones are forgotten
 
 @dataclass(frozen=True)
 class TimingReport:
-    """Seconds, except `factor`; medians of the blocks since the last reading."""
+    """The timings since the last reading: seconds, except `factor`, and medians of the blocks."""
 
-    converted: float  # of what came in, so far
+    converted: float  # sound that came through so far, converted or not
     queue: float  # a block waited so long for its engine
     engine: float  # and was computed in so long
     block: float
@@ -22,29 +22,39 @@ class TimingReport:
 
 
 class Timings:
-    """One stream's."""
+    """The timings of one stream; `latency` and `block` are set by its conversion."""
 
     def __init__(self) -> None:
         self.latency = 0.0
         self.block = 0.0  # the usual one
-        self._converted = self._read = 0.0
+        self._converted = self._converted_at_reading = 0.0
         self._blocks: deque[tuple[float, float, float]] = deque(maxlen=MOST_BLOCKS)
 
-    def passed(self, sound: float) -> None:
-        """So many seconds are through, converted or not."""
-        self._converted += sound
+    def add_sound(self, seconds: float) -> None:
+        """Count sound that came through, converted or not."""
+        self._converted += seconds
 
-    def worked(self, queue: float, engine: float, block: float) -> None:
+    def add_block(self, queue: float, engine: float, block: float) -> None:
         self._blocks.append((queue, engine, block))
 
     def read(self) -> TimingReport | None:
-        """None: nothing came through since the last time. What passes as it is costs nothing."""
-        came, self._read = self._converted > self._read, self._converted
-        if not came:
+        """Report what came since the last reading, or None where nothing did.
+
+        Sound that passed unconverted is reported with times of 0.
+        """
+        unchanged = self._converted == self._converted_at_reading
+        self._converted_at_reading = self._converted
+        if unchanged:
             return None
         if not self._blocks:
             return TimingReport(self._converted, 0.0, 0.0, self.block, self.latency, 0.0)
-        queue, engine, block = (median(column) for column in zip(*self._blocks, strict=True))
-        factor = sum(each[1] for each in self._blocks) / sum(each[2] for each in self._blocks)
+        queues, engines, blocks = zip(*self._blocks, strict=True)
         self._blocks.clear()
-        return TimingReport(self._converted, queue, engine, block, self.latency, factor)
+        return TimingReport(
+            self._converted,
+            median(queues),
+            median(engines),
+            median(blocks),
+            self.latency,
+            sum(engines) / sum(blocks),
+        )

@@ -1,4 +1,4 @@
-"""Another voice for whoever asks, live or for a recording; it knows no socket and no file."""
+"""The entry to voice conversion: a request becomes a live voice, or a converted recording."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 from realtime.audio.samples import Pcm
 from realtime.characters import Character, Characters
 from realtime.conversion.by_words.events import RevoicingNotice, SentenceHeard
-from realtime.conversion.by_words.file import revoiced
+from realtime.conversion.by_words.file import revoice_recording
 from realtime.conversion.by_words.live import Revoicing
 from realtime.conversion.by_words.sentence_detector import LEVEL
 from realtime.conversion.character_pitch import CharacterPitches
-from realtime.conversion.file import converted
+from realtime.conversion.file import convert_recording
 from realtime.conversion.live import PATIENCE_SECONDS, Conversion, ConversionNotice
 from realtime.conversion.request import VoiceChangeRequest, VoiceChangeResolver
 from realtime.conversion.timings import TimingReport
@@ -23,7 +23,7 @@ from realtime.models.loaded import LoadedModels
 from realtime.speech.request import LineRequest
 from realtime.speech.speech import Speech
 
-# What a character says once so that it is known where its voice lies.
+# Sentences that a character says once, so that the pitch of its voice can be measured.
 SAMPLES = {
     "en": "The old man walked slowly along the river, and the morning was still and cold.",
     "zh": "老人沿着河边慢慢地走，早晨又静又冷。",
@@ -35,7 +35,7 @@ LiveVoiceEvent = SentenceHeard | RevoicingNotice | ConversionNotice
 
 
 class LiveVoice(Protocol):
-    """A microphone on its way: fed on one side, heard on the other."""
+    """A microphone that becomes another voice: fed on one side, with its output on the other."""
 
     async def feed(self, pcm: Pcm) -> None: ...
 
@@ -51,7 +51,7 @@ class LiveVoice(Protocol):
 
 
 class VoiceChanger:
-    """Makes conversions out of what is asked for."""
+    """The maker of live voices and converted recordings, by sound or by words."""
 
     def __init__(
         self,
@@ -60,29 +60,29 @@ class VoiceChanger:
         speech: Speech,
         patience: float = PATIENCE_SECONDS,
     ) -> None:
-        self.patience = patience  # with an engine that computes a live block
+        self.patience = patience  # seconds that a live block may take to compute
         self._models = models
         self._speech = speech
-        self._disguises = VoiceChangeResolver(characters, CharacterPitches(self._sample))
+        self._resolver = VoiceChangeResolver(characters, CharacterPitches(self._speak_sample))
 
     async def live(
         self,
-        asked: VoiceChangeRequest,
+        request: VoiceChangeRequest,
         rate: int,
         output_rate: int | None,
         played: Callable[[], float | None],
         clock: Callable[[], float],
     ) -> LiveVoice:
-        """A microphone's conversion, ready to be fed."""
-        if asked.by_words:
-            wish, level = _heard_and_said(asked)
+        """Return a microphone's conversion, ready to be fed."""
+        if request.by_words:
+            line, level = _line_and_level(request)
             return Revoicing(
-                self._models, self._speech, wish, rate, output_rate, level=level, clock=clock
+                self._models, self._speech, line, rate, output_rate, level=level, clock=clock
             )
         return Conversion(
             self._models,
-            asked.engine,
-            await self._disguises.change(asked),
+            request.engine,
+            await self._resolver.resolve(request),
             rate,
             output_rate,
             played=played,
@@ -91,29 +91,33 @@ class VoiceChanger:
         )
 
     async def recording(
-        self, asked: VoiceChangeRequest, parts: AsyncIterable[Pcm], rate: int, output_rate: int
+        self, request: VoiceChangeRequest, parts: AsyncIterable[Pcm], rate: int, output_rate: int
     ) -> AsyncGenerator[Pcm, None]:
-        """A whole recording in the other voice, no faster than it is taken."""
-        if asked.by_words:
-            wish, level = _heard_and_said(asked)
-            made = revoiced(self._models, self._speech, wish, parts, rate, output_rate, level=level)
+        """Yield a recording in the other voice, no faster than it is taken."""
+        if request.by_words:
+            line, level = _line_and_level(request)
+            sound = revoice_recording(
+                self._models, self._speech, line, parts, rate, output_rate, level=level
+            )
         else:
-            change = await self._disguises.change(asked)
-            made = converted(self._models, asked.engine, change, parts, rate, output_rate)
-        async with aclosing(made) as sound:
-            async for pcm in sound:
+            change = await self._resolver.resolve(request)
+            sound = convert_recording(
+                self._models, request.engine, change, parts, rate, output_rate
+            )
+        async with aclosing(sound) as pieces:
+            async for pcm in pieces:
                 yield pcm
 
-    async def _sample(self, character: Character) -> tuple[Pcm, int]:
-        """Some seconds of a character's own voice."""
-        wish = LineRequest(SAMPLES[character.language], character.name, character.language)
-        line = await self._speech.line(wish)
+    async def _speak_sample(self, character: Character) -> tuple[Pcm, int]:
+        """Return some seconds of a character's own voice, and their rate."""
+        request = LineRequest(SAMPLES[character.language], character.name, character.language)
+        line = await self._speech.line(request)
         async with aclosing(self._speech.say(line, keep=False)) as spoken:
             parts = [part.pcm async for part in spoken]
         return np.concatenate(parts), self._speech.sample_rate(line)
 
 
-def _heard_and_said(asked: VoiceChangeRequest) -> tuple[LineRequest, float]:
-    """Who is to speak what was understood, and how loud it must be to be listened to."""
-    level = LEVEL if asked.gate is None else asked.gate
-    return LineRequest("", asked.character, asked.language), level
+def _line_and_level(request: VoiceChangeRequest) -> tuple[LineRequest, float]:
+    """Return who speaks what was understood, and the level in dBFS that counts as speech."""
+    level = LEVEL if request.gate is None else request.gate
+    return LineRequest("", request.character, request.language), level

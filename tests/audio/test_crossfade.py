@@ -1,4 +1,4 @@
-"""Joins: where pieces agree nothing is heard of the cut, also when they do not lie exactly."""
+"""Crossfades: no cut is heard where pieces agree, also when they do not lie exactly."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def sine(count: int, pitch: float = 200.0) -> Samples:
 
 
 def joined(sound: Samples, moves: list[int]) -> Samples:
-    """Overlapping pieces of one sound, each moved by a few samples."""
+    """Join overlapping pieces of one sound, each moved by a few samples."""
     joiner = Joiner(FADE, SEARCH)
     found = []
     for number, move in enumerate(moves):

@@ -11,7 +11,7 @@ from realtime.audio.decoding import decode
 from realtime.audio.formats import FORMATS
 from realtime.audio.samples import from_pcm16
 from realtime.audio.wav import HEADER_BYTES, wav_file, wav_header
-from realtime.cli import convert as dubbing
+from realtime.cli import convert
 from realtime.cli.commands import parsed
 from realtime.engines.world import median_pitch
 from realtime.errors import BadRequest, NotFound, YamabikoError
@@ -31,15 +31,15 @@ def source(tmp_path: Path) -> Path:
     return path
 
 
-async def convert(settings: Settings, *arguments: object) -> None:
-    await dubbing.convert(parsed(["convert", *map(str, arguments)]), settings)
+async def run(settings: Settings, *arguments: object) -> None:
+    await convert.convert(parsed(["convert", *map(str, arguments)]), settings)
 
 
 async def test_it_is_as_long_and_as_high_as_asked(
     settings: Settings, source: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = source.with_name("out.wav")
-    await convert(settings, source, out, "--pitch", 12)
+    await run(settings, source, out, "--pitch", 12)
     found = np.frombuffer(out.read_bytes()[HEADER_BYTES:], "<i2")
     assert out.read_bytes()[:HEADER_BYTES] == wav_header(RATE, 2 * RATE) and found.size == 2 * RATE
     heard = median_pitch(from_pcm16(found), RATE)
@@ -51,7 +51,7 @@ async def test_it_is_as_long_and_as_high_as_asked(
 @pytest.mark.parametrize("name", [name for name in FORMATS if name not in ("wav", "pcm")])
 async def test_the_suffix_says_what_is_written(settings: Settings, source: Path, name: str) -> None:
     out = source.with_name(f"OUT.{name.upper()}")
-    await convert(settings, source, out, "--engine", "gain", "--sample-rate", 48000)
+    await run(settings, source, out, "--engine", "gain", "--sample-rate", 48000)
     found, rate = decode(out.read_bytes())
     assert rate == 48000 and 1.99 < found.size / rate < 2.2
 
@@ -71,13 +71,13 @@ async def test_what_cannot_be_done_writes_nothing(
 ) -> None:
     out = source.parent / arguments[0]
     with pytest.raises(error):
-        await convert(settings, source, out, *arguments[1:])
+        await run(settings, source, out, *arguments[1:])
     assert [path.name for path in source.parent.iterdir()] == ["in.wav"]
 
 
-async def test_what_is_no_recording(settings: Settings, tmp_path: Path) -> None:
+async def test_a_file_that_is_no_recording_is_refused(settings: Settings, tmp_path: Path) -> None:
     with pytest.raises(YamabikoError, match="No such file"):
-        await convert(settings, tmp_path / "in.wav", tmp_path / "out.wav")
+        await run(settings, tmp_path / "in.wav", tmp_path / "out.wav")
     (tmp_path / "in.wav").write_bytes(b"a text")
     with pytest.raises(BadRequest, match="a format that is not read here"):
-        await convert(settings, tmp_path / "in.wav", tmp_path / "out.wav")
+        await run(settings, tmp_path / "in.wav", tmp_path / "out.wav")

@@ -1,4 +1,4 @@
-"""Clocks that disagree: the store of a player stays what it was, for half an hour and more."""
+"""Clock drift: a player's store stays as large as it was, for half an hour and more."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ HALF_HOUR = 1_800.0
 
 
 def stores(ppm: float, seconds: float, jitter: float = 0.0) -> list[float]:
-    """What lies in store after each block, when the microphone's clock is `ppm` too fast."""
-    drift, ratio, given, now = ClockDrift(), 1.0, 0.2, 0.0
+    """Return the player's store after each block, when the microphone's clock is `ppm` too fast."""
+    drift, ratio = ClockDrift(), 1.0
+    given, now = 0.2, 0.0
     chance = random.Random(1)
     found = []
     while now < seconds:
         now += BLOCK
         given += BLOCK * (1 + ppm * 1e-6) / ratio
-        ratio = drift.ratio(given, now + chance.uniform(-jitter, jitter), BLOCK)
+        ratio = drift.update(given, now + chance.uniform(-jitter, jitter), BLOCK)
         assert abs(ratio - 1) <= MOST
         found.append(given - now)
     return found
@@ -39,11 +40,11 @@ def test_unfollowed_the_same_clocks_would_part() -> None:
 
 
 def test_a_jump_is_taken_as_the_new_store() -> None:
-    """A player that was empty, or left something out, is not chased."""
+    """Check that a player which was empty, or left something out, is not chased."""
     drift = ClockDrift()
     for number in range(1_000):
-        drift.ratio(0.2 + number * BLOCK, number * BLOCK, BLOCK)
+        drift.update(0.2 + number * BLOCK, number * BLOCK, BLOCK)
     jump = 2 * JUMP_SECONDS
     for number in range(1_000, 2_000):
-        ratio = drift.ratio(0.2 + jump + number * BLOCK, number * BLOCK, BLOCK)
+        ratio = drift.update(0.2 + jump + number * BLOCK, number * BLOCK, BLOCK)
         assert abs(ratio - 1) < 1e-6

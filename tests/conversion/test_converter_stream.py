@@ -1,4 +1,4 @@
-"""A stream's turns: a block in, a block out; whatever a model throws is told in our words."""
+"""A converter's stream: a block in, a block out, and an error of ours for any of a model's."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ async def test_each_block_gives_its_own() -> None:
     ours = models_of(engine)
     async with (
         ours.converter("inverting").lease() as lease,
-        aclosing(ConverterStream(lease, VoiceChange(), PLAN, lambda: 0.0)) as all,
+        aclosing(ConverterStream(lease, VoiceChange(), PLAN, lambda: 0.0)) as stream,
     ):
         block = np.linspace(0.1, 1, 320, dtype=np.float32)
-        assert not (await all.convert(block)).any()
-        assert np.array_equal(await all.convert(block), -block)
+        assert not (await stream.convert(block)).any()
+        assert np.array_equal(await stream.convert(block), -block)
         assert engine.streams == 1
     assert lease.lane.jobs == 0
     assert await lease.lane.call(lambda: engine.streams) == 0
@@ -41,10 +41,10 @@ async def test_a_models_error_ends_its_stream_and_no_other(
     block = np.ones(320, np.float32)
     async with ours.converter("failing").lease() as lease:
         for _ in range(2):
-            async with aclosing(ConverterStream(lease, VoiceChange(), PLAN, lambda: 0.0)) as turns:
+            async with aclosing(ConverterStream(lease, VoiceChange(), PLAN, lambda: 0.0)) as stream:
                 with caplog.at_level(logging.CRITICAL), pytest.raises(SynthesisFailed) as failed:
                     for _ in range(3):
-                        await turns.convert(block)
+                        await stream.convert(block)
                 assert failed.value.code == "conversion_failed"
     await ours.close()
 
@@ -57,9 +57,9 @@ async def test_in_long_silence_the_engine_is_not_asked() -> None:
     silence, sound = np.zeros(320, np.float32), np.ones(320, np.float32)
     async with (
         ours.converter("inverting").lease() as lease,
-        aclosing(ConverterStream(lease, VoiceChange(), PLAN, lambda: 0.0)) as turns,
+        aclosing(ConverterStream(lease, VoiceChange(), PLAN, lambda: 0.0)) as stream,
     ):
-        given = [await turns.convert(part) for part in [sound, *[silence] * 100, sound, silence]]
+        given = [await stream.convert(part) for part in [sound, *[silence] * 100, sound, silence]]
     await ours.close()
     heard = [number for number, part in enumerate(given) if part.any()]
     assert heard == [1, 102], "20 ms late, also after the silence"

@@ -1,4 +1,4 @@
-"""A live voice: however cut the same, never mixed, never late; what is not changed is told."""
+"""A live voice: the same however it is cut, never mixed, never late; a bypass is reported."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from realtime.audio.samples import RATES, Pcm
-from realtime.conversion.file import converted
+from realtime.conversion.file import convert_recording
 from realtime.conversion.live import Conversion, ConversionNotice
 from realtime.engines.voice_change import VoiceChange
 from realtime.errors import BadRequest, SynthesisFailed
@@ -33,30 +33,32 @@ OPEN = VoiceChange(gate=-90.0)
 RATE = 16000
 BLOCK = 320
 
-
-def live(*given: Any, **named: Any) -> Conversion:
-    """A conversion whose patience, which is of the real clock, no busy machine wears out."""
-    return Conversion(*given, **{"patience": 60.0, **named})
+Inverting = tuple[InvertingConverter, LoadedModels, ManualClock]
 
 
-async def heard(conversion: Conversion) -> tuple[Pcm, list[str]]:
-    """All that is heard until the end, and the codes of the notices."""
-    sound, told = [np.zeros(0, np.int16)], []
+def live(*arguments: Any, **options: Any) -> Conversion:
+    """Make a conversion with so much patience that no busy machine bypasses it."""
+    return Conversion(*arguments, **{"patience": 60.0, **options})
+
+
+async def output_of(conversion: Conversion) -> tuple[Pcm, list[str]]:
+    """Return the whole output, and the codes of its notices."""
+    sound, notices = [np.zeros(0, np.int16)], []
     async for item in conversion.output():
         if isinstance(item, ConversionNotice):
             assert item.message
-            told.append(item.code)
+            notices.append(item.code)
         else:
             sound.append(item)
-    return np.concatenate(sound), told
+    return np.concatenate(sound), notices
 
 
 async def run(conversion: Conversion, parts: Sequence[Pcm]) -> tuple[Pcm, list[str]]:
-    hearing = asyncio.create_task(heard(conversion))
+    listening = asyncio.create_task(output_of(conversion))
     for part in parts:
         await conversion.feed(part)
     conversion.end()
-    return await hearing
+    return await listening
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +69,7 @@ def world() -> LoadedModels:
 @settings(max_examples=5, deadline=None)
 @given(cuts=st.lists(st.integers(1, 30_000), max_size=12), rate=st.sampled_from(RATES))
 def test_cuts_are_not_heard(cuts: list[int], rate: int) -> None:
-    """Fed live in any blocks, fed whole, or converted as a recording: the same samples."""
+    """Check that a sound fed in any parts, or converted as a recording, gives the same samples."""
 
     async def each() -> None:
         ours = LoadedModels(Settings(), names=("world",))
@@ -78,7 +80,7 @@ def test_cuts_are_not_heard(cuts: list[int], rate: int) -> None:
         cut = await run(
             live(ours, "world", change, rate, clock=clock), np.split(sound, sorted(cuts))
         )
-        file = [part async for part in converted(ours, "world", change, once(sound), rate)]
+        file = [part async for part in convert_recording(ours, "world", change, once(sound), rate)]
         await ours.close()
         assert whole[1] == cut[1] == []
         assert np.array_equal(whole[0], cut[0])
@@ -115,32 +117,32 @@ async def test_output_rates_differ_and_lengths_agree() -> None:
     assert found.size == 4_000
 
 
-class Microphone:
-    """Feeds a conversion in time with a test's clock, and hears what comes out and when."""
+class TimedMicrophone:
+    """A microphone that feeds a conversion in time with a test's clock, and its listener."""
 
     def __init__(self, ours: LoadedModels, clock: ManualClock, **options: object) -> None:
         self.clock = clock
         self.conversion = live(ours, "inverting", OPEN, RATE, clock=clock, **options)
-        self.sound = pcm(0.5 * voice(400.0 / 10, rate=RATE))
+        self.sound = pcm(0.5 * voice(40.0, rate=RATE))
         self.fed = 0
         self.given = 0
         self.parts: list[Pcm] = []
-        self.told: list[str] = []
+        self.notices: list[str] = []
         self.delays: list[float] = []
         self._start = clock.now
-        self._hearing = asyncio.create_task(self._hear())
+        self._listening = asyncio.create_task(self._listen())
 
-    async def _hear(self) -> None:
+    async def _listen(self) -> None:
         async for item in self.conversion.output():
             if isinstance(item, ConversionNotice):
-                self.told.append(item.code)
+                self.notices.append(item.code)
                 continue
             self.given += item.size
             self.parts.append(item)
             self.delays.append(self.clock.now - self._start - self.given / RATE)
 
     async def speak(self, seconds: float) -> None:
-        """What has been said by now arrives, also when computing took the time."""
+        """Feed what is said in so many seconds, and what was said while computing took time."""
         until = self.clock.now + seconds
         while self.clock.now < until:
             due = self._start + (self.fed + BLOCK) / RATE
@@ -149,29 +151,29 @@ class Microphone:
             await self.conversion.feed(self.sound[place : place + BLOCK])
             self.fed += BLOCK
             if self._start + (self.fed + BLOCK) / RATE > self.clock.now:
-                await self._settled()
-        await self._settled()
+                await self._wait_until_processed()
+        await self._wait_until_processed()
 
-    async def until_told(self, code: str) -> None:
-        """Speaks on until a notice; how long a trial takes on its thread is nobody's promise."""
+    async def speak_until_notice(self, code: str) -> None:
+        """Speak on until a notice, since a trial's time on its thread is unknown."""
         for _ in range(600):
             await self.speak(0.2)
-            if self.told[-1] == code:
+            if self.notices[-1] == code:
                 return
 
-    async def _settled(self) -> None:
-        """Until what was fed has been worked on as far as it goes."""
-        await asyncio.wait_for(self.conversion.intake.hungry.wait(), 60)
+    async def _wait_until_processed(self) -> None:
+        """Wait until what was fed has been worked on as far as it goes."""
+        await asyncio.wait_for(self.conversion.buffer.drained.wait(), 60)
         await asyncio.sleep(0.0005)
 
     async def end(self) -> Pcm:
         self.conversion.end()
-        await self._hearing
+        await self._listening
         return np.concatenate(self.parts)
 
 
 @pytest.fixture
-async def upside() -> AsyncIterator[tuple[InvertingConverter, LoadedModels, ManualClock]]:
+async def inverting() -> AsyncIterator[Inverting]:
     engine, clock = InvertingConverter(), ManualClock()
     ours = models_of(engine)
     yield engine, ours, clock
@@ -180,10 +182,10 @@ async def upside() -> AsyncIterator[tuple[InvertingConverter, LoadedModels, Manu
 
 
 async def test_when_computing_takes_long_blocks_grow_then_the_voice_passes_then_it_recovers(
-    upside: tuple[InvertingConverter, LoadedModels, ManualClock],
+    inverting: Inverting,
 ) -> None:
-    engine, ours, clock = upside
-    microphone = Microphone(ours, clock)
+    engine, ours, clock = inverting
+    microphone = TimedMicrophone(ours, clock)
 
     def takes(share: float) -> None:
         def work(samples: int) -> None:
@@ -193,18 +195,18 @@ async def test_when_computing_takes_long_blocks_grow_then_the_voice_passes_then_
 
     takes(0.1)
     await microphone.speak(0.6)
-    assert microphone.told == []
+    assert microphone.notices == []
     usual = max(microphone.delays)
     takes(1.3)
     await microphone.speak(1.5)
-    assert microphone.told == ["larger_blocks", "larger_blocks", "bypass"]
+    assert microphone.notices == ["larger_blocks", "larger_blocks", "bypass"]
     microphone.delays.clear()
     await microphone.speak(0.6)
     assert max(microphone.delays[-10:]) <= usual + 0.021, "passing through, nothing stays late"
     takes(0.1)
-    await microphone.until_told("recovered")
-    assert microphone.told[3] == "larger_blocks"
-    assert microphone.told[-1] == "recovered"
+    await microphone.speak_until_notice("recovered")
+    assert microphone.notices[3] == "larger_blocks"
+    assert microphone.notices[-1] == "recovered"
     microphone.delays.clear()
     await microphone.speak(0.6)
     assert max(microphone.delays) <= usual + 1e-6
@@ -212,119 +214,109 @@ async def test_when_computing_takes_long_blocks_grow_then_the_voice_passes_then_
     assert sound.size == microphone.fed
 
 
-async def test_a_block_that_never_comes_is_not_waited_for(
-    upside: tuple[InvertingConverter, LoadedModels, ManualClock],
-) -> None:
-    engine, ours, clock = upside
-    microphone = Microphone(ours, clock, patience=0.05)
+async def test_a_block_that_never_comes_is_not_waited_for(inverting: Inverting) -> None:
+    engine, ours, clock = inverting
+    microphone = TimedMicrophone(ours, clock, patience=0.05)
     await microphone.speak(0.3)
     engine.may_go_on.clear()
     await microphone.speak(0.2)
     await asyncio.sleep(0.1)
     await microphone.speak(0.2)
-    assert microphone.told == ["bypass"]
+    assert microphone.notices == ["bypass"]
     engine.may_go_on.set()
     await microphone.speak(0.2)
     sound = await microphone.end()
     assert sound.size == microphone.fed
     fed = microphone.sound[: sound.size].astype(int)
     start, late = slice(0, 3_200), slice(-3_200, None)
-    assert np.abs(sound[start] + fed[start]).max() <= 2, "converted, it is upside down"
+    assert np.abs(sound[start] + fed[start]).max() <= 2, "converted, it is inverted"
     assert np.abs(sound[late] - fed[late]).max() <= 2, "unconverted, it is as it was"
 
 
-async def test_what_was_not_taken_in_time_is_told(
-    upside: tuple[InvertingConverter, LoadedModels, ManualClock],
-) -> None:
-    _, ours, clock = upside
+async def test_sound_that_was_not_taken_in_time_gives_a_notice(inverting: Inverting) -> None:
+    _, ours, clock = inverting
     conversion = live(ours, "inverting", OPEN, RATE, clock=clock)
     for _ in range(300):
         clock.now += 0.02
         await conversion.feed(np.full(BLOCK, 500, np.int16))
     conversion.end()
-    sound, told = await heard(conversion)
-    assert told == ["bypass"]
+    sound, notices = await output_of(conversion)
+    assert notices == ["bypass"]
     assert sound.size == 2 * RATE
 
 
-async def test_who_sends_a_recording_at_once_waits_and_loses_nothing(
-    upside: tuple[InvertingConverter, LoadedModels, ManualClock],
+async def test_a_recording_that_is_sent_at_once_waits_and_loses_nothing(
+    inverting: Inverting,
 ) -> None:
-    _, ours, clock = upside
+    _, ours, clock = inverting
     sound = pcm(0.5 * voice(8.0, rate=RATE))
-    found, told = await run(live(ours, "inverting", OPEN, RATE, clock=clock), [sound])
-    assert told == [] and np.abs(found.astype(int) + sound).max() <= 2
+    found, notices = await run(live(ours, "inverting", OPEN, RATE, clock=clock), [sound])
+    assert notices == [] and np.abs(found.astype(int) + sound).max() <= 2
 
 
-async def test_a_listener_with_another_clock_keeps_its_store(
-    upside: tuple[InvertingConverter, LoadedModels, ManualClock],
-) -> None:
-    """The microphone's clock is 0.2 % fast, ten times what is usual, so that seconds show it."""
-    _, ours, clock = upside
+async def test_a_listener_with_another_clock_keeps_its_store(inverting: Inverting) -> None:
+    """Follow a microphone whose clock is 0.2 % fast: ten times the usual, to show in seconds."""
+    _, ours, clock = inverting
     conversion = live(ours, "inverting", OPEN, RATE, clock=ManualClock(), played=lambda: clock.now)
     given = 0
     stores = []
 
-    async def hear() -> None:
+    async def listen() -> None:
         nonlocal given
         async for item in conversion.output():
             if not isinstance(item, ConversionNotice):
                 given += item.size
 
-    hearing = asyncio.create_task(hear())
+    listening = asyncio.create_task(listen())
     sound = pcm(0.5 * voice(4.0, rate=RATE))
     begun = clock.now
     for number in range(1_200):
         clock.now += 0.04 / 1.002
         place = 640 * (number % 100)
         await conversion.feed(sound[place : place + 640])
-        while conversion.intake.waiting >= BLOCK and not hearing.done():  # noqa: ASYNC110
+        while conversion.buffer.waiting >= BLOCK and not listening.done():  # noqa: ASYNC110
             await asyncio.sleep(0)
         stores.append(given / RATE - (clock.now - begun))
     conversion.end()
-    await hearing
+    await listening
     usual = np.mean(stores[50:125])
     unfollowed = 1_200 * 0.04 * 0.002
     assert abs(np.mean(stores[-100:]) - usual) < 0.4 * unfollowed
 
 
-async def test_silence_for_an_hour_costs_no_analysis(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ten minutes of faint noise here; the gate keeps it from the engine, which sleeps."""
+async def test_silence_costs_no_analysis(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Feed faint noise, which the gate keeps from the engine."""
     import pyworld
 
-    def no(*given: object, **named: object) -> None:
+    def fail(*arguments: object, **named: object) -> None:
         raise AssertionError("silence was analysed")
 
-    monkeypatch.setattr(pyworld, "dio", no)
+    monkeypatch.setattr(pyworld, "dio", fail)
     ours = LoadedModels(Settings(), names=("world",))
     noise = np.random.default_rng(1).integers(-8, 9, 24_000).astype(np.int16)
     conversion = live(ours, "world", VoiceChange(target=200.0), 24000, clock=ManualClock())
-    found, told = await run(conversion, [noise] * 10)
+    found, notices = await run(conversion, [noise] * 10)
     await ours.close()
-    assert told == [] and found.size == 240_000 and not found.any()
+    assert notices == [] and found.size == 240_000 and not found.any()
 
 
-async def test_stopping_frees_the_engine_without_a_tail(
-    upside: tuple[InvertingConverter, LoadedModels, ManualClock],
-) -> None:
-    engine, ours, clock = upside
+async def test_stopping_frees_the_engine_without_a_tail(inverting: Inverting) -> None:
+    engine, ours, clock = inverting
     conversion = live(ours, "inverting", OPEN, RATE, clock=clock)
-    hearing = asyncio.create_task(heard(conversion))
+    listening = asyncio.create_task(output_of(conversion))
     await conversion.feed(np.zeros(RATE, np.int16))
     conversion.stop()
-    await asyncio.wait_for(hearing, 5)
+    await asyncio.wait_for(listening, 5)
     assert ours.states()[0].leases == 0
 
 
-async def test_a_cancelled_listener_frees_the_engine(
-    upside: tuple[InvertingConverter, LoadedModels, ManualClock],
-) -> None:
-    engine, ours, clock = upside
-    hearing = asyncio.create_task(heard(live(ours, "inverting", OPEN, RATE, clock=clock)))
+async def test_a_cancelled_listener_frees_the_engine(inverting: Inverting) -> None:
+    engine, ours, clock = inverting
+    listening = asyncio.create_task(output_of(live(ours, "inverting", OPEN, RATE, clock=clock)))
     await asyncio.sleep(0.01)
-    hearing.cancel()
+    listening.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await hearing
+        await listening
     assert ours.states()[0].leases == 0
 
 
@@ -335,7 +327,7 @@ async def test_what_cannot_be_is_refused_at_once() -> None:
     with pytest.raises(BadRequest, match="output_sample_rate"):
         Conversion(ours, "inverting", OPEN, RATE, 12_345)
     with pytest.raises(BadRequest, match="whole recordings"):
-        await heard(live(ours, "whole", OPEN, RATE))
+        await output_of(live(ours, "whole", OPEN, RATE))
     with pytest.raises(SynthesisFailed):
         await run(live(ours, "failing", OPEN, RATE), [np.ones(RATE, np.int16)])
     await ours.close()

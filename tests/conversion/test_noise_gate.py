@@ -1,4 +1,4 @@
-"""The gate: exact silence below its level, the untouched sound above it, and no click between."""
+"""The noise gate: exact silence below its level, untouched sound above it, and no click."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BLOCK = 480
 
 
 def tone(seconds: float, level: float) -> Samples:
-    """A sine whose power is `level` dBFS."""
+    """Make a sine whose power is `level` dBFS."""
     place = np.arange(round(seconds * RATE)) / RATE
     return (np.sqrt(2) * 10 ** (level / 20) * np.sin(2 * np.pi * 200 * place)).astype(np.float32)
 

@@ -1,4 +1,4 @@
-"""What a client leaves open is open in the change, and a character lends its pitch."""
+"""Requests: a field left open stays open in the change, and a character gives its pitch."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ from realtime.settings import Settings
 pytestmark = pytest.mark.anyio
 
 
-async def silent(character: Character) -> tuple[object, int]:
-    raise AssertionError("nobody was to speak")
+async def no_sample(character: Character) -> tuple[object, int]:
+    raise AssertionError("no pitch was to be measured")
 
 
 @pytest.fixture
-def disguises(settings: Settings) -> VoiceChangeResolver:
+def resolver(settings: Settings) -> VoiceChangeResolver:
     characters = Characters(settings.presets.path, settings.default_characters, ["hibari"])
-    return VoiceChangeResolver(characters, CharacterPitches(silent))  # type: ignore[arg-type]
+    return VoiceChangeResolver(characters, CharacterPitches(no_sample))  # type: ignore[arg-type]
 
 
-async def test_nothing_asked_is_nothing_changed(disguises: VoiceChangeResolver) -> None:
-    assert await disguises.change(VoiceChangeRequest()) == VoiceChange()
+async def test_nothing_asked_is_nothing_changed(resolver: VoiceChangeResolver) -> None:
+    assert await resolver.resolve(VoiceChangeRequest()) == VoiceChange()
 
 
 async def test_a_character_lends_its_pitch_unless_semitones_are_asked(
-    disguises: VoiceChangeResolver,
+    resolver: VoiceChangeResolver,
 ) -> None:
-    moved = await disguises.change(VoiceChangeRequest(character="af_heart"))
+    moved = await resolver.resolve(VoiceChangeRequest(character="af_heart"))
     assert moved.target is not None and moved.pitch is None
-    shifted = await disguises.change(VoiceChangeRequest(character="af_heart", pitch=3.0))
+    shifted = await resolver.resolve(VoiceChangeRequest(character="af_heart", pitch=3.0))
     assert (shifted.target, shifted.pitch) == (None, 3.0)
 
 
-async def test_everything_else_is_handed_on(disguises: VoiceChangeResolver) -> None:
-    asked = VoiceChangeRequest(formant=1.2, breath=0.5, effect="robot", gate=-40.0, model="bell")
-    assert await disguises.change(asked) == VoiceChange(
+async def test_everything_else_is_handed_on(resolver: VoiceChangeResolver) -> None:
+    request = VoiceChangeRequest(formant=1.2, breath=0.5, effect="robot", gate=-40.0, model="bell")
+    assert await resolver.resolve(request) == VoiceChange(
         formant=1.2, breath=0.5, effect="robot", gate=-40.0, model="bell"
     )
 
 
-async def test_what_cannot_be_is_refused(disguises: VoiceChangeResolver) -> None:
+async def test_what_cannot_be_is_refused(resolver: VoiceChangeResolver) -> None:
     with pytest.raises(BadRequest, match="formant"):
-        await disguises.change(VoiceChangeRequest(formant=9.0))
+        await resolver.resolve(VoiceChangeRequest(formant=9.0))
     with pytest.raises(NotFound):
-        await disguises.change(VoiceChangeRequest(character="nobody", pitch=1.0))
+        await resolver.resolve(VoiceChangeRequest(character="nobody", pitch=1.0))

@@ -1,4 +1,4 @@
-"""Another rate: the same sound at the same time, however it is cut, and a hair faster if asked."""
+"""Resampling: the same sound at the same time, however it is cut, and a little faster if asked."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def test_cuts_are_not_heard(cuts: list[int], source: int, target: int) -> None:
 def test_exactly_what_is_needed_gives_what_was_asked(
     count: int, before: int, source: int, target: int
 ) -> None:
-    stretch = StreamResampler(source, target)
-    stretch.feed(np.zeros(before, np.float32))
-    needed = stretch.needed(count)
-    given_now = stretch.feed(np.zeros(needed, np.float32)).size
+    resampler = StreamResampler(source, target)
+    resampler.feed(np.zeros(before, np.float32))
+    needed = resampler.input_needed(count)
+    given_now = resampler.feed(np.zeros(needed, np.float32)).size
     assert given_now >= count
     if needed:
         again = StreamResampler(source, target)
@@ -56,9 +56,9 @@ def test_exactly_what_is_needed_gives_what_was_asked(
 
 @pytest.mark.parametrize("ratio", [0.995, 0.9998, 1.0002, 1.005])
 def test_a_ratio_changes_length_and_pitch(ratio: float) -> None:
-    stretch = StreamResampler(24000, 24000, adjustable=True)
-    stretch.adjust(ratio)
-    found = stretch.feed(sine(24000, 1_000.0, 4.0))
+    resampler = StreamResampler(24000, 24000, adjustable=True)
+    resampler.set_ratio(ratio)
+    found = resampler.feed(sine(24000, 1_000.0, 4.0))
     assert found.size == pytest.approx(96_000 / ratio, abs=40)
     expected = np.sin(2 * np.pi * 1_000.0 * ratio * np.arange(found.size) / 24000)
     assert np.abs(found[600:] - expected[600:]).max() < 1e-3

@@ -1,4 +1,4 @@
-"""What is asked for becomes a conversion, live or of a recording."""
+"""Requests become conversions, live or of a recording."""
 
 from __future__ import annotations
 
@@ -35,34 +35,34 @@ async def parts(sound: Pcm) -> AsyncIterator[Pcm]:
 
 async def test_a_recording_moves_to_a_character(services: Services) -> None:
     sound = pcm(voice(3.0, pitch=120.0))
-    asked = VoiceChangeRequest(character="af_heart")
-    made = services.voice_changer.recording(asked, parts(sound), 24000, 24000)
-    found = np.concatenate([part async for part in made])
+    request = VoiceChangeRequest(character="af_heart")
+    output = services.voice_changer.recording(request, parts(sound), 24000, 24000)
+    found = np.concatenate([part async for part in output])
     target = services.characters.get("af_heart").median_pitch
     heard = median_pitch(from_pcm16(found[24000:]), 24000)
     assert found.size == sound.size and heard is not None and target is not None
     assert abs(12 * np.log2(heard / target)) < 1.0
 
 
-async def test_a_character_whose_pitch_nobody_wrote_down_is_asked_to_speak(
+async def test_a_character_without_a_pitch_in_its_card_is_measured(
     services: Services,
 ) -> None:
     character = services.characters.get("af_heart")
     assert character.median_pitch is not None
-    pitch = await services.voice_changer._disguises._pitches.of(
+    pitch = await services.voice_changer._resolver._pitches.median_pitch(
         replace(character, median_pitch=None)
     )
     assert abs(12 * np.log2(pitch / character.median_pitch)) < 2.0
 
 
-async def test_a_live_one_has_the_patience_of_the_studio(services: Services) -> None:
+async def test_a_live_one_has_the_patience_of_the_voice_changer(services: Services) -> None:
     services.voice_changer.patience = 7.0
-    asked = VoiceChangeRequest(engine="gain")
-    found = await services.voice_changer.live(asked, 16000, None, lambda: None, lambda: 1.0)
+    request = VoiceChangeRequest(engine="gain")
+    found = await services.voice_changer.live(request, 16000, None, lambda: None, lambda: 1.0)
     assert (found.patience, found.rate, found.output_rate) == (7.0, 16000, 16000)
 
 
-async def test_nobody_is_nobody(services: Services) -> None:
+async def test_an_unknown_character_is_refused(services: Services) -> None:
     with pytest.raises(NotFound):
         await services.voice_changer.live(
             VoiceChangeRequest(character="nobody", pitch=1.0),
@@ -77,11 +77,11 @@ async def test_a_recording_is_said_again_by_a_character(settings: Settings) -> N
     services = real_services(settings)
     folder = settings.models.path
     sentence = speech_of(folder, "The morning was still and cold.", "am_puck", "kokoro")
-    asked = VoiceChangeRequest(engine="revoice", character="af_heart", language="en")
-    made = services.voice_changer.recording(
-        asked, parts(with_silence_around(sentence)), 16000, 24000
+    request = VoiceChangeRequest(engine="revoice", character="af_heart", language="en")
+    output = services.voice_changer.recording(
+        request, parts(with_silence_around(sentence)), 16000, 24000
     )
-    found = np.concatenate([part async for part in made])
+    found = np.concatenate([part async for part in output])
     await services.close()
     assert found.size >= 1.5 * sentence.size and np.abs(found).max() > 2_000
     loud = np.flatnonzero(np.abs(found) > 1_000)

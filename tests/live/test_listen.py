@@ -241,7 +241,7 @@ async def test_a_recording_sent_at_once_waits_its_turn(client: SessionClient) ->
         await asyncio.sleep(0.001)
         microphone = client.session._microphone
         if isinstance(microphone, ListenActivity) and isinstance(microphone._live, Conversion):
-            most = max(most, microphone._live.intake.waiting)
+            most = max(most, microphone._live.buffer.waiting)
     await client.send("listen.end", id="mic")
     await client.ended("mic")
     assert client.pcm("mic").size == sound.size

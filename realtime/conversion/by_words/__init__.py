@@ -1,11 +1,7 @@
-"""Another voice by its words: what is understood a character says again; it knows no web.
-
-A folder, being many nouns: endpoints, sentence, waiting and outlet stand alone; ear, understanding
-and voice use the engines; microphone, live and offline hold all.
-"""
+"""Voice conversion by words: speech is understood, and a character says it again."""
 
 from realtime.conversion.by_words.events import RevoicingNotice, SentenceHeard
-from realtime.conversion.by_words.file import revoiced
+from realtime.conversion.by_words.file import revoice_recording
 from realtime.conversion.by_words.live import Revoicing
 
-__all__ = ["SentenceHeard", "RevoicingNotice", "Revoicing", "revoiced"]
+__all__ = ["RevoicingNotice", "Revoicing", "SentenceHeard", "revoice_recording"]

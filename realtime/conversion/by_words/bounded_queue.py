@@ -1,6 +1,7 @@
-"""What waits for its turn, bounded: who sends ahead of time waits, who is on time loses the oldest.
+"""A bounded queue of a live stream: when it is full, its writer waits or loses the oldest item.
 
-It knows not what waits.
+A writer whose sender is ahead of time, as with a recording, waits for room. A sender that is on
+time cannot be made to wait, so its oldest item is left out.
 """
 
 from __future__ import annotations
@@ -12,31 +13,28 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-PATIENCE_SECONDS = 0.25  # between two looks at whether who sends is early
+LOOK_SECONDS = 0.25  # between two looks at whether the sender is still early
 
 
 class BoundedQueue(Generic[T]):
-    """One writer's items for one reader."""
+    """A queue of at most `most` items with one writer and one reader."""
 
-    def __init__(self, most: int, early: Callable[[], bool]) -> None:
-        self._most, self._early = most, early
+    def __init__(self, most: int, sender_is_early: Callable[[], bool]) -> None:
+        self._most, self._sender_is_early = most, sender_is_early
         self._items: deque[T] = deque()
         self._ended = False
         self._changed = asyncio.Event()
         self._room = asyncio.Event()
 
-    def __len__(self) -> int:
-        return len(self._items)
-
     async def put(self, item: T) -> T | None:
-        """One more; what had to be left out for it, if anything."""
+        """Add an item; return the oldest one if it had to be left out for this."""
         while len(self._items) >= self._most:
             self._room.clear()
             try:
-                async with asyncio.timeout(PATIENCE_SECONDS):
+                async with asyncio.timeout(LOOK_SECONDS):
                     await self._room.wait()
             except TimeoutError:
-                if not self._early():
+                if not self._sender_is_early():
                     break
         left_out = self._items.popleft() if len(self._items) >= self._most else None
         self._items.append(item)
@@ -44,7 +42,7 @@ class BoundedQueue(Generic[T]):
         return left_out
 
     async def take(self) -> T | None:
-        """The oldest; None: nothing follows."""
+        """Wait for the oldest item and return it; None at the end."""
         while not self._items and not self._ended:
             self._changed.clear()
             await self._changed.wait()

@@ -1,4 +1,4 @@
-"""What is told of a microphone that is listened to: what was said, and what is not spoken."""
+"""Events of a revoiced microphone: speech started or stopped, and notices of what is not spoken."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NOT_SPOKEN = "That was in another language ({language}): here en, zh and ja are 
 
 @dataclass(frozen=True)
 class SentenceHeard:
-    """Somebody began to speak, or has stopped; then also what was understood, if anything."""
+    """The start or the end of a sentence; at its end with what was understood, if anything."""
 
     event: Literal["speech_started", "speech_stopped"]
     text: str | None = None
@@ -21,7 +21,7 @@ class SentenceHeard:
 
 @dataclass(frozen=True)
 class RevoicingNotice:
-    """Something that was said and will not be heard; whoever speaks may go on."""
+    """A notice that something which was said will not be spoken; the microphone goes on."""
 
     code: Literal["left_out", "not_spoken"]
     message: str

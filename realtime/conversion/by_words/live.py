@@ -1,4 +1,4 @@
-"""Speech in, another character's speech out, live and by its words; it knows no web."""
+"""Conversion of a live microphone by its words: a character says again what is understood."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from realtime.conversion.by_words.events import (
     other_language,
     sentence_left_out,
 )
-from realtime.conversion.by_words.microphone_sentences import Microphone, Take
+from realtime.conversion.by_words.microphone_sentences import FoundSentence, MicrophoneSentences
 from realtime.conversion.by_words.output_queue import OutputQueue
-from realtime.conversion.by_words.sentence_detector import LEVEL, SentenceDetector
+from realtime.conversion.by_words.sentence_detector import DETECTOR, LEVEL, SentenceDetector
 from realtime.conversion.by_words.speaker import SentenceSpeaker
-from realtime.conversion.by_words.transcriber import Transcriber
+from realtime.conversion.by_words.transcriber import RECOGNISER, Transcriber
 from realtime.conversion.microphone_buffer import MicrophoneBuffer
 from realtime.conversion.signal_path import checked_rate
 from realtime.engines.contract import Transcript
@@ -32,22 +32,24 @@ from realtime.models.loaded import LoadedModels
 from realtime.speech.request import LineRequest
 from realtime.speech.speech import Speech
 
-DETECTOR, RECOGNISER = "silero", "revoice"
-STALL_SECONDS = 1.0
-INTAKE_SECONDS = 10.0  # of sound that waits: words may come late, and engines take time to load
-MOST_TAKES = 4  # sentences that wait to be understood
-MOST_TEXTS = 8  # sentences that wait to be spoken
+STALL_SECONDS = 1.0  # without any sound, which end a sentence as silence does
+BUFFER_SECONDS = 10.0  # of sound that waits: words may come late, and engines take time to load
+MOST_SENTENCES = 4  # that wait to be understood
+MOST_TRANSCRIPTS = 8  # that wait to be spoken
 GAP_SECONDS = 0.25  # between a sentence that is still being heard and the next
 
 
 class Revoicing:
-    """One microphone, live: `feed` and `end` on one side, `output` on the other."""
+    """A live microphone and its answers: `feed` and `end` on one side, `output` on the other.
+
+    `request` is the line without its text; its language is also the one that is listened for.
+    """
 
     def __init__(
         self,
         models: LoadedModels,
         speech: Speech,
-        wish: LineRequest,
+        request: LineRequest,
         rate: int,
         output_rate: int | None = None,
         *,
@@ -55,43 +57,42 @@ class Revoicing:
         clock: Callable[[], float] = time.monotonic,
         stall: float = STALL_SECONDS,
     ) -> None:
-        """`wish` is who speaks and how; its language is the one that is listened for."""
         self.rate = checked_rate("sample_rate", rate)
         self.output_rate = checked_rate("output_sample_rate", output_rate or rate)
-        self.intake = MicrophoneBuffer(rate, clock, INTAKE_SECONDS)
-        self.voice = SentenceSpeaker(speech, wish, self.output_rate)
-        self.language, self.level = wish.language, level
+        self.buffer = MicrophoneBuffer(rate, clock, BUFFER_SECONDS)
+        self.speaker = SentenceSpeaker(speech, request, self.output_rate)
         self.clock, self.stall = clock, stall
+        self._language, self._level = request.language, level
         self._models = models
-        self._course: _RevoicingStep | None = None
+        self._running: _RunningRevoicing | None = None
         self._stopped = False
 
     async def feed(self, pcm: Pcm) -> None:
-        """Waits only for who sends faster than it can be spoken."""
-        await self.intake.add(pcm)
+        """Take the microphone's sound; wait only for a sender that is ahead of what is spoken."""
+        await self.buffer.add(pcm)
 
     def end(self) -> None:
-        """The microphone has ended: what it sent is spoken to its end."""
-        self.intake.end()
+        """End the microphone: what it sent is spoken to its end."""
+        self.buffer.end()
 
     def stop(self) -> None:
-        """Nothing more is wanted; what waits is left out."""
+        """End at once and leave out what waits."""
         self._stopped = True
-        self.intake.clear()
-        if self._course is not None:
-            self._course.stop()
+        self.buffer.clear()
+        if self._running is not None:
+            self._running.stop()
 
     def hush(self) -> None:
-        """What was said until now is not to be spoken any more; the listening goes on."""
-        if self._course is not None:
-            self._course.hush()
+        """Leave out the answers to what was said until now; the microphone goes on."""
+        if self._running is not None:
+            self._running.hush()
 
     def read_timings(self) -> None:
-        """Sentences come in no blocks that could be measured."""
+        """Return None: sentences come in no blocks that could be measured."""
 
     async def output(self) -> AsyncGenerator[Pcm | SentenceHeard | RevoicingNotice, None]:
-        """What is said, understood and spoken, as it comes; closing it early frees the engines."""
-        await self.voice.check()
+        """Yield events and the character's voice as they come; closing early frees the engines."""
+        await self.speaker.check()
         async with AsyncExitStack() as stack:
             detector = await stack.enter_async_context(
                 self._models.detector(DETECTOR).lease("a microphone")
@@ -101,49 +102,61 @@ class Revoicing:
             )
             if self._stopped:
                 return
-            understanding = Transcriber(recogniser, self.language)
-            ear = SentenceDetector(detector, recogniser.engine.pause, self.level)
-            course = self._course = _RevoicingStep(self, ear, understanding)
+            running = self._running = _RunningRevoicing(
+                self,
+                SentenceDetector(detector, recogniser.engine.pause, self._level),
+                Transcriber(recogniser, self._language),
+            )
             try:
-                while (item := await course.outlet.take()) is not None:
+                while (item := await running.queue.take()) is not None:
                     yield item
             finally:
-                self._course = None
-                await course.aclose()
+                self._running = None
+                await running.aclose()
 
 
-class _RevoicingStep:
-    """A revoicing under way: one task listens, one understands, one speaks."""
+class _RunningRevoicing:
+    """A revoicing under way, in three tasks: one listens, one transcribes, one speaks."""
 
-    def __init__(self, asked: Revoicing, ear: SentenceDetector, understanding: Transcriber) -> None:
-        self.outlet: OutputQueue[SentenceHeard | RevoicingNotice] = OutputQueue()
-        self._voice, self._clock = asked.voice, asked.clock
-        self._rate = asked.output_rate
-        self._understanding = understanding
-        self._microphone = Microphone(asked.intake, asked.rate, ear, understanding, asked.stall)
-        self._takes: BoundedQueue[tuple[Take, int]] = BoundedQueue(MOST_TAKES, asked.intake.early)
-        self._texts: BoundedQueue[Transcript] = BoundedQueue(MOST_TEXTS, asked.intake.early)
+    def __init__(
+        self, revoicing: Revoicing, detector: SentenceDetector, transcriber: Transcriber
+    ) -> None:
+        self.queue: OutputQueue[SentenceHeard | RevoicingNotice] = OutputQueue()
+        self._speaker, self._clock = revoicing.speaker, revoicing.clock
+        self._rate = revoicing.output_rate
+        self._transcriber = transcriber
+        buffer = revoicing.buffer
+        self._microphone = MicrophoneSentences(
+            buffer, revoicing.rate, detector, transcriber, revoicing.stall
+        )
+        # Each sentence with the number of hushes before it.
+        self._sentences: BoundedQueue[tuple[FoundSentence, int]] = BoundedQueue(
+            MOST_SENTENCES, buffer.sender_is_early
+        )
+        self._transcripts: BoundedQueue[Transcript] = BoundedQueue(
+            MOST_TRANSCRIPTS, buffer.sender_is_early
+        )
         self._hushes = 0
-        self._saying: asyncio.Task[None] | None = None
+        self._speaking: asyncio.Task[None] | None = None
         self._playback = Playback()
         self._tasks = [
-            asyncio.create_task(self._guarded(part))
-            for part in (self._listen(), self._understand(), self._speak())
+            asyncio.create_task(self._guard(part))
+            for part in (self._listen(), self._transcribe(), self._speak())
         ]
 
     def hush(self) -> None:
         self._hushes += 1
-        self._texts.clear()
+        self._transcripts.clear()
         self._playback = Playback()
-        if self._saying is not None:
-            self._saying.cancel()
-        self.outlet.hush()
+        if self._speaking is not None:
+            self._speaking.cancel()
+        self.queue.drop_sound()
 
     def stop(self) -> None:
         for task in self._tasks:
             task.cancel()
-        self.outlet.hush()
-        self.outlet.end()
+        self.queue.drop_sound()
+        self.queue.end()
 
     async def aclose(self) -> None:
         for task in self._tasks:
@@ -151,67 +164,75 @@ class _RevoicingStep:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._microphone.aclose()
 
-    async def _guarded(self, part: Coroutine[Any, Any, None]) -> None:
+    async def _guard(self, part: Coroutine[Any, Any, None]) -> None:
         try:
             await part
-        except Exception as error:  # noqa: BLE001 -- it belongs to who listens
-            self.outlet.end(error)
+        except Exception as error:  # noqa: BLE001 -- it is raised at the reader of the output
+            self.queue.end(error)
 
     async def _listen(self) -> None:
-        async with aclosing(self._microphone.takes()) as items:
+        async with aclosing(self._microphone.items()) as items:
             async for item in items:
-                if not isinstance(item, Take):
-                    await self.outlet.tell(item)
-                elif (lost := await self._takes.put((item, self._hushes))) is not None:
+                if not isinstance(item, FoundSentence):
+                    await self.queue.put_event(item)
+                elif (lost := await self._sentences.put((item, self._hushes))) is not None:
                     lost[0].forget()
-                    await self._tell_stopped(None, sentence_left_out())
-        self._takes.end()
+                    await self._put_stopped(None, sentence_left_out())
+        self._sentences.end()
 
-    async def _understand(self) -> None:
-        while (waited := await self._takes.take()) is not None:
-            take, hushes = waited
+    async def _transcribe(self) -> None:
+        while (waited := await self._sentences.take()) is not None:
+            found, hushes = waited
             try:
-                said = await (take.words or self._understanding.words(take.sentence))
+                transcript = await (
+                    found.transcript or self._transcriber.transcribe(found.sentence)
+                )
             except Busy as error:
-                await self._tell_stopped(None, RevoicingNotice("left_out", error.message))
+                await self._put_stopped(None, RevoicingNotice("left_out", error.message))
                 continue
-            await self._tell_stopped(said, None if said.spoken else other_language(said.language))
-            if said.text and hushes == self._hushes:
-                if await self._texts.put(said) is not None:
-                    await self.outlet.tell(sentence_left_out())
-        self._texts.end()
+            notice = None if transcript.spoken else other_language(transcript.language)
+            await self._put_stopped(transcript, notice)
+            if transcript.text and hushes == self._hushes:
+                if await self._transcripts.put(transcript) is not None:
+                    await self.queue.put_event(sentence_left_out())
+        self._transcripts.end()
 
     async def _speak(self) -> None:
         try:
-            while (said := await self._texts.take()) is not None:
-                self._saying = asyncio.create_task(self._say(said))
-                await asyncio.wait((self._saying,))
-                if not self._saying.cancelled():
-                    self._saying.result()
+            while (transcript := await self._transcripts.take()) is not None:
+                # A task of its own, which a hush cancels without ending this loop.
+                self._speaking = asyncio.create_task(self._speak_one(transcript))
+                await asyncio.wait((self._speaking,))
+                if not self._speaking.cancelled():
+                    self._speaking.result()
         finally:
-            if self._saying is not None:
-                self._saying.cancel()
-                await asyncio.gather(self._saying, return_exceptions=True)
-        self.outlet.end()
+            if self._speaking is not None:
+                self._speaking.cancel()
+                await asyncio.gather(self._speaking, return_exceptions=True)
+        self.queue.end()
 
-    async def _say(self, said: Transcript) -> None:
+    async def _speak_one(self, transcript: Transcript) -> None:
         began = False
         try:
-            async with aclosing(self._voice.say(said)) as sound:
+            async with aclosing(self._speaker.speak(transcript)) as sound:
                 async for pcm in sound:
                     if not began and self._playback.seconds_ahead(self._clock()):
-                        await self._sound(np.zeros(round(GAP_SECONDS * self._rate), np.int16))
+                        await self._put_sound(np.zeros(round(GAP_SECONDS * self._rate), np.int16))
                     began = True
-                    await self._sound(pcm)
+                    await self._put_sound(pcm)
         except YamabikoError as error:
-            await self.outlet.tell(RevoicingNotice("not_spoken", error.message))
+            await self.queue.put_event(RevoicingNotice("not_spoken", error.message))
 
-    async def _sound(self, pcm: Pcm) -> None:
-        await self.outlet.sound(pcm)
+    async def _put_sound(self, pcm: Pcm) -> None:
+        await self.queue.put_sound(pcm)
         self._playback.add(pcm.size / self._rate, self._clock())
 
-    async def _tell_stopped(self, said: Transcript | None, notice: RevoicingNotice | None) -> None:
-        text, language = (said.text or None, said.language) if said else (None, None)
-        await self.outlet.tell(SentenceHeard("speech_stopped", text, language))
+    async def _put_stopped(
+        self, transcript: Transcript | None, notice: RevoicingNotice | None
+    ) -> None:
+        text, language = None, None
+        if transcript is not None:
+            text, language = transcript.text or None, transcript.language
+        await self.queue.put_event(SentenceHeard("speech_stopped", text, language))
         if notice is not None:
-            await self.outlet.tell(notice)
+            await self.queue.put_event(notice)

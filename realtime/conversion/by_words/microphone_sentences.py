@@ -1,7 +1,7 @@
-"""One microphone's sentences, each with what may already be understood of it; it speaks nothing.
+"""Sentences of one live microphone, each with its transcription where that could begin early.
 
-A sentence is listened to when the pause behind it begins. When the speech goes on after all, that
-is forgotten, and the whole is listened to later.
+A sentence is transcribed as soon as the pause behind it begins. When the speech goes on after all,
+that transcription is forgotten, and the whole sentence is transcribed later.
 """
 
 from __future__ import annotations
@@ -12,101 +12,107 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from realtime.audio.samples import Pcm, Resampler, from_pcm16
-from realtime.conversion.by_words.endpointing import Mark
+from realtime.conversion.by_words.endpointing import SpeechEvent
 from realtime.conversion.by_words.events import RevoicingNotice, SentenceHeard, sound_left_out
 from realtime.conversion.by_words.sentence import Sentence
-from realtime.conversion.by_words.sentence_detector import Detected, SentenceDetector
+from realtime.conversion.by_words.sentence_detector import DetectedSpeech, SentenceDetector
 from realtime.conversion.by_words.transcriber import Transcriber
 from realtime.conversion.microphone_buffer import MicrophoneBuffer
 from realtime.engines.contract import Transcript
 
-TAKEN_SECONDS = 0.032
+PIECE_SECONDS = 0.032  # taken at a time: a frame of the detector
 
 
 @dataclass(frozen=True, eq=False)
-class Take:
-    """A sentence that was said, and its words or the work on them."""
+class FoundSentence:
+    """A whole sentence, and its transcription where that is done or under way."""
 
     sentence: Sentence
-    words: asyncio.Task[Transcript] | None = None
+    transcript: asyncio.Task[Transcript] | None = None
 
     def forget(self) -> None:
-        if self.words is not None:
-            self.words.cancel()
+        """Cancel the transcription, if there is one."""
+        if self.transcript is not None:
+            self.transcript.cancel()
 
 
-class Microphone:
-    """What is sent, as sentences; `stall` seconds without any sound end one as silence does."""
+class MicrophoneSentences:
+    """The sentences of one microphone; `stall` seconds without sound end one as silence does."""
 
     def __init__(
         self,
-        intake: MicrophoneBuffer,
+        buffer: MicrophoneBuffer,
         rate: int,
-        ear: SentenceDetector,
-        understanding: Transcriber,
+        detector: SentenceDetector,
+        transcriber: Transcriber,
         stall: float,
     ) -> None:
-        self._intake, self._rate, self._stall = intake, rate, stall
-        self._ear, self._understanding = ear, understanding
-        self._resampler = Resampler(rate, ear.rate)
-        self._left_out = 0
-        self._guess: asyncio.Task[Transcript] | None = None
-        self._working: set[asyncio.Task[Transcript]] = set()
+        self._buffer, self._rate, self._stall = buffer, rate, stall
+        self._detector, self._transcriber = detector, transcriber
+        self._resampler = Resampler(rate, detector.rate)
+        self._reported_left_out = 0  # samples
+        self._early_transcript: asyncio.Task[Transcript] | None = None
+        self._transcribing: set[asyncio.Task[Transcript]] = set()
 
-    async def takes(self) -> AsyncGenerator[Take | SentenceHeard | RevoicingNotice, None]:
-        while (pcm := await self._taken()) is not None:
+    async def items(self) -> AsyncGenerator[FoundSentence | SentenceHeard | RevoicingNotice, None]:
+        """Yield each sentence, its beginning before it, and notices of sound left out."""
+        while (pcm := await self._next_piece()) is not None:
             if pcm.size == 0:
-                for take in self._ended(self._ear.finish()):
-                    yield take
-            if (over := self._intake.left_out - self._left_out) > 0:
-                self._left_out += over
-                yield sound_left_out(over / self._rate)
+                for found in self._ended(self._detector.finish()):
+                    yield found
+            if (samples_lost := self._buffer.left_out - self._reported_left_out) > 0:
+                self._reported_left_out += samples_lost
+                yield sound_left_out(samples_lost / self._rate)
             samples = from_pcm16(self._resampler.feed(pcm))
-            async with aclosing(self._ear.hear(samples)) as items:
-                async for told in items:
-                    for item in self._noted(told):
+            async with aclosing(self._detector.feed(samples)) as detections:
+                async for detected in detections:
+                    for item in self._handle(detected):
                         yield item
-        for take in self._ended(self._ear.finish()):
-            yield take
+        for found in self._ended(self._detector.finish()):
+            yield found
 
     async def aclose(self) -> None:
-        """Forget what was listened to and is not wanted; the recogniser is free afterwards."""
-        for task in self._working:
+        """Cancel the transcriptions under way; the recogniser is free afterwards."""
+        for task in self._transcribing:
             task.cancel()
-        await asyncio.gather(*self._working, return_exceptions=True)
+        await asyncio.gather(*self._transcribing, return_exceptions=True)
 
-    async def _taken(self) -> Pcm | None:
-        """What is sent next; nothing of it when it stood still in the middle of a sentence."""
-        count = round(TAKEN_SECONDS * self._rate)
-        if not self._ear.speaking:
-            return await self._intake.take(count)
+    async def _next_piece(self) -> Pcm | None:
+        """Return what is sent next; it is empty where nothing came in the middle of a sentence."""
+        count = round(PIECE_SECONDS * self._rate)
+        if not self._detector.speaking:
+            return await self._buffer.take(count)
         try:
             async with asyncio.timeout(self._stall):
-                return await self._intake.take(count)
+                return await self._buffer.take(count)
         except TimeoutError:
-            return await self._intake.take(0)
+            return await self._buffer.take(0)
 
-    def _noted(self, told: Detected) -> list[Take | SentenceHeard]:
-        if told.mark is Mark.BEGAN:
+    def _handle(self, detected: DetectedSpeech) -> list[FoundSentence | SentenceHeard]:
+        if detected.event is SpeechEvent.BEGAN:
             return [SentenceHeard("speech_started")]
-        if told.mark is Mark.WENT_ON and self._guess is not None:
-            self._guess.cancel()
-            self._guess = None
-        elif told.mark is Mark.PAUSED and told.sentence and self._understanding.idle:
-            self._guess = asyncio.create_task(self._understanding.words(told.sentence))
-            self._working.add(self._guess)
-            self._guess.add_done_callback(self._done)
-        elif told.mark is Mark.ENDED:
-            return list(self._ended(told.sentence))
+        if detected.event is SpeechEvent.WENT_ON and self._early_transcript is not None:
+            self._early_transcript.cancel()
+            self._early_transcript = None
+        elif detected.event is SpeechEvent.PAUSED and detected.sentence and self._transcriber.idle:
+            self._transcribe_early(detected.sentence)
+        elif detected.event is SpeechEvent.ENDED:
+            return list(self._ended(detected.sentence))
         return []
 
-    def _done(self, guess: asyncio.Task[Transcript]) -> None:
-        self._working.discard(guess)
-        if not guess.cancelled():
-            guess.exception()  # seen here, for nobody asks a forgotten one
+    def _transcribe_early(self, sentence: Sentence) -> None:
+        task = asyncio.create_task(self._transcriber.transcribe(sentence))
+        self._early_transcript = task
+        self._transcribing.add(task)
+        task.add_done_callback(self._transcribed)
 
-    def _ended(self, sentence: Sentence | None) -> list[Take]:
+    def _transcribed(self, task: asyncio.Task[Transcript]) -> None:
+        self._transcribing.discard(task)
+        if not task.cancelled():
+            task.exception()  # read here: asyncio warns of one that nobody reads
+
+    def _ended(self, sentence: Sentence | None) -> list[FoundSentence]:
         if sentence is None:
             return []
-        words, self._guess = self._guess, None
-        return [Take(sentence, words)]
+        transcript, self._early_transcript = self._early_transcript, None
+        return [FoundSentence(sentence, transcript)]

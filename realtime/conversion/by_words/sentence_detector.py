@@ -1,6 +1,6 @@
-"""One stream's sentences as they are said: a level, a detector, and what they find; no words.
+"""Detection of one stream's sentences: a level, a voice activity detector, and endpointing.
 
-Where the level says that nobody can be heard the detector is not asked: silence costs nothing.
+Sound below the level is not given to the detector, so that silence costs nothing.
 """
 
 from __future__ import annotations
@@ -12,96 +12,104 @@ from typing import Any
 
 import numpy as np
 
-from realtime.conversion.by_words.endpointing import LEAST_FRAMES, Endpoints, Mark
+from realtime.conversion.by_words.endpointing import LEAST_FRAMES, Endpointer, SpeechEvent
 from realtime.conversion.by_words.sentence import GrowingSentence, Sentence
 from realtime.engines.contract import Detector, Samples
 from realtime.models.model import Lease
 
-LEVEL = -60.0  # dBFS: what is quieter is not listened to
+DETECTOR = "silero"  # the engine
+LEVEL = -60.0  # dBFS: what is quieter is no speech
 AWAKE_SECONDS = 1.0  # how long the detector goes on when it has become quiet
 
 
 @dataclass(frozen=True)
-class Detected:
-    """What became known: at PAUSED what was said so far, at ENDED the whole sentence."""
+class DetectedSpeech:
+    """An event; at PAUSED with the sentence so far, at ENDED with the whole one."""
 
-    mark: Mark
+    event: SpeechEvent
     sentence: Sentence | None = None
 
 
 class SentenceDetector:
-    """One stream, at the detector's rate."""
+    """The detector of one stream, at the engine's rate.
+
+    Silence of `pause` seconds ends a sentence.
+    """
 
     def __init__(self, lease: Lease[Detector], pause: float, level: float = LEVEL) -> None:
         self._lease = lease
-        self._size = lease.engine.frame
+        self._frame_size = lease.engine.frame
         self.rate = lease.engine.sample_rate
         self._least_power: float = 10.0 ** (level / 10)
-        self._awake: int = round(max(AWAKE_SECONDS, 2 * pause) * self.rate / self._size)
-        self._still: int = self._awake  # frames since it was loud
-        self._state: Any = None
-        self._rest = np.zeros(0, np.float32)
-        self._endpoints = Endpoints(max(2, round(pause * self.rate / self._size)))
-        self._growing = GrowingSentence(self.rate, self._size)
+        awake_seconds = max(AWAKE_SECONDS, 2 * pause)
+        self._awake_frames: int = round(awake_seconds * self.rate / self._frame_size)
+        self._quiet_frames: int = self._awake_frames  # since a loud one
+        self._state: Any = None  # of the engine
+        self._rest = np.zeros(0, np.float32)  # less than a frame
+        self._endpointer = Endpointer(max(2, round(pause * self.rate / self._frame_size)))
+        self._growing = GrowingSentence(self.rate, self._frame_size)
 
     @property
     def speaking(self) -> bool:
-        """Whether somebody is in the middle of a sentence, or of the pause behind it."""
-        return self._endpoints.speaking
+        """Check whether the stream is in a sentence, or in the pause behind it."""
+        return self._endpointer.speaking
 
-    async def hear(self, samples: Samples) -> AsyncGenerator[Detected, None]:
-        for listening, frames in self._runs(samples):
-            if not listening:
+    async def feed(self, samples: Samples) -> AsyncGenerator[DetectedSpeech, None]:
+        """Yield what the samples change."""
+        for awake, frames in self._runs(samples):
+            if not awake:
                 self._state = None
                 for frame in frames:
                     self._growing.add(frame)
                 continue
-            probabilities = await self._probable(frames)
+            probabilities = await self._detect(frames)
             for frame, probability in zip(frames, probabilities, strict=True):
                 self._growing.add(frame)
-                for told in self._told(self._endpoints.feed(float(probability))):
-                    yield told
+                for detected in self._detected(self._endpointer.feed(float(probability))):
+                    yield detected
 
     def finish(self) -> Sentence | None:
-        """What was being said when the stream ended, or stood still."""
-        if not self._endpoints.speaking:
+        """End and return the sentence that is being said, if any."""
+        if not self._endpointer.speaking:
             return None
-        quiet = self._endpoints.quiet
-        self._endpoints.reset()
-        return self._growing.end(quiet)
+        quiet_frames = self._endpointer.quiet_frames
+        self._endpointer.reset()
+        return self._growing.end(quiet_frames)
 
     def _runs(self, samples: Samples) -> Iterator[tuple[bool, list[Samples]]]:
-        """Whole frames, those that are listened to apart from those that are not."""
+        """Yield runs of whole frames, those for the detector apart from those of silence."""
         held = np.concatenate([self._rest, samples])
-        whole = held.size - held.size % self._size
+        whole = held.size - held.size % self._frame_size
         self._rest = held[whole:].copy()
-        frames = list(held[:whole].reshape(-1, self._size).copy())
-        for listening, run in groupby(frames, self._listens):
-            yield listening, list(run)
+        frames = list(held[:whole].reshape(-1, self._frame_size).copy())
+        for awake, run in groupby(frames, self._is_awake):
+            yield awake, list(run)
 
-    def _listens(self, frame: Samples) -> bool:
+    def _is_awake(self, frame: Samples) -> bool:
         power = float(np.mean(np.square(frame, dtype=np.float64)))
         loud = power >= self._least_power
-        self._still = 0 if loud else self._still + 1
-        return self._still < self._awake
+        self._quiet_frames = 0 if loud else self._quiet_frames + 1
+        return self._quiet_frames < self._awake_frames
 
-    async def _probable(self, frames: list[Samples]) -> Samples:
+    async def _detect(self, frames: list[Samples]) -> Samples:
+        """Return the probability of speech in each frame."""
         found, self._state = await self._lease.lane.call(
             self._lease.engine.detect, np.concatenate(frames), self._state
         )
         return found
 
-    def _told(self, mark: Mark | None) -> Iterator[Detected]:
-        quiet = self._endpoints.quiet
-        if mark is Mark.BEGAN:
+    def _detected(self, event: SpeechEvent | None) -> Iterator[DetectedSpeech]:
+        quiet_frames = self._endpointer.quiet_frames
+        if event is SpeechEvent.BEGAN:
             self._growing.begin(LEAST_FRAMES)
-        if mark is Mark.ENDED:
-            yield Detected(mark, self._growing.end(quiet))
-        elif mark is Mark.PAUSED:
-            yield Detected(mark, self._growing.so_far(quiet))
-        elif mark is not None:
-            yield Detected(mark)
-        if self._endpoints.speaking and self._growing.full:
-            yield Detected(Mark.WENT_ON)
-            yield Detected(Mark.ENDED, self._growing.cut())
-            yield Detected(Mark.BEGAN)
+        if event is SpeechEvent.ENDED:
+            yield DetectedSpeech(event, self._growing.end(quiet_frames))
+        elif event is SpeechEvent.PAUSED:
+            yield DetectedSpeech(event, self._growing.so_far(quiet_frames))
+        elif event is not None:
+            yield DetectedSpeech(event)
+        if self._endpointer.speaking and self._growing.full:
+            # Speech without a pause is cut: the first part ends, and the rest begins, here.
+            yield DetectedSpeech(SpeechEvent.WENT_ON)
+            yield DetectedSpeech(SpeechEvent.ENDED, self._growing.cut())
+            yield DetectedSpeech(SpeechEvent.BEGAN)

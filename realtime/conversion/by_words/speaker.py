@@ -1,4 +1,4 @@
-"""Words in a character's voice, the normal way of a line; it knows no microphone."""
+"""Speaking of transcripts in a character's voice, on the same way as every line."""
 
 from __future__ import annotations
 
@@ -13,24 +13,32 @@ from realtime.engines.contract import Transcript
 from realtime.speech.request import LineRequest
 from realtime.speech.speech import Speech
 
-PIECE_SECONDS = 0.2  # what is given at a time: who is to stop stops soon
+PIECE_SECONDS = 0.2  # what is given at a time, so that it can be stopped soon
 
 
 class SentenceSpeaker:
-    """One character for one listener. What somebody said into a microphone is kept nowhere."""
+    """A speaker of sentences for one listener.
 
-    def __init__(self, speech: Speech, wish: LineRequest, output_rate: int) -> None:
-        self._speech, self._wish = speech, wish
+    `request` is the line without its text. Nothing is kept in the cache: what a person said into
+    a microphone must not lie there.
+    """
+
+    def __init__(self, speech: Speech, request: LineRequest, output_rate: int) -> None:
+        self._speech, self._request = speech, request
         self._rate = output_rate
 
     async def check(self) -> None:
-        """Refuse what no words could mend."""
-        await self._speech.check(self._wish)
+        """Check everything but the text."""
+        await self._speech.check(self._request)
 
-    async def say(self, said: Transcript) -> AsyncGenerator[Pcm, None]:
-        """The sound of it as soon as it is there, in short pieces."""
-        language = said.language if self._wish.language == "auto" else self._wish.language
-        line = await self._speech.line(replace(self._wish, text=said.text, language=language))
+    async def speak(self, transcript: Transcript) -> AsyncGenerator[Pcm, None]:
+        """Yield the sound in short pieces, as soon as it is there."""
+        language = self._request.language
+        if language == "auto":
+            language = transcript.language
+        line = await self._speech.line(
+            replace(self._request, text=transcript.text, language=language)
+        )
         resampler = Resampler(self._speech.sample_rate(line), self._rate)
         async with aclosing(self._speech.say(line, keep=False)) as parts:
             async for part in parts:

@@ -1,4 +1,4 @@
-"""Sentences into words on the recogniser's lane, in the language that a stream goes on in."""
+"""Transcription of sentences on the recogniser's lane."""
 
 from __future__ import annotations
 
@@ -17,25 +17,30 @@ from realtime.text.normalise import clean, has_speech
 
 logger = logging.getLogger(__name__)
 
+RECOGNISER = "revoice"  # the engine
+
 
 class Transcriber:
-    """One stream's. A language that is not given is found in each sentence, and remembered."""
+    """The transcriber of one stream.
+
+    A language that is not given is found in each sentence; the last one counts for the next.
+    """
 
     def __init__(self, lease: Lease[Recogniser], language: str) -> None:
         self._engine = lease.engine
         self._lane = lease.lane
-        self._asked = language if language in LANGUAGES else None
-        self._usual: str | None = None
+        self._language = language if language in LANGUAGES else None
+        self._usual_language: str | None = None
 
     @property
     def idle(self) -> bool:
-        """Whether nobody's sentence is being listened to, so that one may be on trial."""
+        """Check whether the recogniser is free, so that a sentence may be tried before its end."""
         return not self._lane.jobs
 
-    async def words(self, sentence: Sentence) -> Transcript:
-        asked = time.monotonic()
+    async def transcribe(self, sentence: Sentence) -> Transcript:
+        """Return the sentence's words; the text is empty where it has none."""
         try:
-            found = await self._found(sentence, asked)
+            found = await self._recognise(sentence, time.monotonic())
         except YamabikoError:
             raise
         except Exception as error:
@@ -46,13 +51,15 @@ class Transcriber:
                 hint="The server's log says more; trying again may help.",
             ) from error
         if not has_speech(clean(found.text)):
-            return replace(found, text="")  # signs alone are nothing to say
-        self._usual = found.language
+            return replace(found, text="")  # punctuation alone cannot be spoken
+        self._usual_language = found.language
         return found
 
-    async def _found(self, sentence: Sentence, due: float) -> Transcript:
+    async def _recognise(self, sentence: Sentence, due: float) -> Transcript:
         def start(cancel: CancelToken) -> Iterator[Transcript]:
-            yield self._engine.recognise(sentence.samples, self._asked, self._usual, cancel)
+            yield self._engine.recognise(
+                sentence.samples, self._language, self._usual_language, cancel
+            )
 
         async with aclosing(self._lane.stream(start, lambda: due)) as items:
             return await anext(items)

@@ -1,4 +1,4 @@
-"""A microphone's sentences: guesses that hold, guesses that are forgotten, standing still."""
+"""A microphone's sentences: early transcriptions kept or forgotten, and stalls."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from realtime.audio.samples import Pcm
-from realtime.conversion.by_words.microphone_sentences import Microphone, Take
+from realtime.conversion.by_words.microphone_sentences import FoundSentence, MicrophoneSentences
 from realtime.conversion.by_words.sentence_detector import SentenceDetector
 from realtime.conversion.by_words.transcriber import Transcriber
 from realtime.conversion.microphone_buffer import MicrophoneBuffer
@@ -23,42 +23,44 @@ pytestmark = pytest.mark.anyio
 
 
 class Bench:
-    """A microphone with ears for tests; `items` are what it gave until now."""
+    """A microphone with fake engines; `items` are what it gave until now."""
 
     def __init__(self) -> None:
-        self.typist = ScriptedRecogniser()
-        ears: dict[str, Any] = {"silero": LevelDetector(), "revoice": self.typist}
-        self.models = LoadedModels(Settings(), lambda name, settings: ears[name], tuple(ears))
+        self.recogniser = ScriptedRecogniser()
+        fakes: dict[str, Any] = {"silero": LevelDetector(), "revoice": self.recogniser}
+        self.models = LoadedModels(Settings(), lambda name, settings: fakes[name], tuple(fakes))
         self.items: list[Any] = []
         self.came = asyncio.Event()
 
-    async def run(self, stack: AsyncExitStack, rate: int, stall: float = 60.0) -> MicrophoneBuffer:
+    async def start(
+        self, stack: AsyncExitStack, rate: int, stall: float = 60.0
+    ) -> MicrophoneBuffer:
         detector = await stack.enter_async_context(self.models.detector("silero").lease())
-        recogniser = await stack.enter_async_context(self.models.recogniser("revoice").lease())
-        intake = MicrophoneBuffer(rate, time.monotonic)
-        understanding = Transcriber(recogniser, "en")
-        self.microphone = Microphone(
-            intake, rate, SentenceDetector(detector, 0.35), understanding, stall
+        lease = await stack.enter_async_context(self.models.recogniser("revoice").lease())
+        buffer = MicrophoneBuffer(rate, time.monotonic)
+        transcriber = Transcriber(lease, "en")
+        self.microphone = MicrophoneSentences(
+            buffer, rate, SentenceDetector(detector, 0.35), transcriber, stall
         )
-        self.hearing = asyncio.create_task(self._hear())
+        self.listening = asyncio.create_task(self._listen())
         stack.push_async_callback(self.microphone.aclose)
-        return intake
+        return buffer
 
     async def all(self, *parts: Pcm, rate: int = RATE) -> list[Any]:
         async with AsyncExitStack() as stack:
-            intake = await self.run(stack, rate)
+            buffer = await self.start(stack, rate)
             for part in parts:
-                await intake.add(part)
-            intake.end()
-            await self.hearing
+                await buffer.add(part)
+            buffer.end()
+            await self.listening
             for item in self.items:
-                if isinstance(item, Take) and item.words is not None:
-                    await item.words
+                if isinstance(item, FoundSentence) and item.transcript is not None:
+                    await item.transcript
         return self.items
 
-    async def _hear(self) -> None:
-        async with aclosing(self.microphone.takes()) as takes:
-            async for item in takes:
+    async def _listen(self) -> None:
+        async with aclosing(self.microphone.items()) as items:
+            async for item in items:
                 self.items.append(item)
                 self.came.set()
 
@@ -67,70 +69,70 @@ class Bench:
 async def bench() -> AsyncIterator[Bench]:
     bench = Bench()
     yield bench
-    bench.typist.may_go_on.set()
+    bench.recogniser.may_go_on.set()
     await bench.models.close()
 
 
 async def test_a_sentence_is_listened_to_once(bench: Bench) -> None:
-    started, take = await bench.all(hums(1.0, 1.0))
+    started, found = await bench.all(hums(1.0, 1.0))
     assert started.event == "speech_started"
-    assert take.words is not None and (await take.words).text == "abc"
-    assert bench.typist.seconds == pytest.approx([1.1], abs=0.1)
+    assert found.transcript is not None and (await found.transcript).text == "abc"
+    assert bench.recogniser.seconds == pytest.approx([1.1], abs=0.1)
 
 
-async def test_a_guess_is_forgotten_when_the_speech_goes_on(bench: Bench) -> None:
-    bench.typist.may_go_on.clear()
+async def test_an_early_transcription_is_forgotten_when_the_speech_goes_on(bench: Bench) -> None:
+    bench.recogniser.may_go_on.clear()
     async with AsyncExitStack() as stack:
-        intake = await bench.run(stack, RATE)
-        await intake.add(hums(1.0, 0.2))
-        assert await asyncio.to_thread(bench.typist.begun.wait, 60)
-        await intake.add(hums(1.0, 1.0))
-        intake.end()
-        await bench.hearing
-        bench.typist.may_go_on.set()
-        _, take = bench.items
-        assert take.words is not None and (await take.words).text == "abc"
-        assert bench.typist.seconds[-1] == pytest.approx(2.3, abs=0.2), "the whole sentence"
-        assert take.sentence.samples.size / RATE == pytest.approx(2.3, abs=0.2)
+        buffer = await bench.start(stack, RATE)
+        await buffer.add(hums(1.0, 0.2))
+        assert await asyncio.to_thread(bench.recogniser.begun.wait, 60)
+        await buffer.add(hums(1.0, 1.0))
+        buffer.end()
+        await bench.listening
+        bench.recogniser.may_go_on.set()
+        _, found = bench.items
+        assert found.transcript is not None and (await found.transcript).text == "abc"
+        assert bench.recogniser.seconds[-1] == pytest.approx(2.3, abs=0.2), "the whole sentence"
+        assert found.sentence.samples.size / RATE == pytest.approx(2.3, abs=0.2)
 
 
-async def test_a_microphone_that_stands_still_ends_its_sentence(bench: Bench) -> None:
+async def test_a_microphone_that_stalls_ends_its_sentence(bench: Bench) -> None:
     async with AsyncExitStack() as stack:
-        intake = await bench.run(stack, RATE, stall=0.05)
-        await intake.add(hums(1.0))
-        while not any(isinstance(item, Take) for item in bench.items):
+        buffer = await bench.start(stack, RATE, stall=0.05)
+        await buffer.add(hums(1.0))
+        while not any(isinstance(item, FoundSentence) for item in bench.items):
             bench.came.clear()
             await bench.came.wait()
-        assert not bench.hearing.done()
-        await intake.add(hums(0.5, 1.0))
-        intake.end()
-        await bench.hearing
-        assert sum(isinstance(item, Take) for item in bench.items) == 2
+        assert not bench.listening.done()
+        await buffer.add(hums(0.5, 1.0))
+        buffer.end()
+        await bench.listening
+        assert sum(isinstance(item, FoundSentence) for item in bench.items) == 2
 
 
 async def test_any_rate_will_do(bench: Bench) -> None:
-    _, take = await bench.all(hums(1.0, 1.0, rate=44100), rate=44100)
-    assert take.sentence.samples.size / RATE == pytest.approx(1.15, abs=0.1)
+    _, found = await bench.all(hums(1.0, 1.0, rate=44100), rate=44100)
+    assert found.sentence.samples.size / RATE == pytest.approx(1.15, abs=0.1)
 
 
-async def test_sound_that_was_not_taken_in_time_is_told(bench: Bench) -> None:
+async def test_sound_that_was_not_taken_in_time_gives_a_notice(bench: Bench) -> None:
     async with AsyncExitStack() as stack:
-        intake = await bench.run(stack, RATE)
-        intake.left_out = RATE
-        await intake.add(silence(0.1))
-        intake.end()
-        await bench.hearing
+        buffer = await bench.start(stack, RATE)
+        buffer.left_out = RATE
+        await buffer.add(silence(0.1))
+        buffer.end()
+        await bench.listening
     assert [item.code for item in bench.items] == ["left_out"]
     assert "1000 ms" in bench.items[0].message
 
 
 async def test_leaving_frees_the_recogniser(bench: Bench) -> None:
-    bench.typist.may_go_on.clear()
+    bench.recogniser.may_go_on.clear()
     async with AsyncExitStack() as stack:
-        intake = await bench.run(stack, RATE)
-        await intake.add(hums(1.0, 0.2))
-        assert await asyncio.to_thread(bench.typist.begun.wait, 60)
-        bench.hearing.cancel()
-        bench.typist.may_go_on.set()
+        buffer = await bench.start(stack, RATE)
+        await buffer.add(hums(1.0, 0.2))
+        assert await asyncio.to_thread(bench.recogniser.begun.wait, 60)
+        bench.listening.cancel()
+        bench.recogniser.may_go_on.set()
     async with bench.models.recogniser("revoice").lease() as lease:
         assert lease.lane.jobs == 0

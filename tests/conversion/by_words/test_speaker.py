@@ -1,4 +1,4 @@
-"""Words in a character's voice: its language, its rate, what is refused."""
+"""Speaking of transcripts: the language, the rate, and what is refused."""
 
 from __future__ import annotations
 
@@ -31,42 +31,44 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
 
 async def test_it_is_as_long_as_the_line_at_any_rate(services: Services) -> None:
     for rate in (8000, 24000, 48000):
-        voice = SentenceSpeaker(services.speech, LineRequest("", "af_heart", engine="tone"), rate)
-        parts = [pcm async for pcm in voice.say(Transcript("abcdefghij", "en"))]
+        speaker = SentenceSpeaker(services.speech, LineRequest("", "af_heart", engine="tone"), rate)
+        parts = [pcm async for pcm in speaker.speak(Transcript("abcdefghij", "en"))]
         assert all(0 < part.size <= PIECE_SECONDS * rate for part in parts)
         assert joined(parts).size == pytest.approx(0.8 * rate, abs=2)
 
 
 async def test_nothing_of_it_is_kept(services: Services) -> None:
     await services.cache.start()
-    voice = SentenceSpeaker(services.speech, LineRequest("", "af_heart", engine="tone"), 24000)
-    assert [pcm async for pcm in voice.say(Transcript("a secret", "en"))]
+    speaker = SentenceSpeaker(services.speech, LineRequest("", "af_heart", engine="tone"), 24000)
+    assert [pcm async for pcm in speaker.speak(Transcript("a secret", "en"))]
     assert not list(services.settings.cache.path.rglob("*secret*"))
 
 
 @pytest.mark.parametrize(
-    ("wished", "said", "spoken"),
+    ("requested", "said", "spoken"),
     [("auto", "ja", "ja"), ("auto", "en", "en"), ("mix", "en", "mix"), ("zh", "zh", "zh")],
 )
-async def test_it_speaks_the_language_that_was_heard_or_wished(
-    services: Services, monkeypatch: pytest.MonkeyPatch, wished: str, said: str, spoken: str
+async def test_it_speaks_the_language_that_was_heard_or_requested(
+    services: Services, monkeypatch: pytest.MonkeyPatch, requested: str, said: str, spoken: str
 ) -> None:
     asked: list[LineRequest] = []
     line = services.speech.line
 
-    async def noted(wish: LineRequest) -> object:
-        asked.append(wish)
-        return await line(wish)
+    async def note(request: LineRequest) -> object:
+        asked.append(request)
+        return await line(request)
 
-    monkeypatch.setattr(services.speech, "line", noted)
-    wish = LineRequest("", "jf_alpha", wished, noaccent=True, speed=1.5, seed=4, engine="tone")
-    voice = SentenceSpeaker(services.speech, wish, 24000)
-    assert [pcm async for pcm in voice.say(Transcript("abc", said))]
+    monkeypatch.setattr(services.speech, "line", note)
+    request = LineRequest(
+        "", "jf_alpha", requested, noaccent=True, speed=1.5, seed=4, engine="tone"
+    )
+    speaker = SentenceSpeaker(services.speech, request, 24000)
+    assert [pcm async for pcm in speaker.speak(Transcript("abc", said))]
     (found,) = asked
     assert found == LineRequest("abc", "jf_alpha", spoken, True, speed=1.5, seed=4, engine="tone")
 
 
-async def test_what_no_words_could_mend_is_refused_before_there_are_any(
+async def test_everything_but_the_text_is_checked_first(
     services: Services,
 ) -> None:
     with pytest.raises(NotFound):

@@ -1,4 +1,4 @@
-"""Sentences into words on the recogniser's lane: languages, what says nothing, what breaks."""
+"""Transcription: languages, sentences without words, and an engine that fails."""
 
 from __future__ import annotations
 
@@ -21,9 +21,11 @@ SENTENCE = Sentence(np.zeros(16_000, np.float32), 0)
 
 
 class Bench:
+    """A recogniser that a test scripts, among loaded models."""
+
     def __init__(self) -> None:
-        self.typist = ScriptedRecogniser()
-        self.models = LoadedModels(Settings(), lambda name, settings: self.typist, ("revoice",))
+        self.recogniser = ScriptedRecogniser()
+        self.models = LoadedModels(Settings(), lambda name, settings: self.recogniser, ("revoice",))
 
 
 @pytest.fixture
@@ -41,26 +43,26 @@ async def test_a_language_that_is_known_is_given(
     bench: Bench, language: str, given: str | None
 ) -> None:
     async with bench.models.recogniser("revoice").lease() as lease:
-        await Transcriber(lease, language).words(SENTENCE)
-    assert bench.typist.asked == [(given, None)]
+        await Transcriber(lease, language).transcribe(SENTENCE)
+    assert bench.recogniser.asked == [(given, None)]
 
 
 async def test_a_language_that_was_spoken_is_remembered(bench: Bench) -> None:
     said = iter([Transcript("あ", "ja"), Transcript("", "en"), Transcript("...", "en")])
-    bench.typist.write = lambda samples: next(said)
+    bench.recogniser.write = lambda samples: next(said)
     async with bench.models.recogniser("revoice").lease() as lease:
-        understanding = Transcriber(lease, "auto")
-        assert [(await understanding.words(SENTENCE)).text for _ in range(3)] == ["あ", "", ""]
-    assert [usual for _, usual in bench.typist.asked] == [None, "ja", "ja"]
+        transcriber = Transcriber(lease, "auto")
+        assert [(await transcriber.transcribe(SENTENCE)).text for _ in range(3)] == ["あ", "", ""]
+    assert [usual for _, usual in bench.recogniser.asked] == [None, "ja", "ja"]
 
 
 async def test_an_engine_that_breaks_is_told_without_its_insides(bench: Bench) -> None:
     def broken(samples: Samples) -> Transcript:
         raise ZeroDivisionError("inside")
 
-    bench.typist.write = broken
+    bench.recogniser.write = broken
     async with bench.models.recogniser("revoice").lease() as lease:
         with pytest.raises(SynthesisFailed) as failed:
-            await Transcriber(lease, "en").words(SENTENCE)
+            await Transcriber(lease, "en").transcribe(SENTENCE)
         assert "inside" not in failed.value.message
         assert lease.lane.jobs == 0
