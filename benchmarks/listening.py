@@ -64,7 +64,7 @@ def units(text: str, language: str) -> list[str]:
     if language == "en":
         return re.findall(r"[a-z0-9']+", _NUMBER.sub(_in_words, plain))
     if language == "zh":
-        plain = chinese.spoken(plain)
+        plain = chinese.numbers_in_words(plain)
     bare = "".join(sign for sign in plain if sign.isalnum() or sign == "ー")
     if language == "zh":
         return list(_simplifier().convert(bare))

@@ -36,7 +36,7 @@ from realtime.errors import (
 )
 from realtime.models.loaded import LoadedModels
 from realtime.settings import Settings
-from realtime.text.language import LANGUAGES, resolve, segments
+from realtime.text.language import LANGUAGES, resolve_language, segments
 from realtime.text.normalise import clean
 from realtime.threads import off_the_loop
 from realtime.weights import verified_path
@@ -223,7 +223,7 @@ def checked_text(text: str | None) -> str | None:
 
 def clip_language(text: str, language: str) -> str:
     """Return the one language of a clip; refuse a text in several."""
-    found = resolve(text, language)
+    found = resolve_language(text, language)
     if found not in LANGUAGES:
         raise BadRequest(
             "The text is in several languages; a voice has one of its own.",

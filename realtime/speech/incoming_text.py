@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 
 from realtime.audio.playback import Playback
 from realtime.speech.request import nothing_to_say
-from realtime.text.boundaries import ended
+from realtime.text.boundaries import last_clause
 from realtime.text.normalise import Cleaner, has_speech
-from realtime.text.split import BLOCK, SHORT, Piece, Splitter, seconds
+from realtime.text.split import BLOCK, SHORT, Piece, Splitter, spoken_seconds
 from realtime.timer import Timer
 
 PAUSE_SECONDS = 0.4  # without new text: then what is there is spoken
@@ -128,16 +128,16 @@ class IncomingText:
     def _dues(self, uncut: str) -> Iterator[tuple[float, int]]:
         """When what is there is spoken, if nothing new comes before, and how much of it."""
         yield self._changed_at + PAUSE_SECONDS, EVERYTHING
-        clause = ended(uncut, surely=False)
+        clause = last_clause(uncut, surely=False)
         if clause is None:
             return
-        sure = clause == ended(uncut, surely=True)
+        sure = clause == last_clause(uncut, surely=True)
         if self._splitter is not None:
             # Its listener has heard nearly all: a clause now is better than more of them late.
             if sure and self.playback.started:
                 now = self._timer.now()
                 yield now + self.playback.seconds_ahead(now) - self._least, CLAUSES
-        elif seconds(uncut[: clause.place]) >= self._least:
+        elif spoken_seconds(uncut[: clause.place]) >= self._least:
             yield self._changed_at + (BEHIND_SECONDS if sure else SOON_SECONDS), CLAUSES
 
     def _taken(self) -> tuple[str, int, float]:

@@ -11,7 +11,7 @@ from realtime.errors import BadRequest, NothingToSay, TextTooLong, Unavailable, 
 from realtime.models.loaded import LoadedModels
 from realtime.settings import Settings
 from realtime.speech.line import ASKABLE, FASTEST, MOST_SEED, SLOWEST, Line
-from realtime.text.language import resolve, segments
+from realtime.text.language import resolve_language, segments
 from realtime.text.normalise import clean, has_speech
 
 
@@ -48,7 +48,7 @@ class LineResolver:
 
     def begun(self, wish: LineRequest, text: str) -> Line:
         """The line of a clean text that may still grow: what is there decides who speaks it."""
-        language = resolve(text, wish.language)
+        language = resolve_language(text, wish.language)
         character = self._character(wish.character, language)
         line = Line(
             text=text,

@@ -40,7 +40,7 @@ from realtime.speech.line import Line
 from realtime.speech.request import LineRequest, LineResolver
 from realtime.speech.synthesis import Synthesis
 from realtime.text.language import Segment
-from realtime.text.split import Piece, Splitter, cut
+from realtime.text.split import Piece, Splitter, cut_into_pieces
 from realtime.timer import Timer
 
 WAY = 2  # counts changes of text, cutting, trimming and joining: an older sound is another one
@@ -216,7 +216,7 @@ class Speech:
         if self.address(whole) != self.address(replace(line, text=whole.text)):
             return None
         splitter = self._splitter(whole)
-        return whole if _cuts(said) == _cuts(cut(whole.text, splitter)) else None
+        return whole if _cuts(said) == _cuts(cut_into_pieces(whole.text, splitter)) else None
 
     def _splitter(self, line: Line) -> Splitter:
         engine = self._models.synthesizer(line.engine).engine

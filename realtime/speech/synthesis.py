@@ -33,7 +33,7 @@ from realtime.models.lanes import WHEN_IDLE
 from realtime.models.loaded import LoadedModels
 from realtime.models.model import Lease
 from realtime.speech.line import Line
-from realtime.text.split import SHORT, Piece, Splitter, blocks, cut
+from realtime.text.split import SHORT, Piece, Splitter, blocks, cut_into_pieces
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ class Synthesis:
         engine = lease.engine
         splitter = Splitter(line.language, engine.first_piece * line.speed, engine.work)
         if len(line.text) <= SHORT:
-            for piece in cut(line.text, splitter):
+            for piece in cut_into_pieces(line.text, splitter):
                 yield piece
             return
         for block in blocks(line.text):

@@ -1,9 +1,10 @@
-"""A language's phonemes in the mouth of another's native: the nearest sounds; no reader."""
+"""Accents: the phonemes of a language replaced by the nearest sounds of another."""
 
 from __future__ import annotations
 
 import re
 
+# The tables map phonemes as the readers write them; a sign that a table lacks stays as it is.
 _HAN_ONLY = re.compile(r"[\u3005-\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af\W\d]*")
 _TONES = "→↗↓↘"
 _JAPANESE_VOWELS = "aeioɯɨu"
@@ -38,34 +39,44 @@ _JAPANESE_TO_CHINESE = {
 
 
 def only_han(text: str) -> bool:
-    """Whether a text can be read as another language that writes in Han characters."""
+    """Tell whether a text is all Han characters, digits and signs, so that Chinese can read it."""
     return _HAN_ONLY.fullmatch(text) is not None
 
 
-def coloured(phonemes: str, language: str, accent: str) -> str:
-    """Phonemes of a language with the nearest sounds of the accent's own."""
+def apply_accent(phonemes: str, language: str, accent: str) -> str:
+    """Replace the phonemes of a language by the nearest sounds of the accent, `en` or `zh`.
+
+    A Japanese accent needs no table: the Japanese reader reads foreign text itself.
+    """
     if accent == "en":
         table = _TO_ENGLISH[language]
         plain = "".join(table.get(sign, sign) for sign in phonemes)
-        return re.sub(r"\S+", lambda word: _stressed(word[0]), plain)
+        return re.sub(r"\S+", lambda word: _stress(word[0]), plain)
     if language == "en":
-        return _chinese_from_english(phonemes)
-    plain = ""
-    for sign in phonemes:
-        plain += _JAPANESE_TO_CHINESE.get(sign, sign) + ("→" if sign in _JAPANESE_VOWELS else "")
-    return plain
+        return _english_to_chinese(phonemes)
+    return _japanese_to_chinese(phonemes)
 
 
-def _stressed(word: str) -> str:
-    """English has a stress in each word; it falls on the first vowel here."""
+def _stress(word: str) -> str:
+    """Put a stress before the first vowel: every English word has one."""
     for place, sign in enumerate(word):
         if sign in _ENGLISH_VOWELS:
             return f"{word[:place]}ˈ{word[place:]}"
     return word
 
 
-def _chinese_from_english(phonemes: str) -> str:
-    """A stressed vowel falls, the others stay level."""
+def _japanese_to_chinese(phonemes: str) -> str:
+    """Replace the sounds, with a level tone on every vowel."""
+    found = ""
+    for sign in phonemes:
+        found += _JAPANESE_TO_CHINESE.get(sign, sign)
+        if sign in _JAPANESE_VOWELS:
+            found += "→"
+    return found
+
+
+def _english_to_chinese(phonemes: str) -> str:
+    """Replace the sounds; a stressed vowel gets the falling tone, another the level one."""
     found, stressed = "", False
     for sign in phonemes:
         if sign == "ˈ":

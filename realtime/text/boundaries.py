@@ -1,4 +1,4 @@
-"""Where a text may be cut: ends of paragraphs, sentences, clauses and words; it knows no lengths.
+"""Places where a text may be cut: the ends of paragraphs, sentences and clauses.
 
 A boundary depends only on the text before it and the two characters after it, so a text that is
 still being written is cut like a whole one.
@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+# INNER: the end of a sentence or a clause within quotes or brackets.
 PARAGRAPH, SENTENCE, CLAUSE, INNER = "paragraph", "sentence", "clause", "inner"
+# Seconds of silence after each.
 PAUSES = {PARAGRAPH: 0.5, SENTENCE: 0.3, CLAUSE: 0.12, INNER: 0.12}
 
 OPENERS = {"(": ")", "（": "）", "「": "」", "『": "』", "“": "”", "《": "》", "【": "】", "[": "]"}
@@ -29,14 +31,17 @@ COUNTED = frozenset("no vol fig pp p".split())  # abbreviations before a number 
 
 @dataclass(frozen=True)
 class Boundary:
-    """A place where a cut does no harm, and what ends there."""
+    """A place where a text may be cut, with the kind of part that ends there."""
 
     place: int
     kind: str
 
 
 def boundaries(text: str, final: bool) -> Iterator[Boundary]:
-    """The boundaries of a text; the last characters of an unfinished one are not decided yet."""
+    """Yield the boundaries of a text, in order.
+
+    The end of a text that is not `final` is no boundary yet: what follows decides.
+    """
     quotes: list[tuple[str, int]] = []
     place = 0
     while place < len(text):
@@ -58,24 +63,25 @@ def boundaries(text: str, final: bool) -> Iterator[Boundary]:
             yield Boundary(place, INNER if quotes else kind)
 
 
-def ended(text: str, surely: bool) -> Boundary | None:
-    """The last clause that has ended in an unfinished text, whatever may follow.
+def last_clause(text: str, surely: bool) -> Boundary | None:
+    """Find the end of the last clause of an unfinished text.
 
-    `surely`: at the very end a blank must stand behind its sign, or the sign be one of those that
-    stand in no number, address or abbreviation.
+    With `surely`, a clause whose sign is the very last character counts only when that sign stands
+    in no number, address or abbreviation: `3.` may go on as `3.14`, `。` may not.
     """
     found = [boundary for boundary in boundaries(text, final=True) if boundary.place]
-    if found and found[-1].place == len(text) and surely and not _sure(text):
+    if found and found[-1].place == len(text) and surely and not _surely_ended(text):
         found.pop()
     return found[-1] if found else None
 
 
-def _sure(text: str) -> bool:
+def _surely_ended(text: str) -> bool:
     sign = text[-1:]
     return sign.isspace() or sign in WIDE_SENTENCE or sign in WIDE_CLAUSE
 
 
 def _track(quotes: list[tuple[str, int]], sign: str, place: int) -> None:
+    """Note a character that opens or closes a quote; quotes are (closer, place of the opener)."""
     if quotes and (sign == quotes[-1][0] or place - quotes[-1][1] > LONGEST_QUOTE or sign == "\n"):
         quotes.pop()
         if sign == "\n":
@@ -87,7 +93,7 @@ def _track(quotes: list[tuple[str, int]], sign: str, place: int) -> None:
 
 
 def _kind(text: str, place: int) -> str | None:
-    """What ends with this character; None when nothing does."""
+    """Return the kind of part that ends with a character; None when none does."""
     sign = text[place]
     if sign == "\n":
         return PARAGRAPH
@@ -107,7 +113,7 @@ def _kind(text: str, place: int) -> str | None:
 
 
 def _abbreviates(text: str, place: int) -> bool:
-    """Whether a full stop belongs to its word, or the sentence goes on in lower case."""
+    """Tell whether a full stop belongs to its word, or the sentence goes on in lower case."""
     start = max(
         text.rfind(" ", max(0, place - 12), place), text.rfind("\n", max(0, place - 12), place)
     )

@@ -1,4 +1,7 @@
-"""Reads Chinese: numbers, dates, money and words as phonemes; it loads on first use."""
+"""A reader of Chinese: numbers, dates, money and words as phonemes.
+
+Its libraries and dictionary load on first use.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,9 @@ import threading
 from functools import cache
 from typing import Any
 
-from realtime.text.phonemes import Sound, aligned
+from realtime.text.phonemes import Sound, align
 
-_lock = threading.Lock()
+_lock = threading.Lock()  # of jieba's tokenizer, which all threads share
 _DIGITS = dict(zip("0123456789", "零一二三四五六七八九", strict=True))
 _HAN = re.compile(r"[\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af]+")
 _PUNCTUATION = {
@@ -34,20 +37,20 @@ _RULES: tuple[tuple[str, str], ...] = (
 
 
 def read(text: str) -> list[Sound]:
-    """The sounds of a Chinese text."""
+    """Read a Chinese text as sounds."""
     with _lock:
-        sounds = [_sound(word) for word in _words(spoken(text))]
+        sounds = [_sound(word) for word in _words(numbers_in_words(text))]
     for place, sound in enumerate(sounds[1:]):
         if sound.phonemes[:1] in _CLOSING:  # no space between a word and what closes it
             sounds[place] = Sound(sounds[place].text, sounds[place].phonemes.rstrip())
-    return aligned(text, sounds)
+    return align(text, sounds)
 
 
-def spoken(text: str) -> str:
-    """The text with its numbers in words."""
+def numbers_in_words(text: str) -> str:
+    """Write the numbers of a text in words."""
     import cn2an
 
-    text = prepared(text)
+    text = units_in_words(text)
     try:
         found: str = cn2an.transform(text, "an2cn")
     except ValueError:
@@ -55,15 +58,15 @@ def spoken(text: str) -> str:
     return _digit_by_digit(found)
 
 
-def prepared(text: str) -> str:
-    """The text with its units in words, and the numbers that are read digit by digit."""
-    for pattern, said in _RULES:
-        text = re.sub(pattern, said, text)
+def units_in_words(text: str) -> str:
+    """Write units in words, and also the numbers that are read digit by digit."""
+    for pattern, words in _RULES:
+        text = re.sub(pattern, words, text)
     return re.sub(r"(?<![\d.])(?:\d{7,}|0\d+)(?![\d.年])", lambda m: _digit_by_digit(m[0]), text)
 
 
-def cut(text: str) -> list[str]:
-    """The words of a text and what stands between them."""
+def cut_words(text: str) -> list[str]:
+    """Cut a text into its words and the signs between them."""
     with _lock:
         return list(_jieba().lcut(text, cut_all=False))
 
@@ -94,7 +97,7 @@ def _word_phonemes(word: str) -> str:
     try:
         found: str = ZHG2P.word2ipa(word).replace(chr(815), "")
     except (ValueError, AssertionError, IndexError, KeyError):
-        # One character without a reading must not silence its neighbours.
+        # One character without a reading must not take the word's other characters with it.
         return "".join(map(_word_phonemes, word)) if len(word) > 1 else ""
     return found
 
@@ -105,8 +108,8 @@ def _jieba() -> Any:
 
     jieba.setLogLevel(logging.WARNING)
     tokenizer = jieba.Tokenizer()
-    # Built from its dictionary in memory: jieba's own start would load a cache that anybody can
-    # write into the temporary folder.
+    # Built in memory from its dictionary: jieba's own start would load a cache from the
+    # temporary folder, where any user of the machine can put one.
     tokenizer.FREQ, tokenizer.total = tokenizer.gen_pfdict(tokenizer.get_dict_file())
     tokenizer.initialized = True
     return tokenizer

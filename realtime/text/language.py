@@ -1,4 +1,4 @@
-"""Which language each part of a text is in: by tags, else by script; it knows no reader."""
+"""The language of each part of a text: by its tags, else by its script."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ _RUN = re.compile(
 _SENTENCE = re.compile(r"[^。！？!?\n]*[。！？!?\n]*")
 
 UNITS = frozenset("km kg cm mm ml GB MB kHz Hz".split())
-FEW_WORDS = 0.25  # Latin words among so many characters of another script do not make a mixture
+FEW_WORDS = 0.25  # share of Latin words, two characters each, up to which a text is no mixture
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A part of a text in one language."""
+    """A part of a text that is in one language."""
 
     text: str
     language: str
 
 
-def resolve(text: str, language: str) -> str:
-    """What `auto` means for this text: one language, or `mix` when there is more than one."""
+def resolve_language(text: str, language: str) -> str:
+    """Return the language of a text for `auto`, `mix` when it has several; else `language`."""
     if language != "auto":
         return language
     tags = {tag.lower() for tag in _TAG.findall(text)}
@@ -51,7 +51,7 @@ def resolve(text: str, language: str) -> str:
 
 
 def segments(text: str, language: str, context: str = "") -> list[Segment]:
-    """The parts of a text by language; `context` is the sentence around it, when it is a piece."""
+    """Cut a text into parts by language; `context` is the sentence around it, if it is a piece."""
     found, _ = tagged_segments(text, language, None, context)
     return found
 
@@ -59,7 +59,7 @@ def segments(text: str, language: str, context: str = "") -> list[Segment]:
 def tagged_segments(
     text: str, language: str, open_tag: str | None, context: str = ""
 ) -> tuple[list[Segment], str | None]:
-    """The same for a piece that begins within a tag; also the tag that is open at its end."""
+    """Cut a piece that begins inside a tag; return also the tag that is open at its end."""
     found: list[Segment] = []
     place = 0
     for tag in _TAG.finditer(text):
@@ -69,10 +69,6 @@ def tagged_segments(
         place = tag.end()
     found += _span(text[place:], language, open_tag, context or text)
     return _joined(found), open_tag
-
-
-def without_tags(text: str) -> str:
-    return _TAG.sub("", text)
 
 
 def _span(text: str, language: str, tag: str | None, context: str) -> Iterator[Segment]:
@@ -99,14 +95,14 @@ def _span(text: str, language: str, tag: str | None, context: str) -> Iterator[S
 
 
 def _owner(run: re.Match[str], japanese: bool) -> str | None:
-    """Whose a run of one script is; signs, digits and their units are nobody's."""
+    """Return the language of a run of one script; None for signs, digits and their units."""
     if run["latin"]:
         before = run.string[: run.start()].rstrip(" ")[-1:]
         unit = before == "°" or (before.isdigit() and run[0] in UNITS)
         return None if unit else "en"
-    if run["kana"]:
+    if run["kana"] or (run["han"] and japanese):
         return "ja"
-    return ("ja" if japanese else "zh") if run["han"] else None
+    return "zh" if run["han"] else None
 
 
 def _joined(parts: list[Segment]) -> list[Segment]:
@@ -133,11 +129,15 @@ def _untagged_speech(text: str) -> bool:
 
 
 def _chinese_share(text: str) -> float:
-    """How much of a text with kana stands in sentences without any: those may be Chinese."""
+    """Return the share of a text with kana that stands in sentences without any.
+
+    Those sentences may be Chinese.
+    """
     alone = total = 0
     for sentence in _SENTENCE.findall(text):
         han = len(_HAN.findall(sentence))
         kana = len(_KANA.findall(sentence))
         total += han + kana
-        alone += 0 if kana else han
+        if not kana:
+            alone += han
     return alone / total if total else 0.0

@@ -1,6 +1,6 @@
-"""Clean text whatever its language: one form for each character, no invisible ones, bounded marks.
+"""Clean text of any language: one form for each character, none invisible, few marks.
 
-It knows no language; numbers and abbreviations belong to the readers.
+Numbers and abbreviations stay as they are: the readers of the languages know them.
 """
 
 from __future__ import annotations
@@ -25,31 +25,32 @@ _NARROW = {
 
 
 def clean(text: str) -> str:
-    """The one written form of a text; cleaning it again changes nothing."""
+    """Return the one written form of a text; cleaning it again changes nothing."""
     return _composed(text).strip()
 
 
 class Cleaner:
-    """The same for a text that comes bit by bit: all that it gave is the clean text."""
+    """A cleaner of a text that comes bit by bit; all that it returned is the clean text."""
 
     def __init__(self) -> None:
         self.waiting = ""  # what may still change
         self._begun = False
 
     def feed(self, text: str) -> str:
-        """What of the text can no longer change."""
+        """Add text; return the clean text that can no longer change."""
         self.waiting += text
         last = len(self.waiting) - 1
-        return self._given(next((p for p in range(last, 0, -1) if _alone(self.waiting[p])), 0))
+        place = next((p for p in range(last, 0, -1) if _stands_alone(self.waiting[p])), 0)
+        return self._clean_up_to(place)
 
     def flush(self) -> str:
-        """Everything that is there but blanks at its end, which may turn out to be the last."""
-        found = self._given(len(self.waiting))
+        """Return all that waits; blanks at its end wait on: a clean text ends without them."""
+        found = self._clean_up_to(len(self.waiting))
         kept = found.rstrip()
         self.waiting = found[len(kept) :]
         return kept
 
-    def _given(self, place: int) -> str:
+    def _clean_up_to(self, place: int) -> str:
         raw, self.waiting = self.waiting[:place], self.waiting[place:]
         found = _composed(raw) if self._begun else _composed(raw).lstrip()
         self._begun = self._begun or bool(found)
@@ -57,12 +58,12 @@ class Cleaner:
 
 
 def has_speech(text: str) -> bool:
-    """Whether anything in the text can be spoken: a letter or a digit of a script that is read."""
-    return any(map(speakable, text))
+    """Tell whether a text has a letter or a digit that can be spoken."""
+    return any(map(is_speakable, text))
 
 
-def speakable(sign: str) -> bool:
-    """Whether a character belongs to Latin, kana, Han or the digits."""
+def is_speakable(sign: str) -> bool:
+    """Tell whether a character belongs to Latin, kana, Han or the digits."""
     code = ord(sign)
     if code < 0x250:
         return sign.isalnum()
@@ -77,14 +78,14 @@ def _composed(text: str) -> str:
     text = _SURROGATES.sub(" ", text).translate(_NARROW)
     text = _HALF_KANA.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text)
     text = "".join(map(_visible, text))
-    # Before NFC, which orders long runs of marks in quadratic time.
+    # Before NFC, whose ordering of a run of marks takes quadratic time.
     text = _MARKS.sub(lambda found: found[0][:MOST_MARKS], text)
     text = unicodedata.normalize("NFC", text)
     return _LINES.sub("\n", _BLANKS.sub(" ", text))
 
 
-def _alone(sign: str) -> bool:
-    """Whether a character neither joins the one before it nor is a blank or invisible."""
+def _stands_alone(sign: str) -> bool:
+    """Tell whether a character is visible and never joins the one before it."""
     if "!" <= sign <= "~":
         return True
     code = ord(sign)
@@ -101,5 +102,5 @@ def _visible(sign: str) -> str:
         return "\n" if sign in "\r\x0b\x0c\x85\u2028\u2029" else " "
     if kind == "Nd":
         return str(unicodedata.decimal(sign))
-    # Format marks turn the reading direction or join emoji; they are never heard.
+    # Format marks turn the reading direction or join emoji: they have no sound.
     return "" if kind in ("Cf", "Cn", "Co", "Cs") or "\ufe00" <= sign <= "\ufe0f" else sign

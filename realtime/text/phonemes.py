@@ -1,4 +1,4 @@
-"""A sound: phonemes and the text that they speak, and the way back from one to the other."""
+"""Sounds: phonemes with the text that they speak, aligned with the text as it was written."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 _TOKEN = re.compile(r"(?:[A-Za-z\u00c0-\u024f'’]+|[0-9]+(?:[.,:][0-9]+)*|.)\s*", re.DOTALL)
-MOST_ALIGNED = 2_000
+MOST_ALIGNED = 2_000  # characters; SequenceMatcher takes quadratic time
 
 
 @dataclass(frozen=True)
 class Sound:
-    """Phonemes, and the piece of the text that they speak; none for pauses and joins."""
+    """Phonemes and the piece of text that they speak; the text is empty for pauses and joins."""
 
     text: str
     phonemes: str
 
 
-def aligned(source: str, spoken: Sequence[Sound]) -> list[Sound]:
-    """The same sounds with their text as it stands in the source.
+def align(source: str, spoken: Sequence[Sound]) -> list[Sound]:
+    """Give sounds the text that stands in the source.
 
-    A reader may have said `$9.99` as five words: those become one sound with the text `$9.99`.
+    A reader may have read `$9.99` as five words: those become one sound with the text `$9.99`.
     """
-    said = "".join(sound.text for sound in spoken)
-    if said == source:
+    words = "".join(sound.text for sound in spoken)
+    if words == source:
         return list(spoken)
-    if len(source) + len(said) > MOST_ALIGNED:
+    if len(source) + len(words) > MOST_ALIGNED:
         return [Sound(source.strip(), "".join(sound.phonemes for sound in spoken))]
-    places = _places(source, said)
+    places = _places(source, words)
     joined: list[tuple[int, int, str]] = []
     at = 0
     for sound in spoken:
@@ -44,9 +44,9 @@ def aligned(source: str, spoken: Sequence[Sound]) -> list[Sound]:
     return [Sound(source[start:end].strip(), phonemes) for start, end, phonemes in joined]
 
 
-def _places(source: str, said: str) -> list[tuple[int, int]]:
-    """For each character that was said, the stretch of the source that it stands for."""
-    a, b = _TOKEN.findall(source), _TOKEN.findall(said)
+def _places(source: str, words: str) -> list[tuple[int, int]]:
+    """Find, for each character of the words, the stretch of the source that it stands for."""
+    a, b = _TOKEN.findall(source), _TOKEN.findall(words)
     starts = _starts(a)
     places: list[tuple[int, int]] = []
     matcher = SequenceMatcher(None, _bare(a), _bare(b), autojunk=False)
@@ -73,7 +73,10 @@ def _starts(tokens: Sequence[str]) -> list[int]:
 
 
 def _span(places: Sequence[tuple[int, int]], first: int, last: int) -> tuple[int, int]:
-    if first >= last:
-        where = places[first][0] if first < len(places) else (places[-1][1] if places else 0)
-        return where, where
-    return places[first][0], places[last - 1][1]
+    if first < last:
+        return places[first][0], places[last - 1][1]
+    if first < len(places):
+        place = places[first][0]
+    else:
+        place = places[-1][1] if places else 0
+    return place, place

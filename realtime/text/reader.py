@@ -1,6 +1,6 @@
-"""Segments of text as phonemes, each sound with the text that it speaks; it knows no engine.
+"""Segments of text read as phonemes, each sound with the text that it speaks.
 
-Each language has a reader of its own; they load on first use.
+Each language has a reader of its own, which loads on first use.
 """
 
 from __future__ import annotations
@@ -18,34 +18,27 @@ READERS = {"en": english.read, "zh": chinese.read, "ja": japanese.read}
 
 
 def read(segments: Sequence[Segment], accent: str | None) -> list[Sound]:
-    """What an engine says; with an accent, everything as a native of that language reads it."""
+    """Read segments; with an accent, all of them as a native of that language reads them."""
     sounds: list[Sound] = []
     for segment in segments:
-        part = _read(segment, accent or segment.language)
-        if sounds and part and not _spaced(sounds[-1], part[0]):
+        part = _read_as(segment, accent or segment.language)
+        if sounds and part and not _has_space(sounds[-1], part[0]):
             sounds.append(Sound("", " "))
         sounds.extend(part)
     return sounds
 
 
-def _read(segment: Segment, native: str) -> list[Sound]:
-    if segment.language == native:
-        return _own(segment.text, native)
-    if native == "ja":
-        # Kanji have Japanese readings; Latin words get their katakana ones.
-        return _own(segment.text, "ja")
-    if native == "zh" and segment.language == "ja" and accents.only_han(segment.text):
-        return _own(segment.text, "zh")
-    foreign = _own(segment.text, segment.language)
+def _read_as(segment: Segment, native: str) -> list[Sound]:
+    """Read a segment as a native of a language does."""
+    han = native == "zh" and segment.language == "ja" and accents.only_han(segment.text)
+    # A Japanese reads kanji of Chinese in Japanese, and Latin words in katakana.
+    if segment.language == native or native == "ja" or han:
+        return READERS[native](segment.text)
     return [
-        Sound(sound.text, accents.coloured(sound.phonemes, segment.language, native))
-        for sound in foreign
+        Sound(sound.text, accents.apply_accent(sound.phonemes, segment.language, native))
+        for sound in READERS[segment.language](segment.text)
     ]
 
 
-def _own(text: str, language: str) -> list[Sound]:
-    return READERS[language](text)
-
-
-def _spaced(before: Sound, after: Sound) -> bool:
+def _has_space(before: Sound, after: Sound) -> bool:
     return before.phonemes.endswith(" ") or after.phonemes.startswith((" ", ",", ".", "!", "?"))

@@ -1,4 +1,4 @@
-"""Texts are cut where a reader would breathe, and never where it would hurt."""
+"""Tests of boundaries: where a reader would breathe, never inside a number or a name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from realtime.text.boundaries import INNER, boundaries
 
 
 def cuts(text: str, final: bool = True) -> list[str]:
-    """The text with a bar at each boundary."""
+    """Cut a text at each boundary; a letter tells the kind of part that ends there."""
     found, before = [], 0
     for boundary in boundaries(text, final):
         found.append(text[before : boundary.place] + boundary.kind[0])

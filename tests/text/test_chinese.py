@@ -1,10 +1,10 @@
-"""Chinese numbers, money, dates and units are read as people say them."""
+"""Tests of reading Chinese: numbers, money, dates and units."""
 
 from __future__ import annotations
 
 import pytest
 
-from realtime.text.chinese import read, spoken
+from realtime.text.chinese import numbers_in_words, read
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from realtime.text.chinese import read, spoken
     ],
 )
 def test_numbers_in_words(written: str, meant: str) -> None:
-    assert spoken(written) == meant
+    assert numbers_in_words(written) == meant
 
 
 def test_characters_without_a_reading_do_not_silence_their_neighbours() -> None:

@@ -1,4 +1,4 @@
-"""English numbers, money, units, abbreviations and addresses are read as people say them."""
+"""Tests of reading English: numbers, money, units, abbreviations and addresses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from realtime.text.english import read
 
 
-def said(text: str) -> str:
+def phonemes_of(text: str) -> str:
     return "".join(sound.phonemes for sound in read(text)).strip()
 
 
@@ -27,6 +27,6 @@ def said(text: str) -> str:
 )
 def test_written_and_meant_sound_alike(written: str, meant: str) -> None:
     def bare(text: str) -> str:
-        return "".join(sign for sign in said(text) if sign not in "ˈˌ ")
+        return "".join(sign for sign in phonemes_of(text) if sign not in "ˈˌ ")
 
     assert bare(written) == bare(meant)

@@ -1,4 +1,4 @@
-"""Japanese dates, counters, times, letters and foreign words are read as people say them."""
+"""Tests of reading Japanese: dates, counters, times, letters and foreign words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from realtime.text.japanese import read
 
 
-def said(text: str) -> str:
+def phonemes_of(text: str) -> str:
     found = "".join(sound.phonemes for sound in read(text))
     return found.replace(" ", "")
 
@@ -25,11 +25,11 @@ def said(text: str) -> str:
     ],
 )
 def test_written_and_meant_sound_alike(written: str, meant: str) -> None:
-    assert said(written) == said(meant)
+    assert phonemes_of(written) == phonemes_of(meant)
 
 
 def test_signs_become_pauses() -> None:
-    assert said("はい。まあ、「ね」！") == "hai.maː,“ne”!"
+    assert phonemes_of("はい。まあ、「ね」！") == "hai.maː,“ne”!"
 
 
 def test_words_keep_their_text() -> None:

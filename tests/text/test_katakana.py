@@ -1,4 +1,4 @@
-"""English words become what a Japanese speaker would write."""
+"""Tests of katakana: English words become what a Japanese speaker would write."""
 
 from __future__ import annotations
 

