@@ -56,17 +56,6 @@ class SpokenText:
     pcm: Pcm
 
 
-@dataclass
-class Answer:
-    """An answer as its listener noted it; times are seconds from the start of the recording."""
-
-    texts: list[str] = field(default_factory=list)
-    languages: list[str] = field(default_factory=list)
-    understood_at: float | None = None
-    heard_at: float | None = None
-    others: float = 1.0  # share of the processor that others took between the end and the answer
-
-
 class OtherLoad:
     """A measurement of how much of this machine other processes take."""
 
@@ -83,6 +72,18 @@ class OtherLoad:
         idle = int(fields[3]) + int(fields[4])
         busy = (sum(map(int, fields[:8])) - idle) / os.sysconf("SC_CLK_TCK")
         return busy, time.process_time(), time.perf_counter()
+
+
+@dataclass
+class Answer:
+    """An answer as its listener noted it; times are seconds from the start of the recording."""
+
+    texts: list[str] = field(default_factory=list)
+    languages: list[str] = field(default_factory=list)
+    understood_at: float | None = None
+    heard_at: float | None = None
+    others: float = 1.0  # share of the processor that others took between the end and the answer
+    load: OtherLoad | None = None  # that measures this share, from the end on
 
 
 async def wait_for_quiet(most: float, seconds: float) -> None:
@@ -117,13 +118,12 @@ async def measure_answer(services: Services, said: SpokenText, language: str) ->
     sound = np.concatenate([before, said.pcm, after])
     started = time.perf_counter()
     answer = Answer()
-    others: list[OtherLoad] = []
-    listening = asyncio.create_task(_listen(revoicing, answer, started, others))
+    listening = asyncio.create_task(_listen(revoicing, answer, started))
     packet = round(PACKET_SECONDS * RATE)
     end = before.size + end_of_speech(said.pcm)
     for place in range(0, sound.size, packet):
         if place <= end < place + packet:
-            others.append(OtherLoad())
+            answer.load = OtherLoad()
         due = started + (place + packet) / RATE
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
         await revoicing.feed(sound[place : place + packet])
@@ -132,9 +132,7 @@ async def measure_answer(services: Services, said: SpokenText, language: str) ->
     return answer
 
 
-async def _listen(
-    revoicing: Revoicing, answer: Answer, started: float, others: list[OtherLoad]
-) -> None:
+async def _listen(revoicing: Revoicing, answer: Answer, started: float) -> None:
     async with aclosing(revoicing.output()) as items:
         async for item in items:
             now = time.perf_counter() - started
@@ -147,7 +145,8 @@ async def _listen(
                 loud = first_audible(from_pcm16(item))
                 if answer.heard_at is None and loud is not None:
                     answer.heard_at = now + loud / RATE
-                    answer.others = others[0].share() if others else 1.0
+                    if answer.load is not None:
+                        answer.others = answer.load.share()
 
 
 def end_of_speech(pcm: Pcm) -> int:

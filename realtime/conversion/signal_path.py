@@ -69,7 +69,9 @@ class SignalPath:
     def trim_tail(self, pcm: Pcm) -> tuple[Pcm, bool]:
         """Cut what is beyond the length of the input; the flag says that the end is reached."""
         over = self._given - round(self._owed)
-        return (pcm[: max(0, pcm.size - over)] if over > 0 else pcm), over >= 0
+        if over > 0:
+            pcm = pcm[: max(0, pcm.size - over)]
+        return pcm, over >= 0
 
     def _whole_steps(self, samples: Samples) -> Samples:
         held = np.concatenate([self._rest, samples])

@@ -184,9 +184,10 @@ class _RunningRevoicing:
         while (waited := await self._sentences.take()) is not None:
             found, hushes = waited
             try:
-                transcript = await (
-                    found.transcript or self._transcriber.transcribe(found.sentence)
-                )
+                if found.transcript is not None:
+                    transcript = await found.transcript
+                else:
+                    transcript = await self._transcriber.transcribe(found.sentence)
             except Busy as error:
                 await self._put_stopped(None, RevoicingNotice("left_out", error.message))
                 continue
