@@ -9,38 +9,32 @@ from pathlib import Path
 
 import pytest
 
+from tools.structure import imports
+
 ROOT = Path(__file__).resolve().parent.parent
+MOST_LINES = 330  # of a file: over it, a file rarely has one noun
+MOST_FUNCTION_LINES = 50
 
 # From the top down. A module imports from its own room, or from the rows below its own.
 FLOORS = [
     ["server"],
-    ["realtime.cli", "realtime.web"],
-    ["realtime.services"],
-    ["realtime.cloning", "realtime.live"],
-    ["realtime.conversion"],
-    ["realtime.speech"],
-    ["realtime.models"],
-    ["realtime.engines"],
-    ["realtime.vocoders"],
-    ["realtime.access", "realtime.acceleration"],
-    ["realtime.cache"],
-    ["realtime.characters", "realtime.weights"],
-    ["realtime.audio", "realtime.text"],
-    [
-        "realtime.cancellation",
-        "realtime.configuration",
-        "realtime.files",
-        "realtime.json_input",
-        "realtime.log",
-        "realtime.metrics",
-        "realtime.threads",
-        "realtime.timer",
-    ],
-    ["realtime.settings"],
-    ["realtime.engine_settings"],
-    ["realtime.errors"],
+    ["cli", "web"],
+    ["services"],
+    ["cloning", "live"],
+    ["conversion"],
+    ["speech"],
+    ["models"],
+    ["engines"],
+    ["vocoders"],
+    ["access", "acceleration"],
+    ["cache", "weights"],
+    ["audio", "characters", "configuration", "json_input", "log", "text"],
+    ["settings"],
+    ["cancellation", "engine_settings", "files", "metrics", "threads", "timer"],
+    ["errors"],
 ]
-ROOMS = {
+# Libraries and the rooms that may import them.
+LIBRARIES = {
     "starlette": ["realtime.web"],
     "uvicorn": ["realtime.web", "server"],
     "onnxruntime": ["realtime.engines", "realtime.acceleration"],
@@ -54,8 +48,6 @@ ROOMS = {
     "itsdangerous": ["realtime.access"],
     "os.environ": ["realtime.configuration"],
 }
-
-
 # Modules that are made of torch: their users import them when they load.
 TORCH = [
     "realtime.acceleration.keep_fp32",
@@ -67,56 +59,39 @@ TORCH = [
 ]
 
 
-def modules() -> dict[str, Path]:
-    found = {"server": ROOT / "server.py"}
-    for path in sorted((ROOT / "realtime").rglob("*.py")):
-        name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-        found[name.removesuffix(".__init__")] = path
-    return found
-
-
-MODULES = modules()
-
-
-def room(name: str) -> str:
-    """The room of a module: the part of its name that the table has."""
-    rooms = [room for row in FLOORS for room in row if in_room(name, room)]
-    assert name == "realtime" or len(rooms) == 1, f"{name} stands on no floor: add it to the table"
-    return rooms[0] if rooms else name
+MODULES = imports.modules(ROOT)
+LINKS = imports.room_graph(MODULES)
 
 
 def floor(room: str) -> int:
-    return next((i for i, row in enumerate(FLOORS) if room in row), len(FLOORS))
-
-
-def imports(path: Path) -> list[str]:
-    """Every module a file imports, wherever in the file."""
-    found = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            for alias in node.names:
-                inner = f"{node.module}.{alias.name}"
-                found.append(inner if inner in MODULES else node.module)
-    return found
+    """Return the number of a room's row, counted from the top."""
+    found = [number for number, row in enumerate(FLOORS) if room in row]
+    assert len(found) == 1, f"{room} stands on {len(found)} floors: the table has each room once"
+    return found[0]
 
 
 def in_room(name: str, room: str) -> bool:
     return name == room or name.startswith(room + ".")
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_imports_go_down(name: str) -> None:
-    for other in imports(MODULES[name]):
-        if other in MODULES and room(other) != room(name):
-            assert floor(room(other)) > floor(room(name)), f"{name} must not import {other}"
+@pytest.mark.parametrize("room", sorted(LINKS.keys() - {"realtime"}))
+def test_imports_go_down(room: str) -> None:
+    for other in LINKS[room] - {"realtime"}:
+        assert floor(other) > floor(room), f"{room} must not import {other}"
+
+
+def test_the_table_names_no_room_that_is_gone() -> None:
+    assert {room for row in FLOORS for room in row} == LINKS.keys() - {"realtime"}
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    assert imports.cycles(imports.graph(MODULES)) == []
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_libraries_stay_in_their_rooms(name: str) -> None:
-    for library in imports(MODULES[name]):
-        rooms = ROOMS.get(library.partition(".")[0])
+    for library in imports.imported(MODULES[name], MODULES):
+        rooms = LIBRARIES.get(library.partition(".")[0])
         assert rooms is None or any(in_room(name, room) for room in rooms), (
             f"{name} must not import {library}"
         )
@@ -129,13 +104,14 @@ def test_only_settings_reads_the_environment() -> None:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_files_and_functions_stay_small(name: str) -> None:
-    text = MODULES[name].read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= 330, f"{name} is too long: two nouns?"
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            length = (node.end_lineno or 0) - node.lineno + 1
-            assert length <= 50, f"{name}.{node.name} has {length} lines: two names?"
+def test_files_stay_small(name: str) -> None:
+    lines = MODULES[name].read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= MOST_LINES, f"{name} has {len(lines)} lines: two nouns?"
+
+
+def test_functions_stay_small() -> None:
+    over = {name: n for name, n in imports.function_lengths(MODULES) if n > MOST_FUNCTION_LINES}
+    assert not over, "two names?"
 
 
 def test_every_module_says_what_it_is() -> None:
