@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
+import argparse
+import os
 import sys
 
 from realtime.cli import commands
 from realtime.errors import YamabikoError
+
+ENDED_BY_SIGPIPE = 141  # 128 + 13, as a shell has it
 
 
 def main(arguments: list[str]) -> int:
     """Run one command; errors are told in two lines, never as a stack trace."""
     options = commands.parsed(arguments)
     try:
-        if options.command == "serve":
-            from realtime.web.server.serve import serve
-
-            return serve(commands.settings_of(options))
-        return commands.COMMANDS[options.command](options)
+        code = _run(options)
+        sys.stdout.flush()  # here, since at Python's end a closed pipe can no longer be caught
+        return code
     except YamabikoError as error:
         print(f"yamabiko: {error.message}", file=sys.stderr)
         if error.hint:
             print(f"yamabiko: {error.hint}", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        # The reader has gone, as in `server.py check | head`. Python flushes once more when it
+        # ends: what is left goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ENDED_BY_SIGPIPE
     except KeyboardInterrupt:
         return 130
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.command == "serve":
+        from realtime.web.server.serve import serve
+
+        return serve(commands.settings_of(options))
+    return commands.COMMANDS[options.command](options)
 
 
 if __name__ == "__main__":

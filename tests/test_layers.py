@@ -30,7 +30,7 @@ FLOORS = [
     ["cache", "weights"],
     ["audio", "characters", "configuration", "json_input", "log", "text"],
     ["settings"],
-    ["cancellation", "engine_settings", "files", "metrics", "threads", "timer"],
+    ["cancellation", "change_event", "engine_settings", "files", "metrics", "threads", "timer"],
     ["errors"],
 ]
 # Libraries and the rooms that may import them.

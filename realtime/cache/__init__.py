@@ -1,4 +1,4 @@
-"""Recordings: what was once spoken is spoken no more, and is heard while it is still being made."""
+"""Recordings: kept, shared by all who ask for the same, and heard while they still grow."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from realtime.cache.cache import Cache
 from realtime.cache.disk import DiskStore
 from realtime.cache.growing import GrowingRecording
 from realtime.cache.index import Index
+from realtime.cache.production import OpenedRecording, Production
 from realtime.cache.recording import FinishedRecording, Recording
 from realtime.cache.sidecar import FileFacts, Sidecar
-from realtime.cache.work import OpenedRecording, Production
 
 __all__ = [
     "SIDECAR",

@@ -1,4 +1,4 @@
-"""Where a recording lives: its key and its path, made of facts; it touches no disk.
+"""The address of a recording: its key and its path.
 
 The key says what the sound is, the rest of the path is for people. Only keys, suffixes and names
 that were checked when they were made ever become a path.
@@ -20,8 +20,8 @@ from realtime.characters import valid_name
 
 WAV = ".wav"
 SIDECAR = ".json"
-MOST_SLUG_BYTES = 60
-MOST_FOLDER_BYTES = 200
+MOST_SLUG_BYTES = 60  # enough to recognise a text by
+MOST_FOLDER_BYTES = 200  # most file systems take 255, and a mark of 9 bytes may be added
 FOLDERS = ("en", "zh", "ja", "mix")
 MODES = ("short", "long")
 KEY = re.compile(r"[0-9a-f]{16}")
@@ -33,7 +33,7 @@ _FILE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """`{language}/{character}/{mode}/{slug}-{key}`, to which a suffix is added."""
+    """The path `{language}/{character}/{mode}/{slug}-{key}`, to which a suffix is added."""
 
     language: str
     character: str
@@ -46,18 +46,21 @@ class Address:
         return f"{folder}/{self.slug}-{self.key}{suffix}"
 
     def quoted(self, suffix: str = "") -> str:
-        """As it stands in an address on the web."""
+        """Return the path percent-encoded, as it stands in a URL."""
         return quote(self.path(suffix), safe="/")
 
 
 def key_of(facts: Mapping[str, Any]) -> str:
-    """16 hexadecimal digits for everything that changes the sound."""
+    """Return 16 hexadecimal digits for the facts that change the sound.
+
+    They begin the SHA-256 of canonical JSON: other JSON would make all kept recordings unknown.
+    """
     canonical = json.dumps(facts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def slug_of(text: str) -> str:
-    """The text as far as it is harmless in a file's name, short and readable."""
+    """Return the text as far as it is harmless in a file's name: letters, digits and dashes."""
     composed = unicodedata.normalize("NFC", text)
     kept = "".join(letter if _plain(letter) else "-" for letter in composed[: 4 * MOST_SLUG_BYTES])
     words = re.sub(r"-+", "-", kept).strip("-").lower()
@@ -65,7 +68,7 @@ def slug_of(text: str) -> str:
 
 
 def folder_of(character: str) -> str:
-    """A character's folder: its name, shortened where a file system could not take it."""
+    """Return the name of a character's folder, shortened where a file system could not take it."""
     if len(character.encode()) <= MOST_FOLDER_BYTES:
         return character
     mark = hashlib.sha256(character.encode()).hexdigest()[:8]
@@ -73,7 +76,7 @@ def folder_of(character: str) -> str:
 
 
 def parse_path(path: str) -> tuple[Address, str] | None:
-    """The address and the suffix that a path spells, or None when it spells none."""
+    """Read the address and the suffix of a path; None when it is no recording's path."""
     parts = path.split("/")
     if len(parts) != 4 or parts[0] not in FOLDERS or parts[2] not in MODES:
         return None
@@ -86,7 +89,7 @@ def parse_path(path: str) -> tuple[Address, str] | None:
 
 
 def parse_name(name: str) -> tuple[str, str, str] | None:
-    """Slug, key and suffix of a file's name."""
+    """Read slug, key and suffix of a file's name; None when it is no recording's."""
     found = _FILE.fullmatch(name)
     return None if found is None else (found["slug"], found["key"], found["suffix"])
 
@@ -96,5 +99,5 @@ def _plain(letter: str) -> bool:
 
 
 def _cut(text: str, most: int) -> str:
-    """At most so many bytes of UTF-8, never half a letter."""
+    """Cut to at most so many bytes of UTF-8, never within a letter."""
     return text.encode()[:most].decode("utf-8", "ignore")

@@ -1,7 +1,7 @@
-"""The cache itself: what was once spoken is spoken no more; one producer, any number of readers.
+"""The cache: what was spoken once is not spoken again; one producer, any number of readers.
 
 `open` is the one way in: a line's recording is there (hit), grows already (join), or begins now
-(miss). A recording is kept when it is whole and on the disk, and not before. It knows no engine.
+(miss). A recording is kept when it is whole and on the disk, and not before.
 """
 
 from __future__ import annotations
@@ -15,37 +15,39 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from realtime.cache.address import SIDECAR, WAV, Address
-from realtime.cache.checked_read import load
+from realtime.cache.checked_read import read_checked
 from realtime.cache.disk import DiskStore, PartFile, StoredRecording
 from realtime.cache.growing import GrowingRecording
 from realtime.cache.in_memory import MemoryCache
 from realtime.cache.index import Index
-from realtime.cache.recording import FinishedRecording
-from realtime.cache.work import (
+from realtime.cache.production import (
     OpenedRecording,
     Production,
     Source,
-    closed_when_unread,
+    close_when_unread,
     unless_abandoned,
 )
+from realtime.cache.recording import FinishedRecording
 from realtime.errors import Busy, SynthesisFailed, YamabikoError
 from realtime.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-MOST_FAILURES = 1_000  # remembered, so that one can ask what became of a line
-TOUCH_SECONDS = 60.0  # how often it is noted on the disk that a recording was heard
+MOST_FAILURES = 1_000  # remembered, so that a client can ask what became of a line
+MOST_TOUCHED = 1_000
+TOUCH_SECONDS = 60.0  # between two notes on the disk that a recording was heard
 MOST_GROWING = 1_024
+INTERNAL_FAILURE = "The recording failed; the server's log says why."
 
 
 class Cache:
-    """All recordings of one folder."""
+    """The recordings of one folder: on the disk, in memory, growing."""
 
     def __init__(
         self,
         settings: Settings,
         clock: Callable[[], float] = time.monotonic,
-        noticed: Callable[[str], None] = lambda event: None,
+        count_event: Callable[[str], None] = lambda event: None,
     ) -> None:
         self.store = DiskStore(settings.cache.path)
         self.index = Index()
@@ -55,24 +57,24 @@ class Cache:
         self._most_listeners = settings.limits.listeners
         self._listeners = 0
         self._clock = clock
-        self._noticed = noticed
+        self._count_event = count_event
         self._growing: dict[tuple[str, str], GrowingRecording] = {}
-        self._nameless: set[GrowingRecording] = set()
+        self._without_address: set[GrowingRecording] = set()
         self._tasks: dict[asyncio.Task[None], GrowingRecording | None] = {}
         self._touched: dict[str, float] = {}
         self._closing = False
 
     async def start(self) -> None:
-        """Sweep up what a crash left, then see what there is."""
+        """Remove what a crash left, then read what there is."""
         begun = self._clock()
-        for stored in await asyncio.to_thread(self._found):
+        for stored in await asyncio.to_thread(self._scan):
             self.index.add_older(stored.address, stored.files)
         await self._shrink()
         size, seconds = self.index.bytes / 1e6, self._clock() - begun
         logger.info("%d recordings, %.1f MB, scanned in %.2f s", len(self.index), size, seconds)
 
     async def close(self) -> None:
-        """Give up what still grows, of which nothing is kept; what is whole is kept first."""
+        """Give up what still grows and keep nothing of it; what is whole is kept first."""
         self._closing = True
         while self._tasks:
             for task, growing in self._tasks.items():
@@ -83,14 +85,14 @@ class Cache:
 
     @property
     def busy(self) -> int:
-        """How many recordings grow."""
-        return len(self._growing) + len(self._nameless)
+        """Return the number of recordings that grow."""
+        return len(self._growing) + len(self._without_address)
 
     def growing(self, key: str, suffix: str = WAV) -> GrowingRecording | None:
         return self._growing.get((key, suffix))
 
     def address(self, key: str) -> Address | None:
-        """Where the recording of a key is, grows, or failed to."""
+        """Find the address of a key whose recording is there, grows, or failed."""
         if (growing := self.growing(key)) is not None:
             return growing.address
         if (entry := self.index.get(key)) is not None:
@@ -99,12 +101,17 @@ class Cache:
 
     @asynccontextmanager
     async def open(
-        self, address: Address, suffix: str, work: Production[Any], finish: bool = False
+        self, address: Address, suffix: str, production: Production[Any], finish: bool = False
     ) -> AsyncIterator[OpenedRecording]:
-        """The recording of an address for as long as it is listened to."""
+        """Open a recording, or begin it; it stays while the context lasts.
+
+        With `finish` it is made to its end, whoever leaves.
+        """
         self._check_room()
-        # From here to its entry nobody waits, so nobody else begins the same.
-        opened = await self._there(address, suffix) or self._begun(address, suffix, work)
+        opened = await self._find(address, suffix)
+        if opened is None:
+            # No await since the last look: nobody else can have begun the same.
+            opened = self._begin(address, suffix, production)
         if finish and isinstance(opened.source, GrowingRecording):
             opened.source.finish_anyway()
         with self._listening(opened.source):
@@ -112,9 +119,9 @@ class Cache:
 
     @asynccontextmanager
     async def listen(self, address: Address, suffix: str) -> AsyncIterator[OpenedRecording | None]:
-        """What there is at an address, finished or growing; nothing is begun."""
+        """Open a recording, finished or growing; give None where there is none."""
         self._check_room()
-        opened = await self._there(address, suffix)
+        opened = await self._find(address, suffix)
         if opened is None:
             yield None
             return
@@ -122,28 +129,30 @@ class Cache:
             yield opened
 
     @asynccontextmanager
-    async def nameless(self, work: Production[Any]) -> AsyncIterator[GrowingRecording]:
-        """A recording that nobody else finds, and that is not kept, until it is given a name."""
+    async def open_without_address(
+        self, production: Production[Any]
+    ) -> AsyncIterator[GrowingRecording]:
+        """Begin a recording that nobody else finds, and that is kept only if it gets an address."""
         self._check_room()
-        growing = self._started(WAV, "nameless", work)
-        self._nameless.add(growing)
+        growing = self._start(WAV, "nameless", production)
+        self._without_address.add(growing)
         with self._listening(growing):
             yield growing
 
-    def name(self, growing: GrowingRecording, address: Address) -> None:
-        """A recording has become a line's; where there is one or grows one, that one stays."""
+    def give_address(self, growing: GrowingRecording, address: Address) -> None:
+        """Make a recording that of a line; where the line has one already, that one stays."""
         if self.index.get(address.key) is None and self.growing(address.key) is None:
             growing.address = address
             self._growing[address.key, WAV] = growing
-            self._nameless.discard(growing)
+            self._without_address.discard(growing)
 
     async def find_finished(self, address: Address, suffix: str) -> FinishedRecording | None:
-        """A whole file, checked when it comes from the disk; None when there is none."""
+        """Return a whole file, checked when it comes from the disk; None when there is none."""
         found = self.memory.get(address.key, suffix)
         if found is None:
-            found = await asyncio.to_thread(load, self.store, address, suffix)
+            found = await asyncio.to_thread(read_checked, self.store, address, suffix)
             if found is None:
-                await self._forget(address, suffix)
+                await self._forget_lost(address, suffix)
                 return None
             if suffix != SIDECAR:
                 self.index.put(address, suffix, found.size)
@@ -154,12 +163,12 @@ class Cache:
         return found
 
     def note_heard(self, address: Address) -> None:
-        """It goes last from now on; the disk learns it now and then."""
+        """Make it the last one to be removed; the disk learns of it once a minute at most."""
         self.index.note_heard(address.key)
         now = self._clock()
         if now - self._touched.get(address.key, -TOUCH_SECONDS) < TOUCH_SECONDS:
             return
-        if len(self._touched) > MOST_FAILURES:
+        if len(self._touched) > MOST_TOUCHED:
             self._touched.clear()
         self._touched[address.key] = now
         self._in_background(asyncio.to_thread(self.store.touch, address))
@@ -169,8 +178,8 @@ class Cache:
         self.memory.forget(address.key)
         await asyncio.to_thread(self.store.remove, address)
 
-    def _found(self) -> list[StoredRecording]:
-        """What a scan finds, the last heard first; the lock's holder sweeps up before."""
+    def _scan(self) -> list[StoredRecording]:
+        """List the recordings on the disk, the last heard first; the lock's holder cleans up."""
         if self.store.take_lock():
             self.store.clean()
         found = list(self.store.scan())
@@ -178,82 +187,81 @@ class Cache:
             for stored in found:
                 if not stored.whole:
                     self.store.remove(stored.address)
-        return sorted(filter(lambda stored: stored.whole, found), key=lambda stored: -stored.heard)
+        return sorted((s for s in found if s.whole), key=lambda stored: -stored.heard)
 
-    async def _there(self, address: Address, suffix: str) -> OpenedRecording | None:
-        opened = self._joined(address, suffix)
+    async def _find(self, address: Address, suffix: str) -> OpenedRecording | None:
+        opened = self._find_growing(address, suffix)
         if opened is None and (kept := await self.find_finished(address, suffix)) is not None:
             return OpenedRecording("hit", address, kept)
-        # Somebody may have begun while the disk was asked.
-        return opened or self._joined(address, suffix)
+        # Another caller may have begun it while the disk was asked.
+        return opened or self._find_growing(address, suffix)
 
-    def _joined(self, address: Address, suffix: str) -> OpenedRecording | None:
+    def _find_growing(self, address: Address, suffix: str) -> OpenedRecording | None:
         found = self.growing(address.key, suffix)
-        return (
-            OpenedRecording("join", address, found)
-            if found is not None and found.joinable
-            else None
-        )
+        if found is None or not found.joinable:
+            return None
+        return OpenedRecording("join", address, found)
 
-    def _begun(self, address: Address, suffix: str, work: Production[Any]) -> OpenedRecording:
-        growing = self._started(suffix, address.key, work)
+    def _begin(self, address: Address, suffix: str, production: Production[Any]) -> OpenedRecording:
+        growing = self._start(suffix, address.key, production)
         growing.address = address
         self._growing[address.key, suffix] = growing
         self.failures.pop(address.key, None)
         return OpenedRecording("miss", address, growing)
 
-    def _started(self, suffix: str, named: str, work: Production[Any]) -> GrowingRecording:
+    def _start(self, suffix: str, part_name: str, production: Production[Any]) -> GrowingRecording:
         if self._closing:
             raise Busy("The server is stopping.", code="stopping", retry_after=5)
         if self.busy >= MOST_GROWING:
             raise Busy(f"{self.busy} recordings already grow.", retry_after=2)
-        growing: GrowingRecording = work.growing()
-        growing.part = self.store.part(named, suffix)
-        self._in_background(self._made(suffix, growing, growing.part, work), growing)
+        growing: GrowingRecording = production.create()
+        growing.part = self.store.new_part(part_name, suffix)
+        self._in_background(self._produce(suffix, growing, growing.part, production), growing)
         return growing
 
-    async def _made(
-        self, suffix: str, growing: GrowingRecording, part: PartFile, work: Production[Any]
+    async def _produce(
+        self, suffix: str, growing: GrowingRecording, part: PartFile, production: Production[Any]
     ) -> None:
-        """The life of a growing recording, from its first byte to its place on the shelf."""
+        """Make a recording, from its first byte to its place in the index."""
         try:
-            await unless_abandoned(work.produce(growing), growing)
+            await unless_abandoned(production.produce(growing), growing)
             growing.end()
             if growing.address is not None:
-                await self._kept(growing.address, suffix, growing, part, work)
+                await self._keep(growing.address, suffix, growing, part, production)
         except YamabikoError as error:
-            self._failed(suffix, growing, error)
+            self._fail(suffix, growing, error)
         except asyncio.CancelledError:
-            self._failed(suffix, growing, Busy("Nobody waited for it any more."))
+            self._fail(suffix, growing, Busy("Nobody waited for it any more."))
             raise
-        except Exception as error:  # whatever it is, it ends this recording alone
+        except Exception:  # whatever it is, it ends this recording alone
             logger.exception("a recording failed")
-            self._failed(suffix, growing, SynthesisFailed(f"It failed: {error!r}"))
+            self._fail(suffix, growing, SynthesisFailed(INTERNAL_FAILURE))
         finally:
             growing.settle()
-            await asyncio.shield(self._let_go(growing, part))
-            self._nameless.discard(growing)
-            # Where somebody began anew meanwhile, it is theirs now.
+            await asyncio.shield(self._release_part(growing, part))
+            self._without_address.discard(growing)
+            # It may be another one's by now, begun anew after this one was given up.
             if growing.address and self.growing(growing.address.key, suffix) is growing:
                 del self._growing[growing.address.key, suffix]
 
-    async def _kept(
+    async def _keep(
         self,
         address: Address,
         suffix: str,
         growing: GrowingRecording,
         part: PartFile,
-        work: Production[Any],
+        production: Production[Any],
     ) -> None:
-        """Onto the disk and the shelf; a disk that fails costs the keeping and nothing else."""
+        """Put it on the disk and into the index; a disk that fails costs only the keeping."""
         try:
-            facts = await asyncio.to_thread(part.seal, growing.unwritten(), work.head(growing))
-            sidecar = await work.sidecar(growing, facts)
+            header = production.header(growing)
+            facts = await asyncio.to_thread(part.seal, growing.take_unwritten(), header)
+            sidecar = await production.sidecar(growing, facts)
             if sidecar is None:
                 return
             await asyncio.to_thread(self.store.keep, part, address, suffix, sidecar)
         except OSError as error:
-            self._noticed("not_kept")
+            self._count_event("not_kept")
             logger.error("%s cannot be kept: %s", address.path(suffix), error.strerror or error)
             return
         growing.kept = True
@@ -261,25 +269,25 @@ class Cache:
         self.index.put(address, suffix, facts.bytes)
         await self._shrink()
 
-    def _failed(self, suffix: str, growing: GrowingRecording, error: YamabikoError) -> None:
+    def _fail(self, suffix: str, growing: GrowingRecording, error: YamabikoError) -> None:
         growing.fail(error)
         if suffix == WAV and growing.finish_alone and growing.address is not None:
             self.failures[growing.address.key] = (growing.address, error)
             while len(self.failures) > MOST_FAILURES:
                 self.failures.popitem(last=False)
 
-    async def _let_go(self, growing: GrowingRecording, part: PartFile) -> None:
-        """What was not kept leaves the disk at once; who still reads may end in peace."""
+    async def _release_part(self, growing: GrowingRecording, part: PartFile) -> None:
+        """Remove from the disk what was not kept; who still reads it may read to the end."""
         if not growing.kept:
             await asyncio.to_thread(part.discard)
-        self._in_background(closed_when_unread(growing, part))
+        self._in_background(close_when_unread(growing, part))
 
-    async def _forget(self, address: Address, suffix: str) -> None:
-        """A file that is not there or cannot be believed is no recording."""
+    async def _forget_lost(self, address: Address, suffix: str) -> None:
+        """Remove a recording whose file is not there or is not what its sidecar says."""
         entry = self.index.get(address.key)
         if suffix == WAV and entry is not None and entry.address == address and not entry.readers:
             logger.warning("%s is lost or damaged and is forgotten", address.path(suffix))
-            self._noticed("lost")
+            self._count_event("lost")
             await self.remove(address)
 
     def _check_room(self) -> None:
@@ -293,7 +301,7 @@ class Cache:
 
     @contextmanager
     def _listening(self, source: Source) -> Iterator[None]:
-        """While it is listened to, a growing one goes on and a finished one stays."""
+        """Keep a growing recording going and a finished one on the disk while it is heard."""
         self._listeners += 1
         try:
             if isinstance(source, GrowingRecording):
@@ -306,11 +314,11 @@ class Cache:
             self._listeners -= 1
 
     async def _shrink(self) -> None:
-        """Down to the bound: the longest unheard go, by the lock's holder only."""
+        """Remove the longest unheard recordings down to the bound; only the lock's holder does."""
         if not self.store.has_lock:
             return
         for entry in self.index.surplus(self._most_bytes):
-            self._noticed("evicted")
+            self._count_event("evicted")
             await self.remove(entry.address)
 
     def _in_background(
@@ -318,4 +326,4 @@ class Cache:
     ) -> None:
         task = asyncio.create_task(work)
         self._tasks[task] = growing
-        task.add_done_callback(lambda done: self._tasks.pop(done, None) and None)
+        task.add_done_callback(lambda done: self._tasks.pop(done, None))

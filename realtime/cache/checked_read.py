@@ -1,4 +1,4 @@
-"""A finished file from the disk, held against its sidecar; it knows no index."""
+"""A finished file from the disk, checked against its sidecar."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ logger = logging.getLogger(__name__)
 MOST_HELD_BYTES = 2 << 20  # of a file that is read whole, checked and held in memory
 
 
-def load(store: DiskStore, address: Address, suffix: str) -> FinishedRecording | None:
-    """The file when it is what its sidecar says; large ones are checked by their size only."""
+def read_checked(store: DiskStore, address: Address, suffix: str) -> FinishedRecording | None:
+    """Read a file and return it when it is what its sidecar says; None when it is not.
+
+    Of files over MOST_HELD_BYTES only the size is checked, and they are read when they are sent.
+    """
     sidecar = store.sidecar(address)
     if sidecar is None:
         return None
@@ -26,15 +29,15 @@ def load(store: DiskStore, address: Address, suffix: str) -> FinishedRecording |
     if facts is None:
         return None
     try:
-        body = _believed(store, address, suffix, facts)
+        body = _read_body(store, address, suffix, facts)
     except (OSError, ValueError) as error:
         logger.error("%s is not what its sidecar says: %s", address.path(suffix), error)
         return None
     return FinishedRecording(address, suffix, sidecar, facts.bytes, facts.sha256[:32], body, store)
 
 
-def _believed(store: DiskStore, address: Address, suffix: str, facts: FileFacts) -> bytes | None:
-    """Its bytes, or None when it is too large to be held."""
+def _read_body(store: DiskStore, address: Address, suffix: str, facts: FileFacts) -> bytes | None:
+    """Return the file's bytes, or None when it is too large to be held in memory."""
     with store.open(address, suffix) as file:
         size = file.seek(0, 2)
         if size != facts.bytes:

@@ -1,7 +1,7 @@
-"""The recordings on the disk: parts that grow, files that are whole, sidecars; it decides nothing.
+"""The recordings on the disk: parts that grow, whole files, sidecars.
 
 A file appears under its name only when it is whole and on the disk. The sidecar is written first,
-so that no file ever lacks one; a sidecar without its file is swept up at the next start.
+so that no file ever lacks one; a sidecar without its file is removed at the next start.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from pathlib import Path
 from typing import BinaryIO
 
 from realtime.cache.address import FOLDERS, MODES, SIDECAR, WAV, Address, parse_name
-from realtime.cache.sidecar import BadSidecar, FileFacts, Sidecar, sidecar_from
+from realtime.cache.sidecar import BadSidecar, FileFacts, Sidecar, read_sidecar
 from realtime.characters import valid_name
 
 logger = logging.getLogger(__name__)
 
 GROWING = ".growing"
 LOCK = ".lock"
-MOST_SIDECAR_BYTES = 64 << 20
+MOST_SIDECAR_BYTES = 64 << 20  # read at most; far more than the words of the longest text need
 _PART = re.compile(r".*\.\d+\.(?P<pid>\d+)\.part")
 
 
 @dataclass(slots=True)
 class StoredRecording:
-    """What a scan found of one recording."""
+    """A recording as a scan found it, or what a crash left of one."""
 
     address: Address
     files: tuple[tuple[str, int], ...]  # (suffix, bytes), without the sidecar
-    heard: float
+    heard: float  # Unix seconds
 
     @property
     def whole(self) -> bool:
@@ -47,22 +47,22 @@ class StoredRecording:
 
 
 class PartFile:
-    """A file on its way; a disk that takes nothing breaks it once and is asked no more.
+    """A file that grows; after the first error of the disk nothing more is written.
 
-    Everything here is called in threads, one call at a time for what writes.
+    All methods are called in threads; writes come one at a time.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.written = 0
-        self.broken: OSError | None = None
+        self.error: OSError | None = None
         self._file: FileIO | None = None
-        self._lock = threading.Lock()  # who gives up a write leaves its thread at work
+        self._lock = threading.Lock()  # a caller may leave while its write goes on in a thread
         self._discarded = False
 
     def write(self, data: bytes) -> None:
         with self._lock:
-            if self.broken or self._discarded:
+            if self.error or self._discarded:
                 return
             try:
                 file = self._opened()
@@ -71,7 +71,7 @@ class PartFile:
                     place += file.write(data[place:]) or 0
                 self.written += len(data)
             except OSError as error:
-                self.broken = error
+                self.error = error
 
     def read(self, offset: int, size: int) -> bytes:
         if self._file is None:
@@ -79,10 +79,12 @@ class PartFile:
         return os.pread(self._file.fileno(), size, offset)
 
     def seal(self, rest: bytes, head: bytes = b"") -> FileFacts:
-        """Add the rest, put the true head over the first bytes, and everything on the disk."""
+        """Write the rest, put the true header over the first bytes, and sync all to the disk."""
         self.write(rest)
-        if self.broken or self._file is None:
-            raise self.broken or OSError("the part is closed")
+        if self.error is not None:
+            raise self.error
+        if self._file is None:
+            raise OSError("the part is closed")
         os.pwrite(self._file.fileno(), head, 0)
         os.fsync(self._file.fileno())
         digest, offset = hashlib.sha256(), 0
@@ -92,7 +94,7 @@ class PartFile:
         return FileFacts(digest.hexdigest(), offset)
 
     def discard(self) -> None:
-        """It will never be whole; who reads it may go on."""
+        """Remove the file, which will never be whole; an open reader may go on."""
         with self._lock, contextlib.suppress(OSError):
             self._discarded = True
             self.path.unlink()
@@ -111,7 +113,7 @@ class PartFile:
 
 
 class DiskStore:
-    """One folder of recordings."""
+    """The files of one folder of recordings."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -121,11 +123,11 @@ class DiskStore:
 
     @property
     def has_lock(self) -> bool:
-        """Whether this process is the one that cleans and removes."""
+        """Tell whether this process is the one that cleans and removes."""
         return self._lock_file is not None
 
     def take_lock(self) -> bool:
-        """Become the one process that cleans and removes, if there is none yet."""
+        """Try to become the one process that cleans and removes."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             file = (self.root / LOCK).open("ab")
@@ -146,19 +148,19 @@ class DiskStore:
             self._lock_file = None
 
     def clean(self) -> None:
-        """Sweep up parts that nobody writes any more."""
+        """Remove parts that no process writes any more."""
         with contextlib.suppress(FileNotFoundError):
             for path in (self.root / GROWING).iterdir():
                 if not _written_by_another(path.name):
                     with contextlib.suppress(OSError):
                         path.unlink()
 
-    def part(self, key: str, suffix: str = WAV) -> PartFile:
-        """A part with a name of its own: an older one of the same key may still be read."""
-        named = f"{key}{suffix}.{next(self._numbers)}"
+    def new_part(self, key: str, suffix: str = WAV) -> PartFile:
+        """Make a part with a name of its own: an older one of the same key may still be read."""
+        name = f"{key}{suffix}.{next(self._numbers)}"
         if not self.has_lock:
-            named += f".{os.getpid()}"
-        return PartFile(self.root / GROWING / f"{named}.part")
+            name += f".{os.getpid()}"  # tells the lock's holder that the part is written to
+        return PartFile(self.root / GROWING / f"{name}.part")
 
     def keep(self, part: PartFile, address: Address, suffix: str, sidecar: Sidecar) -> None:
         """Make a sealed part the file of its name: sidecar, rename, folder."""
@@ -172,11 +174,11 @@ class DiskStore:
             _sync_folder(path.parent)
 
     def sidecar(self, address: Address) -> Sidecar | None:
-        """None: there is none, or none that can be believed."""
+        """Read a sidecar; None when there is none, or none that can be believed."""
         path = self.root / address.path(SIDECAR)
         try:
             with path.open("rb") as file:
-                found = sidecar_from(file.read(MOST_SIDECAR_BYTES))
+                found = read_sidecar(file.read(MOST_SIDECAR_BYTES))
         except OSError:
             return None
         except BadSidecar as error:
@@ -194,12 +196,13 @@ class DiskStore:
         return (self.root / address.path(suffix)).open("rb")
 
     def touch(self, address: Address) -> None:
-        """Note on the disk that it was heard, for the order after the next start."""
+        """Note on the disk that it was heard now: the next start sorts by that."""
         with contextlib.suppress(OSError):
             os.utime(self.root / address.path(WAV))
 
     def remove(self, address: Address) -> None:
-        """The WAV first: what then is left of a crash has no WAV and is swept up."""
+        """Remove all files of a recording."""
+        # The WAV first: what a crash leaves then has no WAV, and the next start removes it.
         path = self.root / address.path(WAV)
         with contextlib.suppress(OSError):
             path.unlink()
@@ -210,14 +213,14 @@ class DiskStore:
                     other.unlink()
 
     def scan(self) -> Iterator[StoredRecording]:
-        """Every recording, and what is left of one."""
+        """Yield every recording, and what a crash left of one."""
         for language in FOLDERS:
             for character in filter(valid_name, _folders(self.root / language)):
                 for mode in MODES:
                     yield from self._recordings(language, sys.intern(character), mode)
 
     def _recordings(self, language: str, character: str, mode: str) -> Iterator[StoredRecording]:
-        """Those of one folder; its names are looked at once and its files one by one."""
+        """Yield the recordings of one folder, which is listed once."""
         found: dict[str, StoredRecording] = {}
         try:
             with os.scandir(self.root / language / character / mode) as entries:
@@ -233,14 +236,14 @@ class DiskStore:
         yield from found.values()
 
     def _with_other_files(self, address: Address, suffix: str, sidecar: Sidecar) -> Sidecar:
-        """The sidecar as it is now with one file more: another may have come meanwhile."""
+        """Return the sidecar on the disk with one file more: others may have come meanwhile."""
         now = self.sidecar(address)
         facts = sidecar.facts(suffix)
         assert facts is not None, "a file that is kept is in its sidecar"
         return (now or sidecar).with_file(suffix, facts)
 
     def _write_sidecar(self, address: Address, sidecar: Sidecar) -> None:
-        part = self.part(address.key, SIDECAR).path
+        part = self.new_part(address.key, SIDECAR).path
         part.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as file:
             file.write(sidecar.serialised())
@@ -274,7 +277,7 @@ def _sync_folder(path: Path) -> None:
 
 
 def _written_by_another(name: str) -> bool:
-    """Whether a part carries the number of another process that is alive."""
+    """Tell whether a part carries the number of another process that is alive."""
     found = _PART.fullmatch(name)
     if found is None or int(found["pid"]) == os.getpid():
         return False

@@ -1,8 +1,8 @@
-"""Bytes that grow until they are whole or fail; any number of readers, each from byte 0.
+"""A recording that grows until it is whole or fails; any number of readers, each from byte 0.
 
-One producer appends; readers wait for more at their own pace. What is old lies in a part file on
-the disk, what is new in memory too, so that a listener never waits for a disk, and a disk that
-fails costs only the keeping.
+One producer appends; readers wait for more at their own pace. Old bytes lie in a part file on the
+disk, new ones in memory too, so that a listener never waits for a disk, and a disk that fails costs
+only the keeping.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from realtime.change_event import ChangeEvent
 from realtime.errors import SynthesisFailed, YamabikoError
 
 if TYPE_CHECKING:
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-WINDOW_BYTES = 1 << 20  # what stays in memory when it is on the disk too: 20 s
-MOST_UNWRITTEN_BYTES = 64 << 20  # what may be held of one recording when the disk takes nothing
-WRITE_BYTES = 1 << 18
-READ_BYTES = 1 << 16
-FIRST_BYTES = 1 << 12
+WINDOW_BYTES = 1 << 20  # kept in memory though they are on the disk: 20 s of PCM16 at 24 kHz
+MOST_UNWRITTEN_BYTES = 64 << 20  # held of one recording when the disk takes nothing
+WRITE_BYTES = 1 << 18  # collected before the disk is asked
+READ_BYTES = 1 << 16  # given to a reader at once
+FIRST_BYTES = 1 << 12  # given at first: 85 ms of PCM16 at 24 kHz, enough to begin to play
 
 
 class GrowingRecording:
@@ -38,7 +39,7 @@ class GrowingRecording:
         write: int = WRITE_BYTES,
         lead: int = 0,
     ) -> None:
-        self.finish_alone = finish_alone
+        self.finish_alone = finish_alone  # it is made to its end though nobody listens
         self.size = 0
         self.readers = 0
         self.whole = False
@@ -49,25 +50,25 @@ class GrowingRecording:
         self._given_up = False
         self._window = window
         self._write = write
-        self._lead = lead
+        self._lead = lead  # bytes that are made ahead of the furthest reader
         self._blocks: list[bytes] = []
         self._unwritten: list[bytes] = []
-        self._start = 0  # where the first block in memory begins
-        self._furthest = 0  # what somebody has read
-        self._changed = asyncio.Event()
+        self._start = 0  # offset of the first block in memory
+        self._furthest = 0  # offset of the furthest reader
+        self._changed = ChangeEvent()
         self._left = asyncio.Event()
         self._settled = asyncio.Event()
 
     @property
     def joinable(self) -> bool:
-        """Whether somebody who comes now will hear it to its end, as far as anybody can tell."""
+        """Tell whether a new listener can expect to hear it to its end."""
         return self.error is None and not self._given_up
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """While somebody listens; the last one to leave tells the producer."""
+        """Count one listener while the context lasts; the last one to leave tells the producer."""
         self.readers += 1
-        self._tell()
+        self._changed.announce()
         try:
             yield
         finally:
@@ -82,20 +83,20 @@ class GrowingRecording:
         self._blocks.append(data)
         self._unwritten.append(data)
         self.size += len(data)
-        self._tell()
+        self._changed.announce()
         # Most lines are written once, when they are whole: nobody reads what memory holds.
         if self.part is not None and sum(map(len, self._unwritten)) >= self._write:
-            await asyncio.to_thread(self.part.write, self.unwritten())
+            await asyncio.to_thread(self.part.write, self.take_unwritten())
         self._shrink()
 
-    def unwritten(self) -> bytes:
-        """What the disk has not got yet; who takes it writes it."""
+    def take_unwritten(self) -> bytes:
+        """Take the bytes that the disk has not got yet; the caller must write them."""
         data = b"".join(self._unwritten)
         self._unwritten.clear()
         return data
 
     async def wait_until_wanted(self) -> None:
-        """Return when more is worth making: somebody is near the end, or it is finished anyway."""
+        """Return when a listener is near the end, or at once when it is finished anyway."""
         while not self.finish_alone and self._furthest + self._lead < self.size:
             await self._changed.wait()
 
@@ -115,7 +116,7 @@ class GrowingRecording:
             await self._left.wait()
 
     async def wait_until_settled(self) -> bool:
-        """Return when it was decided whether it is kept, and tell it."""
+        """Return whether it is kept, when that was decided."""
         await self._settled.wait()
         return self.kept
 
@@ -123,20 +124,20 @@ class GrowingRecording:
         self._settled.set()
 
     def finish_anyway(self) -> None:
-        """From now on it is finished, whoever leaves."""
+        """Set that it is made to its end though nobody listens."""
         self.finish_alone = True
-        self._tell()
+        self._changed.announce()
 
     def end(self) -> None:
         self.whole = True
-        self._tell()
+        self._changed.announce()
 
     def fail(self, error: YamabikoError) -> None:
         self.error = error
-        self._tell()
+        self._changed.announce()
 
     async def read(self, offset: int) -> bytes:
-        """The bytes from an offset on, as soon as there are any; empty at the end."""
+        """Return some bytes from an offset on, as soon as there are any; none at the end."""
         while offset >= self.size:
             if self.error is not None:
                 raise self.error.copy()
@@ -144,14 +145,14 @@ class GrowingRecording:
                 return b""
             await self._changed.wait()
         if FIRST_BYTES <= offset < 2 * FIRST_BYTES:
-            await asyncio.sleep(0)  # everybody's first part leaves before anybody's second
+            await asyncio.sleep(0)  # every listener's first part leaves before any second one
         if offset < self._start:
-            data = await self._written(offset)
+            data = await self._read_part(offset)
         else:
-            data = self._in_memory(offset)
+            data = self._read_memory(offset)
         if offset + len(data) > self._furthest:
             self._furthest = offset + len(data)
-            self._tell()
+            self._changed.announce()
         return data
 
     async def chunks(self, offset: int = 0) -> AsyncIterator[bytes]:
@@ -159,7 +160,7 @@ class GrowingRecording:
             offset += len(data)
             yield data
 
-    async def _written(self, offset: int) -> bytes:
+    async def _read_part(self, offset: int) -> bytes:
         assert self.part is not None, "what left the memory is on the disk"
         size = min(READ_BYTES, self._start - offset)
         try:
@@ -170,8 +171,8 @@ class GrowingRecording:
             raise SynthesisFailed("The recording can no longer be read.")
         return data
 
-    def _in_memory(self, offset: int) -> bytes:
-        """A block or the rest of one; at first a small part, so that no listener waits for many."""
+    def _read_memory(self, offset: int) -> bytes:
+        """Return a block or the rest of one; at first a small part, so that no listener waits."""
         most = FIRST_BYTES if offset < FIRST_BYTES else READ_BYTES
         place = self._start
         for block in self._blocks:
@@ -192,8 +193,3 @@ class GrowingRecording:
                 "The line is too long to be held in memory, and the disk takes nothing.",
                 code="cannot_keep",
             )
-
-    def _tell(self) -> None:
-        """Wake all who wait; each looks for itself whether it concerns them."""
-        changed, self._changed = self._changed, asyncio.Event()
-        changed.set()

@@ -1,4 +1,4 @@
-"""Finished recordings in bounded memory, the longest unheard first to go; it reads no disk."""
+"""Finished recordings in bounded memory; the longest unheard goes first."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections import OrderedDict
 
 from realtime.cache.recording import FinishedRecording
 
-OVERHEAD_BYTES = 2_000  # what one costs beside its body and its words
+OVERHEAD_BYTES = 2_000  # of one recording in memory, beside its body and its words
 WORD_BYTES = 200
 
 
 class MemoryCache:
-    """What was heard lately, ready to be sent."""
+    """The files that were heard lately, ready to be sent."""
 
     def __init__(self, most_bytes: int) -> None:
         self._most = most_bytes
@@ -25,23 +25,23 @@ class MemoryCache:
         return found
 
     def put(self, finished: FinishedRecording) -> None:
-        place = (finished.address.key, finished.suffix)
-        self._drop(place)
-        self._held[place] = finished
+        name = (finished.address.key, finished.suffix)
+        self._drop(name)
+        self._held[name] = finished
         self.bytes += _cost(finished)
         while self.bytes > self._most and self._held:
             self._drop(next(iter(self._held)))
 
     def forget(self, key: str) -> None:
-        for place in [place for place in self._held if place[0] == key]:
-            self._drop(place)
+        for name in [name for name in self._held if name[0] == key]:
+            self._drop(name)
 
     def clear(self) -> None:
-        for place in list(self._held):
-            self._drop(place)
+        for name in list(self._held):
+            self._drop(name)
 
-    def _drop(self, place: tuple[str, str]) -> None:
-        found = self._held.pop(place, None)
+    def _drop(self, name: tuple[str, str]) -> None:
+        found = self._held.pop(name, None)
         if found is not None:
             found.dropped = True
             self.bytes -= _cost(found)

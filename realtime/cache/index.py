@@ -1,4 +1,4 @@
-"""Which recordings there are, and which must go first: the index, decided without a disk."""
+"""The index of the recordings there are, in the order in which they are removed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from realtime.cache.address import WAV, Address
 
 @dataclass(slots=True)
 class Entry:
-    """One finished recording and the sizes of its files."""
+    """A finished recording and the sizes of its files."""
 
     address: Address
     files: tuple[tuple[str, int], ...] = ()  # (suffix, bytes): smaller than a dict
@@ -45,7 +45,7 @@ class Index:
 
     @contextmanager
     def reading(self, address: Address) -> Iterator[None]:
-        """While a recording is read, it does not go."""
+        """Keep a recording from being removed while the context lasts."""
         entry = self.get(address.key) or Entry(address)
         entry.readers += 1
         try:
@@ -58,7 +58,7 @@ class Index:
             self._entries.move_to_end(key)
 
     def put(self, address: Address, suffix: str, size: int) -> Entry:
-        """Note one file of a recording."""
+        """Note one file of a recording, also in place of an older one."""
         entry = self._entries.get(address.key)
         if entry is None:
             entry = self._entries[address.key] = Entry(address)
@@ -68,7 +68,7 @@ class Index:
         return entry
 
     def add_older(self, address: Address, files: tuple[tuple[str, int], ...]) -> None:
-        """Note a recording of an earlier time: it goes before all that are there."""
+        """Note a recording from the disk: it is removed before all that are there."""
         if address.key not in self._entries:
             entry = self._entries[address.key] = Entry(address, files)
             self._entries.move_to_end(address.key, last=False)
@@ -81,7 +81,7 @@ class Index:
         return entry
 
     def surplus(self, most_bytes: int) -> list[Entry]:
-        """What must go so that the rest fits: longest unheard first, nothing that is being read."""
+        """List what to remove so that the rest fits: longest unheard first, nothing being read."""
         found, left = [], self.bytes
         for entry in self._entries.values():
             if left <= most_bytes:
@@ -94,7 +94,7 @@ class Index:
     def find_by_slug(
         self, language: str, character: str, modes: tuple[str, ...], slug: str
     ) -> list[Entry]:
-        """Recordings of texts with this slug, the last heard first."""
+        """Find the recordings of texts with this slug, the last heard first."""
         wanted = (language, character, slug)
         return [
             entry

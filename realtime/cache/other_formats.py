@@ -1,6 +1,6 @@
-"""Other formats and rates of a recording, made once from its WAV and kept beside it.
+"""Recordings in other formats and at other rates, made once from the WAV and kept beside it.
 
-A recording that still grows is encoded as it grows. It knows no engine and no web.
+A recording that still grows is encoded as it grows.
 """
 
 from __future__ import annotations
@@ -28,60 +28,62 @@ from realtime.cache import (
 
 
 def suffix_of(wanted: Format, rate: int | None, own_rate: int) -> str:
-    """`.ogg`, or `.16000.ogg` where the rate is not the one that it would have anyway."""
+    """Return `.ogg`, or `.16000.ogg` where the rate is not the one it would have anyway."""
     found = wanted.rate_for(rate or own_rate)
     return wanted.suffix if found == wanted.rate_for(own_rate) else f".{found}{wanted.suffix}"
 
 
 class OtherFormats:
-    """A recording in whatever form it is asked for."""
+    """Recordings in other formats and at other rates than they were spoken in."""
 
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
 
     @asynccontextmanager
     async def listen(self, address: Address, suffix: str) -> AsyncIterator[OpenedRecording | None]:
-        """One file of a recording, encoded when there is only the WAV; None: there is none."""
-        async with self._cache.listen(address, suffix) as there:
-            if there is not None or suffix in (WAV, SIDECAR):
-                yield there
+        """Open one file of a recording, encoded where there is only the WAV.
+
+        It gives None where there is not even that: no synthesis is begun.
+        """
+        async with self._cache.listen(address, suffix) as existing:
+            if existing is not None or suffix in (WAV, SIDECAR):
+                yield existing
                 return
-        async with self._cache.listen(address, WAV) as plain:
-            if plain is None:
+        async with self._cache.listen(address, WAV) as wav:
+            if wav is None:
                 yield None
                 return
-            finish = (
-                plain.source.finish_alone if isinstance(plain.source, GrowingRecording) else True
-            )
-            work = self._work(address, suffix, plain.source)
-            async with self._cache.open(address, suffix, work, finish) as opened:
+            finish = wav.source.finish_alone if isinstance(wav.source, GrowingRecording) else True
+            production = self._production(address, suffix, wav.source)
+            async with self._cache.open(address, suffix, production, finish) as opened:
                 yield opened
 
-    def _work(
+    def _production(
         self, address: Address, suffix: str, source: GrowingRecording | FinishedRecording
     ) -> Production[GrowingRecording]:
+        """Return how a WAV is encoded into the file with this suffix."""
         assert isinstance(source, Recording | FinishedRecording), "a WAV has a rate"
         rate, _, name = suffix[1:].rpartition(".")
-        tape = ContainerWriter(FORMATS[name], source.sample_rate, int(rate) if rate else None)
+        writer = ContainerWriter(FORMATS[name], source.sample_rate, int(rate) if rate else None)
 
         async def produce(growing: GrowingRecording) -> None:
             async with (
-                self._cache.listen(address, WAV) as plain,
-                aclosing(encode(source.spoken(), tape)) as parts,
+                self._cache.listen(address, WAV) as wav,
+                aclosing(encode(source.spoken(), writer)) as parts,
             ):
-                if plain is None:
+                if wav is None:
                     return
                 async for part in parts:
                     await growing.append(part.data)
                     await growing.wait_until_wanted()
 
-        def head(growing: GrowingRecording) -> bytes:
-            return header_for_size(tape.sample_rate, growing.size) if name == "wav" else b""
+        def header(growing: GrowingRecording) -> bytes:
+            return header_for_size(writer.sample_rate, growing.size) if name == "wav" else b""
 
         async def sidecar(growing: GrowingRecording, facts: FileFacts) -> Sidecar | None:
             if isinstance(source, GrowingRecording) and not await source.wait_until_settled():
                 return None
             found = await asyncio.to_thread(self._cache.store.sidecar, address)
-            return found and found.with_file(suffix, facts)
+            return None if found is None else found.with_file(suffix, facts)
 
-        return Production(GrowingRecording, produce, head, sidecar)
+        return Production(GrowingRecording, produce, header, sidecar)

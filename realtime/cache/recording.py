@@ -1,4 +1,4 @@
-"""A line's recording, growing or finished; it knows no engine and no disk layout."""
+"""A line's recording, growing or finished, and the sound in it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from realtime.cache.disk import DiskStore
 from realtime.cache.growing import GrowingRecording
 from realtime.cache.sidecar import Sidecar
 
-BLOCK_BYTES = 1 << 18
-# A listener who takes sound only as it is played must find the next piece made: the slowest
+BLOCK_BYTES = 1 << 18  # read from the disk at once
+# A listener that takes sound only as it is played must find the next piece made: the slowest
 # engines need this long for one.
 LEAD_SECONDS = 3.0
 
@@ -31,52 +31,52 @@ class Recording(GrowingRecording):
         self.sample_rate = sample_rate
         self.words: list[Word] = []
         self.timing: Mapping[str, float] = {}
-        self._patient = 0
+        self._patient = 0  # listeners that are not in a hurry
 
     @property
     def samples(self) -> int:
         return samples_in(self.size)
 
     @property
-    def pressing(self) -> bool:
-        """Whether somebody waits for it."""
+    def urgent(self) -> bool:
+        """Tell whether a listener waits for it who is in a hurry."""
         return self.finish_alone or self.readers > self._patient
 
     @contextmanager
-    def patiently(self) -> Iterator[None]:
-        """While one of its listeners has time: what only such ones wait for goes last."""
+    def patient_listener(self) -> Iterator[None]:
+        """Note that one listener is not in a hurry: what only such ones wait for is made last."""
         self._patient += 1
         try:
             yield
         finally:
             self._patient -= 1
 
-    def head(self) -> bytes:
+    def header(self) -> bytes:
         return wav_header(self.sample_rate, self.samples)
 
     async def add(self, spoken: Spoken) -> None:
-        """One more part of the sound; the head of the file goes with the first."""
+        """Append a part of the sound, before the first one the header of the file."""
         self.words.extend(spoken.words)
         self.timing = self.timing or spoken.timing
-        head = b"" if self.size else wav_header(self.sample_rate, None)
-        await self.append(head + pcm_to_bytes(spoken.pcm))
+        header = b"" if self.size else wav_header(self.sample_rate, None)
+        await self.append(header + pcm_to_bytes(spoken.pcm))
 
     async def spoken(self) -> AsyncGenerator[Spoken, None]:
-        """The sound from its beginning, as it grows, each word with the sound that holds it."""
-        offset, told = HEADER_BYTES, 0
+        """Yield the sound from its beginning, as it grows, each word with its sound."""
+        offset, given = HEADER_BYTES, 0
         while data := await self.read(offset):
-            words = tuple(self.words[told:])
+            words = tuple(self.words[given:])
             timing = self.timing if offset == HEADER_BYTES else {}
-            told += len(words)
+            given += len(words)
             offset += len(data)
             yield Spoken(pcm_from_bytes(data), words, timing)
-        if len(self.words) > told:
-            yield Spoken(np.zeros(0, np.int16), tuple(self.words[told:]))
+        if len(self.words) > given:
+            yield Spoken(np.zeros(0, np.int16), tuple(self.words[given:]))
 
 
 @dataclass(slots=True)
 class FinishedRecording:
-    """One whole file of a recording; small ones are held in memory."""
+    """A whole file of a recording; the bytes of a small one are held in memory."""
 
     address: Address
     suffix: str
@@ -85,16 +85,16 @@ class FinishedRecording:
     etag: str
     body: bytes | None
     store: DiskStore
-    dropped: bool = False  # it is held in memory no longer
+    dropped: bool = False  # the memory cache holds it no longer
     noted_at: float = 0.0  # when it was last noted that it was heard
-    headers: list[tuple[bytes, bytes]] | None = None  # kept here by a door, so made once
+    headers: list[tuple[bytes, bytes]] | None = None  # of the answer, kept here so made once
 
     @property
     def sample_rate(self) -> int:
         return self.sidecar.sample_rate
 
     async def chunks(self, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        """The bytes from `start` to before `end`."""
+        """Yield the bytes from `start` to before `end`."""
         stop = self.size if end is None else end
         if self.body is not None:
             yield self.body[start:stop]
@@ -112,7 +112,7 @@ class FinishedRecording:
             file.close()
 
     async def spoken(self) -> AsyncGenerator[Spoken, None]:
-        """The sound of a WAV, with all its words before it."""
+        """Yield the sound of a WAV, all its words with the first part."""
         words = self.sidecar.words
         async for data in self.chunks(HEADER_BYTES):
             yield Spoken(pcm_from_bytes(data), words)

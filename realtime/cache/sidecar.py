@@ -1,4 +1,4 @@
-"""What stands beside a recording: the line, how long it is, its digest; it touches no disk."""
+"""The sidecar beside a recording, as JSON: its line, engine, length, digests and words."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from realtime.cache.address import WAV
 
 
 class BadSidecar(ValueError):
-    """A sidecar that is none; whoever reads it forgets the recording."""
+    """An error: the data is no sidecar, so its recording must be forgotten."""
 
 
 @dataclass(frozen=True)
 class FileFacts:
-    """One more file of the same recording, in another format or at another rate."""
+    """The digest and size that a file of a recording must have."""
 
     sha256: str
     bytes: int
@@ -26,7 +26,7 @@ class FileFacts:
 
 @dataclass(frozen=True)
 class Sidecar:
-    """Everything that is known of a finished recording."""
+    """The facts of a finished recording; its fields are those of the JSON."""
 
     key: str
     line: Mapping[str, Any]
@@ -38,14 +38,14 @@ class Sidecar:
     words: tuple[Word, ...]
     created: str
     took_ms: float
-    files: Mapping[str, FileFacts] = field(default_factory=dict)  # suffix -> other formats
+    files: Mapping[str, FileFacts] = field(default_factory=dict)  # by suffix: the other formats
 
     @property
     def wav_bytes(self) -> int:
         return wav_size(self.samples)
 
     def facts(self, suffix: str) -> FileFacts | None:
-        """What a file with this suffix must be, when there is one."""
+        """Return what a file with this suffix must be; None when there is none."""
         if suffix == WAV:
             return FileFacts(self.sha256, self.wav_bytes)
         return self.files.get(suffix)
@@ -57,7 +57,8 @@ class Sidecar:
         return (json.dumps(asdict(self), ensure_ascii=False, indent=1) + "\n").encode()
 
 
-def sidecar_from(data: bytes) -> Sidecar:
+def read_sidecar(data: bytes) -> Sidecar:
+    """Read a sidecar's JSON; anything else raises BadSidecar."""
     try:
         found = json.loads(data)
         read = Sidecar(
@@ -77,5 +78,5 @@ def sidecar_from(data: bytes) -> Sidecar:
             },
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise BadSidecar(f"it cannot be read: {error!r}") from error
+        raise BadSidecar(f"it cannot be read: {type(error).__name__}: {error}") from error
     return read

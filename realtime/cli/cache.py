@@ -1,4 +1,4 @@
-"""What a person does with a cache by hand: look, check, shrink, remove; it needs no server."""
+"""The work on a cache by hand, without a server: list, check, shrink, remove."""
 
 from __future__ import annotations
 
@@ -17,42 +17,41 @@ from realtime.errors import BadRequest, Busy, NotFound
 BLOCK_BYTES = 1 << 20
 
 
-def found_in(store: DiskStore) -> list[StoredRecording]:
-    """All recordings, the longest unheard first."""
-    return sorted(
-        (stored for stored in store.scan() if stored.whole), key=lambda stored: stored.heard
-    )
+def list_recordings(store: DiskStore) -> list[StoredRecording]:
+    """List all recordings, the longest unheard first."""
+    whole = (stored for stored in store.scan() if stored.whole)
+    return sorted(whole, key=lambda stored: stored.heard)
 
 
 def size_of(stored: StoredRecording) -> int:
     return sum(size for _, size in stored.files)
 
 
-def wrong_in(
+def find_damaged(
     store: DiskStore, recordings: Iterable[StoredRecording]
 ) -> Iterator[tuple[StoredRecording, str]]:
-    """Every recording that is not what its sidecar says, with the reason."""
+    """Yield every recording that is not what its sidecar says, with the reason."""
     for stored in recordings:
         sidecar = store.sidecar(stored.address)
         if sidecar is None:
             yield stored, "its sidecar is missing or damaged"
             continue
         for suffix, size in stored.files:
-            if reason := _reason(store, stored.address, suffix, size, sidecar):
+            if reason := _damage(store, stored.address, suffix, size, sidecar):
                 yield stored, f"{suffix}: {reason}"
                 break
 
 
-def surplus_of(recordings: Iterable[StoredRecording], most_bytes: int) -> list[Address]:
-    """What must go so that the rest fits, the longest unheard first."""
-    shelf = Index()
+def find_surplus(recordings: Iterable[StoredRecording], most_bytes: int) -> list[Address]:
+    """List what to remove so that the rest fits, the longest unheard first."""
+    index = Index()
     for stored in sorted(recordings, key=lambda stored: -stored.heard):
-        shelf.add_older(stored.address, stored.files)
-    return [entry.address for entry in shelf.surplus(most_bytes)]
+        index.add_older(stored.address, stored.files)
+    return [entry.address for entry in index.surplus(most_bytes)]
 
 
-def named(recordings: Iterable[StoredRecording], names: Iterable[str]) -> list[Address]:
-    """The recordings of keys or paths; one that there is not is an error before any is touched."""
+def find_by_name(recordings: Iterable[StoredRecording], names: Iterable[str]) -> list[Address]:
+    """Find recordings by keys or paths; a name without a recording is an error."""
     by_key = {stored.address.key: stored.address for stored in recordings}
     found = []
     for name in names:
@@ -66,8 +65,8 @@ def named(recordings: Iterable[StoredRecording], names: Iterable[str]) -> list[A
 
 
 @contextmanager
-def alone(store: DiskStore) -> Iterator[None]:
-    """While nobody else removes from this cache."""
+def locked(store: DiskStore) -> Iterator[None]:
+    """Hold the cache's lock, so that no server removes from it meanwhile."""
     if not store.take_lock():
         raise Busy(
             f"A server uses the cache {store.root}.",
@@ -79,8 +78,8 @@ def alone(store: DiskStore) -> Iterator[None]:
         store.release_lock()
 
 
-def with_bar(items: list[StoredRecording], what: str) -> Iterator[StoredRecording]:
-    """The items, with a bar on a terminal that shows how far they are."""
+def with_progress(items: list[StoredRecording], what: str) -> Iterator[StoredRecording]:
+    """Yield the items and show on a terminal how many are done."""
     bar = Bar(what, len(items))
     for number, item in enumerate(items, 1):
         yield item
@@ -88,13 +87,13 @@ def with_bar(items: list[StoredRecording], what: str) -> Iterator[StoredRecordin
     bar.end()
 
 
-def _reason(
+def _damage(
     store: DiskStore, address: Address, suffix: str, size: int, sidecar: Sidecar
 ) -> str | None:
-    """Why a file cannot be believed; None when it can."""
+    """Return why a file cannot be believed; None when it can."""
     facts = sidecar.facts(suffix)
     if facts is None:
-        return "the sidecar does not know it"
+        return "the sidecar does not name it"
     if size != facts.bytes:
         return f"{size} bytes instead of {facts.bytes}"
     digest = hashlib.sha256()

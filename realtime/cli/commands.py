@@ -81,17 +81,17 @@ def cache(options: argparse.Namespace) -> int:
     """List, check, shrink or remove recordings."""
     settings = settings_of(options)
     store = DiskStore(settings.cache.path)
-    recordings = housekeeping.found_in(store)
+    recordings = housekeeping.list_recordings(store)
     if options.action == "ls":
         return _list_recordings(recordings)
     if options.action == "verify":
         return _verify_recordings(store, recordings)
-    with housekeeping.alone(store):
+    with housekeeping.locked(store):
         if options.action == "rm":
-            going = housekeeping.named(recordings, options.names)
+            going = housekeeping.find_by_name(recordings, options.names)
         else:
             most = settings.cache.max_bytes if options.max_bytes is None else options.max_bytes
-            going = housekeeping.surplus_of(recordings, most)
+            going = housekeeping.find_surplus(recordings, most)
         for address in going:
             store.remove(address)
     print(f"{len(going)} of {len(recordings)} recordings removed")
@@ -203,8 +203,8 @@ def _list_recordings(recordings: list[StoredRecording]) -> int:
 
 
 def _verify_recordings(store: DiskStore, recordings: list[StoredRecording]) -> int:
-    checked = housekeeping.with_bar(recordings, "checking")
-    wrong = list(housekeeping.wrong_in(store, checked))
+    checked = housekeeping.with_progress(recordings, "checking")
+    wrong = list(housekeeping.find_damaged(store, checked))
     for stored, reason in wrong:
         print(f"{stored.address.path()}  {reason}")
     print(f"{len(recordings)} recordings, {len(wrong)} wrong", file=sys.stderr)

@@ -6,10 +6,11 @@ messages, which belong to no stream (errors, pongs), go before all.
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections import deque
 from dataclasses import dataclass
+
+from realtime.change_event import ChangeEvent
 
 MOST_BYTES = 256 << 10
 MOST_URGENT_BYTES = 64 << 10
@@ -41,7 +42,7 @@ class SendQueue:
         self._ended: set[int] = set()  # streams whose last message is queued
         self._closed = False
         self._finishing = False
-        self._changed = asyncio.Event()
+        self._changed = ChangeEvent()
 
     def open(self, stream: int) -> None:
         self._streams[stream] = deque()
@@ -73,7 +74,7 @@ class SendQueue:
             self.bytes -= sum(len(each.data) for each in waiting)
             self.bytes += sum(len(each.data) for each in kept)
             self._streams[stream] = kept
-            self._wake()
+            self._changed.announce()
 
     async def put_urgent(self, data: Data) -> None:
         """Queue a message of no stream; wait while too many of them are not read."""
@@ -82,7 +83,7 @@ class SendQueue:
         if not self._closed:
             self._urgent.append(data)
             self._urgent_bytes += len(data)
-            self._wake()
+            self._changed.announce()
 
     async def take(self) -> QueuedMessage | None:
         """Wait for the next message to send; None when no more will come."""
@@ -90,7 +91,7 @@ class SendQueue:
             if self._urgent:
                 data = self._urgent.popleft()
                 self._urgent_bytes -= len(data)
-                self._wake()
+                self._changed.announce()
                 return QueuedMessage(data)
             if self._closed or (self._finishing and not self._streams):
                 return None
@@ -101,7 +102,7 @@ class SendQueue:
     def finish(self) -> None:
         """Let the reader stop as soon as every stream has ended and been read."""
         self._finishing = True
-        self._wake()
+        self._changed.announce()
 
     def close(self) -> None:
         """Drop every stream; only the urgent messages that are there are still read."""
@@ -109,7 +110,7 @@ class SendQueue:
         self._streams.clear()
         self._ended.clear()
         self.bytes = 0
-        self._wake()
+        self._changed.announce()
 
     def _is_open(self, stream: int) -> bool:
         return stream in self._streams and stream not in self._ended
@@ -117,7 +118,7 @@ class SendQueue:
     def _add(self, message: QueuedMessage) -> None:
         self._streams[message.stream].append(message)
         self.bytes += len(message.data)
-        self._wake()
+        self._changed.announce()
 
     def _next(self) -> QueuedMessage | None:
         waiting = [messages for messages in self._streams.values() if messages]
@@ -128,10 +129,5 @@ class SendQueue:
         if message.last:
             del self._streams[message.stream]
             self._ended.discard(message.stream)
-        self._wake()
+        self._changed.announce()
         return message
-
-    def _wake(self) -> None:
-        """Wake everything that waits for a change; each looks for itself whether it may go on."""
-        changed, self._changed = self._changed, asyncio.Event()
-        changed.set()

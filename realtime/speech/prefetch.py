@@ -100,7 +100,7 @@ class PrefetchJobs:
             if isinstance(source, FinishedRecording):
                 return
             assert isinstance(source, Recording), "a line's source is a recording"
-            with source.patiently():
+            with source.patient_listener():
                 async for _ in source.chunks():
                     pass
             if not await source.wait_until_settled():

@@ -181,16 +181,16 @@ class Speech:
                 piece = await draft.next()
 
         async def produce(recording: Recording) -> None:
-            fresh = self._fresh(line, lambda: recording.pressing, pieces(), draft.playback)
+            fresh = self._fresh(line, lambda: recording.urgent, pieces(), draft.playback)
             await self._recorded(recording, fresh)
             whole = await asyncio.to_thread(self._as_whole, wish, draft.text, line, said)
             if whole is not None:
                 saying.line, saying.address = whole, self.address(whole)
-                self.cache.name(recording, saying.address)
+                self.cache.give_address(recording, saying.address)
 
         self._metrics.asked("bypass")
         work = self._work(line, lambda: (saying.line, saying.address), produce)
-        async with self.cache.nameless(work) as recording:
+        async with self.cache.open_without_address(work) as recording:
             assert isinstance(recording, Recording), "it was made by our own work"
             saying = LineInProgress(line, "miss", recording.spoken(), recording)
             yield saying
@@ -235,7 +235,7 @@ class Speech:
             return Recording(self.sample_rate(line))
 
         async def produce_line(recording: Recording) -> None:
-            await self._recorded(recording, self._fresh(line, lambda: recording.pressing))
+            await self._recorded(recording, self._fresh(line, lambda: recording.urgent))
 
         async def sidecar(recording: Recording, facts: FileFacts) -> Sidecar:
             took_ms = round(1000 * (time.perf_counter() - asked), 1)
@@ -243,7 +243,7 @@ class Speech:
             assert address is not None, "what is kept has an address"
             return self._sidecar(said, address, recording, facts, took_ms)
 
-        return Production(growing, produce or produce_line, Recording.head, sidecar)
+        return Production(growing, produce or produce_line, Recording.header, sidecar)
 
     async def _recorded(self, recording: Recording, coming: AsyncGenerator[Spoken, None]) -> None:
         async with aclosing(coming) as spoken:

@@ -12,22 +12,12 @@ import pytest
 
 from realtime.cache.disk import DiskStore
 from realtime.cache.sidecar import FileFacts
-from tests.support.recordings import address, pcm, sidecar_of, wav_of
-
-
-def kept(store: DiskStore, text: str = "hello", seed: int = 0) -> bytes:
-    at, sound = address(text), wav_of([pcm(seed=seed)])
-    part = store.part(at.key)
-    part.write(b"\0" * 44)
-    facts = part.seal(sound[44:], sound[:44])
-    store.keep(part, at, ".wav", sidecar_of(at.key, 1000, facts.sha256))
-    part.close()
-    return sound
+from tests.support.recordings import address, keep_recording
 
 
 def test_a_kept_file_is_whole_with_its_sidecar(tmp_path: Path) -> None:
     store = DiskStore(tmp_path)
-    sound = kept(store)
+    sound = keep_recording(store)
     with store.open(address(), ".wav") as file:
         assert file.read() == sound
     found = store.sidecar(address())
@@ -39,9 +29,9 @@ def test_a_kept_file_is_whole_with_its_sidecar(tmp_path: Path) -> None:
 
 def test_other_formats_stand_in_the_same_sidecar(tmp_path: Path) -> None:
     store = DiskStore(tmp_path)
-    kept(store)
+    keep_recording(store)
     for suffix, data in ((".ogg", b"ogg"), (".mp3", b"mp3!")):
-        part = store.part(address().key, suffix)
+        part = store.new_part(address().key, suffix)
         sidecar = store.sidecar(address())
         assert sidecar is not None
         store.keep(part, address(), suffix, sidecar.with_file(suffix, part.seal(data)))
@@ -55,8 +45,8 @@ def test_other_formats_stand_in_the_same_sidecar(tmp_path: Path) -> None:
 
 def test_removing_takes_every_file_of_one_recording_only(tmp_path: Path) -> None:
     store = DiskStore(tmp_path)
-    kept(store, "one")
-    kept(store, "two")
+    keep_recording(store, "one")
+    keep_recording(store, "two")
     store.remove(address("one"))
     assert {stored.address.slug for stored in store.scan()} == {"two"}
 
@@ -75,7 +65,7 @@ def test_only_one_process_sweeps_and_only_what_is_nobodys(tmp_path: Path) -> Non
     try:
         first.clean()
         assert [path.name for path in growing.iterdir()] == [f"{'0' * 16}.wav.1.{alive.pid}.part"]
-        assert str(os.getpid()) in second.part("0" * 16).path.name
+        assert str(os.getpid()) in second.new_part("0" * 16).path.name
     finally:
         alive.communicate(b"\n")
     first.release_lock()
@@ -86,7 +76,7 @@ def test_only_one_process_sweeps_and_only_what_is_nobodys(tmp_path: Path) -> Non
 @pytest.mark.parametrize("damage", [b"", b"{", b'{"key": "other"}'])
 def test_a_damaged_sidecar_is_none(tmp_path: Path, damage: bytes) -> None:
     store = DiskStore(tmp_path)
-    kept(store)
+    keep_recording(store)
     (tmp_path / address().path(".json")).write_bytes(damage)
     assert store.sidecar(address()) is None
 
@@ -101,10 +91,10 @@ def test_a_folder_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
 
 
 def test_a_disk_that_is_full_breaks_a_part_once(tmp_path: Path) -> None:
-    part = DiskStore(tmp_path).part("0" * 16)
+    part = DiskStore(tmp_path).new_part("0" * 16)
     part.path = Path("/dev/full")
     part.write(b"x" * 10)
-    assert part.broken is not None
+    assert part.error is not None
     part.write(b"x")
     with pytest.raises(OSError, match="No space"):
         part.seal(b"")

@@ -54,7 +54,7 @@ async def test_a_disk_that_takes_nothing_costs_no_listener_a_byte(tmp_path: Path
     for number in range(20):
         await growing.append(bytes([number]) * 10)
     growing.end()
-    assert growing.part.broken is not None
+    assert growing.part.error is not None
     assert len(await heard(growing)) == 200
 
 

@@ -1,4 +1,4 @@
-"""What was heard lately, within its bound."""
+"""Recordings that were heard lately are held, within a bound."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ def finished(text: str, size: int, suffix: str = ".wav") -> FinishedRecording:
 
 
 def test_the_longest_unheard_goes_and_the_bound_holds() -> None:
-    hot = MemoryCache(2 * OVERHEAD_BYTES + 10_000)
+    memory = MemoryCache(2 * OVERHEAD_BYTES + 10_000)
     for text in "abc":
-        hot.put(finished(text, 4_000))
-        hot.get(address("a").key, ".wav")
-    assert hot.get(address("b").key, ".wav") is None
-    assert hot.get(address("a").key, ".wav") is not None
-    assert hot.bytes <= 2 * OVERHEAD_BYTES + 10_000
+        memory.put(finished(text, 4_000))
+        memory.get(address("a").key, ".wav")
+    assert memory.get(address("b").key, ".wav") is None
+    assert memory.get(address("a").key, ".wav") is not None
+    assert memory.bytes <= 2 * OVERHEAD_BYTES + 10_000
 
 
 def test_what_is_forgotten_frees_its_bytes() -> None:
-    hot = MemoryCache(1_000_000)
-    hot.put(finished("a", 10))
-    hot.put(finished("a", 10))
-    hot.put(finished("a", 20, ".ogg"))
-    held = hot.get(address("a").key, ".ogg")
-    hot.forget(address("a").key)
-    assert hot.bytes == 0
+    memory = MemoryCache(1_000_000)
+    memory.put(finished("a", 10))
+    memory.put(finished("a", 10))
+    memory.put(finished("a", 20, ".ogg"))
+    held = memory.get(address("a").key, ".ogg")
+    memory.forget(address("a").key)
+    assert memory.bytes == 0
     assert held is not None and held.dropped
-    assert hot.get(address("a").key, ".ogg") is None
+    assert memory.get(address("a").key, ".ogg") is None
 
 
 def test_what_is_larger_than_the_bound_is_not_held() -> None:
-    hot = MemoryCache(100)
-    hot.put(finished("a", 1_000))
-    assert (hot.bytes, hot.get(address("a").key, ".wav")) == (0, None)
+    memory = MemoryCache(100)
+    memory.put(finished("a", 1_000))
+    assert (memory.bytes, memory.get(address("a").key, ".wav")) == (0, None)

@@ -1,4 +1,4 @@
-"""What is there and what goes first, decided without a disk."""
+"""The index: recordings there are, and which are removed first."""
 
 from __future__ import annotations
 
@@ -9,52 +9,52 @@ from realtime.cache.index import Index
 from tests.support.recordings import address
 
 
-def shelf_of(count: int, size: int = 10) -> Index:
-    shelf = Index()
+def index_of(count: int, size: int = 10) -> Index:
+    index = Index()
     for number in range(count):
-        shelf.put(address(str(number)), ".wav", size)
-    return shelf
+        index.put(address(str(number)), ".wav", size)
+    return index
 
 
-def names(shelf: Index, most: int) -> list[str]:
-    return [entry.address.slug for entry in shelf.surplus(most)]
+def removed_first(index: Index, most: int) -> list[str]:
+    return [entry.address.slug for entry in index.surplus(most)]
 
 
 def test_the_longest_unheard_goes_first() -> None:
-    shelf = shelf_of(3)
-    shelf.note_heard(address("0").key)
-    assert names(shelf, 10) == ["1", "2"]
-    assert names(shelf, 30) == []
+    index = index_of(3)
+    index.note_heard(address("0").key)
+    assert removed_first(index, 10) == ["1", "2"]
+    assert removed_first(index, 30) == []
 
 
 def test_what_is_being_read_stays() -> None:
-    shelf = shelf_of(3)
-    shelf.get(address("0").key).readers += 1  # type: ignore[union-attr]
-    assert names(shelf, 0) == ["1", "2"]
+    index = index_of(3)
+    index.get(address("0").key).readers += 1  # type: ignore[union-attr]
+    assert removed_first(index, 0) == ["1", "2"]
 
 
 def test_other_formats_count_and_replace_themselves() -> None:
-    shelf = shelf_of(1)
-    shelf.put(address("0"), ".ogg", 5)
-    shelf.put(address("0"), ".ogg", 7)
-    assert shelf.bytes == 17
-    assert shelf.forget(address("0").key) is not None
-    assert (shelf.bytes, len(shelf)) == (0, 0)
+    index = index_of(1)
+    index.put(address("0"), ".ogg", 5)
+    index.put(address("0"), ".ogg", 7)
+    assert index.bytes == 17
+    assert index.forget(address("0").key) is not None
+    assert (index.bytes, len(index)) == (0, 0)
 
 
 def test_a_scan_never_passes_what_was_heard_since() -> None:
-    shelf = shelf_of(1)
+    index = index_of(1)
     for number in (2, 1):  # the last heard comes first
-        shelf.add_older(address(str(number)), ((".wav", 10),))
-    assert names(shelf, 0) == ["1", "2", "0"]
+        index.add_older(address(str(number)), ((".wav", 10),))
+    assert removed_first(index, 0) == ["1", "2", "0"]
 
 
 def test_texts_that_look_alike_the_newest_first() -> None:
-    shelf = Index()
+    index = Index()
     for mode in ("short", "long"):
-        shelf.put(address("hello", mode=mode), ".wav", 1)
-    shelf.put(address("hello", character="other"), ".wav", 1)
-    found = shelf.find_by_slug("en", "bell", ("short", "long"), "hello")
+        index.put(address("hello", mode=mode), ".wav", 1)
+    index.put(address("hello", character="other"), ".wav", 1)
+    found = index.find_by_slug("en", "bell", ("short", "long"), "hello")
     assert [entry.address.character for entry in found] == ["bell"]
 
 
@@ -63,9 +63,9 @@ def test_texts_that_look_alike_the_newest_first() -> None:
     st.integers(0, 500),
 )
 def test_after_the_surplus_went_the_rest_fits(puts: list[tuple[int, int, bool]], most: int) -> None:
-    shelf = Index()
+    index = Index()
     for number, size, ogg in puts:
-        shelf.put(address(str(number)), ".ogg" if ogg else ".wav", size)
-    for entry in shelf.surplus(most):
-        shelf.forget(entry.address.key)
-    assert shelf.bytes == sum(entry.bytes for entry in shelf) <= most or not len(shelf)
+        index.put(address(str(number)), ".ogg" if ogg else ".wav", size)
+    for entry in index.surplus(most):
+        index.forget(entry.address.key)
+    assert index.bytes == sum(entry.bytes for entry in index) <= most or not len(index)

@@ -1,4 +1,4 @@
-"""Other formats: made once, from a growing recording too, and the same bytes ever after."""
+"""Recordings in other formats: made once, also of a growing one, and always the same bytes."""
 
 from __future__ import annotations
 
@@ -12,17 +12,23 @@ from realtime.audio.decoding import decode
 from realtime.audio.formats import FORMATS
 from realtime.cache import WAV, Cache
 from realtime.cache.other_formats import OtherFormats, suffix_of
-from tests.cache.test_cache import said, settled
-from tests.support.recordings import Player, address, listened, pcm
+from tests.support.recordings import (
+    ScriptedProducer,
+    address,
+    hear,
+    noise,
+    read_all,
+    until_nothing_grows,
+)
 
 pytestmark = pytest.mark.anyio
 
-PARTS = [pcm(24000, seed) for seed in range(3)]
+PARTS = [noise(24000, seed) for seed in range(3)]
 
 
-async def got(cache: Cache, suffix: str) -> tuple[str, bytes] | None:
+async def heard_as(cache: Cache, suffix: str) -> tuple[str, bytes] | None:
     async with OtherFormats(cache).listen(address(), suffix) as opened:
-        return None if opened is None else (opened.result, await listened(opened.source))
+        return None if opened is None else (opened.result, await read_all(opened.source))
 
 
 @pytest.mark.parametrize(
@@ -43,11 +49,11 @@ def test_suffixes(name: str, rate: int | None, suffix: str) -> None:
 
 @pytest.mark.parametrize("suffix", [".ogg", ".opus", ".mp3", ".flac", ".aac", ".16000.wav"])
 async def test_a_finished_recording_in_another_form(cache: Cache, suffix: str) -> None:
-    await said(cache, Player(PARTS), address())
-    await settled(cache)
-    first = await asyncio.gather(*(got(cache, suffix) for _ in range(5)))
-    await settled(cache)
-    again = await got(cache, suffix)
+    await hear(cache, ScriptedProducer(PARTS), address())
+    await until_nothing_grows(cache)
+    first = await asyncio.gather(*(heard_as(cache, suffix) for _ in range(5)))
+    await until_nothing_grows(cache)
+    again = await heard_as(cache, suffix)
     assert again is not None and again[0] == "hit"
     start = 44 if suffix.endswith("wav") else 0
     assert {found[1][start:] for found in first if found} == {again[1][start:]}
@@ -60,47 +66,47 @@ async def test_a_finished_recording_in_another_form(cache: Cache, suffix: str) -
 
 
 async def test_a_growing_recording_is_encoded_as_it_grows(cache: Cache) -> None:
-    player = Player(PARTS)
-    player.gate.clear()
-    async with cache.open(address(), WAV, player.work(address()), finish=True):
+    producer = ScriptedProducer(PARTS)
+    producer.gate.clear()
+    async with cache.open(address(), WAV, producer.production(address()), finish=True):
         pass
     async with OtherFormats(cache).listen(address(), ".flac") as opened:
         assert opened is not None and not isinstance(opened.source, bytes)
-        player.gate.set()
-        grown = await listened(opened.source)
-    await settled(cache)
-    assert await got(cache, ".flac") == ("hit", grown)
+        producer.gate.set()
+        grown = await read_all(opened.source)
+    await until_nothing_grows(cache)
+    assert await heard_as(cache, ".flac") == ("hit", grown)
     assert np.array_equal(decode(grown)[0], np.concatenate(PARTS))
 
 
 async def test_a_variant_starts_no_synthesis(cache: Cache) -> None:
-    assert await got(cache, ".ogg") is None
-    assert await got(cache, ".wav") is None
+    assert await heard_as(cache, ".ogg") is None
+    assert await heard_as(cache, ".wav") is None
 
 
 async def test_a_recording_that_breaks_breaks_its_variants(cache: Cache) -> None:
     from realtime.errors import SynthesisFailed
 
-    player = Player(PARTS, SynthesisFailed("It broke."))
-    player.gate.clear()
-    async with cache.open(address(), WAV, player.work(address()), finish=True):
+    producer = ScriptedProducer(PARTS, SynthesisFailed("It broke."))
+    producer.gate.clear()
+    async with cache.open(address(), WAV, producer.production(address()), finish=True):
         pass
-    hearing = asyncio.create_task(got(cache, ".mp3"))
+    hearing = asyncio.create_task(heard_as(cache, ".mp3"))
     await asyncio.sleep(0.01)
-    player.gate.set()
+    producer.gate.set()
     with pytest.raises(SynthesisFailed):
         await hearing
-    await settled(cache)
-    assert await got(cache, ".mp3") is None
+    await until_nothing_grows(cache)
+    assert await heard_as(cache, ".mp3") is None
 
 
 async def test_a_lost_variant_is_made_again(cache: Cache, tmp_path: Path) -> None:
-    await said(cache, Player(PARTS), address())
-    await settled(cache)
-    first = await got(cache, ".mp3")
-    await settled(cache)
+    await hear(cache, ScriptedProducer(PARTS), address())
+    await until_nothing_grows(cache)
+    first = await heard_as(cache, ".mp3")
+    await until_nothing_grows(cache)
     (tmp_path / address().path(".mp3")).write_bytes(b"damaged")
     cache.memory.clear()
-    again = await got(cache, ".mp3")
+    again = await heard_as(cache, ".mp3")
     assert first is not None and again is not None
     assert again == ("miss", first[1])

@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 
 from realtime.audio.spoken import Spoken, Word
-from realtime.cache.checked_read import load
+from realtime.cache.checked_read import read_checked
 from realtime.cache.disk import DiskStore
 from realtime.cache.recording import Recording
-from tests.cache.test_disk import kept
-from tests.support.recordings import RATE, address, pcm
+from tests.support.recordings import RATE, address, keep_recording, noise
 
 pytestmark = pytest.mark.anyio
 
@@ -31,7 +30,7 @@ async def test_words_come_with_the_sound_that_holds_them() -> None:
     listening = asyncio.create_task(listen())
     for number in range(3):
         word = Word(str(number), number, number + 1)
-        await recording.add(Spoken(pcm(100, number), (word,), {"first_audio": float(number)}))
+        await recording.add(Spoken(noise(100, number), (word,), {"first_audio": float(number)}))
         await asyncio.sleep(0.005)
     recording.end()
     await listening
@@ -39,29 +38,29 @@ async def test_words_come_with_the_sound_that_holds_them() -> None:
     assert [dict(part.timing) for part in found] == [{"first_audio": 0.0}, {}, {}]
     assert np.array_equal(
         np.concatenate([part.pcm for part in found]),
-        np.concatenate([pcm(100, number) for number in range(3)]),
+        np.concatenate([noise(100, number) for number in range(3)]),
     )
     assert recording.samples == 300
 
 
 async def test_who_has_time_does_not_press() -> None:
     recording = Recording(RATE)
-    with recording.listening(), recording.patiently():
-        assert not recording.pressing
+    with recording.listening(), recording.patient_listener():
+        assert not recording.urgent
         with recording.listening():
-            assert recording.pressing
+            assert recording.urgent
     recording.finish_anyway()
-    assert recording.pressing
+    assert recording.urgent
 
 
 @pytest.mark.parametrize("held", [True, False])
 async def test_a_finished_one_gives_any_part(tmp_path: Path, held: bool) -> None:
-    sound = kept(DiskStore(tmp_path))
-    found = load(DiskStore(tmp_path), address(), ".wav")
+    sound = keep_recording(DiskStore(tmp_path))
+    found = read_checked(DiskStore(tmp_path), address(), ".wav")
     assert found is not None
     if not held:
         found.body = None
     assert b"".join([data async for data in found.chunks(10, 99)]) == sound[10:99]
     parts = [part async for part in found.spoken()]
     assert parts[0].words == found.sidecar.words
-    assert np.array_equal(np.concatenate([part.pcm for part in parts]), pcm())
+    assert np.array_equal(np.concatenate([part.pcm for part in parts]), noise())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,7 @@ from realtime.cache.disk import DiskStore
 from realtime.cli import cache
 from realtime.cli.commands import COMMANDS, parsed
 from realtime.errors import BadRequest, Busy, NotFound
-from tests.cache.test_disk import kept
-from tests.support.recordings import address
+from tests.support.recordings import address, keep_recording
 
 
 @pytest.fixture
@@ -19,9 +19,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DiskStore:
     monkeypatch.setenv("YAMABIKO_CACHE__PATH", str(tmp_path))
     store = DiskStore(tmp_path)
     for number, text in enumerate("abc"):
-        kept(store, text, seed=number)
-        import os
-
+        keep_recording(store, text, seed=number)
         os.utime(tmp_path / address(text).path(".wav"), (number, number))
     return store
 
@@ -32,7 +30,7 @@ def run(*arguments: str) -> int:
 
 
 def left(store: DiskStore) -> str:
-    return "".join(stored.address.slug for stored in cache.found_in(store))
+    return "".join(stored.address.slug for stored in cache.list_recordings(store))
 
 
 def test_ls_tells_the_longest_unheard_first(

@@ -12,9 +12,19 @@ import numpy as np
 from realtime.audio.samples import Pcm
 from realtime.audio.spoken import Spoken, Word
 from realtime.audio.wav import HEADER_BYTES, wav_file
-from realtime.cache import Address, Cache, FileFacts, Production, Recording, Sidecar, key_of
-from realtime.settings import CacheSettings as CacheSettings
-from realtime.settings import LimitsSettings, Settings
+from realtime.cache import (
+    WAV,
+    Address,
+    Cache,
+    DiskStore,
+    FileFacts,
+    Production,
+    Recording,
+    Sidecar,
+    key_of,
+)
+from realtime.settings import CacheSettings, LimitsSettings, Settings
+from tests.support.polling import until
 
 RATE = 24000
 
@@ -28,7 +38,7 @@ def cache_in(folder: Path, limits: LimitsSettings | None = None, **settings: Any
     return Cache(Settings(cache=found, limits=limits or LimitsSettings()))
 
 
-def pcm(samples: int = 1000, seed: int = 0) -> Pcm:
+def noise(samples: int = 1000, seed: int = 0) -> Pcm:
     return np.random.default_rng(seed).integers(-9000, 9000, samples).astype(np.int16)
 
 
@@ -47,8 +57,8 @@ def sidecar_of(key: str, samples: int, sha256: str, text: str = "hello") -> Side
     )
 
 
-class Player:
-    """A producer that a test leads: it gives parts when the gate is open."""
+class ScriptedProducer:
+    """A producer that a test leads: it gives parts while the gate is open."""
 
     def __init__(self, parts: list[Pcm], error: Exception | None = None) -> None:
         self.parts = parts
@@ -59,8 +69,10 @@ class Player:
         self.given = 0
         self.stopped = False
 
-    def work(self, at: Address) -> Production[Recording]:
-        return Production(lambda: Recording(RATE), self._produce, Recording.head, self._sidecar(at))
+    def production(self, at: Address) -> Production[Recording]:
+        return Production(
+            lambda: Recording(RATE), self._produce, Recording.header, self._sidecar(at)
+        )
 
     async def _produce(self, recording: Recording) -> None:
         self.begun += 1
@@ -77,20 +89,43 @@ class Player:
             raise
 
     def _sidecar(self, at: Address) -> Callable[[Recording, FileFacts], Any]:
-        async def made(recording: Recording, facts: FileFacts) -> Sidecar:
+        async def sidecar(recording: Recording, facts: FileFacts) -> Sidecar:
             return sidecar_of(at.key, recording.samples, facts.sha256)
 
-        return made
+        return sidecar
 
 
 def wav_of(parts: list[Pcm]) -> bytes:
     return wav_file(np.concatenate(parts), RATE)
 
 
-async def listened(source: Any) -> bytes:
+def keep_recording(store: DiskStore, text: str = "hello", seed: int = 0) -> bytes:
+    """Put a recording of 1000 samples on the disk and return its WAV."""
+    at, sound = address(text), wav_of([noise(seed=seed)])
+    part = store.new_part(at.key)
+    part.write(b"\0" * HEADER_BYTES)
+    facts = part.seal(sound[HEADER_BYTES:], sound[:HEADER_BYTES])
+    store.keep(part, at, WAV, sidecar_of(at.key, 1000, facts.sha256))
+    part.close()
+    return sound
+
+
+async def read_all(source: Any) -> bytes:
     return b"".join([data async for data in source.chunks()])
 
 
+async def hear(
+    cache: Cache, producer: ScriptedProducer, at: Address, finish: bool = False
+) -> tuple[str, bytes]:
+    """Open a recording and read it to its end: hit, join or miss, and its bytes."""
+    async with cache.open(at, WAV, producer.production(at), finish) as opened:
+        return opened.result, await read_all(opened.source)
+
+
+async def until_nothing_grows(cache: Cache) -> None:
+    await until(lambda: not cache.busy)
+
+
 def same_sound(found: bytes, expected: bytes) -> bool:
-    """The head of a growing file has other sizes, the rest is the same."""
+    """Compare but for the header: that of a growing file states other sizes."""
     return found[HEADER_BYTES:] == expected[HEADER_BYTES:] and len(found) == len(expected)

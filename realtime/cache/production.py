@@ -1,4 +1,4 @@
-"""How a recording comes to be, as far as no index and no disk is needed."""
+"""The making of a recording, as far as no index and no disk is needed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ G = TypeVar("G", bound=GrowingRecording)
 
 @dataclass(frozen=True)
 class OpenedRecording:
-    """What a line's recording is for the one who asks."""
+    """A recording as one listener found it: there already, growing, or begun for them."""
 
     result: Literal["hit", "join", "miss"]
     address: Address
@@ -29,11 +29,11 @@ class OpenedRecording:
 
 @dataclass(frozen=True)
 class Production(Generic[G]):
-    """How a recording is made when there is none."""
+    """The steps that make a recording when there is none."""
 
-    growing: Callable[[], G]
+    create: Callable[[], G]
     produce: Callable[[G], Coroutine[Any, Any, None]]
-    head: Callable[[G], bytes]  # of the whole file
+    header: Callable[[G], bytes]  # of the whole file: it replaces the first bytes
     sidecar: Callable[[G, FileFacts], Awaitable[Sidecar | None]]  # None: it is not kept
 
 
@@ -43,7 +43,7 @@ async def unless_abandoned(work: Coroutine[Any, Any, None], growing: GrowingReco
         raise Busy("Nobody waited for it any more.", code="abandoned")
 
 
-async def closed_when_unread(growing: GrowingRecording, part: PartFile) -> None:
+async def close_when_unread(growing: GrowingRecording, part: PartFile) -> None:
     try:
         await growing.wait_until_unread()
     finally:

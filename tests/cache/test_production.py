@@ -9,7 +9,7 @@ import pytest
 
 from realtime.cache.disk import PartFile
 from realtime.cache.growing import GrowingRecording
-from realtime.cache.work import closed_when_unread, unless_abandoned
+from realtime.cache.production import close_when_unread, unless_abandoned
 from realtime.errors import Busy
 
 pytestmark = pytest.mark.anyio
@@ -49,7 +49,7 @@ async def test_a_part_is_closed_when_nobody_reads_it(tmp_path: Path) -> None:
     growing, part = GrowingRecording(), PartFile(tmp_path / "a.part")
     part.write(b"abc")
     with growing.listening():
-        closing = asyncio.create_task(closed_when_unread(growing, part))
+        closing = asyncio.create_task(close_when_unread(growing, part))
         await asyncio.sleep(0.01)
         assert part.read(0, 3) == b"abc"
     await closing
