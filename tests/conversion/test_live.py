@@ -82,7 +82,7 @@ def test_cuts_are_not_heard(cuts: list[int], rate: int) -> None:
         )
         file = [part async for part in convert_recording(ours, "world", change, once(sound), rate)]
         await ours.close()
-        assert whole[1] == cut[1] == []
+        assert whole[1] == [] and cut[1] == []
         assert np.array_equal(whole[0], cut[0])
         assert np.array_equal(whole[0], np.concatenate(file))
         assert whole[0].size == sound.size and whole[0].any()
