@@ -24,7 +24,7 @@ from benchmarks.listening import Listener, errors, units
 from benchmarks.microphone import Microphone, RealClock, SkippedClock
 from benchmarks.recordings import RATE, Recorded, people, spoken
 from realtime.audio.samples import Pcm, from_pcm16
-from realtime.configuration import load
+from realtime.configuration import load_settings
 from realtime.conversion.file import convert_recording
 from realtime.conversion.live import Conversion
 from realtime.engines.contract import CancelToken
@@ -117,7 +117,7 @@ def count_clicks(pcm: Pcm) -> dict[str, Any]:
 
     The same is counted in the middle of blocks, where nothing is joined.
     """
-    engine = World(load())
+    engine = World(load_settings())
     change = VoiceChange(pitch=3.0)
     size = engine.plan(change).block
     sound = from_pcm16(pcm)[: pcm.size // size * size]
@@ -145,7 +145,7 @@ def count_clicks(pcm: Pcm) -> dict[str, Any]:
 
 def measure_cost(recordings: list[Recorded], blocks: int) -> dict[str, Any]:
     """Measure the engine alone on one core, so many blocks at once."""
-    engine = World(load())
+    engine = World(load_settings())
     engine.load()
     change = VoiceChange(target=200.0, formant=1.1)
     size = engine.plan(change).block * blocks
@@ -249,12 +249,12 @@ def summarise(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 async def run(options: argparse.Namespace) -> dict[str, Any]:
-    services = build(load())
+    services = build(load_settings())
     recordings = await spoken(services)
     await services.close()
     human = people(options.people, options.most_people)
     sound = np.concatenate([recorded.pcm for recorded in recordings])
-    models = LoadedModels(load(), names=(ENGINE,))
+    models = LoadedModels(load_settings(), names=(ENGINE,))
     await models.load(ENGINE)
     figures: dict[str, Any] = {}
     if "truth" in options.parts:

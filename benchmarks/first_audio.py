@@ -23,7 +23,7 @@ from benchmarks import report
 from benchmarks.server import Server
 from realtime.audio.samples import to_pcm16
 from realtime.audio.trim import Trimmer
-from realtime.configuration import load
+from realtime.configuration import load_settings
 from realtime.engines.contract import Utterance
 from realtime.services import Services, build
 from realtime.settings import Settings
@@ -201,7 +201,7 @@ async def lines(services: Services) -> AsyncIterator[tuple[str, str, Line]]:
 
 
 async def run(runs: int, cancel_runs: int) -> dict[str, Any]:
-    settings: Settings = load()
+    settings: Settings = load_settings()
     services = build(settings)
     rows = []
     with Server() as server:

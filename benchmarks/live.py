@@ -25,7 +25,7 @@ from benchmarks.first_audio import bare
 from benchmarks.sentences import ENGLISH
 from benchmarks.server import Server
 from benchmarks.talker import CLAUSE_END, Heard, Talker
-from realtime.configuration import load
+from realtime.configuration import load_settings
 from realtime.services import Services, build
 from realtime.speech.request import LineRequest
 
@@ -147,7 +147,7 @@ async def conversations(engine: str, sessions: int, seconds: float) -> dict[str,
 
 async def overhead(engine: str, runs: int) -> dict[str, Any]:
     """One session and the bare engine in turns, on the same clauses."""
-    services = build(load())
+    services = build(load_settings())
     bare_ms = [1000 * each for each in await bare_first_chunks(services, engine, runs + 2)]
     socket_ms = []
     draw = random.Random(0)

@@ -22,7 +22,7 @@ from benchmarks import report
 from benchmarks.listening import errors, units
 from benchmarks.sentences import SENTENCES
 from realtime.audio.samples import AUDIBLE, Pcm, first_audible, from_pcm16
-from realtime.configuration import load
+from realtime.configuration import load_settings
 from realtime.conversion.by_words import Revoicing, SentenceHeard
 from realtime.conversion.by_words.sentence_detector import DETECTOR
 from realtime.conversion.by_words.transcriber import RECOGNISER
@@ -208,7 +208,7 @@ def _at(values: Sequence[int], percent: float) -> int | None:
 
 
 async def run(options: argparse.Namespace) -> dict[str, Any]:
-    services = build(load())
+    services = build(load_settings())
     try:
         for engine in (DETECTOR, RECOGNISER, "kokoro", "hibari"):
             await services.models.load(engine)

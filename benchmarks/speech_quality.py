@@ -20,7 +20,7 @@ import numpy as np
 from benchmarks import report
 from benchmarks.listening import Listener, errors, units
 from benchmarks.sentences import MIXED, SENTENCES
-from realtime.configuration import load
+from realtime.configuration import load_settings
 from realtime.services import Services, build
 from realtime.speech.request import LineRequest
 from realtime.text.language import segments
@@ -72,7 +72,7 @@ async def spoken(services: Services, task: Task) -> Any:
 
 
 async def run(languages: list[str], limit: int | None) -> dict[str, Any]:
-    services = build(load())
+    services = build(load_settings())
     listener = Listener(Path(tempfile.gettempdir()) / "yamabiko-whisper-base")
     found = []
     for task in tasks(languages, limit):

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from benchmarks import report
-from realtime.configuration import load
+from realtime.configuration import load_settings
 from realtime.engines.valle.batching import BatchedLine
 from realtime.engines.valle.device_choice import Run, chosen
 from realtime.engines.valle.model import FRAMES, LENGTHS, ValleModel
@@ -215,7 +215,7 @@ def median(runs: int, work: Callable[[], dict[str, float]]) -> dict[str, float]:
 
 def measured(run: Run, state: Mapping[str, Tensor], options: argparse.Namespace) -> dict[str, Any]:
     """One plan: the step against its floor, the line by stage, and lines together."""
-    settings = replace(load(), valle=ValleSettings())
+    settings = replace(load_settings(), valle=ValleSettings())
     model = ValleModel(state, Vocos().state_dict(), run, settings)
     started = time.perf_counter()
     model.prepare(**needed((options.steps, options.first_steps, 3 * TURNS), model.spans))
@@ -274,7 +274,7 @@ def main() -> None:
     if options.threads:
         torch.set_num_threads(options.threads)
     said = ValleSettings(device=options.device, precision=options.precision)
-    usual = chosen(replace(load(), valle=said))
+    usual = chosen(replace(load_settings(), valle=said))
     options.batches = options.batches or ([1, 2, 4] if usual.device == "cpu" else [1, 8, 16, 32])
     sizes = tuple(sorted({1, *options.batches}))
     run = replace(usual, slots=sizes[-1], batches=sizes)

@@ -38,7 +38,7 @@ from realtime.models.loaded import LoadedModels
 from realtime.settings import Settings
 from realtime.text.language import LANGUAGES, resolve_language, segments
 from realtime.text.normalise import clean
-from realtime.threads import off_the_loop
+from realtime.threads import run_in_thread
 from realtime.weights import verified_path
 
 ASKABLE = ("auto", *LANGUAGES)
@@ -82,11 +82,11 @@ class Cloning:
             raise unknown_language(language)
         async with self._one_clip:
             await asyncio.to_thread(verified_path, ENCODEC, self._settings)
-            clip = await off_the_loop(read_clip, source)
+            clip = await run_in_thread(read_clip, source)
             if said is None:
                 said, language = await self._transcribe(clip, language)
-            prompt = await off_the_loop(self._prompt, clip, said, clip_language(said, language))
-            await off_the_loop(self._write, name, packed(prompt))
+            prompt = await run_in_thread(self._prompt, clip, said, clip_language(said, language))
+            await run_in_thread(self._write, name, packed(prompt))
         return await asyncio.to_thread(self._new_character, name)
 
     def _check_name(self, name: str) -> str:

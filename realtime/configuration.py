@@ -21,7 +21,7 @@ from realtime.settings import PREFIX, Key, Settings, keys
 FILE = Path("yamabiko.yaml")
 
 
-def load(
+def load_settings(
     options: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] | None = None,
     file: Path | None = None,
@@ -42,7 +42,7 @@ def load(
     return settings
 
 
-def tell(variable: str, value: str, instead_of: str = "") -> str:
+def set_for_library(variable: str, value: str, instead_of: str = "") -> str:
     """What a library reads in the environment, where nobody chose; gives what holds."""
     if os.environ.get(variable, instead_of) == instead_of:
         os.environ[variable] = value

@@ -12,7 +12,7 @@ KINDS = {bool: "a boolean", str: "a text", int: "a number", float: "a number"}
 KINDS |= {list: "a list", dict: "an object", type(None): "null"}
 
 
-def json_object(data: str | bytes, what: str, example: str) -> dict[str, Any]:
+def parse_object(data: str | bytes, what: str, example: str) -> dict[str, Any]:
     """The object that some JSON holds; anything else is refused with what came."""
     try:
         found = json.loads(data, parse_constant=_no_number)
@@ -31,7 +31,7 @@ def json_object(data: str | bytes, what: str, example: str) -> dict[str, Any]:
     return found
 
 
-def shown(value: object) -> str:
+def describe_value(value: object) -> str:
     """A value as it came, short enough for a message."""
     if isinstance(value, list | dict):
         return KINDS[type(value)]

@@ -70,42 +70,42 @@ class Metrics:
             "yamabiko_cache_recordings", "Finished recordings", registry=self._registry
         )
 
-    def synthesised(self, engine: str) -> None:
+    def count_synthesis(self, engine: str) -> None:
         self._syntheses.labels(engine).inc()
 
-    def asked(self, result: str) -> None:
+    def count_request(self, result: str) -> None:
         self._asked.labels(result).inc()
 
-    def noticed(self, event: str) -> None:
+    def count_cache_event(self, event: str) -> None:
         self._events.labels(event).inc()
 
-    def refused(self, reason: str) -> None:
+    def count_refusal(self, reason: str) -> None:
         self._refused.labels(reason).inc()
 
-    def first_heard(self, engine: str, seconds: float) -> None:
+    def observe_first_audio(self, engine: str, seconds: float) -> None:
         self._first_audio.labels(engine).observe(seconds)
 
-    def lagged(self, seconds: float) -> None:
+    def observe_lag(self, seconds: float) -> None:
         self._lag.observe(seconds)
 
-    def sockets(self, open_now: int) -> None:
+    def set_sockets(self, open_now: int) -> None:
         self._sockets.set(open_now)
 
-    def idled(self, seconds: float) -> None:
+    def observe_cancel(self, seconds: float) -> None:
         self._idle.observe(seconds)
 
-    def working(self, engine: str, jobs: int) -> None:
+    def set_busy(self, engine: str, jobs: int) -> None:
         self._working.labels(engine).set(jobs)
 
-    def held(self, size: int, recordings: int) -> None:
+    def set_cache_size(self, size: int, recordings: int) -> None:
         self._held.set(size)
         self._recordings.set(recordings)
 
-    def accelerated(self, networks: Iterable[Mapping[str, Any]]) -> None:
+    def set_networks(self, networks: Iterable[Mapping[str, Any]]) -> None:
         """How each network does now, as their reports say it."""
         self._networks.tell(networks)
 
-    def results(self) -> dict[str, int]:
+    def requests_by_result(self) -> dict[str, int]:
         """How many lines were asked for, by what the cache had of them."""
         found = (sample for metric in self._asked.collect() for sample in metric.samples)
         return {
@@ -114,7 +114,7 @@ class Metrics:
             if sample.name.endswith("_total")
         }
 
-    def exposed(self) -> bytes:
+    def prometheus_text(self) -> bytes:
         """The text that a Prometheus server reads."""
         text: bytes = generate_latest(self._registry)
         return text

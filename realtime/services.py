@@ -119,7 +119,7 @@ def build(
     models = models or LoadedModels(settings)
     characters = Characters(settings.presets.path, settings.default_characters, models.names())
     metrics = Metrics()
-    cache = Cache(settings, count_event=metrics.noticed)
+    cache = Cache(settings, count_event=metrics.count_cache_event)
     speech = Speech(settings, characters, models, cache, metrics)
     return Services(
         settings=settings,

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-async def off_the_loop(function: Callable[..., T], *arguments: Any) -> T:
+async def run_in_thread(function: Callable[..., T], *arguments: Any) -> T:
     """A function's result from a thread; who is cancelled leaves only when the thread is done.
 
     So nobody closes what a thread is still in.

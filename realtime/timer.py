@@ -20,7 +20,7 @@ class Timer:
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
-    async def within(self, seconds: float, event: asyncio.Event) -> bool:
+    async def wait_within(self, seconds: float, event: asyncio.Event) -> bool:
         """Whether an event comes before so much time has passed."""
         try:
             async with asyncio.timeout(seconds):

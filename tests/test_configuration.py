@@ -6,25 +6,25 @@ from pathlib import Path
 
 import pytest
 
-from realtime.configuration import load, tell
+from realtime.configuration import load_settings, set_for_library
 from realtime.errors import SettingsError
 from realtime.settings import Settings
 
 
 def test_defaults_need_neither_file_nor_environment() -> None:
-    assert load(environ={}) == Settings()
+    assert load_settings(environ={}) == Settings()
 
 
 def test_option_wins_over_environment_over_file(tmp_path: Path) -> None:
     file = tmp_path / "settings.yaml"
     file.write_text("port: 1\nhost: 127.0.0.9\nlimits: {text: 7, long_text: 8}\n")
-    found = load({"port": 3}, {"YAMABIKO_PORT": "2", "YAMABIKO_LIMITS__TEXT": "9"}, file)
+    found = load_settings({"port": 3}, {"YAMABIKO_PORT": "2", "YAMABIKO_LIMITS__TEXT": "9"}, file)
     assert (found.port, found.host) == (3, "127.0.0.9")
     assert (found.limits.text, found.limits.long_text) == (9, 8)
 
 
 def test_environment_texts_become_lists_mappings_and_booleans() -> None:
-    found = load(
+    found = load_settings(
         environ={
             "YAMABIKO_HOSTS": "voice.example, localhost",
             "YAMABIKO_ALLOW_DOWNLOADS": "off",
@@ -53,7 +53,7 @@ def test_what_is_wrong_is_refused_with_key_value_and_what_is_allowed(
     environ: dict[str, str], words: list[str]
 ) -> None:
     with pytest.raises(SettingsError) as refused:
-        load(environ=environ)
+        load_settings(environ=environ)
     for word in words:
         assert word in refused.value.message
 
@@ -74,22 +74,22 @@ def test_a_wrong_file_is_refused(tmp_path: Path, text: str, word: str) -> None:
     file = tmp_path / "settings.yaml"
     file.write_text(text)
     with pytest.raises(SettingsError, match=word.replace("[", "\\[")):
-        load(environ={}, file=file)
+        load_settings(environ={}, file=file)
 
 
 def test_a_named_file_must_exist(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot be read"):
-        load(environ={}, file=tmp_path / "none.yaml")
+        load_settings(environ={}, file=tmp_path / "none.yaml")
 
 
 def test_what_a_library_reads_is_set_where_nobody_chose(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SOME_LIBRARY_DIR", raising=False)
     monkeypatch.setenv("SOME_LIBRARY_DIR", "the library's own")
-    assert tell("SOME_LIBRARY_DIR", "ours", instead_of="the library's own") == "ours"
-    assert tell("SOME_LIBRARY_DIR", "another", instead_of="the library's own") == "ours"
+    assert set_for_library("SOME_LIBRARY_DIR", "ours", instead_of="the library's own") == "ours"
+    assert set_for_library("SOME_LIBRARY_DIR", "another", instead_of="the library's own") == "ours"
     monkeypatch.setenv("SOME_LIBRARY_DIR", "the user's")
-    assert tell("SOME_LIBRARY_DIR", "ours") == "the user's"
+    assert set_for_library("SOME_LIBRARY_DIR", "ours") == "the user's"
     monkeypatch.delenv("SOME_LIBRARY_DIR")
-    assert tell("SOME_LIBRARY_DIR", "ours", instead_of="the library's own") == "ours"
+    assert set_for_library("SOME_LIBRARY_DIR", "ours", instead_of="the library's own") == "ours"
     monkeypatch.delenv("SOME_LIBRARY_DIR")
-    assert tell("SOME_LIBRARY_DIR", "ours") == "ours"
+    assert set_for_library("SOME_LIBRARY_DIR", "ours") == "ours"

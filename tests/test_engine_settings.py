@@ -10,7 +10,7 @@ import pytest
 
 from realtime import engine_settings
 from realtime.acceleration import policy
-from realtime.configuration import load
+from realtime.configuration import load_settings
 from realtime.engine_settings import setting
 from realtime.errors import SettingsError
 from realtime.settings import Key, keys
@@ -53,7 +53,7 @@ def test_plans_and_precisions_are_those_that_there_are() -> None:
 )
 def test_impossible_values_are_refused(name: str, value: object) -> None:
     with pytest.raises(SettingsError):
-        load({name: value}, environ={})
+        load_settings({name: value}, environ={})
 
 
 def test_its_explanation_and_bounds_stand_beside_its_default() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime.errors import BadRequest
-from realtime.json_input import json_object, shown
+from realtime.json_input import describe_value, parse_object
 
 
 @pytest.mark.parametrize(
@@ -24,14 +24,14 @@ from realtime.json_input import json_object, shown
 )
 def test_what_is_no_object_is_refused_with_what_came(data: str | bytes, words: str) -> None:
     with pytest.raises(BadRequest, match="^The letter") as caught:
-        json_object(data, "The letter", "{}")
+        parse_object(data, "The letter", "{}")
     assert caught.value.code == "invalid_json" and words in caught.value.message
 
 
 @given(st.one_of(st.text(max_size=100), st.binary(max_size=100)))
 def test_nothing_breaks_the_reader(data: str | bytes) -> None:
     try:
-        assert isinstance(json_object(data, "It", "{}"), dict)
+        assert isinstance(parse_object(data, "It", "{}"), dict)
     except BadRequest as error:
         assert error.code == "invalid_json"
 
@@ -49,5 +49,5 @@ def test_nothing_breaks_the_reader(data: str | bytes) -> None:
     ],
 )
 def test_a_value_is_shown_in_few_words(value: object, expected: str) -> None:
-    assert shown(value) == expected
-    assert len(shown("x" * 10_000)) < 50
+    assert describe_value(value) == expected
+    assert len(describe_value("x" * 10_000)) < 50

@@ -7,16 +7,16 @@ from realtime.metrics import Metrics
 
 def test_counts_are_exposed_under_their_names() -> None:
     metrics = Metrics()
-    metrics.synthesised("tone")
-    metrics.asked("hit")
-    metrics.noticed("evicted")
-    metrics.lagged(0.002)
-    metrics.first_heard("tone", 0.05)
-    metrics.working("tone", 3)
-    metrics.held(100, 2)
-    metrics.sockets(3)
-    metrics.idled(0.015)
-    text = metrics.exposed().decode()
+    metrics.count_synthesis("tone")
+    metrics.count_request("hit")
+    metrics.count_cache_event("evicted")
+    metrics.observe_lag(0.002)
+    metrics.observe_first_audio("tone", 0.05)
+    metrics.set_busy("tone", 3)
+    metrics.set_cache_size(100, 2)
+    metrics.set_sockets(3)
+    metrics.observe_cancel(0.015)
+    text = metrics.prometheus_text().decode()
     for line in (
         'yamabiko_syntheses_total{engine="tone"} 1.0',
         'yamabiko_cache_requests_total{result="hit"} 1.0',
@@ -53,8 +53,8 @@ def test_networks_are_told_as_their_report_says() -> None:
         "overlap_share": 0.5,
         "memory_bytes": 100,
     }
-    metrics.accelerated([told])
-    text = metrics.exposed().decode()
+    metrics.set_networks([told])
+    text = metrics.prometheus_text().decode()
     names = 'engine="valle",network="step"'
     for line in (
         f'yamabiko_acceleration_calls{{{names},plan="graphs"}} 7.0',
@@ -65,11 +65,11 @@ def test_networks_are_told_as_their_report_says() -> None:
         f'yamabiko_acceleration_enabled{{{names},mode="graphs"}} 1.0',
     ):
         assert in_any_order(line) in map(in_any_order, text.splitlines()), line
-    metrics.accelerated([])  # it was unloaded
-    assert 'network="step"' not in metrics.exposed().decode()
+    metrics.set_networks([])  # it was unloaded
+    assert 'network="step"' not in metrics.prometheus_text().decode()
 
 
 def test_two_servers_in_one_process_count_apart() -> None:
     one, other = Metrics(), Metrics()
-    one.asked("hit")
-    assert b'result="hit"' not in other.exposed()
+    one.count_request("hit")
+    assert b'result="hit"' not in other.prometheus_text()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from realtime.configuration import load
+from realtime.configuration import load_settings
 from realtime.settings import Settings, keys, value_of
 
 
 def test_every_default_is_itself_allowed() -> None:
     defaults = {key.name: key.default for key in keys()}
-    assert load(options=defaults, environ={}) == Settings()
+    assert load_settings(options=defaults, environ={}) == Settings()
 
 
 def test_keys_name_every_value() -> None:

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from realtime.threads import off_the_loop
+from realtime.threads import run_in_thread
 
 
 @pytest.mark.anyio
@@ -20,7 +20,7 @@ async def test_nobody_leaves_while_a_thread_works() -> None:
         release.wait(10)
         ended.set()
 
-    task = asyncio.create_task(off_the_loop(work))
+    task = asyncio.create_task(run_in_thread(work))
     await begun.wait()
     task.cancel()
     await asyncio.sleep(0)

@@ -22,7 +22,7 @@ async def test_time_passes_while_one_sleeps() -> None:
 
 async def test_what_comes_within_some_time_and_what_does_not() -> None:
     timer, event = Timer(), asyncio.Event()
-    assert not await timer.within(0.001, event)
-    assert not await timer.within(0.0, event)
+    assert not await timer.wait_within(0.001, event)
+    assert not await timer.wait_within(0.0, event)
     asyncio.get_running_loop().call_soon(event.set)
-    assert await timer.within(60.0, event)
+    assert await timer.wait_within(60.0, event)

@@ -18,7 +18,7 @@ import numpy as np
 from benchmarks.sentences import SENTENCES
 from realtime.audio.samples import from_pcm16
 from realtime.characters import Character
-from realtime.configuration import load
+from realtime.configuration import load_settings
 from realtime.engines.world import median_pitch
 from realtime.services import Services, build
 from realtime.speech.request import LineRequest
@@ -43,7 +43,7 @@ def write(path: Path, pitch: float) -> None:
 
 
 async def run(names: list[str]) -> None:
-    services = build(load())
+    services = build(load_settings())
     for character in services.characters.all():
         path = services.settings.presets.path / f"{character.name}.yaml"
         if path.is_file() and (not names or character.name in names):

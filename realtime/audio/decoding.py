@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from realtime.audio.samples import Pcm
 from realtime.errors import BadRequest, TooLarge
-from realtime.threads import off_the_loop
+from realtime.threads import run_in_thread
 
 if TYPE_CHECKING:
     import av
@@ -67,10 +67,10 @@ class AudioSource:
         """Yield the parts, each decoded in a thread when it is asked for."""
         parts = self.parts()
         try:
-            while (part := await off_the_loop(next, parts, None)) is not None:
+            while (part := await run_in_thread(next, parts, None)) is not None:
                 yield part
         finally:
-            await off_the_loop(parts.close)  # type: ignore[attr-defined]
+            await run_in_thread(parts.close)  # type: ignore[attr-defined]
 
     def close(self) -> None:
         self._file.close()

@@ -13,7 +13,7 @@ from realtime.audio.formats import ContainerEncoder, Format, make_encoder
 from realtime.audio.samples import Pcm
 from realtime.audio.spoken import Spoken, Word
 from realtime.errors import NothingToSay
-from realtime.threads import off_the_loop
+from realtime.threads import run_in_thread
 
 T = TypeVar("T")
 
@@ -75,7 +75,7 @@ class ContainerWriter:
         return await asyncio.shield(self._opening)
 
     async def _run(self, function: Callable[..., T], *arguments: Any) -> T:
-        return await off_the_loop(function, *arguments) if self._heavy else function(*arguments)
+        return await run_in_thread(function, *arguments) if self._heavy else function(*arguments)
 
 
 async def encode(

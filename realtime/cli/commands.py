@@ -22,7 +22,7 @@ from realtime.cli import convert as dubbing
 from realtime.cli import keys as keyring
 from realtime.cli import vocoder as vocoding
 from realtime.cli import weights as rewriting
-from realtime.configuration import load
+from realtime.configuration import load_settings
 from realtime.engines.valle import weights as making
 from realtime.errors import BadRequest, YamabikoError
 from realtime.services import VERSION, Services, build
@@ -44,7 +44,7 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
 def settings_of(options: argparse.Namespace) -> Settings:
     """The settings with the command line's options on top."""
     named = {"host": options.host, "port": options.port, "log.level": options.log_level}
-    return load(
+    return load_settings(
         {key: value for key, value in named.items() if value is not None}, file=options.config
     )
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from realtime.audio.samples import Pcm
 from realtime.errors import BadMessage, BadRequest
-from realtime.json_input import json_object, shown
+from realtime.json_input import describe_value, parse_object
 from realtime.live.messages import MOST_ID, FromClient, FromServer, Say
 
 PROTOCOL = "yamabiko.v1"
@@ -31,7 +31,7 @@ def decode(data: str | bytes) -> FromClient:
     """Read a client's message, or refuse it with the field and what is allowed there."""
     id: str | None = None
     try:
-        values = json_object(data, "The message", EXAMPLE)
+        values = parse_object(data, "The message", EXAMPLE)
         id = _readable_id(values)
         return _message(values)
     except BadRequest as error:
@@ -78,8 +78,9 @@ def _message(values: Mapping[str, Any]) -> FromClient:
     fields = _FIELDS[kind]
     for name in values:
         if name != "type" and name not in fields:
+            there = ", ".join(fields) or "none"
             raise BadRequest(
-                f"There is no field {shown(name)}; there are: {', '.join(fields) or 'none'}.",
+                f"There is no field {describe_value(name)}; there are: {there}.",
                 code="unknown_field",
                 field=name[:60],
             )
@@ -97,7 +98,7 @@ def _message(values: Mapping[str, Any]) -> FromClient:
 def _kind(tag: object) -> Any:
     if not isinstance(tag, str) or tag not in KINDS:
         raise BadRequest(
-            f"type is {shown(tag)}; there are: {', '.join(KINDS)}.",
+            f"type is {describe_value(tag)}; there are: {', '.join(KINDS)}.",
             code="unknown_type",
             field="type",
         )
@@ -115,7 +116,7 @@ def _value(name: str, value: object, field: _Field) -> Any:
 
 
 def _refuse(name: str, value: object, expected: str) -> NoReturn:
-    raise BadRequest(f"{name} is {shown(value)}; expected is {expected}.", field=name)
+    raise BadRequest(f"{name} is {describe_value(value)}; expected is {expected}.", field=name)
 
 
 def _readable_id(values: Mapping[str, Any]) -> str | None:

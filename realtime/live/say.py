@@ -59,7 +59,7 @@ class SayActivity(Activity):
             return
         await recording.wait_until_settled()
         if self._stopped_at is not None:
-            self._context.metrics.idled(self._now() - self._stopped_at)
+            self._context.metrics.observe_cancel(self._now() - self._stopped_at)
 
     async def _perform(self) -> None:
         async with self._line_in_progress() as line:

@@ -105,7 +105,7 @@ class Session:
         if self._microphone is not None:
             self._microphone.end()  # no microphone ends by itself
         if not self._idle.is_set():
-            await self._timer.within(seconds, self._idle)
+            await self._timer.wait_within(seconds, self._idle)
         for activity in tuple(self._activities.values()):
             self._cancel(activity)
         self._ending = Close(GOING_AWAY, "The server stops.")

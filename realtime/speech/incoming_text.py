@@ -121,7 +121,7 @@ class IncomingText:
                 continue
             due, much = min(self._dues(uncut))
             left = max(0.0, due - self._timer.now())
-            if not await self._timer.within(left, self._changed):
+            if not await self._timer.wait_within(left, self._changed):
                 return much
         return NOTHING
 

@@ -139,7 +139,7 @@ class Speech:
         address = self.address(line)
         work = self._work(line, lambda: (line, address))
         async with self.cache.open(address, WAV, work, finish) as opened:
-            self._metrics.asked(opened.result)
+            self._metrics.count_request(opened.result)
             yield opened
 
     async def say(self, line: Line, keep: bool = True) -> AsyncGenerator[Spoken, None]:
@@ -152,7 +152,7 @@ class Speech:
     async def saying(self, line: Line, keep: bool = True) -> AsyncIterator[LineInProgress]:
         """A line being said to one listener; without `keep` it has nothing to do with the cache."""
         if not keep:
-            self._metrics.asked("bypass")
+            self._metrics.count_request("bypass")
             yield LineInProgress(line, "miss", self._fresh(line))
             return
         async with self.open(line) as opened:
@@ -188,7 +188,7 @@ class Speech:
                 saying.line, saying.address = whole, self.address(whole)
                 self.cache.give_address(recording, saying.address)
 
-        self._metrics.asked("bypass")
+        self._metrics.count_request("bypass")
         work = self._work(line, lambda: (saying.line, saying.address), produce)
         async with self.cache.open_without_address(work) as recording:
             assert isinstance(recording, Recording), "it was made by our own work"
@@ -259,13 +259,15 @@ class Speech:
         playback: Playback | None = None,
     ) -> AsyncGenerator[Spoken, None]:
         """The line spoken now; a line always has sound."""
-        self._metrics.synthesised(line.engine)
+        self._metrics.count_synthesis(line.engine)
         silent = True
         async with aclosing(self._synthesis.speak(line, pressing, pieces, playback)) as spoken:
             async for part in spoken:
                 silent = silent and not part.pcm.size
                 if part.timing:
-                    self._metrics.first_heard(line.engine, part.timing["first_audio"] / 1000)
+                    self._metrics.observe_first_audio(
+                        line.engine, part.timing["first_audio"] / 1000
+                    )
                 yield part
         if silent:
             raise NothingToSay("The engine has no sound for this text.", field="text")

@@ -131,4 +131,4 @@ async def measure_lag(metrics: Metrics) -> None:
     while True:
         due = loop.time() + LAG_EVERY_SECONDS
         await asyncio.sleep(LAG_EVERY_SECONDS)
-        metrics.lagged(max(0.0, loop.time() - due))
+        metrics.observe_lag(max(0.0, loop.time() - due))

@@ -69,7 +69,7 @@ class OpenSockets:
             pass  # who reads nothing is not told why
 
     def _changed(self) -> None:
-        self._metrics.sockets(len(self._open))
+        self._metrics.set_sockets(len(self._open))
         if self._open:
             self._empty.clear()
         else:

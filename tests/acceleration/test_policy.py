@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from realtime.acceleration.policy import PLANS, Policy, check, ladder
-from realtime.configuration import load
+from realtime.configuration import load_settings
 from realtime.errors import BadRequest
 from realtime.settings import AccelerationSettings, Settings
 
@@ -32,7 +32,7 @@ ELSEWHERE = {"idle_seconds"}  # the server's own, not a network's
 def test_every_setting_has_an_effect() -> None:
     assert set(CHANGED) == {item.name for item in fields(AccelerationSettings)}
     for name in set(CHANGED) - ELSEWHERE:
-        settings = load({f"acceleration.{name}": CHANGED[name]}, {})
+        settings = load_settings({f"acceleration.{name}": CHANGED[name]}, {})
         assert Policy.of(settings) != Policy.of(Settings()), name
 
 

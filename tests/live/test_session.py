@@ -146,7 +146,7 @@ async def test_cancelling_ends_it_at_once_and_frees_the_lane(
     assert client.ending("a") == {"type": "cancelled", "id": "a"}
     assert client.log[-1][0] == "cancelled"
     assert await lane_is_free(services, "gated") and engine.ended.is_set()
-    await until(lambda: b"cancel_to_idle_seconds_count 1.0" in services.metrics.exposed())
+    await until(lambda: b"cancel_to_idle_seconds_count 1.0" in services.metrics.prometheus_text())
     assert not len(services.cache.index)
 
 

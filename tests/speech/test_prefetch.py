@@ -42,11 +42,11 @@ async def test_every_line_is_kept_and_asking_twice_costs_nothing(services: Servi
     first = await ended(services.prefetches.begin(wishes("one", "two", "three", "...")))
     assert (first.total, first.done, first.failed, first.state) == (4, 3, 1, "finished")
     assert first.errors == ["line 4: The text holds nothing that can be spoken."]
-    spoken = services.metrics.exposed()
+    spoken = services.metrics.prometheus_text()
     again = await ended(services.prefetches.begin(wishes("one", "two", "three")))
     assert again.done == 3
     assert b'syntheses_total{engine="tone"} 3.0' in spoken
-    assert b'syntheses_total{engine="tone"} 3.0' in services.metrics.exposed()
+    assert b'syntheses_total{engine="tone"} 3.0' in services.metrics.prometheus_text()
     assert len(services.cache.index) == 3
 
 

@@ -28,7 +28,7 @@ class FakeTimer(Timer):
             return await asyncio.sleep(0)
         await self._alarm(seconds).wait()
 
-    async def within(self, seconds: float, event: asyncio.Event) -> bool:
+    async def wait_within(self, seconds: float, event: asyncio.Event) -> bool:
         if seconds <= 0:
             return event.is_set()
         alarm = self._alarm(seconds)

@@ -28,12 +28,12 @@ async def test_there_may_be_so_many() -> None:
     metrics = Metrics()
     sockets = OpenSockets(2, metrics)
     with sockets.holding(Talk()), sockets.holding(Talk()):
-        assert b"yamabiko_sockets 2.0" in metrics.exposed()
+        assert b"yamabiko_sockets 2.0" in metrics.prometheus_text()
         with pytest.raises(Busy) as full:
             sockets.check_room()
         assert full.value.code == "too_many_sockets"
     sockets.check_room()
-    assert b"yamabiko_sockets 0.0" in metrics.exposed()
+    assert b"yamabiko_sockets 0.0" in metrics.prometheus_text()
 
 
 async def test_everybody_is_told_and_waited_for() -> None:

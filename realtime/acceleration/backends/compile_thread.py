@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
-from realtime.configuration import tell
+from realtime.configuration import set_for_library
 
 T = TypeVar("T")
 
@@ -53,7 +53,7 @@ def set_kernel_folder(folder: Path, most_bytes: int) -> Path:
     wanted = (folder / KERNELS).absolute()
     with _choosing:
         # Torch sets its own default as soon as its compiler is imported.
-        chosen = Path(tell(VARIABLE, str(wanted), instead_of=default_cache_dir()))
+        chosen = Path(set_for_library(VARIABLE, str(wanted), instead_of=default_cache_dir()))
         if chosen == wanted and wanted not in _chosen:
             _chosen.add(wanted)
             files = [path for path in wanted.rglob("*") if path.is_file()]

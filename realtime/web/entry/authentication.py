@@ -110,7 +110,7 @@ class Authentication:
 
     def _note(self, scope: Scope, error: YamabikoError) -> None:
         if isinstance(error, Refused | Forbidden | TooMany):
-            self._metrics.refused(error.code)
+            self._metrics.count_refusal(error.code)
             audit("refused", reason=error.code, **_where(scope))
 
 

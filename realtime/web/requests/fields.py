@@ -10,14 +10,14 @@ from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
 from realtime.errors import BadRequest
-from realtime.json_input import json_object, shown
+from realtime.json_input import describe_value, parse_object
 
 EXAMPLE = '{"input": "Hello."}'
 
 
 def object_in(body: bytes) -> dict[str, Any]:
     """The object that a body holds; anything else is refused with what came."""
-    return json_object(body, "The body", EXAMPLE)
+    return parse_object(body, "The body", EXAMPLE)
 
 
 class Fields:
@@ -31,7 +31,7 @@ class Fields:
         for name in self._values:
             if name not in allowed:
                 raise BadRequest(
-                    f"There is no field {shown(name)}; there are: {', '.join(allowed)}.",
+                    f"There is no field {describe_value(name)}; there are: {', '.join(allowed)}.",
                     code="unknown_field",
                     field=str(name)[:60],
                 )
@@ -101,4 +101,4 @@ def is_number(value: object) -> bool:
 
 
 def refuse(name: str, value: object, allowed: str) -> NoReturn:
-    raise BadRequest(f"{name} is {shown(value)}; expected is {allowed}.", field=name)
+    raise BadRequest(f"{name} is {describe_value(value)}; expected is {allowed}.", field=name)

@@ -49,11 +49,11 @@ async def metrics(request: Request) -> Response:
     """What is counted, in Prometheus' form."""
     services = services_of(request)
     for model in services.models.job_counts():
-        services.metrics.working(*model)
+        services.metrics.set_busy(*model)
     networks = (await asyncio.to_thread(services.acceleration.described))["networks"]
-    services.metrics.accelerated(networks)
-    services.metrics.held(services.cache.index.bytes, len(services.cache.index))
-    return Response(services.metrics.exposed(), media_type="text/plain; version=0.0.4")
+    services.metrics.set_networks(networks)
+    services.metrics.set_cache_size(services.cache.index.bytes, len(services.cache.index))
+    return Response(services.metrics.prometheus_text(), media_type="text/plain; version=0.0.4")
 
 
 ROUTES = [

@@ -89,7 +89,7 @@ async def logout(request: Request) -> Response:
 async def _wrong(request: Request, error: YamabikoError) -> Response:
     services, address = services_of(request), address_of(request.scope)
     await services.quotas.count_failed_login(address)
-    services.metrics.refused("login")
+    services.metrics.count_refusal("login")
     audit("log-in refused", reason=error.code, address=address, request=request_id(request.scope))
     await asyncio.sleep(SLOWED_SECONDS)
     return ErrorResponse(request.scope, refusal_of(error, services.guard.now_ms))

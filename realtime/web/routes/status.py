@@ -24,7 +24,7 @@ async def overview(request: Request) -> Response:
     services, state = services_of(request), request.app.state
     sockets: OpenSockets = state.sockets
     troubles: Troubles = state.troubles
-    cache, results = services.cache, services.metrics.results()
+    cache, results = services.cache, services.metrics.requests_by_result()
     caller = caller_of(request.scope)
     broken = await asyncio.to_thread(lambda: dict(services.characters.broken))
     found = find_gpu()

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from realtime.errors import BadRequest
-from realtime.json_input import shown
+from realtime.json_input import describe_value
 from realtime.web.requests.fields import Fields, object_in
 
 
@@ -128,5 +128,5 @@ JSON = st.recursive(
 @settings(deadline=None)  # a busy machine is no fault
 @given(JSON)
 def test_messages_stay_short_and_can_be_sent(value: Any) -> None:
-    assert len(shown(value)) <= 60
-    json.dumps(shown(value))
+    assert len(describe_value(value)) <= 60
+    json.dumps(describe_value(value))
