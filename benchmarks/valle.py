@@ -1,8 +1,8 @@
 """VALL-E X at full size, with random weights and forced lengths: how near is a step to its floor?
 
-The floor of a step is the time in which its weights can be read at all: the bytes of the first
-level's layers and of what predicts, by the bandwidth of summing a buffer as large on as many
-threads. Lines have a prompt of 225 frames and 50 symbols, 60 symbols to say, and 300 steps.
+The floor of a step is the time to read its weights once: the bytes of the autoregressive layers and
+of the prediction layer, at the bandwidth of summing a buffer as large on as many threads. Lines
+have a prompt of 225 frames and 50 symbols, 60 symbols to say, and 300 steps.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from torch import Tensor
 from benchmarks import report
 from realtime.configuration import load_settings
 from realtime.engines.valle.batching import BatchedLine
-from realtime.engines.valle.device_choice import Run, chosen
+from realtime.engines.valle.device_choice import RunConfig, choose_run
 from realtime.engines.valle.model import FRAMES, LENGTHS, ValleModel
 from realtime.engines.valle.networks.checkpoint import END, LEVELS, ValleNetwork, ValleShape
 from realtime.engines.valle.networks.vocos import Vocos
-from realtime.engines.valle.random_numbers import draws
-from realtime.engines.valle.speaking import Speaking, VoiceExample, Watch
+from realtime.engines.valle.random_numbers import draw_numbers
+from realtime.engines.valle.speaking import PieceSpeaker, Turn, VoiceExample
 from realtime.engines.valle.text import Encoded, encode
 from realtime.settings import Settings
 from realtime.settings import ValleSettings as ValleSettings
@@ -38,23 +38,25 @@ PROMPT_FRAMES, PROMPT_SYMBOLS, SYMBOLS = 225, 50, 60
 STEPS, FIRST_STEPS = 300, 75
 TEXT = "The old clock in the hall had stopped long before anybody noticed."
 BYTES = {"fp32": 4, "fp16": 2, "bf16": 2}
-TURNS = 60
-READS = 50  # between two events
+TRIAL_STEPS = 60  # of a line alone: measured on a processor, a warm-up on a GPU
+READS = 50  # steps or sums between two CUDA events
 DRIVER = Path("/proc/driver/nvidia/version")
 
 
-def weights(shape: ValleShape) -> dict[str, Tensor]:
-    """Random ones of a model that never ends by itself."""
-    random = torch.Generator().manual_seed(0)
+def make_weights(shape: ValleShape) -> dict[str, Tensor]:
+    """Make random weights of a model that never ends a line by itself."""
+    generator = torch.Generator().manual_seed(0)
     state = {}
     with torch.device("meta"):
         empty = ValleNetwork(shape).state_dict()
     for name, weight in empty.items():
         if weight.dim() > 1:
-            made = torch.empty(weight.shape).normal_(std=0.02, generator=random)
+            state[name] = torch.empty(weight.shape).normal_(std=0.02, generator=generator)
+        elif "norm" in name and name.endswith("weight"):
+            state[name] = torch.ones(weight.shape)
         else:
-            made = torch.full(weight.shape, float("norm" in name and name.endswith("weight")))
-        state[name] = made
+            state[name] = torch.zeros(weight.shape)
+    # The first number after the norm is always 1, and only the end's logit reads it: it is -100.
     state["ar_predict_layer.weight"][END] = 0.0
     state["ar_predict_layer.weight"][:, 0] = 0.0
     state["ar_predict_layer.weight"][END, 0] = -100.0
@@ -63,33 +65,35 @@ def weights(shape: ValleShape) -> dict[str, Tensor]:
 
 
 def step_bytes(state: Mapping[str, Tensor], precision: str) -> int:
-    """What one step reads of the weights."""
+    """Return how many bytes of weights one step reads."""
     parts = ("ar_decoder.", "ar_predict_layer.")
     counts: list[int] = [w.numel() for name, w in state.items() if name.startswith(parts)]
     return sum(counts) * BYTES[precision]
 
 
-def beside(lines: Lines, size: int, device: str) -> tuple[float, float]:
-    """Seconds of a step and of reading so many bytes."""
+def measure_step(lines: AgreedLines, size: int, device: str) -> tuple[float, float]:
+    """Return the seconds of a step, and of summing a buffer of so many bytes."""
     buffer = torch.ones(size // 4, device=device)
-    return (queued if device == "cuda" else in_turns)(lines, buffer)
+    if device == "cuda":
+        return measure_queued(lines, buffer)
+    return measure_in_turns(lines, buffer)
 
 
-def queued(lines: Lines, buffer: Tensor) -> tuple[float, float]:
-    """On a device that is given many at once, as it is at work: between two of its events."""
-    slots = lines.model.slots
-    slots.enter(lines.seat(0, 3 * TURNS))
-    for _ in range(TURNS):
-        slots.advance()
+def measure_queued(lines: AgreedLines, buffer: Tensor) -> tuple[float, float]:
+    """Measure on a device with many steps queued, as in use: between two of its events."""
+    batch = lines.model.batch
+    batch.enter(lines.make_line(0, 3 * TRIAL_STEPS))
+    for _ in range(TRIAL_STEPS):
+        batch.advance()
         buffer.sum()
-    took = [between(slots.advance), between(buffer.sum)]
-    while slots.taken:
-        slots.advance()
-    return took[0], took[1]
+    step, read = seconds_between_events(batch.advance), seconds_between_events(buffer.sum)
+    while batch.line_count:
+        batch.advance()
+    return step, read
 
 
-def between(work: Callable[[], object]) -> float:
-    """Seconds of one of many."""
+def seconds_between_events(work: Callable[[], object]) -> float:
+    """Return the mean seconds of some work that is queued many times."""
     began, ended = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
     began.record()
     for _ in range(READS):
@@ -99,45 +103,46 @@ def between(work: Callable[[], object]) -> float:
     return float(began.elapsed_time(ended)) / 1000 / READS
 
 
-def in_turns(lines: Lines, buffer: Tensor) -> tuple[float, float]:
-    """Medians, in turns because a machine that is busy is so for both."""
-    read: list[float] = []
-    took: list[float] = []
-    slots = lines.model.slots
-    slots.enter(lines.seat(0, TURNS))
-    while slots.taken:
-        with timed("cpu", read):
+def measure_in_turns(lines: AgreedLines, buffer: Tensor) -> tuple[float, float]:
+    """Return medians of steps and sums in turns: other work on the machine slows both."""
+    reads: list[float] = []
+    steps: list[float] = []
+    batch = lines.model.batch
+    batch.enter(lines.make_line(0, TRIAL_STEPS))
+    while batch.line_count:
+        with timed("cpu", reads):
             buffer.sum()
-        with timed("cpu", took):
-            slots.advance()
-    return statistics.median(took), statistics.median(read)
+        with timed("cpu", steps):
+            batch.advance()
+    return statistics.median(steps), statistics.median(reads)
 
 
-def needed(steps: Sequence[int], spans: Sequence[int]) -> dict[str, tuple[int, ...]]:
-    """The sizes that lines of so many steps come to: no others are prepared."""
-    begun = PROMPT_SYMBOLS + SYMBOLS + PROMPT_FRAMES
-    reached = range(begun, begun + max(steps) + 2)
+def needed_sizes(steps: Sequence[int], spans: Sequence[int]) -> dict[str, tuple[int, ...]]:
+    """Return the sizes that lines of so many steps need: no others are prepared."""
+    beginning = PROMPT_SYMBOLS + SYMBOLS + PROMPT_FRAMES
+    places = range(beginning, beginning + max(steps) + 2)
     return {
-        "spans": tuple(sorted({room(place + 1, spans) for place in reached})),
-        "lengths": tuple(sorted({room(begun + count, LENGTHS) for count in steps})),
-        "frames": tuple(sorted({room(count, FRAMES) for count in steps})),
+        "spans": tuple(sorted({padded_size(place + 1, spans) for place in places})),
+        "lengths": tuple(sorted({padded_size(beginning + count, LENGTHS) for count in steps})),
+        "frames": tuple(sorted({padded_size(count, FRAMES) for count in steps})),
     }
 
 
-def room(length: int, sizes: Sequence[int]) -> int:
+def padded_size(length: int, sizes: Sequence[int]) -> int:
     return next(size for size in sizes if size >= length)
 
 
-def driver(file: Path = DRIVER) -> str | None:
-    """The version of the GPU's driver."""
+def driver_version(file: Path = DRIVER) -> str | None:
+    """Return the version of the GPU's driver; None where there is none."""
     if not file.exists():
         return None
-    found = re.search(r"\b\d+\.\d+(\.\d+)?\b", file.read_text(encoding="utf-8"))
-    return found and found.group()
+    version = re.search(r"\b\d+\.\d+(\.\d+)?\b", file.read_text(encoding="utf-8"))
+    return version and version.group()
 
 
 @contextmanager
 def timed(device: str, into: list[float]) -> Iterator[None]:
+    """Append the seconds of the block, with all work on the device done."""
     synchronise(device)
     started = time.perf_counter()
     yield
@@ -150,51 +155,51 @@ def synchronise(device: str) -> None:
         torch.cuda.synchronize()
 
 
-class Lines:
+class AgreedLines:
     """Lines of the agreed size through one model."""
 
     def __init__(self, model: ValleModel, settings: Settings) -> None:
-        random = np.random.default_rng(1)
+        generator = np.random.default_rng(1)
         self.model = model
-        self._speaking = Speaking(model, settings.valle.sampling)
-        ids = [int(number) for number in random.integers(13, 65, PROMPT_SYMBOLS + SYMBOLS)]
+        self._speaker = PieceSpeaker(model, settings.valle.sampling)
+        ids = [int(number) for number in generator.integers(13, 65, PROMPT_SYMBOLS + SYMBOLS)]
         prompt = Encoded(tuple(ids[:PROMPT_SYMBOLS]), (0,) * PROMPT_SYMBOLS)
-        self._words = Encoded(tuple(ids[PROMPT_SYMBOLS:]), (0,) * SYMBOLS)
-        self._heard = VoiceExample(random.integers(0, 1024, (PROMPT_FRAMES, LEVELS)), prompt)
+        self._text = Encoded(tuple(ids[PROMPT_SYMBOLS:]), (0,) * SYMBOLS)
+        self._example = VoiceExample(generator.integers(0, 1024, (PROMPT_FRAMES, LEVELS)), prompt)
 
-    def seat(self, seed: int, steps: int) -> BatchedLine:
-        heard, words = self._heard, self._words
+    def make_line(self, seed: int, steps: int) -> BatchedLine:
+        example, text = self._example, self._text
         return BatchedLine(
-            ids=(*heard.said.ids, *words.ids),
-            languages=(*heard.said.languages, *words.languages),
-            heard=heard.codes[:, 0].tolist(),
-            draws=draws(seed, words.ids, 0, steps),
+            ids=(*example.text.ids, *text.ids),
+            languages=(*example.text.languages, *text.languages),
+            prompt_codes=example.codes[:, 0].tolist(),
+            random_numbers=draw_numbers(seed, text.ids, 0, steps),
         )
 
-    def stages(self, steps: int, batch: int = 1) -> dict[str, float]:
-        """Seconds of each stage of so many lines that begin together."""
-        slots, device = self.model.slots, self.model.run.device
-        took: dict[str, list[float]] = {name: [] for name in ("text", "prefill", "steps", "passes")}
-        with timed("cpu", took["text"]):
+    def measure(self, steps: int, count: int = 1) -> dict[str, float]:
+        """Return the seconds of each part of the work, for so many lines that begin together."""
+        batch, device = self.model.batch, self.model.run.device
+        parts = ("text", "prefill", "steps", "passes", "vocoder")
+        seconds: dict[str, list[float]] = {name: [] for name in parts}
+        with timed("cpu", seconds["text"]):
             encode(TEXT, "en")
-        seats = [self.seat(seed, steps) for seed in range(batch)]
-        with timed(device, took["prefill"]):
-            for seat in seats:
-                assert slots.enter(seat), "there is a slot for each line"
-        with timed(device, took["steps"]):
-            while slots.taken:
-                slots.advance()
-        with timed(device, took["passes"]):
-            codes = [self._refined(seat) for seat in seats]
-        took["vocoder"] = []
-        with timed(device, took["vocoder"]):
-            for one in codes:
-                self._speaking.sound(one)
-        return {name: sum(found) for name, found in took.items()}
+        lines = [self.make_line(seed, steps) for seed in range(count)]
+        with timed(device, seconds["prefill"]):
+            for line in lines:
+                assert batch.enter(line), "there is a slot for each line"
+        with timed(device, seconds["steps"]):
+            while batch.line_count:
+                batch.advance()
+        with timed(device, seconds["passes"]):
+            codes = [self._make_all_levels(line) for line in lines]
+        with timed(device, seconds["vocoder"]):
+            for each in codes:
+                self._speaker.make_sound(each)
+        return {name: sum(found) for name, found in seconds.items()}
 
-    def _refined(self, seat: BatchedLine) -> Any:
-        patient = Watch(lambda: None, lambda: False, clock=lambda: 0.0)
-        turns = self._speaking._others(self._words, self._heard, seat.codes, patient)
+    def _make_all_levels(self, line: BatchedLine) -> Any:
+        endless_turn = Turn(lambda: None, lambda: False, clock=lambda: 0.0)
+        turns = self._speaker._all_levels(self._text, self._example, line.codes, endless_turn)
         try:
             while True:
                 next(turns)
@@ -206,39 +211,42 @@ def milliseconds(seconds: float) -> float:
     return round(1000 * seconds, 3)
 
 
-def median(runs: int, work: Callable[[], dict[str, float]]) -> dict[str, float]:
-    """Each stage's median of so many runs, after one that is not counted."""
+def median_of_runs(runs: int, work: Callable[[], dict[str, float]]) -> dict[str, float]:
+    """Return each figure's median of so many runs, after one that is not counted."""
     work()
-    found = [work() for _ in range(runs)]
-    return {name: statistics.median(one[name] for one in found) for name in found[0]}
+    results = [work() for _ in range(runs)]
+    return {name: statistics.median(one[name] for one in results) for name in results[0]}
 
 
-def measured(run: Run, state: Mapping[str, Tensor], options: argparse.Namespace) -> dict[str, Any]:
-    """One plan: the step against its floor, the line by stage, and lines together."""
+def measure_plan(
+    run: RunConfig, state: Mapping[str, Tensor], options: argparse.Namespace
+) -> dict[str, Any]:
+    """Measure one plan: the step against its floor, a line by parts, and lines together."""
     settings = replace(load_settings(), valle=ValleSettings())
     model = ValleModel(state, Vocos().state_dict(), run, settings)
     started = time.perf_counter()
-    model.prepare(**needed((options.steps, options.first_steps, 3 * TURNS), model.spans))
+    steps = (options.steps, options.first_steps, 3 * TRIAL_STEPS)
+    model.prepare(**needed_sizes(steps, model.spans))
     prepared = time.perf_counter() - started
-    lines = Lines(model, settings)
+    lines = AgreedLines(model, settings)
     size = step_bytes(state, run.precision)
-    step, floor = beside(lines, size, run.device)
-    line = median(options.runs, lambda: lines.stages(options.steps))
-    first = median(options.runs, lambda: lines.stages(options.first_steps))
-    rows = [together(lines, batch, options) for batch in options.batches]
-    for network in model.quick:
+    step, floor = measure_step(lines, size, run.device)
+    line = median_of_runs(options.runs, lambda: lines.measure(options.steps))
+    first = median_of_runs(options.runs, lambda: lines.measure(options.first_steps))
+    rows = [measure_together(lines, count, options) for count in options.batches]
+    for network in model.accelerated:
         network.close()
     return {
         "plan": {
             "plan": run.plan,
             "precision": run.precision,
-            "runs": " ".join(network.mode for network in model.quick) or "eager",
+            "runs": " ".join(network.mode for network in model.accelerated) or "eager",
             "prepared s": round(prepared, 1),
             "GB/s": round(size / floor / 1e9, 1),
             "floor ms": milliseconds(floor),
             "step ms": milliseconds(step),
             "step / floor": round(step / floor, 2),
-            **{f"{name} ms": milliseconds(took) for name, took in line.items()},
+            **{f"{name} ms": milliseconds(seconds) for name, seconds in line.items()},
             "line ms": milliseconds(sum(line.values())),
             "first sound ms": milliseconds(sum(first.values())),
         },
@@ -246,15 +254,16 @@ def measured(run: Run, state: Mapping[str, Tensor], options: argparse.Namespace)
     }
 
 
-def together(lines: Lines, batch: int, options: argparse.Namespace) -> dict[str, Any]:
-    took = median(options.runs, lambda: lines.stages(options.steps, batch))
-    whole = sum(seconds for name, seconds in took.items() if name != "text")
+def measure_together(lines: AgreedLines, count: int, options: argparse.Namespace) -> dict[str, Any]:
+    """Measure so many lines that begin together."""
+    seconds = median_of_runs(options.runs, lambda: lines.measure(options.steps, count))
+    whole = sum(seconds.values()) - seconds["text"]
     return {
-        "lines": batch,
-        "step ms": milliseconds(took["steps"] / options.steps),
-        "passes ms": milliseconds(took["passes"]),
-        "vocoder ms": milliseconds(took["vocoder"]),
-        "seconds of sound a second": round(batch * options.steps / 75 / whole, 2),
+        "lines": count,
+        "step ms": milliseconds(seconds["steps"] / options.steps),
+        "passes ms": milliseconds(seconds["passes"]),
+        "vocoder ms": milliseconds(seconds["vocoder"]),
+        "seconds of sound a second": round(count * options.steps / 75 / whole, 2),
     }
 
 
@@ -273,21 +282,21 @@ def main() -> None:
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
-    said = ValleSettings(device=options.device, precision=options.precision)
-    usual = chosen(replace(load_settings(), valle=said))
+    wanted = ValleSettings(device=options.device, precision=options.precision)
+    usual = choose_run(replace(load_settings(), valle=wanted))
     options.batches = options.batches or ([1, 2, 4] if usual.device == "cpu" else [1, 8, 16, 32])
     sizes = tuple(sorted({1, *options.batches}))
-    run = replace(usual, slots=sizes[-1], batches=sizes)
-    state = weights(ValleShape(options.width, 16, options.layers))
-    found = [measured(replace(run, plan=plan), state, options) for plan in options.plans]
+    run = replace(usual, slots=sizes[-1], batch_sizes=sizes)
+    state = make_weights(ValleShape(options.width, 16, options.layers))
+    results = [measure_plan(replace(run, plan=plan), state, options) for plan in options.plans]
     figures: dict[str, Any] = {
         "threads": torch.get_num_threads(),
         "device": torch.cuda.get_device_name() if run.device == "cuda" else "cpu",
         "torch": torch.__version__,
         "cuda": torch.version.cuda,
-        "driver": driver(),
-        "plans": [one["plan"] for one in found],
-        "batches": [row for one in found for row in one["batches"]],
+        "driver": driver_version(),
+        "plans": [result["plan"] for result in results],
+        "batches": [row for result in results for row in result["batches"]],
     }
     print(f"{figures['device']}, {figures['threads']} threads, torch {torch.__version__}")
     report.show("A line alone, by stage", figures["plans"])

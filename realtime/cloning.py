@@ -21,8 +21,8 @@ from realtime.characters import Character, Characters, checked_name
 from realtime.conversion.by_words.sentence import Sentence
 from realtime.conversion.by_words.transcriber import RECOGNISER, Transcriber
 from realtime.engines.valle import codec
-from realtime.engines.valle.presets import Codes, Prompt, packed
-from realtime.engines.valle.text import Encoded, encoded
+from realtime.engines.valle.presets import Codes, Prompt, pack_prompt
+from realtime.engines.valle.text import Encoded, encode_segments
 from realtime.engines.valle.weights import ENCODEC
 from realtime.engines.world import voiced_seconds
 from realtime.errors import (
@@ -61,7 +61,7 @@ class Cloning:
         settings: Settings,
         characters: Characters,
         models: LoadedModels,
-        encode: Encode = codec.encoded,
+        encode: Encode = codec.encode_clip,
     ) -> None:
         self._settings = settings
         self._characters = characters
@@ -86,7 +86,7 @@ class Cloning:
             if said is None:
                 said, language = await self._transcribe(clip, language)
             prompt = await run_in_thread(self._prompt, clip, said, clip_language(said, language))
-            await run_in_thread(self._write, name, packed(prompt))
+            await run_in_thread(self._write, name, pack_prompt(prompt))
         return await asyncio.to_thread(self._new_character, name)
 
     def _check_name(self, name: str) -> str:
@@ -236,7 +236,7 @@ def clip_language(text: str, language: str) -> str:
 
 def encoded_text(text: str, language: str) -> Encoded:
     try:
-        return encoded(segments(text, language), language)
+        return encode_segments(segments(text, language), language)
     except NothingToSay as error:
         raise BadRequest(
             "The text holds nothing that can be spoken.", code="nothing_to_say", field="text"

@@ -18,7 +18,7 @@ from realtime.audio.wav import wav_file
 from realtime.cloning import RATE, Cloning, read_clip
 from realtime.engines.contract import CancelToken, Samples, Transcript
 from realtime.engines.valle import codec
-from realtime.engines.valle.presets import Codes, prompt_of
+from realtime.engines.valle.presets import Codes, get_prompt
 from realtime.errors import (
     BadRequest,
     Taken,
@@ -72,7 +72,7 @@ class FakeRecogniser:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     settings = valle_files.settings_in(tmp_path)
-    valle_files.encodec(settings)
+    valle_files.write_encodec(settings)
     return settings
 
 
@@ -120,7 +120,7 @@ async def test_it_is_there_at_once_and_whole(services: Services) -> None:
     character = await services.cloning.make("山びこ 2", clip(), TEXT)
     assert services.characters.get("山びこ 2") is character
     assert (character.engine, character.language) == ("valle", "en")
-    prompt = prompt_of(character)
+    prompt = get_prompt(character)
     assert prompt.codes.shape == (300, 8) and prompt.symbols.startswith("gʊd_ˈmɔɹnɪŋ,")
     assert files(services) == ["山びこ 2.npz"]
     kept = services.settings.presets.path / "山びこ 2.npz"
@@ -140,7 +140,7 @@ async def test_its_language_is_that_of_the_text_or_as_asked(
     services: Services, text: str, asked: str, language: str
 ) -> None:
     character = await services.cloning.make("Kai", clip(), text, asked)
-    assert prompt_of(character).language == character.language == language
+    assert get_prompt(character).language == character.language == language
 
 
 @pytest.mark.parametrize("taken", ["Kai", "kai", "kay", "Lee", "broken"])
@@ -206,7 +206,7 @@ async def test_with_a_recogniser_it_is_transcribed(
     recogniser.transcript = Transcript(TEXT, "en")
     character = await services.cloning.make("Kai", clip())
     assert recogniser.heard == [(4 * 16_000, None)]
-    assert prompt_of(character).symbols.startswith("gʊd_ˈmɔɹnɪŋ,")
+    assert get_prompt(character).symbols.startswith("gʊd_ˈmɔɹnɪŋ,")
 
 
 async def test_a_named_language_is_what_is_listened_for(
@@ -264,8 +264,8 @@ async def test_a_folder_that_cannot_be_written_is_told(
 
 async def test_its_codes_are_the_codec_s(services: Services, settings: Settings) -> None:
     cloning = Cloning(settings, services.characters, services.models)
-    codes = prompt_of(await cloning.make("Kai", clip(), TEXT)).codes
-    assert np.array_equal(codes, codec.encoded(read_clip(clip()), settings))
+    codes = get_prompt(await cloning.make("Kai", clip(), TEXT)).codes
+    assert np.array_equal(codes, codec.encode_clip(read_clip(clip()), settings))
     assert len(np.unique(codes)) > 8
 
 

@@ -1,4 +1,4 @@
-"""What the benchmark of VALL-E X holds its steps against, and what it forces."""
+"""The benchmark of VALL-E X: the floor of a step, forced lengths, and the sizes it prepares."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from pathlib import Path
 import torch
 
 from benchmarks import valle as benchmark
-from realtime.engines.valle.model import built
-from realtime.engines.valle.networks.autoregressive import Coarse
+from realtime.engines.valle.load_networks import build_network
+from realtime.engines.valle.networks.autoregressive import AutoregressiveModel
 from realtime.engines.valle.networks.checkpoint import END, ValleNetwork, ValleShape
+from tests.support.valle_cases import whole_logits
 
 
 def test_the_floor_of_a_step_is_what_it_reads_of_its_weights() -> None:
@@ -21,20 +22,20 @@ def test_the_floor_of_a_step_is_what_it_reads_of_its_weights() -> None:
 
 
 def test_the_benchmark_s_model_says_as_many_codes_as_are_forced() -> None:
-    model = built(benchmark.weights(ValleShape(64, 16, 2)))
-    coarse = Coarse(model, slots=1, places=16)
+    network = build_network(benchmark.make_weights(ValleShape(64, 16, 2)))
+    model = AutoregressiveModel(network, slots=1, places=16)
     text = torch.tensor([20, 30])
-    logits = coarse.teach(text, torch.zeros_like(text), torch.tensor([1, 2, 3]))
+    logits = whole_logits(model, text, torch.zeros_like(text), torch.tensor([1, 2, 3]))
     assert float(logits.softmax(-1)[:, END].max()) < 1e-30
 
 
 def test_only_what_the_agreed_line_comes_to_is_prepared() -> None:
-    found = benchmark.needed((300, 75), (512, 1024, 2048))
-    assert found == {"spans": (512, 1024), "lengths": (512, 768), "frames": (150, 600)}
-    assert benchmark.needed((10,), (2048,))["spans"] == (2048,)
+    sizes = benchmark.needed_sizes((300, 75), (512, 1024, 2048))
+    assert sizes == {"spans": (512, 1024), "lengths": (512, 768), "frames": (150, 600)}
+    assert benchmark.needed_sizes((10,), (2048,))["spans"] == (2048,)
 
 
 def test_the_driver_is_told_where_there_is_one(tmp_path: Path) -> None:
-    assert benchmark.driver(tmp_path / "version") is None
+    assert benchmark.driver_version(tmp_path / "version") is None
     (tmp_path / "version").write_text("NVRM version: NVIDIA UNIX x86_64  570.86.15  Release\n")
-    assert benchmark.driver(tmp_path / "version") == "570.86.15"
+    assert benchmark.driver_version(tmp_path / "version") == "570.86.15"

@@ -23,7 +23,7 @@ from realtime.cli import keys as keyring
 from realtime.cli import vocoder as vocoding
 from realtime.cli import weights as rewriting
 from realtime.configuration import load_settings
-from realtime.engines.valle import weights as making
+from realtime.engines.valle.weights import CLONING_FILES
 from realtime.errors import BadRequest, YamabikoError
 from realtime.services import VERSION, Services, build
 from realtime.settings import LOG_LEVELS, Settings, keys, value_of
@@ -69,7 +69,7 @@ def check(options: argparse.Namespace) -> int:
     print("Engines")
     runnable = [_print_engine(name, services) for name in services.models.names()]
     print("Making characters of clips")
-    _print_files(making.MAKING, services)
+    _print_files(CLONING_FILES, services)
     print("Characters")
     print(f"  {len(services.characters.all())} in {settings.presets.path}")
     for name, reason in services.characters.broken.items():

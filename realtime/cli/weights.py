@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from realtime.engines.valle.weights import CONVERTIBLE
+from realtime.engines.valle.weights import CONVERTIBLE_FILES
 from realtime.errors import YamabikoError
 from realtime.settings import Settings
 from realtime.weights import WeightFile, how_to_get, verified_path
@@ -26,7 +26,7 @@ def add_weights(parser: argparse.ArgumentParser, common: argparse.ArgumentParser
 
 def weights(options: argparse.Namespace, settings: Settings) -> int:
     """Convert every file that is there; 1 when there is none or one of them fails."""
-    done = [_convert(file, settings) for file in CONVERTIBLE]
+    done = [_convert(file, settings) for file in CONVERTIBLE_FILES]
     return 0 if any(done) and False not in done else 1
 
 

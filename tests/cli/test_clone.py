@@ -23,7 +23,7 @@ SAID = ("--text", "Good morning, this is how I speak.")
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     settings = valle_files.settings_in(tmp_path)
-    valle_files.encodec(settings)
+    valle_files.write_encodec(settings)
     return settings
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from realtime.cli import weights
 from realtime.cli.commands import parsed
-from realtime.engines.valle.weights import CHECKPOINT, state
+from realtime.engines.valle.weights import CHECKPOINT, load_state
 from realtime.settings import Settings
 from tests.support import valle_files
 
@@ -23,13 +23,13 @@ def settings(tmp_path: Path) -> Settings:
 def test_what_is_there_is_rewritten_and_the_rest_is_told(
     settings: Settings, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    source = valle_files.checkpoint(settings)
+    source = valle_files.write_checkpoint(settings)
     assert weights.weights(OPTIONS, settings) == 0
     told = capfd.readouterr().out
     assert "3 tensors" in told and "pytorch_model.bin: missing" in told
     assert CHECKPOINT.converted_path(settings.models.path) is not None
     source.unlink()
-    assert state(CHECKPOINT, settings).keys() == valle_files.state().keys()
+    assert load_state(CHECKPOINT, settings).keys() == valle_files.small_state().keys()
     assert weights.weights(OPTIONS, settings) == 0
     assert "there already" in capfd.readouterr().out
 
@@ -37,8 +37,8 @@ def test_what_is_there_is_rewritten_and_the_rest_is_told(
 def test_a_file_that_fails_is_told_and_the_others_are_rewritten(
     settings: Settings, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    valle_files.checkpoint(settings).write_bytes(b"nothing")
-    valle_files.vocos(settings)
+    valle_files.write_checkpoint(settings).write_bytes(b"nothing")
+    valle_files.write_vocos(settings)
     assert weights.weights(OPTIONS, settings) == 1
     told = capfd.readouterr()
     assert "vallex-checkpoint.pt cannot be used" in told.err and "3 tensors" in told.out

@@ -81,8 +81,8 @@ def with_small_valle(settings: Settings) -> Settings:
     made = replace(
         settings_in(folder), valle=ValleSettings(device="cpu", precision="fp32", plan="eager")
     )
-    small_valle.write(made)
-    small_valle.voice(made.presets.path, frames=24)  # so quick that a sentence is one piece
+    small_valle.write_files(made)
+    small_valle.write_voice(made.presets.path, frames=24)  # so quick that a sentence is one piece
     return made
 
 

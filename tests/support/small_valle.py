@@ -1,4 +1,4 @@
-"""A whole VALL-E X that is small and random, in files laid out as the public ones, and a voice."""
+"""A small VALL-E X with random weights, in files laid out like the public ones, and a voice."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import torch
 from realtime.engines.valle.networks import checkpoint as networks
 from realtime.engines.valle.networks import vocos
 from realtime.engines.valle.networks.checkpoint import END
-from realtime.engines.valle.presets import Prompt, packed
+from realtime.engines.valle.presets import Prompt, pack_prompt
 from realtime.settings import (
     CacheSettings,
     ModelsSettings,
@@ -22,15 +22,15 @@ from realtime.settings import (
     ValleSettings,
 )
 from tests.support import valle_cases
-from tests.support.valle_files import VOCOS_YAML, place_of
+from tests.support.valle_files import VOCOS_YAML, weight_path
 
 SHAPE = networks.ValleShape(64, 16, 2)
 FRAMES = 60  # of the voice's prompt
 NAME = "small"
 
 
-def own(settings: Settings, folder: Path) -> Settings:
-    """The same settings with all files in a folder of one's own, on a processor in full floats."""
+def settings_for(settings: Settings, folder: Path) -> Settings:
+    """Return the settings with all files in one folder, on a processor in fp32."""
     return replace(
         settings,
         models=ModelsSettings(path=folder / "models", threads=1, retry_seconds=0.0),
@@ -40,11 +40,11 @@ def own(settings: Settings, folder: Path) -> Settings:
     )
 
 
-def checkpoint(frames: float = 100.0, seed: int = 0) -> dict[str, torch.Tensor]:
-    """The tensors of a model whose lines end after about so many frames."""
-    model = valle_cases.small(seed, SHAPE)
+def make_checkpoint(frames: float = 100.0, seed: int = 0) -> dict[str, torch.Tensor]:
+    """Make the tensors of a model whose lines end after about so many frames."""
+    model = valle_cases.small_network(seed, SHAPE)
     table = model.ar_predict_layer.weight
-    # One number of what is predicted from is always the same: it carries how likely an end is.
+    # The first number after the norm is made constant: its weight sets how likely an end is.
     table[:, 0] = 0.0
     table[END] = 0.0
     norm = model.ar_decoder.norm
@@ -54,8 +54,8 @@ def checkpoint(frames: float = 100.0, seed: int = 0) -> dict[str, torch.Tensor]:
     return model.state_dict()
 
 
-def sounding(seed: int = 1) -> dict[str, torch.Tensor]:
-    """A Vocos that can be heard."""
+def make_vocos(seed: int = 1) -> dict[str, torch.Tensor]:
+    """Make the tensors of a Vocos whose sound is not silent."""
     torch.manual_seed(seed)
     network = vocos.Vocos(vocos.VocosShape(width=32, inner=64, layers=2))
     with torch.no_grad():
@@ -64,20 +64,21 @@ def sounding(seed: int = 1) -> dict[str, torch.Tensor]:
     return network.state_dict()
 
 
-def write(settings: Settings, frames: float = 100.0) -> None:
-    """Its files among the models, and its voice among the characters."""
+def write_files(settings: Settings, frames: float = 100.0) -> None:
+    """Write the model's files among the models, and its voice among the characters."""
     left = {"epoch": 3, "exp_dir": pathlib.PosixPath("/exp")}
-    torch.save({"model": checkpoint(frames), **left}, place_of(settings, "vallex-checkpoint.pt"))
-    place_of(settings, "vocos/config.yaml").write_text(VOCOS_YAML, encoding="utf-8")
-    torch.save(sounding(), place_of(settings, "vocos/pytorch_model.bin"))
-    voice(settings.presets.path)
+    path = weight_path(settings, "vallex-checkpoint.pt")
+    torch.save({"model": make_checkpoint(frames), **left}, path)
+    weight_path(settings, "vocos/config.yaml").write_text(VOCOS_YAML, encoding="utf-8")
+    torch.save(make_vocos(), weight_path(settings, "vocos/pytorch_model.bin"))
+    write_voice(settings.presets.path)
 
 
-def prompt(frames: int = FRAMES, language: str = "en", seed: int = 3) -> Prompt:
-    random = np.random.default_rng(seed)
-    ids = tuple(int(number) for number in random.integers(13, 65, size=12))
-    return Prompt(random.integers(0, 1024, size=(frames, 8)), ids, language)
+def make_prompt(frames: int = FRAMES, language: str = "en", seed: int = 3) -> Prompt:
+    generator = np.random.default_rng(seed)
+    ids = tuple(int(number) for number in generator.integers(13, 65, size=12))
+    return Prompt(generator.integers(0, 1024, size=(frames, 8)), ids, language)
 
 
-def voice(folder: Path, name: str = NAME, frames: int = FRAMES) -> None:
-    (folder / f"{name}.npz").write_bytes(packed(prompt(frames)))
+def write_voice(folder: Path, name: str = NAME, frames: int = FRAMES) -> None:
+    (folder / f"{name}.npz").write_bytes(pack_prompt(make_prompt(frames)))

@@ -1,4 +1,4 @@
-"""Kernels of GPUs run line by line on the processor, in a process of their own."""
+"""Triton's interpreter: GPU kernels run line by line on the processor, in a separate process."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def interpreted(program: str) -> None:
-    """Run a program in which Triton interprets; what it asserts holds."""
+def run_interpreted(program: str) -> None:
+    """Run a Python program with Triton's interpreter on; a failed assertion in it fails here."""
     pytest.importorskip("triton")
     done = subprocess.run(
         [sys.executable, "-c", program],

@@ -1,4 +1,4 @@
-"""Files as the public ones are laid out, with small random weights."""
+"""Weight files laid out like the public ones, with small random tensors."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ head:
 
 
 def settings_in(folder: Path) -> Settings:
+    """Return settings whose models and presets are in a folder."""
     (folder / "presets").mkdir(exist_ok=True)
     return Settings(
         models=ModelsSettings(path=folder / "models"),
@@ -34,45 +35,46 @@ def settings_in(folder: Path) -> Settings:
     )
 
 
-def place_of(settings: Settings, name: str) -> Path:
+def weight_path(settings: Settings, name: str) -> Path:
+    """Return where a file of VALL-E X belongs, and make its folder."""
     path = settings.models.path / "valle" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
 
 
-def state(seed: int = 0) -> dict[str, torch.Tensor]:
-    """Some tensors, two of them tied as in the checkpoint."""
-    random = torch.Generator().manual_seed(seed)
-    tied = torch.randn(4, 3, generator=random)
+def small_state(seed: int = 0) -> dict[str, torch.Tensor]:
+    """Make some tensors, two of them tied as in the checkpoint."""
+    generator = torch.Generator().manual_seed(seed)
+    tied = torch.randn(4, 3, generator=generator)
     return {
-        "ar_predict_layer.weight": torch.randn(5, 3, generator=random),
+        "ar_predict_layer.weight": torch.randn(5, 3, generator=generator),
         "nar_predict_layers.0.weight": tied,
         "nar_audio_embeddings.2.word_embeddings.weight": tied,
     }
 
 
-def checkpoint(settings: Settings, **besides: Any) -> Path:
-    """As the public one: tensors under `model`, and what training left, paths among it."""
-    path = place_of(settings, "vallex-checkpoint.pt")
+def write_checkpoint(settings: Settings, **besides: Any) -> Path:
+    """Write a file like the public one: tensors under `model`, and paths that training left."""
+    path = weight_path(settings, "vallex-checkpoint.pt")
     left = {"epoch": 3, "best_train_loss": 1.5, "exp_dir": pathlib.PosixPath("/exp")}
-    torch.save({"model": state(), **left, **besides}, path)
+    torch.save({"model": small_state(), **left, **besides}, path)
     return path
 
 
-def vocos(settings: Settings, yaml: str = VOCOS_YAML) -> Path:
-    place_of(settings, "vocos/config.yaml").write_text(yaml, encoding="utf-8")
-    path = place_of(settings, "vocos/pytorch_model.bin")
-    torch.save(state(1), path)
+def write_vocos(settings: Settings, yaml: str = VOCOS_YAML) -> Path:
+    weight_path(settings, "vocos/config.yaml").write_text(yaml, encoding="utf-8")
+    path = weight_path(settings, "vocos/pytorch_model.bin")
+    torch.save(small_state(1), path)
     return path
 
 
-def encodec(settings: Settings) -> Path:
-    """A small codec in the converted form, which no published digest belongs to."""
+def write_encodec(settings: Settings) -> Path:
+    """Write a small codec in the converted form, as the digest of the public one is checked."""
     with torch.random.fork_rng():
         torch.manual_seed(3)
         network = Encodec(EncodecShape(filters=2, features=16))
         for level in network.quantizer.get_submodule("vq.layers").children():
             level.get_buffer("_codebook.embed").normal_(0.0, 0.1)
-    path = place_of(settings, str(ENCODEC.converted))
+    path = weight_path(settings, str(ENCODEC.converted))
     save_file(network.state_dict(), path)
     return path

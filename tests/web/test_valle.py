@@ -1,4 +1,4 @@
-"""A character out of a prompt, through the doors: with weights it speaks, without it says why."""
+"""A character of VALL-E X by HTTP: with weights it speaks, without them the error says why."""
 
 from __future__ import annotations
 
@@ -19,44 +19,44 @@ LINE = {"textPrompt": "Hello there, you.", "character": small_valle.NAME, "langu
 
 
 @pytest.fixture
-def own(web_settings: Settings, tmp_path: Path) -> Settings:
+def settings(web_settings: Settings, tmp_path: Path) -> Settings:
     (tmp_path / "presets").mkdir()
-    return small_valle.own(web_settings, tmp_path)
+    return small_valle.settings_for(web_settings, tmp_path)
 
 
 @pytest.fixture
-def client(own: Settings) -> Iterator[TestClient]:
-    small_valle.voice(own.presets.path)
-    with TestClient(create_app(scripted_services(own))) as client:
+def client(settings: Settings) -> Iterator[TestClient]:
+    small_valle.write_voice(settings.presets.path)
+    with TestClient(create_app(scripted_services(settings))) as client:
         yield client
 
 
-def test_a_prompt_s_character_speaks_at_an_address(client: TestClient, own: Settings) -> None:
-    small_valle.write(own)
+def test_a_prompt_s_character_speaks_at_an_address(client: TestClient, settings: Settings) -> None:
+    small_valle.write_files(settings)
     body = client.post("/generate", json=LINE).json()
     assert (body["code"], body["error"]) == (200, None)
-    heard = client.get(body["audioURL"])
-    with wave.open(io.BytesIO(heard.content)) as sound:
+    audio = client.get(body["audioURL"])
+    with wave.open(io.BytesIO(audio.content)) as sound:
         assert (sound.getframerate(), sound.getnchannels(), sound.getsampwidth()) == (24_000, 1, 2)
         assert sound.getnframes() > 1_000
     sidecar = client.get(body["audioURL"].replace(".wav", ".json")).json()
     version = sidecar["engine"]["version"]
     assert version.startswith("2 cpu fp32 eager model=") and sidecar["engine"]["name"] == "valle"
     assert f"-{sidecar['key']}.wav" in body["audioURL"]
-    said = [word["text"] for word in sidecar["words"]]
-    assert " ".join(said) == LINE["textPrompt"]
+    words = [word["text"] for word in sidecar["words"]]
+    assert " ".join(words) == LINE["textPrompt"]
 
 
-def test_speaking_afresh_gives_the_same_bytes(client: TestClient, own: Settings) -> None:
-    small_valle.write(own)
-    asked = {
+def test_speaking_afresh_gives_the_same_bytes(client: TestClient, settings: Settings) -> None:
+    small_valle.write_files(settings)
+    request = {
         "model": "valle",
         "input": "Once more.",
         "voice": small_valle.NAME,
         "response_format": "wav",
     }
     first, second = (
-        client.post("/v1/audio/speech", json=asked, headers={"Cache-Control": "no-store"})
+        client.post("/v1/audio/speech", json=request, headers={"Cache-Control": "no-store"})
         for _ in range(2)
     )
     assert first.status_code == 200, first.text
@@ -64,13 +64,13 @@ def test_speaking_afresh_gives_the_same_bytes(client: TestClient, own: Settings)
     assert len(first.content) > 2_000 and first.content == second.content
 
 
-def test_missing_weights_are_named(client: TestClient, own: Settings) -> None:
+def test_missing_weights_are_named(client: TestClient, settings: Settings) -> None:
     body = client.post("/generate", json=LINE)
     assert body.status_code == 503 and body.json()["code"] == 503
     assert "vallex-checkpoint.pt" in body.json()["error"]
-    asked = {"model": "valle", "input": "Hello.", "voice": small_valle.NAME}
-    told = client.post("/v1/audio/speech", json=asked)
-    assert told.status_code == 503 and told.json()["error"]["code"] == "weights_missing"
-    assert "Retry-After" not in told.headers
-    place = own.models.path / "valle" / "vallex-checkpoint.pt"
-    assert str(place) in told.json()["error"]["message"]
+    request = {"model": "valle", "input": "Hello.", "voice": small_valle.NAME}
+    answer = client.post("/v1/audio/speech", json=request)
+    assert answer.status_code == 503 and answer.json()["error"]["code"] == "weights_missing"
+    assert "Retry-After" not in answer.headers
+    path = settings.models.path / "valle" / "vallex-checkpoint.pt"
+    assert str(path) in answer.json()["error"]["message"]

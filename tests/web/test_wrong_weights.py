@@ -36,8 +36,8 @@ class Evil:
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Everything as it should be."""
     settings = valle_files.settings_in(tmp_path_factory.mktemp("right"))
-    small_valle.write(settings)
-    valle_files.encodec(settings)
+    small_valle.write_files(settings)
+    valle_files.write_encodec(settings)
     return settings.models.path.parent
 
 
@@ -48,7 +48,7 @@ def own(web_settings: Settings, files: Path, tmp_path: Path) -> Settings:
         place = tmp_path / path.relative_to(files)
         place.parent.mkdir(parents=True, exist_ok=True)
         place.symlink_to(path)
-    return small_valle.own(web_settings, tmp_path)
+    return small_valle.settings_for(web_settings, tmp_path)
 
 
 def instead(path: Path, content: bytes) -> None:
@@ -96,13 +96,13 @@ WRONG: dict[str, Spoil] = {
     "numbers": lambda path: saved(path, {"a.b": torch.zeros(2, dtype=torch.complex64)}),
 }
 OF_THE_CHECKPOINT: dict[str, Spoil] = {
-    "another's": lambda path: saved(path, small_valle.sounding()),
+    "another's": lambda path: saved(path, small_valle.make_vocos()),
     "a row too many": lambda path: shaped(path, "ar_predict_layer.weight"),
     "a name missing": lambda path: without(path, "nar_decoder.norm.norm.bias"),
     "no heads": lambda path: saved(path, {"ar_predict_layer.weight": torch.zeros(1025)}),
 }
 OF_VOCOS: dict[str, Spoil] = {
-    "another's": lambda path: saved(path, small_valle.checkpoint()),
+    "another's": lambda path: saved(path, small_valle.make_checkpoint()),
     "a row too many": lambda path: shaped(path, "backbone.embed.bias"),
     "other sizes": lambda path: shaped(path, "backbone.convnext.0.pwconv1.weight"),
     "a name missing": lambda path: without(path, "head.out.bias"),
@@ -160,7 +160,7 @@ OF_ENCODEC: dict[str, Spoil] = {
     "empty": WRONG["empty"],
     "no archive": WRONG["no archive"],
     "cut short": WRONG["cut short"],
-    "another's": lambda path: saved(path, small_valle.sounding()),
+    "another's": lambda path: saved(path, small_valle.make_vocos()),
     "few codes": lambda path: saved(
         path,
         {

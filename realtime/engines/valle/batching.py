@@ -1,7 +1,7 @@
-"""Lines that share the steps of one model: each sits in a slot, from its text to its last code.
+"""Lines that share the steps of one model; each has a slot from its text to its last code.
 
-It knows no text and no sound. One thread calls it. Lines come and go between steps; those that are
-filled are always the first slots, so a step is no larger than the lines there are.
+One thread calls it. Lines come and go between steps; lines always fill the first slots, so a step
+is no larger than the number of lines.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,203 +19,218 @@ from realtime.engines.valle.step_buffers import StepBuffers, StepOutput
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from realtime.engines.valle.networks.autoregressive import Coarse
+    from realtime.engines.valle.networks.autoregressive import AutoregressiveModel
 
 END = 1024  # the code that ends a line
 BEGIN = 1025  # the code before the first
 
-# What a step gives, where it lies until the end of the block.
-Step = Callable[["Tensor", "Tensor", "Tensor"], AbstractContextManager[tuple["Tensor", "Tensor"]]]
+# From states, random numbers and rows to the next states and the logits, valid inside the block.
+RunStep = Callable[
+    ["Tensor", "Tensor", "Tensor"], AbstractContextManager[tuple["Tensor", "Tensor"]]
+]
+
+# end: the model ended it; limit: no more steps or places; repetition: the repetition guard;
+# abandoned: nobody waits for it; invalid: the logits held NaN or infinity.
+Ending = Literal["end", "limit", "repetition", "abandoned", "invalid"]
 
 
 @dataclass(eq=False)
 class BatchedLine:
-    """One line's way through the steps; `ending` says why it is over."""
+    """A line on its way through the steps."""
 
-    ids: Sequence[int]
-    languages: Sequence[int]
-    heard: Sequence[int]  # the first level of the prompt
-    draws: npt.NDArray[np.int64]  # a number for each step, and no more steps than numbers
-    guard: int = 0  # equal codes in a row that are too many; 0: none
-    left: Callable[[], bool] = lambda: False  # whether nobody waits for it any more
+    ids: Sequence[int]  # symbols of the example and of the text
+    languages: Sequence[int]  # one for each symbol
+    prompt_codes: Sequence[int]  # the first level of the example
+    random_numbers: npt.NDArray[np.int64]  # one for each step; their count is the most steps
+    repetition_guard: int = 0  # equal codes in a row that end the line; 0: off
+    is_abandoned: Callable[[], bool] = lambda: False  # true when nobody waits for the line
     codes: list[int] = field(default_factory=list)
-    likelihood: float = 0.0  # logarithm, summed
-    ending: str | None = None  # "said" | "limit" | "stuck" | "left" | "broken"
-    steps: int = 0  # that were queued for it
-    unread: int = 0  # of them, those whose codes are not read yet
+    likelihood: float = 0.0  # sum of the logarithms of the codes' chances
+    ending: Ending | None = None
+    queued_steps: int = 0
+    unread_steps: int = 0  # queued steps whose codes are not read yet
 
     @property
-    def row(self) -> tuple[int, int, int]:
-        """Its last code, that code's position, and its place in the slot."""
-        *_, last = BEGIN, *self.heard[-1:], *self.codes[-1:]
-        position = len(self.heard) + len(self.codes)
+    def state(self) -> tuple[int, int, int]:
+        """Return the last code, its position, and its place in the slot."""
+        codes = self.codes or self.prompt_codes
+        last = codes[-1] if codes else BEGIN
+        position = len(self.prompt_codes) + len(self.codes)
         return last, position, len(self.ids) + position
 
     @property
-    def reached(self) -> int:
-        """The place of its next step; all before it are written."""
-        return len(self.ids) + len(self.heard) + self.steps
+    def next_place(self) -> int:
+        """Return the place of the next step to be queued; all places before it are written."""
+        return len(self.ids) + len(self.prompt_codes) + self.queued_steps
 
     @property
-    def goes_on(self) -> bool:
-        """Whether it may have a step after those that are queued."""
-        return self.steps < len(self.draws)
+    def has_steps_left(self) -> bool:
+        return self.queued_steps < len(self.random_numbers)
 
     @property
-    def draw(self) -> int:
-        """The random number of its next step; what comes after its last is not seen."""
-        return int(self.draws[self.steps]) if self.goes_on else 0
+    def next_random_number(self) -> int:
+        """Return the random number of the next step; 0 after the last, whose code is dropped."""
+        return int(self.random_numbers[self.queued_steps]) if self.has_steps_left else 0
 
-    def take(self, code: int) -> None:
-        """One step's code."""
+    def add(self, code: int) -> None:
+        """Add one step's code, and set the ending where the line is over with it."""
         if code >= END:
-            self.ending = "said" if code == END else "broken"
+            self.ending = "end" if code == END else "invalid"
             return
         self.codes.append(code)
-        last = self.codes[-self.guard :]
-        if self.guard and len(last) == self.guard and len(set(last)) == 1:
-            self.ending = "stuck"
-        elif len(self.codes) >= len(self.draws):
+        last = self.codes[-self.repetition_guard :]
+        if self.repetition_guard and len(last) == self.repetition_guard and len(set(last)) == 1:
+            self.ending = "repetition"
+        elif len(self.codes) >= len(self.random_numbers):
             self.ending = "limit"
 
 
 @dataclass(frozen=True)
-class Ahead:
-    """A step that is queued, with the lines it was made for, each in its slot."""
+class QueuedStep:
+    """A step that is queued, and the lines that were in the slots when it was."""
 
-    seats: list[BatchedLine]
-    found: StepOutput
+    lines: list[BatchedLine]
+    output: StepOutput
 
 
 class Batch:
-    """All lines under way in one model.
+    """The lines under way in one model.
 
     With `ahead` a step is queued before the codes of the one before it are read, so that a device
-    need not wait. A line that has ended makes one code too many, which nobody sees.
+    need not wait. A line that has ended then makes one code too many, which is dropped.
     """
 
     def __init__(
         self,
-        coarse: Coarse,
-        step: Step,
+        model: AutoregressiveModel,
+        run_step: RunStep,
         *,
-        batches: Sequence[int],
+        batch_sizes: Sequence[int],
         spans: Sequence[int],
         scored: bool = False,
         ahead: bool = False,
     ) -> None:
         import torch
 
-        self._coarse = coarse
-        self._step = step
-        self._batches = tuple(batches)
-        self._device = coarse.device
+        self._model = model
+        self._run_step = run_step
+        self._batch_sizes = tuple(batch_sizes)
+        self._device = model.device
         self._rows = {span: torch.arange(span, device=self._device) for span in spans}
-        self._room = spans[-1]
+        self._places = spans[-1]  # of a slot
         self._scored = scored
-        self._looks_ahead = ahead
-        self._seats: list[BatchedLine] = []
-        self._table = StepBuffers(self._batches[-1], self._device)
-        self._ahead: Ahead | None = None
+        self._queues_ahead = ahead
+        self._lines: list[BatchedLine] = []
+        self._buffers = StepBuffers(self._batch_sizes[-1], self._device)
+        self._queued: QueuedStep | None = None
         self.steps = 0
 
     @property
-    def taken(self) -> int:
-        return len(self._seats)
+    def line_count(self) -> int:
+        return len(self._lines)
 
     @property
-    def free(self) -> int:
-        return self._batches[-1] - len(self._seats)
+    def free_slots(self) -> int:
+        return self._batch_sizes[-1] - len(self._lines)
 
-    def enter(self, seat: BatchedLine) -> bool:
-        """Put a line into a slot, whose step every step then is too; False when none is free."""
+    def enter(self, line: BatchedLine) -> bool:
+        """Put a line into a slot, so that every step makes a code of it; False when none is free.
+
+        A line that has no place for a code ends at once.
+        """
         import torch
 
-        if not self.free:
+        if not self.free_slots:
             return False
-        if self._is_full(seat):
-            seat.ending = "limit"
+        if self._is_full(line):
+            line.ending = "limit"
             return True
 
         def tensor(numbers: Sequence[int]) -> Tensor:
             return torch.tensor(list(numbers), dtype=torch.long, device=self._device)
 
-        place = len(self._seats)
+        slot = len(self._lines)
         with torch.no_grad():
-            self._coarse.prefill(
-                place, tensor(seat.ids), tensor(seat.languages), tensor(seat.heard)
+            self._model.prefill(
+                slot, tensor(line.ids), tensor(line.languages), tensor(line.prompt_codes)
             )
-            self._table.put(place, seat.row)
-        self._seats.append(seat)
+            self._buffers.set_state(slot, line.state)
+        self._lines.append(line)
         return True
 
-    def leave(self, seat: BatchedLine) -> None:
-        """Free a line's slot; the last line moves into it."""
-        if seat not in self._seats:
+    def leave(self, line: BatchedLine) -> None:
+        """Free a line's slot, into which the last line moves; ignore a line that left before."""
+        if line not in self._lines:
             return
         import torch
 
-        seat.ending = seat.ending or "left"
-        place, last = self._seats.index(seat), self._seats.pop()
+        line.ending = line.ending or "abandoned"
+        slot, last = self._lines.index(line), self._lines.pop()
         with torch.no_grad():
-            if seat.ending == "broken":
-                self._coarse.clear(place)
-            elif seat.unread:
-                # Nobody will ask whether this step still gave numbers.
-                self._coarse.clear(place, seat.reached - 1)
-            if last is not seat:
-                self._coarse.move(len(self._seats), place, last.reached)
-                self._table.move(len(self._seats), place)
-                self._seats[place] = last
+            if line.ending == "invalid":
+                self._model.clear(slot)
+            elif line.unread_steps:
+                # The dropped step may have written NaN, and its code will not be looked at.
+                self._model.clear(slot, line.next_place - 1)
+            if last is not line:
+                self._model.move(len(self._lines), slot, last.next_place)
+                self._buffers.move_state(len(self._lines), slot)
+                self._lines[slot] = last
 
     def advance(self) -> None:
-        """One code for every line that was there before the step that is now read."""
-        for seat in [seat for seat in self._seats if seat.left()]:
-            self.leave(seat)
-        ahead, self._ahead = self._ahead, None
-        if not self._seats:
+        """Make one code for every line that was there when the step now read was queued."""
+        for line in [line for line in self._lines if line.is_abandoned()]:
+            self.leave(line)
+        step, self._queued = self._queued, None
+        if not self._lines:
             return
-        if ahead is None or not any(seat in self._seats for seat in ahead.seats):
-            ahead = self._queued()
-        if self._looks_ahead and any(seat.goes_on for seat in self._seats):
-            self._ahead = self._queued()
-        self._read(ahead)
+        if step is None or not any(line in self._lines for line in step.lines):
+            step = self._queue_step()
+        if self._queues_ahead and any(line.has_steps_left for line in self._lines):
+            self._queued = self._queue_step()
+        self._read(step)
 
-    def _queued(self) -> Ahead:
-        """The next step of all lines, on its way."""
+    def _queue_step(self) -> QueuedStep:
+        """Queue the next step of all lines."""
         import torch
 
-        count = next(size for size in self._batches if size >= len(self._seats))
-        reached = max(seat.reached for seat in self._seats)
-        rows = next(rows for span, rows in self._rows.items() if span > reached)
+        count = next(size for size in self._batch_sizes if size >= len(self._lines))
+        furthest = max(line.next_place for line in self._lines)
+        rows = next(rows for span, rows in self._rows.items() if span > furthest)
         with torch.no_grad():
-            state, draws = self._table.given(count, [seat.draw for seat in self._seats])
-            with self._step(state, draws, rows) as (state, logits):
-                found = self._table.keep(state, self._chances(logits))
-        for seat in self._seats:
-            seat.steps, seat.unread = seat.steps + 1, seat.unread + 1
+            state, numbers = self._buffers.inputs(
+                count, [line.next_random_number for line in self._lines]
+            )
+            with self._run_step(state, numbers, rows) as (state, logits):
+                output = self._buffers.store(state, self._scored_logits(logits))
+        for line in self._lines:
+            line.queued_steps += 1
+            line.unread_steps += 1
         self.steps += 1
-        return Ahead(list(self._seats), found)
+        return QueuedStep(list(self._lines), output)
 
-    def _read(self, step: Ahead) -> None:
-        codes, chances = step.found.read()
-        for number, seat in enumerate(step.seats):
-            seat.unread -= 1
-            if seat.ending is None:
-                seat.likelihood += chances[number] if chances else 0.0
-                seat.take(codes[number])
-            if seat.ending is None and self._is_full(seat):
-                seat.ending = "limit"
-        # Only now: a line that moves takes along what this step wrote.
-        for seat in [seat for seat in self._seats if seat.ending is not None]:
-            self.leave(seat)
+    def _read(self, step: QueuedStep) -> None:
+        codes, chances = step.output.read()
+        for slot, line in enumerate(step.lines):
+            line.unread_steps -= 1
+            if line.ending is None:
+                line.likelihood += chances[slot] if chances else 0.0
+                line.add(codes[slot])
+            if line.ending is None and self._is_full(line):
+                line.ending = "limit"
+        # Only after all are read: a line that moves takes along what this step wrote.
+        for line in [line for line in self._lines if line.ending is not None]:
+            self.leave(line)
 
-    def _chances(self, logits: Tensor) -> Tensor | None:
-        """What each code was chosen from, where lines are compared, as is published."""
-        from realtime.engines.valle.networks.autoregressive import narrowed
+    def _scored_logits(self, logits: Tensor) -> Tensor | None:
+        """Return the logits that codes were chosen from, where lines are compared; else None.
 
-        return narrowed(logits, self._coarse.sampling) if self._scored else None
+        The published model compares after temperature and filters.
+        """
+        from realtime.engines.valle.networks.autoregressive import filter_logits
 
-    def _is_full(self, seat: BatchedLine) -> bool:
-        """Whether a line has no place for a code; the last place is for one too many."""
-        return seat.row[2] >= self._room - 1
+        return filter_logits(logits, self._model.sampling) if self._scored else None
+
+    def _is_full(self, line: BatchedLine) -> bool:
+        """Return whether a line has no place for a code; the last is for one code too many."""
+        return line.state[2] >= self._places - 1

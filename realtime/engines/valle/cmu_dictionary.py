@@ -1,6 +1,6 @@
-"""English words as the CMU dictionary says them, in phonetic letters; it knows no sentence.
+"""English words in phonetic letters, by the CMU dictionary.
 
-Of several pronunciations it takes the one that the models were taught: the last by its letters.
+Of several pronunciations the last one by its letters is taken, as in the model's training.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _CONSONANTS = {
     "zh": "ʒ",
 }  # fmt: skip
 _STOPS = frozenset("b d g k p t".split())
-# What cannot stand inside the beginning of a syllable, but for the pairs below.
+# Sounds that cannot stand inside the beginning of a syllable, except for the pairs below.
 _BARRIERS = frozenset("m n ng dh f s sh th v z zh w er".split()) | _VOWELS.keys()
 _PAIRS = frozenset((("s", "p"), ("s", "t"), ("s", "k"), ("f", "r"), ("f", "l")))
-# Vowels that follow each other and are two syllables; others are one.
+# Two vowels in a row that are two syllables; all others are one.
 _APART = frozenset(
     (
         ("er", "iy"), ("iy", "ow"), ("uw", "ow"), ("iy", "ah"), ("iy", "ey"), ("uw", "eh"),
@@ -35,32 +35,32 @@ _APART = frozenset(
 _SWAPPED = ((PRIMARY + "ər", "ə" + PRIMARY + "r"), (PRIMARY + "ie", "i" + PRIMARY + "e"))
 
 
-def pronounced(word: str) -> str | None:
-    """A lower-case word in phonetic letters with its stresses; None when it is not known."""
-    found = _words().get(word)
-    return max(map(phonetic, found)) if found else None
+def pronounce(word: str) -> str | None:
+    """Return a lower-case word in phonetic letters with its stresses; None when it is unknown."""
+    entries = _words().get(word)
+    return max(map(to_phonetic, entries)) if entries else None
 
 
-def phonetic(entry: str) -> str:
-    """One entry of the dictionary, `hh ah0 l ow1`, in phonetic letters."""
+def to_phonetic(entry: str) -> str:
+    """Return an entry of the dictionary, `hh ah0 l ow1`, in phonetic letters: `həˈloʊ`."""
     phones = [phone.rstrip("012") for phone in entry.split()]
     marks = [""] * len(phones)
-    if _syllables(phones) > 1:
+    if _count_syllables(phones) > 1:  # words of one syllable have no mark
         for place, phone in enumerate(entry.split()):
             if phone[-1] in _MARKS:
                 marks[_onset(phones, place)] += _MARKS[phone[-1]]
-    said = "".join(
+    letters = "".join(
         mark + (_VOWELS.get(phone) or _CONSONANTS.get(phone, phone))
         for mark, phone in zip(marks, phones, strict=True)
     )
     for usual, moved in _SWAPPED:
-        if not said.startswith(usual):
-            said = said.replace(usual, moved)
-    return said
+        if not letters.startswith(usual):
+            letters = letters.replace(usual, moved)
+    return letters
 
 
 def _onset(phones: list[str], vowel: int) -> int:
-    """Where the syllable of a vowel begins."""
+    """Return where the syllable of a vowel begins."""
     for place in range(vowel - 1, -1, -1):
         phone, following = phones[place], phones[place + 1]
         before_vowel = place + 1 == vowel
@@ -71,12 +71,12 @@ def _onset(phones: list[str], vowel: int) -> int:
     return 0
 
 
-def _syllables(phones: list[str]) -> int:
+def _count_syllables(phones: list[str]) -> int:
     count = 0
     for place, phone in enumerate(phones):
-        if phone in _VOWELS:
-            before = phones[place - 1] if place else ""
-            count += before not in _VOWELS or (before, phone) in _APART
+        before = phones[place - 1] if place else ""
+        if phone in _VOWELS and (before not in _VOWELS or (before, phone) in _APART):
+            count += 1
     return count
 
 
@@ -86,5 +86,5 @@ def _words() -> dict[str, list[str]]:
     if path is None:
         return {}
     with path.open(encoding="utf-8") as file:
-        found: dict[str, list[str]] = json.load(file)
-    return found
+        words: dict[str, list[str]] = json.load(file)
+    return words

@@ -1,7 +1,7 @@
-"""Whether torch will find a CUDA device, told without importing torch: that takes seconds.
+"""A test whether torch will find a CUDA device, without importing torch: that takes seconds.
 
-It is asked before an engine is loaded, for the device is part of every recording's key; so what is
-said here should be what torch says later.
+The device is part of every recording's key, so it is needed before the engine is loaded, and the
+answer should be the one that torch gives later.
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ from pathlib import Path
 logger = logging.getLogger(__name__)
 
 LIBRARY = "libcuda.so.1"
-MOST_SECONDS = 10.0  # a driver whose device hangs would be waited for without end
-_BUILT_FOR = re.compile(r"^cuda\b[^=]*= *'(\d+)\.", re.MULTILINE)
+MOST_SECONDS = 10.0  # a driver whose device hangs does not answer at all
+_CUDA_LINE = re.compile(r"^cuda\b[^=]*= *'(\d+)\.", re.MULTILINE)  # of torch/version.py
 
 
 @cache
-def usable() -> bool:
-    """Whether there is a device, with a driver that is new enough for this torch; asked once."""
-    wanted = torch_cuda()
-    return wanted is not None and answered(lambda: driver_cuda() >= wanted)
+def has_usable_gpu() -> bool:
+    """Return whether there is a device whose driver is new enough for this torch; ask once."""
+    wanted = torch_cuda_version()
+    return wanted is not None and answer_in_time(lambda: driver_cuda_version() >= wanted)
 
 
-def torch_cuda() -> int | None:
-    """The version of CUDA that torch was built for; None where it was built for none."""
-    found = importlib.util.find_spec("torch")
-    if found is None or not found.origin:
+def torch_cuda_version() -> int | None:
+    """Return the major CUDA version that torch was built for; None where it was built for none."""
+    spec = importlib.util.find_spec("torch")
+    if spec is None or not spec.origin:
         return None
     try:
-        said = (Path(found.origin).parent / "version.py").read_text(encoding="utf-8")
+        text = (Path(spec.origin).parent / "version.py").read_text(encoding="utf-8")
     except OSError:
         return None
-    version = _BUILT_FOR.search(said)
+    version = _CUDA_LINE.search(text)
     return int(version[1]) if version else None
 
 
-def driver_cuda() -> int:
-    """The version of CUDA that the driver can do; 0 where there is no device that it can use."""
+def driver_cuda_version() -> int:
+    """Return the major CUDA version of the driver; 0 where it has no device that it can use."""
     try:
         driver = ctypes.CDLL(LIBRARY)
         count, version = ctypes.c_int(), ctypes.c_int()
@@ -52,17 +52,18 @@ def driver_cuda() -> int:
             or driver.cuDeviceGetCount(ctypes.byref(count))
             or driver.cuDriverGetVersion(ctypes.byref(version))
         )
-    except (OSError, AttributeError):
+    except (OSError, AttributeError):  # no such library, or another one under its name
         return 0
-    return 0 if failed or not count.value else version.value // 1000
+    return 0 if failed or not count.value else version.value // 1000  # 12040 is 12.4
 
 
-def answered(ask: Callable[[], bool], most_seconds: float = MOST_SECONDS) -> bool:
-    """What is answered in time; no answer is no."""
-    found: list[bool] = []
-    asking = threading.Thread(target=lambda: found.append(ask()), daemon=True)
-    asking.start()
-    asking.join(most_seconds)
-    if not found:
+def answer_in_time(ask: Callable[[], bool], most_seconds: float = MOST_SECONDS) -> bool:
+    """Ask on a thread of its own; return False when no answer comes in time."""
+    answers: list[bool] = []
+    thread = threading.Thread(target=lambda: answers.append(ask()), daemon=True)
+    thread.start()
+    thread.join(most_seconds)
+    if not answers:
         logger.warning("the CUDA driver does not answer: it is held to be absent")
-    return bool(found and found[0])
+        return False
+    return answers[0]

@@ -1,4 +1,4 @@
-"""What VALL-E X runs on and how, chosen without loading anything."""
+"""The choice of device, precision, plan and sizes for VALL-E X, made without loading anything."""
 
 from __future__ import annotations
 
@@ -11,40 +11,42 @@ from realtime.engines.valle import cuda_driver
 from realtime.settings import Settings
 
 SLOTS = {"cuda": 16, "cpu": 4}
-BATCHES = (1, 4, 8, 16, 32, 64)  # few: each is compiled and tried, for every span
+BATCH_SIZES = (1, 4, 8, 16, 32, 64)  # few: each is compiled and tried, for every span
 
 
 @dataclass(frozen=True)
-class Run:
-    """One way to run it."""
+class RunConfig:
+    """The device and the way in which VALL-E X runs there."""
 
     device: str
     precision: str
     plan: str
     slots: int
-    batches: tuple[int, ...]  # sizes of a step
+    batch_sizes: tuple[int, ...]  # of a step; the last one is all slots
 
 
-def chosen(
-    settings: Settings, gpu: Callable[[], bool] = cuda_driver.usable, processor: Path = CPU_INFO
-) -> Run:
-    """What the settings say; what they leave open is what suits this machine."""
-    said = settings.valle
-    device = said.device
+def choose_run(
+    settings: Settings,
+    has_gpu: Callable[[], bool] = cuda_driver.has_usable_gpu,
+    processor: Path = CPU_INFO,
+) -> RunConfig:
+    """Choose by the settings; `auto` becomes the one that suits this machine."""
+    wanted = settings.valle
+    device = wanted.device
     if device == "auto":
-        device = "cuda" if gpu() else "cpu"
-    precision = said.precision
+        device = "cuda" if has_gpu() else "cpu"
+    precision = wanted.precision
     if precision == "auto":
         precision = "bf16" if device == "cuda" or has_fast_bf16(processor) else "fp32"
-    plan = said.plan
+    plan = wanted.plan
     if plan == "auto":
         plan = "graphs" if device == "cuda" else "eager"
-    slots = said.slots or SLOTS[device]
-    batches = (slots,) if said.reproducible else _up_to(slots, plan)
-    return Run(device, precision, plan, slots, batches)
+    slots = wanted.slots or SLOTS[device]
+    batch_sizes = (slots,) if wanted.reproducible else _sizes_up_to(slots, plan)
+    return RunConfig(device, precision, plan, slots, batch_sizes)
 
 
-def _up_to(slots: int, plan: str) -> tuple[int, ...]:
-    if plan == "eager":
+def _sizes_up_to(slots: int, plan: str) -> tuple[int, ...]:
+    if plan == "eager":  # any size costs nothing to prepare
         return tuple(range(1, slots + 1))
-    return (*(size for size in BATCHES if size < slots), slots)
+    return (*(size for size in BATCH_SIZES if size < slots), slots)

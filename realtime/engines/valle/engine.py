@@ -1,7 +1,8 @@
 """VALL-E X: the voice of any short clip, in three languages, on weights that people bring.
 
 A piece of text is spoken as a whole: its first codes step by step beside other lines', then the
-other seven levels, then sound. Between turns the engine gives empty chunks, so that others go on.
+other seven levels, then sound. At the end of each turn the engine gives an empty chunk, so that
+other lines go on.
 """
 
 from __future__ import annotations
@@ -19,15 +20,15 @@ from realtime.acceleration import Accelerated
 from realtime.audio.spoken import Word
 from realtime.engines.contract import CancelToken, Chunk, LineState, Utterance
 from realtime.engines.valle import budget, weights
-from realtime.engines.valle.device_choice import Run, chosen
-from realtime.engines.valle.file_digest import Fingerprints
+from realtime.engines.valle.device_choice import RunConfig, choose_run
+from realtime.engines.valle.file_digest import FileDigests
 from realtime.engines.valle.model import ValleModel
-from realtime.engines.valle.piece_edges import followed, joinable
-from realtime.engines.valle.presets import Prompt, prompt_of
-from realtime.engines.valle.random_numbers import generator
-from realtime.engines.valle.reading import Reading, pieces
-from realtime.engines.valle.speaking import Speaking, VoiceExample, Watch
-from realtime.engines.valle.speed import Samples, hastened
+from realtime.engines.valle.piece_edges import add_pause, trim_and_fade
+from realtime.engines.valle.presets import Prompt, get_prompt
+from realtime.engines.valle.random_numbers import make_generator
+from realtime.engines.valle.reading import Reading, read_pieces
+from realtime.engines.valle.speaking import PieceSpeaker, Turn, VoiceExample
+from realtime.engines.valle.speed import Samples, change_speed
 from realtime.engines.valle.text import Encoded
 from realtime.errors import Unavailable
 from realtime.settings import Settings, ValleSamplingSettings
@@ -36,14 +37,14 @@ from realtime.weights import find_path, verified_path
 logger = logging.getLogger(__name__)
 
 SAMPLE_RATE = 24_000
-QUIET = Chunk(np.zeros(0, np.float32))  # a turn is over, and nothing to be heard is there yet
-LEAST_PROMPT = 150  # frames that what was said must have to be the next example
-TENSORS = (weights.CHECKPOINT, weights.VOCOS)
-REVISION = 2  # counts changes of what is said with the same settings
+END_OF_TURN = Chunk(np.zeros(0, np.float32))  # no sound yet; another line may go on
+LEAST_EXAMPLE = 150  # frames, 2 s: shorter speech is no example for the next piece
+TENSOR_FILES = (weights.CHECKPOINT, weights.VOCOS)
+REVISION = 2  # raise it when the same settings give other sound: it is part of every key
 
 
 class ValleEngine:
-    """One model, in which the lines of all its streams go on together."""
+    """The engine `valle`: one model, which the lines of all streams share."""
 
     name = "valle"
     languages = frozenset({"en", "zh", "ja"})
@@ -51,64 +52,64 @@ class ValleEngine:
     first_piece = 1.0  # 75 frames
     work = 0.0
     keeps_time = False
-    weights = weights.SPEAKING
+    weights = weights.SPEAKING_FILES
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._fingerprints = Fingerprints()
-        self._run: Run | None = None
-        self._files: tuple[str, ...] | None = None  # what was loaded, whatever lies there now
+        self._file_digests = FileDigests()
+        self._run: RunConfig | None = None
+        self._loaded_digests: tuple[str, ...] | None = None  # whatever files lie there now
         self._model: ValleModel | None = None
-        self._speaking: Speaking | None = None
+        self._speaker: PieceSpeaker | None = None
 
     @property
     def version(self) -> str:
-        """Part of a recording's key: whatever rounds or chooses otherwise says something else.
+        """Return the part of a recording's key that changes with whatever changes the sound.
 
-        Before loading it is what will be loaded, and how; from then on what runs.
+        Before loading it is by what will be loaded, and how; afterwards by what runs.
         """
         if self._run is None:
-            self._run = chosen(self._settings)  # once: what is found may take a moment
-        run, said = self._run, self._settings.valle
-        plan = run.plan if self._model is None else in_force(self.accelerated)
+            self._run = choose_run(self._settings)  # once: to look for a GPU takes a moment
+        run, wanted = self._run, self._settings.valle
+        plan = run.plan if self._model is None else plan_in_force(self.accelerated)
         parts = [str(REVISION), run.device, run.precision, plan]
-        digests = zip(("model", "vocoder"), self._files or self._found(), strict=True)
+        digests = zip(("model", "vocoder"), self._loaded_digests or self._digests(), strict=True)
         parts += [f"{name}={digest}" for name, digest in digests]
-        if said.reproducible:
+        if wanted.reproducible:
             parts.append(f"fixed={run.slots}")
-        if said.sampling != ValleSamplingSettings():
-            parts += [f"{name}={value!r}" for name, value in vars(said.sampling).items()]
+        if wanted.sampling != ValleSamplingSettings():
+            parts += [f"{name}={value!r}" for name, value in vars(wanted.sampling).items()]
         return " ".join(parts)
 
     @property
     def accelerated(self) -> Sequence[Accelerated]:
-        return () if self._model is None else self._model.quick
+        return () if self._model is None else self._model.accelerated
 
     def load(self) -> None:
         for file in self.weights:
             verified_path(file, self._settings)
         weights.check_vocos(self._settings)
-        files = self._found()
-        valle, vocos = (weights.state(file, self._settings) for file in TENSORS)
-        self._use_threads()
-        self._run = _possible(self._run or chosen(self._settings), self._settings)
+        digests = self._digests()
+        valle, vocos = (weights.load_state(file, self._settings) for file in TENSOR_FILES)
+        self._set_threads()
+        self._run = _fall_back_to_cpu(self._run or choose_run(self._settings), self._settings)
         model = ValleModel(valle, vocos, self._run, self._settings)
         model.prepare()
-        self._speaking = Speaking(model, self._settings.valle.sampling)
-        self._files, self._model = files, model
+        self._speaker = PieceSpeaker(model, self._settings.valle.sampling)
+        self._loaded_digests, self._model = digests, model
         logger.info("valle runs on %s in %s, %s", *self.version.split()[1:4])
 
-    def _found(self) -> tuple[str, ...]:
-        """Which files there are; what is wrong with them is told when they are loaded."""
-        return tuple(self._fingerprint(find_path(file, self._settings)) for file in TENSORS)
+    def _digests(self) -> tuple[str, ...]:
+        """Return the digests of the files there are; `load` tells what is wrong with them."""
+        return tuple(self._digest(find_path(file, self._settings)) for file in TENSOR_FILES)
 
-    def _fingerprint(self, path: Path | None) -> str:
+    def _digest(self, path: Path | None) -> str:
         try:
-            return "none" if path is None else self._fingerprints.of(path)
+            return "none" if path is None else self._file_digests.of(path)
         except OSError:
             return "unreadable"
 
-    def _use_threads(self) -> None:
+    def _set_threads(self) -> None:
         import torch
 
         if self._settings.models.threads:  # of this lane's thread alone
@@ -116,75 +117,83 @@ class ValleEngine:
 
     def unload(self) -> None:
         networks = self.accelerated
-        self._model = self._speaking = self._files = None
+        self._model = self._speaker = self._loaded_digests = None
         for network in networks:
             network.close()
 
     def read(self, utterance: Utterance) -> list[Reading]:
-        """The pieces that are said one after the other, each short enough after the prompt."""
-        prompt = _heard(prompt_of(utterance.character))
-        return pieces(utterance.segments, utterance.accent, prompt, utterance.first)
+        """Read a text in pieces, each short enough after the character's prompt."""
+        prompt = _prompt_example(get_prompt(utterance.character))
+        return read_pieces(utterance.segments, utterance.accent, prompt, utterance.first)
 
     def speak(self, utterance: Utterance, cancel: CancelToken) -> Iterator[Chunk]:
-        assert self._speaking is not None, "only a loaded engine speaks"
-        original = _heard(prompt_of(utterance.character))
+        assert self._speaker is not None, "only a loaded engine speaks"
+        prompt = _prompt_example(get_prompt(utterance.character))
         line_state, seed = utterance.line_state, utterance.seed
-        watch = Watch(cancel.check, cancel.is_set)
+        turn = Turn(cancel.check, cancel.is_set)
         readings = utterance.reading or self.read(utterance)
         for number, reading in enumerate(readings, 1):
-            heard = _example(line_state, original, seed, reading)
+            example = _choose_example(line_state, prompt, seed, reading)
             codes = None
-            with closing(self._speaking.say(reading.words, heard, seed, watch)) as turns:
+            with closing(self._speaker.make_codes(reading.text, example, seed, turn)) as turns:
                 for codes in turns:
                     if codes is None:
-                        yield QUIET
+                        yield END_OF_TURN
             assert codes is not None, "a piece ends with its codes"
-            sound = self._speaking.sound(codes)
+            sound = self._speaker.make_sound(codes)
             line_state.pieces += 1
             if line_state.longprompt:
-                line_state.kept = VoiceExample(codes.cpu().numpy(), reading.words)
-            ends = number == len(readings)
-            sound = joinable(hastened(sound, utterance.speed), number == 1, ends)
-            pause = 0.0 if ends else reading.pause
-            yield Chunk(followed(sound, pause), _words(sound, reading))
+                line_state.kept = VoiceExample(codes.cpu().numpy(), reading.text)
+            is_last = number == len(readings)
+            sound = trim_and_fade(change_speed(sound, utterance.speed), number == 1, is_last)
+            pause = 0.0 if is_last else reading.pause
+            yield Chunk(add_pause(sound, pause), _time_words(sound, reading))
 
 
-def in_force(networks: Sequence[Accelerated]) -> str:
-    """The plan that runs; where networks differ each one's, and which sizes run otherwise."""
+def plan_in_force(networks: Sequence[Accelerated]) -> str:
+    """Return the plan that runs, `eager` for none; a checksum tells which sizes it cannot run.
+
+    Where networks run on different plans, all are named.
+    """
     plans = [network.mode for network in networks] or ["eager"]
-    told = plans[0] if len(set(plans)) == 1 else "+".join(plans)
+    plan = plans[0] if len(set(plans)) == 1 else "+".join(plans)
     failed = [(network.name, network.failed) for network in networks if network.failed]
-    return f"{told}!{zlib.crc32(repr(failed).encode()):08x}" if failed else told
+    return f"{plan}!{zlib.crc32(repr(failed).encode()):08x}" if failed else plan
 
 
-def _heard(prompt: Prompt) -> VoiceExample:
+def _prompt_example(prompt: Prompt) -> VoiceExample:
     return VoiceExample(prompt.codes, Encoded(prompt.ids, (prompt.language_id,) * len(prompt.ids)))
 
 
-def _example(
-    line_state: LineState, original: VoiceExample, seed: int, reading: Reading
+def _choose_example(
+    line_state: LineState, prompt: VoiceExample, seed: int, reading: Reading
 ) -> VoiceExample:
-    """The prompt, or what was just said, by a choice of the seed's."""
+    """Return the prompt or, with `longprompt`, by chance the speech just made.
+
+    The chance is the seed's, so that the same line is the same again.
+    """
     kept = line_state.kept
     if not line_state.longprompt or not isinstance(kept, VoiceExample):
-        return original
-    if not LEAST_PROMPT <= len(kept.codes) <= budget.MOST_PROMPT or not reading.fits(kept):
-        return original
-    return kept if generator(seed, "example", line_state.pieces).random() < 0.5 else original
+        return prompt
+    if not LEAST_EXAMPLE <= len(kept.codes) <= budget.MOST_PROMPT or not reading.fits(kept):
+        return prompt
+    return kept if make_generator(seed, "example", line_state.pieces).random() < 0.5 else prompt
 
 
-def _words(sound: Samples, reading: Reading) -> tuple[Word, ...]:
-    """Each part's share of a piece's sound."""
-    seconds = sound.size / SAMPLE_RATE / sum(reading.counts)
+def _time_words(sound: Samples, reading: Reading) -> tuple[Word, ...]:
+    """Divide a piece's sound among its parts by their symbols."""
+    seconds_per_symbol = sound.size / SAMPLE_RATE / sum(reading.counts)
     words, start = [], 0
     for part, count in zip(reading.parts, reading.counts, strict=True):
-        words.append(Word(part.text.strip(), start * seconds, (start + count) * seconds))
-        start += count
+        end = start + count
+        text = part.text.strip()
+        words.append(Word(text, start * seconds_per_symbol, end * seconds_per_symbol))
+        start = end
     return tuple(words)
 
 
-def _possible(run: Run, settings: Settings) -> Run:
-    """The wanted run, on the processor where there is no GPU and none was asked for."""
+def _fall_back_to_cpu(run: RunConfig, settings: Settings) -> RunConfig:
+    """Return the run, on the processor where torch finds no GPU; with device `cuda` raise."""
     import torch
 
     if run.device != "cuda" or torch.cuda.is_available():
@@ -194,5 +203,5 @@ def _possible(run: Run, settings: Settings) -> Run:
             "valle.device is cuda, and there is no CUDA here.", hint="Say auto or cpu."
         )
     logger.warning("valle finds no CUDA: it runs on the processor")
-    said = replace(settings.valle, device="cpu")
-    return chosen(replace(settings, valle=said))
+    wanted = replace(settings.valle, device="cpu")
+    return choose_run(replace(settings, valle=wanted))

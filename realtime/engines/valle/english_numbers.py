@@ -1,4 +1,4 @@
-"""English numbers in words: cardinals, ordinals, years, money, times; it knows no sound."""
+"""English numbers in words: cardinals, ordinals, years, money and times of day."""
 
 from __future__ import annotations
 
@@ -25,19 +25,18 @@ _NUMBER = re.compile(r"\d+")
 _UNITS = {"$": ("dollar", "cent"), "£": ("pound", "pence"), "€": ("euro", "cent")}
 
 
-def in_words(text: str) -> str:
-    """The text with no digit left in it."""
-    while (joined := _GROUPED.sub("", text)) != text:
-        text = joined
+def spell_numbers(text: str) -> str:
+    """Write all numbers of a text in words; no digit is left."""
+    text = _GROUPED.sub("", text)
     text = _MONEY.sub(_money, text)
     text = _CLOCK.sub(_clock, text)
-    text = _DECIMAL.sub(lambda found: f"{found[1]} point {' '.join(found[2])}", text)
-    text = _ORDINAL.sub(lambda found: ordinal(found[1]), text)
-    return _NUMBER.sub(lambda found: _spoken(found[0]), text)
+    text = _DECIMAL.sub(lambda match: f"{match[1]} point {' '.join(match[2])}", text)
+    text = _ORDINAL.sub(lambda match: ordinal(match[1]), text)
+    return _NUMBER.sub(lambda match: _year_or_number(match[0]), text)
 
 
 def cardinal(digits: str) -> str:
-    """A number's words, with a comma between its thousands."""
+    """Return a number's words, with a comma between its thousands."""
     if len(digits) > LONGEST:
         return _digit_by_digit(digits)
     number, parts = int(digits), list[str]()
@@ -49,7 +48,7 @@ def cardinal(digits: str) -> str:
 
 
 def ordinal(digits: str) -> str:
-    """`21` is the twenty-first."""
+    """Return the words of an ordinal: `21` is `twenty-first`."""
     words = cardinal(digits)
     begin = max(words.rfind(" "), words.rfind("-")) + 1
     last = words[begin:]
@@ -58,8 +57,8 @@ def ordinal(digits: str) -> str:
     return words[:begin] + _ORDINALS.get(last, last + "th")
 
 
-def _spoken(digits: str) -> str:
-    """Numbers between 1000 and 3000 are said as years are."""
+def _year_or_number(digits: str) -> str:
+    """Return a number's words; those between 1000 and 3000 are said as years are."""
     if len(digits) > 1 and digits[0] == "0":
         return _digit_by_digit(digits)
     if len(digits) != 4 or not 1000 < int(digits) < 3000 or 2000 <= int(digits) < 2010:
@@ -84,20 +83,20 @@ def _digit_by_digit(digits: str) -> str:
     return " ".join(_SMALL[int(digit)] for digit in digits)
 
 
-def _money(found: re.Match[str]) -> str:
-    unit, part = _UNITS[found[1]]
-    whole, cents = found[2], int(found[3] or 0)
+def _money(match: re.Match[str]) -> str:
+    unit, part = _UNITS[match[1]]
+    whole, cents = match[2], int(match[3] or 0)
     said = f"{whole} {unit}{'' if int(whole) == 1 else 's'}"
-    # The number of cents may stand before a full stop that ends the sentence.
-    end = "." if found[0].endswith(".") else ""
+    # The full stop that ends the sentence was matched too.
+    end = "." if match[0].endswith(".") else ""
     small = f"{cents} {part}{'' if cents == 1 or part == 'pence' else 's'}"
     if not cents:
         return said + end
     return (f"{said}, {small}" if int(whole) else small) + end
 
 
-def _clock(found: re.Match[str]) -> str:
-    hours, minutes = str(int(found[1])), found[2]
+def _clock(match: re.Match[str]) -> str:
+    hours, minutes = str(int(match[1])), match[2]
     if minutes == "00":
         return f"{cardinal(hours)} o'clock" if int(hours) < 13 else f"{cardinal(hours)} hundred"
     return f"{cardinal(hours)} {'oh ' if minutes[0] == '0' else ''}{cardinal(str(int(minutes)))}"

@@ -1,6 +1,7 @@
-"""The tensors of the files that people bring as networks; tensors of anything else are refused.
+"""Networks of the tensors in the files that people bring; other tensors are refused.
 
-A wrong file is never the fault of who asks for sound: each refusal is a 503 that names the file.
+A wrong file is not the fault of the client that asks for sound: each refusal is a 503 that names
+the file.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ Network = TypeVar("Network")
 CODES = 1024  # of a level, of EnCodec as of the model
 
 
-def built(state: State) -> ValleNetwork:
-    """The network of a checkpoint."""
+def build_network(state: State) -> ValleNetwork:
+    """Build VALL-E X from the tensors of its checkpoint."""
     from realtime.engines.valle.networks.checkpoint import HEADS, ValleNetwork
 
     def make() -> ValleNetwork:
@@ -37,11 +38,11 @@ def built(state: State) -> ValleNetwork:
         _require(shape.layers > 0, "it has no layers")
         return network
 
-    return _made(make, CHECKPOINT, "checkpoint of VALL-E X")
+    return _refuse_errors(make, CHECKPOINT, "checkpoint of VALL-E X")
 
 
-def vocoder(state: State) -> Vocos:
-    """The network that makes sound of codes."""
+def build_vocoder(state: State) -> Vocos:
+    """Build the network that makes sound of codes."""
     from realtime.engines.valle.networks.vocos import Vocos
 
     def make() -> Vocos:
@@ -51,11 +52,11 @@ def vocoder(state: State) -> Vocos:
         _require(shape.layers > 0, "it has no layers")
         return network
 
-    return _made(make, VOCOS, "Vocos for EnCodec's codes")
+    return _refuse_errors(make, VOCOS, "Vocos for EnCodec's codes")
 
 
-def codec(state: State) -> Encodec:
-    """The network that makes codes of sound."""
+def build_codec(state: State) -> Encodec:
+    """Build the network that makes codes of sound."""
     from realtime.engines.valle.networks.encodec import Encodec, shape_of
 
     def make() -> Encodec:
@@ -63,23 +64,25 @@ def codec(state: State) -> Encodec:
         _require(codes == CODES, f"a level has {codes} codes")
         return Encodec.loaded(state)
 
-    return _made(make, ENCODEC, "EnCodec at 24 kHz")
+    return _refuse_errors(make, ENCODEC, "EnCodec at 24 kHz")
 
 
-def _made(make: Callable[[], Network], file: WeightFile, kind: str) -> Network:
+def _refuse_errors(make: Callable[[], Network], file: WeightFile, kind: str) -> Network:
+    """Make a network; any error becomes a 503 with the last line of its message."""
     try:
         return make()
-    except Exception as error:  # whatever tensors of another kind make torch say
-        said = error.message if isinstance(error, YamabikoError) else str(error)
-        *_, reason = said.strip().splitlines() or [type(error).__name__]
+    except Exception as error:  # torch raises many kinds for tensors that do not fit
+        message = error.message if isinstance(error, YamabikoError) else str(error)
+        lines = message.strip().splitlines() or [type(error).__name__]
         raise Unavailable(
-            f"{file.engine}/{file.name} is no {kind}: {reason.strip()[:200]}",
+            f"{file.engine}/{file.name} is no {kind}: {lines[-1].strip()[:200]}",
             code="bad_weights",
             hint=f"Bring the published file again ({file.origin}); where {file.converted} lies "
             "beside it, make that again too. docs/valle.md says more.",
         ) from error
 
 
-def _require(right: bool, otherwise: str) -> None:
-    if not right:
-        raise ValueError(otherwise)
+def _require(condition: bool, reason: str) -> None:
+    """Raise the reason unless the condition holds."""
+    if not condition:
+        raise ValueError(reason)

@@ -1,4 +1,7 @@
-"""VALL-E X and its vocoder on one device, each part in the form in which it runs."""
+"""VALL-E X and its vocoder on one device: the step, the passes and the vocoder, ready to be called.
+
+With the plan `eager` torch runs them; with any other they are accelerated.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,8 @@ from realtime.acceleration.shapes import Sizes
 from realtime.acceleration.torch_modes import dtype_of
 from realtime.engines.valle.batching import Batch
 from realtime.engines.valle.budget import HOP, MOST_FRAMES, PLACES
-from realtime.engines.valle.device_choice import Run
-from realtime.engines.valle.load_networks import built, vocoder
+from realtime.engines.valle.device_choice import RunConfig
+from realtime.engines.valle.load_networks import build_network, build_vocoder
 from realtime.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,19 +25,23 @@ if TYPE_CHECKING:
 
     from realtime.engines.valle.networks.cached_attention import CachedAttention
     from realtime.engines.valle.networks.checkpoint import ValleNetwork
-    from realtime.engines.valle.networks.parallel import FineInputs
+    from realtime.engines.valle.networks.parallel import ParallelInputs
     from realtime.engines.valle.networks.vocos import Vocos
 
 State = Mapping[str, "Tensor"]
 
-# Few, as each is compiled and tried before anybody is heard.
-SPANS = (512, 1024, 1536, PLACES)  # places of a slot that a step looks at
+# Sizes to which inputs are padded. Few, as each is compiled and tried before anybody is heard.
+SPANS = (512, 1024, 1536, PLACES)  # places of a slot that a step reads
 LENGTHS = (256, 512, 768, 1024, 1536, 2048, PLACES)  # of a piece in a pass
 FRAMES = (150, 600, MOST_FRAMES)  # of a piece in the vocoder
 
+# Names of the accelerated networks. They stand in metrics, and where a size cannot run as planned
+# in the engine's version, which is part of a recording's key: they must not change.
+STEP, PASS, VOCODER = "valle coarse", "valle fine", "valle vocos"
 
-class PlainBatch:
-    """A network as torch runs it, with weights in some precision."""
+
+class EagerNetwork:
+    """A network as torch runs it, with its weights in one precision."""
 
     def __init__(self, module: nn.Module, device: str, precision: str) -> None:
         self.module = module.to(device, dtype_of(precision)).eval().requires_grad_(False)
@@ -46,29 +53,32 @@ class PlainBatch:
             return self.module(*inputs)
 
 
-class ValleModel:
-    """The step, the pass and the vocoder of one run, and what they are given."""
+Runner = EagerNetwork | Accelerated
 
-    def __init__(self, valle: State, vocos: State, run: Run, settings: Settings) -> None:
+
+class ValleModel:
+    """The networks of one run, with the batch of lines that share its steps."""
+
+    def __init__(self, valle: State, vocos: State, run: RunConfig, settings: Settings) -> None:
         import torch
 
         from realtime.acceleration.network import disable_tf32
 
         disable_tf32()
-        # Each line's beginning has a length of its own, for which cuDNN would make a plan anew.
+        # Each prefill has a length of its own, and cuDNN would make a new plan for every length.
         torch.backends.cuda.enable_cudnn_sdp(False)
         self.run = run
-        self.quick: list[Accelerated] = []
-        self._check: Callable[[], None] = _go_on
+        self.accelerated: list[Accelerated] = []  # in the order step, pass, vocoder; or empty
+        self._check: Callable[[], None] = _never_interrupt
         self.spans = (PLACES,) if settings.valle.reproducible else SPANS
         self._policy = Policy.of(settings, when_idle=False)
-        network = built(valle)
-        self.inputs = _inputs(network, run)
-        # One number each, where it is needed: to bring one over would be to wait.
-        self._counts = torch.arange(PLACES + 1, device=run.device)
-        self.slots = self._slots(network, settings)
-        self._pass = self._fine(network)
-        self._vocoder = self._sound(vocoder(vocos))
+        network = build_network(valle)
+        self.parallel_inputs = _make_parallel_inputs(network, run)
+        # Every length and stage, kept on the device: to send a number there would block.
+        self._numbers = torch.arange(PLACES + 1, device=run.device)
+        self.batch = self._make_batch(network, settings)
+        self._pass = self._make_pass(network)
+        self._vocoder = self._make_vocoder(build_vocoder(vocos))
 
     def prepare(
         self,
@@ -76,104 +86,112 @@ class ValleModel:
         lengths: Sequence[int] | None = None,
         frames: Sequence[int] | None = None,
     ) -> None:
-        """Make ready what is compiled or recorded, before anybody waits for it.
+        """Compile or record every size before anybody waits for it.
 
-        Where sizes are named, those alone; others are made when they are first needed.
+        Where sizes are given, only those; others are made when they are first needed.
         """
         spans = self.spans if spans is None else spans
-        wanted: tuple[list[Sizes], ...] = (
-            [(batch, span) for batch in self.run.batches for span in spans],
+        sizes: tuple[list[Sizes], ...] = (
+            [(count, span) for count in self.run.batch_sizes for span in spans],
             [(length,) for length in (LENGTHS if lengths is None else lengths)],
             [(count,) for count in (FRAMES if frames is None else frames)],
         )
-        for network, buckets in zip(self.quick, wanted, strict=False):
+        for network, buckets in zip(self.accelerated, sizes, strict=False):
             network.prepare(buckets)
 
     @contextmanager
     def interrupted_by(self, check: Callable[[], None]) -> Iterator[None]:
-        """What runs plainly asks between its layers whether to go on; a pass may take long."""
+        """Call `check` before every layer that runs eagerly: it may raise to stop a long pass."""
         self._check = check
         try:
             yield
         finally:
-            self._check = _go_on
+            self._check = _never_interrupt
 
     def refine(self, x: Tensor, stage: int) -> Tensor:
-        """The codes of one stage for every place of a piece."""
+        """Return the codes of one stage for every place of a piece."""
         import torch
 
         length = len(x)
-        if self.quick:
-            room = next(size for size in LENGTHS if size >= length)
-            x = torch.nn.functional.pad(x, (0, 0, 0, room - length))
-        counts = self._counts
-        with _leased(self._pass, x[None], counts[length, None], counts[stage, None]) as (found, _):
-            kept: Tensor = found[0, :length].clone()
+        if self.accelerated:
+            padded = next(size for size in LENGTHS if size >= length)
+            x = torch.nn.functional.pad(x, (0, 0, 0, padded - length))
+        lengths, stages = self._numbers[length, None], self._numbers[stage, None]
+        with _call(self._pass, x[None], lengths, stages) as (codes, _):
+            kept: Tensor = codes[0, :length].clone()
         return kept
 
-    def sound(self, codes: Tensor) -> Tensor:
-        """(frames, 8) of codes as samples, 320 a frame."""
+    def make_sound(self, codes: Tensor) -> Tensor:
+        """Return the samples of (frames, 8) of codes, 320 a frame."""
         import torch
 
         frames = len(codes)
-        given = codes.T[None]
-        if self.quick:
-            room = next(size for size in FRAMES if size >= frames)
-            given = torch.nn.functional.pad(given, (0, room - frames))
-        found: Tensor = self._vocoder(given, self._counts[frames, None])
-        return found[0, : HOP * frames]
+        levels = codes.T[None]
+        if self.accelerated:
+            padded = next(size for size in FRAMES if size >= frames)
+            levels = torch.nn.functional.pad(levels, (0, padded - frames))
+        sound: Tensor = self._vocoder(levels, self._numbers[frames, None])
+        return sound[0, : HOP * frames]
 
-    def _slots(self, network: ValleNetwork, settings: Settings) -> Batch:
-        from realtime.engines.valle.networks.autoregressive import CACHE, Coarse, Sampling
-        from realtime.engines.valle.networks.cached_attention import masked
+    def _make_batch(self, network: ValleNetwork, settings: Settings) -> Batch:
+        from realtime.engines.valle.networks.autoregressive import (
+            CACHE,
+            AutoregressiveModel,
+            Sampling,
+        )
+        from realtime.engines.valle.networks.cached_attention import masked_attention
 
-        run, said = self.run, settings.valle.sampling
-        sampling = Sampling(said.temperature, said.top_k, said.top_p)
-        made = partial(Coarse, network, slots=run.slots, places=PLACES, sampling=sampling)
-        heard = _heard(network, run)
-        coarse = made(heard=heard)
-        if heard is not masked:
-            self.spans = (PLACES,)  # each line reads what it has of it, and no more
-        spans = self.spans
-        step = self._form(
-            coarse,
-            coarse.cases((run.batches[-1], spans[-1]))[0],
-            (Axis(run.batches, {0: 0, 1: 0}, {0: 0, 1: 0}), Axis(spans, {2: 0})),
+        run, wanted = self.run, settings.valle.sampling
+        sampling = Sampling(wanted.temperature, wanted.top_k, wanted.top_p)
+        make = partial(
+            AutoregressiveModel, network, slots=run.slots, places=PLACES, sampling=sampling
+        )
+        attention = _choose_attention(network, run)
+        model = make(attention=attention)
+        if attention is not masked_attention:
+            self.spans = (PLACES,)  # the kernels read of each line what it has, whatever the span
+        step = self._make_runner(
+            model,
+            STEP,
+            model.cases((run.batch_sizes[-1], self.spans[-1]))[0],
+            (Axis(run.batch_sizes, {0: 0, 1: 0}, {0: 0, 1: 0}), Axis(self.spans, {2: 0})),
             CACHE,
             run.precision,
-            truth=None if heard is masked else made(),
+            truth=None if attention is masked_attention else make(),
         )
-        working = step.module  # another than was given, in a shorter precision
-        assert isinstance(working, Coarse)
+        working = step.module  # may be a copy of `model` in a shorter precision
+        assert isinstance(working, AutoregressiveModel)
         return Batch(
             working,
-            partial(_leased, step),
-            batches=run.batches,
-            spans=spans,
-            scored=said.best_of > 1,
+            partial(_call, step),
+            batch_sizes=run.batch_sizes,
+            spans=self.spans,
+            scored=wanted.best_of > 1,
             ahead=run.device == "cuda",
         )
 
-    def _fine(self, network: ValleNetwork) -> Form:
-        from realtime.engines.valle.networks.parallel import Fine
+    def _make_pass(self, network: ValleNetwork) -> Runner:
+        from realtime.engines.valle.networks.parallel import ParallelModel
 
-        fine = Fine(network)
+        model = ParallelModel(network)
         axes = (Axis(LENGTHS, {0: 1}, {0: 1, 1: 1}),)
-        return self._form(fine, fine.cases(LENGTHS[:1])[0], axes, (), self.run.precision)
+        example = model.cases(LENGTHS[:1])[0]
+        return self._make_runner(model, PASS, example, axes, (), self.run.precision)
 
-    def _sound(self, vocos: Vocos) -> Form:
+    def _make_vocoder(self, vocos: Vocos) -> Runner:
         axes = (Axis(FRAMES, {0: 2}, {0: 1}, HOP),)
-        return self._form(vocos, vocos.cases(FRAMES[:1])[0], axes, (), "fp32")
+        return self._make_runner(vocos, VOCODER, vocos.cases(FRAMES[:1])[0], axes, (), "fp32")
 
-    def _form(
+    def _make_runner(
         self,
         module: nn.Module,
+        name: str,
         example: tuple[Tensor, ...],
         axes: Sequence[Axis],
         state: Sequence[str],
         precision: str,
         truth: nn.Module | None = None,
-    ) -> Form:
+    ) -> Runner:
         from realtime.engines.valle.networks.transformer import Layer
 
         run = self.run
@@ -181,8 +199,8 @@ class ValleModel:
             for part in module.modules():
                 if isinstance(part, Layer):
                     part.register_forward_pre_hook(lambda *_: self._check())
-            return PlainBatch(module, run.device, precision)
-        quick = accelerate(
+            return EagerNetwork(module, run.device, precision)
+        network = accelerate(
             module,
             inputs=example,
             plan=run.plan,
@@ -192,45 +210,42 @@ class ValleModel:
             state=state,
             truth=truth,
             policy=self._policy,
-            name=f"valle {type(module).__name__.lower()}",
+            name=name,
         )
-        self.quick.append(quick)
-        return quick
-
-
-Form = PlainBatch | Accelerated
+        self.accelerated.append(network)
+        return network
 
 
 @contextmanager
-def _leased(form: Form, *inputs: Tensor) -> Iterator[Any]:
-    """What a form gives, where it lies until the end of the block."""
-    if isinstance(form, PlainBatch):
-        yield form(*inputs)
+def _call(runner: Runner, *inputs: Tensor) -> Iterator[Any]:
+    """Run a network; its outputs may be overwritten after the end of the block."""
+    if isinstance(runner, EagerNetwork):
+        yield runner(*inputs)
         return
-    with form.lease(*inputs) as lent:
+    with runner.lease(*inputs) as lent:
         yield lent.outputs
 
 
-def _go_on() -> None:
-    """Nobody asks."""
+def _never_interrupt() -> None:
+    """Let every layer run."""
 
 
-def _heard(network: ValleNetwork, run: Run) -> CachedAttention:
-    """How the steps hear their cache on this device."""
+def _choose_attention(network: ValleNetwork, run: RunConfig) -> CachedAttention:
+    """Return the attention of the steps on this device."""
     import torch
 
-    from realtime.engines.valle.networks.cached_attention import quickest
+    from realtime.engines.valle.networks.cached_attention import choose_attention
 
     shape = network.shape
     size = shape.width // shape.heads
-    return quickest(torch.device(run.device), dtype_of(run.precision), shape.heads, size)
+    return choose_attention(torch.device(run.device), dtype_of(run.precision), shape.heads, size)
 
 
-def _inputs(network: ValleNetwork, run: Run) -> FineInputs:
-    """The tables of the passes in full precision; what runs beside them may be shortened."""
-    from realtime.engines.valle.networks.parallel import FineInputs
+def _make_parallel_inputs(network: ValleNetwork, run: RunConfig) -> ParallelInputs:
+    """Make the inputs of the passes, as a copy where the network is moved or shortened."""
+    from realtime.engines.valle.networks.parallel import ParallelInputs
 
-    inputs = FineInputs(network, PLACES)
+    inputs = ParallelInputs(network, PLACES)
     if (run.device, run.precision) != ("cpu", "fp32"):
         inputs = copy.deepcopy(inputs)
     return inputs.to(run.device)

@@ -1,6 +1,6 @@
-"""The sound of a piece among its neighbours: soft at its edges, and as near as its text has them.
+"""Edges of a piece's sound: its silence is cut, its ends are faded, and its text's pause is added.
 
-The model leaves some silence before and behind whatever it says, by chance and not by the text.
+The model leaves silence before and after a piece by chance, not by the text.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ from realtime.audio.trim import Trimmer
 Samples = npt.NDArray[np.float32]
 
 RATE = 24_000
-FADE = 120  # samples at the edges of a piece
+FADE = 120  # samples, 5 ms
 
 
-def joinable(sound: Samples, begins: bool, ends: bool) -> Samples:
-    """Without the silence towards a neighbour: what has none before or behind keeps it there."""
+def trim_and_fade(sound: Samples, begins: bool, ends: bool) -> Samples:
+    """Cut the silence towards a neighbouring piece, and fade both ends.
+
+    A piece that begins or ends the line keeps its silence there.
+    """
     if not (begins and ends):
         trimmer = Trimmer(RATE, lead=not begins, tail=not ends)
         sound = np.concatenate([trimmer.feed(sound), trimmer.finish()])
@@ -28,6 +31,6 @@ def joinable(sound: Samples, begins: bool, ends: bool) -> Samples:
     return sound
 
 
-def followed(sound: Samples, pause: float) -> Samples:
-    """With the pause before the next piece."""
+def add_pause(sound: Samples, pause: float) -> Samples:
+    """Add seconds of silence before the next piece."""
     return np.concatenate([sound, silence(pause, RATE)]) if pause else sound

@@ -1,7 +1,7 @@
-"""A prompt as VALL-E X takes it, and as it is kept in a file; it knows no network.
+"""Prompts as VALL-E X takes them, and as files hold them.
 
-Two numberings of languages exist: files count zh, ja, en; the model counts en, zh, ja. A language's
-name stands between them, so that neither is ever taken for the other.
+There are two numberings of languages: files count zh, ja, en; the model counts en, zh, ja. Between
+them a language goes by its name, so that one number is never taken for the other.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from realtime.characters import Character, VallePrompt
 from realtime.characters.voices import PROMPT_LANGUAGES, valle_prompt
-from realtime.engines.valle.text import LANGUAGE_IDS, decoded
+from realtime.engines.valle.text import LANGUAGE_IDS, decode
 from realtime.errors import BadRequest
 
 Codes = npt.NDArray[np.int64]
@@ -22,7 +22,7 @@ Codes = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Prompt:
-    """What was said in a clip, and how: symbols, and eight codes for each of its frames."""
+    """A clip's text as symbols, and its sound as eight codes for each frame."""
 
     codes: Codes  # (T, 8)
     ids: tuple[int, ...]
@@ -30,16 +30,16 @@ class Prompt:
 
     @property
     def language_id(self) -> int:
-        """As the model counts."""
+        """Return the language's number as the model counts."""
         return LANGUAGE_IDS[self.language]
 
     @property
     def symbols(self) -> str:
-        return decoded(self.ids)
+        return decode(self.ids)
 
 
-def prompt_of(character: Character) -> Prompt:
-    """A character's prompt; who has another kind of voice is refused."""
+def get_prompt(character: Character) -> Prompt:
+    """Return a character's prompt; another kind of voice is a BadRequest."""
     voice = character.voice
     if not isinstance(voice, VallePrompt):
         raise BadRequest(
@@ -51,14 +51,17 @@ def prompt_of(character: Character) -> Prompt:
     return Prompt(voice.audio_tokens[0], ids, voice.language)
 
 
-def packed(prompt: Prompt) -> bytes:
-    """The file of a prompt, with the keys and types that are published; it is held against them."""
+def pack_prompt(prompt: Prompt) -> bytes:
+    """Return the file of a prompt, with the published keys and types.
+
+    It is checked as a file that is read, so that none is written which would be refused.
+    """
     arrays = {
         "audio_tokens": prompt.codes.astype(np.int64)[None],
         "text_tokens": np.array([prompt.ids], np.int64),
         "lang_code": np.array(PROMPT_LANGUAGES.index(prompt.language), np.int64),
     }
     valle_prompt(arrays)
-    made = io.BytesIO()
-    np.savez(made, allow_pickle=False, **arrays)
-    return made.getvalue()
+    file = io.BytesIO()
+    np.savez(file, allow_pickle=False, **arrays)
+    return file.getvalue()

@@ -1,4 +1,7 @@
-"""Random numbers of a line: of its seed, its words and the step, and of nothing else."""
+"""Random numbers of a line, computed from its seed, its words and the step alone.
+
+So a line is the same whatever other lines share its steps.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,16 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-BITS = 24
+BITS = 24  # as many as a float32 holds exactly
 
 
-def generator(seed: int, *facts: object) -> np.random.Generator:
-    """A generator of its own for each seed and set of facts."""
+def make_generator(seed: int, *facts: object) -> np.random.Generator:
+    """Make a generator that only this seed with these facts has."""
     digest = hashlib.sha256(repr((seed, facts)).encode()).digest()
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "little")))
 
 
-def draws(seed: int, ids: Sequence[int], attempt: int, count: int) -> npt.NDArray[np.int64]:
-    """A number of 24 bits for each step; the same words under another seed have others."""
-    random = generator(seed, "step", tuple(ids), attempt)
-    return random.integers(0, 1 << BITS, size=count, dtype=np.int64)
+def draw_numbers(seed: int, ids: Sequence[int], attempt: int, count: int) -> npt.NDArray[np.int64]:
+    """Return a number of 24 bits for each step; a longer line begins with the same numbers."""
+    generator = make_generator(seed, "step", tuple(ids), attempt)
+    return generator.integers(0, 1 << BITS, size=count, dtype=np.int64)

@@ -1,4 +1,4 @@
-"""A piece of text as VALL-E X takes it, and into which pieces it is cut; it knows no network."""
+"""Reading of a text into the pieces that VALL-E X says, each short enough for the model."""
 
 from __future__ import annotations
 
@@ -7,87 +7,95 @@ from dataclasses import dataclass
 
 from realtime.engines.valle import budget
 from realtime.engines.valle.speaking import VoiceExample
-from realtime.engines.valle.text import Encoded, encoded
-from realtime.engines.valle.text_cutting import Parts, begun, halves
+from realtime.engines.valle.text import Encoded, encode_segments
+from realtime.engines.valle.text_cutting import Parts, cut_beginning, cut_in_half
 from realtime.errors import NothingToSay
 from realtime.text.boundaries import PAUSES, boundaries
 from realtime.text.language import Segment
 
-TINY = 10  # symbols; where a piece would become so short a line begins with more
+TINY = 10  # symbols; a line is not cut where a piece would become shorter
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What can be spoken of a piece, and how many symbols each part became."""
+    """The parts of a piece that can be spoken, and the symbols that each part became."""
 
     parts: Parts
-    counts: tuple[int, ...]
-    words: Encoded
+    counts: tuple[int, ...]  # symbols of each part
+    text: Encoded
     accent: str | None
 
-    def fits(self, heard: VoiceExample) -> bool:
-        """Whether it can be said in one piece after what was heard."""
-        return budget.fits(*self._sizes(heard))
+    def fits(self, example: VoiceExample) -> bool:
+        """Return whether it can be said in one piece after the example."""
+        return budget.fits(*self._sizes(example))
 
     @property
     def pause(self) -> float:
-        """Seconds between it and what follows; none where it was cut within a clause."""
+        """Return the seconds of pause after it; 0 where the cut is within a clause."""
         text = "".join(part.text for part in self.parts)
-        *_, last = None, *boundaries(text, final=True)
-        return PAUSES.get(last.kind, 0.0) if last is not None and last.place == len(text) else 0.0
+        ends = list(boundaries(text, final=True))
+        if not ends or ends[-1].place != len(text):
+            return 0.0
+        return PAUSES.get(ends[-1].kind, 0.0)
 
-    def cut(self, heard: VoiceExample, first: bool) -> list[Reading]:
-        """Itself, or its pieces: it is too long to be said at once, or to begin a line with."""
-        if not self.fits(heard):
-            return self._read(halves(self.parts, self.counts, budget.FEWEST_SYMBOLS))
-        wanted = budget.first(*self._sizes(heard)) if first else None
+    def cut(self, example: VoiceExample, first: bool) -> list[Reading]:
+        """Cut it in two where it is too long, or where it begins a line and a second is enough.
+
+        Returned alone it is not cut.
+        """
+        if not self.fits(example):
+            return self._read(cut_in_half(self.parts, self.counts, budget.FEWEST_SYMBOLS))
+        wanted = budget.first_symbols(*self._sizes(example)) if first else None
         if wanted is None:
             return [self]
-        pieces = self._read(begun(self.parts, self.counts, wanted, budget.FEWEST_SYMBOLS))
-        # How much each sign becomes was only guessed before.
-        tiny = len(pieces) < 2 or min(len(piece.words.ids) for piece in pieces) < TINY
+        pieces = self._read(cut_beginning(self.parts, self.counts, wanted, budget.FEWEST_SYMBOLS))
+        # Before the cut the symbols of each character were only estimated.
+        tiny = len(pieces) < 2 or min(len(piece.text.ids) for piece in pieces) < TINY
         return [self] if tiny else pieces
 
     def _read(self, pieces: tuple[Parts, Parts] | None) -> list[Reading]:
-        found = [read(piece, self.accent) for piece in pieces or ()]
-        return [piece for piece in found if piece is not None] or [self]
+        readings = [read_parts(piece, self.accent) for piece in pieces or ()]
+        return [reading for reading in readings if reading is not None] or [self]
 
-    def _sizes(self, heard: VoiceExample) -> tuple[int, int, int]:
-        return len(self.words.ids), len(heard.said.ids), len(heard.codes)
+    def _sizes(self, example: VoiceExample) -> tuple[int, int, int]:
+        return len(self.text.ids), len(example.text.ids), len(example.codes)
 
 
-def pieces(
-    parts: Sequence[Segment], accent: str | None, heard: VoiceExample, first: bool
+def read_pieces(
+    parts: Sequence[Segment], accent: str | None, example: VoiceExample, first: bool
 ) -> list[Reading]:
-    """What is said of a text, each piece short enough; the first one also to begin a line with."""
-    whole = read(parts, accent)
-    found: list[Reading] = []
+    """Read a text in pieces that are short enough.
+
+    With `first` the text begins a line, so the first piece is cut short for an early sound.
+    """
+    whole = read_parts(parts, accent)
+    pieces: list[Reading] = []
     waiting = [] if whole is None else [whole]
     while waiting:
         reading = waiting.pop(0)
-        cut = reading.cut(heard, first and not found)
+        cut = reading.cut(example, first and not pieces)
         if cut == [reading]:
-            found.append(reading)
+            pieces.append(reading)
         else:
             waiting[:0] = cut
-    return found
+    return pieces
 
 
-def read(parts: Sequence[Segment], accent: str | None) -> Reading | None:
-    """What can be spoken of a piece; None when nothing can."""
-    found = []
+def read_parts(parts: Sequence[Segment], accent: str | None) -> Reading | None:
+    """Read the parts that can be spoken as one piece; None when there are none."""
+    spoken = []
     for part in parts:
         try:
-            found.append((part, encoded((part,), accent)))
+            spoken.append((part, encode_segments((part,), accent)))
         except NothingToSay:
             continue
-    if not found:
+    if not spoken:
         return None
-    ids = tuple(number for _, words in found for number in words.ids)
-    languages = tuple(number for _, words in found for number in words.languages)
+    ids = tuple(number for _, text in spoken for number in text.ids)
+    languages = tuple(number for _, text in spoken for number in text.languages)
     return Reading(
-        tuple(part for part, _ in found),
-        tuple(len(words.ids) for _, words in found),
+        tuple(part for part, _ in spoken),
+        tuple(len(text.ids) for _, text in spoken),
         Encoded(ids, languages),
         accent,
     )

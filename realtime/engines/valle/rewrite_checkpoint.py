@@ -1,4 +1,7 @@
-"""Rewrites one checkpoint as safetensors: run as a process of its own, with two paths."""
+"""A program that rewrites one checkpoint as safetensors; its arguments are two paths.
+
+`weights convert` runs it as a process of its own, as it reads pickles.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,8 @@ import os
 import sys
 from pathlib import Path
 
-from realtime.engines.valle.file_digest import fingerprint
-from realtime.engines.valle.weights import tensors
+from realtime.engines.valle.file_digest import file_digest
+from realtime.engines.valle.weights import load_tensors
 from realtime.errors import YamabikoError
 
 
@@ -23,26 +26,29 @@ def main(arguments: list[str]) -> int:
 
 
 def rewrite(source: Path, target: Path) -> int:
-    """The target appears whole, and only when it reads back as what was written."""
-    found = tensors(source)
+    """Write the target and return the number of tensors.
+
+    The target appears whole, and only if it reads back as what was written.
+    """
+    state = load_tensors(source)
     import torch
     from safetensors.torch import save_file
 
-    # Tied weights share memory in a checkpoint; here each name has its own.
-    apart = {name: value.clone().contiguous() for name, value in found.items()}
+    # Tied weights share memory in a checkpoint, which safetensors refuses.
+    separate = {name: value.clone().contiguous() for name, value in state.items()}
     part = target.with_name(f".{target.stem}-{os.getpid()}.safetensors")
     try:
-        save_file(apart, part)
-        again = tensors(part)
-        if again.keys() != apart.keys() or not all(
-            torch.equal(again[name], value) for name, value in apart.items()
+        save_file(separate, part)
+        again = load_tensors(part)
+        if again.keys() != separate.keys() or not all(
+            torch.equal(again[name], value) for name, value in separate.items()
         ):
             raise YamabikoError(f"{target} did not read back as it was written.")
         part.replace(target)
-        fingerprint(target)  # remembered now, so that no line has to wait for it
+        file_digest(target)  # kept beside it now, so that no line has to wait for it
     finally:
         part.unlink(missing_ok=True)
-    return len(apart)
+    return len(separate)
 
 
 if __name__ == "__main__":

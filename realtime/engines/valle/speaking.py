@@ -1,7 +1,6 @@
-"""A piece of text into codes: the first level step by step, beside others, then the other seven.
+"""Speaking of one piece of text: first the first level of codes, then the other seven, then sound.
 
-It knows no character and no sound. What it does it does in turns: between them whoever is more
-pressing may go on with the same model.
+A piece is made in turns; between two turns another line's piece may use the same model.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ import numpy.typing as npt
 from realtime.engines.valle import budget
 from realtime.engines.valle.batching import BatchedLine
 from realtime.engines.valle.model import ValleModel
-from realtime.engines.valle.random_numbers import draws
+from realtime.engines.valle.random_numbers import draw_numbers
 from realtime.engines.valle.text import Encoded
 from realtime.errors import SynthesisFailed
 from realtime.settings import ValleSamplingSettings
@@ -28,25 +27,25 @@ if TYPE_CHECKING:
 Codes = npt.NDArray[np.int64]
 Samples = npt.NDArray[np.float32]
 
-TURN_SECONDS = 0.02  # after which somebody else may go on
-ATTEMPTS = 4  # seeds that are tried when nothing is said
+TURN_SECONDS = 0.02  # after which another line may go on
+ATTEMPTS = 4  # seeds that are tried while a line ends at once
 LEVELS = budget.LEVELS
 
 
 @dataclass(frozen=True)
 class VoiceExample:
-    """What the model goes on from: codes (T, 8), and the symbols they say."""
+    """Speech that the model continues: codes (T, 8), and the text that they say."""
 
     codes: Codes
-    said: Encoded
+    text: Encoded
 
 
 @dataclass
-class Watch:
-    """Who waits: `check` raises when nobody does any more, `left` says so."""
+class Turn:
+    """The current turn of a piece: its time, and whether anybody still waits for the piece."""
 
-    check: Callable[[], None]
-    left: Callable[[], bool]
+    check: Callable[[], None]  # raises when nobody waits
+    is_abandoned: Callable[[], bool]  # the same, as an answer
     clock: Callable[[], float] = time.monotonic
     _began: float = field(default=0.0)
 
@@ -54,124 +53,129 @@ class Watch:
         self._began = self.clock()
 
     @property
-    def over(self) -> bool:
-        """Whether this turn has lasted long enough."""
+    def is_over(self) -> bool:
         return self.clock() - self._began >= TURN_SECONDS
 
 
-class Speaking:
-    """Says pieces with one model; a stream's state is in its generator alone."""
+class PieceSpeaker:
+    """A maker of codes and sound with one model; the state of a piece is in its generator only."""
 
     def __init__(self, model: ValleModel, sampling: ValleSamplingSettings) -> None:
         self._model = model
         self._sampling = sampling
 
-    def say(
-        self, words: Encoded, heard: VoiceExample, seed: int, watch: Watch
+    def make_codes(
+        self, text: Encoded, example: VoiceExample, seed: int, turn: Turn
     ) -> Generator[Tensor | None, None, None]:
-        """The codes (T, 8) of a piece, where they were made; before them nothing at each turn."""
-        watch.begin()
+        """Yield None at the end of every turn, and last the codes (T, 8) on the model's device."""
+        turn.begin()
         for attempt in range(ATTEMPTS):
-            first = yield from self._first(words, heard, seed, attempt, watch)
+            first = yield from self._first_level(text, example, seed, attempt, turn)
             if first:
-                yield (yield from self._others(words, heard, first, watch))
+                yield (yield from self._all_levels(text, example, first, turn))
                 return
         raise SynthesisFailed(
-            f"The engine 'valle' said nothing, with {ATTEMPTS} seeds one after the other.",
+            f"VALL-E X spoke nothing with any of {ATTEMPTS} seeds.",
             code="nothing_said",
             hint="Another seed, another text or another prompt may help.",
         )
 
-    def sound(self, codes: Tensor) -> Samples:
-        """320 samples for each frame of codes."""
-        samples: Samples = self._model.sound(codes).float().cpu().numpy()
+    def make_sound(self, codes: Tensor) -> Samples:
+        """Return 320 samples for each frame of codes, in [-1, 1]."""
+        samples: Samples = self._model.make_sound(codes).float().cpu().numpy()
         return np.clip(samples, -1.0, 1.0)
 
-    def _first(
-        self, words: Encoded, heard: VoiceExample, seed: int, attempt: int, watch: Watch
+    def _first_level(
+        self, text: Encoded, example: VoiceExample, seed: int, attempt: int, turn: Turn
     ) -> Generator[None, None, list[int]]:
-        """The first level; the best of several when the settings say so, nothing when none is."""
-        slots = self._model.slots
+        """Make the first level, `best_of` lines side by side; return the likeliest, [] when none.
+
+        Lines for which no slot is free wait for one.
+        """
+        batch = self._model.batch
         count = self._sampling.best_of
-        seats = [
-            self._seat(words, heard, seed, attempt * count + variant, watch)
+        lines = [
+            self._make_line(text, example, seed, attempt * count + variant, turn)
             for variant in range(count)
         ]
-        waiting = list(seats)
+        waiting = list(lines)
         try:
-            while any(seat.ending is None for seat in seats):
-                watch.check()
-                with self._model.interrupted_by(watch.check):
-                    while waiting and slots.enter(waiting[0]):
+            while any(line.ending is None for line in lines):
+                turn.check()
+                with self._model.interrupted_by(turn.check):
+                    while waiting and batch.enter(waiting[0]):
                         del waiting[0]
-                slots.advance()
-                if watch.over:
+                batch.advance()
+                if turn.is_over:
                     yield
-                    watch.begin()
+                    turn.begin()
         finally:
-            for seat in seats:
-                slots.leave(seat)
-        watch.check()
-        if any(seat.ending == "broken" for seat in seats):
-            raise _broken()
-        good = [seat for seat in seats if seat.codes and seat.ending != "stuck"]
+            for line in lines:
+                batch.leave(line)
+        turn.check()
+        if any(line.ending == "invalid" for line in lines):
+            raise _invalid_numbers()
+        good = [line for line in lines if line.codes and line.ending != "repetition"]
         return max(good, key=_score).codes if good else []
 
-    def _seat(
-        self, words: Encoded, heard: VoiceExample, seed: int, attempt: int, watch: Watch
+    def _make_line(
+        self, text: Encoded, example: VoiceExample, seed: int, attempt: int, turn: Turn
     ) -> BatchedLine:
-        said = heard.said
-        most = budget.most(len(words.ids), len(said.ids), len(heard.codes))
+        most = budget.most_frames(len(text.ids), len(example.text.ids), len(example.codes))
         return BatchedLine(
-            ids=(*said.ids, *words.ids),
-            languages=(*said.languages, *words.languages),
-            heard=heard.codes[:, 0].tolist(),
-            draws=draws(seed, words.ids, attempt, most),
-            guard=self._sampling.repetition_guard,
-            left=watch.left,
+            ids=(*example.text.ids, *text.ids),
+            languages=(*example.text.languages, *text.languages),
+            prompt_codes=example.codes[:, 0].tolist(),
+            random_numbers=draw_numbers(seed, text.ids, attempt, most),
+            repetition_guard=self._sampling.repetition_guard,
+            is_abandoned=turn.is_abandoned,
         )
 
-    def _others(
-        self, words: Encoded, heard: VoiceExample, first: list[int], watch: Watch
+    def _all_levels(
+        self, text: Encoded, example: VoiceExample, first: list[int], turn: Turn
     ) -> Generator[None, None, Tensor]:
-        """The other seven levels of a piece whose first is there."""
+        """Make the other seven levels of a piece; return all eight."""
         import torch
 
-        inputs = self._model.inputs
-        device = inputs.waves.device
+        inputs = self._model.parallel_inputs
+        device = inputs.positions.device
 
         def tensor(numbers: object) -> Tensor:
             return torch.as_tensor(numbers, dtype=torch.long, device=device)
 
         with torch.no_grad():
             x = inputs(
-                tensor((*heard.said.ids, *words.ids)),
-                tensor((*heard.said.languages, *words.languages)),
-                tensor(heard.codes.copy()),
+                tensor((*example.text.ids, *text.ids)),
+                tensor((*example.text.languages, *text.languages)),
+                tensor(example.codes.copy()),
                 tensor(first),
             )
             levels = [tensor(first)]
         for stage in range(LEVELS - 1):
-            watch.check()
-            with torch.no_grad(), self._model.interrupted_by(watch.check):
+            turn.check()
+            with torch.no_grad(), self._model.interrupted_by(turn.check):
                 levels.append(self._model.refine(x, stage)[len(x) - len(first) :])
                 inputs.add(x, stage + 1, levels[-1])
-            if watch.over:
+            if turn.is_over:
                 yield
-                watch.begin()
+                turn.begin()
         codes = torch.stack(levels, dim=1)
+        # Looked at only here: each look would wait for the device.
         if int(codes.min()) < 0:
-            raise _broken()
+            raise _invalid_numbers()
         return codes
 
 
-def _broken() -> SynthesisFailed:
+def _invalid_numbers() -> SynthesisFailed:
     return SynthesisFailed(
-        "The engine 'valle' reckoned with what is no number, and this piece is lost.",
+        "VALL-E X produced NaN; this piece could not be spoken.",
         hint="If it happens again, valle.precision: fp32 may help, or the weights are damaged.",
     )
 
 
-def _score(seat: BatchedLine) -> float:
-    """How likely what was said is, for each code that the model went on from, as published."""
-    return seat.likelihood / (1 + len(seat.heard) + len(seat.codes))
+def _score(line: BatchedLine) -> float:
+    """Return a line's mean log likelihood, as the published model divides it.
+
+    It divides by everything that the model went on from: the beginning, the prompt and the codes.
+    """
+    return line.likelihood / (1 + len(line.prompt_codes) + len(line.codes))

@@ -1,7 +1,7 @@
-"""Where each line stands, on the device between steps, and what goes there and comes from it.
+"""Buffers of a step: the lines' states on the device, and what is sent there and comes back.
 
-It knows no line. Two sets of buffers take turns, so that a step is queued while the codes of the
-one before it are still on their way.
+Two sets of host buffers alternate, so that a step is queued while the codes of the one before it
+are still on their way.
 """
 
 from __future__ import annotations
@@ -17,55 +17,61 @@ SETS = 2
 
 
 class StepBuffers:
-    """The states of all lines, of which a step takes the first; nothing is made anew for it."""
+    """The states of all lines, of which a step takes the first; no step allocates."""
 
     def __init__(self, lines: int, device: torch.device) -> None:
         import torch
 
-        def numbers(*shape: int, kind: torch.dtype = torch.long) -> list[Tensor]:
+        def host_buffers(*shape: int, dtype: torch.dtype = torch.long) -> list[Tensor]:
+            # Only a copy between the device and pinned memory does not block the host.
             pinned = device.type == "cuda"
-            return [torch.zeros(shape, dtype=kind, pin_memory=pinned) for _ in range(SETS)]
+            return [torch.zeros(shape, dtype=dtype, pin_memory=pinned) for _ in range(SETS)]
 
         self._device = device
         self._state = torch.zeros(lines, 3, dtype=torch.long, device=device)
-        self._draws = torch.zeros(lines, dtype=torch.long, device=device)
-        self._sent = numbers(lines)
-        self._states = numbers(lines, 3)
-        self._chances = numbers(lines, kind=torch.float32)
-        self._turn = 0
+        self._random_numbers = torch.zeros(lines, dtype=torch.long, device=device)
+        self._sent_numbers = host_buffers(lines)
+        self._read_states = host_buffers(lines, 3)
+        self._read_chances = host_buffers(lines, dtype=torch.float32)
+        self._set = 0
 
-    def put(self, line: int, row: Sequence[int]) -> None:
-        """Where a line begins."""
+    def set_state(self, line: int, state: Sequence[int]) -> None:
+        """Write the state with which a line begins: last code, its position, its place."""
         import torch
 
-        self._state[line] = torch.tensor(row)
+        self._state[line] = torch.tensor(state)
 
-    def move(self, source: int, target: int) -> None:
+    def move_state(self, source: int, target: int) -> None:
         self._state[target] = self._state[source]
 
-    def given(self, count: int, draws: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """What a step of so many lines is given; those without a random number are nobody's."""
+    def inputs(self, count: int, random_numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Return the states and random numbers of a step of so many lines.
 
-        self._turn = (self._turn + 1) % SETS
-        sent = self._sent[self._turn][:count].zero_()
-        sent.numpy()[: len(draws)] = draws
-        self._draws[:count].copy_(sent, non_blocking=True)
-        return self._state[:count], self._draws[:count]
+        A step may have more lines than random numbers; the rest are padding and get 0.
+        """
+        self._set = (self._set + 1) % SETS
+        sent = self._sent_numbers[self._set][:count].zero_()
+        sent.numpy()[: len(random_numbers)] = random_numbers
+        self._random_numbers[:count].copy_(sent, non_blocking=True)
+        return self._state[:count], self._random_numbers[:count]
 
-    def keep(self, state: Tensor, logits: Tensor | None) -> StepOutput:
-        """What a step gave becomes where the lines stand, and is on its way to the host."""
+    def store(self, state: Tensor, logits: Tensor | None) -> StepOutput:
+        """Keep a step's new states on the device, and start their copy to the host.
+
+        With logits, the logarithm of each chosen code's chance is copied too.
+        """
         import torch
 
         count = len(state)
         self._state[:count].copy_(state)
-        states, chances = self._states[self._turn][:count], None
+        states, chances = self._read_states[self._set][:count], None
         states.copy_(state, non_blocking=True)
         if logits is not None:
-            chances = self._chances[self._turn][:count]
-            # What no code may be has no chance that could be looked up.
+            chances = self._read_chances[self._set][:count]
+            # An invalid code is beyond the logits: its line ends, and its chance is never used.
             codes = state[:, :1].clamp(max=logits.shape[1] - 1)
-            found = logits.log_softmax(-1).gather(1, codes)[:, 0]
-            chances.copy_(found, non_blocking=True)
+            chosen = logits.log_softmax(-1).gather(1, codes)[:, 0]
+            chances.copy_(chosen, non_blocking=True)
         if self._device.type != "cuda":
             return StepOutput(states, chances)
         done: torch.cuda.Event = torch.cuda.Event()  # type: ignore[no-untyped-call]
@@ -74,7 +80,10 @@ class StepBuffers:
 
 
 class StepOutput:
-    """What a step gave each line, to be read once and before the step after the next is queued."""
+    """The codes of one step, to be read once, before the step after the next is queued.
+
+    Its buffers are then written again.
+    """
 
     def __init__(
         self,
@@ -85,7 +94,7 @@ class StepOutput:
         self._states, self._chances, self._wait = states, chances, wait
 
     def read(self) -> tuple[list[int], list[float]]:
-        """Codes and, where they are compared, the logarithms of their chances."""
+        """Wait for the step; return its codes and, where lines are compared, their log chances."""
         self._wait()
         chances: list[float] = [] if self._chances is None else self._chances.tolist()
         return self._states[:, 0].tolist(), chances

@@ -1,7 +1,8 @@
-"""VALL-E X's text front end: three languages in its 70 symbols, a language for each of them.
+"""VALL-E X's text front end: text in three languages to the model's 70 symbols.
 
-A symbol is one character. Every segment is read by its own language and ends like a sentence, as
-the model was taught; an accent changes no reading, only the language that colours the sounds.
+`"Hello."` becomes `hɛˈloʊ.`, as numbers, with a language's number beside each. Every segment is
+read by its own language and ends like a sentence, as in training. An accent changes no symbol, only
+the languages beside them.
 """
 
 from __future__ import annotations
@@ -33,40 +34,43 @@ _ENDS = frozenset(".,!?-…~")
 
 @dataclass(frozen=True)
 class Encoded:
-    """A text as the model takes it: symbols, and a language for each."""
+    """A text as the model takes it: the numbers of its symbols, and a language for each."""
 
     ids: tuple[int, ...]
     languages: tuple[int, ...]
 
 
 def encode(text: str, language: str = "auto", accent: str | None = None) -> Encoded:
-    """A text, tagged or not; with an accent one language colours everything."""
+    """Encode a text, with language tags or without.
+
+    With an accent all symbols get that language.
+    """
     text = clean(text)
-    return encoded(segments(text, resolve_language(text, language)), accent)
+    return encode_segments(segments(text, resolve_language(text, language)), accent)
 
 
-def encoded(parts: Sequence[Segment], accent: str | None = None) -> Encoded:
-    """The same for a text whose parts are known already."""
+def encode_segments(parts: Sequence[Segment], accent: str | None = None) -> Encoded:
+    """Encode a text whose parts and their languages are known."""
     ids: list[int] = []
     languages: list[int] = []
     for part in parts:
-        said = [IDS[sign] for sign in read(part.text, part.language)]
-        ids += said
-        languages += [LANGUAGE_IDS[accent or part.language]] * len(said)
+        symbols = [IDS[symbol] for symbol in read(part.text, part.language)]
+        ids += symbols
+        languages += [LANGUAGE_IDS[accent or part.language]] * len(symbols)
     if not ids:
         raise NothingToSay("The text holds nothing that can be spoken.", field="text")
     return Encoded(tuple(ids), tuple(languages))
 
 
 def read(text: str, language: str) -> str:
-    """The symbols of a text in one language; nothing when nothing in it can be spoken."""
-    said = READERS[language](_BLANKS.sub(" ", text).strip())
-    said = "".join(sign for sign in said if sign in IDS or sign == " ").rstrip()
-    if all(sign in _ENDS or sign == " " for sign in said):
+    """Return the symbols of a text in one language; "" when nothing in it can be spoken."""
+    symbols = READERS[language](_BLANKS.sub(" ", text).strip())
+    symbols = "".join(symbol for symbol in symbols if symbol in IDS or symbol == " ").rstrip()
+    if all(symbol in _ENDS or symbol == " " for symbol in symbols):
         return ""
-    return (said if said[-1] in _ENDS else said + ".").replace(" ", "_")
+    return (symbols if symbols[-1] in _ENDS else symbols + ".").replace(" ", "_")
 
 
-def decoded(ids: Sequence[int]) -> str:
-    """The symbols of ids: what a prompt says can be read without any weights."""
+def decode(ids: Sequence[int]) -> str:
+    """Return the symbols of ids, so that a person can read what a prompt says."""
     return "".join(SYMBOLS[number] for number in ids)

@@ -1,4 +1,4 @@
-"""Chinese in VALL-E X's symbols: words by jieba, readings by pypinyin, sounds with their tones."""
+"""Chinese in VALL-E X's symbols: words by jieba, readings by pypinyin, tones as arrows."""
 
 from __future__ import annotations
 
@@ -38,46 +38,46 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _YEAR = re.compile(r"(?<!\d)\d{4}(?=年)")
 _DIGITS = dict(zip("0123456789", "零一二三四五六七八九", strict=True))
 _GLIDES = ((re.compile(r"i(?=[aoe])"), "j"), (re.compile(r"u(?=[aoəe])"), "w"))
-# A hissing consonant without a vowel is a syllable of its own, which sounds on.
+# A hissing consonant without a vowel (四, 是) is a syllable of its own: its sound is drawn out.
 _SYLLABIC = re.compile(r"(s`|ɹ`|s)([⁼ʰ]?)(?=[→↓↑ ]|$)")
 
 
 def read(text: str) -> str:
-    """The symbols that say a Chinese text; words stand apart by spaces."""
-    said = ""
-    for word in chinese.cut_words(spoken(text).translate(_SIGNS)):
+    """Return the symbols of a Chinese text, with spaces between words."""
+    symbols = ""
+    for word in chinese.cut_words(spell_out(text).translate(_SIGNS)):
         if _HAN.search(word):
-            said += (" " if said else "") + _reading(word)
+            symbols += (" " if symbols else "") + _to_bopomofo(word)
         else:
-            said += _LETTER.sub(lambda found: _LETTERS[found[0]], word.lower())
-    said = _SOUND.sub(lambda found: _SOUNDS[found[0]], said)
+            symbols += _LETTER.sub(lambda match: _LETTERS[match[0]], word.lower())
+    symbols = _SOUND.sub(lambda match: _SOUNDS[match[0]], symbols)
     for vowel, glide in _GLIDES:
-        said = vowel.sub(glide, said)
-    said = _SYLLABIC.sub(_sounding, said)
-    return said.replace("ɻ", "ɹ`")
+        symbols = vowel.sub(glide, symbols)
+    symbols = _SYLLABIC.sub(_draw_out, symbols)
+    return symbols.replace("ɻ", "ɹ`")
 
 
-def spoken(text: str) -> str:
-    """The text with its numbers in words; a year is said digit by digit."""
+def spell_out(text: str) -> str:
+    """Write a text's numbers in words; a year is written digit by digit."""
     import cn2an
 
     text = chinese.units_in_words(text)
-    text = _YEAR.sub(lambda found: "".join(_DIGITS[digit] for digit in found[0]), text)
-    return _NUMBER.sub(lambda found: str(cn2an.an2cn(found[0])), text)
+    text = _YEAR.sub(lambda match: "".join(_DIGITS[digit] for digit in match[0]), text)
+    return _NUMBER.sub(lambda match: str(cn2an.an2cn(match[0])), text)
 
 
-def _reading(word: str) -> str:
-    """A word's syllables in bopomofo, each with its tone."""
+def _to_bopomofo(word: str) -> str:
+    """Return a word's syllables in bopomofo, each with its tone."""
     from pypinyin import Style, lazy_pinyin
 
     syllables = lazy_pinyin(word, Style.BOPOMOFO)
-    return "".join(part if part[-1:] in _TONES else _level(part) for part in syllables)
+    return "".join(part if part[-1:] in _TONES else _add_first_tone(part) for part in syllables)
 
 
-def _level(syllable: str) -> str:
-    """The first tone is the one that is not written."""
+def _add_first_tone(syllable: str) -> str:
+    """Write the first tone behind a syllable: pypinyin leaves it out."""
     return syllable + "ˉ" if "\u3105" <= syllable[-1:] <= "\u3129" else syllable
 
 
-def _sounding(found: re.Match[str]) -> str:
-    return f"{found[0]}ɹ`" if found[1].endswith("`") else f"{found[0]}ɹ"
+def _draw_out(match: re.Match[str]) -> str:
+    return f"{match[0]}ɹ`" if match[1].endswith("`") else f"{match[0]}ɹ"

@@ -1,4 +1,4 @@
-"""English in VALL-E X's symbols: the CMU dictionary's words, the English reader's for the rest."""
+"""English in VALL-E X's symbols: by the CMU dictionary, else by the project's English reader."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import unicodedata
 from functools import lru_cache
 
 from realtime.engines.valle import cmu_dictionary
-from realtime.engines.valle.english_numbers import in_words
+from realtime.engines.valle.english_numbers import spell_numbers
 from realtime.text import english
 
 _ABBREVIATIONS = {
@@ -30,7 +30,7 @@ _MEASURES = {
     "km/h": "kilometers per hour", "mph": "miles per hour", "ml": "milliliters",
 }  # fmt: skip
 _MEASURE = re.compile(rf"(?<=\d) ?({'|'.join(sorted(_MEASURES, reverse=True))})\b")
-# A number and the letters that it is written together with.
+# The border between a number and letters without a space: "mp3", "4x4", but not "21st".
 _GLUED = re.compile(r"(?<=\d)(?!(?:st|nd|rd|th)\b)(?=[a-z])|(?<=[a-z])(?=\d)")
 _WORD = re.compile(r"[a-z0-9]+(?:['-][a-z0-9]+)*'?")
 _SPOKEN_SIGNS = frozenset("!,-.?~…")
@@ -43,56 +43,56 @@ _VOWELS = re.compile(r"[aeiouæɑɔəɛɪʊ]")
 
 
 def read(text: str) -> str:
-    """The symbols that say an English text; words stand apart by spaces."""
-    words = [_said(part) for part in spoken(text).split()]
+    """Return the symbols of an English text, with spaces between words."""
+    words = [_read_part(part) for part in spell_out(text).split()]
     return " ".join(filter(None, words)).replace("...", "…")
 
 
-def spoken(text: str) -> str:
-    """In lower-case Latin letters without marks, its numbers and abbreviations in words."""
+def spell_out(text: str) -> str:
+    """Write a text in plain lower-case letters, its numbers and abbreviations in words."""
     text = english.prepare(text).replace("°C", " degrees").replace("°", " degrees")
-    text = _MEASURE.sub(lambda found: f" {_MEASURES[found[1]]}", _plain(text).lower())
+    text = _MEASURE.sub(lambda match: f" {_MEASURES[match[1]]}", _drop_accents(text).lower())
     text = _GLUED.sub(" ", text)
-    text = in_words(text).translate(_SIGNS)  # times before their colon becomes a pause
-    return _ABBREVIATED.sub(lambda found: _ABBREVIATIONS[found[1]], text)
+    text = spell_numbers(text).translate(_SIGNS)  # numbers first: a colon in a time is no pause
+    return _ABBREVIATED.sub(lambda match: _ABBREVIATIONS[match[1]], text)
 
 
-def _plain(text: str) -> str:
-    """Letters without their accents."""
+def _drop_accents(text: str) -> str:
+    """Return the letters without their accents."""
     apart = unicodedata.normalize("NFKD", text)
     return "".join(sign for sign in apart if not unicodedata.combining(sign))
 
 
-def _said(part: str) -> str:
-    """One word with the signs around it."""
-    said, place = "", 0
-    for found in _WORD.finditer(part):
-        between = _signs(part[place : found.start()])
-        # A stop inside a word, as in U.S., ends no sentence; letters stay apart all the same.
-        said += (between.strip(".-") or " ") if said else between
-        said += _word(found[0])
-        place = found.end()
-    return said + _signs(part[place:])
+def _read_part(part: str) -> str:
+    """Return the symbols of what stands between two spaces: words, and the signs around them."""
+    symbols, place = "", 0
+    for match in _WORD.finditer(part):
+        between = _keep_signs(part[place : match.start()])
+        # A stop inside a word, as in U.S., ends no sentence; the letters stay separate words.
+        symbols += (between.strip(".-") or " ") if symbols else between
+        symbols += _read_word(match[0])
+        place = match.end()
+    return symbols + _keep_signs(part[place:])
 
 
-def _signs(text: str) -> str:
+def _keep_signs(text: str) -> str:
     return "".join(sign for sign in text if sign in _SPOKEN_SIGNS)
 
 
 @lru_cache(maxsize=4096)
-def _word(word: str) -> str:
+def _read_word(word: str) -> str:
     word = word.strip("'")
-    said = cmu_dictionary.pronounced(word)
-    if said is None and "-" in word:
-        return " ".join(filter(None, map(_word, word.split("-"))))
-    if said is None:
-        said = "".join(sound.phonemes for sound in english.read(word)).strip()
-    said = "".join(_LETTERS.get(sign, sign) for sign in said)
-    return _dark(said)
+    phonemes = cmu_dictionary.pronounce(word)
+    if phonemes is None and "-" in word:
+        return " ".join(filter(None, map(_read_word, word.split("-"))))
+    if phonemes is None:
+        phonemes = "".join(sound.phonemes for sound in english.read(word)).strip()
+    symbols = "".join(_LETTERS.get(phoneme, phoneme) for phoneme in phonemes)
+    return _mark_dark_l(symbols)
 
 
-def _dark(word: str) -> str:
-    """The first l that no vowel of its word follows is a dark one."""
-    vowels = [found.end() for found in _VOWELS.finditer(word)]
+def _mark_dark_l(word: str) -> str:
+    """Replace the first l after a word's last vowel by a dark one, as in "bottle"."""
+    vowels = [match.end() for match in _VOWELS.finditer(word)]
     end = vowels[-1] if vowels else 0
     return word[:end] + word[end:].replace("l", "ɫ", 1)

@@ -1,7 +1,7 @@
-"""VALL-E X's files as tensors by name; it knows where they lie and no network.
+"""Files of VALL-E X, and their tensors by name.
 
-Nothing is unpickled but numbers in plain containers and, for the checkpoint, paths: its makers left
-some `pathlib.PosixPath` in it, which can do nothing.
+Only numbers in plain containers are unpickled and, for the checkpoint, paths: its makers left some
+`pathlib.PosixPath` in it, which can do nothing.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ ENCODEC = WeightFile(
     origin="from the EnCodec project, facebookresearch/encodec",
     converted="encodec_24khz-d7cc33bc.safetensors",
 )
-SPEAKING = (CHECKPOINT, VOCOS_CONFIG, VOCOS)
-MAKING = (ENCODEC,)  # characters, out of clips
-CONVERTIBLE = (CHECKPOINT, VOCOS, ENCODEC)
-INNER = "model"  # where the checkpoint holds its tensors, beside what training left
+SPEAKING_FILES = (CHECKPOINT, VOCOS_CONFIG, VOCOS)
+CLONING_FILES = (ENCODEC,)  # for making characters of clips
+CONVERTIBLE_FILES = (CHECKPOINT, VOCOS, ENCODEC)
+TENSORS_KEY = "model"  # of the checkpoint; other keys hold what training left
 
-# What the public config.yaml names. A class path is an import of anything: these are compared with
-# it, and nothing is imported.
+# The classes that the public config.yaml names. A class path could import anything, so the paths
+# are only compared with these.
 VOCOS_PARTS = {
     "feature_extractor": "vocos.feature_extractors.EncodecFeatures",
     "backbone": "vocos.models.VocosBackbone",
@@ -62,13 +62,13 @@ VOCOS_SIZES = {"n_fft": 1280, "hop_length": 320, "padding": "same"}
 MOST_YAML = 16 << 10
 
 
-def state(file: WeightFile, settings: Settings) -> dict[str, Tensor]:
-    """A file's tensors; missing, other and broken files are told."""
-    return tensors(verified_path(file, settings))
+def load_state(file: WeightFile, settings: Settings) -> dict[str, Tensor]:
+    """Load a file's tensors; a missing or an unusable file is an Unavailable that names it."""
+    return load_tensors(verified_path(file, settings))
 
 
-def tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a checkpoint or of its converted form."""
+def load_tensors(path: Path) -> dict[str, Tensor]:
+    """Load the tensors of a checkpoint, or of its converted form."""
     if importlib.util.find_spec("torch") is None:
         raise Unavailable(
             "VALL-E X needs torch, which is not installed.", hint="Install without LIGHT=1."
@@ -78,33 +78,33 @@ def tensors(path: Path) -> dict[str, Tensor]:
 
         try:
             return load_file(path)
-        except Exception as error:  # whatever is wrong in a file that somebody brought
-            raise _unusable(path, _in_words(error)) from error
-    found = _unpickled(path)
-    if isinstance(found, Mapping) and isinstance(found.get(INNER), Mapping):
-        found = found[INNER]
-    return _checked(found, path)
+        except Exception as error:  # any file may lie there, and libraries raise many kinds
+            raise _unusable(path, _reason_of(error)) from error
+    found = _unpickle(path)
+    if isinstance(found, Mapping) and isinstance(found.get(TENSORS_KEY), Mapping):
+        found = found[TENSORS_KEY]
+    return _check_tensors(found, path)
 
 
 def check_vocos(settings: Settings) -> None:
-    """Refuses a Vocos of another kind than the one whose codes VALL-E X speaks."""
+    """Refuse a Vocos of another kind than the one for the codes that VALL-E X makes."""
     path = verified_path(VOCOS_CONFIG, settings)
     try:
-        said = yaml.safe_load(path.read_bytes()[:MOST_YAML])
-        kinds = {part: said[part]["class_path"] for part in VOCOS_PARTS}
-        sizes = {name: said["head"]["init_args"][name] for name in VOCOS_SIZES}
+        config = yaml.safe_load(path.read_bytes()[:MOST_YAML])
+        parts = {part: config[part]["class_path"] for part in VOCOS_PARTS}
+        sizes = {name: config["head"]["init_args"][name] for name in VOCOS_SIZES}
     except (yaml.YAMLError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise _unusable(path, f"it is not Vocos's: {_in_words(error)}") from error
-    for wanted, found in ((VOCOS_PARTS, kinds), (VOCOS_SIZES, sizes)):
+        raise _unusable(path, f"it is not Vocos's: {_reason_of(error)}") from error
+    for wanted, found in ((VOCOS_PARTS, parts), (VOCOS_SIZES, sizes)):
         for name, value in wanted.items():
             if found[name] != value:
                 raise _unusable(path, f"{name} is {str(found[name])[:80]!r}, not {value!r}")
 
 
-def _unpickled(path: Path) -> Any:
+def _unpickle(path: Path) -> Any:
     import torch
 
-    # A later Python calls the class by the file that defines it; the checkpoint says the old name.
+    # Python 3.13 names the class by the file that defines it; the checkpoint has the old name.
     plain_path = (pathlib.PosixPath, "pathlib.PosixPath")
     try:
         with torch.serialization.safe_globals([pathlib.PosixPath, plain_path]):
@@ -112,10 +112,11 @@ def _unpickled(path: Path) -> Any:
                 path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path)
             )
     except Exception as error:  # as above
-        raise _unusable(path, _in_words(error)) from error
+        raise _unusable(path, _reason_of(error)) from error
 
 
-def _checked(found: Any, path: Path) -> dict[str, Tensor]:
+def _check_tensors(found: Any, path: Path) -> dict[str, Tensor]:
+    """Return what was found if it is a dictionary of tensors by name; else raise."""
     import torch
 
     if not isinstance(found, Mapping) or not found:
@@ -126,13 +127,14 @@ def _checked(found: Any, path: Path) -> dict[str, Tensor]:
     return dict(found)
 
 
-def _in_words(error: Exception) -> str:
-    """What torch thinks of a file: one sentence, without the advice to unpickle it all the same."""
+def _reason_of(error: Exception) -> str:
+    """Return the first sentence of an error, without torch's advice to unpickle all the same."""
     if isinstance(error, EOFError):
         return "it ends too early"
-    reason = error.__context__ if isinstance(error, pickle.UnpicklingError) else None
-    said = " ".join(str(reason or error).split()) or type(error).__name__
-    return said.partition(". ")[0].rstrip(".")[:300]
+    # torch wraps the unpickler's own error, which names the class that is not allowed.
+    inner = error.__context__ if isinstance(error, pickle.UnpicklingError) else None
+    message = " ".join(str(inner or error).split()) or type(error).__name__
+    return message.partition(". ")[0].rstrip(".")[:300]
 
 
 def _unusable(path: Path, why: str) -> Unavailable:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from realtime.engines.valle.cmu_dictionary import phonetic, pronounced
+from realtime.engines.valle.cmu_dictionary import pronounce, to_phonetic
 
 
 @pytest.mark.parametrize(
-    ("entry", "said"),
+    ("entry", "letters"),
     [
         ("k ae1 t", "kæt"),
         ("m ao1 r n ih0 ng", "ˈmɔrnɪŋ"),
@@ -21,14 +21,14 @@ from realtime.engines.valle.cmu_dictionary import phonetic, pronounced
         ("ah0 l ow1", "əˈloʊ"),
     ],
 )
-def test_stress_begins_its_syllable(entry: str, said: str) -> None:
-    assert phonetic(entry) == said
+def test_stress_begins_its_syllable(entry: str, letters: str) -> None:
+    assert to_phonetic(entry) == letters
 
 
 def test_of_several_the_last_by_its_letters_is_taken() -> None:
-    assert pronounced("that") == "ðət"
-    assert pronounced("for") == "fər"
+    assert pronounce("that") == "ðət"
+    assert pronounce("for") == "fər"
 
 
 def test_an_unknown_word_is_none() -> None:
-    assert pronounced("zorbliff") is None
+    assert pronounce("zorbliff") is None

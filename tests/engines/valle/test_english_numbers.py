@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from realtime.engines.valle.english_numbers import cardinal, in_words, ordinal
+from realtime.engines.valle.english_numbers import cardinal, ordinal, spell_numbers
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "words"),
     [
         ("0", "zero"),
         ("13", "thirteen"),
@@ -34,13 +34,13 @@ from realtime.engines.valle.english_numbers import cardinal, in_words, ordinal
         ("no digits", "no digits"),
     ],
 )
-def test_said(text: str, said: str) -> None:
-    assert in_words(text) == said
+def test_numbers_become_words(text: str, words: str) -> None:
+    assert spell_numbers(text) == words
 
 
 def test_no_digit_is_left() -> None:
     text = "1.2.3 $1.234 99:99 1,2,3 4th5 " + "9" * 40
-    assert not any(sign.isdigit() for sign in in_words(text))
+    assert not any(sign.isdigit() for sign in spell_numbers(text))
 
 
 def test_more_than_trillions_are_said_digit_by_digit() -> None:

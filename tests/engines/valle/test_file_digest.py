@@ -1,4 +1,4 @@
-"""A file is known again, and another one under its name is not taken for it."""
+"""A file has the same digest again, and another one under its name has another."""
 
 from __future__ import annotations
 
@@ -11,31 +11,33 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from realtime.engines.valle.file_digest import DIGITS, Fingerprints, fingerprint, note_of
+from realtime.engines.valle.file_digest import DIGITS, FileDigests, file_digest, note_path
 
 
-def archive(path: Path, value: float) -> None:
+def write_archive(path: Path, value: float) -> None:
     torch.save({"model": {"a": torch.full((5_000,), value), "b": torch.ones(2)}}, path)
 
 
-def plain(path: Path, value: float) -> None:
+def write_safetensors(path: Path, value: float) -> None:
     save_file({"a": torch.full((5_000,), value)}, path)
 
 
-def old(path: Path, value: float) -> None:
+def write_old_format(path: Path, value: float) -> None:
     torch.save({"a": torch.full((5_000,), value)}, path, _use_new_zipfile_serialization=False)
 
 
-def unchecked(path: Path, value: float) -> None:
-    """An archive without checksums."""
+def write_without_checksums(path: Path, value: float) -> None:
+    """Write an archive without checksums."""
     torch.serialization.set_crc32_options(False)
     try:
-        archive(path, value)
+        write_archive(path, value)
     finally:
         torch.serialization.set_crc32_options(True)
 
 
-@pytest.mark.parametrize("write", [archive, plain, old, unchecked])
+@pytest.mark.parametrize(
+    "write", [write_archive, write_safetensors, write_old_format, write_without_checksums]
+)
 def test_another_file_of_the_same_name_size_and_time_is_another(
     tmp_path: Path, write: Callable[[Path, float], None]
 ) -> None:
@@ -45,43 +47,43 @@ def test_another_file_of_the_same_name_size_and_time_is_another(
         write(path, value)
         os.utime(path, ns=(0, 1_000))
     assert one.stat().st_size == other.stat().st_size
-    assert fingerprint(one) != fingerprint(other)
-    assert len(fingerprint(one)) == DIGITS
+    assert file_digest(one) != file_digest(other)
+    assert len(file_digest(one)) == DIGITS
     shutil.copyfile(one, other)
-    assert fingerprint(one) == fingerprint(other)
+    assert file_digest(one) == file_digest(other)
 
 
 def test_an_archive_is_known_by_its_directory_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "a.pt"
-    archive(path, 1.0)
+    write_archive(path, 1.0)
     monkeypatch.setattr("hashlib.file_digest", None)
-    fingerprint(path)
-    assert not note_of(path).exists()
+    file_digest(path)
+    assert not note_path(path).exists()
 
 
 def test_what_has_no_checksums_is_read_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "a.safetensors"
-    plain(path, 1.0)
-    before = fingerprint(path)
-    monkeypatch.setattr("hashlib.file_digest", None)  # who reads it again breaks
-    assert fingerprint(path) == Fingerprints().of(path) == before
+    write_safetensors(path, 1.0)
+    before = file_digest(path)
+    monkeypatch.setattr("hashlib.file_digest", None)  # a second read would fail
+    assert file_digest(path) == FileDigests().of(path) == before
     os.utime(path, ns=(0, 1_000))
     with pytest.raises(TypeError):
-        fingerprint(path)
+        file_digest(path)
 
 
 @pytest.mark.parametrize("note", [b"", b"[1]", b"{}", b"[1, 2, 3]", b"\xff", b"[" * 5_000])
 def test_a_note_that_cannot_be_believed_is_written_anew(tmp_path: Path, note: bytes) -> None:
     path = tmp_path / "a.safetensors"
-    plain(path, 1.0)
-    right = fingerprint(path)
-    note_of(path).write_bytes(note)
-    assert fingerprint(path) == right
-    assert right in note_of(path).read_text(encoding="utf-8")
+    write_safetensors(path, 1.0)
+    right = file_digest(path)
+    note_path(path).write_bytes(note)
+    assert file_digest(path) == right
+    assert right in note_path(path).read_text(encoding="utf-8")
 
 
 def test_without_a_place_for_notes_it_is_known_as_long_as_the_server_runs(
@@ -92,8 +94,8 @@ def test_without_a_place_for_notes_it_is_known_as_long_as_the_server_runs(
 
     monkeypatch.setattr("realtime.engines.valle.file_digest.write_whole", refuse)
     path = tmp_path / "a.safetensors"
-    plain(path, 1.0)
-    known = Fingerprints()
+    write_safetensors(path, 1.0)
+    known = FileDigests()
     before = known.of(path)
     assert "Permission denied" in caplog.text
     monkeypatch.setattr("hashlib.file_digest", None)
@@ -102,10 +104,10 @@ def test_without_a_place_for_notes_it_is_known_as_long_as_the_server_runs(
 
 def test_a_file_that_changes_is_looked_at_again(tmp_path: Path) -> None:
     path = tmp_path / "a.pt"
-    known = Fingerprints()
-    archive(path, 1.0)
+    known = FileDigests()
+    write_archive(path, 1.0)
     before = known.of(path)
-    archive(path, 2.0)
+    write_archive(path, 2.0)
     os.utime(path, ns=(0, 1_000))
     assert known.of(path) != before
     path.unlink()

@@ -1,4 +1,4 @@
-"""Tensors become networks, and what is wrong with others is told in words."""
+"""Tensors become networks; tensors of anything else are refused with the reason."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from realtime.engines.valle.load_networks import built, codec, vocoder
+from realtime.engines.valle.load_networks import build_codec, build_network, build_vocoder
 from realtime.engines.valle.networks.encodec import Encodec, EncodecShape
 from realtime.errors import Unavailable
 from tests.support import small_valle
@@ -29,30 +29,38 @@ def without(state: dict[str, torch.Tensor], name: str) -> dict[str, torch.Tensor
     return {key: value for key, value in state.items() if key != name}
 
 
-def test_right_ones_become_networks() -> None:
-    assert built(small_valle.checkpoint()).shape == small_valle.SHAPE
-    assert vocoder(small_valle.sounding()).shape.layers == 2
+def test_right_tensors_become_networks() -> None:
+    assert build_network(small_valle.make_checkpoint()).shape == small_valle.SHAPE
+    assert build_vocoder(small_valle.make_vocos()).shape.layers == 2
     state = Encodec(EncodecShape(filters=2, features=16)).state_dict()
-    assert codec(state).quantizer is not None
+    assert build_codec(state).quantizer is not None
 
 
 @pytest.mark.parametrize(
-    ("make", "state", "told"),
+    ("build", "state", "message"),
     [
-        (built, TOO_SMALL, "valle/vallex-checkpoint.pt is no checkpoint of VALL-E X"),
-        (built, FLAT, "no checkpoint"),
-        (built, without(small_valle.checkpoint(), "ar_predict_layer.weight"), "ar_predict_layer"),
-        (built, without(small_valle.checkpoint(), "nar_decoder.norm.norm.bias"), "norm.norm.bias"),
-        (vocoder, EMPTY, "valle/vocos/pytorch_model.bin is no Vocos.*missing"),
-        (vocoder, small_valle.checkpoint(), "codebook_weights"),
-        (codec, NO_CODES, "encodec_24khz-d7cc33bc.th is no EnCodec.*512 codes"),
-        (codec, {}, "no EnCodec"),
+        (build_network, TOO_SMALL, "valle/vallex-checkpoint.pt is no checkpoint of VALL-E X"),
+        (build_network, FLAT, "no checkpoint"),
+        (
+            build_network,
+            without(small_valle.make_checkpoint(), "ar_predict_layer.weight"),
+            "ar_predict_layer",
+        ),
+        (
+            build_network,
+            without(small_valle.make_checkpoint(), "nar_decoder.norm.norm.bias"),
+            "norm.norm.bias",
+        ),
+        (build_vocoder, EMPTY, "valle/vocos/pytorch_model.bin is no Vocos.*missing"),
+        (build_vocoder, small_valle.make_checkpoint(), "codebook_weights"),
+        (build_codec, NO_CODES, "encodec_24khz-d7cc33bc.th is no EnCodec.*512 codes"),
+        (build_codec, {}, "no EnCodec"),
     ],
 )
 def test_others_are_the_server_s_fault_and_named(
-    make: Callable[[Any], Any], state: dict[str, torch.Tensor], told: str
+    build: Callable[[Any], Any], state: dict[str, torch.Tensor], message: str
 ) -> None:
-    with pytest.raises(Unavailable, match=told) as refused:
-        make(state)
+    with pytest.raises(Unavailable, match=message) as refused:
+        build(state)
     assert refused.value.code == "bad_weights"
     assert "docs/valle.md" in str(refused.value.hint)

@@ -1,4 +1,4 @@
-"""Each form of the model says what the plainest says."""
+"""Every way to run the model gives what plain torch gives."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ import torch
 
 from realtime import acceleration
 from realtime.engines.valle import model as models
-from realtime.engines.valle.device_choice import Run
-from realtime.engines.valle.model import PlainBatch, ValleModel, built
-from realtime.engines.valle.networks.autoregressive import Coarse
-from realtime.engines.valle.speaking import Speaking, VoiceExample, Watch
+from realtime.engines.valle.device_choice import RunConfig
+from realtime.engines.valle.load_networks import build_network
+from realtime.engines.valle.model import EagerNetwork, ValleModel
+from realtime.engines.valle.networks.autoregressive import AutoregressiveModel
+from realtime.engines.valle.speaking import PieceSpeaker, Turn, VoiceExample
 from realtime.engines.valle.text import Encoded
 from realtime.settings import Settings
 from tests.support import small_valle
+from tests.support.valle_cases import whole_logits
 from tests.support.valle_files import settings_in
 
-PLAIN = Run("cpu", "fp32", "eager", 2, (1, 2))
-WORDS = Encoded(tuple(range(20, 36)), (0,) * 16)
+PLAIN = RunConfig("cpu", "fp32", "eager", 2, (1, 2))
+TEXT = Encoded(tuple(range(20, 36)), (0,) * 16)
 
 
 @pytest.fixture(autouse=True)
@@ -33,76 +35,78 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def made(folder: Path, run: Run = PLAIN) -> ValleModel:
+def make_model(folder: Path, run: RunConfig = PLAIN) -> ValleModel:
     return ValleModel(
-        small_valle.checkpoint(40.0), small_valle.sounding(), run, settings_in(folder)
+        small_valle.make_checkpoint(40.0), small_valle.make_vocos(), run, settings_in(folder)
     )
 
 
-def said(model: ValleModel, settings: Settings) -> tuple[Any, Any]:
-    speaking = Speaking(model, settings.valle.sampling)
-    prompt = small_valle.prompt()
-    heard = VoiceExample(prompt.codes, Encoded(prompt.ids, (0,) * len(prompt.ids)))
-    *_, codes = speaking.say(WORDS, heard, 3, Watch(lambda: None, lambda: False))
+def speak(model: ValleModel, settings: Settings) -> tuple[Any, Any]:
+    """Return the codes and the sound of one piece."""
+    speaker = PieceSpeaker(model, settings.valle.sampling)
+    prompt = small_valle.make_prompt()
+    example = VoiceExample(prompt.codes, Encoded(prompt.ids, (0,) * len(prompt.ids)))
+    turn = Turn(lambda: None, lambda: False)
+    codes = list(speaker.make_codes(TEXT, example, 3, turn))[-1]
     assert codes is not None
-    return codes, speaking.sound(codes)
+    return codes, speaker.make_sound(codes)
 
 
 def test_what_is_padded_to_prepared_sizes_is_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    codes, sound = said(made(tmp_path), settings_in(tmp_path))
+    codes, sound = speak(make_model(tmp_path), settings_in(tmp_path))
 
-    def plainly(module: torch.nn.Module, **given: Any) -> acceleration.Accelerated:
+    def accelerate_eagerly(module: torch.nn.Module, **given: Any) -> acceleration.Accelerated:
         return acceleration.accelerate(module, **{**given, "plan": "eager"})
 
-    monkeypatch.setattr(models, "accelerate", plainly)
+    monkeypatch.setattr(models, "accelerate", accelerate_eagerly)
     monkeypatch.setattr(models, "SPANS", (256, 512))
     monkeypatch.setattr(models, "LENGTHS", (128, 256))
-    quick = made(tmp_path, Run("cpu", "fp32", "compile", 2, (1, 2)))
-    quick.prepare()
-    assert [network.name for network in quick.quick] == [
+    padded = make_model(tmp_path, RunConfig("cpu", "fp32", "compile", 2, (1, 2)))
+    padded.prepare()
+    assert [network.name for network in padded.accelerated] == [
         "valle coarse",
         "valle fine",
         "valle vocos",
     ]
-    found, heard = said(quick, settings_in(tmp_path))
-    assert np.array_equal(found, codes)
-    np.testing.assert_allclose(heard, sound, atol=1e-5)
+    padded_codes, padded_sound = speak(padded, settings_in(tmp_path))
+    assert np.array_equal(padded_codes, codes)
+    np.testing.assert_allclose(padded_sound, sound, atol=1e-5)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_compiled_it_says_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    codes, sound = said(made(tmp_path), settings_in(tmp_path))
+    codes, sound = speak(make_model(tmp_path), settings_in(tmp_path))
     monkeypatch.setattr(models, "SPANS", (256,))
     monkeypatch.setattr(models, "LENGTHS", (128, 256))
     monkeypatch.setattr(models, "FRAMES", (75, 150))
-    quick = made(tmp_path, Run("cpu", "fp32", "compile", 1, (1,)))
-    quick.prepare()
-    assert {network.mode for network in quick.quick} == {"compile"}
-    found, heard = said(quick, settings_in(tmp_path))
-    assert np.array_equal(found, codes)
-    np.testing.assert_allclose(heard, sound, atol=1e-4)
+    compiled = make_model(tmp_path, RunConfig("cpu", "fp32", "compile", 1, (1,)))
+    compiled.prepare()
+    assert {network.mode for network in compiled.accelerated} == {"compile"}
+    compiled_codes, compiled_sound = speak(compiled, settings_in(tmp_path))
+    assert np.array_equal(compiled_codes, codes)
+    np.testing.assert_allclose(compiled_sound, sound, atol=1e-4)
 
 
 @pytest.mark.parametrize(("precision", "least"), [("fp16", 0.99), ("bf16", 0.97)])
 def test_shorter_floats_choose_the_same_code_nearly_always(precision: str, least: float) -> None:
-    """Taught what was said; of two codes that are nearly as likely either may be the first."""
-    model = built(small_valle.checkpoint())
-    random = torch.Generator().manual_seed(5)
-    text = torch.randint(5, 70, (60,), generator=random)
-    codes = torch.randint(0, 1024, (500,), generator=random)
-    long = Coarse(model, slots=1, places=640)
-    exact = long.teach(text, torch.zeros_like(text), codes)
-    working = PlainBatch(long, "cpu", precision).module
-    assert isinstance(working, Coarse)
-    found = working.teach(text, torch.zeros_like(text), codes)
-    assert (found.argmax(-1) == exact.argmax(-1)).float().mean() >= least
+    """The codes before are given; of two codes that are nearly as likely either may be first."""
+    network = build_network(small_valle.make_checkpoint())
+    generator = torch.Generator().manual_seed(5)
+    text = torch.randint(5, 70, (60,), generator=generator)
+    codes = torch.randint(0, 1024, (500,), generator=generator)
+    model = AutoregressiveModel(network, slots=1, places=640)
+    exact = whole_logits(model, text, torch.zeros_like(text), codes)
+    shortened = EagerNetwork(model, "cpu", precision).module
+    assert isinstance(shortened, AutoregressiveModel)
+    logits = whole_logits(shortened, text, torch.zeros_like(text), codes)
+    assert (logits.argmax(-1) == exact.argmax(-1)).float().mean() >= least
 
 
-def test_short_floats_leave_the_tables_of_the_passes_long(tmp_path: Path) -> None:
-    model = made(tmp_path, Run("cpu", "bf16", "eager", 1, (1,)))
-    assert {weight.dtype for weight in model.inputs.parameters()} == {torch.float32}
-    codes, sound = said(model, settings_in(tmp_path))
+def test_short_floats_leave_the_tables_of_the_passes_in_fp32(tmp_path: Path) -> None:
+    model = make_model(tmp_path, RunConfig("cpu", "bf16", "eager", 1, (1,)))
+    assert {weight.dtype for weight in model.parallel_inputs.parameters()} == {torch.float32}
+    codes, sound = speak(model, settings_in(tmp_path))
     assert sound.size == 320 * len(codes) and np.isfinite(sound).all()

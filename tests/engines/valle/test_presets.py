@@ -1,4 +1,4 @@
-"""Prompts go into files and come back, each language by the numbering of who reads it."""
+"""Prompts are written to files and read again, with the language numbers of file and model."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ import pytest
 
 from realtime.characters import Characters
 from realtime.characters.voices import BadVoice
-from realtime.engines.valle.presets import Prompt, packed, prompt_of
+from realtime.engines.valle.presets import Prompt, get_prompt, pack_prompt
 from realtime.engines.valle.text import encode
 from realtime.errors import BadRequest
 from tests.support.character_files import characters_in, random_prompt, save_voice
 
 
-def made(language: str = "ja", frames: int = 30, ids: tuple[int, ...] = (5, 20, 69)) -> Prompt:
+def make_prompt(
+    language: str = "ja", frames: int = 30, ids: tuple[int, ...] = (5, 20, 69)
+) -> Prompt:
     codes = np.random.default_rng(frames).integers(0, 1024, (frames, 8))
     return Prompt(codes, ids, language)
 
 
-def kept(folder: Path, name: str, one: Prompt) -> Characters:
-    (folder / f"{name}.npz").write_bytes(packed(one))
+def characters_with(folder: Path, name: str, prompt: Prompt) -> Characters:
+    """Write a prompt into a folder and return the folder's characters."""
+    (folder / f"{name}.npz").write_bytes(pack_prompt(prompt))
     return characters_in(folder)
 
 
@@ -30,9 +33,9 @@ def kept(folder: Path, name: str, one: Prompt) -> Characters:
 def test_files_and_the_model_number_languages_differently(
     tmp_path: Path, language: str, code: int, number: int
 ) -> None:
-    one = made(language)
-    character = kept(tmp_path, "Kai", one).get("Kai")
-    again = prompt_of(character)
+    one = make_prompt(language)
+    character = characters_with(tmp_path, "Kai", one).get("Kai")
+    again = get_prompt(character)
     with np.load(tmp_path / "Kai.npz", allow_pickle=False) as file:
         assert int(file["lang_code"]) == code
     assert again.language == character.language == language
@@ -41,12 +44,14 @@ def test_files_and_the_model_number_languages_differently(
 
 
 def test_a_prompt_makes_a_character_of_its_engine(tmp_path: Path) -> None:
-    character = kept(tmp_path, "Y'shtola-Finetuned", made()).get("Y'shtola-Finetuned")
+    character = characters_with(tmp_path, "Y'shtola-Finetuned", make_prompt()).get(
+        "Y'shtola-Finetuned"
+    )
     assert character.engine == "valle" and character.languages == ("en", "zh", "ja")
 
 
 def test_the_keys_and_types_are_the_published_ones() -> None:
-    with np.load(io.BytesIO(packed(made(frames=12))), allow_pickle=False) as file:
+    with np.load(io.BytesIO(pack_prompt(make_prompt(frames=12))), allow_pickle=False) as file:
         found = {key: (str(file[key].dtype), file[key].shape) for key in file.files}
     assert found == {
         "audio_tokens": ("int64", (1, 12, 8)),
@@ -57,18 +62,18 @@ def test_the_keys_and_types_are_the_published_ones() -> None:
 
 def test_a_prompt_tells_what_it_says(tmp_path: Path) -> None:
     said = encode("你好。", "zh")
-    character = kept(tmp_path, "Kai", made("zh", ids=said.ids)).get("Kai")
-    assert prompt_of(character).symbols == "ni↓↑xɑʊ↓↑."
+    character = characters_with(tmp_path, "Kai", make_prompt("zh", ids=said.ids)).get("Kai")
+    assert get_prompt(character).symbols == "ni↓↑xɑʊ↓↑."
 
 
 @pytest.mark.parametrize(
     "one",
-    [made(frames=1126), made(ids=()), made(ids=(4,)), made(ids=(70,))],
+    [make_prompt(frames=1126), make_prompt(ids=()), make_prompt(ids=(4,)), make_prompt(ids=(70,))],
     ids=["too long", "says nothing", "id too small", "id too large"],
 )
 def test_what_would_not_be_read_is_not_written(one: Prompt) -> None:
     with pytest.raises(BadVoice):
-        packed(one)
+        pack_prompt(one)
 
 
 def test_a_bad_file_is_named_and_breaks_nobody_else(tmp_path: Path) -> None:
@@ -78,7 +83,7 @@ def test_a_bad_file_is_named_and_breaks_nobody_else(tmp_path: Path) -> None:
         "short": {key: value for key, value in random_prompt().items() if key != "lang_code"},
     }.items():
         save_voice(tmp_path, name, **stored)
-    found = kept(tmp_path, "Kai", made())
+    found = characters_with(tmp_path, "Kai", make_prompt())
     assert [one.name for one in found.all()] == ["Kai"]
     assert set(found.broken) == {"long.npz", "wild.npz", "short.npz"}
     assert "1125" in found.broken["long.npz"] and "1023" in found.broken["wild.npz"]
@@ -87,4 +92,4 @@ def test_a_bad_file_is_named_and_breaks_nobody_else(tmp_path: Path) -> None:
 def test_another_kind_of_voice_is_refused(tmp_path: Path) -> None:
     save_voice(tmp_path, "ann")
     with pytest.raises(BadRequest, match="no VALL-E X prompt"):
-        prompt_of(characters_in(tmp_path).get("ann"))
+        get_prompt(characters_in(tmp_path).get("ann"))

@@ -1,4 +1,4 @@
-"""Whatever the prompt and the text, a line is said in pieces that fit and of which none is tiny."""
+"""A line is read in pieces that fit the model and of which none is tiny, whatever the prompt."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from realtime.characters.voices import valle_prompt
 from realtime.engines.contract import CancelToken, LineState, Utterance
 from realtime.engines.valle import budget
 from realtime.engines.valle.engine import ValleEngine
-from realtime.engines.valle.reading import read
-from realtime.engines.valle.speaking import VoiceExample, Watch
-from realtime.engines.valle.text import Encoded, encoded
+from realtime.engines.valle.reading import read_parts
+from realtime.engines.valle.speaking import Turn, VoiceExample
+from realtime.engines.valle.text import Encoded, encode_segments
 from realtime.errors import NothingToSay
 from realtime.settings import Settings
 from realtime.text.language import Segment
@@ -35,20 +35,23 @@ TEXTS = {
 }
 
 
-class Longest:
-    """In place of the model: says every piece for as long as it may, and remembers it."""
+Piece = tuple[Encoded, VoiceExample, int]  # the text, the example, and the most frames
+
+
+class LongestSpeaker:
+    """A stand-in for the model: every piece becomes as long as it may, and is remembered."""
 
     def __init__(self) -> None:
-        self.pieces: list[tuple[Encoded, VoiceExample, int]] = []
+        self.pieces: list[Piece] = []
 
-    def say(
-        self, words: Encoded, heard: VoiceExample, seed: int, watch: Watch
+    def make_codes(
+        self, text: Encoded, example: VoiceExample, seed: int, turn: Turn
     ) -> Iterator[torch.Tensor]:
-        frames = budget.most(len(words.ids), len(heard.said.ids), len(heard.codes))
-        self.pieces.append((words, heard, frames))
+        frames = budget.most_frames(len(text.ids), len(example.text.ids), len(example.codes))
+        self.pieces.append((text, example, frames))
         yield torch.zeros(frames, 8, dtype=torch.long)
 
-    def sound(self, codes: torch.Tensor) -> Any:
+    def make_sound(self, codes: torch.Tensor) -> Any:
         return np.zeros(budget.HOP * len(codes), np.float32)
 
 
@@ -59,7 +62,8 @@ def character(tmp_path_factory: pytest.TempPathFactory) -> Character:
     return characters_in(folder).get("Kai")
 
 
-def prompted(character: Character, symbols: int, frames: int) -> Character:
+def with_prompt(character: Character, symbols: int, frames: int) -> Character:
+    """Return the character with a prompt of so many symbols and frames."""
     arrays = {
         "audio_tokens": np.zeros((1, frames, 8), np.int64),
         "text_tokens": np.full((1, symbols), 20),
@@ -68,45 +72,46 @@ def prompted(character: Character, symbols: int, frames: int) -> Character:
     return replace(character, voice=valle_prompt(arrays))
 
 
-def said(
+def speak(
     character: Character, text: str, language: str, longprompt: bool = False, first: bool = True
-) -> tuple[list[str], list[tuple[Encoded, VoiceExample, int]]]:
-    engine, longest = ValleEngine(Settings()), Longest()
-    engine._speaking = longest  # type: ignore[assignment]
+) -> tuple[list[str], list[Piece]]:
+    """Return the text of each part of each piece, and the pieces."""
+    engine, speaker = ValleEngine(Settings()), LongestSpeaker()
+    engine._speaker = speaker  # type: ignore[assignment]
     parts, line_state = (Segment(text, language),), LineState(longprompt)
     utterance = Utterance(parts, character, first=first, line_state=line_state)
     chunks = list(engine.speak(utterance, CancelToken()))
-    return [word.text for chunk in chunks for word in chunk.words], longest.pieces
+    return [word.text for chunk in chunks for word in chunk.words], speaker.pieces
 
 
-def speakable(text: str, language: str) -> int:
+def count_symbols(text: str, language: str) -> int:
     try:
-        return len(encoded((Segment(text, language),)).ids)
+        return len(encode_segments((Segment(text, language),)).ids)
     except NothingToSay:
         return 0
 
 
 def test_a_prompt_with_many_symbols_still_says_sentences(character: Character) -> None:
-    dense = prompted(character, symbols=490, frames=budget.MOST_PROMPT)
+    dense = with_prompt(character, symbols=490, frames=budget.MOST_PROMPT)
     text = "今天我们一起去河边散步，看见了很多漂亮的花。明天再来吧，朋友们都会等你的。"
-    words, pieces = said(dense, text, "zh")
+    words, pieces = speak(dense, text, "zh")
     assert len(pieces) < 4 and "".join(words) == text
 
 
 def test_a_line_begins_with_about_a_second_and_goes_on_with_the_rest(character: Character) -> None:
-    slow = prompted(character, symbols=50, frames=500)  # a word of these lasts half a second
+    slow = with_prompt(character, symbols=50, frames=500)  # a word of these lasts half a second
     text = "Good morning, my dear old friends and neighbours"
-    words, pieces = said(slow, text, "en")
+    words, pieces = speak(slow, text, "en")
     assert words == ["Good morning,", "my dear old friends and neighbours"]
-    assert [len(one.ids) for one, *_ in pieces] == [12, 33]
-    quick = prompted(character, symbols=250, frames=500)
-    assert said(quick, text, "en")[0] == [text]
+    assert [len(piece.ids) for piece, _, _ in pieces] == [12, 33]
+    quick = with_prompt(character, symbols=250, frames=500)
+    assert speak(quick, text, "en")[0] == [text]
 
 
 def test_only_a_line_s_first_piece_is_short(character: Character) -> None:
-    slow = prompted(character, symbols=50, frames=500)
+    slow = with_prompt(character, symbols=50, frames=500)
     text = "Good morning, my dear old friends and neighbours"
-    assert said(slow, text, "en", first=False)[0] == [text]
+    assert speak(slow, text, "en", first=False)[0] == [text]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +119,7 @@ def test_only_a_line_s_first_piece_is_short(character: Character) -> None:
     [("One two. ", 0.3), ("One two, ", 0.12), ("One two ", 0.0), ("你好。", 0.3), ("你好", 0.0)],
 )
 def test_a_piece_is_followed_by_the_pause_that_its_text_has(text: str, pause: float) -> None:
-    reading = read([Segment(text, "zh" if text > "a" else "en")], None)
+    reading = read_parts([Segment(text, "zh" if text > "a" else "en")], None)
     assert reading is not None and reading.pause == pause
 
 
@@ -127,7 +132,7 @@ def test_a_piece_is_followed_by_the_pause_that_its_text_has(text: str, pause: fl
     st.booleans(),
     st.data(),
 )
-def test_nothing_is_dropped_too_long_or_tiny(
+def test_no_text_is_dropped_and_no_piece_is_too_long_or_tiny(
     character: Character,
     symbols: int,
     frames: int,
@@ -138,12 +143,13 @@ def test_nothing_is_dropped_too_long_or_tiny(
 ) -> None:
     joiner = " " if language == "en" else ""
     text = joiner.join(data.draw(TEXTS[language]) * times)
-    whole = speakable(text, language)
-    words, pieces = said(prompted(character, symbols, frames), text, language, longprompt)
+    symbols_of_text = count_symbols(text, language)
+    words, pieces = speak(with_prompt(character, symbols, frames), text, language, longprompt)
     kept = "".join(words).replace(" ", "")
-    if whole:
-        assert [sign for sign in kept if sign.isalnum()] == [s for s in text if s.isalnum()]
-    for one, heard, most in pieces:
-        assert len(heard.codes) + most <= budget.MOST_FRAMES
-        assert len(one.ids) + len(heard.said.ids) + len(heard.codes) + most < budget.PLACES
-        assert len(one.ids) >= min(TINY, whole)
+    if symbols_of_text:
+        assert list(filter(str.isalnum, kept)) == list(filter(str.isalnum, text))
+    for piece, example, most in pieces:
+        frames = len(example.codes) + most
+        assert frames <= budget.MOST_FRAMES
+        assert len(piece.ids) + len(example.text.ids) + frames < budget.PLACES
+        assert len(piece.ids) >= min(TINY, symbols_of_text)

@@ -7,20 +7,20 @@ from pathlib import Path
 import pytest
 import torch
 
-from realtime.engines.valle.file_digest import note_of
+from realtime.engines.valle.file_digest import note_path
 from realtime.engines.valle.rewrite_checkpoint import main, rewrite
-from realtime.engines.valle.weights import tensors
+from realtime.engines.valle.weights import load_tensors
 from tests.support import valle_files
 
 
 def test_every_tensor_keeps_its_name_and_numbers(tmp_path: Path) -> None:
-    source = valle_files.checkpoint(valle_files.settings_in(tmp_path))
+    source = valle_files.write_checkpoint(valle_files.settings_in(tmp_path))
     target = tmp_path / "made.safetensors"
     assert rewrite(source, target) == 3
-    found = tensors(target)
-    assert all(torch.equal(found[name], value) for name, value in valle_files.state().items())
+    state = load_tensors(target)
+    assert all(torch.equal(state[name], value) for name, value in valle_files.small_state().items())
     assert [path.name for path in tmp_path.glob("*.safetensors")] == [target.name]
-    assert note_of(target).is_file()  # so that no line waits until all of it is read
+    assert note_path(target).is_file()  # so that no line waits until all of it is read
 
 
 def test_what_cannot_be_read_leaves_nothing(

@@ -1,4 +1,4 @@
-"""A piece is said in turns, and stops between any two steps."""
+"""A piece is spoken in turns, and stops between any two steps."""
 
 from __future__ import annotations
 
@@ -9,83 +9,93 @@ import pytest
 import torch
 
 from realtime.engines.valle.batching import BatchedLine
-from realtime.engines.valle.device_choice import Run
+from realtime.engines.valle.device_choice import RunConfig
 from realtime.engines.valle.model import ValleModel
-from realtime.engines.valle.speaking import Speaking, VoiceExample, Watch, _score
+from realtime.engines.valle.speaking import PieceSpeaker, Turn, VoiceExample, _score
 from realtime.engines.valle.text import Encoded
 from realtime.errors import SynthesisFailed
 from realtime.settings import ValleSamplingSettings
 from tests.support import small_valle
 from tests.support.valle_files import settings_in
 
-WORDS = Encoded(tuple(range(20, 30)), (0,) * 10)
+TEXT = Encoded(tuple(range(20, 30)), (0,) * 10)
 
 
 class Gone(Exception):
-    """Nobody waits any more."""
+    """The listener left."""
 
 
 @pytest.fixture(scope="module")
-def speaking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Speaking]:
+def speaker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PieceSpeaker]:
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     settings = settings_in(tmp_path_factory.mktemp("valle"))
-    run = Run("cpu", "fp32", "eager", 2, (1, 2))
-    model = ValleModel(small_valle.checkpoint(30.0), small_valle.sounding(), run, settings)
-    yield Speaking(model, ValleSamplingSettings())
+    run = RunConfig("cpu", "fp32", "eager", 2, (1, 2))
+    model = ValleModel(small_valle.make_checkpoint(30.0), small_valle.make_vocos(), run, settings)
+    yield PieceSpeaker(model, ValleSamplingSettings())
     torch.set_num_threads(before)
 
 
-def heard() -> VoiceExample:
-    prompt = small_valle.prompt(frames=20)
+def make_example() -> VoiceExample:
+    prompt = small_valle.make_prompt(frames=20)
     return VoiceExample(prompt.codes, Encoded(prompt.ids, (0,) * len(prompt.ids)))
 
 
-def watch(turn: float = 0.0) -> Watch:
-    """A clock that moves by so many seconds whenever it is looked at."""
+def make_turn(seconds: float = 0.0) -> Turn:
+    """Make a turn whose clock moves by so many seconds at every look."""
     times = iter(range(1_000_000))
-    return Watch(lambda: None, lambda: False, clock=lambda: turn * next(times))
+    return Turn(lambda: None, lambda: False, clock=lambda: seconds * next(times))
 
 
-def test_a_turn_may_be_one_step_and_changes_nothing(speaking: Speaking) -> None:
-    *short, last = speaking.say(WORDS, heard(), 1, watch(turn=1.0))
-    (whole,) = speaking.say(WORDS, heard(), 1, watch(turn=0.0))
-    assert last is not None and whole is not None
-    assert np.array_equal(last, whole) and whole.shape[1] == 8
+def test_a_turn_may_be_one_step_and_changes_nothing(speaker: PieceSpeaker) -> None:
+    turns = list(speaker.make_codes(TEXT, make_example(), 1, make_turn(seconds=1.0)))
+    (whole,) = speaker.make_codes(TEXT, make_example(), 1, make_turn(seconds=0.0))
+    assert turns[-1] is not None and whole is not None
+    assert np.array_equal(turns[-1], whole) and whole.shape[1] == 8
     assert np.array_equal(whole, whole.clip(0, 1023))
-    # A turn for each step, the last of which says that it is over, and for each of seven passes.
-    assert short == [None] * (len(whole) + 1 + 7)
+    # A turn for each step, the last of which ends the line, and for each of seven passes.
+    assert turns[:-1] == [None] * (len(whole) + 1 + 7)
 
 
-def test_more_lines_than_slots_take_turns(speaking: Speaking) -> None:
-    alone = [list(speaking.say(WORDS, heard(), seed, watch()))[-1] for seed in range(5)]
-    streams = [speaking.say(WORDS, heard(), seed, watch(turn=1.0)) for seed in range(5)]
-    found: dict[int, object] = {}
-    while len(found) < 5:
-        for place, stream in enumerate(streams):
-            if place not in found and (codes := next(stream)) is not None:
-                found[place] = codes
-    for place, codes in found.items():
-        assert np.array_equal(codes, alone[place])  # type: ignore[call-overload]
+def codes_side_by_side(speaker: PieceSpeaker) -> list[list[list[int]]]:
+    """Make five pieces with different seeds, one step of each in turn."""
+    streams = [
+        speaker.make_codes(TEXT, make_example(), seed, make_turn(seconds=1.0)) for seed in range(5)
+    ]
+    made: dict[int, list[list[int]]] = {}
+    while len(made) < 5:
+        for seed, stream in enumerate(streams):
+            if seed not in made and (codes := next(stream)) is not None:
+                made[seed] = codes.tolist()
+    return [made[seed] for seed in range(5)]
 
 
-def test_nobody_waiting_stops_it_within_a_pass(speaking: Speaking) -> None:
-    asked = 0
+def test_more_lines_than_slots_take_turns(speaker: PieceSpeaker) -> None:
+    together = codes_side_by_side(speaker)
+    for seed, codes in enumerate(together):
+        (alone,) = speaker.make_codes(TEXT, make_example(), seed, make_turn())
+        assert alone is not None and alone.tolist() == codes
+
+
+def test_a_listener_that_leaves_stops_it_within_a_pass(speaker: PieceSpeaker) -> None:
+    checks = 0  # before the steps and in the passes, when no line is in a slot
 
     def check() -> None:
-        nonlocal asked
-        asked += speaking._model.slots.taken == 0
-        if asked == 18:  # between the two layers of the fifth of seven passes
+        nonlocal checks
+        if not speaker._model.batch.line_count:
+            checks += 1
+        if checks == 19:  # between the two layers of the fifth of seven passes
             raise Gone
 
+    turn = Turn(check, lambda: False, clock=lambda: 0.0)
     with pytest.raises(Gone):
-        list(speaking.say(WORDS, heard(), 1, Watch(check, lambda: False, clock=lambda: 0.0)))
-    assert asked == 18
-    (codes,) = speaking.say(WORDS, heard(), 1, watch())
+        list(speaker.make_codes(TEXT, make_example(), 1, turn))
+    assert checks == 19
+    (codes,) = speaker.make_codes(TEXT, make_example(), 1, make_turn())
     assert codes is not None
 
 
-def test_nobody_waiting_stops_it_before_the_next_pass(speaking: Speaking) -> None:
+def test_a_listener_that_leaves_stops_it_before_the_next_pass(speaker: PieceSpeaker) -> None:
     gone = False
 
     def check() -> None:
@@ -93,12 +103,12 @@ def test_nobody_waiting_stops_it_before_the_next_pass(speaking: Speaking) -> Non
             raise Gone
 
     seconds = iter(range(1_000_000))
-    stream = speaking.say(
-        WORDS, heard(), 1, Watch(check, lambda: gone, clock=lambda: float(next(seconds)))
-    )
+    turn = Turn(check, lambda: gone, clock=lambda: float(next(seconds)))
+    stream = speaker.make_codes(TEXT, make_example(), 1, turn)
     passes = 0
     for _ in stream:
-        passes += speaking._model.slots.taken == 0
+        if not speaker._model.batch.line_count:
+            passes += 1
         if passes == 3:
             gone = True
             break
@@ -106,50 +116,40 @@ def test_nobody_waiting_stops_it_before_the_next_pass(speaking: Speaking) -> Non
         next(stream)
 
 
-def test_what_is_no_number_is_an_error_and_is_forgotten(speaking: Speaking) -> None:
-    coarse = speaking._model.slots._coarse
-    (right,) = speaking.say(WORDS, heard(), 1, watch())
-    attention = coarse.decoder.layers[0].self_attn
+def test_nan_is_an_error_and_leaves_nothing_behind(speaker: PieceSpeaker) -> None:
+    model = speaker._model.batch._model
+    (right,) = speaker.make_codes(TEXT, make_example(), 1, make_turn())
+    attention = model.decoder.layers[0].self_attn
     weights = attention.in_proj_bias.clone()
     attention.in_proj_bias.fill_(torch.nan)
-    with pytest.raises(SynthesisFailed, match="no number"):
-        list(speaking.say(WORDS, heard(), 1, watch()))
+    with pytest.raises(SynthesisFailed, match="produced NaN"):
+        list(speaker.make_codes(TEXT, make_example(), 1, make_turn()))
     attention.in_proj_bias.copy_(weights)
-    (again,) = speaking.say(WORDS, heard(), 1, watch())
+    (again,) = speaker.make_codes(TEXT, make_example(), 1, make_turn())
     assert right is not None and again is not None and np.array_equal(again, right)
 
 
-def test_what_is_no_number_in_a_pass_is_an_error(speaking: Speaking) -> None:
-    norm = speaking._model._pass.module.decoder.norm  # type: ignore[union-attr]
+def test_nan_in_a_pass_is_an_error(speaker: PieceSpeaker) -> None:
+    norm = speaker._model._pass.module.decoder.norm  # type: ignore[union-attr]
     bias = norm.norm.bias.clone()  # type: ignore[union-attr]
     norm.norm.bias.fill_(torch.nan)  # type: ignore[union-attr, operator]
-    with pytest.raises(SynthesisFailed, match="no number"):
-        list(speaking.say(WORDS, heard(), 1, watch()))
+    with pytest.raises(SynthesisFailed, match="produced NaN"):
+        list(speaker.make_codes(TEXT, make_example(), 1, make_turn()))
     norm.norm.bias.copy_(bias)  # type: ignore[union-attr, operator]
 
 
-def test_a_step_ahead_says_the_same(speaking: Speaking) -> None:
-    slots = speaking._model.slots
-
-    def said() -> list[object]:
-        streams = [speaking.say(WORDS, heard(), seed, watch(turn=1.0)) for seed in range(5)]
-        found: dict[int, list[object]] = {}
-        while len(found) < 5:
-            for place, stream in enumerate(streams):
-                if place not in found and (codes := next(stream)) is not None:
-                    found[place] = codes.tolist()
-        return [found[place] for place in range(5)]
-
-    plain = said()
-    slots._looks_ahead = True
+def test_a_step_ahead_says_the_same(speaker: PieceSpeaker) -> None:
+    batch = speaker._model.batch
+    plain = codes_side_by_side(speaker)
+    batch._queues_ahead = True
     try:
-        assert said() == plain
+        assert codes_side_by_side(speaker) == plain
     finally:
-        slots._looks_ahead = False
+        batch._queues_ahead = False
 
 
 def test_the_best_is_the_likeliest_for_all_that_the_model_went_on_from() -> None:
-    """A prompt weighs in, so that of two likelihoods a short line's is not divided by less."""
+    """The prompt's codes count too, so a short line's likelihood is not divided by much less."""
     short = BatchedLine([5], [0], [9] * 97, np.zeros(9, np.int64), codes=[1, 2], likelihood=-10.0)
     long = BatchedLine([5], [0], [9] * 97, np.zeros(9, np.int64), codes=[1] * 7, likelihood=-12.0)
     assert max((short, long), key=_score) is short  # -10 / 100, -12 / 105

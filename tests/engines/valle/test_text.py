@@ -9,7 +9,15 @@ from typing import Any
 
 import pytest
 
-from realtime.engines.valle.text import IDS, LANGUAGE_IDS, SYMBOLS, decoded, encode, encoded, read
+from realtime.engines.valle.text import (
+    IDS,
+    LANGUAGE_IDS,
+    SYMBOLS,
+    decode,
+    encode,
+    encode_segments,
+    read,
+)
 from realtime.errors import NothingToSay
 from realtime.text.language import Segment
 
@@ -28,9 +36,9 @@ def test_ids_and_languages_are_those_of_the_reference(line: dict[str, Any]) -> N
     found = encode(line["text"], line["language"])
     if line["text"] in DIFFERENCES:
         assert line["language"] not in EXACT
-        assert decoded(found.ids) == DIFFERENCES[line["text"]]["symbols"] != line["symbols"]
+        assert decode(found.ids) == DIFFERENCES[line["text"]]["symbols"] != line["symbols"]
         return
-    assert decoded(found.ids) == line["symbols"]
+    assert decode(found.ids) == line["symbols"]
     assert list(found.ids) == line["ids"]
     assert list(found.languages) == [LANGUAGE_IDS[name] for name in line["languages"]]
 
@@ -95,7 +103,7 @@ def test_nothing_to_say_is_an_error(text: str) -> None:
 
 def test_a_segment_that_says_nothing_is_left_out() -> None:
     parts = (Segment("Hello.", "en"), Segment("…", "ja"))
-    assert encoded(parts) == encode("Hello.", "en")
+    assert encode_segments(parts) == encode("Hello.", "en")
 
 
 @pytest.mark.parametrize("language", ["en", "zh", "ja"])

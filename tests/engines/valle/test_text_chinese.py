@@ -8,7 +8,7 @@ from realtime.engines.valle.text_chinese import read
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "symbols"),
     [
         ("老师", "lɑʊ↓↑s`ɹ`→"),
         ("四次", "sɹ↓ tsʰɹ↓"),
@@ -17,8 +17,8 @@ from realtime.engines.valle.text_chinese import read
         ("好，走", "xɑʊ↓↑, ts⁼oʊ↓↑"),
     ],
 )
-def test_syllables_and_tones(text: str, said: str) -> None:
-    assert read(text).replace(" ", "") == said.replace(" ", "")
+def test_syllables_and_tones(text: str, symbols: str) -> None:
+    assert read(text).replace(" ", "") == symbols.replace(" ", "")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A text in two loses nothing, and is cut where it does the least harm."""
+"""A text is cut in two at the best place, and all of it is kept."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.engines.valle.text_cutting import begun, halves
+from realtime.engines.valle.text_cutting import cut_beginning, cut_in_half
 from realtime.text.language import Segment
 
 LEAST = 3
 
 
-def parts(*texts: tuple[str, str]) -> tuple[list[Segment], list[int]]:
+def make_parts(*texts: tuple[str, str]) -> tuple[list[Segment], list[int]]:
     return [Segment(text, language) for text, language in texts], [len(text) for text, _ in texts]
 
 
 def cut(*texts: tuple[str, str]) -> list[list[tuple[str, str]]]:
-    found = halves(*parts(*texts), LEAST)
-    assert found is not None
-    return [[(part.text, part.language) for part in half] for half in found]
+    halves = cut_in_half(*make_parts(*texts), LEAST)
+    assert halves is not None
+    return [[(part.text, part.language) for part in half] for half in halves]
 
 
 def first(text: str, wanted: float, language: str = "en", least: int = LEAST) -> str | None:
-    found = begun(*parts((text, language)), wanted, least)
-    if found is None:
+    pieces = cut_beginning(*make_parts((text, language)), wanted, least)
+    if pieces is None:
         return None
-    assert "".join(part.text for half in found for part in half) == text
-    return "".join(part.text for part in found[0])
+    assert "".join(part.text for piece in pieces for part in piece) == text
+    return "".join(part.text for part in pieces[0])
 
 
 def test_between_sentences_before_clauses_before_words() -> None:
@@ -56,8 +56,8 @@ def test_nothing_is_lost(text: str) -> None:
     assert first and second
 
 
-def test_a_single_sign_is_not_cut() -> None:
-    assert halves(*parts(("a", "en")), LEAST) is None
+def test_a_single_character_is_not_cut() -> None:
+    assert cut_in_half(*make_parts(("a", "en")), LEAST) is None
 
 
 def test_a_beginning_ends_near_what_is_wanted_or_not_at_all() -> None:
@@ -68,7 +68,7 @@ def test_a_beginning_ends_near_what_is_wanted_or_not_at_all() -> None:
     assert first("Hello, you.", 8, least=6) is None
 
 
-def test_words_that_are_not_spaced_are_cut_between_signs() -> None:
+def test_words_that_are_not_spaced_are_cut_between_characters() -> None:
     assert first("今日は天気がいいから散歩しよう", 6, "ja") == "今日は天気が"
     assert first("你昨天说过的那本书我已经看完了", 6, "zh") == "你昨天说过的"
     # Neither a number nor a long sound is taken apart.
@@ -81,24 +81,25 @@ TEXTS = st.text(st.sampled_from("ab , .1234一二三の的っーア\n"), min_siz
 
 @given(TEXTS, st.integers(1, 40), st.integers(4, 40))
 def test_whatever_is_cut_all_of_it_is_there(text: str, least: int, wanted: int) -> None:
-    made = [Segment(text, "zh")]
-    for found in (
-        halves(made, [3 * len(text)], least),
-        begun(made, [3 * len(text)], wanted, least),
+    parts = [Segment(text, "zh")]
+    for pieces in (
+        cut_in_half(parts, [3 * len(text)], least),
+        cut_beginning(parts, [3 * len(text)], wanted, least),
     ):
-        if found is not None:
-            one, other = ("".join(part.text for part in half) for half in found)
-            assert one + other == text and one and other
+        if pieces is not None:
+            before, after = ("".join(part.text for part in piece) for piece in pieces)
+            assert before + after == text and before and after
 
 
 @given(st.integers(4, 200), st.integers(1, 40), st.integers(4, 40))
-def test_neither_half_is_tiny(signs: int, least: int, wanted: int) -> None:
-    made, counts = [Segment("一" * signs, "zh")], [2 * signs]
-    found = halves(made, counts, min(least, signs - 1))
-    assert found is not None and min(_symbols(half) for half in found) >= min(least, signs - 1)
-    if (found := begun(made, counts, wanted, least)) is not None:
-        assert min(_symbols(half) for half in found) >= least
+def test_neither_half_is_tiny(characters: int, least: int, wanted: int) -> None:
+    parts, counts = [Segment("一" * characters, "zh")], [2 * characters]
+    possible = min(least, characters - 1)
+    halves = cut_in_half(parts, counts, possible)
+    assert halves is not None and min(map(_count_symbols, halves)) >= possible
+    pieces = cut_beginning(parts, counts, wanted, least)
+    assert pieces is None or min(map(_count_symbols, pieces)) >= least
 
 
-def _symbols(half: tuple[Segment, ...]) -> int:
-    return 2 * sum(len(part.text) for part in half)
+def _count_symbols(parts: tuple[Segment, ...]) -> int:
+    return 2 * sum(len(part.text) for part in parts)

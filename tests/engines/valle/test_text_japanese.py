@@ -1,14 +1,14 @@
-"""Japanese sounds in the light of their neighbours, with the pitch of their phrases."""
+"""Japanese symbols depend on the neighbouring sounds, and show the pitch of the phrase."""
 
 from __future__ import annotations
 
 import pytest
 
-from realtime.engines.valle.text_japanese import Phoneme, read, symbols
+from realtime.engines.valle.text_japanese import Phoneme, read, to_symbols
 
 
 @pytest.mark.parametrize(
-    ("names", "said"),
+    ("names", "symbols"),
     [
         (["N", "b"], "mb"),
         (["N", "ch"], "n^tʃ"),
@@ -27,13 +27,13 @@ from realtime.engines.valle.text_japanese import Phoneme, read, symbols
         (["j", "u"], "dʑɯ"),
     ],
 )
-def test_a_sound_depends_on_the_next(names: list[str], said: str) -> None:
-    assert symbols([Phoneme(name) for name in names]) == said
+def test_a_sound_depends_on_the_next(names: list[str], symbols: str) -> None:
+    assert to_symbols([Phoneme(name) for name in names]) == symbols
 
 
 def test_pitch_marks_hide_no_neighbour_and_a_break_does() -> None:
-    assert symbols([Phoneme("N", "↓"), Phoneme("b")]) == "m↓b"
-    assert symbols([Phoneme("N", " "), Phoneme("b")]) == "N b"
+    assert to_symbols([Phoneme("N", "↓"), Phoneme("b")]) == "m↓b"
+    assert to_symbols([Phoneme("N", " "), Phoneme("b")]) == "N b"
 
 
 def test_words_that_differ_in_pitch_only() -> None:

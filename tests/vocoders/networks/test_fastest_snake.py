@@ -14,7 +14,7 @@ from torch._subclasses import FakeTensorMode
 from realtime.vocoders.networks import fastest_snake
 from realtime.vocoders.networks.fastest_snake import Fastest
 from realtime.vocoders.networks.snake import Activation, Form, published
-from tests.support.triton_interpreter import interpreted
+from tests.support.triton_interpreter import run_interpreted
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -230,7 +230,7 @@ for batch, channels, length in ((1, 3, 1), (2, 5, 7), (1, 17, 59), (1, 16, 60), 
 
 
 def test_the_kernel_of_gpus_is_the_published_one_when_it_is_interpreted() -> None:
-    interpreted(KERNEL)
+    run_interpreted(KERNEL)
 
 
 @pytest.mark.gpu

@@ -32,7 +32,7 @@ def client(
     web_settings: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[TestClient]:
     own = valle_files.settings_in(tmp_path_factory.mktemp("making"))
-    valle_files.encodec(own)
+    valle_files.write_encodec(own)
     settings = replace(web_settings, models=own.models, presets=own.presets)
     with TestClient(create_app(build(settings))) as client:
         yield client

@@ -1,6 +1,6 @@
-"""VALL-E X's first codebook, code by code, for several lines at once over a static cache.
+"""VALL-E X's autoregressive model: the first codebook, code by code, for several lines at once.
 
-A line stands in a slot: its text and its codes so far lie there one behind the other.
+Each line has a slot in a static key-value cache: its text, then its codes so far.
 """
 
 from __future__ import annotations
@@ -11,37 +11,37 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from realtime.engines.valle.networks.cached_attention import CachedAttention, masked
+from realtime.engines.valle.networks.cached_attention import CachedAttention, masked_attention
 from realtime.engines.valle.networks.checkpoint import BEGIN, CODES, ValleNetwork
-from realtime.engines.valle.networks.transformer import Waves
+from realtime.engines.valle.networks.transformer import PositionEncoding
 
-DRAW_BITS = 24  # what a float holds of a random number
-DRAWS = 1 << DRAW_BITS
+RANDOM_BITS = 24  # of a random number: as many as a float32 holds exactly
+RANDOM_LIMIT = 1 << RANDOM_BITS
 CACHE = ("keys_", "values_")  # the buffers of a layer, before its number
-LIVELY = 3.0  # of keys in a trial: some places are heard far better than others
-LOUD = 1000.0  # of what nobody may look at in a trial
-BROKEN = BEGIN  # chosen where there is nothing to choose from: no line goes on with it
+KEY_SCALE = 3.0  # of keys in a trial: attention must prefer some places far above others
+POISON = 1000.0  # beyond a line's place in a trial: whoever reads it gives wrong numbers
+INVALID = BEGIN  # the code chosen where a logit is NaN or infinite: it ends its line
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How a code is chosen; 0 and 1.0 are off."""
+    """The way a code is chosen; top_k 0 and top_p 1.0 are off."""
 
     temperature: float = 1.0
     top_k: int = 0
     top_p: float = 1.0
 
 
-class Coarse(nn.Module):
-    """`forward` is the step: one code for every line, with shapes that never change.
+class AutoregressiveModel(nn.Module):
+    """The step: `forward` gives one code for every line, with shapes that never change.
 
     `state` is (lines, 3): each line's last code, that code's position, and its place in the slot.
-    `draws` is (lines,): a random number of 24 bits for each. `rows` counts the places that are
-    looked at: 0, 1, 2 … up to beyond the last that any line has reached. It gives the next state
-    and the logits. Line n stands in slot n.
+    `random_numbers` is (lines,): 24 bits for each. `rows` is 0, 1, 2 …: the places that are read,
+    beyond the last that any line has reached. `forward` gives the next state and the logits.
+    Line n is in slot n.
 
-    Each layer has its cache in buffers of its own: only a whole buffer is written in place by a
-    compiler, and a part of one would be copied with all the rest at every step.
+    Each layer has its cache in buffers of its own: a compiler writes in place only into a whole
+    buffer, and would copy a larger one at every step.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Coarse(nn.Module):
         slots: int,
         places: int,
         sampling: Sampling = Sampling(),
-        heard: CachedAttention = masked,
+        attention: CachedAttention = masked_attention,
     ) -> None:
         super().__init__()
         self.text_embedding = model.ar_text_embedding
@@ -62,170 +62,165 @@ class Coarse(nn.Module):
         self.decoder = model.ar_decoder
         self.predict_layer = model.ar_predict_layer
         self.sampling = sampling
-        self.heard = heard
+        self.attention = attention
         width, heads = model.shape.width, model.shape.heads
         for number in range(model.shape.layers):
             for name in CACHE:
                 empty = torch.zeros(slots, heads, places, width // heads)
                 self.register_buffer(f"{name}{number}", empty, persistent=False)
-        self.waves = Waves(places, width)
+        self.position_encoding = PositionEncoding(places, width)
 
     @property
     def device(self) -> torch.device:
-        return self.waves.table.device
+        return self.position_encoding.table.device
 
     @property
     def caches(self) -> list[Tensor]:
-        """The keys and the values of each layer, (slots, heads, places, size)."""
+        """Return the keys and the values of each layer, (slots, heads, places, size)."""
         layers = range(len(self.decoder.layers))
         return [self.get_buffer(f"{name}{number}") for number in layers for name in CACHE]
 
-    def forward(self, state: Tensor, draws: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, state: Tensor, random_numbers: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         codes, positions, places = state.t().contiguous().unbind(0)
         lines = torch.arange(state.shape[0], device=state.device)
-        x = self._told(codes, positions)[:, None]
+        x = self._embed_codes(codes, positions)[:, None]
         for number, layer in enumerate(self.decoder.layers):
 
             def attend(q: Tensor, k: Tensor, v: Tensor, number: int = number) -> Tensor:
                 keys, values = self._cache(number)
                 keys[lines, :, places] = k[:, :, 0]
                 values[lines, :, places] = v[:, :, 0]
-                return self.heard(q, keys, values, places, rows)
+                return self.attention(q, keys, values, places, rows)
 
             x = layer(x, attend)
-        logits = self._predicted(x)[:, 0]
-        chosen = choose(logits, draws, self.sampling)
+        logits = self.predict_layer(self.decoder.norm(x))[:, 0]
+        chosen = choose_codes(logits, random_numbers, self.sampling)
         return torch.stack((chosen, positions + 1, places + 1), dim=1), logits
 
     def prefill(self, slot: int, text: Tensor, languages: Tensor, codes: Tensor) -> Tensor:
-        """Put a line into a slot: its text, and the first level of its prompt; gives its state."""
-        begun = torch.cat([codes.new_tensor([BEGIN]), codes])
-        self._through(text, languages, begun[:-1], slot)
+        """Write a line's text and the prompt's first level into a slot; return the line's state.
+
+        Text sees all text; a code sees all text and the codes up to itself.
+        """
+        codes = torch.cat([codes.new_tensor([BEGIN]), codes])
+        before_last = codes[:-1]  # the last code is written by the first step
+        length = len(text) + len(before_last)
+        places = torch.arange(length, device=text.device)
+        x = self.text_embedding(text) + self.language_embedding(languages)
+        x = x + self.text_position.alpha * self.position_encoding(places[: len(text)])
+        x = torch.cat([x, self._embed_codes(before_last, places[: len(before_last)])])[None]
+        seen = (places < len(text)) | (places <= places[:, None])
+        for number, layer in enumerate(self.decoder.layers):
+
+            def attend(q: Tensor, k: Tensor, v: Tensor, number: int = number) -> Tensor:
+                keys, values = self._cache(number)
+                keys[slot, :, :length] = k[0]
+                values[slot, :, :length] = v[0]
+                return functional.scaled_dot_product_attention(q, k, v, attn_mask=seen)
+
+            x = layer(x, attend)
         return torch.stack(
-            (begun[-1], begun.new_tensor(len(codes)), begun.new_tensor(len(text) + len(codes)))
+            (codes[-1], codes.new_tensor(len(before_last)), codes.new_tensor(length))
         )
 
-    def teach(self, text: Tensor, languages: Tensor, codes: Tensor) -> Tensor:
-        """The logits after the beginning and after each code, computed at once without a cache."""
-        begun = torch.cat([codes.new_tensor([BEGIN]), codes])
-        return self._predicted(self._through(text, languages, begun, None)[len(text) :])
-
     def move(self, source: int, target: int, places: int) -> None:
-        """A line goes to another slot, with as many places as it has."""
+        """Copy the first places of one slot into another."""
         for cache in self.caches:
             cache[target, :, :places] = cache[source, :, :places]
 
     def clear(self, slot: int, place: int | None = None) -> None:
-        """Nothing is left in a slot, or at one place of it, not even what is no number."""
+        """Set a slot, or one place of it, to zero.
+
+        A NaN must not stay: attention multiplies a masked value by 0, which gives NaN again.
+        """
         for cache in self.caches:
             (cache[slot] if place is None else cache[slot, :, place]).zero_()
 
     def cases(self, sizes: tuple[int, ...]) -> list[tuple[Tensor, ...]]:
-        """Inputs for trials of the step with so many lines and rows.
+        """Return inputs for trials of the step with so many lines and rows.
 
-        Each line is once near its beginning, where its own place is much of what it hears, once
-        in the middle, and once at the last row.
+        Each line is once near its beginning, where its own place has a large share of its
+        attention, once in the middle, and once at the last row.
         """
         count, span = sizes
-        random = torch.Generator().manual_seed(count)
+        generator = torch.Generator().manual_seed(count)
         lines, rows = torch.arange(count), torch.arange(span)
-        codes, positions = (torch.randint(CODES, (count,), generator=random) for _ in range(2))
-        found: list[tuple[Tensor, ...]] = []
+        codes, positions = (torch.randint(CODES, (count,), generator=generator) for _ in range(2))
+        inputs: list[tuple[Tensor, ...]] = []
         for case in range(3):
             places = torch.stack((1 + lines, span // 2 + lines, span - 1 - lines))
             places = places[(lines + case) % 3, lines].clamp(0, span - 1)
             state = torch.stack((codes, positions % (places + 1), places), dim=1)
-            draws = torch.randint(DRAWS, (count,), generator=random)
-            found.append((state, draws, rows))
-        return found
+            random_numbers = torch.randint(RANDOM_LIMIT, (count,), generator=generator)
+            inputs.append((state, random_numbers, rows))
+        return inputs
 
-    def rehearse(self, state: Tensor, draws: Tensor, rows: Tensor) -> None:
+    def rehearse(self, state: Tensor, random_numbers: Tensor, rows: Tensor) -> None:
         """Fill the cache for a trial of the step at these inputs.
 
-        Every line has a past of its own, and beyond it what is so loud that nobody overhears it.
+        Every line has a past of its own; beyond it lie numbers so large that a read of them shows.
         """
         cache = self.caches[0]
-        random = torch.Generator().manual_seed(0)
-        past = torch.randn(cache.shape[1:], generator=random).to(cache.device, cache.dtype)
+        generator = torch.Generator().manual_seed(0)
+        past = torch.randn(cache.shape[1:], generator=generator).to(cache.device, cache.dtype)
         for number, cache in enumerate(self.caches):
-            loudness = LIVELY if number % len(CACHE) == 0 else 1.0
+            is_keys = number % len(CACHE) == 0
+            scale = KEY_SCALE if is_keys else 1.0
             for line, place in enumerate(state[:, 2].tolist()):
-                cache[line] = loudness * past.roll((number, line + 1), (0, 1))
-                cache[line, :, place + 1 :] = LOUD
+                cache[line] = scale * past.roll((number, line + 1), (0, 1))
+                cache[line, :, place + 1 :] = POISON
 
     def judged(self, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        """Outputs as a judge of shorter floats sees them: whether a code follows from its logits.
+        """Return what is compared of outputs in 16 bits: whether each code follows its logits.
 
-        Between two codes lies a border that the least change of all logits before them moves.
+        The codes themselves may differ: a random number that falls near the border between two
+        codes chooses either, after the least change of the logits before them.
         """
         state, logits = outputs
-        follows = choose(logits, inputs[1], self.sampling) == state[:, 0]
+        follows = choose_codes(logits, inputs[1], self.sampling) == state[:, 0]
         return torch.cat((follows.to(state.dtype)[:, None], state[:, 1:]), dim=1), logits
 
     def _cache(self, number: int) -> tuple[Tensor, Tensor]:
         keys, values = (getattr(self, f"{name}{number}") for name in CACHE)
         return keys, values
 
-    def _told(self, codes: Tensor, positions: Tensor) -> Tensor:
-        code: Tensor = self.audio_embedding(codes)
-        place: Tensor = self.audio_position.alpha * self.waves(positions)
-        return code + place
-
-    def _predicted(self, x: Tensor) -> Tensor:
-        logits: Tensor = self.predict_layer(self.decoder.norm(x))
-        return logits
-
-    def _through(self, text: Tensor, languages: Tensor, codes: Tensor, slot: int | None) -> Tensor:
-        """Text that sees all text, and codes that see all text and the codes up to themselves."""
-        spoken = self.text_embedding(text) + self.language_embedding(languages)
-        places = torch.arange(len(text) + len(codes), device=text.device)
-        spoken = spoken + self.text_position.alpha * self.waves(places[: len(text)])
-        x = torch.cat([spoken, self._told(codes, places[: len(codes)])])[None]
-        length = x.shape[1]
-        seen = (places < len(text)) | (places <= places[:, None])
-        for number, layer in enumerate(self.decoder.layers):
-
-            def attend(q: Tensor, k: Tensor, v: Tensor, number: int = number) -> Tensor:
-                if slot is not None:
-                    keys, values = self._cache(number)
-                    keys[slot, :, :length] = k[0]
-                    values[slot, :, :length] = v[0]
-                return functional.scaled_dot_product_attention(q, k, v, attn_mask=seen)
-
-            x = layer(x, attend)
-        return x[0]
+    def _embed_codes(self, codes: Tensor, positions: Tensor) -> Tensor:
+        vectors: Tensor = self.audio_embedding(codes)
+        offset: Tensor = self.audio_position.alpha * self.position_encoding(positions)
+        return vectors + offset
 
 
-def choose(logits: Tensor, draws: Tensor, sampling: Sampling) -> Tensor:
-    """A code for each line, by its random number; the same whatever the other lines are.
+def choose_codes(logits: Tensor, random_numbers: Tensor, sampling: Sampling) -> Tensor:
+    """Choose a code for each line by its random number; other lines change nothing.
 
-    Where the logits are no numbers it is BROKEN.
+    Where the largest logit is NaN or infinite the code is INVALID.
     """
-    sound = logits.amax(-1).isfinite()
-    return torch.where(sound, _chosen(logits, draws, sampling), BROKEN)
+    valid = logits.amax(-1).isfinite()
+    return torch.where(valid, _sample(logits, random_numbers, sampling), INVALID)
 
 
-def _chosen(logits: Tensor, draws: Tensor, sampling: Sampling) -> Tensor:
+def _sample(logits: Tensor, random_numbers: Tensor, sampling: Sampling) -> Tensor:
     if sampling.top_k == 1 or sampling.temperature == 0:
         return logits.argmax(-1)
-    total = narrowed(logits, sampling).softmax(-1).cumsum(-1)
-    wanted = draws[:, None].float() / DRAWS * total[:, -1:]
+    total = filter_logits(logits, sampling).softmax(-1).cumsum(-1)
+    wanted = random_numbers[:, None].float() / RANDOM_LIMIT * total[:, -1:]
+    # Rounding may lift the last random numbers to the whole sum, so the last code is the bound.
     return (total <= wanted).sum(-1).clamp(max=logits.shape[-1] - 1)
 
 
-def narrowed(logits: Tensor, sampling: Sampling) -> Tensor:
-    """The logits of what is chosen from: warmer or colder, and without what is out of question."""
+def filter_logits(logits: Tensor, sampling: Sampling) -> Tensor:
+    """Apply the temperature, and set what top_k and top_p leave out to minus infinity."""
     if sampling.temperature:
         logits = logits / sampling.temperature
     if sampling.top_k:
         least = logits.topk(min(sampling.top_k, logits.shape[-1]), dim=-1).values[:, -1:]
         logits = logits.masked_fill(logits < least, -torch.inf)
-    return _likeliest(logits, sampling.top_p) if sampling.top_p < 1.0 else logits
+    return _keep_top_p(logits, sampling.top_p) if sampling.top_p < 1.0 else logits
 
 
-def _likeliest(logits: Tensor, share: float) -> Tensor:
-    """Only the likeliest codes that together have so large a share, and always the first."""
+def _keep_top_p(logits: Tensor, share: float) -> Tensor:
+    """Keep the likeliest codes that together have so large a share, and always the first."""
     ordered, order = logits.sort(dim=-1, descending=True)
     chances = ordered.softmax(-1)
-    out = chances.cumsum(-1) - chances > share
-    return logits.masked_fill(torch.zeros_like(out).scatter(-1, order, out), -torch.inf)
+    excluded = chances.cumsum(-1) - chances > share  # by the sum before the code: the first stays
+    return logits.masked_fill(torch.zeros_like(excluded).scatter(-1, order, excluded), -torch.inf)

@@ -1,4 +1,4 @@
-"""How a step hears its cache: as torch attends, or on a GPU by kernels for one query a line."""
+"""Attention of one step over the cache: by torch, or on a GPU by Triton kernels."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from realtime.acceleration.kernel_check import LARGEST_ERROR, relative_error
 
 logger = logging.getLogger(__name__)
 
-# From queries (lines, heads, 1, size), keys and values (slots, heads, room, size), each line's
-# place, and the places that are looked at, to what was heard up to each line's place.
+# From queries (lines, heads, 1, size), keys and values (slots, heads, places, size), each line's
+# place, and the rows that are read, to the attention's output up to each line's place.
 CachedAttention = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
 
 
-def masked(q: Tensor, keys: Tensor, values: Tensor, places: Tensor, rows: Tensor) -> Tensor:
-    """Everything up to the last row is read, whatever a line has of it."""
+def masked_attention(
+    q: Tensor, keys: Tensor, values: Tensor, places: Tensor, rows: Tensor
+) -> Tensor:
+    """Attend by torch: every row is read, and those beyond a line's place are masked."""
     count, span = places.shape[0], rows.shape[0]
     seen = (rows <= places[:, None])[:, None, None]
     return functional.scaled_dot_product_attention(
@@ -28,44 +30,53 @@ def masked(q: Tensor, keys: Tensor, values: Tensor, places: Tensor, rows: Tensor
     )
 
 
-def quickest(device: torch.device, kind: torch.dtype, heads: int, size: int) -> CachedAttention:
-    """The kernels, once they were right on this device; else what torch does."""
+def choose_attention(
+    device: torch.device, dtype: torch.dtype, heads: int, size: int
+) -> CachedAttention:
+    """Return the kernels if a trial on this device shows them right, else torch's attention."""
     if device.type != "cuda":
-        return masked
+        return masked_attention
     try:
-        share = tried(kernels(), device, kind, heads, size)
-        if share <= LARGEST_ERROR[kind]:
-            return kernels()
-        reason = f"in {kind} they err by {share:.2g} of what is heard"
-    except Exception as error:  # noqa: BLE001 -- whatever a compiler raises, torch attends
-        reason = str(error).strip().partition("\n")[0][:200] or type(error).__name__
+        error = trial_error(load_kernels(), device, dtype, heads, size)
+        if error <= LARGEST_ERROR[dtype]:
+            return load_kernels()
+        reason = f"in {dtype} they err by {error:.2g} of the output"
+    except Exception as exception:  # noqa: BLE001 -- whatever a compiler raises, torch attends
+        first_line = str(exception).strip().partition("\n")[0]
+        reason = first_line[:200] or type(exception).__name__
     logger.warning("the kernels of a step cannot be used: %s", reason)
-    return masked
+    return masked_attention
 
 
 @functools.cache
-def kernels() -> CachedAttention:
-    """Triton is there only where there is a GPU."""
-    from realtime.engines.valle.networks.cached_attention_triton import decoded
+def load_kernels() -> CachedAttention:
+    """Import the Triton kernels; Triton is installed only where there is a GPU."""
+    from realtime.engines.valle.networks.cached_attention_triton import attend_cache
 
-    def heard(q: Tensor, keys: Tensor, values: Tensor, places: Tensor, rows: Tensor) -> Tensor:
-        found: Tensor = decoded(q, keys, values, places)
-        return found
+    def attention(q: Tensor, keys: Tensor, values: Tensor, places: Tensor, rows: Tensor) -> Tensor:
+        output: Tensor = attend_cache(q, keys, values, places)
+        return output
 
-    return heard
+    return attention
 
 
-def tried(
-    form: CachedAttention, device: torch.device, kind: torch.dtype, heads: int, size: int
+def trial_error(
+    attention: CachedAttention, device: torch.device, dtype: torch.dtype, heads: int, size: int
 ) -> float:
-    """How far a form is from what torch does in full floats, as a part of it."""
-    random = torch.Generator().manual_seed(0)
+    """Return how far an attention is from torch's in fp32, as a share of the output.
+
+    The lines' places are at the edges of a kernel's tile of 64 and between them.
+    """
+    generator = torch.Generator().manual_seed(0)
     places = torch.tensor([0, 1, 63, 64, 199, 130], device=device)
     rows = torch.arange(200, device=device)
     shapes = [(len(places), heads, 1, size)] + 2 * [(len(places) + 1, heads, len(rows), size)]
-    q, keys, values = (torch.randn(shape, generator=random).to(device, kind) for shape in shapes)
-    exact = masked(q.float(), keys.float(), values.float(), places, rows)
-    # Nobody may so much as weigh what lies beyond a line's place.
+    q, keys, values = (
+        torch.randn(shape, generator=generator).to(device, dtype) for shape in shapes
+    )
+    exact = masked_attention(q.float(), keys.float(), values.float(), places, rows)
+    # NaN beyond each line's place: a kernel that reads it, even with weight 0, gives NaN.
     for line, place in enumerate(places.tolist()):
-        keys[line, :, place + 1 :] = values[line, :, place + 1 :] = torch.nan
-    return relative_error(form(q, keys, values, places, rows), exact)
+        keys[line, :, place + 1 :] = torch.nan
+        values[line, :, place + 1 :] = torch.nan
+    return relative_error(attention(q, keys, values, places, rows), exact)

@@ -1,4 +1,7 @@
-"""VALL-E X's weights under the names of the public checkpoint; `coarse` and `fine` run them."""
+"""The whole VALL-E X network, with the parameter names of the public checkpoint.
+
+`AutoregressiveModel` and `ParallelModel` borrow its parts and run them.
+"""
 
 from __future__ import annotations
 
@@ -9,21 +12,21 @@ import torch
 from torch import Tensor, nn
 
 from realtime.acceleration.keep_fp32 import KeepFp32
-from realtime.engines.valle.networks.transformer import Decoder, LongLinear, PlainNorm, StageNorm
+from realtime.engines.valle.networks.transformer import Decoder, Fp32Linear, PlainNorm, StageNorm
 
 SYMBOLS = 2048  # rows of the text's table; 70 are in use
 CODES = 1024  # of each codebook
 END = 1024  # the code that ends a line
 BEGIN = 1025  # the code before the first
 LEVELS = 8  # codebooks
-STAGES = LEVELS - 1  # the first level is spoken code by code, the others at once
+STAGES = LEVELS - 1  # passes of the parallel model: every level but the first
 LANGUAGES = ("en", "zh", "ja")  # by their number in the language tables
-HEADS = 16
+HEADS = 16  # no tensor's shape shows them
 
 
 @dataclass(frozen=True)
 class ValleShape:
-    """The published sizes."""
+    """The sizes of the network; the published ones are the defaults."""
 
     width: int = 1024
     heads: int = HEADS
@@ -31,19 +34,19 @@ class ValleShape:
 
 
 class Embedding(KeepFp32):
-    """A table of vectors, of which few are read at a time."""
+    """A table of vectors; it stays in fp32, for few rows are read at a time."""
 
     def __init__(self, count: int, width: int) -> None:
         super().__init__()
         self.word_embeddings = nn.Embedding(count, width)
 
     def forward(self, ids: Tensor) -> Tensor:
-        found: Tensor = self.word_embeddings(ids)
-        return found
+        vectors: Tensor = self.word_embeddings(ids)
+        return vectors
 
 
-class Position(KeepFp32):
-    """How strongly places are told."""
+class PositionScale(KeepFp32):
+    """The learnt factor by which position vectors are multiplied."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,7 +54,7 @@ class Position(KeepFp32):
 
 
 class ValleNetwork(nn.Module):
-    """All of the model; what runs of it borrows its parts."""
+    """The network of VALL-E X: `ar_` is the autoregressive model, `nar_` the parallel one."""
 
     def __init__(self, shape: ValleShape = ValleShape()) -> None:
         super().__init__()
@@ -59,19 +62,19 @@ class ValleNetwork(nn.Module):
         width, heads, layers = shape.width, shape.heads, shape.layers
         self.ar_text_embedding = Embedding(SYMBOLS, width)
         self.nar_text_embedding = Embedding(SYMBOLS, width)
-        self.ar_audio_embedding = Embedding(CODES + 2, width)
-        self.ar_text_position = Position()
-        self.ar_audio_position = Position()
+        self.ar_audio_embedding = Embedding(CODES + 2, width)  # END and BEGIN too
+        self.ar_text_position = PositionScale()
+        self.ar_audio_position = PositionScale()
         self.ar_decoder = Decoder(width, heads, layers, PlainNorm)
-        self.ar_predict_layer = LongLinear(width, CODES + 1, bias=False)
-        self.nar_audio_embeddings = nn.ModuleList(
-            [Embedding(CODES + (level == 0), width) for level in range(LEVELS)]
-        )
-        self.nar_text_position = Position()
-        self.nar_audio_position = Position()
+        self.ar_predict_layer = Fp32Linear(width, CODES + 1, bias=False)  # END too
+        # The first level's table has a row for END, which is never read here.
+        counts = [CODES + 1, *[CODES] * (LEVELS - 1)]
+        self.nar_audio_embeddings = nn.ModuleList([Embedding(count, width) for count in counts])
+        self.nar_text_position = PositionScale()
+        self.nar_audio_position = PositionScale()
         self.nar_decoder = Decoder(width, heads, layers, StageNorm)
         self.nar_predict_layers = nn.ModuleList(
-            [LongLinear(width, CODES, bias=False) for _ in range(STAGES)]
+            [Fp32Linear(width, CODES, bias=False) for _ in range(STAGES)]
         )
         self.nar_stage_embeddings = nn.ModuleList([Embedding(1, width) for _ in range(STAGES)])
         self.ar_language_embedding = Embedding(len(LANGUAGES), width)
@@ -80,15 +83,21 @@ class ValleNetwork(nn.Module):
 
     @classmethod
     def loaded(cls, state: Mapping[str, Tensor], heads: int = HEADS) -> ValleNetwork:
-        """A model that uses the given tensors themselves; every name must be there, none over."""
+        """Make a network that uses the given tensors themselves, without a copy.
+
+        A name that is missing or not in the network is a RuntimeError.
+        """
         with torch.device("meta"):
             model = cls(shape_of(state, heads))
         model.load_state_dict(state, strict=True, assign=True)
-        model._tie()
+        model._tie()  # `assign` replaced the shared parameters
         return model.eval().requires_grad_(False)
 
     def _tie(self) -> None:
-        """Each stage but the last is read with the table that the next one is written in."""
+        """Share the weight of each stage but the last with the next stage's embedding table.
+
+        Stage n predicts level n + 1 with the table of level n + 2, as the published model does.
+        """
         for stage in range(STAGES - 1):
             embedding = self.nar_audio_embeddings[stage + 2]
             table = embedding.get_parameter("word_embeddings.weight")
@@ -96,7 +105,7 @@ class ValleNetwork(nn.Module):
 
 
 def shape_of(state: Mapping[str, Tensor], heads: int = HEADS) -> ValleShape:
-    """The sizes that a checkpoint's tensors have."""
+    """Return the sizes that a checkpoint's tensors have."""
     width = state["ar_predict_layer.weight"].shape[1]
     layers = {name.split(".")[2] for name in state if name.startswith("ar_decoder.layers.")}
     return ValleShape(width, heads, len(layers))

@@ -1,4 +1,4 @@
-"""EnCodec's encoder at 24 kHz: sound in, eight codes a frame out, 320 samples a frame."""
+"""EnCodec's encoder at 24 kHz: sound in, eight codes for each frame of 320 samples out."""
 
 from __future__ import annotations
 
@@ -15,64 +15,65 @@ from realtime.errors import BadRequest
 
 SAMPLE_RATE = 24_000
 LEVELS = 8
-TRAINING = ("inited", "cluster_size", "embed_avg")  # what only training needs
+TRAINING = ("inited", "cluster_size", "embed_avg")  # buffers that only training needs
 PARTS = ("encoder.", "quantizer.")  # of the public file, which also holds a decoder
 
 
 @dataclass(frozen=True)
 class EncodecShape:
-    """The published sizes; a residual step for each ratio."""
+    """The sizes of the encoder; the published ones are the defaults."""
 
     filters: int = 32
     features: int = 128
-    ratios: Sequence[int] = (2, 4, 5, 8)
+    ratios: Sequence[int] = (2, 4, 5, 8)  # strides; their product is a frame
     levels: int = LEVELS
     codes: int = 1024
 
 
-class Causal(nn.Module):
-    """A convolution that sees the past alone, mirrored where there is none."""
+class CausalConv(nn.Module):
+    """A convolution that sees only the past; before the beginning the sound is mirrored."""
 
-    def __init__(self, before: int, after: int, size: int, stride: int = 1) -> None:
+    def __init__(self, channels: int, filters: int, size: int, stride: int = 1) -> None:
         super().__init__()
-        self.conv = nn.ModuleDict({"conv": nn.Conv1d(before, after, size, stride)})
+        self.conv = nn.ModuleDict({"conv": nn.Conv1d(channels, filters, size, stride)})
         self._size, self._stride = size, stride
 
     def forward(self, x: Tensor) -> Tensor:
         left = self._size - self._stride
         frames = math.ceil((x.shape[-1] - self._size + left) / self._stride) + 1
+        # Enough on the right that a frame which has begun is a whole one.
         right = (frames - 1) * self._stride + self._size - left - x.shape[-1]
-        found: Tensor = self.conv["conv"](mirrored(x, left, right))
-        return found
+        output: Tensor = self.conv["conv"](pad_mirrored(x, left, right))
+        return output
 
 
-class Residual(nn.Module):
-    """Two convolutions beside a short one."""
+class ResidualConv(nn.Module):
+    """Two convolutions, added to a third of size 1."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
         half = width // 2
         self.block = nn.Sequential(
-            nn.ELU(), Causal(width, half, 3), nn.ELU(), Causal(half, width, 1)
+            nn.ELU(), CausalConv(width, half, 3), nn.ELU(), CausalConv(half, width, 1)
         )
-        self.shortcut = Causal(width, width, 1)
+        self.shortcut = CausalConv(width, width, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        found: Tensor = self.shortcut(x) + self.block(x)
-        return found
+        output: Tensor = self.shortcut(x) + self.block(x)
+        return output
 
 
-class Memory(nn.Module):
-    """Two recurrent layers, added to what they came from."""
+class RecurrentLayers(nn.Module):
+    """Two recurrent layers with a residual around them."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.lstm = nn.LSTM(width, width, num_layers=2)
 
     def forward(self, x: Tensor) -> Tensor:
-        line = x.permute(2, 0, 1)
-        found: Tensor = (self.lstm(line)[0] + line).permute(1, 2, 0)
-        return found
+        frames = x.permute(2, 0, 1)
+        output: Tensor = (self.lstm(frames)[0] + frames).permute(1, 2, 0)
+        return output
 
 
 class Encoder(nn.Module):
@@ -81,57 +82,64 @@ class Encoder(nn.Module):
     def __init__(self, shape: EncodecShape) -> None:
         super().__init__()
         width = shape.filters
-        parts: list[nn.Module] = [Causal(1, width, 7)]
+        parts: list[nn.Module] = [CausalConv(1, width, 7)]
         for ratio in shape.ratios:
-            parts += [Residual(width), nn.ELU(), Causal(width, 2 * width, 2 * ratio, ratio)]
+            parts += [ResidualConv(width), nn.ELU(), CausalConv(width, 2 * width, 2 * ratio, ratio)]
             width *= 2
-        parts += [Memory(width), nn.ELU(), Causal(width, shape.features, 7)]
+        parts += [RecurrentLayers(width), nn.ELU(), CausalConv(width, shape.features, 7)]
         self.model = nn.Sequential(*parts)
 
     def forward(self, sound: Tensor) -> Tensor:
-        found: Tensor = self.model(sound)
-        return found
+        features: Tensor = self.model(sound)
+        return features
 
 
 class Codebook(nn.Module):
-    """Vectors, of which the nearest is a code."""
+    """A table of vectors; the number of the nearest one is the code."""
 
     def __init__(self, codes: int, features: int) -> None:
         super().__init__()
         self.register_buffer("embed", torch.zeros(codes, features))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(batch, frames, features) → the nearest codes, and their vectors."""
+        """Return the nearest codes of (batch, frames, features), and their vectors."""
         table = self.get_buffer("embed")
-        far = (table * table).sum(1) - 2 * x @ table.T  # but for the same number for all
-        codes = far.argmin(-1)
+        # The squared distance without x * x, which is the same for every code.
+        distances = (table * table).sum(1) - 2 * x @ table.T
+        codes = distances.argmin(-1)
         return codes, table[codes]
 
 
-class Level(nn.Module):
-    """One codebook under its public name."""
+class CodebookLevel(nn.Module):
+    """A codebook under the attribute name of the public file."""
 
     def __init__(self, codes: int, features: int) -> None:
         super().__init__()
         self._codebook = Codebook(codes, features)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        found: tuple[Tensor, Tensor] = self._codebook(x)
-        return found
+        codes_and_vectors: tuple[Tensor, Tensor] = self._codebook(x)
+        return codes_and_vectors
 
 
 class Encodec(nn.Module):
-    """(batch, 1, samples) → (batch, 8, frames) of codes; a last frame is filled up."""
+    """(batch, 1, samples) → (batch, 8, frames) of codes; the last frame may be a partial one.
+
+    Each level encodes what the levels before it left over.
+    """
 
     def __init__(self, shape: EncodecShape = EncodecShape()) -> None:
         super().__init__()
         self.encoder = Encoder(shape)
-        levels = [Level(shape.codes, shape.features) for _ in range(shape.levels)]
+        levels = [CodebookLevel(shape.codes, shape.features) for _ in range(shape.levels)]
         self.quantizer = nn.ModuleDict({"vq": nn.ModuleDict({"layers": nn.ModuleList(levels)})})
 
     @classmethod
     def loaded(cls, state: Mapping[str, Tensor]) -> Encodec:
-        """A model with the tensors of the public file, as far as encoding needs them."""
+        """Make a network of the public file's tensors; those that encoding does not need are left.
+
+        A missing tensor, or one of another shape, is a BadRequest.
+        """
         shape = shape_of(state)
         plain = fold_weight_norm({name: value for name, value in state.items() if _needed(name)})
         model = cls(shape)
@@ -142,29 +150,32 @@ class Encodec(nn.Module):
         return model.eval().requires_grad_(False)
 
     def embed(self, sound: Tensor) -> Tensor:
-        """(batch, features, frames) before it becomes codes."""
-        found: Tensor = self.encoder(sound)
-        return found
+        """Return (batch, features, frames): the encoder's output before it becomes codes."""
+        features: Tensor = self.encoder(sound)
+        return features
 
     def forward(self, sound: Tensor) -> Tensor:
         rest = self.embed(sound).transpose(1, 2)
-        found = []
+        levels = []
         for level in self.quantizer.get_submodule("vq.layers").children():
-            codes, near = level(rest)
-            rest = rest - near
-            found.append(codes)
-        return torch.stack(found, dim=1)
+            codes, vectors = level(rest)
+            rest = rest - vectors
+            levels.append(codes)
+        return torch.stack(levels, dim=1)
 
 
-def mirrored(x: Tensor, left: int, right: int) -> Tensor:
-    """Longer at both ends by its own reflection; a short sound is first filled with silence."""
+def pad_mirrored(x: Tensor, left: int, right: int) -> Tensor:
+    """Lengthen a sound at both ends by its own reflection.
+
+    Torch mirrors no more than there is, so a short sound gets silence first, which is cut again.
+    """
     short = max(0, max(left, right) + 1 - x.shape[-1])
     x = functional.pad(functional.pad(x, (0, short)), (left, right), mode="reflect")
     return x[..., : x.shape[-1] - short]
 
 
 def shape_of(state: Mapping[str, Tensor]) -> EncodecShape:
-    """The sizes that the weights have."""
+    """Return the sizes that the weights have."""
     try:
         first = state["encoder.model.0.conv.conv.bias"]
         codes, features = state["quantizer.vq.layers.0._codebook.embed"].shape
@@ -176,8 +187,9 @@ def shape_of(state: Mapping[str, Tensor]) -> EncodecShape:
 def _needed(name: str) -> bool:
     if not name.startswith(PARTS) or name.endswith(TRAINING):
         return False
-    over = name.startswith("quantizer.vq.layers.") and int(name.split(".")[3]) >= LEVELS
-    return not over
+    if name.startswith("quantizer.vq.layers."):
+        return int(name.split(".")[3]) < LEVELS  # the public file has 32 levels
+    return True
 
 
 def _no_weights(why: str) -> BadRequest:

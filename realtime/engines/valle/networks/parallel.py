@@ -1,4 +1,7 @@
-"""VALL-E X's other seven codebooks, each at once for a whole piece, several pieces side by side."""
+"""VALL-E X's parallel model: the other seven codebooks, a whole piece in one pass each.
+
+Several pieces may go side by side.
+"""
 
 from __future__ import annotations
 
@@ -10,72 +13,74 @@ from realtime.acceleration.keep_fp32 import KeepFp32
 from realtime.engines.valle.networks.checkpoint import LEVELS, STAGES, ValleNetwork
 from realtime.engines.valle.networks.transformer import sinusoids
 
-BROKEN = -1  # where there is nothing to choose from: nobody may keep it
+INVALID = -1  # the code of a place whose logits hold NaN or infinity
 
 
-class Fine(nn.Module):
-    """`forward` is one pass: what every place of every piece has in the level of one stage.
+class ParallelModel(nn.Module):
+    """The pass: `forward` gives the codes of one level for every place of every piece.
 
-    `x` is (pieces, length, width) as `FineInputs` makes it, `lengths` (pieces,) how much of each
-    is filled, `stage` (1,) which of the seven passes this is. It gives the codes, and the logits
-    that they follow from.
+    `x` is (pieces, length, width) as `ParallelInputs` makes it, `lengths` (pieces,) how much of
+    each is filled, `stage` (1,) which of the seven passes this is. `forward` gives the codes, and
+    the logits that they follow from.
     """
 
     def __init__(self, model: ValleNetwork) -> None:
         super().__init__()
         self.decoder = model.nar_decoder
-        self.tables = Tables(model)
+        self.tables = StageTables(model)
 
     def forward(self, x: Tensor, lengths: Tensor, stage: Tensor) -> tuple[Tensor, Tensor]:
         seen = torch.arange(x.shape[1], device=x.device) < lengths[:, None]
         seen = seen[:, None, None]
-        told, table = self.tables(stage)
+        stage_vector, predict_weight = self.tables(stage)
         x = x.float()
 
         def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
             return functional.scaled_dot_product_attention(q, k, v, attn_mask=seen)
 
         for layer in self.decoder.layers:
-            x = layer(x, attend, told)
-        logits = functional.linear(self.decoder.norm(x, told), table)
-        return likeliest(logits), logits
+            x = layer(x, attend, stage_vector)
+        logits = functional.linear(self.decoder.norm(x, stage_vector), predict_weight)
+        return likeliest_codes(logits), logits
 
     def cases(self, sizes: tuple[int, ...]) -> list[tuple[Tensor, ...]]:
-        """Inputs for trials in a room: every stage, with all of it filled, a half or a third."""
-        (room,) = sizes
-        random = torch.Generator().manual_seed(room)
-        x = torch.randn(1, room, self.tables.told.shape[-1], generator=random)
-        lengths = [room // (1 + stage % 3) for stage in range(STAGES)]
-        stages = range(STAGES)
-        return [(x, torch.tensor([lengths[n]]), torch.tensor([n])) for n in stages]
+        """Return inputs for trials at one length, of which all, half or a third is filled."""
+        (size,) = sizes
+        generator = torch.Generator().manual_seed(size)
+        x = torch.randn(1, size, self.tables.stage_vectors.shape[-1], generator=generator)
+        filled = [size // (1 + stage % 3) for stage in range(STAGES)]
+        return [
+            (x, torch.tensor([filled[stage]]), torch.tensor([stage])) for stage in range(STAGES)
+        ]
 
     def judged(self, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        """Outputs as a judge of shorter floats sees them: whether each code is the likeliest."""
+        """Return what is compared of outputs in 16 bits: whether each code is the likeliest."""
         codes, logits = outputs
-        return (codes == likeliest(logits)).to(codes.dtype), logits
+        return (codes == likeliest_codes(logits)).to(codes.dtype), logits
 
 
-class Tables(KeepFp32):
-    """What a stage is told with and read with, one behind the other in the order of the stages."""
+class StageTables(KeepFp32):
+    """The vector and the prediction weight of every stage, stacked in the order of the stages."""
 
-    told: Tensor
-    read: Tensor
+    stage_vectors: Tensor
+    predict_weights: Tensor
 
     def __init__(self, model: ValleNetwork) -> None:
         super().__init__()
-        told = _stacked(model.nar_stage_embeddings, "word_embeddings.weight")
-        self.register_buffer("told", told, persistent=False)
-        read = _stacked(model.nar_predict_layers, "weight")
-        self.register_buffer("read", read, persistent=False)
+        vectors = _stack(model.nar_stage_embeddings, "word_embeddings.weight")
+        self.register_buffer("stage_vectors", vectors, persistent=False)
+        weights = _stack(model.nar_predict_layers, "weight")
+        self.register_buffer("predict_weights", weights, persistent=False)
 
     def forward(self, stage: Tensor) -> tuple[Tensor, Tensor]:
-        return self.told.index_select(0, stage)[0], self.read.index_select(0, stage)[0]
+        vector = self.stage_vectors.index_select(0, stage)[0]
+        return vector, self.predict_weights.index_select(0, stage)[0]
 
 
-class FineInputs(nn.Module):
-    """What the passes are given: text, the prompt in all levels, and the levels there are."""
+class ParallelInputs(nn.Module):
+    """The input of the passes: text, the prompt in all levels, and the levels made so far."""
 
-    waves: Tensor
+    positions: Tensor
 
     def __init__(self, model: ValleNetwork, places: int) -> None:
         super().__init__()
@@ -84,29 +89,36 @@ class FineInputs(nn.Module):
         self.audio_embeddings = model.nar_audio_embeddings
         self.text_position = model.nar_text_position
         self.audio_position = model.nar_audio_position
-        self.register_buffer("waves", sinusoids(places, model.shape.width), persistent=False)
+        self.register_buffer("positions", sinusoids(places, model.shape.width), persistent=False)
 
     def forward(self, text: Tensor, languages: Tensor, prompt: Tensor, first: Tensor) -> Tensor:
-        """(length, width) of one piece before its first pass; `prompt` is (frames, 8)."""
-        spoken = self.text_embedding(text) + self.language_embedding(languages)
-        spoken = spoken + self.text_position.alpha * self.waves[: len(text)]
-        heard = self.audio_embeddings[0](torch.cat([prompt[:, 0], first]))
+        """Return (length, width) of one piece before its first pass.
+
+        `prompt` is (frames, 8), `first` the codes of the first level.
+        """
+        text_part = self.text_embedding(text) + self.language_embedding(languages)
+        text_part = text_part + self.text_position.alpha * self.positions[: len(text)]
+        audio = self.audio_embeddings[0](torch.cat([prompt[:, 0], first]))
         for level in range(1, LEVELS):
-            heard[: len(prompt)] += self.audio_embeddings[level](prompt[:, level])
-        heard = heard + self.audio_position.alpha * self.waves[: len(heard)]
-        return torch.cat([spoken, heard])
+            audio[: len(prompt)] += self.audio_embeddings[level](prompt[:, level])
+        audio = audio + self.audio_position.alpha * self.positions[: len(audio)]
+        return torch.cat([text_part, audio])
 
     def add(self, x: Tensor, level: int, codes: Tensor) -> None:
-        """The end of a piece's input also has the codes of this level; nobody reads the last."""
+        """Add a new level's codes to the end of a piece's input, in place.
+
+        The last level is left out: no pass comes after it.
+        """
         if level == LEVELS - 1:
             return
+        # INVALID has no row in the table; the caller finds it when the last pass is over.
         x[len(x) - len(codes) :] += self.audio_embeddings[level](codes.clamp(min=0))
 
 
-def likeliest(logits: Tensor) -> Tensor:
-    """The code of each place; BROKEN where the logits are no numbers."""
-    return torch.where(logits.amax(-1).isfinite(), logits.argmax(-1), BROKEN)
+def likeliest_codes(logits: Tensor) -> Tensor:
+    """Return the likeliest code of each place; INVALID where the largest logit is not finite."""
+    return torch.where(logits.amax(-1).isfinite(), logits.argmax(-1), INVALID)
 
 
-def _stacked(modules: nn.Module, name: str) -> Tensor:
+def _stack(modules: nn.Module, name: str) -> Tensor:
     return torch.stack([module.get_parameter(name) for module in modules.children()]).detach()

@@ -1,4 +1,7 @@
-"""Transformer layers under the names of VALL-E X's weights; how they attend is their caller's."""
+"""Transformer layers with the parameter names of VALL-E X's checkpoint.
+
+A layer gets its attention as a function: the two models attend differently.
+"""
 
 from __future__ import annotations
 
@@ -11,29 +14,30 @@ from torch.nn import functional
 
 from realtime.acceleration.keep_fp32 import KeepFp32
 
-# From queries, keys and values of (batch, heads, length, size) to what was attended to.
+# From queries, keys and values (batch, heads, length, size) to the attention's output, same shape.
 Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
-class Waves(KeepFp32):
-    """What each place is told with: sines and cosines in turn, of ever longer waves."""
+class PositionEncoding(KeepFp32):
+    """A table of sinusoidal position vectors, looked up by place."""
 
     table: Tensor
 
     def __init__(self, places: int, width: int) -> None:
         super().__init__()
+        # Not persistent: the checkpoint has no such tensor.
         self.register_buffer("table", sinusoids(places, width), persistent=False)
 
     def forward(self, places: Tensor) -> Tensor:
         return self.table[places]
 
 
-class LongLinear(KeepFp32, nn.Linear):
-    """What codes are chosen from is worked out in full."""
+class Fp32Linear(KeepFp32, nn.Linear):
+    """A linear layer that stays in fp32: codes are chosen from what it gives."""
 
 
 class Attention(nn.Module):
-    """Queries, keys and values in one matrix, as the weights have them."""
+    """Self-attention whose query, key and value weights are one matrix, as in the checkpoint."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -47,19 +51,20 @@ class Attention(nn.Module):
         packed = functional.linear(x, self.in_proj_weight, self.in_proj_bias)
         packed = packed.view(batch, length, 3, self.heads, width // self.heads)
         q, k, v = packed.permute(2, 0, 3, 1, 4).unbind(0)
-        found: Tensor = self.out_proj(attend(q, k, v).transpose(1, 2).reshape(batch, length, width))
-        return found
+        joined = attend(q, k, v).transpose(1, 2).reshape(batch, length, width)
+        output: Tensor = self.out_proj(joined)
+        return output
 
 
 class PlainNorm(KeepFp32, nn.LayerNorm):
-    """A norm that is the same in every stage."""
+    """A layer norm that ignores the stage, so that both models call their norms alike."""
 
     def forward(self, x: Tensor, stage: Tensor | None = None) -> Tensor:
         return super().forward(x)
 
 
 class StageNorm(nn.Module):
-    """A norm whose scale and shift come from the stage."""
+    """A layer norm whose scale and shift are computed from the stage's vector."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -67,21 +72,22 @@ class StageNorm(nn.Module):
         self.norm = PlainNorm(width)
 
     def forward(self, x: Tensor, stage: Tensor | None = None) -> Tensor:
-        assert stage is not None, "a norm of stages is told which"
-        told = self.project_layer(stage.to(self.project_layer.weight.dtype))
-        scale, shift = told.chunk(2, dim=-1)
-        moved: Tensor = scale * self.norm(x) + shift
-        return moved
+        assert stage is not None, "a StageNorm needs the stage's vector"
+        projected = self.project_layer(stage.to(self.project_layer.weight.dtype))
+        scale, shift = projected.chunk(2, dim=-1)
+        output: Tensor = scale * self.norm(x) + shift
+        return output
 
 
-class LongStageNorm(KeepFp32, StageNorm):
-    """The last norm, in full as what follows it."""
+class Fp32StageNorm(KeepFp32, StageNorm):
+    """The last norm of the parallel model: it stays in fp32, as the logits after it do."""
 
 
 class Layer(nn.Module):
-    """Attention and two linear layers, each added to what it came from, each normed before.
+    """Attention and two linear layers, each with a norm before it and a residual around it.
 
-    What is added up stays in full floats, whatever the layers reckon in: there are many of them.
+    The sum along the residuals stays in fp32, whatever the layers compute in: the rounding of
+    16 bits would add up over all of them.
     """
 
     def __init__(self, width: int, heads: int, norm: Callable[[int], nn.Module]) -> None:
@@ -93,15 +99,15 @@ class Layer(nn.Module):
         self.norm2 = norm(width)
 
     def forward(self, x: Tensor, attend: Attend, stage: Tensor | None = None) -> Tensor:
-        kind = self.linear1.weight.dtype
-        x = x + self.self_attn(self.norm1(x, stage).to(kind), attend)
-        widened = functional.relu(self.linear1(self.norm2(x, stage).to(kind)))
-        added: Tensor = x + self.linear2(widened)
-        return added
+        dtype = self.linear1.weight.dtype
+        x = x + self.self_attn(self.norm1(x, stage).to(dtype), attend)
+        widened = functional.relu(self.linear1(self.norm2(x, stage).to(dtype)))
+        output: Tensor = x + self.linear2(widened)
+        return output
 
 
 class Decoder(nn.Module):
-    """Layers and a last norm, all of which is in full."""
+    """Layers and a last norm; the norm stays in fp32."""
 
     def __init__(
         self,
@@ -112,11 +118,11 @@ class Decoder(nn.Module):
     ) -> None:
         super().__init__()
         self.layers = nn.ModuleList([Layer(width, heads, norm) for _ in range(count)])
-        self.norm = PlainNorm(width) if norm is PlainNorm else LongStageNorm(width)
+        self.norm = PlainNorm(width) if norm is PlainNorm else Fp32StageNorm(width)
 
 
 def sinusoids(length: int, width: int) -> Tensor:
-    """(length, width): sines and cosines in turn, of ever longer waves."""
+    """Return (length, width) of position vectors: sines and cosines alternate, waves get longer."""
     places = torch.arange(length, dtype=torch.float32)[:, None]
     rates = torch.exp(torch.arange(0, width, 2, dtype=torch.float32) * -(math.log(10000.0) / width))
     table = torch.empty(length, width)

@@ -1,4 +1,4 @@
-"""Vocos for EnCodec's codes: codes in, sound at 24 kHz out, 320 samples a frame."""
+"""Vocos for EnCodec's codes: a vocoder from codes to sound at 24 kHz, 320 samples a frame."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from torch.nn import functional
 
 from realtime.errors import BadRequest
 
-WINDOW = 1280
-HOP = 320
-BANDS = 4  # bandwidths the weights know
-BANDWIDTH = 2  # of them, the one with eight codebooks
+WINDOW = 1280  # samples of a frame's spectrum
+HOP = 320  # samples between frames
+BANDS = 4  # bandwidths that the weights were trained for: 1.5, 3, 6 and 12 kbit/s
+BANDWIDTH = 2  # the number of 6 kbit/s, which is eight codebooks
 CODES = 1024
 LEVELS = 8  # codebooks that are used
-LOUDEST = 100.0
-LEAST_WEIGHT = 1e-6  # of the windows over a sample; only beyond the end there are none
-LEFT_OUT = "feature_extractor.encodec."  # EnCodec itself, which decoding codes does not need
+LOUDEST = 100.0  # of a spectrum: the published bound of the exponential
+LEAST_WEIGHT = 1e-6  # of the windows over a sample: none lies beyond the end, and 0 divides badly
+LEFT_OUT = "feature_extractor.encodec."  # EnCodec itself: codes are decoded without it
 
 
 @dataclass(frozen=True)
 class VocosShape:
-    """The published sizes."""
+    """The sizes of the network; the published ones are the defaults."""
 
     features: int = 128
     width: int = 384
@@ -34,7 +34,7 @@ class VocosShape:
 
 
 class BandNorm(nn.Module):
-    """A norm with a scale and a shift of the bandwidth."""
+    """A layer norm with a scale and a shift for each bandwidth; one bandwidth is used."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -42,12 +42,15 @@ class BandNorm(nn.Module):
         self.shift = nn.Embedding(BANDS, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        plain = functional.layer_norm(x, x.shape[-1:], eps=1e-6)
-        return plain * self.scale.weight[BANDWIDTH] + self.shift.weight[BANDWIDTH]
+        normed = functional.layer_norm(x, x.shape[-1:], eps=1e-6)
+        return normed * self.scale.weight[BANDWIDTH] + self.shift.weight[BANDWIDTH]
 
 
 class ConvNeXtBlock(nn.Module):
-    """A wide look along time, then two linear layers, scaled and added to what it came from."""
+    """A convolution along time and two linear layers, scaled, with a residual around them.
+
+    `filled` is 1 in a piece's frames and 0 beyond them.
+    """
 
     def __init__(self, width: int, inner: int) -> None:
         super().__init__()
@@ -60,8 +63,8 @@ class ConvNeXtBlock(nn.Module):
     def forward(self, x: Tensor, filled: Tensor) -> Tensor:
         y = self.norm(self.dwconv(x * filled).transpose(1, 2))
         y = self.gamma * self.pwconv2(functional.gelu(self.pwconv1(y)))
-        added: Tensor = x + y.transpose(1, 2)
-        return added
+        output: Tensor = x + y.transpose(1, 2)
+        return output
 
 
 class Backbone(nn.Module):
@@ -80,51 +83,51 @@ class Backbone(nn.Module):
         x = self.norm(self.embed(x * filled).transpose(1, 2)).transpose(1, 2)
         for block in self.convnext:
             x = block(x, filled)
-        found: Tensor = self.final_layer_norm(x.transpose(1, 2))
-        return found
+        output: Tensor = self.final_layer_norm(x.transpose(1, 2))
+        return output
 
 
-class Overlap(nn.Module):
-    """Spectra back to sound: each frame's window is added to its neighbours'."""
+class InverseStft(nn.Module):
+    """The inverse short-time Fourier transform: spectra to sound by overlapping windows."""
 
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("window", torch.hann_window(WINDOW))
 
     def forward(self, spectra: Tensor, filled: Tensor) -> Tensor:
-        """Complex (batch, bins, frames) → (batch, HOP × frames)."""
+        """Return (batch, HOP × frames) of samples for complex (batch, bins, frames)."""
         window = self.get_buffer("window").to(torch.float32)
         frames = torch.fft.irfft(spectra, WINDOW, dim=1, norm="backward") * window[:, None]
-        summed = _folded(frames * filled)
-        weight = _folded((window * window)[:, None] * filled)
+        summed = _overlap_add(frames * filled)
+        weight = _overlap_add((window * window)[:, None] * filled)
         edge = (WINDOW - HOP) // 2
         return summed[:, edge:-edge] / weight[:, edge:-edge].clamp(min=LEAST_WEIGHT)
 
 
-class Head(nn.Module):
-    """Each frame's loudness and phase, then sound; in full precision whatever came before."""
+class SpectrumHead(nn.Module):
+    """Each frame's magnitude and phase, then sound; in fp32 whatever the backbone computes in."""
 
     def __init__(self, shape: VocosShape) -> None:
         super().__init__()
         self.out = nn.Linear(shape.width, WINDOW + 2)
-        self.istft = Overlap()
+        self.istft = InverseStft()
 
     def forward(self, x: Tensor, filled: Tensor) -> Tensor:
-        loudness, phase = self.out(x).float().transpose(1, 2).chunk(2, dim=1)
-        spectra = torch.polar(loudness.exp().clamp(max=LOUDEST), phase)
-        found: Tensor = self.istft(spectra, filled)
-        return found
+        magnitude, phase = self.out(x).float().transpose(1, 2).chunk(2, dim=1)
+        spectra = torch.polar(magnitude.exp().clamp(max=LOUDEST), phase)
+        sound: Tensor = self.istft(spectra, filled)
+        return sound
 
 
 class Codebooks(nn.Module):
-    """The vectors of the codes of all levels."""
+    """The code vectors of all levels, one table behind the other."""
 
     def __init__(self, shape: VocosShape) -> None:
         super().__init__()
         self.codebook_weights = nn.Parameter(torch.zeros(shape.levels * CODES, shape.features))
 
     def forward(self, codes: Tensor) -> Tensor:
-        """(batch, levels, frames) → (batch, features, frames)."""
+        """Return (batch, features, frames): the sum of the levels' vectors."""
         starts = CODES * torch.arange(codes.shape[1], device=codes.device)[:, None]
         return functional.embedding(codes + starts, self.codebook_weights).sum(1).transpose(1, 2)
 
@@ -132,7 +135,7 @@ class Codebooks(nn.Module):
 class Vocos(nn.Module):
     """(batch, 8, frames) of codes → (batch, 320 × frames) of samples.
 
-    `lengths` (batch,) says how many frames of each are filled: what lies beyond changes nothing.
+    `lengths` (batch,) says how many frames of each are filled; frames beyond change nothing.
     """
 
     def __init__(self, shape: VocosShape = VocosShape()) -> None:
@@ -140,17 +143,21 @@ class Vocos(nn.Module):
         self.shape = shape
         self.feature_extractor = Codebooks(shape)
         self.backbone = Backbone(shape)
-        self.head = Head(shape)
+        self.head = SpectrumHead(shape)
 
     @classmethod
     def loaded(cls, state: Mapping[str, Tensor]) -> Vocos:
-        """A model with the given tensors, of which only EnCodec's own may be over."""
+        """Make a network of the given tensors; only EnCodec's own may be there besides.
+
+        A missing or an unknown tensor is a BadRequest.
+        """
         model = cls(shape_of(state))
-        said = model.load_state_dict(dict(state), strict=False)
-        over = [name for name in said.unexpected_keys if not name.startswith(LEFT_OUT)]
-        if said.missing_keys or over:
+        names = model.load_state_dict(dict(state), strict=False)
+        unknown = [name for name in names.unexpected_keys if not name.startswith(LEFT_OUT)]
+        if names.missing_keys or unknown:
             raise BadRequest(
-                f"These are no weights of Vocos: missing {said.missing_keys[:3]}, over {over[:3]}.",
+                f"These are no weights of Vocos: missing {names.missing_keys[:3]}, "
+                f"unknown {unknown[:3]}.",
                 code="bad_model",
             )
         return model.eval().requires_grad_(False)
@@ -159,19 +166,19 @@ class Vocos(nn.Module):
         features = self.feature_extractor(codes)
         filled = torch.arange(codes.shape[-1], device=codes.device) < lengths[:, None]
         filled = filled[:, None].to(features.dtype)
-        found: Tensor = self.head(self.backbone(features, filled), filled)
-        return found
+        sound: Tensor = self.head(self.backbone(features, filled), filled)
+        return sound
 
     def cases(self, sizes: tuple[int, ...]) -> list[tuple[Tensor, ...]]:
-        """Inputs for trials in a room: all of it filled, and not all."""
-        (room,) = sizes
-        random = torch.Generator().manual_seed(room)
-        codes = torch.randint(CODES, (1, LEVELS, room), generator=random)
-        return [(codes, torch.tensor([frames])) for frames in (room, max(1, room - 3))]
+        """Return inputs for trials of so many frames: all of them filled, and not all."""
+        (size,) = sizes
+        generator = torch.Generator().manual_seed(size)
+        codes = torch.randint(CODES, (1, LEVELS, size), generator=generator)
+        return [(codes, torch.tensor([frames])) for frames in (size, max(1, size - 3))]
 
 
 def shape_of(state: Mapping[str, Tensor]) -> VocosShape:
-    """The sizes that the weights have."""
+    """Return the sizes that the weights have."""
     try:
         rows, features = state["feature_extractor.codebook_weights"].shape
         inner, width = state["backbone.convnext.0.pwconv1.weight"].shape
@@ -181,7 +188,7 @@ def shape_of(state: Mapping[str, Tensor]) -> VocosShape:
     return VocosShape(features, width, inner, len(layers), rows // CODES)
 
 
-def _folded(frames: Tensor) -> Tensor:
-    """(batch, WINDOW, frames) laid over each other, a hop apart, and added up."""
+def _overlap_add(frames: Tensor) -> Tensor:
+    """Add up the frames of (batch, WINDOW, frames), each a hop after the one before."""
     length = (frames.shape[-1] - 1) * HOP + WINDOW
     return functional.fold(frames, (1, length), (1, WINDOW), stride=(1, HOP))[:, 0, 0]

@@ -1,4 +1,4 @@
-"""The weights have the public names, and with them the whole model says what the original said."""
+"""The weights have the public names, and with them the whole model gives the original's codes."""
 
 from __future__ import annotations
 
@@ -8,14 +8,22 @@ import pytest
 import torch
 
 from realtime.engines.valle.networks.checkpoint import ValleNetwork, ValleShape, shape_of
-from tests.support.valle_cases import arrays, cases, greedy, read_case, refine, speak
+from tests.support.valle_cases import (
+    greedy,
+    load_arrays,
+    load_cases,
+    make_all_levels,
+    make_first_level,
+    read_case,
+)
 
 
-@pytest.mark.parametrize("case", cases())
+@pytest.mark.parametrize("case", load_cases())
 def test_all_codes_are_the_original_s(case: dict[str, Any]) -> None:
-    read = read_case(case)
-    first = speak(greedy(read.model), read, most=16 * len(read.text))
-    assert torch.equal(refine(read.model, read, first), read.codes)
+    reference = read_case(case)
+    most = 16 * len(reference.text)
+    first = make_first_level(greedy(reference.model), reference, most)
+    assert torch.equal(make_all_levels(reference.model, reference, first), reference.codes)
 
 
 def test_the_public_checkpoint_has_374_names() -> None:
@@ -31,7 +39,7 @@ def test_the_public_checkpoint_has_374_names() -> None:
 
 @pytest.mark.parametrize("change", ["missing", "over"])
 def test_a_name_too_few_or_too_many_is_refused(change: str) -> None:
-    state = arrays("valle_tiny.npz")
+    state = load_arrays("valle_tiny.npz")
     if change == "missing":
         del state["nar_decoder.norm.norm.bias"]
     else:
@@ -40,8 +48,8 @@ def test_a_name_too_few_or_too_many_is_refused(change: str) -> None:
         ValleNetwork.loaded(state, heads=4)
 
 
-def test_what_a_stage_is_read_with_is_what_the_next_is_written_in() -> None:
-    model = ValleNetwork.loaded(arrays("valle_tiny.npz"), heads=4)
+def test_a_stage_shares_its_weight_with_the_next_stage_s_table() -> None:
+    model = ValleNetwork.loaded(load_arrays("valle_tiny.npz"), heads=4)
     for stage in range(6):
-        written = model.nar_audio_embeddings[stage + 2].get_parameter("word_embeddings.weight")
-        assert model.nar_predict_layers[stage].weight is written
+        table = model.nar_audio_embeddings[stage + 2].get_parameter("word_embeddings.weight")
+        assert model.nar_predict_layers[stage].weight is table

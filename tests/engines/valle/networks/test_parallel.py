@@ -10,35 +10,37 @@ from realtime.acceleration.accelerate import MAKERS
 from realtime.acceleration.shapes import Sizes, Tensors
 from realtime.acceleration.spec import NetworkSpec
 from realtime.engines.valle.networks.checkpoint import LEVELS, STAGES
-from realtime.engines.valle.networks.parallel import Fine, FineInputs
+from realtime.engines.valle.networks.parallel import ParallelInputs, ParallelModel
 from tests.support.small_networks import AlteredBackend, fallback_reasons
-from tests.support.valle_cases import PLACES, cases, read_case, refine, small
+from tests.support.valle_cases import PLACES, load_cases, make_all_levels, read_case, small_network
 
 
 def test_pieces_side_by_side_give_what_each_gives_alone() -> None:
-    read = [read_case(cases()[number]) for number in (0, 2)]
-    model = read[0].model
-    firsts = [read[0].codes[:50, 0], read[1].codes[:20, 0]]
-    alone = [refine(model, case, first) for case, first in zip(read, firsts, strict=True)]
-    inputs, fine = FineInputs(model, PLACES), Fine(model)
-    wide = [
-        inputs(case.text, case.languages, case.prompt, first)
-        for case, first in zip(read, firsts, strict=True)
+    cases = [read_case(load_cases()[number]) for number in (0, 2)]
+    network = cases[0].model
+    firsts = [cases[0].codes[:50, 0], cases[1].codes[:20, 0]]
+    alone = [
+        make_all_levels(network, case, first) for case, first in zip(cases, firsts, strict=True)
     ]
-    lengths = torch.tensor([len(x) for x in wide])
-    batch = torch.zeros(2, 128, wide[0].shape[1])
+    inputs, model = ParallelInputs(network, PLACES), ParallelModel(network)
+    pieces = [
+        inputs(case.text, case.languages, case.prompt, first)
+        for case, first in zip(cases, firsts, strict=True)
+    ]
+    lengths = torch.tensor([len(x) for x in pieces])
+    batch = torch.zeros(2, 128, pieces[0].shape[1])
     for stage in range(STAGES):
-        for number, x in enumerate(wide):
+        for number, x in enumerate(pieces):
             batch[number, : len(x)] = x
-        found, _ = fine(batch, lengths, torch.tensor([stage]))
-        for number, x in enumerate(wide):
-            codes = found[number, len(x) - len(firsts[number]) : len(x)]
+        all_codes, _ = model(batch, lengths, torch.tensor([stage]))
+        for number, x in enumerate(pieces):
+            codes = all_codes[number, len(x) - len(firsts[number]) : len(x)]
             assert torch.equal(codes, alone[number][:, stage + 1])
             inputs.add(x, stage + 1, codes)
 
 
 class WrongLast(AlteredBackend):
-    """Right in all stages but the last, which it takes for the one before."""
+    """A pass that is right except in the last stage, which it takes for the one before."""
 
     def run(self, sizes: Sizes, inputs: Tensors) -> Tensors:
         x, lengths, stage = inputs
@@ -46,7 +48,7 @@ class WrongLast(AlteredBackend):
 
 
 class Unmasked(AlteredBackend):
-    """Right where all of the room is filled."""
+    """A pass that is right only where all of the length is filled."""
 
     def run(self, sizes: Sizes, inputs: Tensors) -> Tensors:
         x, lengths, stage = inputs
@@ -60,14 +62,14 @@ class Unmasked(AlteredBackend):
 def test_a_pass_with_a_mistake_is_never_used(
     form: type[AlteredBackend], right: bool, precision: str
 ) -> None:
-    fine = Fine(small())
+    model = ParallelModel(small_network())
 
     def make(parts: NetworkSpec) -> AlteredBackend:
         return form(parts.network)
 
     found = accelerate(
-        fine,
-        inputs=fine.cases((128,))[0],
+        model,
+        inputs=model.cases((128,))[0],
         plan="compile",
         precision=precision,
         axes=(Axis((128, 256), {0: 1}, {0: 1, 1: 1}),),
@@ -82,7 +84,7 @@ def test_a_pass_with_a_mistake_is_never_used(
 
 
 def test_nobody_reads_the_last_level() -> None:
-    inputs = FineInputs(small(), PLACES)
+    inputs = ParallelInputs(small_network(), PLACES)
     x = torch.zeros(4, 64)
     inputs.add(x, LEVELS - 1, torch.tensor([1, 2]))
     assert not x.any()

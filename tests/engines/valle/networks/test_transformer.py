@@ -1,4 +1,4 @@
-"""Places are told by waves, and norms by their stage."""
+"""Position vectors, norms by stage, and weights that stay in fp32."""
 
 from __future__ import annotations
 
@@ -6,16 +6,21 @@ import pytest
 import torch
 from torch.nn import functional
 
-from realtime.engines.valle.networks.transformer import Decoder, StageNorm, Waves, sinusoids
+from realtime.engines.valle.networks.transformer import (
+    Decoder,
+    PositionEncoding,
+    StageNorm,
+    sinusoids,
+)
 
 
-def test_waves_are_sines_and_cosines_in_turn() -> None:
-    waves = sinusoids(5, 4)
+def test_position_vectors_are_sines_and_cosines_in_turn() -> None:
+    vectors = sinusoids(5, 4)
     places = torch.arange(5)
-    torch.testing.assert_close(waves[:, 0], torch.sin(places))
-    torch.testing.assert_close(waves[:, 1], torch.cos(places))
-    torch.testing.assert_close(waves[:, 2], torch.sin(places / 100))
-    torch.testing.assert_close(waves[:, 3], torch.cos(places / 100))
+    torch.testing.assert_close(vectors[:, 0], torch.sin(places))
+    torch.testing.assert_close(vectors[:, 1], torch.cos(places))
+    torch.testing.assert_close(vectors[:, 2], torch.sin(places / 100))
+    torch.testing.assert_close(vectors[:, 3], torch.cos(places / 100))
 
 
 def test_a_stage_scales_and_shifts() -> None:
@@ -28,18 +33,18 @@ def test_a_stage_scales_and_shifts() -> None:
     torch.testing.assert_close(norm(x, torch.zeros(4)), 2 * plain + 3, atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
-def test_what_is_long_only_moves(kind: torch.dtype) -> None:
-    decoder = Decoder(8, 2, 1, StageNorm).to(kind)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_what_stays_in_fp32_is_not_shortened(dtype: torch.dtype) -> None:
+    decoder = Decoder(8, 2, 1, StageNorm).to(dtype)
     layer = decoder.layers[0]
-    assert {weight.dtype for weight in layer.linear1.parameters()} == {kind}
+    assert {weight.dtype for weight in layer.linear1.parameters()} == {dtype}
     assert {weight.dtype for weight in decoder.norm.parameters()} == {torch.float32}
-    assert layer.norm1.project_layer.weight.dtype == kind
+    assert layer.norm1.project_layer.weight.dtype == dtype
     assert layer.norm1.norm.weight.dtype == torch.float32
-    x, told = torch.randn(1, 3, 8), torch.randn(8)
+    x, stage = torch.randn(1, 3, 8), torch.randn(8)
     with torch.no_grad():
         for weight in decoder.parameters():
             weight.fill_(0.1)
-        found = layer(x, functional.scaled_dot_product_attention, told)
-    assert found.dtype == torch.float32
-    assert Waves(4, 8).to(kind).table.dtype == torch.float32
+        output = layer(x, functional.scaled_dot_product_attention, stage)
+    assert output.dtype == torch.float32
+    assert PositionEncoding(4, 8).to(dtype).table.dtype == torch.float32
