@@ -19,20 +19,22 @@ LINE = {"textPrompt": "Hello there, you.", "character": small_valle.NAME, "langu
 
 
 @pytest.fixture
-def settings(web_settings: Settings, tmp_path: Path) -> Settings:
+def valle_settings(web_settings: Settings, tmp_path: Path) -> Settings:
     (tmp_path / "presets").mkdir()
     return small_valle.settings_for(web_settings, tmp_path)
 
 
 @pytest.fixture
-def client(settings: Settings) -> Iterator[TestClient]:
-    small_valle.write_voice(settings.presets.path)
-    with TestClient(create_app(scripted_services(settings))) as client:
+def client(valle_settings: Settings) -> Iterator[TestClient]:
+    small_valle.write_voice(valle_settings.presets.path)
+    with TestClient(create_app(scripted_services(valle_settings))) as client:
         yield client
 
 
-def test_a_prompt_s_character_speaks_at_an_address(client: TestClient, settings: Settings) -> None:
-    small_valle.write_files(settings)
+def test_a_prompt_s_character_speaks_at_an_address(
+    client: TestClient, valle_settings: Settings
+) -> None:
+    small_valle.write_files(valle_settings)
     body = client.post("/generate", json=LINE).json()
     assert (body["code"], body["error"]) == (200, None)
     audio = client.get(body["audioURL"])
@@ -47,8 +49,8 @@ def test_a_prompt_s_character_speaks_at_an_address(client: TestClient, settings:
     assert " ".join(words) == LINE["textPrompt"]
 
 
-def test_speaking_afresh_gives_the_same_bytes(client: TestClient, settings: Settings) -> None:
-    small_valle.write_files(settings)
+def test_speaking_afresh_gives_the_same_bytes(client: TestClient, valle_settings: Settings) -> None:
+    small_valle.write_files(valle_settings)
     request = {
         "model": "valle",
         "input": "Once more.",
@@ -64,7 +66,7 @@ def test_speaking_afresh_gives_the_same_bytes(client: TestClient, settings: Sett
     assert len(first.content) > 2_000 and first.content == second.content
 
 
-def test_missing_weights_are_named(client: TestClient, settings: Settings) -> None:
+def test_missing_weights_are_named(client: TestClient, valle_settings: Settings) -> None:
     body = client.post("/generate", json=LINE)
     assert body.status_code == 503 and body.json()["code"] == 503
     assert "vallex-checkpoint.pt" in body.json()["error"]
@@ -72,5 +74,5 @@ def test_missing_weights_are_named(client: TestClient, settings: Settings) -> No
     answer = client.post("/v1/audio/speech", json=request)
     assert answer.status_code == 503 and answer.json()["error"]["code"] == "weights_missing"
     assert "Retry-After" not in answer.headers
-    path = settings.models.path / "valle" / "vallex-checkpoint.pt"
+    path = valle_settings.models.path / "valle" / "vallex-checkpoint.pt"
     assert str(path) in answer.json()["error"]["message"]
