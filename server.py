@@ -1,4 +1,4 @@
-"""The command line of Yamabiko: it reads the arguments and hands over."""
+"""The command line of Yamabiko: reads the arguments and runs a command."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ENDED_BY_SIGPIPE = 141  # 128 + 13, as a shell has it
 
 
 def main(arguments: list[str]) -> int:
-    """Run one command; errors are told in two lines, never as a stack trace."""
+    """Run one command; an error is two lines for a person, never a stack trace."""
     options = commands.parsed(arguments)
     try:
         code = _run(options)

@@ -1,1 +1,1 @@
-"""The core of Yamabiko: text becomes a character's voice, whoever asks and however it travels."""
+"""The core of Yamabiko: text or a microphone in, a character's voice out."""

@@ -1,4 +1,4 @@
-"""Reads the settings: the only reader of `yamabiko.yaml` and the environment.
+"""The reader of the settings, and the only one of `yamabiko.yaml` and the environment.
 
 Order: command-line option, environment (`YAMABIKO_LIMITS__TEXT`), file, default. Unknown names,
 wrong types and impossible values are refused with the key, what came and what is allowed.
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from realtime.errors import SettingsError
-from realtime.settings import PREFIX, Key, Settings, keys
+from realtime.settings import PREFIX, Setting, Settings, all_settings
 
 FILE = Path("yamabiko.yaml")
 
@@ -26,30 +26,33 @@ def load_settings(
     environ: Mapping[str, str] | None = None,
     file: Path | None = None,
 ) -> Settings:
-    """The settings of this process; `file` must exist when it is named."""
-    known = {key.name: key for key in keys()}
+    """Read the settings of this process; `file` must exist when it is named."""
+    known = {setting.name: setting for setting in all_settings()}
     values: dict[str, Any] = {}
-    for name, value in _from_file(file).items():
-        values[name] = _checked(_known(name, known, "the settings file"), value)
-    variables = {key.variable: key for key in known.values()}
+    for name, value in _read_file(file).items():
+        values[name] = _check(_find(name, known, "the settings file"), value)
+    variables = {setting.variable: setting for setting in known.values()}
     for variable, text in (os.environ if environ is None else environ).items():
         if variable.startswith(PREFIX):
-            key = _known_variable(variable, variables)
-            values[key.name] = _checked(key, _parsed(key, text))
+            setting = _find_variable(variable, variables)
+            values[setting.name] = _check(setting, _parse(setting, text))
     for name, value in (options or {}).items():
-        values[name] = _checked(_known(name, known, "the options"), value)
-    settings: Settings = _built(Settings, values, "")
+        values[name] = _check(_find(name, known, "the options"), value)
+    settings: Settings = _build(Settings, values, "")
     return settings
 
 
 def set_for_library(variable: str, value: str, instead_of: str = "") -> str:
-    """What a library reads in the environment, where nobody chose; gives what holds."""
+    """Set a variable for a library, unless the user has set it; return its value now.
+
+    `instead_of` is the library's own default, which it may have written there itself.
+    """
     if os.environ.get(variable, instead_of) == instead_of:
         os.environ[variable] = value
     return os.environ[variable]
 
 
-def _from_file(file: Path | None) -> dict[str, Any]:
+def _read_file(file: Path | None) -> dict[str, Any]:
     import yaml
 
     path = file or FILE
@@ -67,19 +70,19 @@ def _from_file(file: Path | None) -> dict[str, Any]:
         return {}
     if not isinstance(content, dict):
         raise SettingsError(f"The settings file {path} must hold names and values.")
-    return dict(_flat(content, ""))
+    return dict(_flatten(content, ""))
 
 
-def _flat(content: Mapping[Any, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+def _flatten(content: Mapping[Any, Any], prefix: str) -> Iterator[tuple[str, Any]]:
     sections = {item.name for item in dataclasses.fields(Settings) if "help" not in item.metadata}
     for name, value in content.items():
         if not prefix and name in sections and isinstance(value, dict):
-            yield from _flat(value, f"{name}.")
+            yield from _flatten(value, f"{name}.")
         else:
             yield f"{prefix}{name}", value
 
 
-def _known(name: str, known: Mapping[str, Key], where: str) -> Key:
+def _find(name: str, known: Mapping[str, Setting], where: str) -> Setting:
     if name in known:
         return known[name]
     near = difflib.get_close_matches(name, known, n=1)
@@ -87,7 +90,7 @@ def _known(name: str, known: Mapping[str, Key], where: str) -> Key:
     raise SettingsError(f"{where.capitalize()} names {name!r}, which is no setting. {hint}")
 
 
-def _known_variable(variable: str, variables: Mapping[str, Key]) -> Key:
+def _find_variable(variable: str, variables: Mapping[str, Setting]) -> Setting:
     if variable in variables:
         return variables[variable]
     near = difflib.get_close_matches(variable, variables, n=1)
@@ -99,85 +102,87 @@ _BOOLEANS = {"true": True, "yes": True, "on": True, "1": True}
 _BOOLEANS |= {"false": False, "no": False, "off": False, "0": False}
 
 
-def _parsed(key: Key, text: str) -> Any:
-    """What an environment variable's text means here; a text that fits nothing stays a text."""
-    if key.kind is bool:
+def _parse(setting: Setting, text: str) -> Any:
+    """Parse an environment variable; a text that does not fit stays a text, to be refused."""
+    if setting.kind is bool:
         return _BOOLEANS.get(text.strip().lower(), text)
-    if key.kind in (int, float):
+    if setting.kind in (int, float):
         try:
-            return key.kind(text)
+            return setting.kind(text)
         except ValueError:
             return text
     parts = [part.strip() for part in text.split(",") if part.strip()]
-    if key.kind == tuple[str, ...]:
+    if setting.kind == tuple[str, ...]:
         return parts
-    if key.kind == Mapping[str, str]:
+    if setting.kind == Mapping[str, str]:
         pairs = [part.partition("=") for part in parts]
         return {name.strip(): value.strip() for name, _, value in pairs}
     return text
 
 
-def _checked(key: Key, value: Any) -> Any:
-    if key.kind == tuple[str, ...]:
-        return _strings(key, value)
-    if key.kind == Mapping[str, str]:
-        return _mapping(key, value)
-    if key.kind is Path and isinstance(value, str | Path) and str(value):
+def _check(setting: Setting, value: Any) -> Any:
+    if setting.kind == tuple[str, ...]:
+        return _strings(setting, value)
+    if setting.kind == Mapping[str, str]:
+        return _mapping(setting, value)
+    if setting.kind is Path and isinstance(value, str | Path) and str(value):
         return Path(value)
-    if key.kind is float and isinstance(value, int) and not isinstance(value, bool):
+    if setting.kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
-    if type(value) is not key.kind:
-        _refuse(key, value)
-    one_of = key.limits.get("one_of")
+    if type(value) is not setting.kind:
+        _refuse(setting, value)
+    one_of = setting.limits.get("one_of")
     if one_of and value not in one_of:
-        _refuse(key, value)
+        _refuse(setting, value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         # written so that NaN is refused too
-        if not key.limits.get("least", value) <= value <= key.limits.get("most", value):
-            _refuse(key, value)
+        if not setting.limits.get("least", value) <= value <= setting.limits.get("most", value):
+            _refuse(setting, value)
     return value
 
 
-def _strings(key: Key, value: Any) -> tuple[str, ...]:
+def _strings(setting: Setting, value: Any) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-        _refuse(key, value)
+        _refuse(setting, value)
     return tuple(value)
 
 
-def _mapping(key: Key, value: Any) -> Mapping[str, str]:
-    allowed = key.limits["keys"]
+def _mapping(setting: Setting, value: Any) -> Mapping[str, str]:
+    allowed = setting.limits["keys"]
     if not isinstance(value, dict | types.MappingProxyType):
-        _refuse(key, value)
+        _refuse(setting, value)
     if not all(name in allowed and isinstance(item, str) and item for name, item in value.items()):
-        _refuse(key, value)
-    return types.MappingProxyType({**key.default, **value})
+        _refuse(setting, value)
+    return types.MappingProxyType({**setting.default, **value})
 
 
-def _refuse(key: Key, value: Any) -> typing.NoReturn:
-    came = "not that" if key.limits.get("secret") else repr(value)
-    raise SettingsError(f"{key.name} is {came}; allowed is {allowed(key)}.", field=key.name)
+def _refuse(setting: Setting, value: Any) -> typing.NoReturn:
+    came = "not that" if setting.limits.get("secret") else repr(value)
+    raise SettingsError(
+        f"{setting.name} is {came}; allowed is {allowed_values(setting)}.", field=setting.name
+    )
 
 
-def allowed(key: Key) -> str:
-    """What a setting takes, in words."""
-    if "one_of" in key.limits:
-        return "one of " + ", ".join(key.limits["one_of"])
-    if "keys" in key.limits:
-        return f"a name for each of {', '.join(key.limits['keys'])}"
+def allowed_values(setting: Setting) -> str:
+    """Describe in words the values of a setting."""
+    if "one_of" in setting.limits:
+        return "one of " + ", ".join(setting.limits["one_of"])
+    if "keys" in setting.limits:
+        return f"a name for each of {', '.join(setting.limits['keys'])}"
     kinds = {bool: "true or false", int: "a whole number", float: "a number", Path: "a path"}
-    words = kinds.get(key.kind, "a text" if key.kind is str else "a list of texts")
-    if "least" in key.limits:
-        words += f" from {key.limits['least']} to {key.limits['most']}"
+    words = kinds.get(setting.kind, "a text" if setting.kind is str else "a list of texts")
+    if "least" in setting.limits:
+        words += f" from {setting.limits['least']} to {setting.limits['most']}"
     return words
 
 
-def _built(section: Any, values: Mapping[str, Any], prefix: str) -> Any:
+def _build(section: Any, values: Mapping[str, Any], prefix: str) -> Any:
     hints = typing.get_type_hints(section)
     found: dict[str, Any] = {}
     for item in dataclasses.fields(section):
         name = prefix + item.name
         if dataclasses.is_dataclass(hints[item.name]):
-            found[item.name] = _built(hints[item.name], values, f"{name}.")
+            found[item.name] = _build(hints[item.name], values, f"{name}.")
         elif name in values:
             found[item.name] = values[name]
     return section(**found)

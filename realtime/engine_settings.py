@@ -26,10 +26,14 @@ def setting(default: Any, help: str, **limits: Any) -> Any:
 @dataclass(frozen=True)
 class RevoiceSettings:
     model: str = setting("base", "Whisper model: a folder of models/revoice, or a size")
-    threads: int = setting(0, "its threads; 0: as models.threads", least=0, most=256)
-    beam: int = setting(1, "ways of writing a sentence that it weighs at once", least=1, most=16)
-    device: str = setting("cpu", "where it runs", one_of=("cpu", "cuda"))
-    pause_seconds: float = setting(0.35, "how long a silence ends a sentence", least=0.15, most=5)
+    threads: int = setting(0, "threads of the recogniser; 0: as models.threads", least=0, most=256)
+    beam: int = setting(
+        1, "beam size: candidate transcripts of a sentence that are followed", least=1, most=16
+    )
+    device: str = setting("cpu", "device of the recogniser", one_of=("cpu", "cuda"))
+    pause_seconds: float = setting(
+        0.35, "seconds of silence that end a sentence", least=0.15, most=5
+    )
 
 
 @dataclass(frozen=True)
@@ -38,11 +42,11 @@ class VocoderSettings:
         True, "whether vocoders run in their quick forms; false: step by step, as published"
     )
     vocoder_chunk_size: int = setting(
-        500, "frames of a mel that a vocoder hears at once", least=1, most=100_000
+        500, "mel frames that a vocoder computes at once", least=1, most=100_000
     )
     vocoder_overlap_ratio: float = setting(
         0.0,
-        "part of a chunk that is heard beside it; less than what sound depends on is never taken",
+        "share of a chunk that is computed again beside it; at least what its sound depends on",
         least=0,
         most=0.9,
     )
@@ -51,16 +55,14 @@ class VocoderSettings:
         "auto", "where vocoders run: auto, cpu, cuda; several, as cuda:0,cuda:1, share the work"
     )
     plan: str = setting(
-        "auto", "how vocoders are accelerated; auto: whatever is quickest here", one_of=PLANS
+        "auto", "acceleration plan of vocoders; auto: the quickest here", one_of=PLANS
     )
-    precision: str = setting("fp32", "numbers that vocoders compute with", one_of=PRECISIONS)
+    precision: str = setting("fp32", "precision of vocoders", one_of=PRECISIONS)
     prepare_seconds: float = setting(
         300.0, "how long a vocoder may prepare its shapes when it is opened", least=0, most=86_400
     )
     use_tensorrt: bool = setting(False, "whether the plan is tensorrt, whatever plan says")
-    tensorrt_precision: str = setting(
-        "fp16", "numbers that TensorRT computes with", one_of=("fp32", "fp16")
-    )
+    tensorrt_precision: str = setting("fp16", "precision of TensorRT", one_of=("fp32", "fp16"))
     tensorrt_workspace_size: int = setting(
         1 << 30, "bytes that TensorRT may build with", least=1 << 20, most=1 << 40
     )
@@ -74,14 +76,14 @@ class AccelerationSettings:
     enabled: bool = setting(True, "whether networks run in their quick forms; false: as torch runs")
     path: Path = setting(Path("cache/.engines"), "folder of built engines and of measured choices")
     cache_bytes: int = setting(
-        8 << 30, "bytes of built engines; the longest unused go first", least=0, most=1 << 50
+        8 << 30, "bytes of built engines; those unused for longest go first", least=0, most=1 << 50
     )
     auto_seconds: float = setting(
-        120.0, "after how long the plan auto tries no further plan", least=0, most=86_400
+        120.0, "seconds after which the plan auto tries no further plan", least=0, most=86_400
     )
     idle_seconds: float = setting(
         2.0,
-        "quiet after which the most used shapes are prepared; 0: never while serving",
+        "idle seconds after which the most used shapes are prepared; 0: never while serving",
         least=0,
         most=3_600,
     )
@@ -97,7 +99,7 @@ class AccelerationSettings:
         0.0, "part of a GPU's memory that this server may take; 0: all", least=0, most=1
     )
     autocast: bool = setting(
-        False, "whether fp16 and bf16 shorten operations one by one, with weights left in fp32"
+        False, "whether fp16 and bf16 apply per operation, with weights left in fp32"
     )
     clear_memory: bool = setting(
         True, "whether memory held unused is given back when a device runs out or an engine unloads"
@@ -107,15 +109,13 @@ class AccelerationSettings:
 @dataclass(frozen=True)
 class ValleSamplingSettings:
     temperature: float = setting(
-        1.0, "how freely codes are chosen; 0: always the likeliest", least=0, most=10
+        1.0, "randomness of the choice of codes; 0: always the likeliest", least=0, most=10
     )
     top_k: int = setting(0, "codes that are chosen from; 0: all", least=0, most=1_025)
     top_p: float = setting(
         1.0, "share of the likeliest codes that are chosen from", least=0, most=1
     )
-    best_of: int = setting(
-        1, "times a piece is spoken, of which the likeliest is kept", least=1, most=16
-    )
+    best_of: int = setting(1, "times a piece is spoken; the likeliest is kept", least=1, most=16)
     repetition_guard: int = setting(
         0, "equal codes in a row after which another seed is tried; 0: never", least=0, most=1_650
     )
@@ -123,19 +123,19 @@ class ValleSamplingSettings:
 
 @dataclass(frozen=True)
 class ValleSettings:
-    device: str = setting("auto", "where VALL-E X runs", one_of=("auto", "cpu", "cuda"))
+    device: str = setting("auto", "device of VALL-E X", one_of=("auto", "cpu", "cuda"))
     precision: str = setting(
         "auto",
-        "its floats; auto: bf16 where the device has it",
+        "precision of VALL-E X; auto: bf16 where the device has it",
         one_of=("auto", "fp32", "fp16", "bf16"),
     )
     plan: str = setting(
         "auto",
-        "the form in which its steps run; auto: graphs on CUDA, else eager",
+        "acceleration plan of its steps; auto: graphs on CUDA, else eager",
         one_of=("auto", "eager", "compile", "graphs"),
     )
-    slots: int = setting(0, "lines that share its steps; 0: 16 on CUDA, else 4", least=0, most=64)
+    slots: int = setting(0, "lines in one batch of steps; 0: 16 on CUDA, else 4", least=0, most=64)
     reproducible: bool = setting(
-        False, "whether every step has one size, so that no other line changes a rounding"
+        False, "whether every step has the same batch size, so that other lines change no rounding"
     )
     sampling: ValleSamplingSettings = field(default_factory=ValleSamplingSettings)

@@ -1,25 +1,25 @@
-"""Every error that reaches a person, in one tree; it knows no HTTP: the doors give statuses.
+"""Errors that reach a person, in one tree; HTTP statuses for them are given in `web`.
 
 YamabikoError
-├── BadRequest          what came cannot be done: a wrong field, an impossible value
+├── BadRequest          a wrong field or an impossible value in a request
 │   ├── BadMessage      a message of a socket that cannot be read
-│   ├── NothingToSay    the text holds nothing that can be spoken
-│   └── TextTooLong     the text is over its limit
+│   ├── NothingToSay    a text without anything that can be spoken
+│   └── TextTooLong     a text over its limit
 ├── NotFound            no such character, voice or recording
-├── Taken               what would be made is there already
-├── TooLarge            a body over its bound in bytes
-├── TooSlow             a body that does not come in time
-├── WrongContentType    a body in a form that is not read here
-├── Refused             who asks is not known, or may not
-├── Forbidden           what no credentials help against: another page, another name
-├── TooMany             a limit of the one who asks is reached
-├── Busy                a bound is reached; the same request may succeed later
-│   ├── OutOfMemory     of a device's memory: a smaller piece may pass
-│   └── InUse           an engine that somebody uses stays loaded
-├── Unavailable         an engine cannot run now
-│   └── WeightsMissing  because files are not there
-├── SynthesisFailed     an engine broke in the middle of a line
-└── SettingsError       the settings cannot be used; the server does not start
+├── Taken               a name that exists already
+├── TooLarge            a body over its limit in bytes
+├── TooSlow             a body that does not arrive in time
+├── WrongContentType    a body of a type that is not read here
+├── Refused             credentials that are missing, unknown or not enough
+├── Forbidden           a page or a host name that no credentials make allowed
+├── TooMany             a limit of this client is reached
+├── Busy                a limit of the server is reached; the same request may succeed later
+│   ├── OutOfMemory     too little memory of a device: a smaller piece may pass
+│   └── InUse           an engine in use, which cannot be unloaded
+├── Unavailable         an engine that cannot run now
+│   └── WeightsMissing  because its files are missing
+├── SynthesisFailed     an engine that failed within a line
+└── SettingsError       settings that cannot be used; the server does not start
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from collections.abc import Iterable
 
 
 class YamabikoError(Exception):
-    """Carries what a person needs: a stable code, a message, and a hint on what to do."""
+    """An error for people: a stable code, a message, and a hint on what to do."""
 
     default_code = "error"
 
@@ -49,7 +49,7 @@ class YamabikoError(Exception):
         self.retry_after = retry_after
 
     def copy(self) -> YamabikoError:
-        """The same for somebody else: a raised one keeps its raiser's trace."""
+        """Copy it for another waiter: raising one object twice would mix their tracebacks."""
         return type(self)(
             self.message,
             code=self.code,
@@ -64,7 +64,7 @@ class BadRequest(YamabikoError):
 
 
 class BadMessage(BadRequest):
-    """Also carries the `id` that stands in the message, when it can be read."""
+    """An error of a socket's message, with the `id` in it when that can be read."""
 
     id: str | None = None
 
@@ -138,7 +138,7 @@ class SettingsError(YamabikoError):
 
 
 def shortlist(names: Iterable[str], most: int = 12) -> str:
-    """What exists, for a message: the first few names and how many more there are."""
+    """List names for a message: the first few, and how many more there are."""
     known = list(names)
     shown = ", ".join(known[:most])
     return shown if len(known) <= most else f"{shown} and {len(known) - most} more"

@@ -1,4 +1,4 @@
-"""JSON as it came from somebody, read and shown in messages; it knows no door and no field."""
+"""JSON of clients: reading an object, and naming in messages what came instead."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ KINDS |= {list: "a list", dict: "an object", type(None): "null"}
 
 
 def parse_object(data: str | bytes, what: str, example: str) -> dict[str, Any]:
-    """The object that some JSON holds; anything else is refused with what came."""
+    """Parse a JSON object; refuse anything else with a message that says what came.
+
+    `what` begins the message, such as "The body"; `example` is shown in its hint.
+    """
     try:
         found = json.loads(data, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
@@ -32,7 +35,7 @@ def parse_object(data: str | bytes, what: str, example: str) -> dict[str, Any]:
 
 
 def describe_value(value: object) -> str:
-    """A value as it came, short enough for a message."""
+    """Describe a value as it came, in at most 60 characters."""
     if isinstance(value, list | dict):
         return KINDS[type(value)]
     if value is None or isinstance(value, bool):

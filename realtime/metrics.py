@@ -1,4 +1,4 @@
-"""What is counted, in Prometheus' form; it knows nobody who counts."""
+"""The metrics of a server, in the text format of Prometheus."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 K = TypeVar("K")
 
+# Bounds of the histograms' buckets.
 LAG_SECONDS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.007, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5)
-
 IDLE_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5)
 FIRST_AUDIO_SECONDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.2, 2, 5, 10, 30)
 
 
 class Metrics:
-    """One set of counters for one server; nothing is global."""
+    """The metrics of one server: none is global, so that tests and servers do not mix."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self._syntheses = Counter(
             "yamabiko_syntheses", "Lines spoken by an engine", ["engine"], registry=self._registry
         )
-        self._asked = Counter(
+        self._requests = Counter(
             "yamabiko_cache_requests", "Lines asked for", ["result"], registry=self._registry
         )
         self._events = Counter(
@@ -33,9 +33,9 @@ class Metrics:
             ["event"],
             registry=self._registry,
         )
-        self._refused = Counter(
+        self._refusals = Counter(
             "yamabiko_refusals",
-            "Requests that were not let in",
+            "Refused requests",
             ["reason"],
             registry=self._registry,
         )
@@ -48,22 +48,22 @@ class Metrics:
         )
         self._lag = Histogram(
             "yamabiko_event_loop_lag_seconds",
-            "How late the event loop came to a timer",
+            "Delay of the event loop at a timer",
             buckets=LAG_SECONDS,
             registry=self._registry,
         )
-        self._sockets = Gauge("yamabiko_sockets", "Open conversations", registry=self._registry)
+        self._sockets = Gauge("yamabiko_sockets", "Open sockets", registry=self._registry)
         self._idle = Histogram(
             "yamabiko_cancel_to_idle_seconds",
-            "From a cancel until the engine is free of what was cancelled",
+            "From a cancel until its engine is free",
             buckets=IDLE_SECONDS,
             registry=self._registry,
         )
-        self._working = Gauge(
+        self._busy = Gauge(
             "yamabiko_lane_busy", "Lines on an engine's lane", ["engine"], registry=self._registry
         )
         self._networks = Networks(self._registry)
-        self._held = Gauge(
+        self._bytes = Gauge(
             "yamabiko_cache_bytes", "Bytes of all finished recordings", registry=self._registry
         )
         self._recordings = Gauge(
@@ -74,13 +74,13 @@ class Metrics:
         self._syntheses.labels(engine).inc()
 
     def count_request(self, result: str) -> None:
-        self._asked.labels(result).inc()
+        self._requests.labels(result).inc()
 
     def count_cache_event(self, event: str) -> None:
         self._events.labels(event).inc()
 
     def count_refusal(self, reason: str) -> None:
-        self._refused.labels(reason).inc()
+        self._refusals.labels(reason).inc()
 
     def observe_first_audio(self, engine: str, seconds: float) -> None:
         self._first_audio.labels(engine).observe(seconds)
@@ -95,19 +95,19 @@ class Metrics:
         self._idle.observe(seconds)
 
     def set_busy(self, engine: str, jobs: int) -> None:
-        self._working.labels(engine).set(jobs)
+        self._busy.labels(engine).set(jobs)
 
     def set_cache_size(self, size: int, recordings: int) -> None:
-        self._held.set(size)
+        self._bytes.set(size)
         self._recordings.set(recordings)
 
     def set_networks(self, networks: Iterable[Mapping[str, Any]]) -> None:
-        """How each network does now, as their reports say it."""
-        self._networks.tell(networks)
+        """Replace the metrics of accelerated networks by those of their reports."""
+        self._networks.replace(networks)
 
     def requests_by_result(self) -> dict[str, int]:
-        """How many lines were asked for, by what the cache had of them."""
-        found = (sample for metric in self._asked.collect() for sample in metric.samples)
+        """Count the lines requested so far, by cache result: hit, join, miss or bypass."""
+        found = (sample for metric in self._requests.collect() for sample in metric.samples)
         return {
             sample.labels["result"]: int(sample.value)
             for sample in found
@@ -115,13 +115,13 @@ class Metrics:
         }
 
     def prometheus_text(self) -> bytes:
-        """The text that a Prometheus server reads."""
+        """Return the text that a Prometheus server scrapes."""
         text: bytes = generate_latest(self._registry)
         return text
 
 
 class Networks:
-    """What is told of accelerated networks, as it is when somebody reads it."""
+    """The metrics of accelerated networks, set anew at each scrape."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         names = ["engine", "network"]
@@ -145,7 +145,7 @@ class Networks:
         )
         self._waste = Gauge(
             "yamabiko_acceleration_waste",
-            "The part of what was computed that nobody asked for",
+            "Share of the computed samples that are padding or overlap",
             [*names, "kind"],
             registry=registry,
         )
@@ -162,30 +162,31 @@ class Networks:
             registry=registry,
         )
 
-    def tell(self, networks: Iterable[Mapping[str, Any]]) -> None:
+    def replace(self, networks: Iterable[Mapping[str, Any]]) -> None:
         counted = (self._calls, self._fallbacks, self._buckets)
         for gauge in (*counted, self._waste, self._memory, self._modes):
             gauge.clear()  # networks that are gone, and modes that are over
-        for told in networks:
-            self._tell_one(told)
+        for report in networks:
+            self._set(report)
 
-    def _tell_one(self, told: Mapping[str, Any]) -> None:
-        names = (told["engine"], told["name"])
-        for plan, calls in told["hits"].items():
+    def _set(self, report: Mapping[str, Any]) -> None:
+        names = (report["engine"], report["name"])
+        for plan, calls in report["hits"].items():
             self._calls.labels(*names, plan).set(calls)
-        for plan, count in _sums((item["plan"], item["count"]) for item in told["fallbacks"]):
+        fallbacks = ((item["plan"], item["count"]) for item in report["fallbacks"])
+        for plan, count in _sums(fallbacks):
             self._fallbacks.labels(*names, plan).set(count)
-        states = (((item["plan"], item["state"]), 1) for item in told["buckets"])
+        states = (((item["plan"], item["state"]), 1) for item in report["buckets"])
         for (plan, state), count in _sums(states):
             self._buckets.labels(*names, plan, state).set(count)
-        self._waste.labels(*names, "padding").set(told["padding_share"])
-        self._waste.labels(*names, "overlap").set(told["overlap_share"])
-        self._memory.labels(*names).set(told["memory_bytes"])
-        self._modes.labels(*names, told["mode"]).set(told["enabled"])
+        self._waste.labels(*names, "padding").set(report["padding_share"])
+        self._waste.labels(*names, "overlap").set(report["overlap_share"])
+        self._memory.labels(*names).set(report["memory_bytes"])
+        self._modes.labels(*names, report["mode"]).set(report["enabled"])
 
 
 def _sums(counted: Iterable[tuple[K, int]]) -> Iterable[tuple[K, int]]:
-    """What is named several times, added up."""
+    """Add up the counts of each name."""
     found: Sums[K] = Sums()
     for name, count in counted:
         found[name] += count

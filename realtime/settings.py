@@ -1,4 +1,4 @@
-"""The settings there are, with their defaults, bounds and explanations; it reads none of them."""
+"""The settings of the server, with their defaults, bounds and explanations."""
 
 from __future__ import annotations
 
@@ -42,13 +42,16 @@ class ModelsSettings:
 class CacheSettings:
     path: Path = setting(Path("cache"), "folder of the recordings")
     max_bytes: int = setting(
-        10 << 30, "bytes of all recordings; the longest unheard go first", least=0, most=1 << 60
+        10 << 30,
+        "bytes of all recordings; those unheard for longest go first",
+        least=0,
+        most=1 << 60,
     )
     memory_bytes: int = setting(
         64 << 20, "bytes of recordings held in memory", least=0, most=1 << 40
     )
     finish_started: bool = setting(
-        True, "whether a line asked for by its address is finished when nobody listens any more"
+        True, "whether a line requested by its address is finished when no listener is left"
     )
 
 
@@ -136,8 +139,8 @@ class LimitsSettings:
 
 @dataclass(frozen=True)
 class LogSettings:
-    level: str = setting("INFO", "how much is logged", one_of=LOG_LEVELS)
-    format: str = setting("text", "how a line of the log looks", one_of=("text", "json"))
+    level: str = setting("INFO", "least level that is logged", one_of=LOG_LEVELS)
+    format: str = setting("text", "format of a log line", one_of=("text", "json"))
 
 
 @dataclass(frozen=True)
@@ -146,10 +149,10 @@ class Settings:
     port: int = setting(8000, "port to listen on; 0: any free one", least=0, most=65_535)
     public_url: str = setting("", "address that links begin with; empty: the request's own")
     hosts: tuple[str, ...] = setting(
-        (), "names a request may call this server by; empty: without keys this machine's, else any"
+        (), "host names of this server in requests; empty: without keys this machine's, else any"
     )
     proxies: tuple[str, ...] = setting(
-        ("127.0.0.1", "::1"), "reverse proxies whose X-Forwarded headers are believed"
+        ("127.0.0.1", "::1"), "reverse proxies whose X-Forwarded headers are trusted"
     )
     keys: tuple[str, ...] = setting(
         (), "keys as id:secret, added to those of auth.keys_path", secret=True
@@ -160,11 +163,11 @@ class Settings:
     )
     default_characters: Mapping[str, str] = setting(
         {"en": "af_heart", "zh": "zf_xiaoxiao", "ja": "jf_alpha", "mix": "af_heart"},
-        "who speaks a language when nobody is named",
+        "character of a language when a request names none",
         keys=("en", "zh", "ja", "mix"),
     )
     shutdown_seconds: float = setting(
-        20.0, "how long what is being spoken may go on when the server stops", least=0, most=3_600
+        20.0, "how long lines in progress may go on when the server stops", least=0, most=3_600
     )
     presets: PresetsSettings = field(default_factory=PresetsSettings)
     models: ModelsSettings = field(default_factory=ModelsSettings)
@@ -183,8 +186,8 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Key:
-    """One setting as a person writes it: `limits.text`."""
+class Setting:
+    """A setting under its written name, such as `limits.text`."""
 
     name: str
     kind: Any
@@ -200,24 +203,22 @@ class Key:
         return str(self.limits["help"])
 
 
-def keys(section: type = Settings, prefix: str = "") -> Iterator[Key]:
-    """Every setting there is, in order."""
+def all_settings(section: type = Settings, prefix: str = "") -> Iterator[Setting]:
+    """Yield every setting, in the order of the declarations."""
     hints = typing.get_type_hints(section)
     for item in dataclasses.fields(section):
         kind = hints[item.name]
         if dataclasses.is_dataclass(kind):
-            yield from keys(typing.cast(type, kind), f"{prefix}{item.name}.")
+            yield from all_settings(typing.cast(type, kind), f"{prefix}{item.name}.")
         else:
-            default = (
-                item.default_factory()
-                if item.default_factory is not dataclasses.MISSING
-                else item.default
-            )
-            yield Key(prefix + item.name, kind, default, item.metadata)
+            default = item.default
+            if item.default_factory is not dataclasses.MISSING:
+                default = item.default_factory()
+            yield Setting(prefix + item.name, kind, default, item.metadata)
 
 
 def value_of(settings: Settings, name: str) -> Any:
-    """The value of a setting by its written name."""
+    """Return the value of a setting by its written name."""
     found: Any = settings
     for part in name.split("."):
         found = getattr(found, part)

@@ -1,4 +1,4 @@
-"""Work that would hold up the loop, done in a thread; it knows no sound."""
+"""Blocking work in a thread, so that it does not hold up the event loop."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ T = TypeVar("T")
 
 
 async def run_in_thread(function: Callable[..., T], *arguments: Any) -> T:
-    """A function's result from a thread; who is cancelled leaves only when the thread is done.
+    """Run a function in a thread and return its result.
 
-    So nobody closes what a thread is still in.
+    When the caller is cancelled, this still waits for the thread: the caller may then close what
+    the thread was using.
     """
     work = asyncio.ensure_future(asyncio.to_thread(function, *arguments))
     try:

@@ -1,4 +1,4 @@
-"""Time as a conversation takes it; a test brings a time of its own."""
+"""The clock of sessions; tests replace it by one that they advance."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ import time
 
 
 class Timer:
-    """What time it is, and waiting for it to pass."""
+    """A clock, and waiting for its time to pass."""
 
     def now(self) -> float:
-        """Seconds since some moment."""
+        """Return monotonic seconds."""
         return time.monotonic()
 
     def wall_ms(self) -> int:
-        """Unix milliseconds, as a person's clock has them."""
+        """Return Unix time in milliseconds."""
         return time.time_ns() // 1_000_000
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
     async def wait_within(self, seconds: float, event: asyncio.Event) -> bool:
-        """Whether an event comes before so much time has passed."""
+        """Wait for an event, at most so long; tell whether it came."""
         try:
             async with asyncio.timeout(seconds):
                 return await event.wait()

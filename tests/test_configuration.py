@@ -1,4 +1,4 @@
-"""Settings are read in one order and refuse what they do not know."""
+"""Tests of reading the settings: their order, and the refusal of wrong ones."""
 
 from __future__ import annotations
 

@@ -13,9 +13,9 @@ from realtime.acceleration import policy
 from realtime.configuration import load_settings
 from realtime.engine_settings import setting
 from realtime.errors import SettingsError
-from realtime.settings import Key, keys
+from realtime.settings import Setting, all_settings
 
-OURS = ("revoice.", "vocoder.", "acceleration.", "valle.")
+PREFIXES = ("revoice.", "vocoder.", "acceleration.", "valle.")
 
 
 @dataclass(frozen=True)
@@ -25,14 +25,14 @@ class Section:
     key: str = setting("hidden", "what nobody reads", secret=True)
 
 
-def ours() -> list[Key]:
-    return [key for key in keys() if key.name.startswith(OURS)]
+def settings_of_engines() -> list[Setting]:
+    return [setting for setting in all_settings() if setting.name.startswith(PREFIXES)]
 
 
 def test_each_is_a_setting_with_an_explanation() -> None:
-    sections = {key.name.partition(".")[0] + "." for key in ours()}
-    assert sections == set(OURS)
-    assert all(key.help for key in ours())
+    sections = {key.name.partition(".")[0] + "." for key in settings_of_engines()}
+    assert sections == set(PREFIXES)
+    assert all(key.help for key in settings_of_engines())
 
 
 def test_plans_and_precisions_are_those_that_there_are() -> None:

@@ -1,4 +1,4 @@
-"""JSON is read without surprises, and what came is shown in few words."""
+"""Tests of reading JSON of clients, and of naming in few words what came."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is counted can be read."""
+"""Tests of the metrics: what is counted can be scraped."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_counts_are_exposed_under_their_names() -> None:
 
 
 def in_any_order(line: str) -> tuple[str, ...]:
-    """A line's name, labels and value, whatever the labels' order."""
+    """Split a line into name, labels and value, whatever the order of the labels."""
     name, _, rest = line.partition("{")
     labels, _, value = rest.partition("}")
     return name, *sorted(labels.split(",")), value

@@ -1,4 +1,4 @@
-"""The README tells the truth: its tree, its settings and its commands."""
+"""Tests of the README: its tree, its settings and its commands are the real ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def part(name: str) -> str:
 
 
 def tracked() -> set[str]:
-    """What git keeps: the top level, and what lies directly in the core."""
+    """List the tracked files of the top level and directly in the core."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -49,13 +49,13 @@ def shown() -> set[str]:
 
 def table() -> str:
     rows = ["| setting | default | what it is |", "|---|---|---|"]
-    for key in settings.keys():
-        default = key.default
+    for setting in settings.all_settings():
+        default = setting.default
         if isinstance(default, tuple):
             default = ", ".join(default) or "(none)"
         elif hasattr(default, "items"):
             default = ", ".join(f"{name}: {value}" for name, value in default.items())
-        rows.append(f"| `{key.name}` `{key.variable}` | {default} | {key.help} |")
+        rows.append(f"| `{setting.name}` `{setting.variable}` | {default} | {setting.help} |")
     return "\n".join(rows)
 
 

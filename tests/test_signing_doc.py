@@ -18,7 +18,7 @@ from tests.access.test_vectors import REASONS, REQUESTS
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "docs" / "signing.md").read_text(encoding="utf-8")
-SETTINGS = {key.name: key.default for key in settings.keys()}
+SETTINGS = {each.name: each.default for each in settings.all_settings()}
 
 
 def part(title: str) -> str:

@@ -1,4 +1,4 @@
-"""Who leaves waits for the thread that works for them."""
+"""Tests of work in threads: a cancelled caller waits for its thread."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from realtime.threads import run_in_thread
 
 
 @pytest.mark.anyio
-async def test_nobody_leaves_while_a_thread_works() -> None:
+async def test_a_cancelled_caller_waits_for_its_thread() -> None:
     begun, release, ended = asyncio.Event(), threading.Event(), threading.Event()
     loop = asyncio.get_running_loop()
 

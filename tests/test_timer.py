@@ -1,4 +1,4 @@
-"""The time that passes."""
+"""Tests of the real clock."""
 
 from __future__ import annotations
 

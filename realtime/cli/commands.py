@@ -26,7 +26,7 @@ from realtime.configuration import load_settings
 from realtime.engines.valle.weights import CLONING_FILES
 from realtime.errors import BadRequest, YamabikoError
 from realtime.services import VERSION, Services, build
-from realtime.settings import LOG_LEVELS, Settings, keys, value_of
+from realtime.settings import LOG_LEVELS, Settings, all_settings, value_of
 from realtime.speech.line import ASKABLE, Line
 from realtime.speech.request import LineRequest
 
@@ -63,8 +63,8 @@ def check(options: argparse.Namespace) -> int:
     """Print the settings, which engines can run, and what is missing with how to get it."""
     settings = settings_of(options)
     print("Settings")
-    for key in keys():
-        print(f"  {key.name} = {_shown(value_of(settings, key.name))}")
+    for setting in all_settings():
+        print(f"  {setting.name} = {_shown(value_of(settings, setting.name))}")
     services = build(settings)
     print("Engines")
     runnable = [_print_engine(name, services) for name in services.models.names()]
