@@ -27,10 +27,10 @@ from realtime.engine_settings import PLANS, PRECISIONS
 from realtime.vocoders.networks.base import MelNet
 from realtime.vocoders.networks.bigvgan import BigVGAN
 from realtime.vocoders.networks.hifigan import Generator
-from realtime.vocoders.open import accelerated, example, twin
-from realtime.vocoders.report import Counted
+from realtime.vocoders.open import accelerate_for_windows, copy_with_shared_weights, example_mels
+from realtime.vocoders.report import CallCounter
 from realtime.vocoders.sound_quality import compare
-from realtime.vocoders.vocoder import Cutting, Vocoder, schedules
+from realtime.vocoders.vocoder import Vocoder, WindowSettings, make_schedules
 
 RATES = {"bigvgan": 24_000, "hifigan": 48_000}
 LOUD = 0.1  # root mean square of the sound, its mean left out
@@ -43,7 +43,7 @@ def loud(name: str, device: str, frames: int = 60) -> MelNet:
     torch.manual_seed(0)
     network: MelNet = BigVGAN() if name == "bigvgan" else Generator()
     network.eval().requires_grad_(False).plain().to(device)
-    given = example(network.bands, frames).to(device)
+    given = example_mels(network.bands, frames).to(device)
     for _ in range(6):  # what is clipped or bent makes the way there longer
         with torch.no_grad():
             heard = network(given)
@@ -67,11 +67,11 @@ class Case:
 
     def opened(self, device: str, sizes: list[int]) -> Accelerated:
         """The network under the plan, with nothing prepared."""
-        quick = twin(self.network).fast()
-        return accelerated(quick, self.plan, self.precision, device, sizes, self.batch)
+        quick = copy_with_shared_weights(self.network).fast()
+        return accelerate_for_windows(quick, self.plan, self.precision, device, sizes, self.batch)
 
     def mels(self, device: str) -> Tensor:
-        return example(self.network.bands, self.frames, self.batch).to(device)
+        return example_mels(self.network.bands, self.frames, self.batch).to(device)
 
 
 def measured(case: Case, options: argparse.Namespace) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def measured(case: Case, options: argparse.Namespace) -> dict[str, Any]:
     work.prepare([(case.frames, case.batch)])
     prepared = time.perf_counter() - started
     quick()  # what is made when it is first asked for
-    counted = Counted(work)
+    counted = CallCounter(work)
     with memory.watched():  # without what the proof took
         found = quick()
     before, after = in_turns([published, quick], device, options.runs, options.clock)
@@ -156,8 +156,8 @@ def with_tf32(case: Case, options: argparse.Namespace) -> dict[str, Any]:
 def first_sound(case: Case, options: argparse.Namespace) -> dict[str, Any]:
     """From the frames that a stream's first sound needs to its samples in memory."""
     network, device = case.network, options.device
-    cutting = Cutting(chunk=case.frames, batch=1)
-    _, growing = schedules(network.reach(), cutting)
+    windows = WindowSettings(chunk=case.frames, batch=1)
+    _, growing = make_schedules(network.reach(), windows)
     work = case.opened(device, [growing.sizes[0], case.frames])
     vocoder = Vocoder(
         work,
@@ -165,10 +165,10 @@ def first_sound(case: Case, options: argparse.Namespace) -> dict[str, Any]:
         hop=network.hop,
         sample_rate=RATES[case.name],
         reach=network.reach(),
-        cutting=cutting,
+        windows=windows,
     )
     # A frame more than the window: until then the mel might end with it, and be cut otherwise.
-    mel = example(network.bands, growing.sizes[0] + 1)[0].to(device)
+    mel = example_mels(network.bands, growing.sizes[0] + 1)[0].to(device)
     work.prepare([(growing.sizes[0], 1)])
     kept: list[int] = []
 
@@ -177,7 +177,7 @@ def first_sound(case: Case, options: argparse.Namespace) -> dict[str, Any]:
 
     for _ in range(3):
         speak()
-    counted = Counted(work)
+    counted = CallCounter(work)
     taken = [1e3 * timed(speak, device, options.clock) for _ in range(options.streams)]
     row = {
         "plan": case.plan,

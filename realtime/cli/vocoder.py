@@ -47,19 +47,19 @@ def vocoder(options: argparse.Namespace, settings: Settings) -> int:
     if chosen:
         # Who names a plan wants that one.
         chosen |= {"use_tensorrt": False, "use_vocoder_optimization": True}
-    opened = open.opened(
+    opened = open.open_vocoder(
         options.name, replace(settings, vocoder=replace(settings.vocoder, **chosen))
     )
-    print(f"{opened.run.name} under the plan {opened.plan}: {opened.readiness.words}")
+    print(f"{opened.accelerated.name} under the plan {opened.plan}: {opened.readiness.summary}")
     if options.action == "resynth":
         return _resynth(opened, options.given, options.made)
     if options.action == "bench":
-        figures = report.speed(opened, options.frames, options.batch, options.runs)
+        figures = report.measure_speed(opened, options.frames, options.batch, options.runs)
     else:
-        rate = opened.form.sample_rate
-        sound = _read(options.sound, rate) if options.sound else report.example(rate)
-        figures = report.quality(opened, sound)
-    described = opened.run.described()
+        rate = opened.mel_format.sample_rate
+        sound = _read(options.sound, rate) if options.sound else report.example_voice(rate)
+        figures = report.measure_quality(opened, sound)
+    described = opened.accelerated.described()
     _tell(figures)
     _tell_shapes(described["buckets"])
     if options.json is not None:
@@ -69,8 +69,8 @@ def vocoder(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _resynth(opened: open.OpenedVocoder, given: Path, made: Path) -> int:
-    counted = report.Counted(opened.run)
-    sound = opened.resynthesised(_read(given, opened.form.sample_rate))
+    counted = report.CallCounter(opened.accelerated)
+    sound = opened.resynthesise(_read(given, opened.mel_format.sample_rate))
     rate = opened.vocoder.sample_rate
     pcm = to_pcm16(sound)
     _write(made, wav_file(pcm, rate))

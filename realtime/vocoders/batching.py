@@ -1,7 +1,6 @@
-"""Windows of several requests in one run: who comes while another runs is taken along next.
+"""Windows of several requests in one run: a window that comes during a run is in the next one.
 
-It knows no mel and no sound: things that have a shape, and a function from a stack of them to as
-many results. Whoever waits may be the one who runs, so it has no thread of its own.
+The thread of any waiting request may do the run for all, so no thread of its own is needed.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ from typing import Any
 Run = Callable[[Any], Any]  # a stack of equal tensors to a stack of results
 
 
-class Job:
-    """One window that waits; its error is its waiter's."""
+class WaitingWindow:
+    """A window in the queue, later with its result or its error."""
 
     def __init__(self, window: Any) -> None:
         self.window = window
@@ -25,60 +24,58 @@ class Job:
 
 
 class Batches:
-    """Equal windows share a run, whoever brought them; the first to come is the first to go."""
+    """A queue of windows; those of one shape share a run, the oldest window goes first."""
 
     def __init__(
-        self, run: Run, stack: Callable[[list[Any]], Any], most: Callable[[], int]
+        self, run: Run, stack: Callable[[list[Any]], Any], limit: Callable[[], int]
     ) -> None:
-        self._run, self._stack, self._most = run, stack, most
-        self._waiting: deque[Job] = deque()
-        self._door = threading.Lock()  # of the queue
-        self._turn = threading.Lock()  # of the device
-        self.runs = 0
-        self.windows = 0
+        """Ask `limit` before each run how many windows it may have."""
+        self._run, self._stack, self._limit = run, stack, limit
+        self._waiting: deque[WaitingWindow] = deque()
+        self._queue_lock = threading.Lock()
+        self._device_lock = threading.Lock()
 
     def __call__(self, windows: Sequence[Any]) -> list[Any]:
-        """The result of each window, in order; the first error of any is raised."""
-        jobs = [Job(window) for window in windows]
-        with self._door:
-            self._waiting.extend(jobs)
-        for job in jobs:
-            self._see_to(job)
-        for job in jobs:
-            if job.error is not None:
-                raise job.error
-        return [job.result for job in jobs]
+        """Return the result of each window in order; raise the first error of any."""
+        mine = [WaitingWindow(window) for window in windows]
+        with self._queue_lock:
+            self._waiting.extend(mine)
+        for each in mine:
+            self._run_until_done(each)
+        for each in mine:
+            if each.error is not None:
+                raise each.error
+        return [each.result for each in mine]
 
-    def _see_to(self, job: Job) -> None:
-        while not job.done:
-            with self._turn:
-                if not job.done:
-                    self._work(self._next())
+    def _run_until_done(self, mine: WaitingWindow) -> None:
+        while not mine.done:
+            with self._device_lock:
+                if not mine.done:  # another thread may have run it while this one waited
+                    self._run_batch(self._take_batch())
 
-    def _next(self) -> list[Job]:
-        """Of those that wait, the first and what is like it."""
-        with self._door:
+    def _take_batch(self) -> list[WaitingWindow]:
+        """Take the oldest window and those of its shape out of the queue."""
+        with self._queue_lock:
             shape = self._waiting[0].window.shape
-            like = [job for job in self._waiting if job.window.shape == shape][: self._most()]
-            self._waiting = deque(job for job in self._waiting if job not in like)
-        return like
+            batch = [each for each in self._waiting if each.window.shape == shape]
+            batch = batch[: self._limit()]
+            self._waiting = deque(each for each in self._waiting if each not in batch)
+        return batch
 
-    def _work(self, jobs: list[Job]) -> None:
+    def _run_batch(self, batch: list[WaitingWindow]) -> None:
         try:
-            results = self._run(self._stack([job.window for job in jobs]))
-            for job, result in zip(jobs, results, strict=True):
-                job.result = result
-            self.runs += 1
-            self.windows += len(jobs)
-        except Exception as error:  # noqa: BLE001 (each waiter raises it in its own thread)
-            self._fail(jobs, error)
+            results = self._run(self._stack([each.window for each in batch]))
+            for each, result in zip(batch, results, strict=True):
+                each.result = result
+        except Exception as error:  # noqa: BLE001 -- each request raises it in its own thread
+            self._fail(batch, error)
         except BaseException as error:
-            self._fail(jobs, error)
+            self._fail(batch, error)
             raise
         finally:
-            for job in jobs:
-                job.done = True
+            for each in batch:
+                each.done = True
 
-    def _fail(self, jobs: list[Job], error: BaseException) -> None:
-        for job in jobs:
-            job.error = error
+    def _fail(self, batch: list[WaitingWindow], error: BaseException) -> None:
+        for each in batch:
+            each.error = error

@@ -1,7 +1,4 @@
-"""How large a run may be: what memory is free, and what was too much a while ago.
-
-It knows no network: bytes a frame takes, and a function that tells how many bytes are free.
-"""
+"""Sizes of runs as memory allows: by the memory that is free, and by runs that were too large."""
 
 from __future__ import annotations
 
@@ -14,59 +11,59 @@ logger = logging.getLogger(__name__)
 SHARE = 0.8  # of the free memory that a run may take
 RECOVERY = 16  # runs that go well before a larger one is tried again
 ENDLESS = 1 << 40
-LONG = 1 << 16  # frames that no window has
+LONG = 1 << 16  # frames that no window has: the limit is lifted when it gets so large
 
 
-class Headroom:
-    """Shrinks when a run finds too little memory, and grows again by and by."""
+class MemoryLimit:
+    """A limit that shrinks when a run finds too little memory, and grows again later."""
 
     def __init__(self, frame_bytes: int, free: Callable[[], int]) -> None:
+        """Count `frame_bytes` for each frame of a window; `free` tells the bytes that are free."""
         self._frame_bytes, self._free = frame_bytes, free
-        self._most = ENDLESS
-        self._alone = False
-        self._well = 0
-        self.shrunk = 0  # how often
+        self._most_frames = ENDLESS
+        self._one_at_a_time = False
+        self._good_runs = 0
 
     @classmethod
-    def endless(cls) -> Headroom:
+    def unlimited(cls) -> MemoryLimit:
         return cls(1, lambda: ENDLESS)
 
-    def batch(self, wanted: int) -> int:
-        """How many windows may share a run."""
-        return 1 if self._alone else wanted
+    def windows_per_run(self, wanted: int) -> int:
+        """Give how many of the wanted windows may share a run."""
+        return 1 if self._one_at_a_time else wanted
 
-    def frames(self, batch: int) -> int:
-        """How long each of so many windows may be."""
-        free = int(SHARE * self._free()) // (self._frame_bytes * self.batch(batch))
-        return min(self._most, free)
+    def frames_per_window(self, batch: int) -> int:
+        """Give how long each of `batch` windows may be."""
+        free = int(SHARE * self._free()) // (self._frame_bytes * self.windows_per_run(batch))
+        return min(self._most_frames, free)
 
-    def exceeded(self, frames: int, windows: int, least: int) -> bool:
-        """A run was too large: ask for less from now on; False when there is no less."""
-        self._well = 0
-        if windows > 1 and not self._alone:
-            self._alone = True
+    def shrink(self, frames: int, windows: int, least: int) -> bool:
+        """Allow less after a run that was too large; return False when less is impossible."""
+        self._good_runs = 0
+        if windows > 1 and not self._one_at_a_time:
+            self._one_at_a_time = True
         elif frames > least:
-            self._most = max(least, frames // 2)
+            self._most_frames = max(least, frames // 2)
         else:
             return False
-        self.shrunk += 1
         logger.warning(
             "too little memory for %d windows of %d frames: the next are smaller", windows, frames
         )
         return True
 
-    def sufficed(self) -> None:
-        """A run went well."""
-        if not self._alone and self._most == ENDLESS:
+    def count_success(self) -> None:
+        """Count a run that went well; after some of them allow more again."""
+        if not self._one_at_a_time and self._most_frames == ENDLESS:
             return
-        self._well += 1
-        if self._well >= RECOVERY:
-            self._well, self._alone = 0, False
-            self._most = 2 * self._most if self._most < LONG else ENDLESS
+        self._good_runs += 1
+        if self._good_runs >= RECOVERY:
+            self._good_runs, self._one_at_a_time = 0, False
+            doubled = 2 * self._most_frames
+            self._most_frames = doubled if self._most_frames < LONG else ENDLESS
 
 
-def free_here(meminfo: Path = Path("/proc/meminfo")) -> int:
-    """Bytes of memory that may still be taken; where nobody tells, enough."""
+def free_memory(meminfo: Path = Path("/proc/meminfo")) -> int:
+    """Read how many bytes this machine has free; where it does not tell, give `ENDLESS`."""
     try:
         lines = meminfo.read_text(encoding="ascii").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""The vocoders by name: from the files that people bring to one that runs as the settings say."""
+"""The vocoders by name: files that people bring become a vocoder that runs as the settings say."""
 
 from __future__ import annotations
 
@@ -14,138 +14,149 @@ from realtime.audio.samples import Samples
 from realtime.errors import BadRequest, Unavailable
 from realtime.settings import Settings
 from realtime.vocoders import checkpoints
-from realtime.vocoders import prepare as readiness
-from realtime.vocoders.memory_limit import Headroom, free_here
-from realtime.vocoders.prepare import Readiness
-from realtime.vocoders.several_devices import Spread
-from realtime.vocoders.vocoder import Cutting, Vocoder, schedules
+from realtime.vocoders.memory_limit import MemoryLimit, free_memory
+from realtime.vocoders.prepare import (
+    Readiness,
+    batch_sizes,
+    prepare_on_devices,
+    window_shapes,
+)
+from realtime.vocoders.several_devices import MultiDeviceNetwork
+from realtime.vocoders.vocoder import Vocoder, WindowSettings, make_schedules
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from realtime.vocoders.networks.base import MelNet
-    from realtime.vocoders.networks.mel import MelForm
+    from realtime.vocoders.networks.mel import MelFormat
 
 NAMES = ("bigvgan", "hifigan")
-MEAN, SPREAD = -5.0, 2.0  # of the numbers of a log mel
+MEAN, SPREAD = -5.0, 2.0  # of the numbers of a log mel of speech
 SHAPED = ("compile", "graphs", "eager_graphs")  # plans that run only what was prepared for them
 COPIES = 12  # of the widest signal that are held at once, planes of activations among them
 
 
 @dataclass(frozen=True)
 class OpenedVocoder:
-    """A vocoder, the mel that it takes, and its network as published, to be held against it."""
+    """A vocoder, the mel that it takes, and its network as published, to compare it with."""
 
     vocoder: Vocoder
-    form: MelForm
+    mel_format: MelFormat
     published: Callable[[Tensor], Tensor]
-    run: Accelerated
+    accelerated: Accelerated
     device: str
     readiness: Readiness
-    beside: Sequence[Accelerated] = ()  # the same on further devices
+    on_other_devices: Sequence[Accelerated] = ()
 
     @property
     def plan(self) -> str:
-        """The plan that was asked for; what runs is told by `run.described()`."""
-        return self.run.plan
+        """Give the plan that was asked for; `accelerated.described()` tells which one runs."""
+        return self.accelerated.plan
 
-    def resynthesised(self, sound: Samples) -> Samples:
-        """A recording at the mel's rate, into its mel and back, at the vocoder's rate."""
-        return self.vocoder.render([self.mel(sound)])[0]
+    def resynthesise(self, sound: Samples) -> Samples:
+        """Turn a recording, at the mel's rate, into its mel and back, at the vocoder's rate."""
+        return self.vocoder.render([self.make_mel(sound)])[0]
 
-    def mel(self, sound: Samples) -> Tensor:
+    def make_mel(self, sound: Samples) -> Tensor:
         import torch
 
         from realtime.vocoders.networks.mel import log_mel
 
-        if sound.size <= self.form.fft:
+        if sound.size <= self.mel_format.fft:
+            shortest = self.mel_format.fft / self.mel_format.sample_rate
             raise BadRequest(
                 "The recording is too short for a mel.",
                 code="bad_audio",
-                hint=f"It needs more than {self.form.fft / self.form.sample_rate:.2f} s.",
+                hint=f"It needs more than {shortest:.2f} s.",
             )
-        return log_mel(torch.from_numpy(sound)[None], self.form)[0].to(self.device)
+        return log_mel(torch.from_numpy(sound)[None], self.mel_format)[0].to(self.device)
 
 
-def opened(name: str, settings: Settings) -> OpenedVocoder:
-    """The named vocoder with its weights, ready to run."""
+def open_vocoder(name: str, settings: Settings) -> OpenedVocoder:
+    """Load the named vocoder's weights and make it ready to run."""
     if name not in NAMES:
         raise BadRequest(f"There is no vocoder {name!r}; there are: {', '.join(NAMES)}.")
-    bigvgan = name == "bigvgan"
-    network, form = (checkpoints.bigvgan if bigvgan else checkpoints.hifigan)(settings)
-    return prepared(network, form, form.sample_rate * network.hop // form.hop, settings)
-
-
-def prepared(network: MelNet, form: MelForm, sample_rate: int, settings: Settings) -> OpenedVocoder:
-    """A network with its weights as the settings want it run."""
-    chosen = settings.vocoder
-    device, *others = devices(chosen.device)
-    network.to(device)  # before its twin is made, so that both share one memory there
-    published = twin(network).plain()
-    if chosen.use_vocoder_optimization:
-        network.fast()
+    network: MelNet
+    if name == "bigvgan":
+        network, mel_format = checkpoints.load_bigvgan(settings)
     else:
-        network.plain()
-    plan, precision = wanted(settings, device)
-    how = cutting(settings)
-    whole, growing = schedules(network.reach(), how)
+        network, mel_format = checkpoints.load_hifigan(settings)
+    sample_rate = mel_format.sample_rate * network.hop // mel_format.hop
+    return build_vocoder(network, mel_format, sample_rate, settings)
+
+
+def build_vocoder(
+    network: MelNet, mel_format: MelFormat, sample_rate: int, settings: Settings
+) -> OpenedVocoder:
+    """Make a vocoder of a network with its weights, as the settings want it run."""
+    device, *others = device_names(settings.vocoder.device)
+    network.to(device)  # before the copy is made, so that both share one memory there
+    published = copy_with_shared_weights(network).plain()
+    optimised = settings.vocoder.use_vocoder_optimization
+    network = network.fast() if optimised else network.plain()
+    plan, precision = choose_plan(settings, device)
+    windows = window_settings(settings)
+    whole, growing = make_schedules(network.reach(), windows)
     sizes = [*whole.sizes, *growing.sizes]
-    run = accelerated(network, plan, precision, device, sizes, how.batch, settings)
-    beside = [
-        accelerated(copy.deepcopy(network), plan, precision, other, sizes, how.batch, settings)
-        for other in others
-    ]
-    ready = readiness.prepare_each(
-        (run, *beside),
-        example(network.bands, max(sizes)),
-        readiness.wanted(growing, whole, how.batch),
-        chosen.prepare_seconds if chosen.use_vocoder_optimization else 0.0,
+
+    def accelerated_on(target: MelNet, name: str) -> Accelerated:
+        return accelerate_for_windows(target, plan, precision, name, sizes, windows.batch, settings)
+
+    first = accelerated_on(network, device)
+    beside = [accelerated_on(copy.deepcopy(network), other) for other in others]
+    readiness, *_ = prepare_on_devices(
+        (first, *beside),
+        example_mels(network.bands, max(sizes)),
+        window_shapes(growing, whole, windows.batch),
+        settings.vocoder.prepare_seconds if optimised else 0.0,
     )
     vocoder = Vocoder(
-        Spread({str(each.network.device): each for each in (run, *beside)}, device)
-        if beside
-        else run,
+        _on_all_devices((first, *beside), device),
         bands=network.bands,
         hop=network.hop,
         sample_rate=sample_rate,
         reach=network.reach(),
-        cutting=dataclasses.replace(
-            how, batch=how.batch * (1 + len(beside)), shaped=run.mode in SHAPED
+        windows=dataclasses.replace(
+            windows,
+            batch=windows.batch * (1 + len(beside)),
+            prepared_only=first.mode in SHAPED,
         ),
-        headroom=Headroom(COPIES * 4 * network.width, _free(device)),
-        overlapped=run.count_overlap,
+        memory=MemoryLimit(COPIES * 4 * network.width, _free_bytes(device)),
+        count_overlap=first.count_overlap,
     )
-    return OpenedVocoder(vocoder, form, published, run, device, ready[0], beside)
+    return OpenedVocoder(vocoder, mel_format, published, first, device, readiness, beside)
 
 
-def example(bands: int, frames: int, batch: int = 1) -> Tensor:
-    """Mels as loud and as wide as those of speech, the same every time."""
+def example_mels(bands: int, frames: int, batch: int = 1) -> Tensor:
+    """Make mels of noise, as loud and as wide as those of speech, the same every time."""
     import torch
 
     generator = torch.Generator().manual_seed(frames)
     return SPREAD * torch.randn(batch, bands, frames, generator=generator) + MEAN
 
 
-def wanted(settings: Settings, device: str) -> tuple[str, str]:
-    """The plan and the precision; a processor's quickest plan is the network's own quick form."""
+def choose_plan(settings: Settings, device: str) -> tuple[str, str]:
+    """Choose the plan and the precision that the settings ask for on a device."""
     chosen = settings.vocoder
     if not chosen.use_vocoder_optimization:
         return "eager", "fp32"
     if chosen.use_tensorrt:
         return "tensorrt", chosen.tensorrt_precision
+    # On a processor the network's own fast form is the fastest plan (figures: docs/vocoders.md).
     plan = "eager" if chosen.plan == "auto" and device == "cpu" else chosen.plan
     return plan, chosen.precision
 
 
-def cutting(settings: Settings) -> Cutting:
+def window_settings(settings: Settings) -> WindowSettings:
+    """Read the sizes of windows from the settings."""
     chosen = settings.vocoder
     batch = chosen.batch
     if chosen.use_tensorrt:
         batch = min(batch, chosen.tensorrt_max_batch_size)
-    return Cutting(chosen.vocoder_chunk_size, chosen.vocoder_overlap_ratio, batch)
+    return WindowSettings(chosen.vocoder_chunk_size, chosen.vocoder_overlap_ratio, batch)
 
 
-def accelerated(
+def accelerate_for_windows(
     network: MelNet,
     plan: str,
     precision: str,
@@ -154,35 +165,36 @@ def accelerated(
     batch: int,
     settings: Settings | None = None,
 ) -> Accelerated:
-    """The network under a plan that is prepared for windows of these sizes, so many a run.
+    """Put a network under a plan for windows of these sizes, up to `batch` in a run.
 
-    On a GPU its quick form is held against the published one as well: that costs little there, and
+    On a GPU its fast form is compared with the published one as well: that costs little there, and
     its kernel is younger than a processor's operations.
     """
     policy = Policy()
     if settings is not None:
         workspace = settings.vocoder.tensorrt_workspace_size
         policy = dataclasses.replace(Policy.of(settings), workspace_bytes=workspace)
-    network.to(device)  # before its twin is made, so that both share one memory there
-    truth = twin(network).plain() if network.rows and device.startswith("cuda") else None
+    network.to(device)  # before the copy is made, so that both share one memory there
+    compared = network.channels_last and device.startswith("cuda")
+    truth = copy_with_shared_weights(network).plain() if compared else None
     return accelerate(
         network,
         truth=truth,
-        inputs=(example(network.bands, max(sizes)),),
+        inputs=(example_mels(network.bands, max(sizes)),),
         plan=plan,
         precision=precision,
         device=device,
         axes=(
             Axis(tuple(sorted(set(sizes))), {0: 2}, {0: 2}, network.hop),
-            Axis(readiness.runs(batch), {0: 0}, {0: 0}, padded=True),
+            Axis(batch_sizes(batch), {0: 0}, {0: 0}, padded=True),
         ),
         policy=policy,
         name=type(network).__name__.lower(),
     )
 
 
-def twin(network: MelNet) -> MelNet:
-    """Another network of the same weights in the same memory."""
+def copy_with_shared_weights(network: MelNet) -> MelNet:
+    """Copy a network; the weights of both lie in the same memory."""
     from torch import nn
 
     memo: dict[int, Any] = {
@@ -193,9 +205,9 @@ def twin(network: MelNet) -> MelNet:
     return copied
 
 
-def devices(names: str) -> list[str]:
-    """Those of the setting, each once: the first is where mels come from and sounds go to."""
-    found = [_device(name.strip()) for name in names.split(",")]
+def device_names(names: str) -> list[str]:
+    """Read the setting's devices; mels come from the first one and sounds go to it."""
+    found = [_checked_device(name.strip()) for name in names.split(",")]
     if len({"cuda:0" if name == "cuda" else name for name in found}) < len(found):
         raise BadRequest(
             f"A device stands twice in {names!r}.", hint="Name each once in vocoder.device."
@@ -203,7 +215,7 @@ def devices(names: str) -> list[str]:
     return found
 
 
-def _device(name: str) -> str:
+def _checked_device(name: str) -> str:
     import torch
 
     if name == "auto":
@@ -213,8 +225,14 @@ def _device(name: str) -> str:
     return name
 
 
-def _free(device: str) -> Callable[[], int]:
+def _on_all_devices(networks: Sequence[Accelerated], home: str) -> Callable[[Tensor], Tensor]:
+    if len(networks) == 1:
+        return networks[0]
+    return MultiDeviceNetwork({str(each.network.device): each for each in networks}, home)
+
+
+def _free_bytes(device: str) -> Callable[[], int]:
     if not device.startswith("cuda"):
-        return free_here
+        return free_memory
 
     return lambda: device_memory.free_bytes(with_index(device))

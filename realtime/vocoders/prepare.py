@@ -1,7 +1,4 @@
-"""The shapes of a vocoder's windows made ready before anybody waits for them, within a bound.
-
-It knows no weights: a network under a plan, the schedules of its windows, and a clock.
-"""
+"""The shapes of a vocoder's windows, prepared before a request needs them, within a time bound."""
 
 from __future__ import annotations
 
@@ -24,65 +21,66 @@ Sizes = tuple[int, ...]  # frames, windows in a run
 
 @dataclass(frozen=True)
 class Readiness:
-    """How many shapes there are, how many of them are ready, and how long that took."""
+    """Counts of the shapes that are wanted and ready, and the seconds that preparing took."""
 
     wanted: int
     ready: int
     seconds: float
 
     @property
-    def words(self) -> str:
+    def summary(self) -> str:
         return f"{self.ready} of {self.wanted} shapes ready after {self.seconds:.1f} s"
 
 
-def runs(batch: int) -> tuple[int, ...]:
-    """How many windows a run may hold: ones between are filled up to the next."""
+def batch_sizes(batch: int) -> tuple[int, ...]:
+    """Give the counts of windows to prepare, powers of two: others are filled up to the next."""
     return tuple(1 << n for n in range((batch - 1).bit_length() + 1))
 
 
-def wanted(growing: Schedule, whole: Schedule, batch: int) -> list[Sizes]:
-    """Every shape that windows may have, those first that are missed first."""
+def window_shapes(growing: Schedule, whole: Schedule, batch: int) -> list[Sizes]:
+    """List every shape that windows may have, the ones needed first at the front."""
     first, *others = growing.sizes
     frames = dict.fromkeys([first, whole.largest, *others, *whole.sizes])
-    return [(size, run) for run in runs(batch) for size in frames]
+    return [(size, windows) for windows in batch_sizes(batch) for size in frames]
 
 
-def prepare_each(
-    runs: Sequence[Accelerated],
+def prepare_on_devices(
+    networks: Sequence[Accelerated],
     mel: Tensor,
     shapes: Sequence[Sizes],
     seconds: float,
     clock: Callable[[], float] = time.monotonic,
 ) -> list[Readiness]:
-    """The same network on several devices, one after the other within one bound."""
+    """Prepare the same network on several devices, one after the other within one time bound."""
     found: list[Readiness] = []
-    for run in runs:
-        found.append(prepare(run, mel, shapes, seconds, clock))
+    for network in networks:
+        found.append(prepare_shapes(network, mel, shapes, seconds, clock))
         seconds = max(0.0, seconds - found[-1].seconds)
     return found
 
 
-def prepare(
-    run: Accelerated,
+def prepare_shapes(
+    network: Accelerated,
     mel: Tensor,
     shapes: Sequence[Sizes],
     seconds: float,
     clock: Callable[[], float] = time.monotonic,
 ) -> Readiness:
-    """Make shapes ready, each with a piece of this mel, until the time is over; none is left half.
+    """Prepare shapes, each with a piece of this mel, and begin none after `seconds`.
 
-    What is left is made ready in quiet moments, where somebody tends the network, and runs eager
-    until then.
+    The rest runs eager, and is prepared in quiet moments where the network's owner tends it.
     """
     started = clock()
     if seconds:
-        # What the network compiles for itself when it first runs is no listener's to wait for.
-        run.network.run(run.network.moved(run.shapes.sample((mel,), shapes[0])))
+        # The network compiles some code of its own at its first run: no request should wait for it.
+        inner = network.network
+        inner.run(inner.moved(network.shapes.sample((mel,), shapes[0])))
     ready = 0
     for sizes in shapes:
         if clock() - started >= seconds:
             break
-        ready += bool(run.prepare([sizes]))
+        if network.prepare([sizes]):
+            ready += 1
     found = Readiness(len(shapes), ready, clock() - started)
-    logger.info("%s under the plan %s: %s", run.name, run.mode, found.words)
+    logger.info("%s under the plan %s: %s", network.name, network.mode, found.summary)
     return found

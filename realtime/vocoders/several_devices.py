@@ -27,24 +27,27 @@ AHEAD = 2  # pieces a device that `map` gives out before their results are taken
 class _Piece:
     inputs: Tensors
     result: Future[Any]
-    failed: dict[str, Exception] = field(default_factory=dict)
+    errors: dict[str, Exception] = field(default_factory=dict)  # by the device that failed
 
 
 @dataclass
 class _Device:
-    """A replica: in doubt while what it failed at is tried elsewhere, out when that passes."""
+    """A device with its network.
+
+    It is in doubt while a piece that it failed at is tried elsewhere; when that succeeds it is
+    taken out for the reason `out`.
+    """
 
     run: Callable[..., Any]
-    done: int = 0
     doubted: bool = False
     out: str | None = None
 
 
-class Replicas:
-    """Pieces wait in one queue, and whichever device is free takes the next it has not failed at.
+class DeviceQueue:
+    """A queue of pieces; a free device takes the first piece that it has not failed at.
 
-    A piece that fails is done again on another device. When it passes there the first device is
-    taken out; when it fails everywhere the piece was at fault, and its error goes to its asker.
+    A piece that fails is done again on another device. When it passes there, the first device is
+    taken out. When it fails everywhere, the piece was at fault, and its caller gets the error.
     """
 
     def __init__(self, workers: Mapping[str, Callable[..., Any]], most_waiting: int = 256) -> None:
@@ -56,14 +59,14 @@ class Replicas:
         self._changed = threading.Condition()
         self._closed = False
         self._threads = [
-            threading.Thread(target=self._work, args=(name,), name=f"replica-{name}", daemon=True)
+            threading.Thread(target=self._work, args=(name,), name=f"device-{name}", daemon=True)
             for name in workers
         ]
         for thread in self._threads:
             thread.start()
 
     def submit(self, *inputs: Any) -> Future[Any]:
-        """A piece's result, from whichever device is free first."""
+        """Queue a piece and return its future result."""
         piece = _Piece(inputs, Future())
         with self._changed:
             if self._closed:
@@ -71,12 +74,12 @@ class Replicas:
             if len(self._waiting) >= self._most_waiting:
                 raise Busy(f"{len(self._waiting)} pieces already wait for a device.", retry_after=1)
             self._waiting.append(piece)
-            self._settle()
+            self._give_up_hopeless()
             self._changed.notify_all()
         return piece.result
 
     def map(self, pieces: Iterable[Sequence[Any]]) -> Iterator[Any]:
-        """The results of many pieces in their order; only a few are under way at a time."""
+        """Yield the results of pieces in their order; only a few are under way at a time."""
         under_way: deque[Future[Any]] = deque()
         try:
             for inputs in pieces:
@@ -91,19 +94,12 @@ class Replicas:
 
     @property
     def live(self) -> int:
-        """How many devices have not been taken out."""
+        """Count the devices that have not been taken out."""
         with self._changed:
             return sum(device.out is None for device in self._devices.values())
 
-    def described(self) -> list[dict[str, Any]]:
-        with self._changed:
-            return [
-                {"device": name, "done": device.done, "out": device.out}
-                for name, device in self._devices.items()
-            ]
-
     def close(self) -> None:
-        """Refuse what waits; what is under way ends first."""
+        """Refuse the pieces that wait; the pieces under way end first."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -114,19 +110,19 @@ class Replicas:
 
     def _work(self, name: str) -> None:
         device = self._devices[name]
-        while (piece := self._taken(name)) is not None:
-            if not piece.failed and not piece.result.set_running_or_notify_cancel():
+        while (piece := self._take(name)) is not None:
+            if not piece.errors and not piece.result.set_running_or_notify_cancel():
                 continue
             try:
                 found = device.run(*piece.inputs)
             except Exception as error:  # noqa: BLE001 -- a device's error is tried elsewhere first
-                self._failed(name, piece, error)
+                self._note_failure(name, piece, error)
             else:
-                self._passed(name, piece)
+                self._note_success(name, piece)
                 piece.result.set_result(found)
 
-    def _taken(self, name: str) -> _Piece | None:
-        """The next piece for a device, in the order in which they came."""
+    def _take(self, name: str) -> _Piece | None:
+        """Wait for the next piece for a device; return None when the queue is closed."""
         with self._changed:
             while not self._closed:
                 for piece in self._waiting:
@@ -138,91 +134,84 @@ class Replicas:
 
     def _may_take(self, name: str, piece: _Piece) -> bool:
         device = self._devices[name]
-        if device.out is not None or name in piece.failed:
+        if device.out is not None or name in piece.errors:
             return False
-        # Who is in doubt waits, unless nobody else could take the piece.
+        # A device in doubt waits, unless no other device could take the piece.
         return not device.doubted or not any(
-            other.out is None and not other.doubted and key not in piece.failed
+            other.out is None and not other.doubted and key not in piece.errors
             for key, other in self._devices.items()
         )
 
-    def _passed(self, name: str, piece: _Piece) -> None:
+    def _note_success(self, name: str, piece: _Piece) -> None:
         with self._changed:
-            self._devices[name].done += 1
             self._devices[name].doubted = False
-            for failed, error in piece.failed.items():
+            for failed, error in piece.errors.items():
                 if not isinstance(error, OutOfMemory):
                     self._devices[failed].out = error_text(error)
                     logger.error("%s is taken out: %s", failed, error_text(error))
-            self._settle()
+            self._give_up_hopeless()
             self._changed.notify_all()
 
-    def _failed(self, name: str, piece: _Piece, error: Exception) -> None:
+    def _note_failure(self, name: str, piece: _Piece, error: Exception) -> None:
         with self._changed:
-            piece.failed[name] = error
+            piece.errors[name] = error
             if isinstance(error, BadRequest):
-                piece.result.set_exception(error)  # wrong everywhere
+                piece.result.set_exception(error)  # wrong on every device
                 return
             self._devices[name].doubted = not isinstance(error, OutOfMemory)
-            self._waiting.appendleft(piece)  # what was begun is due first
-            self._settle()
+            self._waiting.appendleft(piece)  # it was begun, so it goes first
+            self._give_up_hopeless()
             self._changed.notify_all()
 
-    def _settle(self) -> None:
-        """Give up pieces that no device is left for."""
+    def _give_up_hopeless(self) -> None:
+        """Fail the pieces that no device is left for."""
         live = [name for name, device in self._devices.items() if device.out is None]
         for piece in list(self._waiting):
-            if any(name not in piece.failed for name in live):
+            if any(name not in piece.errors for name in live):
                 continue
             self._waiting.remove(piece)
-            for name in piece.failed:
+            for name in piece.errors:
                 self._devices[name].doubted = False
-            error = next(iter(piece.failed.values()), None)
+            error = next(iter(piece.errors.values()), None)
             _fail(piece, error or Unavailable("Every device was taken out.", retry_after=10))
 
 
 def _fail(piece: _Piece, error: Exception) -> None:
-    if piece.failed or piece.result.set_running_or_notify_cancel():
+    if piece.errors or piece.result.set_running_or_notify_cancel():
         piece.result.set_exception(error)
 
 
-def returning(quick: Callable[..., Any], home: Any) -> Callable[..., Any]:
-    """A network whose results come to one device, whichever it runs on."""
+class MultiDeviceNetwork:
+    """The same network on several devices, called like one of them.
 
-    def run(*inputs: Any) -> Any:
-        found = quick(*inputs)
-        if isinstance(found, tuple):
-            return tuple(item.to(home) for item in found)
-        return found.to(home)
-
-    return run
-
-
-class Spread:
-    """Called like each of its networks, which are the same one on a device of its own each.
-
-    They take a batch and give as many rows. A device that fails is taken out; its rows are done by
-    the others.
+    It takes a batch and gives as many rows. The rows of a device that fails are done by the others,
+    and that device is taken out.
     """
 
     def __init__(self, networks: Mapping[str, Callable[[Tensor], Tensor]], home: str) -> None:
-        """Results come back to the device `home`."""
+        """Start a thread for each network; results come back to the device `home`."""
         import torch
 
         self._torch = torch
-        self.replicas = Replicas(
-            {name: returning(network, torch.device(home)) for name, network in networks.items()}
+        self.queue = DeviceQueue(
+            {name: _with_results_on(home, network) for name, network in networks.items()}
         )
 
     def __call__(self, batch: Tensor) -> Tensor:
-        rows = -(-len(batch) // max(1, self.replicas.live))
+        rows = -(-len(batch) // max(1, self.queue.live))
         pieces = [batch[start : start + rows] for start in range(0, len(batch), rows)]
-        with DEVICE_LOCK.waiting():  # the devices' threads are at work, this one waits for them
-            found = list(self.replicas.map((piece,) for piece in pieces))
+        with DEVICE_LOCK.waiting():  # the devices' threads work while this one only waits
+            found = list(self.queue.map((piece,) for piece in pieces))
         return found[0] if len(found) == 1 else self._torch.cat(found)
 
-    def described(self) -> list[dict[str, Any]]:
-        return self.replicas.described()
-
     def close(self) -> None:
-        self.replicas.close()
+        self.queue.close()
+
+
+def _with_results_on(home: str, network: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """Give a network whose results come to the device `home`."""
+
+    def run(batch: Tensor) -> Tensor:
+        return network(batch).to(home)
+
+    return run

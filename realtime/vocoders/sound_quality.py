@@ -1,4 +1,4 @@
-"""How near one tensor or sound is to another: what is judged, and what is only told."""
+"""Distances between a sound and its reference."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FRAME = 1_024  # samples of a spectrum
-HOP = 256
-SMALLEST = 1e-10  # power below which nothing is heard or told apart
+HOP = 256  # samples from one spectrum to the next
+SMALLEST = 1e-10  # power; what is quieter counts as this, since nobody hears a difference there
 
 
 @dataclass(frozen=True)
 class Quality:
     """The distance of a sound from its reference, both without their means.
 
-    `snr_db` and `max_error` are judged; `similarity` is 1 - mae as published, `cosine` the angle.
+    `snr_db` and `max_error` decide whether a plan is right; the others are only shown.
+    `similarity` is 1 - mae, as published; `cosine` is that of the angle between both.
     """
 
     mse: float
@@ -33,8 +34,8 @@ class Quality:
     cosine: float
     offset: float  # between the two means
 
-    def described(self) -> dict[str, float | None]:
-        """For JSON, which knows no infinity."""
+    def as_json(self) -> dict[str, float | None]:
+        """Give the figures for JSON, which has no infinity: None stands for it."""
         return {k: v if math.isfinite(v) else None for k, v in asdict(self).items()}
 
 
@@ -42,7 +43,7 @@ Sound: TypeAlias = "Tensor | npt.NDArray[np.floating[Any]]"
 
 
 def compare(found: Sound, reference: Sound) -> Quality:
-    """One or several sounds, the samples along the last axis."""
+    """Compare sounds of one shape, whose samples lie along the last axis."""
     if found.shape != reference.shape:
         raise ValueError(f"the shapes differ: {tuple(found.shape)}, {tuple(reference.shape)}")
     x, y = _rows(found), _rows(reference)
@@ -83,7 +84,7 @@ def _cosine(x: Tensor, y: Tensor) -> float:
 
 
 def _log_spectral_distance(x: Tensor, y: Tensor) -> float:
-    """The mean over frames of the spectra's distance in decibels."""
+    """Give the mean over frames of the spectra's distance in decibels."""
     difference = _log_power(x) - _log_power(y)
     return difference.square().mean(dim=-2).sqrt().mean().item()
 
@@ -92,7 +93,7 @@ def _log_power(x: Tensor) -> Tensor:
     import torch
 
     frame = min(FRAME, x.shape[-1])
-    # Inside of the usual window: its ends are zeros, which would be all of a very short sound.
+    # Without the two zeros at the window's ends, which would be all that a very short sound has.
     window = torch.hann_window(frame + 2, periodic=False, dtype=x.dtype)[1:-1]
     spectra = torch.stft(
         x, frame, min(HOP, frame), frame, window, center=False, return_complex=True

@@ -11,7 +11,7 @@ import soundfile
 import torch
 
 import server
-from realtime.vocoders.report import example
+from realtime.vocoders.report import example_voice
 from tests.support.vocoder_files import bring_hifigan
 
 HAS_GPU = torch.cuda.is_available()
@@ -41,7 +41,7 @@ def test_without_weights_it_says_which_and_where(
 def test_a_recording_there_and_back(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bring_hifigan(folder / "models")
     given = folder / "in.wav"
-    soundfile.write(given, example(22_050, 1.0), 22_050)
+    soundfile.write(given, example_voice(22_050, 1.0), 22_050)
     assert run("resynth", "hifigan", given, folder / "out.wav") == 0
     sound, rate = soundfile.read(folder / "out.wav")
     assert rate == 48_000
@@ -68,7 +68,7 @@ def test_what_ran_instead_of_the_plan_is_told(
     assert {tuple(bucket["sizes"]) for bucket in described["buckets"]} == {(28, 1), (49, 1)}
     assert "1 × 49 frames: eager ready" in capsys.readouterr().out
     given = folder / "in.wav"
-    soundfile.write(given, example(32_000, 0.5), 32_000)
+    soundfile.write(given, example_voice(32_000, 0.5), 32_000)
     assert run("resynth", "hifigan", given, folder / "out.wav", *plan) == 0
     assert "eager ran: ONNX Runtime has no quick kernels" in capsys.readouterr().out
 
@@ -94,7 +94,7 @@ def test_what_cannot_be_read_or_written(folder: Path, capsys: pytest.CaptureFixt
     (folder / "in.wav").write_bytes(b"no sound")
     assert run("resynth", "hifigan", folder / "in.wav", folder / "out.wav") == 1
     sound = io.BytesIO()
-    soundfile.write(sound, example(32_000, 0.5), 32_000, format="WAV")
+    soundfile.write(sound, example_voice(32_000, 0.5), 32_000, format="WAV")
     (folder / "in.wav").write_bytes(sound.getvalue())
     assert run("resynth", "hifigan", folder / "in.wav", folder / "no/out.wav") == 1
     assert "cannot be written" in capsys.readouterr().err

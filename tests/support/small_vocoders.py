@@ -24,7 +24,7 @@ NETWORKS: dict[str, tuple[Any, Any]] = {
 
 
 def state(name: str) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
-    """The configuration and the weights as the file has them."""
+    """Read the configuration and the weights as the file has them."""
     with np.load(FIXTURES / f"{name}.npz", allow_pickle=False) as file:
         names = [key for key in file.files if key.startswith("w.")]
         weights = {key[2:]: torch.from_numpy(file[key]) for key in names}
@@ -32,7 +32,7 @@ def state(name: str) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
 
 
 def example(name: str) -> tuple[torch.Tensor, torch.Tensor]:
-    """A mel, and what the original makes of it."""
+    """Read a mel, and the sound that the original makes of it."""
     with np.load(FIXTURES / f"{name}.npz", allow_pickle=False) as file:
         return torch.from_numpy(file["in.mel"]), torch.from_numpy(file["out.audio"])
 
@@ -47,7 +47,7 @@ def network(name: str) -> MelNet:
 
 
 def small(kind: str) -> MelNet:
-    """A network of few layers with loud random weights, so that a wrong join would be heard."""
+    """Make a network of few layers with loud random weights, so that a wrong join is heard."""
     generator = torch.Generator().manual_seed(5)
     common: dict[str, Any] = {
         "upsample_rates": (4, 2),
@@ -64,5 +64,5 @@ def small(kind: str) -> MelNet:
     with torch.no_grad():
         for weight in made.parameters():
             weight.copy_(torch.randn(weight.shape, generator=generator) * 0.35)
-        made.conv_post.weight *= 0.02  # where nothing is clipped, nothing is hidden
+        made.conv_post.weight *= 0.02  # no clipping, which would hide errors
     return made.eval().requires_grad_(False)

@@ -1,4 +1,4 @@
-"""Small vocoders' files where people put theirs."""
+"""Files of small vocoders, where people put theirs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.support.small_vocoders import state
 
 
 def bring_bigvgan(models: Path, name: str = "bigvgan_tiny") -> Path:
-    """With weight norm, under `generator`, as published."""
+    """Write BigVGAN's files as published: with weight norm, under the key `generator`."""
     folder = models / "bigvgan"
     folder.mkdir(parents=True)
     config, weights = state(name)
@@ -21,7 +21,7 @@ def bring_bigvgan(models: Path, name: str = "bigvgan_tiny") -> Path:
 
 
 def bring_hifigan(models: Path) -> Path:
-    """Bare, as published."""
+    """Write HiFi-GAN's file as published: the weights alone."""
     folder = models / "hifigan"
     folder.mkdir(parents=True)
     torch.save(state("generator_v4_tiny")[1], folder / "vocoder.pth")

@@ -1,4 +1,4 @@
-"""Published files become networks; what is none is told, and nothing in it is executed."""
+"""Published files become networks; a wrong file is named, and nothing in it is executed."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import torch
 from realtime.errors import Unavailable, WeightsMissing
 from realtime.settings import ModelsSettings, Settings
 from realtime.vocoders import checkpoints
+from realtime.vocoders.networks.mel import MelFormat
 from tests.support.small_vocoders import example, state
 from tests.support.vocoder_files import bring_bigvgan, bring_hifigan
 
@@ -24,33 +25,26 @@ def settings(tmp_path: Path) -> Settings:
 
 def test_bigvgan_from_its_two_files(settings: Settings) -> None:
     bring_bigvgan(settings.models.path)
-    network, form = checkpoints.bigvgan(settings)
+    network, mel_format = checkpoints.load_bigvgan(settings)
     mel, audio = example("bigvgan_tiny")
     with torch.inference_mode():
         assert (network.plain()(mel) - audio).abs().max() < 1e-5
-    assert (form.sample_rate, form.fft, form.hop, form.window, form.bands) == (
-        24_000,
-        1_024,
-        256,
-        1_024,
-        100,
-    )
-    assert (form.lowest, form.highest) == (0.0, None)
+    assert mel_format == MelFormat(24_000, 1_024, 256, 1_024, 100, lowest=0.0, highest=None)
 
 
 def test_hifigan_from_its_one_file(settings: Settings) -> None:
     bring_hifigan(settings.models.path)
-    network, form = checkpoints.hifigan(settings)
+    network, mel_format = checkpoints.load_hifigan(settings)
     mel, audio = example("generator_v4_tiny")
     with torch.inference_mode():
         assert (network(mel) - audio).abs().max() < 1e-5
-    assert (form.sample_rate, form.fft, form.hop, form.bands) == (32_000, 1_280, 320, 100)
+    assert mel_format == MelFormat(32_000, 1_280, 320, 1_280, 100)
 
 
 def test_files_that_are_not_there_are_named(settings: Settings) -> None:
     for load, name in (
-        (checkpoints.bigvgan, "bigvgan/config.json"),
-        (checkpoints.hifigan, "hifigan/vocoder.pth"),
+        (checkpoints.load_bigvgan, "bigvgan/config.json"),
+        (checkpoints.load_hifigan, "hifigan/vocoder.pth"),
     ):
         with pytest.raises(WeightsMissing) as caught:
             load(settings)
@@ -82,7 +76,7 @@ def test_a_configuration_that_cannot_be(settings: Settings, field: str, value: A
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, field: value}))
     with pytest.raises(Unavailable) as caught:
-        checkpoints.bigvgan(settings)
+        checkpoints.load_bigvgan(settings)
     assert caught.value.code == "bad_weights"
 
 
@@ -90,7 +84,7 @@ def test_a_configuration_that_cannot_be(settings: Settings, field: str, value: A
 def test_a_configuration_that_is_none(settings: Settings, text: str) -> None:
     (bring_bigvgan(settings.models.path) / "config.json").write_text(text)
     with pytest.raises(Unavailable, match="config.json"):
-        checkpoints.bigvgan(settings)
+        checkpoints.load_bigvgan(settings)
 
 
 class Evil:
@@ -108,7 +102,7 @@ def test_a_file_that_holds_no_weights(
     monkeypatch.chdir(tmp_path)
     (bring_hifigan(settings.models.path) / "vocoder.pth").write_bytes(content)
     with pytest.raises(Unavailable) as caught:
-        checkpoints.hifigan(settings)
+        checkpoints.load_hifigan(settings)
     assert caught.value.code == "bad_weights"
     assert not (tmp_path / "executed").exists()
 
@@ -129,5 +123,5 @@ def test_weights_that_do_not_fit(settings: Settings, wrong: str) -> None:
         weights = {"a": 1}
     torch.save(weights, folder / "vocoder.pth")
     with pytest.raises(Unavailable) as caught:
-        checkpoints.hifigan(settings)
+        checkpoints.load_hifigan(settings)
     assert caught.value.code == "bad_weights"

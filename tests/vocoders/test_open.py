@@ -15,7 +15,7 @@ from realtime.settings import AccelerationSettings, ModelsSettings, Settings, Vo
 from realtime.vocoders import open, report
 from realtime.vocoders.networks import hifigan
 from realtime.vocoders.networks.hifigan import Generator
-from realtime.vocoders.networks.mel import MelForm
+from realtime.vocoders.networks.mel import MelFormat
 from tests.support.small_vocoders import network
 from tests.support.vocoder_files import bring_bigvgan, bring_hifigan
 
@@ -34,37 +34,37 @@ def settings(tmp_path: Path) -> Settings:
 def test_a_recording_into_its_mel_and_back(
     settings: Settings, name: str, mel_rate: int, rate: int, bound: float
 ) -> None:
-    opened = open.opened(name, settings)
-    assert (opened.form.sample_rate, opened.vocoder.sample_rate) == (mel_rate, rate)
-    sound = report.example(mel_rate, 2.5)
-    made = opened.resynthesised(sound)
-    frames = sound.size // opened.form.hop
-    assert frames > opened.vocoder.whole.largest  # several windows
+    opened = open.open_vocoder(name, settings)
+    assert (opened.mel_format.sample_rate, opened.vocoder.sample_rate) == (mel_rate, rate)
+    sound = report.example_voice(mel_rate, 2.5)
+    made = opened.resynthesise(sound)
+    frames = sound.size // opened.mel_format.hop
+    assert frames > opened.vocoder.schedule.largest  # several windows
     assert made.size == frames * opened.vocoder.hop == sound.size * rate // mel_rate
     with torch.inference_mode():
-        expected = opened.published(opened.mel(sound)[None])[0, 0].numpy()
+        expected = opened.published(opened.make_mel(sound)[None])[0, 0].numpy()
     assert np.abs(made - expected).max() <= bound
 
 
 def test_bigvgan_as_published_when_it_is_not_to_be_optimised(settings: Settings) -> None:
     plain = replace(settings, vocoder=VocoderSettings(use_vocoder_optimization=False))
-    opened = open.opened("bigvgan", plain)
-    sound = report.example(24_000, 1.0)
+    opened = open.open_vocoder("bigvgan", plain)
+    sound = report.example_voice(24_000, 1.0)
     assert opened.vocoder.sample_rate == 24_000
-    assert opened.resynthesised(sound).size == sound.size // 256 * 256
-    found = report.quality(opened, sound)
+    assert opened.resynthesise(sound).size == sound.size // 256 * 256
+    found = report.measure_quality(opened, sound)
     assert found["max_error"] == 0 and found["similarity"] == 1
 
 
 def test_unknown_names_short_sounds_and_devices_that_are_not_there(settings: Settings) -> None:
     with pytest.raises(BadRequest, match="bigvgan, hifigan"):
-        open.opened("griffin", settings)
-    opened = open.opened("hifigan", settings)
+        open.open_vocoder("griffin", settings)
+    opened = open.open_vocoder("hifigan", settings)
     with pytest.raises(BadRequest, match="too short"):
-        opened.resynthesised(np.zeros(1_280, np.float32))
+        opened.resynthesise(np.zeros(1_280, np.float32))
     if not torch.cuda.is_available():
         with pytest.raises(Unavailable, match="cuda"):
-            open.opened("hifigan", replace(settings, vocoder=VocoderSettings(device="cuda")))
+            open.open_vocoder("hifigan", replace(settings, vocoder=VocoderSettings(device="cuda")))
 
 
 @pytest.mark.parametrize(
@@ -85,35 +85,35 @@ def test_unknown_names_short_sounds_and_devices_that_are_not_there(settings: Set
 def test_which_plan_is_wanted(
     chosen: VocoderSettings, device: str, expected: tuple[str, str]
 ) -> None:
-    assert open.wanted(Settings(vocoder=chosen), device) == expected
+    assert open.choose_plan(Settings(vocoder=chosen), device) == expected
 
 
 def test_how_it_is_cut_follows_the_settings() -> None:
     chosen = VocoderSettings(vocoder_chunk_size=300, vocoder_overlap_ratio=0.1, batch=8)
-    cutting = open.cutting(Settings(vocoder=chosen))
-    assert (cutting.chunk, cutting.overlap_ratio, cutting.batch) == (300, 0.1, 8)
-    built = open.cutting(Settings(vocoder=replace(chosen, use_tensorrt=True)))
+    windows = open.window_settings(Settings(vocoder=chosen))
+    assert (windows.chunk, windows.overlap_ratio, windows.batch) == (300, 0.1, 8)
+    built = open.window_settings(Settings(vocoder=replace(chosen, use_tensorrt=True)))
     assert built.batch == 4
 
 
-def test_a_twin_has_the_same_weights_and_ways_of_its_own() -> None:
+def test_a_copy_has_the_same_weights_and_a_form_of_its_own() -> None:
     made = network("generator_v4_tiny").fast()
-    other = open.twin(made).plain()
-    assert made.rows and not other.rows
+    other = open.copy_with_shared_weights(made).plain()
+    assert made.channels_last and not other.channels_last
     assert other.conv_pre.weight.data_ptr() == made.conv_pre.weight.data_ptr()
     other.half()
     assert made.conv_pre.weight.dtype == torch.float32
 
 
 def test_a_report_has_the_published_fields(settings: Settings) -> None:
-    found = report.speed(open.opened("hifigan", settings), 40, 2, 2)
+    found = report.measure_speed(open.open_vocoder("hifigan", settings), 40, 2, 2)
     assert {"original_time", "eager_time", "speedup"} <= set(found)
     assert found["throughput_original"] == pytest.approx(2 / found["original_time"])  # type: ignore[operator]
     assert found["throughput_eager"] == pytest.approx(2 / found["eager_time"])  # type: ignore[operator]
     assert found["ran"] == "eager" and "reason" not in found
 
 
-FORM = MelForm(24_000, 32, 8, 32, 6)
+MEL_FORMAT = MelFormat(24_000, 32, 8, 32, 6)
 
 
 def prepared(tmp_path: Path, **chosen: Any) -> open.OpenedVocoder:
@@ -132,7 +132,7 @@ def prepared(tmp_path: Path, **chosen: Any) -> open.OpenedVocoder:
         vocoder=VocoderSettings(vocoder_chunk_size=40, batch=1, **chosen),
         acceleration=AccelerationSettings(path=tmp_path / "engines"),
     )
-    return open.prepared(made, FORM, 24_000, settings)
+    return open.build_vocoder(made, MEL_FORMAT, 24_000, settings)
 
 
 @pytest.mark.timeout(600)
@@ -142,7 +142,7 @@ def test_what_is_opened_runs_on_its_plan_from_the_first_window_on(
 ) -> None:
     opened = prepared(tmp_path, plan=plan)
     assert (opened.readiness.ready, opened.readiness.wanted) == (2, 2)
-    found = report.speed(opened, opened.vocoder.whole.largest, 1, 2)
+    found = report.measure_speed(opened, opened.vocoder.schedule.largest, 1, 2)
     assert found["ran"] == plan and found[f"hits_{plan}"] == 4
     assert f"{plan}_time" in found and "reason" not in found
     stream, mel = opened.vocoder.stream(), torch.randn(6, 300)
@@ -150,7 +150,7 @@ def test_what_is_opened_runs_on_its_plan_from_the_first_window_on(
     with torch.no_grad():
         expected = opened.published(mel[None])[0, 0].numpy()
     assert np.abs(sound - expected).max() <= 1e-4
-    assert set(opened.run.described()["hits"]) == {plan}
+    assert set(opened.accelerated.described()["hits"]) == {plan}
 
 
 @pytest.mark.gpu
@@ -160,68 +160,74 @@ def test_what_is_opened_runs_on_its_plan_from_the_first_window_on(
 def test_on_a_gpu_too(tmp_path: Path, plan: str, precision: str) -> None:
     opened = prepared(tmp_path, plan=plan, precision=precision, device="cuda")
     assert opened.readiness.ready == 2
-    found = report.speed(opened, opened.vocoder.whole.largest, 1, 2)
+    found = report.measure_speed(opened, opened.vocoder.schedule.largest, 1, 2)
     assert found["ran"] == plan and "reason" not in found
 
 
 def test_a_report_says_what_ran_instead_and_why(tmp_path: Path) -> None:
-    """Nobody tends it and nothing was prepared: a plan's name on eager's time would be a lie."""
+    """A plan that was not prepared did not run: its name on the time of `eager` would be wrong."""
     opened = prepared(tmp_path, plan="compile", prepare_seconds=0.0)
-    found = report.speed(opened, opened.vocoder.whole.largest, 1, 1)
+    found = report.measure_speed(opened, opened.vocoder.schedule.largest, 1, 1)
     assert found["ran"] == "eager" and "eager_time" in found and "compile_time" not in found
     assert found["reason"] == "not prepared yet"
 
 
 def test_plans_are_held_against_mels_of_noise() -> None:
-    """What is only right of silence is not right."""
-    found = open.example(100, 500)
+    """A plan that is only right of silence is not right."""
+    found = open.example_mels(100, 500)
     assert found.shape == (1, 100, 500)
     assert float(found.std()) == pytest.approx(open.SPREAD, abs=0.1)
     assert float(found.mean()) == pytest.approx(open.MEAN, abs=0.1)
-    assert torch.equal(found, open.example(100, 500))
-    run = open.accelerated(network("generator_v4_tiny").fast(), "eager", "fp32", "cpu", [50], 1)
+    assert torch.equal(found, open.example_mels(100, 500))
+    run = open.accelerate_for_windows(
+        network("generator_v4_tiny").fast(), "eager", "fp32", "cpu", [50], 1
+    )
     assert float(run.shapes.sample(run._parts.examples, (50, 1))[0].std()) > 1
 
 
 def test_vocoders_do_not_run_in_inference_mode(settings: Settings) -> None:
-    """What is compiled outside of it is not found inside: calls would quietly run eager."""
+    """Code that is compiled outside of it is not found inside: calls would quietly run eager."""
     modes: list[tuple[bool, bool]] = []
-    opened = open.opened("hifigan", settings)
-    inner = opened.run.module.forward
+    opened = open.open_vocoder("hifigan", settings)
+    inner = opened.accelerated.module.forward
 
     def seen(mel: torch.Tensor) -> torch.Tensor:
         modes.append((torch.is_inference_mode_enabled(), torch.is_grad_enabled()))
         sound: torch.Tensor = inner(mel)
         return sound
 
-    opened.run.module.forward = seen
+    opened.accelerated.module.forward = seen
     opened.vocoder.render([torch.zeros(100, 20)])
     assert modes == [(False, False)]
 
 
 def test_weights_lie_in_memory_once_beside_what_a_plan_makes_of_them(settings: Settings) -> None:
-    opened = open.opened("hifigan", settings)
+    opened = open.open_vocoder("hifigan", settings)
     published = opened.published
     assert isinstance(published, torch.nn.Module)
-    pairs = zip(published.parameters(), opened.run.network.original.parameters(), strict=True)
+    pairs = zip(
+        published.parameters(), opened.accelerated.network.original.parameters(), strict=True
+    )
     assert all(x.data_ptr() == y.data_ptr() for x, y in pairs)
 
 
 def test_several_devices_share_the_work(settings: Settings) -> None:
-    """Of one request too: rows of its batch go to both, and come back in their order."""
+    """Rows of one request go to both as well, and come back in their order."""
     two = replace(settings, vocoder=VocoderSettings(vocoder_chunk_size=160, device="cpu, cpu:0"))
-    opened = open.opened("hifigan", two)
-    assert [str(each.network.device) for each in (opened.run, *opened.beside)] == ["cpu", "cpu:0"]
-    sounds = [report.example(32_000, seconds) for seconds in (2.5, 1.0)]
-    made = opened.vocoder.render([opened.mel(sound) for sound in sounds])
+    opened = open.open_vocoder("hifigan", two)
+    assert [
+        str(each.network.device) for each in (opened.accelerated, *opened.on_other_devices)
+    ] == ["cpu", "cpu:0"]
+    sounds = [report.example_voice(32_000, seconds) for seconds in (2.5, 1.0)]
+    made = opened.vocoder.render([opened.make_mel(sound) for sound in sounds])
     for sound, found in zip(sounds, made, strict=True):
         with torch.inference_mode():
-            expected = opened.published(opened.mel(sound)[None])[0, 0].numpy()
+            expected = opened.published(opened.make_mel(sound)[None])[0, 0].numpy()
         assert np.abs(found - expected).max() <= 1e-5
-    done = [each.described()["calls"] for each in (opened.run, *opened.beside)]
+    done = [each.described()["calls"] for each in (opened.accelerated, *opened.on_other_devices)]
     assert sum(done) > 1
 
 
 def test_a_device_is_named_once(settings: Settings) -> None:
     with pytest.raises(BadRequest, match="stands twice"):
-        open.opened("hifigan", replace(settings, vocoder=VocoderSettings(device="cpu,cpu")))
+        open.open_vocoder("hifigan", replace(settings, vocoder=VocoderSettings(device="cpu,cpu")))

@@ -1,4 +1,4 @@
-"""Work goes to whoever is free, comes back in order, and is done again where a device fails."""
+"""Work goes to a free device, comes back in order, and is done again where a device fails."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import torch
 
 from realtime.acceleration.device_lock import DEVICE_LOCK
 from realtime.errors import BadRequest, Busy, OutOfMemory, Unavailable
-from realtime.vocoders.several_devices import Replicas, Spread
+from realtime.vocoders.several_devices import DeviceQueue, MultiDeviceNetwork
 from tests.support.small_networks import accelerate_vocoder, mel, vocoder
 
 SECONDS = 20
 
 
-class Device:
-    """Doubles a number; waits at a gate, or fails as it is told."""
+class DoublingDevice:
+    """A device that doubles a number; it waits at a gate, or fails as it is told."""
 
     def __init__(self) -> None:
         self.gate = threading.Event()
@@ -38,39 +38,42 @@ class Device:
         return 2 * number
 
 
-def outs(replicas: Replicas) -> list[str | None]:
-    return [told["out"] for told in replicas.described()]
+def outs(queue: DeviceQueue) -> list[str | None]:
+    """Give for each device why it was taken out."""
+    return [device.out for device in queue._devices.values()]
 
 
 @pytest.fixture
 def pair() -> Any:
-    one, other = Device(), Device()
-    replicas = Replicas({"one": one, "other": other})
-    yield one, other, replicas
+    one, other = DoublingDevice(), DoublingDevice()
+    queue = DeviceQueue({"one": one, "other": other})
+    yield one, other, queue
     one.gate.set()
     other.gate.set()
-    replicas.close()
+    queue.close()
 
 
-def test_results_come_in_order(pair: tuple[Device, Device, Replicas]) -> None:
-    one, other, replicas = pair
+def test_results_come_in_order(pair: tuple[DoublingDevice, DoublingDevice, DeviceQueue]) -> None:
+    one, other, queue = pair
     one.gate.clear()
     opener = threading.Thread(target=lambda: (one.busy.wait(SECONDS), one.gate.set()))
     opener.start()
-    found = list(replicas.map((number,) for number in range(50)))
+    found = list(queue.map((number,) for number in range(50)))
     opener.join(SECONDS)
     assert found == [2 * number for number in range(50)]
     assert sorted(one.did + other.did) == list(range(50))
 
 
-def test_the_freest_takes_what_comes(pair: tuple[Device, Device, Replicas]) -> None:
-    one, other, replicas = pair
+def test_the_freest_takes_what_comes(
+    pair: tuple[DoublingDevice, DoublingDevice, DeviceQueue],
+) -> None:
+    one, other, queue = pair
     one.gate.clear()
     other.gate.clear()
-    held = [replicas.submit(0), replicas.submit(1)]
+    held = [queue.submit(0), queue.submit(1)]
     assert one.busy.wait(SECONDS) and other.busy.wait(SECONDS)
     other.gate.set()  # from here on only this one is free
-    later = [replicas.submit(number) for number in range(2, 10)]
+    later = [queue.submit(number) for number in range(2, 10)]
     assert [result.result(SECONDS) for result in later] == [2 * n for n in range(2, 10)]
     assert set(range(2, 10)) <= set(other.did) and one.did == []
     one.gate.set()
@@ -78,9 +81,9 @@ def test_the_freest_takes_what_comes(pair: tuple[Device, Device, Replicas]) -> N
 
 
 def test_a_device_that_fails_is_taken_out_and_its_work_done_elsewhere(
-    pair: tuple[Device, Device, Replicas],
+    pair: tuple[DoublingDevice, DoublingDevice, DeviceQueue],
 ) -> None:
-    one, other, replicas = pair
+    one, other, queue = pair
     failed = threading.Event()
 
     def fail(number: int) -> Exception:
@@ -89,46 +92,50 @@ def test_a_device_that_fails_is_taken_out_and_its_work_done_elsewhere(
 
     one.fault = fail
     other.gate.clear()  # so that one of two pieces is the failing device's
-    held = replicas.submit(0), replicas.submit(1)
+    held = queue.submit(0), queue.submit(1)
     assert failed.wait(SECONDS)
     other.gate.set()
     assert [result.result(SECONDS) for result in held] == [0, 2]
-    assert list(replicas.map((n,) for n in range(20))) == [2 * n for n in range(20)]
-    assert outs(replicas) == ["an uncorrectable error", None]
+    assert list(queue.map((n,) for n in range(20))) == [2 * n for n in range(20)]
+    assert outs(queue) == ["an uncorrectable error", None]
 
 
 def test_a_piece_that_fails_everywhere_is_at_fault_itself(
-    pair: tuple[Device, Device, Replicas],
+    pair: tuple[DoublingDevice, DoublingDevice, DeviceQueue],
 ) -> None:
-    one, other, replicas = pair
+    one, other, queue = pair
     for device in (one, other):
         device.fault = lambda number: ZeroDivisionError("7") if number == 7 else None
     with pytest.raises(ZeroDivisionError):
-        replicas.submit(7).result(SECONDS)
-    assert outs(replicas) == [None, None]
-    assert list(replicas.map((n,) for n in range(5))) == [0, 2, 4, 6, 8]
+        queue.submit(7).result(SECONDS)
+    assert outs(queue) == [None, None]
+    assert list(queue.map((n,) for n in range(5))) == [0, 2, 4, 6, 8]
 
 
 def test_two_devices_that_fail_at_once_do_not_wait_for_each_other(
-    pair: tuple[Device, Device, Replicas],
+    pair: tuple[DoublingDevice, DoublingDevice, DeviceQueue],
 ) -> None:
-    one, other, replicas = pair
+    one, other, queue = pair
     one.fault = other.fault = lambda number: RuntimeError("both")
-    for result in [replicas.submit(number) for number in range(6)]:
+    for result in [queue.submit(number) for number in range(6)]:
         with pytest.raises(RuntimeError, match="both"):
             result.result(SECONDS)
-    assert outs(replicas) == [None, None]
+    assert outs(queue) == [None, None]
 
 
-def test_a_small_memory_is_no_broken_device(pair: tuple[Device, Device, Replicas]) -> None:
-    one, other, replicas = pair
+def test_a_small_memory_is_no_broken_device(
+    pair: tuple[DoublingDevice, DoublingDevice, DeviceQueue],
+) -> None:
+    one, other, queue = pair
     one.fault = lambda number: OutOfMemory("too large for one")
-    assert list(replicas.map((n,) for n in range(20))) == [2 * n for n in range(20)]
-    assert outs(replicas) == [None, None]
+    assert list(queue.map((n,) for n in range(20))) == [2 * n for n in range(20)]
+    assert outs(queue) == [None, None]
 
 
-def test_a_wrong_request_is_tried_once(pair: tuple[Device, Device, Replicas]) -> None:
-    one, other, replicas = pair
+def test_a_wrong_request_is_tried_once(
+    pair: tuple[DoublingDevice, DoublingDevice, DeviceQueue],
+) -> None:
+    one, other, queue = pair
     asked: list[int] = []
 
     def refuse(number: int) -> Exception:
@@ -137,46 +144,46 @@ def test_a_wrong_request_is_tried_once(pair: tuple[Device, Device, Replicas]) ->
 
     one.fault = other.fault = refuse
     with pytest.raises(BadRequest):
-        replicas.submit(1).result(SECONDS)
+        queue.submit(1).result(SECONDS)
     assert asked == [1]
 
 
 def test_queues_are_bounded_and_closing_refuses() -> None:
-    device = Device()
+    device = DoublingDevice()
     device.gate.clear()
-    replicas = Replicas({"only": device}, most_waiting=2)
-    under_way = replicas.submit(0)
+    queue = DeviceQueue({"only": device}, most_waiting=2)
+    under_way = queue.submit(0)
     assert device.busy.wait(SECONDS)
-    waiting = [replicas.submit(1), replicas.submit(2)]
+    waiting = [queue.submit(1), queue.submit(2)]
     with pytest.raises(Busy, match="2 pieces already wait"):
-        replicas.submit(3)
+        queue.submit(3)
     assert waiting[1].cancel()
-    closer = threading.Thread(target=replicas.close)
+    closer = threading.Thread(target=queue.close)
     closer.start()
     device.gate.set()
     closer.join(SECONDS)
     assert under_way.result(SECONDS) == 0
     assert waiting[0].done()
     with pytest.raises(Busy, match="closed"):
-        replicas.submit(4)
+        queue.submit(4)
 
 
 def test_no_device_is_no_service() -> None:
     with pytest.raises(BadRequest, match="At least one device"):
-        Replicas({})
+        DeviceQueue({})
 
 
 def test_when_every_device_is_out_nothing_waits() -> None:
-    device = Device()
-    replicas = Replicas({"only": device})
-    replicas._devices["only"].out = "burnt"
+    device = DoublingDevice()
+    queue = DeviceQueue({"only": device})
+    queue._devices["only"].out = "burnt"
     with pytest.raises(Unavailable, match="Every device"):
-        replicas.submit(1).result(SECONDS)
-    replicas.close()
+        queue.submit(1).result(SECONDS)
+    queue.close()
 
 
 class VocoderDevice:
-    """A vocoder that waits for another one to be at work too, or fails as it is told."""
+    """A vocoder on a device: it waits until another one works too, or fails as it is told."""
 
     def __init__(self) -> None:
         self.module = vocoder()
@@ -196,11 +203,11 @@ class VocoderDevice:
 
 
 @pytest.fixture
-def vocoder_pair() -> Iterator[tuple[VocoderDevice, VocoderDevice, Spread]]:
+def vocoder_pair() -> Iterator[tuple[VocoderDevice, VocoderDevice, MultiDeviceNetwork]]:
     one, other = VocoderDevice(), VocoderDevice()
-    spread = Spread({"one": one, "other": other}, "cpu")
-    yield one, other, spread
-    spread.close()
+    network = MultiDeviceNetwork({"one": one, "other": other}, "cpu")
+    yield one, other, network
+    network.close()
 
 
 def right(x: torch.Tensor) -> torch.Tensor:
@@ -211,27 +218,27 @@ def right(x: torch.Tensor) -> torch.Tensor:
 
 @pytest.mark.parametrize("batch", [2, 3, 4, 5])
 def test_rows_are_shared_out_and_come_back_in_order(
-    batch: int, vocoder_pair: tuple[VocoderDevice, VocoderDevice, Spread]
+    batch: int, vocoder_pair: tuple[VocoderDevice, VocoderDevice, MultiDeviceNetwork]
 ) -> None:
-    one, other, spread = vocoder_pair
+    one, other, network = vocoder_pair
     one.meets = other.meets = threading.Barrier(2)  # both are at work at once
     x = mel(10, batch)
-    assert torch.allclose(spread(x), right(x), atol=1e-6)
+    assert torch.allclose(network(x), right(x), atol=1e-6)
     assert sorted(one.batches + other.batches) == sorted([batch // 2, -(-batch // 2)])
 
 
 def test_one_row_goes_to_one_device(
-    vocoder_pair: tuple[VocoderDevice, VocoderDevice, Spread],
+    vocoder_pair: tuple[VocoderDevice, VocoderDevice, MultiDeviceNetwork],
 ) -> None:
-    one, other, spread = vocoder_pair
-    assert torch.allclose(spread(mel()), right(mel()), atol=1e-6)
+    one, other, network = vocoder_pair
+    assert torch.allclose(network(mel()), right(mel()), atol=1e-6)
     assert sorted(one.batches + other.batches) == [1]
 
 
 def test_rows_of_a_device_that_fails_are_done_by_the_others(
-    vocoder_pair: tuple[VocoderDevice, VocoderDevice, Spread],
+    vocoder_pair: tuple[VocoderDevice, VocoderDevice, MultiDeviceNetwork],
 ) -> None:
-    one, other, spread = vocoder_pair
+    one, other, network = vocoder_pair
     one.fault = RuntimeError("an uncorrectable error")
 
     def alone() -> None:
@@ -239,22 +246,22 @@ def test_rows_of_a_device_that_fails_are_done_by_the_others(
 
     one.meets = other.meets = threading.Barrier(2, action=alone)
     x = mel(10, 4)
-    assert torch.allclose(spread(x), right(x), atol=1e-6)
-    assert [told["out"] for told in spread.described()] == ["an uncorrectable error", None]
+    assert torch.allclose(network(x), right(x), atol=1e-6)
+    assert outs(network.queue) == ["an uncorrectable error", None]
     before = len(other.batches)
-    assert torch.allclose(spread(x), right(x), atol=1e-6)
+    assert torch.allclose(network(x), right(x), atol=1e-6)
     assert other.batches[before:] == [4], "one device gets it all at once"
 
 
 def test_what_is_too_much_for_every_device_is_its_askers(
-    vocoder_pair: tuple[VocoderDevice, VocoderDevice, Spread],
+    vocoder_pair: tuple[VocoderDevice, VocoderDevice, MultiDeviceNetwork],
 ) -> None:
-    one, other, spread = vocoder_pair
+    one, other, network = vocoder_pair
     one.fault = other.fault = OutOfMemory("too much")
     with pytest.raises(OutOfMemory):
-        spread(mel(10, 4))
+        network(mel(10, 4))
     one.fault = other.fault = None
-    assert torch.allclose(spread(mel()), right(mel()), atol=1e-6)
+    assert torch.allclose(network(mel()), right(mel()), atol=1e-6)
 
 
 def test_accelerated_networks_take_rows_made_in_inference_mode() -> None:
@@ -262,17 +269,17 @@ def test_accelerated_networks_take_rows_made_in_inference_mode() -> None:
     networks = {
         name: accelerate_vocoder("eager", module=copy.deepcopy(module)) for name in ("cpu", "cpu:0")
     }
-    spread = Spread(networks, "cpu")
+    network = MultiDeviceNetwork(networks, "cpu")
     with torch.inference_mode():
         x = mel(10, 4)
-        assert torch.allclose(spread(x), right(x), atol=1e-6)
-    spread.close()
+        assert torch.allclose(network(x), right(x), atol=1e-6)
+    network.close()
 
 
 def test_who_waits_for_the_devices_is_not_at_work(
-    vocoder_pair: tuple[VocoderDevice, VocoderDevice, Spread],
+    vocoder_pair: tuple[VocoderDevice, VocoderDevice, MultiDeviceNetwork],
 ) -> None:
-    one, other, spread = vocoder_pair
+    one, other, network = vocoder_pair
     inside, go_on = threading.Event(), threading.Event()
 
     def held(x: torch.Tensor) -> torch.Tensor:
@@ -280,7 +287,7 @@ def test_who_waits_for_the_devices_is_not_at_work(
         assert go_on.wait(SECONDS)
         return x
 
-    busy = Spread({"held": held}, "cpu")
+    busy = MultiDeviceNetwork({"held": held}, "cpu")
 
     def work() -> None:
         with DEVICE_LOCK.working():

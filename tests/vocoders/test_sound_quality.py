@@ -19,7 +19,7 @@ def test_equal_sounds_are_equal_in_every_figure() -> None:
     assert (found.mse, found.mae, found.max_error, found.log_spectral_distance_db) == (0, 0, 0, 0)
     assert found.snr_db == math.inf
     assert found.similarity == 1 and found.cosine == pytest.approx(1)
-    assert json.loads(json.dumps(found.described(), allow_nan=False))["snr_db"] is None
+    assert json.loads(json.dumps(found.as_json(), allow_nan=False))["snr_db"] is None
 
 
 def test_a_tenth_of_the_power_is_ten_decibels() -> None:

@@ -1,4 +1,4 @@
-"""A mel in windows sounds as it does whole: for every length, size, batch and way of coming."""
+"""A mel in windows sounds as it does whole, for every length, size and batch, and as a stream."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from realtime.audio.samples import Samples
 from realtime.errors import BadRequest, Busy, OutOfMemory
-from realtime.vocoders.memory_limit import ENDLESS, Headroom
+from realtime.vocoders.memory_limit import ENDLESS, LONG, MemoryLimit
 from realtime.vocoders.networks.base import MelNet
-from realtime.vocoders.vocoder import Cutting, Vocoder
+from realtime.vocoders.vocoder import Vocoder, WindowSettings
 from tests.support.concurrent_threads import run_in_threads
 from tests.support.small_vocoders import network, small
 
@@ -35,18 +35,18 @@ def mel(bands: int) -> torch.Tensor:
 
 def vocoder(
     made: MelNet,
-    cutting: Cutting,
-    headroom: Headroom | None = None,
-    run: Callable[[torch.Tensor], torch.Tensor] | None = None,
+    windows: WindowSettings,
+    memory: MemoryLimit | None = None,
+    network: Callable[[torch.Tensor], torch.Tensor] | None = None,
 ) -> Vocoder:
     return Vocoder(
-        run or made,
+        network or made,
         bands=made.bands,
         hop=made.hop,
         sample_rate=24_000,
         reach=made.reach(),
-        cutting=cutting,
-        headroom=headroom,
+        windows=windows,
+        memory=memory,
     )
 
 
@@ -74,8 +74,8 @@ def test_windows_joined_are_the_whole(
 ) -> None:
     made = net(kind)
     mels = [mel(made.bands)[:, :length] for length in lengths]
-    cutting = Cutting(chunk, ratio, batch, shaped=shaped)
-    rendered = vocoder(made, cutting).render(mels)
+    windows = WindowSettings(chunk, ratio, batch, prepared_only=shaped)
+    rendered = vocoder(made, windows).render(mels)
     for given_mel, found in zip(mels, rendered, strict=True):
         assert close(found, whole(made, given_mel))
 
@@ -91,7 +91,7 @@ def test_windows_of_the_published_networks_joined_are_the_whole(
     made = network(name).plain()
     for length in (1, 2, 38, 39, 76, 77, 159, 160, 161, 499, 500, 501, 1_000, 2_999, LONGEST):
         given_mel = mel(made.bands)[:, :length]
-        (found,) = vocoder(made, Cutting(chunk, batch=batch)).render([given_mel])
+        (found,) = vocoder(made, WindowSettings(chunk, batch=batch)).render([given_mel])
         assert close(found, whole(made, given_mel)), length
 
 
@@ -109,7 +109,7 @@ def test_a_stream_is_the_whole_however_the_mel_comes(
 ) -> None:
     made = net(kind)
     given_mel = mel(made.bands)[:, :length]
-    stream = vocoder(made, Cutting(chunk, first=first, shaped=shaped)).stream()
+    stream = vocoder(made, WindowSettings(chunk, first=first, prepared_only=shaped)).stream()
     pieces: list[Samples] = []
     done = 0
     while done < length:
@@ -123,7 +123,7 @@ def test_a_stream_is_the_whole_however_the_mel_comes(
 def test_a_stream_speaks_as_soon_as_it_can_and_keeps_little() -> None:
     made = net("bigvgan")
     reach = made.reach()
-    stream = vocoder(made, Cutting(200, first=8)).stream()
+    stream = vocoder(made, WindowSettings(200, first=8)).stream()
     assert list(stream.feed(mel(made.bands)[:, : 8 + reach.after])) == []
     (first,) = stream.feed(mel(made.bands)[:, 8 + reach.after : 9 + reach.after])
     assert first.size == 8 * made.hop
@@ -144,8 +144,8 @@ def test_what_overlaps_is_told() -> None:
         hop=made.hop,
         sample_rate=24_000,
         reach=reach,
-        cutting=Cutting(100, batch=1),
-        overlapped=lambda computed, kept: told.append((computed, kept)),
+        windows=WindowSettings(100, batch=1),
+        count_overlap=lambda computed, kept: told.append((computed, kept)),
     )
     counted.render([mel(6)[:, :500]])
     list(counted.stream().feed(mel(6)[:, :50]))
@@ -156,15 +156,15 @@ def test_what_overlaps_is_told() -> None:
 
 def test_a_mel_shorter_than_any_window_and_none_at_all() -> None:
     made = net("hifigan")
-    empty, short = vocoder(made, Cutting(300)).render([mel(6)[:, :0], mel(6)[:, :1]])
+    empty, short = vocoder(made, WindowSettings(300)).render([mel(6)[:, :0], mel(6)[:, :1]])
     assert empty.size == 0
     assert close(short, whole(made, mel(6)[:, :1]))
-    assert list(vocoder(made, Cutting(300)).stream().finish()) == []
+    assert list(vocoder(made, WindowSettings(300)).stream().finish()) == []
 
 
 def test_two_threads_at_once_each_hear_their_own() -> None:
     made = net("hifigan")
-    shared = vocoder(made, Cutting(100, batch=4))
+    shared = vocoder(made, WindowSettings(100, batch=4))
     wrong: list[int] = []
 
     def speak(number: int) -> None:
@@ -180,7 +180,7 @@ def test_two_threads_at_once_each_hear_their_own() -> None:
 def small_memory(
     made: MelNet, most: int, error: Exception | None = None
 ) -> Callable[[torch.Tensor], torch.Tensor]:
-    """A device on which only so many frames fit."""
+    """Run on a device on which only `most` frames fit."""
 
     def run(mels: torch.Tensor) -> torch.Tensor:
         if mels.shape[0] * mels.shape[2] > most:
@@ -197,8 +197,8 @@ def test_too_little_memory_makes_windows_smaller_and_the_sound_stays(
     streamed: bool, error: Exception | None
 ) -> None:
     made = net("bigvgan")
-    headroom = Headroom(1, lambda: ENDLESS)
-    tight = vocoder(made, Cutting(400, batch=3), headroom, small_memory(made, 120, error))
+    memory = MemoryLimit(1, lambda: ENDLESS)
+    tight = vocoder(made, WindowSettings(400, batch=3), memory, small_memory(made, 120, error))
     given_mel = mel(made.bands)[:, :1_500]
     if streamed:
         stream = tight.stream()
@@ -206,27 +206,29 @@ def test_too_little_memory_makes_windows_smaller_and_the_sound_stays(
     else:
         (found,) = tight.render([given_mel])
     assert close(found, whole(made, given_mel))
-    assert headroom.shrunk > 0
+    assert memory.frames_per_window(1) < LONG, "it shrank"
 
 
-def test_memory_that_is_known_to_be_short_is_not_asked_for() -> None:
+def test_memory_that_is_known_to_be_short_is_not_asked_for(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     made = net("bigvgan")
-    headroom = Headroom(1_000, lambda: 250_000)
+    memory = MemoryLimit(1_000, lambda: 250_000)
     run = small_memory(made, 200)
-    (found,) = vocoder(made, Cutting(400, batch=1), headroom, run).render([mel(6)[:, :900]])
+    (found,) = vocoder(made, WindowSettings(400, batch=1), memory, run).render([mel(6)[:, :900]])
     assert close(found, whole(made, mel(6)[:, :900]))
-    assert headroom.shrunk == 0
+    assert not caplog.records, "it never had to shrink"
 
 
 def test_where_nothing_fits_it_says_so() -> None:
     made = net("hifigan")
     with pytest.raises(Busy) as caught:
-        vocoder(made, Cutting(100), None, small_memory(made, 5)).render([mel(6)[:, :300]])
+        vocoder(made, WindowSettings(100), None, small_memory(made, 5)).render([mel(6)[:, :300]])
     assert caught.value.code == "out_of_memory"
 
 
 @pytest.mark.parametrize("shape", [(5, 10), (6,), (1, 6, 10)])
 def test_what_is_no_mel_is_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(BadRequest) as caught:
-        vocoder(net("hifigan"), Cutting(100)).render([torch.zeros(shape)])
+        vocoder(net("hifigan"), WindowSettings(100)).render([torch.zeros(shape)])
     assert caught.value.code == "bad_mel"

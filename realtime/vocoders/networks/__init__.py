@@ -1,1 +1,1 @@
-"""Networks as plain torch modules under the published names of weights: no files, no settings."""
+"""Networks of vocoders: plain torch modules whose weights have their published names."""

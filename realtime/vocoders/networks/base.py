@@ -1,4 +1,4 @@
-"""What vocoders are: a log mel stretched to sound in stages, each the mean of several blocks."""
+"""The frame of both vocoders: a log mel stretched to sound in stages, each the mean of blocks."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from realtime.vocoders.networks.layers import Conv, Stretch
-from realtime.vocoders.networks.packing import Packed
-from realtime.vocoders.networks.receptive_field import Span, through, union
+from realtime.vocoders.networks.packing import PackedWeights
+from realtime.vocoders.networks.receptive_field import Span, input_span, union
 from realtime.vocoders.networks.windows import Reach
 
 
 class ResidualBlock(Protocol):
-    """One way through a stage; it keeps channels and length."""
+    """A branch of a stage; its output has the channels and the length of its input."""
 
     def __call__(self, x: Tensor) -> Tensor: ...
 
@@ -24,12 +24,12 @@ class ResidualBlock(Protocol):
 
 
 class MelNet(nn.Module):
-    """(batch, bands, frames) → (batch, 1, frames × hop)."""
+    """A network (batch, bands, frames) → (batch, 1, frames × hop)."""
 
     conv_pre: Conv
     conv_post: Conv
     resblocks: nn.ModuleList
-    rows = False  # whether signals lie channels last where that is quicker
+    channels_last = False  # whether signals lie channels last where that is faster
 
     def __init__(self, bands: int, rates: Sequence[int]) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class MelNet(nn.Module):
         self.hop = math.prod(rates)  # samples a frame
 
     def stages(self) -> Iterator[tuple[Stretch, Sequence[ResidualBlock]]]:
-        """Each stretching layer and the blocks after it."""
+        """Yield each stretching layer with the blocks after it."""
         stretches = self.stretches()
         each = len(self.resblocks) // len(stretches)
         for stage, stretch in enumerate(stretches):
@@ -48,51 +48,52 @@ class MelNet(nn.Module):
 
     @property
     def width(self) -> int:
-        """Numbers a frame of the widest signal between two layers."""
+        """Count the numbers a frame of the widest signal between two layers."""
         rate, widest = 1, self.conv_pre.out_channels
         for stretch in self.stretches():
             rate *= int(stretch.stride[0])
             widest = max(widest, rate * stretch.out_channels)
         return widest
 
-    def arranged(self, mel: Tensor) -> Tensor:
-        """The mel as a picture of one line, its channels where they are read fastest."""
+    def as_image(self, mel: Tensor) -> Tensor:
+        """Give the mel as an image of one line, in the memory order that is read fastest."""
         x = mel.unsqueeze(2)
-        if self.rows and (not x.is_cuda or x.itemsize == 2):
+        # On a GPU only in 16 bits: those are the convolutions that read channels last there.
+        if self.channels_last and (not x.is_cuda or x.itemsize == 2):
             x = x.contiguous(memory_format=torch.channels_last)
         return x
 
     def plain(self) -> MelNet:
-        """From now on as published: the measure of everything faster."""
-        self._lie(rows=False)
+        """Compute as published from now on: the reference for everything faster."""
+        self._use_channels_last(False)
         return self
 
     def fast(self) -> MelNet:
-        """From now on as fast as this machine can, with the same weights and results."""
-        self._lie(rows=True)
+        """Compute as fast as this machine can from now on; weights and results stay the same."""
+        self._use_channels_last(True)
         return self
 
-    def _lie(self, rows: bool) -> None:
-        self.rows = rows
+    def _use_channels_last(self, wanted: bool) -> None:
+        self.channels_last = wanted
         for layer in self.modules():
             if isinstance(layer, Conv | Stretch):
-                layer.packed = Packed(layer) if rows else None
+                layer.packed = PackedWeights(layer) if wanted else None
 
     def reach(self) -> Reach:
-        """What a frame's sound depends on, from the last layer back to the first."""
-        needed = self.before_post(through(self.conv_post, Span(0, self.hop - 1)))
+        """Work out the frames that a frame's sound depends on, from the last layer to the first."""
+        needed = self.reach_before_post(input_span(self.conv_post, Span(0, self.hop - 1)))
         for stretch, blocks in reversed(list(self.stages())):
-            needed = through(stretch, union(block.reach(needed) for block in blocks))
-        needed = through(self.conv_pre, needed)
+            needed = input_span(stretch, union(block.reach(needed) for block in blocks))
+        needed = input_span(self.conv_pre, needed)
         return Reach(-needed.first, needed.last)
 
-    def before_post(self, needed: Span) -> Span:
-        """What lies between the last stage and the last layer may reach further."""
+    def reach_before_post(self, needed: Span) -> Span:
+        """Widen a span by what lies between the last stage and the last layer."""
         return needed
 
 
 def average(blocks: Sequence[ResidualBlock], x: Tensor) -> Tensor:
-    """The mean of what several blocks make of the same."""
+    """Return the mean of the outputs of several blocks for the same input."""
     total = blocks[0](x)
     for block in blocks[1:]:
         total = total + block(x)

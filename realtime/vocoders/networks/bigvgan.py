@@ -9,15 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from realtime.vocoders.networks.base import MelNet, average
-from realtime.vocoders.networks.fastest_snake import Fastest
+from realtime.vocoders.networks.fastest_snake import FastestSnake
 from realtime.vocoders.networks.layers import Conv, Stretch
-from realtime.vocoders.networks.receptive_field import Span, through
-from realtime.vocoders.networks.snake import Activation, Form, published
+from realtime.vocoders.networks.receptive_field import Span, input_span
+from realtime.vocoders.networks.snake import Activation, ActivationFunction, published
 
 
 @dataclass(frozen=True)
 class BigVGANShape:
-    """What of the published config.json makes the network; the defaults are v2's, 24 kHz."""
+    """The part of the published config.json that makes the network; defaults: v2, 24 kHz."""
 
     num_mels: int = 100
     upsample_rates: Sequence[int] = (4, 4, 2, 2, 2, 2)
@@ -31,7 +31,7 @@ class BigVGANShape:
     use_tanh_at_final: bool = False
     use_bias_at_final: bool = False
 
-    def activated(self, channels: int) -> Activation:
+    def activation_for(self, channels: int) -> Activation:
         return Activation(channels, self.activation == "snakebeta", self.snake_logscale)
 
 
@@ -46,7 +46,9 @@ class AmpBlock1(nn.Module):
             [Conv(channels, channels, size, dilation) for dilation in dilations]
         )
         self.convs2 = nn.ModuleList([Conv(channels, channels, size) for _ in dilations])
-        self.activations = nn.ModuleList([shape.activated(channels) for _ in 2 * list(dilations)])
+        self.activations = nn.ModuleList(
+            [shape.activation_for(channels) for _ in 2 * list(dilations)]
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         steps = zip(
@@ -59,7 +61,7 @@ class AmpBlock1(nn.Module):
     def reach(self, needed: Span) -> Span:
         for layer in (*self.convs1, *self.convs2):
             assert isinstance(layer, nn.Conv1d)
-            needed = Activation.reach(through(layer, needed))
+            needed = Activation.reach(input_span(layer, needed))
         return needed
 
 
@@ -73,7 +75,7 @@ class AmpBlock2(nn.Module):
         self.convs = nn.ModuleList(
             [Conv(channels, channels, size, dilation) for dilation in dilations]
         )
-        self.activations = nn.ModuleList([shape.activated(channels) for _ in dilations])
+        self.activations = nn.ModuleList([shape.activation_for(channels) for _ in dilations])
 
     def forward(self, x: Tensor) -> Tensor:
         for activation, dilated in zip(self.activations, self.convs, strict=True):
@@ -83,7 +85,7 @@ class AmpBlock2(nn.Module):
     def reach(self, needed: Span) -> Span:
         for layer in self.convs:
             assert isinstance(layer, nn.Conv1d)
-            needed = Activation.reach(through(layer, needed))
+            needed = Activation.reach(input_span(layer, needed))
         return needed
 
 
@@ -91,7 +93,7 @@ BLOCKS = {"1": AmpBlock1, "2": AmpBlock2}
 
 
 class BigVGAN(MelNet):
-    """Its activations are the greater part of the work unless they are one step each."""
+    """The network; its activations are most of the work unless each is a single step."""
 
     def __init__(self, shape: BigVGANShape | None = None) -> None:
         shape = shape or BigVGANShape()
@@ -108,20 +110,20 @@ class BigVGAN(MelNet):
                 shape.resblock_kernel_sizes, shape.resblock_dilation_sizes, strict=True
             ):
                 self.resblocks.append(BLOCKS[shape.resblock](shape, width, kernel, dilations))
-        self.activation_post = shape.activated(width)
+        self.activation_post = shape.activation_for(width)
         self.conv_post = Conv(width, 1, 7, bias=shape.use_bias_at_final)
 
     def stretches(self) -> list[Stretch]:
         return [up[0] for up in self.ups]  # type: ignore[index]
 
     def forward(self, mel: Tensor) -> Tensor:
-        x = self.conv_pre(self.arranged(mel))
+        x = self.conv_pre(self.as_image(mel))
         for stretch, blocks in self.stages():
             x = average(blocks, stretch(x))
         x = self.conv_post(self.activation_post(x)).squeeze(2)
         return torch.tanh(x) if self.shape.use_tanh_at_final else x.clamp(-1.0, 1.0)
 
-    def before_post(self, needed: Span) -> Span:
+    def reach_before_post(self, needed: Span) -> Span:
         return Activation.reach(needed)
 
     def plain(self) -> BigVGAN:
@@ -130,12 +132,12 @@ class BigVGAN(MelNet):
         return self
 
     def fast(self) -> BigVGAN:
-        self._use(Fastest())
+        self._use(FastestSnake())
         super().fast()
         return self
 
-    def _use(self, form: Form) -> None:
+    def _use(self, function: ActivationFunction) -> None:
         for module in self.modules():
             if isinstance(module, Activation):
-                module.form = form
-                module.settle()
+                module.function = function
+                module.precompute_scales()

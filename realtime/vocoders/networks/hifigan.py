@@ -11,10 +11,10 @@ from torch.nn import functional
 
 from realtime.vocoders.networks.base import MelNet, average
 from realtime.vocoders.networks.layers import Conv, Stretch
-from realtime.vocoders.networks.receptive_field import Span, through
+from realtime.vocoders.networks.receptive_field import Span, input_span
 
-SLOPE = 0.1
-LAST_SLOPE = 0.01
+SLOPE = 0.1  # of the leaky rectifiers, as published
+LAST_SLOPE = 0.01  # torch's default, which the published code leaves before the last layer
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,9 @@ class ResBlock1(nn.Module):
         return x
 
     def reach(self, needed: Span) -> Span:
-        for layer in (*self.convs1, *self.convs2):  # in any order the sum is the same
+        for layer in (*self.convs1, *self.convs2):  # the order changes nothing: widths add up
             assert isinstance(layer, nn.Conv1d)
-            needed = through(layer, needed)
+            needed = input_span(layer, needed)
         return needed
 
 
@@ -71,7 +71,7 @@ class ResBlock2(nn.Module):
     def reach(self, needed: Span) -> Span:
         for layer in self.convs:
             assert isinstance(layer, nn.Conv1d)
-            needed = through(layer, needed)
+            needed = input_span(layer, needed)
         return needed
 
 
@@ -79,7 +79,7 @@ BLOCKS = {"1": ResBlock1, "2": ResBlock2}
 
 
 class Generator(MelNet):
-    """Without a speaker it needs the mel alone; v4 has none."""
+    """The generator; v4 is given the mel alone, without a speaker."""
 
     def __init__(self, shape: GeneratorShape | None = None) -> None:
         shape = shape or GeneratorShape()
@@ -104,7 +104,7 @@ class Generator(MelNet):
         return list(self.ups)  # type: ignore[arg-type]
 
     def forward(self, mel: Tensor, speaker: Tensor | None = None) -> Tensor:
-        x = self.conv_pre(self.arranged(mel))
+        x = self.conv_pre(self.as_image(mel))
         if speaker is not None:
             x = x + self.cond(speaker.unsqueeze(2))
         for stretch, blocks in self.stages():

@@ -1,4 +1,4 @@
-"""A recording's log mel as vocoders are trained on: log(max(mel, 1e-5)), a frame every hop."""
+"""The log mel that vocoders are trained on: log(max(mel, 1e-5)), a frame every hop."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-FLOOR = 1e-5
-TINY = 1e-9
-# Slaney's scale: straight up to 1 kHz, a logarithm above.
+FLOOR = 1e-5  # of a band, as published
+TINY = 1e-9  # as published: added to the power before its root
+# Slaney's mel scale: linear up to 1 kHz, then a logarithm: 27 steps from there to 6.4 kHz.
 KNEE_HZ, KNEE_MEL = 1_000.0, 15.0
 STEP = math.log(6.4) / 27
 
 
 @dataclass(frozen=True)
-class MelForm:
-    """How a mel is made of samples."""
+class MelFormat:
+    """Parameters of a mel: rates in Hz, lengths in samples."""
 
     sample_rate: int
     fft: int
@@ -30,30 +30,31 @@ class MelForm:
     highest: float | None = None
 
 
-def log_mel(sound: Tensor, form: MelForm) -> Tensor:
-    """(batch, samples) → (batch, bands, samples // hop); the edges are mirrored."""
-    pad = (form.fft - form.hop) // 2
+def log_mel(sound: Tensor, mel_format: MelFormat) -> Tensor:
+    """Make (batch, bands, samples // hop) of (batch, samples); the edges are mirrored."""
+    pad = (mel_format.fft - mel_format.hop) // 2
     sound = functional.pad(sound.unsqueeze(1), (pad, pad), mode="reflect").squeeze(1)
     spectrum = torch.stft(
         sound,
-        form.fft,
-        form.hop,
-        form.window,
-        torch.hann_window(form.window, device=sound.device),
+        mel_format.fft,
+        mel_format.hop,
+        mel_format.window,
+        torch.hann_window(mel_format.window, device=sound.device),
         center=False,
         return_complex=True,
     )
     magnitude = (spectrum.real.square() + spectrum.imag.square() + TINY).sqrt()
-    return (_bands(form).to(sound.device) @ magnitude).clamp_min(FLOOR).log()
+    return (_band_filters(mel_format).to(sound.device) @ magnitude).clamp_min(FLOOR).log()
 
 
 @functools.cache
-def _bands(form: MelForm) -> Tensor:
-    """(bands, bins): triangles of equal area on Slaney's scale."""
-    top = form.highest or form.sample_rate / 2
-    mels = torch.linspace(_mel(form.lowest), _mel(top), form.bands + 2, dtype=torch.float64)
+def _band_filters(mel_format: MelFormat) -> Tensor:
+    """Make (bands, bins): triangles of equal area on Slaney's scale."""
+    nyquist = mel_format.sample_rate / 2
+    lowest, highest = _mel(mel_format.lowest), _mel(mel_format.highest or nyquist)
+    mels = torch.linspace(lowest, highest, mel_format.bands + 2, dtype=torch.float64)
     edges = torch.tensor([_hertz(float(mel)) for mel in mels], dtype=torch.float64)
-    bins = torch.linspace(0, form.sample_rate / 2, form.fft // 2 + 1, dtype=torch.float64)
+    bins = torch.linspace(0, nyquist, mel_format.fft // 2 + 1, dtype=torch.float64)
     low, middle, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
     rising, falling = (bins - low) / (middle - low), (high - bins) / (high - middle)
     return (torch.minimum(rising, falling).clamp_min(0) * 2 / (high - low)).float()

@@ -1,7 +1,7 @@
-"""Weights laid out as a processor's convolutions read them: once, and not again at every call.
+"""Weights in the layout that a processor's convolutions read, laid out once and not at every call.
 
-For short mels and wide layers the laying out is as much work as the convolution. The operations
-are those that torch's own compiler uses; where they are not, convolutions run as they always do.
+For short mels and wide layers the layout takes as long as the convolution. The operations are those
+that torch's own compiler uses; where torch lacks them, convolutions run the usual way.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from torch import Tensor, nn
 
 logger = logging.getLogger(__name__)
 
-TYPICAL = 2_048  # samples of a signal that the layout suits; others run with it as well
+TYPICAL = 2_048  # samples of a signal that the layout suits; other lengths run with it as well
 
 
-class Packed:
-    """One layer's weights in the processor's own layout."""
+class PackedWeights:
+    """The weights of one layer in the processor's own layout."""
 
     def __init__(self, layer: nn.Conv1d | nn.ConvTranspose1d) -> None:
         self._layer = layer
-        self._weight: Any = None
-        self._of: tuple[int, torch.dtype] | None = None  # the weights that it was made of
+        self._packed: Any = None
+        self._packed_from: tuple[int, torch.dtype] | None = None  # address and type of the weights
         self._broken = False
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Packed:
-        return Packed(copy.deepcopy(self._layer, memo))
+    def __deepcopy__(self, memo: dict[int, Any]) -> PackedWeights:
+        return PackedWeights(copy.deepcopy(self._layer, memo))
 
     def __call__(self, x: Tensor) -> Tensor | None:
-        """The layer's output; None where it must be computed the usual way."""
-        if self._broken or not _fits(x, self._layer.weight):
+        """Return the layer's output, or None where it must be computed the usual way."""
+        if self._broken or not _can_run(x, self._layer.weight):
             return None
         try:
             return self._run(x)
@@ -47,28 +47,29 @@ class Packed:
         layer, operations = self._layer, torch.ops.mkldnn
         pad, stride = [0, int(layer.padding[0])], [1, layer.stride[0]]
         dilation, size = [1, layer.dilation[0]], [1, x.shape[1], 1, TYPICAL]
-        form = (pad, stride, dilation, 1)
+        options = (pad, stride, dilation, 1)
         if isinstance(layer, nn.ConvTranspose1d):
-            form = (pad, [0, 0], stride, dilation, 1)  # type: ignore[assignment]
+            options = (pad, [0, 0], stride, dilation, 1)  # type: ignore[assignment]
             pack = operations._reorder_convolution_transpose_weight
             convolve = operations._convolution_transpose_pointwise
         else:
             pack = operations._reorder_convolution_weight
             convolve = operations._convolution_pointwise
-        of = (layer.weight.data_ptr(), layer.weight.dtype)
-        if self._of != of:
-            self._weight = pack(layer.weight.unsqueeze(2).contiguous(), *form, size)
-            self._of = of
-        made: Tensor = convolve(x, self._weight, layer.bias, *form, "none", [], "")
-        return made
+        packed_from = (layer.weight.data_ptr(), layer.weight.dtype)
+        if self._packed_from != packed_from:  # the network was moved or shortened meanwhile
+            self._packed = pack(layer.weight.unsqueeze(2).contiguous(), *options, size)
+            self._packed_from = packed_from
+        output: Tensor = convolve(x, self._packed, layer.bias, *options, "none", [], "")
+        return output
 
 
-def _fits(x: Tensor, weight: Tensor) -> bool:
-    """Channels last on a processor, outside of any compiler and exporter."""
+def _can_run(x: Tensor, weight: Tensor) -> bool:
+    """Tell whether the operations take this signal: channels last, on a processor, not traced."""
     if torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None:
         return False
-    kinds = x.dtype == weight.dtype in (torch.float32, torch.bfloat16)
-    lies = x.is_contiguous(memory_format=torch.channels_last)
-    there: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-    learns = torch.is_grad_enabled()
-    return kinds and lies and there and not learns and x.device.type == "cpu" == weight.device.type
+    if x.device.type != "cpu" or weight.device.type != "cpu" or torch.is_grad_enabled():
+        return False
+    if x.dtype != weight.dtype or x.dtype not in (torch.float32, torch.bfloat16):
+        return False
+    available: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return available and x.is_contiguous(memory_format=torch.channels_last)

@@ -1,4 +1,4 @@
-"""How far back and ahead a sample depends on what it is made of, worked out layer by layer.
+"""The receptive field: how far back and ahead a sample depends on its input, layer by layer.
 
 A span is the first and the last index of a signal that are needed, both included. Each function
 goes from what is needed of a layer's output to what is needed of its input.
@@ -17,8 +17,8 @@ class Span(NamedTuple):
     last: int
 
 
-def through(layer: nn.Conv1d | nn.ConvTranspose1d, needed: Span) -> Span:
-    """What a convolution, plain or transposed, needs to give this."""
+def input_span(layer: nn.Conv1d | nn.ConvTranspose1d, needed: Span) -> Span:
+    """Give the input that a convolution, plain or transposed, needs for a span of its output."""
     size, stride = layer.kernel_size[0], layer.stride[0]
     pad, dilation = int(layer.padding[0]), layer.dilation[0]
     width = (size - 1) * dilation
@@ -28,6 +28,6 @@ def through(layer: nn.Conv1d | nn.ConvTranspose1d, needed: Span) -> Span:
 
 
 def union(spans: Iterable[Span]) -> Span:
-    """All that any of several branches needs."""
+    """Give the span that covers the spans of all branches."""
     firsts, lasts = zip(*spans, strict=True)
     return Span(min(firsts), max(lasts))

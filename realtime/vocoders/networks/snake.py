@@ -1,7 +1,7 @@
-"""BigVGAN's activation: twice the rate, Snake, back to the rate, each change of rate filtered.
+"""BigVGAN's activation: Snake at twice the rate, with a filter at both changes of rate.
 
-Here are its parameters under their published names and its way step by step, as published. How it
-is computed is a function that may be replaced: faster ones are in `fused`.
+The parameters have their published names. The function that computes the activation may be
+replaced: `published` goes step by step, and the faster ones are in `fastest_snake`.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from torch.nn import functional
 from realtime.acceleration.keep_fp32 import KeepFp32
 from realtime.vocoders.networks.receptive_field import Span
 
-TAPS = 12
-TINY = 1e-9
+TAPS = 12  # of each filter, as published
+TINY = 1e-9  # as published: keeps 1/β finite
 
-# A signal, the taps of both filters, what goes into the sine, what its square is multiplied by.
-Form = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
+# Takes a signal, the taps of both filters, and the scales of x + outer · sin²(inner · x).
+ActivationFunction = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
 
 
 def published(x: Tensor, up: Tensor, down: Tensor, inner: Tensor, outer: Tensor) -> Tensor:
-    """Step by step; the measure of every faster form."""
+    """Compute the activation step by step, as published: the reference for every faster form."""
     channels, kind = x.shape[1], x.dtype
     up, down = (taps.to(kind).expand(channels, 1, TAPS).unsqueeze(2) for taps in (up, down))
     x = functional.pad(x, (5, 5, 0, 0), mode="replicate")
@@ -36,10 +36,10 @@ def published(x: Tensor, up: Tensor, down: Tensor, inner: Tensor, outer: Tensor)
 
 
 def lowpass() -> Tensor:
-    """The half-band filter of both changes of rate: a sinc under a Kaiser window."""
-    cutoff, width = 0.25, 0.3
+    """Make the half-band filter of both changes of rate: a sinc under a Kaiser window."""
+    cutoff, width = 0.25, 0.3  # of the doubled rate, as published
     attenuation = 2.285 * (TAPS // 2 - 1) * math.pi * 4 * width + 7.95
-    beta = 0.1102 * (attenuation - 8.7)
+    beta = 0.1102 * (attenuation - 8.7)  # Kaiser's formulas for his window
     if attenuation <= 50:
         beta = 0.5842 * (attenuation - 21) ** 0.4 + 0.07886 * (attenuation - 21)
     window = torch.kaiser_window(TAPS, periodic=False, beta=beta)
@@ -68,7 +68,7 @@ class Snake(nn.Module):
 
 
 class Filter(nn.Module):
-    """Holds taps under the published name."""
+    """The taps of a filter under their published name."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ class Filter(nn.Module):
 
 
 class Down(nn.Module):
-    """A filter one level deeper, as the published names have it."""
+    """The filter on the way down, one level deeper because of its published name."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -87,8 +87,8 @@ class Down(nn.Module):
 class Activation(KeepFp32):
     """Snake at twice the rate, so that its overtones do not fold back.
 
-    Its parameters stay in fp32 when the network is shortened: a rounded α bends every phase, and
-    1/β leaves what fp16 can hold.
+    Its parameters stay in fp32 when the network gets 16 bits: a rounded α bends every phase, and
+    1/β may be larger than fp16 can hold.
     """
 
     def __init__(self, channels: int, both: bool = True, logarithmic: bool = True) -> None:
@@ -96,14 +96,14 @@ class Activation(KeepFp32):
         self.upsample = Filter()
         self.act = Snake(channels, both, logarithmic)
         self.downsample = Down()
-        self.form: Form = published
-        for name in ("inner", "outer"):  # worked out once, by `settle`
+        self.function: ActivationFunction = published
+        for name in ("inner", "outer"):  # computed once, by `precompute_scales`
             self.register_buffer(name, None, persistent=False)
         self.inner: Tensor | None
         self.outer: Tensor | None
 
-    def settle(self) -> None:
-        """The weights are what they will be: work out what follows from them."""
+    def precompute_scales(self) -> None:
+        """Compute the scales once; called when the weights have their final values."""
         with torch.no_grad():
             self.inner, self.outer = (scale.clone() for scale in self.act.scales())
 
@@ -111,9 +111,10 @@ class Activation(KeepFp32):
         inner, outer = self.inner, self.outer
         if inner is None or outer is None:
             inner, outer = self.act.scales()
-        return self.form(x, self.upsample.filter, self.downsample.lowpass.filter, inner, outer)
+        return self.function(x, self.upsample.filter, self.downsample.lowpass.filter, inner, outer)
 
     @staticmethod
     def reach(needed: Span) -> Span:
+        """Widen a span of the output by both filters."""
         first, last = 2 * needed.first - 5, 2 * needed.last - 5 + TAPS - 1  # at twice the rate
         return Span(-((-first - 4) // 2) - 5, (last + 15) // 2 - 5)

@@ -1,8 +1,8 @@
-"""Where a long mel is cut so that its pieces' sound, joined, is the sound of the whole.
+"""Windows of a long mel: where it is cut so that the joined sound is the sound of the whole.
 
-Each window carries the frames around it that its sound depends on, and what they sound like is
-thrown away. Nothing is padded: the first window begins where the mel does, the last ends where it
-ends and reaches further back instead. It knows numbers of frames only.
+Each window carries the frames around it that its sound depends on; the sound of those frames is
+thrown away. Nothing is padded: the first window begins where the mel begins, and the last ends
+where it ends and reaches further back instead. All numbers are frames.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ class Reach(NamedTuple):
         return self.before + self.after
 
     def widened(self, frames: int) -> Reach:
-        """At least so many on either side."""
+        """Give a reach of at least so many frames on either side."""
         return Reach(max(self.before, frames), max(self.after, frames))
 
 
 class Window(NamedTuple):
-    """The frames that go in, and the first of them that is kept and the first that no longer is."""
+    """Frames `start` to `stop` go in; of their sound that of `kept` to `end` is kept."""
 
     start: int
     stop: int
@@ -38,16 +38,17 @@ class Window(NamedTuple):
     def frames(self) -> int:
         return self.stop - self.start
 
-    def samples(self, hop: int) -> slice:
-        """What is kept of the window's sound."""
+    def kept_samples(self, hop: int) -> slice:
+        """Give the part of the window's sound that is kept."""
         return slice((self.kept - self.start) * hop, (self.end - self.start) * hop)
 
 
 class Schedule:
-    """The sizes of windows, one after the other: small at first, so that sound begins soon.
+    """The sizes of windows in their order: small at first, so that sound begins soon.
 
-    After the first, each window brings twice as many frames as the one before, until the largest.
-    Where only some shapes are quick, the end of a mel is cut into two of these, not left as it is.
+    After the first, each window brings twice as many new frames as the one before, until the
+    largest. With `shapes`, the sizes that were prepared, the end of a mel is cut into two of these
+    sizes and not left at a size that was not prepared.
     """
 
     def __init__(
@@ -56,27 +57,30 @@ class Schedule:
         self.reach = reach
         self._shapes = sorted(shapes)
         self.largest = max(largest, self.least)
-        self.sizes = tuple(self._growing(first)) if first else (self.largest,)
+        self.sizes = tuple(self._growing_sizes(first)) if first else (self.largest,)
 
     @property
     def least(self) -> int:
-        """A window of this size brings half of its frames' worth: smaller ones hardly any."""
+        """Give the smallest useful size: in it about half of the frames are context."""
         return 2 * self.reach.both + 1
 
     def window(self, number: int, done: int, frames: int, most: int) -> Window:
-        """The next window of a mel of which so many frames are done."""
+        """Give the window with this number, when `done` of a mel's `frames` have their sound.
+
+        It has at most `most` frames, which is what memory allows.
+        """
         start = max(0, done - self.reach.before)
         size = self._size(number, done - start, most)
         if start + size < frames:
             return Window(start, start + size, done, start + size - self.reach.after)
         needed = frames - start
         if self._shapes:
-            return self._shaped(start, done, frames, min(size, frames))
+            return self._last_in_shapes(start, done, frames, min(size, frames))
         size = min((s for s in (*self.sizes, size) if needed <= s <= size), default=size)
         return Window(max(0, frames - size), frames, done, frames)
 
-    def _shaped(self, start: int, done: int, frames: int, most: int) -> Window:
-        """To the mel's end in the smallest shape that holds it, or else as far as one brings it."""
+    def _last_in_shapes(self, start: int, done: int, frames: int, most: int) -> Window:
+        """Reach the mel's end in the smallest shape that holds it, else go as far as one brings."""
         needed = frames - start
         fits = [shape for shape in self._shapes if needed <= shape <= most]
         if fits:
@@ -87,17 +91,17 @@ class Schedule:
             return Window(start, stop, done, stop - self.reach.after)
         return Window(start, frames, done, frames)
 
-    def wanted(self, number: int, done: int, most: int) -> int:
-        """How many frames of a mel that still grows must be there for its next window."""
+    def frames_needed(self, number: int, done: int, most: int) -> int:
+        """Count the frames of a growing mel that must be there for its next window."""
         start = max(0, done - self.reach.before)
         return start + self._size(number, done - start, most)
 
     def _size(self, number: int, before: int, most: int) -> int:
-        """As planned, but no more than there is memory for, and at least a frame of its own."""
+        """Give the planned size, at most what memory allows, and at least one new frame."""
         size = self.sizes[min(number, len(self.sizes) - 1)]
         return max(min(size, most), before + 1 + self.reach.after)
 
-    def _growing(self, first: int) -> Iterator[int]:
+    def _growing_sizes(self, first: int) -> Iterator[int]:
         yield min(first + self.reach.after, self.largest)
         fresh = 2 * first
         while self.reach.both + fresh < self.largest:
@@ -106,16 +110,10 @@ class Schedule:
         yield self.largest
 
 
-def cut(schedule: Schedule, frames: int, most: int, done: int = 0) -> Iterator[Window]:
-    """All windows of a mel that is there as a whole, from a frame on."""
+def cut_windows(schedule: Schedule, frames: int, most: int, done: int = 0) -> Iterator[Window]:
+    """Yield all windows of a whole mel, from the frame `done` on."""
     number = 0
     while done < frames:
         window = schedule.window(number, done, frames, most)
         yield window
         number, done = number + 1, window.end
-
-
-def overlap(windows: Sequence[Window]) -> float:
-    """The share of the work that is thrown away."""
-    worked = sum(window.frames for window in windows)
-    return 1 - sum(window.end - window.kept for window in windows) / worked if worked else 0.0

@@ -1,4 +1,4 @@
-"""Both vocoders as published and in their quick form: the same weights, the same sound."""
+"""Vocoders as published and in their fast form have the same weights and the same sound."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.small_vocoders import small
 
 @pytest.mark.parametrize("kind", ["bigvgan", "hifigan"])
 @pytest.mark.parametrize("frames", [1, 2, 17])
-def test_the_quick_form_is_the_published_one(kind: str, frames: int) -> None:
+def test_the_fast_form_is_the_published_one(kind: str, frames: int) -> None:
     made, mel = small(kind), torch.randn(3, 6, frames)
     with torch.inference_mode():
         expected = made.plain()(mel)
@@ -58,7 +58,7 @@ def test_shortened_weights_lie_as_their_signals_do(kind: str) -> None:
 @pytest.mark.gpu
 @pytest.mark.parametrize("kind", ["bigvgan", "hifigan"])
 @pytest.mark.parametrize("number", [torch.float16, torch.bfloat16])
-def test_the_quick_form_of_16_bits_on_a_gpu(kind: str, number: torch.dtype) -> None:
+def test_the_fast_form_of_16_bits_on_a_gpu(kind: str, number: torch.dtype) -> None:
     made, mel = small(kind).cuda(), torch.randn(3, 6, 50, device="cuda")
     with torch.no_grad():
         expected = made.plain()(mel)

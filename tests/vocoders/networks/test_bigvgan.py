@@ -19,7 +19,7 @@ PUBLISHED = [  # bands, rates, kernels, first channels, samples a frame
 
 @pytest.mark.parametrize("fast", [False, True])
 def test_the_published_numbers(fast: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    # `test_fused` has what is compiled.
+    # `test_fastest_snake` tests the compiled form.
     monkeypatch.setattr(fastest_snake, "compiled", fastest_snake.depthwise)
     made = network("bigvgan_tiny")
     assert (made.fast() if fast else made.plain()) is made

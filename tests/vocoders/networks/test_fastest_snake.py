@@ -12,8 +12,8 @@ from torch import Tensor
 from torch._subclasses import FakeTensorMode
 
 from realtime.vocoders.networks import fastest_snake
-from realtime.vocoders.networks.fastest_snake import Fastest
-from realtime.vocoders.networks.snake import Activation, Form, published
+from realtime.vocoders.networks.fastest_snake import FastestSnake
+from realtime.vocoders.networks.snake import Activation, ActivationFunction, published
 from tests.support.triton_interpreter import run_interpreted
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -34,34 +34,36 @@ def activation(channels: int) -> Activation:
         # Taps that differ and are not symmetric: a filter that is turned round would show.
         made.upsample.filter += torch.randn(12, generator=generator) * 0.05
         made.downsample.lowpass.filter += torch.randn(12, generator=generator) * 0.05
-    made.settle()
+    made.precompute_scales()
     return made
 
 
 @pytest.mark.parametrize("form", [fastest_snake.depthwise, sums])
 @pytest.mark.parametrize("length", [1, 2, 3, 5, 6, 7, 40])
 @pytest.mark.parametrize("channels_last", [False, True])
-def test_other_forms_are_the_published_one(form: Form, length: int, channels_last: bool) -> None:
+def test_other_forms_are_the_published_one(
+    form: ActivationFunction, length: int, channels_last: bool
+) -> None:
     made = activation(5)
     x = torch.randn(2, 5, 1, length)
     if channels_last:
         x = x.contiguous(memory_format=torch.channels_last)
     expected = made(x)
     assert expected.shape == x.shape
-    made.form = form
+    made.function = form
     assert (made(x) - expected).abs().max() < 1e-5
 
 
 @pytest.mark.timeout(600)
 def test_the_compiled_form_is_the_published_one_for_every_length_and_batch() -> None:
-    fastest = Fastest()
+    fastest = FastestSnake()
     with torch.inference_mode():
         for channels, length, batch in ((16, 50, 1), (24, 7, 3), (4, 9, 1)):
             made = activation(channels)
             x = torch.randn(batch, channels, 1, length)
             x = x.contiguous(memory_format=torch.channels_last)
             expected = made(x)
-            made.form = fastest
+            made.function = fastest
             assert (made(x) - expected).abs().max() < 1e-5
     assert not fastest.reasons
 
@@ -88,10 +90,10 @@ def test_a_form_that_cannot_run_gives_way_once_and_says_why(
         raise error
 
     monkeypatch.setattr(fastest_snake, "compiled", broken)
-    fastest, made = Fastest(), activation(5)
+    fastest, made = FastestSnake(), activation(5)
     x = torch.randn(1, 5, 1, 20)
     expected = made(x)
-    made.form = fastest
+    made.function = fastest
     for _ in range(2):
         assert (made(x) - expected).abs().max() < 1e-5
     assert fastest.reasons == {"compiled": reason}
@@ -102,10 +104,10 @@ def test_a_form_that_cannot_run_gives_way_once_and_says_why(
 def test_a_form_that_errs_gives_way(wrong: float, monkeypatch: pytest.MonkeyPatch) -> None:
     right = fastest_snake.depthwise
     monkeypatch.setattr(fastest_snake, "compiled", lambda *given: wrong * right(*given))
-    fastest, made = Fastest(), activation(5)
+    fastest, made = FastestSnake(), activation(5)
     x = torch.randn(1, 5, 1, 20)
     expected = made(x)
-    made.form = fastest
+    made.function = fastest
     assert (made(x) - expected).abs().max() < 1e-5
     assert "errs by" in fastest.reasons["compiled"]
 
@@ -118,26 +120,28 @@ def test_a_form_is_proved_once_in_each_kind_of_number(monkeypatch: pytest.Monkey
         return fastest_snake.depthwise(*given)
 
     monkeypatch.setattr(fastest_snake, "compiled", counted)
-    fastest, made = Fastest(), activation(5)
-    made.form = fastest
+    fastest, made = FastestSnake(), activation(5)
+    made.function = fastest
     for x in (torch.randn(1, 5, 1, 20), torch.randn(1, 5, 1, 30)):
         made(x)
     made.to(torch.bfloat16)(torch.randn(1, 5, 1, 40, dtype=torch.bfloat16))
-    assert lengths == [fastest_snake.PROOF, 20, 30, fastest_snake.PROOF, 40]
+    assert lengths == [fastest_snake.CHECK_SAMPLES, 20, 30, fastest_snake.CHECK_SAMPLES, 40]
     assert not fastest.reasons
 
 
 @pytest.mark.parametrize("form", [published, fastest_snake.depthwise, sums])
 @pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
-def test_a_shortened_activation_keeps_its_scales(form: Form, kind: torch.dtype) -> None:
+def test_a_shortened_activation_keeps_its_scales(
+    form: ActivationFunction, kind: torch.dtype
+) -> None:
     made = activation(5)
     with torch.no_grad():
         made.act.beta[0] = -12.0  # its outer scale is 160,000
         made.act.alpha[0] = 1.0
-        made.settle()
+        made.precompute_scales()
     x = 1e-2 * torch.randn(1, 5, 1, 400)
     expected = made(x)
-    made.form = form
+    made.function = form
     found = made.to(kind)(x.to(kind)).float()
     assert {item.dtype for item in made.state_dict().values()} == {torch.float32}
     assert made.inner is not None and made.inner.dtype == torch.float32
@@ -151,8 +155,8 @@ def test_too_little_memory_is_no_reason_to_give_a_form_up(monkeypatch: pytest.Mo
         raise torch.OutOfMemoryError("full")
 
     monkeypatch.setattr(fastest_snake, "compiled", full)
-    fastest, made = Fastest(), activation(5)
-    made.form = fastest
+    fastest, made = FastestSnake(), activation(5)
+    made.function = fastest
     with pytest.raises(torch.OutOfMemoryError):
         made(torch.randn(1, 5, 1, 20))
     assert not fastest.reasons
@@ -162,7 +166,7 @@ def test_exporters_get_plain_convolutions() -> None:
     made = activation(5)
     x = torch.randn(1, 5, 1, 20)
     expected = made(x)
-    made.form = Fastest()
+    made.function = FastestSnake()
     program = torch.export.export(made.eval(), (x,))
     names = {str(node.target) for node in program.graph.nodes}
     assert any("conv2d" in name for name in names)
@@ -171,13 +175,13 @@ def test_exporters_get_plain_convolutions() -> None:
 
 @pytest.mark.parametrize("lies", [torch.contiguous_format, torch.channels_last])
 def test_compilers_may_leave_the_activation_as_it_is(lies: torch.memory_format) -> None:
-    """On a GPU they do; the operation is the same on a processor."""
-    form, made = fastest_snake.registered(), activation(5)
+    """Tested on a processor, where the operation is the same as on a GPU."""
+    form, made = fastest_snake.register_operation(), activation(5)
     x = torch.randn(2, 5, 1, 20).contiguous(memory_format=lies)
     expected = made(x).detach()
     given = (made.upsample.filter, made.downsample.lowpass.filter, made.inner, made.outer)
     torch.library.opcheck(form, (x, *given), test_utils=("test_schema", "test_faketensor"))  # type: ignore[arg-type]
-    made.form = form
+    made.function = form
     with torch.no_grad():
         found = made(x)
         compiled = torch.compile(made, backend="aot_eager", fullgraph=True)(x)
@@ -187,7 +191,7 @@ def test_compilers_may_leave_the_activation_as_it_is(lies: torch.memory_format) 
 
 
 def traced(device: str) -> Counter[str]:
-    """What a compiler is given of an activation there; it need not be there."""
+    """Count what a compiler is given of an activation on a device, which need not be here."""
     seen: Counter[str] = Counter()
 
     def backend(module: torch.fx.GraphModule, inputs: list[Tensor]) -> torch.fx.GraphModule:
@@ -199,8 +203,8 @@ def traced(device: str) -> Counter[str]:
     torch.compiler.reset()
     with FakeTensorMode(), torch.no_grad(), torch.device(device):
         made = Activation(5)
-        made.form = Fastest()
-        made.settle()
+        made.function = FastestSnake()
+        made.precompute_scales()
         torch.compile(made, backend=backend, fullgraph=True)(torch.empty(2, 5, 1, 20))
     return seen
 
@@ -213,15 +217,15 @@ def test_a_compiler_of_a_network_gets_sums_and_on_a_gpu_the_kernel() -> None:
 KERNEL = """
 import torch
 from realtime.vocoders.networks.snake import published
-from realtime.vocoders.networks.snake_triton import activated
+from realtime.vocoders.networks.snake_triton import snake_on_gpu
 from tests.vocoders.networks.test_fastest_snake import activation
 for batch, channels, length in ((1, 3, 1), (2, 5, 7), (1, 17, 59), (1, 16, 60), (2, 24, 131)):
     made = activation(channels)
     for lies in (torch.contiguous_format, torch.channels_last):
         x = torch.randn(batch, channels, 1, length).contiguous(memory_format=lies)
-        made.form = published
+        made.function = published
         expected = made(x)
-        made.form = activated
+        made.function = snake_on_gpu
         found = made(x)
         assert found.is_contiguous(memory_format=lies)
         worst = (found - expected).abs().max().item()
@@ -237,10 +241,10 @@ def test_the_kernel_of_gpus_is_the_published_one_when_it_is_interpreted() -> Non
 @pytest.mark.parametrize("kind", [torch.float32, torch.float16, torch.bfloat16])
 @pytest.mark.parametrize("lies", [torch.contiguous_format, torch.channels_last])
 def test_the_kernel_on_a_gpu(kind: torch.dtype, lies: torch.memory_format) -> None:
-    made, fastest = activation(24).cuda(), Fastest()
+    made, fastest = activation(24).cuda(), FastestSnake()
     x = torch.randn(2, 24, 1, 1_000, device="cuda").contiguous(memory_format=lies)
     expected = made(x)
-    made.form = fastest
+    made.function = fastest
     error = made.to(kind)(x.to(kind)).float() - expected
     noise = (error.square().mean() / expected.square().mean()).sqrt()
     assert noise < {torch.float32: 1e-5, torch.float16: 1e-2, torch.bfloat16: 5e-2}[kind]
@@ -252,7 +256,7 @@ def test_a_compiled_activation_on_a_gpu_is_the_kernel() -> None:
     made = activation(24).cuda()
     x = torch.randn(2, 24, 1, 1_000, device="cuda").contiguous(memory_format=torch.channels_last)
     expected = made(x)
-    made.form = Fastest()
+    made.function = FastestSnake()
     with torch.no_grad():
         found = torch.compile(made, fullgraph=True)(x)
     assert (found - expected).abs().max() < 1e-5
@@ -262,13 +266,13 @@ def test_a_compiled_activation_on_a_gpu_is_the_kernel() -> None:
 @pytest.mark.gpu
 @pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs")
 def test_the_kernel_runs_where_its_signal_lies() -> None:
-    made, fastest = activation(24).to("cuda:1"), Fastest()
+    made, fastest = activation(24).to("cuda:1"), FastestSnake()
     x = torch.randn(2, 24, 1, 1_000, device="cuda:1")
     expected = made(x)
-    made.form = fastest
+    made.function = fastest
     assert (made(x) - expected).abs().max() < 1e-5
     assert not fastest.reasons
 
 
 def test_the_measure_is_the_default() -> None:
-    assert Activation(3).form is published
+    assert Activation(3).function is published

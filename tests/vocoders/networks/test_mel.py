@@ -6,12 +6,12 @@ import pytest
 import torch
 import torchaudio
 
-from realtime.vocoders.networks.mel import FLOOR, MelForm, _bands, log_mel
+from realtime.vocoders.networks.mel import FLOOR, MelFormat, _band_filters, log_mel
 
 FORMS = {
-    "v3": MelForm(24_000, 1_024, 256, 1_024, 100),
-    "v4": MelForm(32_000, 1_280, 320, 1_280, 100),
-    "fmax 8k": MelForm(22_050, 1_024, 256, 1_024, 80, 0.0, 8_000.0),
+    "v3": MelFormat(24_000, 1_024, 256, 1_024, 100),
+    "v4": MelFormat(32_000, 1_280, 320, 1_280, 100),
+    "fmax 8k": MelFormat(22_050, 1_024, 256, 1_024, 80, 0.0, 8_000.0),
 }
 
 
@@ -27,7 +27,7 @@ def test_the_bands_are_slaneys(name: str) -> None:
         norm="slaney",
         mel_scale="slaney",
     )
-    assert (_bands(form) - expected.T).abs().max() < 1e-5
+    assert (_band_filters(form) - expected.T).abs().max() < 1e-5
 
 
 @pytest.mark.parametrize("name", FORMS)
@@ -44,5 +44,6 @@ def test_a_tone_is_loudest_in_its_band() -> None:
     times = torch.arange(24_000) / 24_000
     mel = log_mel(torch.sin(2 * torch.pi * 1_000 * times)[None], form)[0, :, 40]
     bins = torch.linspace(0, 12_000, 513)
-    centre = (_bands(form)[int(mel.argmax())] * bins).sum() / _bands(form)[int(mel.argmax())].sum()
+    weights = _band_filters(form)[int(mel.argmax())]
+    centre = (weights * bins).sum() / weights.sum()
     assert abs(float(centre) - 1_000) < 60

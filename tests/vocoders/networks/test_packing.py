@@ -9,7 +9,7 @@ import torch
 
 from realtime.vocoders.networks import packing
 from realtime.vocoders.networks.layers import Conv, Stretch
-from realtime.vocoders.networks.packing import Packed
+from realtime.vocoders.networks.packing import PackedWeights
 
 LAYERS = [
     lambda: Conv(16, 24, 7, 3),
@@ -30,16 +30,16 @@ def test_the_same_for_every_length_and_batch(number: int, batch: int, length: in
     layer, x = LAYERS[number](), signal(batch, length)
     with torch.inference_mode():
         expected = layer(x)
-        found = Packed(layer)(x)
+        found = PackedWeights(layer)(x)
         assert found is not None and found.shape == expected.shape
         assert (found - expected).abs().max() < 1e-5
-        layer.packed = Packed(layer)
+        layer.packed = PackedWeights(layer)
         assert torch.equal(layer(x), found)
 
 
 def test_other_weights_are_packed_anew() -> None:
     layer, x = Conv(16, 16, 3, bias=False), signal()
-    layer.packed = Packed(layer)
+    layer.packed = PackedWeights(layer)
     with torch.inference_mode():
         first = layer(x)
         layer.weight.data = layer.weight.data * 2
@@ -49,7 +49,7 @@ def test_other_weights_are_packed_anew() -> None:
 
 def test_where_it_does_not_fit_it_gives_way() -> None:
     layer, x = Conv(16, 16, 3), signal()
-    packed = Packed(layer)
+    packed = PackedWeights(layer)
     assert packed(x) is None  # with gradients
     with torch.inference_mode():
         assert packed(x.clone(memory_format=torch.contiguous_format)) is None
@@ -63,7 +63,7 @@ def test_where_the_operations_are_not_it_gives_way_for_good(
     layer, x = Conv(16, 16, 3), signal()
     with torch.inference_mode():
         expected = layer(x)
-        layer.packed = Packed(layer)
+        layer.packed = PackedWeights(layer)
         with monkeypatch.context() as without:
             without.setattr(packing.torch.ops, "mkldnn", object())
             assert torch.equal(layer(x), expected)
@@ -73,7 +73,7 @@ def test_where_the_operations_are_not_it_gives_way_for_good(
 
 def test_a_copy_packs_its_own() -> None:
     layer, x = Conv(16, 16, 3), signal()
-    layer.packed = Packed(layer)
+    layer.packed = PackedWeights(layer)
     with torch.inference_mode():
         expected = layer(x)
         other = copy.deepcopy(layer)

@@ -1,4 +1,4 @@
-"""How far a frame's sound reaches is what really changes when a far frame changes."""
+"""The computed reach of a frame is what really changes its sound."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ def test_the_filter_is_the_published_one() -> None:
 def test_the_published_names() -> None:
     names = {"act.alpha", "act.beta", "upsample.filter", "downsample.lowpass.filter"}
     made = Activation(3)
-    made.settle()  # what follows from the weights is not one of them
+    made.precompute_scales()  # what follows from the weights is not one of them
     assert set(made.state_dict()) == names
     assert "act.beta" not in Activation(3, both=False).state_dict()
 
@@ -35,5 +35,5 @@ def test_with_one_parameter_the_second_is_the_first(logarithmic: bool) -> None:
 def test_settled_or_not_it_sounds_the_same() -> None:
     made, x = Activation(4), torch.randn(1, 4, 1, 30)
     before = made(x)
-    made.settle()
+    made.precompute_scales()
     assert torch.equal(made(x), before)

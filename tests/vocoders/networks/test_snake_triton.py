@@ -1,4 +1,4 @@
-"""What holds of the kernel without running it; `test_fused` runs it, interpreted or on a GPU."""
+"""The kernel without running it; `test_fastest_snake` runs it, interpreted or on a GPU."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ def test_a_tile_keeps_what_has_all_of_its_neighbours() -> None:
     assert snake_triton.TILE & (snake_triton.TILE - 1) == 0
 
 
-def built(kind: str, wide: int) -> Any:
-    """The kernel for a GPU of the generation 9.0, which need not be here."""
+def compiled_kernel(kind: str, wide: int) -> Any:
+    """Compile the kernel for a GPU of the generation 9.0, which need not be here."""
     import triton
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
 
     constants = {"tile": snake_triton.TILE, "kept": snake_triton.KEPT, "wide": wide}
     kinds = dict.fromkeys(snake_triton._kernel.arg_names, "i32")
-    kinds |= {"given": f"*{kind}", "made": f"*{kind}"}
+    kinds |= {"source": f"*{kind}", "target": f"*{kind}"}
     kinds |= dict.fromkeys(("up", "down", "inner", "outer"), "*fp32")
     kinds |= dict.fromkeys(constants, "constexpr")
     source = ASTSource(snake_triton._kernel, kinds, constexprs=constants)
@@ -35,7 +35,7 @@ def built(kind: str, wide: int) -> Any:
 @pytest.mark.parametrize("kind", ["fp32", "fp16", "bf16"])
 @pytest.mark.parametrize("wide", [16, 32])
 def test_it_compiles_for_a_gpu(kind: str, wide: int) -> None:
-    made = built(kind, wide)
+    made = compiled_kernel(kind, wide)
     assert made.asm["cubin"]
     assert made.metadata.shared <= 64 << 10  # several programs share a processor's memory
     products = made.asm["ptx"].count("mma")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from realtime.vocoders.networks.windows import Reach, Schedule, Window, cut, overlap
+from realtime.vocoders.networks.windows import Reach, Schedule, Window, cut_windows
 
 REACHES = st.builds(Reach, st.integers(0, 40), st.integers(0, 40))
 
@@ -26,7 +25,7 @@ def test_every_frame_is_kept_once_with_all_that_it_depends_on(
     reach: Reach, frames: int, largest: int, first: int, most: int, shapes: list[int]
 ) -> None:
     schedule = Schedule(reach, largest, first, shapes)
-    windows = list(cut(schedule, frames, most))
+    windows = list(cut_windows(schedule, frames, most))
     assert [frame for w in windows for frame in range(w.kept, w.end)] == list(range(frames))
     for w in windows:
         assert 0 <= w.start <= w.kept < w.end <= w.stop <= frames
@@ -41,21 +40,21 @@ def test_with_enough_memory_there_are_few_lengths(
     reach: Reach, largest: int, first: int, frames: int
 ) -> None:
     schedule = Schedule(reach, largest, first)
-    for w in cut(schedule, frames, 1 << 40):
+    for w in cut_windows(schedule, frames, 1 << 40):
         assert w.frames in schedule.sizes or w == Window(0, frames, w.kept, frames)
 
 
 def test_a_stream_begins_small_and_doubles() -> None:
     schedule = Schedule(Reach(38, 38), 500, 16)
     assert schedule.sizes == (54, 108, 140, 204, 332, 500)
-    kept = [w.end - w.kept for w in cut(schedule, 2_000, 1 << 40)]
+    kept = [w.end - w.kept for w in cut_windows(schedule, 2_000, 1 << 40)]
     assert kept[:5] == [16, 54, 64, 128, 256]
     assert set(kept[5:-1]) == {424}
 
 
 def test_the_last_window_takes_the_smallest_size_that_holds_it() -> None:
     schedule = Schedule(Reach(38, 38), 500, 16)
-    last = list(cut(schedule, 740, 1 << 40))[-1]
+    last = list(cut_windows(schedule, 740, 1 << 40))[-1]
     assert last == Window(740 - last.frames, 740, last.kept, 740)
     assert last.frames < 500
 
@@ -69,22 +68,13 @@ def test_a_wider_context_is_asked_for_but_never_a_narrower() -> None:
     assert Reach(38, 38).widened(5) == Reach(38, 38)
 
 
-@pytest.mark.parametrize(("frames", "share"), [(0, 0.0), (100, 0.0), (500, 0.0)])
-def test_what_fits_into_one_window_wastes_nothing(frames: int, share: float) -> None:
-    assert overlap(list(cut(Schedule(Reach(38, 38), 500), frames, 1 << 40))) == share
-
-
-def test_waste_is_the_share_that_is_thrown_away() -> None:
-    assert overlap([Window(0, 10, 0, 8), Window(5, 15, 8, 15)]) == pytest.approx(0.25)
-
-
 @given(st.integers(1, 2_000))
 def test_where_only_some_shapes_are_quick_every_window_has_one(frames: int) -> None:
-    """But of mels that are shorter than two of the smallest: those run as they are."""
+    """Mels shorter than two of the smallest are left out: those run as they are."""
     reach = Reach(38, 38)
     growing = Schedule(reach, 500, 16)
     shaped = Schedule(reach, 500, shapes=growing.sizes)
-    windows = list(cut(shaped, frames, 10_000))
+    windows = list(cut_windows(shaped, frames, 10_000))
     assert windows[-1].end == frames
     assert all(one.end == other.kept for one, other in pairwise(windows))
     sizes = {window.frames for window in windows}
