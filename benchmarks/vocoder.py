@@ -1,8 +1,8 @@
 """Vocoders at full size: how fast is each plan, how much memory does it take, is it still right?
 
-Weights are random, scaled so that the sound is as loud as speech. Everything is held against the
+Weights are random, scaled so that the sound is as loud as speech. Everything is compared with the
 published form in fp32, with TF32 off; on a GPU that form with TF32 is shown beside it. Every row
-says what ran: a plan that gave way is not that plan's figure.
+names the plan that ran, because another one may have answered in place of the one asked for.
 """
 
 from __future__ import annotations
@@ -35,25 +35,25 @@ from realtime.vocoders.vocoder import Vocoder, WindowSettings, make_schedules
 RATES = {"bigvgan": 24_000, "hifigan": 48_000}
 LOUD = 0.1  # root mean square of the sound, its mean left out
 PROCESSOR_CLOCK = "processor: its own work alone; on a busy machine, with --threads 1"
-QUICK = ("eager", "eager_graphs", "graphs")  # on a GPU, the quickest to prepare first
+QUICK = ("eager", "eager_graphs", "graphs")  # plans on a GPU, the fastest to prepare first
 
 
-def loud(name: str, device: str, frames: int = 60) -> MelNet:
-    """The full-size network with random weights whose sound has the loudness of speech."""
+def loud_network(name: str, device: str, frames: int = 60) -> MelNet:
+    """Make a full-size network with random weights whose sound is as loud as speech."""
     torch.manual_seed(0)
     network: MelNet = BigVGAN() if name == "bigvgan" else Generator()
     network.eval().requires_grad_(False).plain().to(device)
-    given = example_mels(network.bands, frames).to(device)
-    for _ in range(6):  # what is clipped or bent makes the way there longer
+    mels = example_mels(network.bands, frames).to(device)
+    for _ in range(6):  # clipping and tanh bend the sound, so one step does not reach the level
         with torch.no_grad():
-            heard = network(given)
+            heard = network(mels)
             network.conv_post.weight.mul_(LOUD / float((heard - heard.mean()).std()))
     return network
 
 
 @dataclass(frozen=True)
 class Case:
-    """One plan in one precision on one shape of a network's input."""
+    """A plan in a precision on a shape of a network's input."""
 
     name: str
     network: MelNet  # as published
@@ -65,8 +65,8 @@ class Case:
     def __str__(self) -> str:
         return f"{self.name} {self.plan} {self.precision}, {self.batch} × {self.frames} frames"
 
-    def opened(self, device: str, sizes: list[int]) -> Accelerated:
-        """The network under the plan, with nothing prepared."""
+    def accelerated(self, device: str, sizes: list[int]) -> Accelerated:
+        """Put the network under the plan, with nothing prepared."""
         quick = copy_with_shared_weights(self.network).fast()
         return accelerate_for_windows(quick, self.plan, self.precision, device, sizes, self.batch)
 
@@ -74,11 +74,11 @@ class Case:
         return example_mels(self.network.bands, self.frames, self.batch).to(device)
 
 
-def measured(case: Case, options: argparse.Namespace) -> dict[str, Any]:
-    """Time, memory and distance of one case beside the published form's."""
+def measure_case(case: Case, options: argparse.Namespace) -> dict[str, Any]:
+    """Measure time, memory and distance of one case beside the published form's."""
     device = options.device
-    given, work = case.mels(device), case.opened(device, [case.frames])
-    published, quick = once(case.network, given), once(work, given)
+    mels, work = case.mels(device), case.accelerated(device, [case.frames])
+    published, quick = without_gradients(case.network, mels), without_gradients(work, mels)
     expected = published()  # also loads the libraries that both use
     base = Memory(device)
     with base.watched():
@@ -86,12 +86,12 @@ def measured(case: Case, options: argparse.Namespace) -> dict[str, Any]:
     memory, started = Memory(device), time.perf_counter()
     work.prepare([(case.frames, case.batch)])
     prepared = time.perf_counter() - started
-    quick()  # what is made when it is first asked for
+    quick()  # some parts are made at the first call
     counted = CallCounter(work)
-    with memory.watched():  # without what the proof took
+    with memory.watched():  # without the memory that the comparison in `prepare` took
         found = quick()
     before, after = in_turns([published, quick], device, options.runs, options.clock)
-    row = _row(case, before, after, compare(sounds(found), sounds(expected)), memory, base)
+    row = _row(case, before, after, compare(flat_sound(found), flat_sound(expected)), memory, base)
     ran, reason = counted.plan, counted.reason
     work.close()
     return {
@@ -129,10 +129,10 @@ def _row(
     }
 
 
-def with_tf32(case: Case, options: argparse.Namespace) -> dict[str, Any]:
-    """The published form with TF32, beside its true fp32."""
-    device, given = options.device, case.mels(options.device)
-    published = once(case.network, given)
+def measure_tf32(case: Case, options: argparse.Namespace) -> dict[str, Any]:
+    """Measure the published form with TF32, beside its true fp32."""
+    device, mels = options.device, case.mels(options.device)
+    published = without_gradients(case.network, mels)
 
     def shortened() -> Tensor:
         tf32(True)
@@ -148,17 +148,17 @@ def with_tf32(case: Case, options: argparse.Namespace) -> dict[str, Any]:
     with memory.watched():
         found = shortened()
     before, after = in_turns([published, shortened], device, options.runs, options.clock)
-    row = _row(case, before, after, compare(sounds(found), sounds(expected)), memory, base)
+    row = _row(case, before, after, compare(flat_sound(found), flat_sound(expected)), memory, base)
     told = {"plan": "published", "ran": "published", "precision": "tf32"}
     return {**told, **row, "right": "-", "prepared s": 0.0, "why not": ""}
 
 
-def first_sound(case: Case, options: argparse.Namespace) -> dict[str, Any]:
-    """From the frames that a stream's first sound needs to its samples in memory."""
+def measure_first_sound(case: Case, options: argparse.Namespace) -> dict[str, Any]:
+    """Measure a stream's first sound, from the frames that it needs to its samples in memory."""
     network, device = case.network, options.device
     windows = WindowSettings(chunk=case.frames, batch=1)
     _, growing = make_schedules(network.reach(), windows)
-    work = case.opened(device, [growing.sizes[0], case.frames])
+    work = case.accelerated(device, [growing.sizes[0], case.frames])
     vocoder = Vocoder(
         work,
         bands=network.bands,
@@ -193,24 +193,24 @@ def first_sound(case: Case, options: argparse.Namespace) -> dict[str, Any]:
     return row
 
 
-def once(form: Callable[[Tensor], Tensor], given: Tensor) -> Callable[[], Tensor]:
-    """A run as the product makes it: without gradients, and not in inference mode."""
+def without_gradients(form: Callable[[Tensor], Tensor], mels: Tensor) -> Callable[[], Tensor]:
+    """Give a run as the server makes it: without gradients, and not in inference mode."""
 
     def run() -> Tensor:
         with torch.no_grad():
-            return form(given)
+            return form(mels)
 
     return run
 
 
-def sounds(found: Tensor) -> Tensor:
+def flat_sound(found: Tensor) -> Tensor:
     return found.float().cpu().reshape(-1)
 
 
-def cases(
+def cases_in_time(
     name: str, network: MelNet, options: argparse.Namespace, deadline: Deadline
 ) -> Iterator[Case]:
-    """All that there is time for."""
+    """Yield the cases that there is time for."""
     shapes = product(options.plans, options.precisions, options.batch, options.frames)
     for plan, precision, batch, frames in shapes:
         found = Case(name, network, plan, precision, frames, batch)
@@ -219,25 +219,26 @@ def cases(
             print(".", end="", flush=True)
 
 
-def everything(
+def measure_vocoder(
     name: str, options: argparse.Namespace, deadline: Deadline
 ) -> dict[str, list[dict[str, Any]]]:
-    """The table of one vocoder, and that of its streams."""
-    network = loud(name, options.device)
-    rows = [measured(case, options) for case in cases(name, network, options, deadline)]
+    """Make the table of one vocoder, and that of its streams."""
+    network = loud_network(name, options.device)
+    rows = [measure_case(case, options) for case in cases_in_time(name, network, options, deadline)]
     if options.device != "cpu":
         for batch, frames in product(options.batch, options.frames):
-            rows.append(with_tf32(Case(name, network, "published", "tf32", frames, batch), options))
+            case = Case(name, network, "published", "tf32", frames, batch)
+            rows.append(measure_tf32(case, options))
     streams = []
     for plan, precision in product(options.plans, options.precisions):
         case = Case(name, network, plan, precision, max(options.frames), 1)
         if not deadline.over(f"the streams of {case}"):
-            streams.append(first_sound(case, options))
+            streams.append(measure_first_sound(case, options))
     print()
     return {"plans": rows, "first sound of a stream": streams}
 
 
-def asked(arguments: list[str] | None = None) -> argparse.Namespace:
+def read_options(arguments: list[str] | None = None) -> argparse.Namespace:
     cuda = torch.cuda.is_available()
     parser = report.options("Vocoders: how fast is each plan, and is it still right?")
     parser.add_argument("--device", default="cuda" if cuda else "cpu")
@@ -261,7 +262,7 @@ def asked(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def main() -> None:
-    options = asked()
+    options = read_options()
     tf32(False)
     if options.threads:
         torch.set_num_threads(options.threads)
@@ -277,7 +278,7 @@ def main() -> None:
         "bf16 instructions": has_fast_bf16(),
     }
     for name in options.vocoders:
-        figures[name] = everything(name, options, deadline)
+        figures[name] = measure_vocoder(name, options, deadline)
         for title, rows in figures[name].items():
             report.show(f"{name}, {title}, on {options.device}", rows)
         report.keep(options.json, {**figures, "not begun": deadline.skipped})

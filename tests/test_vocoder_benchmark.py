@@ -16,7 +16,7 @@ from tests.support.small_vocoders import small
 
 
 def options(**others: Any) -> argparse.Namespace:
-    asked = benchmark.asked(["--device", "cpu", "--runs", "1", "--streams", "5"])
+    asked = benchmark.read_options(["--device", "cpu", "--runs", "1", "--streams", "5"])
     return argparse.Namespace(**{**vars(asked), **others})
 
 
@@ -29,10 +29,10 @@ def options(**others: Any) -> argparse.Namespace:
 )
 def test_a_row_says_what_ran_and_why(plan: str, precision: str, ran: str, why: str) -> None:
     case = Case("hifigan", small("hifigan"), plan, precision, 40, 1)
-    row = benchmark.measured(case, options())
+    row = benchmark.measure_case(case, options())
     assert (row["plan"], row["ran"], row["why not"]) == (plan, ran, why)
     assert row["right"] == "yes" and row["ms"] > 0 and row["published ms"] > 0
-    stream = benchmark.first_sound(case, options())
+    stream = benchmark.measure_first_sound(case, options())
     assert (stream["ran"], stream["why not"]) == (ran, why)
     assert stream["samples out"] == 16 * case.network.hop
     assert 0 < stream["median ms"] <= stream["p95 ms"]
@@ -50,14 +50,14 @@ def test_what_is_too_late_is_left_out_and_told() -> None:
     times: Iterator[float] = iter([0.0, 30.0, 61.0])
     deadline = Deadline(1.0, lambda: next(times))
     asked = options(plans=["eager"], precisions=["fp32"], batch=[1], frames=[10, 20])
-    found = list(benchmark.cases("hifigan", small("hifigan"), asked, deadline))
+    found = list(benchmark.cases_in_time("hifigan", small("hifigan"), asked, deadline))
     assert [case.frames for case in found] == [10]
     assert deadline.skipped == ["hifigan eager fp32, 1 × 20 frames"]
 
 
 def test_a_processor_s_clock_is_refused_for_a_gpu(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        benchmark.asked(["--device", "cuda", "--clock", "processor"])
+        benchmark.read_options(["--device", "cuda", "--clock", "processor"])
     assert "does not see what a GPU does" in capsys.readouterr().err
 
 

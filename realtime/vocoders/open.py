@@ -104,12 +104,12 @@ def build_vocoder(
 
     first = accelerated_on(network, device)
     beside = [accelerated_on(copy.deepcopy(network), other) for other in others]
-    readiness, *_ = prepare_on_devices(
+    readiness = prepare_on_devices(
         (first, *beside),
         example_mels(network.bands, max(sizes)),
         window_shapes(growing, whole, windows.batch),
         settings.vocoder.prepare_seconds if optimised else 0.0,
-    )
+    )[0]
     vocoder = Vocoder(
         _on_all_devices((first, *beside), device),
         bands=network.bands,
