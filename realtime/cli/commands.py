@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,7 +29,7 @@ from realtime.errors import BadRequest, YamabikoError
 from realtime.services import VERSION, Services, build
 from realtime.settings import LOG_LEVELS, Settings, all_settings, value_of
 from realtime.speech.line import ASKABLE, Line
-from realtime.speech.request import LineRequest
+from realtime.speech.request import line_request
 
 LONG_TEXT = 500  # characters from which on progress is shown
 
@@ -214,18 +215,9 @@ def _verify_recordings(store: DiskStore, recordings: list[StoredRecording]) -> i
 async def _say(options: argparse.Namespace) -> int:
     services = build(settings_of(options))
     text = sys.stdin.read() if options.text == "-" else options.text
-    wish = LineRequest(
-        text=text,
-        character=options.character,
-        language=options.language,
-        noaccent=options.noaccent,
-        longprompt=options.longprompt,
-        speed=options.speed,
-        seed=options.seed,
-        engine=options.engine,
-    )
+    request = replace(line_request(options), text=text)
     try:
-        line = await services.speech.line(wish)
+        line = await services.speech.line(request)
         if options.out is None:
             await _spoken(services, line, sys.stdout.buffer)
         else:

@@ -14,7 +14,7 @@ from realtime.live.messages import Done, Say, Started, TimedWord, Timestamps, Ti
 from realtime.live.pacing import Pacer
 from realtime.live.protocol import encode
 from realtime.speech.incoming_text import IncomingText
-from realtime.speech.request import LineRequest
+from realtime.speech.request import line_request
 from realtime.speech.speech import LineInProgress
 
 WORDS_A_MESSAGE = 500  # so that a `timestamps` message stays far under 256 KiB
@@ -146,16 +146,3 @@ class SayActivity(Activity):
 
     def _url(self, line: LineInProgress) -> str | None:
         return self._context.link(line.address) if line.address else None
-
-
-def line_request(say: Say) -> LineRequest:
-    return LineRequest(
-        text=say.text,
-        character=say.character,
-        language=say.language,
-        noaccent=say.noaccent,
-        longprompt=say.longprompt,
-        speed=say.speed,
-        seed=say.seed,
-        engine=say.engine,
-    )

@@ -1,1 +1,1 @@
-"""The way of a line, from a request to its sound."""
+"""Speech: from a request to a line, from a line to its recording and its sound."""

@@ -1,4 +1,4 @@
-"""A line: one thing to say, whole and frozen; it knows not how it is spoken or where it is kept."""
+"""A line: one thing to say, resolved and frozen."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from realtime.characters import Character
 from realtime.text.language import LANGUAGES
 
-ASKABLE = (*LANGUAGES, "mix", "auto")
+ASKABLE = (*LANGUAGES, "mix", "auto")  # languages that a client may ask for
 SLOWEST, FASTEST = 0.25, 4.0
 MOST_SEED = 2**63 - 1
 
 
 @dataclass(frozen=True)
 class Line:
-    """Everything that decides how a line sounds; `language` is resolved, `engine` is chosen."""
+    """The facts that decide how a line sounds; `language` is resolved, `engine` is chosen."""
 
     text: str
     character: Character
@@ -27,7 +27,7 @@ class Line:
 
     @property
     def accent(self) -> str | None:
-        """The language whose native reads everything; None when each part keeps its own."""
+        """Return the language whose native reads everything; None: each part keeps its own."""
         if self.noaccent:
             return None
         return self.character.language if self.language == "mix" else self.language

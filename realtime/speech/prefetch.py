@@ -1,9 +1,8 @@
-"""Lines spoken ahead of time, when nobody else wants the engines; it knows no web."""
+"""Lists of lines that are spoken ahead of time, while nobody else wants the engines."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -15,17 +14,15 @@ from realtime.errors import Busy, NotFound, YamabikoError
 from realtime.speech.request import LineRequest
 from realtime.speech.speech import Speech
 
-logger = logging.getLogger(__name__)
-
-MOST_LINES = 10_000
-MOST_RUNNING = 16
-MOST_REMEMBERED = 256
-MOST_ERRORS = 20
+MOST_LINES = 10_000  # of one list
+MOST_RUNNING = 16  # lists at a time
+MOST_REMEMBERED = 256  # lists, so that a client can ask how far they are
+MOST_ERRORS = 20  # told of one list; all are counted
 
 
 @dataclass
 class Prefetch:
-    """One list of lines and how far it is."""
+    """A list of lines and its progress."""
 
     id: str
     total: int
@@ -37,7 +34,7 @@ class Prefetch:
 
 
 class PrefetchJobs:
-    """Lists that are being worked off, one line at a time each."""
+    """The lists that were begun; each is worked off one line at a time."""
 
     def __init__(self, speech: Speech) -> None:
         self._speech = speech
@@ -45,18 +42,19 @@ class PrefetchJobs:
 
     def begin(
         self,
-        wishes: Sequence[LineRequest],
+        requests: Sequence[LineRequest],
         account: Account | None = None,
     ) -> Prefetch:
-        """Work off a list; the account is charged for the sound that is made for it."""
+        """Begin to work off a list; the account is charged for the sound that is made."""
         running = sum(1 for known in self._known.values() if known.state == "running")
         if running >= MOST_RUNNING:
             raise Busy(f"{running} lists are already being prefetched.", retry_after=10)
-        made = Prefetch(secrets.token_hex(8), len(wishes))
-        made.task = asyncio.create_task(self._work_off(made, list(wishes), account or Account()))
-        self._known[made.id] = made
+        prefetch = Prefetch(secrets.token_hex(8), len(requests))
+        work = self._work_off(prefetch, list(requests), account or Account())
+        prefetch.task = asyncio.create_task(work)
+        self._known[prefetch.id] = prefetch
         self._forget_oldest()
-        return made
+        return prefetch
 
     def get(self, id: str) -> Prefetch:
         if id not in self._known:
@@ -79,12 +77,12 @@ class PrefetchJobs:
     async def _work_off(
         self,
         prefetch: Prefetch,
-        wishes: list[LineRequest],
+        requests: list[LineRequest],
         account: Account,
     ) -> None:
-        for number, wish in enumerate(wishes, 1):
+        for number, request in enumerate(requests, 1):
             try:
-                await self._speak(wish, account)
+                await self._speak(request, account)
                 prefetch.done += 1
             except YamabikoError as error:
                 prefetch.failed += 1
@@ -92,14 +90,14 @@ class PrefetchJobs:
                     prefetch.errors.append(f"line {number}: {error.message}")
         prefetch.state = "finished"
 
-    async def _speak(self, wish: LineRequest, account: Account) -> None:
-        line = await self._speech.line(wish)
+    async def _speak(self, request: LineRequest, account: Account) -> None:
+        line = await self._speech.line(request)
         async with self._speech.open(line) as opened:
             source = opened.source
             account.charge_recording(opened.result, source)
             if isinstance(source, FinishedRecording):
                 return
-            assert isinstance(source, Recording), "a line's source is a recording"
+            assert isinstance(source, Recording), "a line has a recording"
             with source.patient_listener():
                 async for _ in source.chunks():
                     pass

@@ -1,10 +1,10 @@
-"""What somebody asks for, and the line that it becomes; it speaks nothing."""
+"""Requests for lines, checked and resolved into lines."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from realtime.characters import Character, Characters
 from realtime.errors import BadRequest, NothingToSay, TextTooLong, Unavailable, shortlist
@@ -17,7 +17,7 @@ from realtime.text.normalise import clean, has_speech
 
 @dataclass(frozen=True)
 class LineRequest:
-    """What somebody asks for, before defaults and checks make it a line."""
+    """A line as a client asks for it, before defaults and checks."""
 
     text: str
     character: str | None = None
@@ -29,65 +29,72 @@ class LineRequest:
     engine: str | None = None
 
 
+def line_request(options: object) -> LineRequest:
+    """Read a request from an object that has its fields under the same names."""
+    names = [each.name for each in fields(LineRequest)]
+    return LineRequest(**{name: getattr(options, name) for name in names})
+
+
 class LineResolver:
-    """Lines from wishes: defaults are filled in, and what cannot be said is refused."""
+    """A resolver of requests into lines: it fills in defaults and refuses what cannot be said."""
 
     def __init__(self, settings: Settings, characters: Characters, models: LoadedModels) -> None:
         self._limits = settings.limits
         self._characters = characters
         self._models = models
 
-    def line(self, wish: LineRequest) -> Line:
-        """The line of a whole text."""
-        self.check_length(wish, len(wish.text))
-        text = clean(wish.text)
+    def resolve(self, request: LineRequest) -> Line:
+        """Resolve a request whose text is whole."""
+        self.check_length(request, len(request.text))
+        text = clean(request.text)
         if not has_speech(text):
             raise nothing_to_say()
-        _check_language(wish)
-        return self.begun(wish, text)
+        _check_language(request)
+        return self.resolve_begun(request, text)
 
-    def begun(self, wish: LineRequest, text: str) -> Line:
-        """The line of a clean text that may still grow: what is there decides who speaks it."""
-        language = resolve_language(text, wish.language)
-        character = self._character(wish.character, language)
+    def resolve_begun(self, request: LineRequest, text: str) -> Line:
+        """Resolve a request by a clean text that may still grow: it decides who speaks."""
+        language = resolve_language(text, request.language)
+        character = self._character(request.character, language)
         line = Line(
             text=text,
             character=character,
             language=language,
-            noaccent=wish.noaccent,
-            longprompt=wish.longprompt,
-            speed=checked_speed(character.speed if wish.speed is None else wish.speed),
-            seed=checked_seed(wish.seed),
+            noaccent=request.noaccent,
+            longprompt=request.longprompt,
+            speed=checked_speed(character.speed if request.speed is None else request.speed),
+            seed=checked_seed(request.seed),
         )
-        return self._with_engine(line, wish.engine)
+        return self._with_engine(line, request.engine)
 
-    def check(self, wish: LineRequest) -> None:
-        """Refuse what no text could mend, before there is any."""
-        _check_language(wish)
-        if wish.character:
-            self._characters.get(wish.character)
-        if wish.engine:
-            self._models.synthesizer(wish.engine)
-        checked_speed(1.0 if wish.speed is None else wish.speed)
-        checked_seed(wish.seed)
+    def check(self, request: LineRequest) -> None:
+        """Check everything but the text."""
+        _check_language(request)
+        if request.character:
+            self._characters.get(request.character)
+        if request.engine:
+            self._models.synthesizer(request.engine)
+        checked_speed(1.0 if request.speed is None else request.speed)
+        checked_seed(request.seed)
 
-    def check_length(self, wish: LineRequest, length: int) -> None:
-        """Refuse a text with more characters than the wish may have."""
-        most = self._limits.long_text if wish.longprompt else self._limits.text
+    def check_length(self, request: LineRequest, length: int) -> None:
+        """Refuse a text that has more characters than the request may have."""
+        most = self._limits.long_text if request.longprompt else self._limits.text
         if length > most:
             raise TextTooLong(
                 f"The text has {length} characters; the limit is {most}.",
-                hint=None
-                if wish.longprompt
-                else f"With longprompt it is {self._limits.long_text}.",
+                hint=None if request.longprompt else self._longer_with_longprompt(),
                 field="text",
             )
+
+    def _longer_with_longprompt(self) -> str:
+        return f"With longprompt it is {self._limits.long_text}."
 
     def _character(self, name: str | None, language: str) -> Character:
         return self._characters.get(name) if name else self._characters.default(language)
 
     def _with_engine(self, line: Line, wanted: str | None) -> Line:
-        """The line with the engine that speaks it: the wanted one, else the character's own."""
+        """Choose the engine that speaks a line: the wanted one, else the character's own."""
         needed = {line.accent} if line.accent else _languages(line)
         if wanted:
             spoken = self._models.synthesizer(wanted).engine.languages
@@ -130,10 +137,10 @@ def checked_seed(seed: int) -> int:
     return seed
 
 
-def _check_language(wish: LineRequest) -> None:
-    if wish.language not in ASKABLE:
+def _check_language(request: LineRequest) -> None:
+    if request.language not in ASKABLE:
         raise BadRequest(
-            f"language is {wish.language!r}; there are: {', '.join(ASKABLE)}.",
+            f"language is {request.language!r}; there are: {', '.join(ASKABLE)}.",
             code="unknown_language",
             field="language",
         )
@@ -144,5 +151,6 @@ def _languages(line: Line) -> set[str]:
 
 
 def _candidates(line: Line) -> Iterator[str]:
+    """Name the character's engines, that of the line's language first."""
     yield line.character.engines.get(line.language, line.character.engine)
     yield line.character.engine

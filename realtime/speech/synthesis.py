@@ -1,7 +1,4 @@
-"""The way of a line through its engine: pieces, turns on the lane, trimmed and joined sound.
-
-It knows no wish and no cache: a line goes in, its sound comes out as it is made.
-"""
+"""The synthesis of a line: cut into pieces, spoken on the engine's lane, trimmed and joined."""
 
 from __future__ import annotations
 
@@ -13,11 +10,8 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import replace
 
-import numpy as np
-import numpy.typing as npt
-
 from realtime.audio.playback import Playback
-from realtime.audio.samples import silence, to_pcm16
+from realtime.audio.samples import Samples, silence, to_pcm16
 from realtime.audio.spoken import Spoken, Word
 from realtime.audio.trim import Trimmer
 from realtime.engines.contract import (
@@ -38,8 +32,18 @@ from realtime.text.split import SHORT, Piece, Splitter, blocks, cut_into_pieces
 logger = logging.getLogger(__name__)
 
 
+def splitter_for(line: Line, engine: Synthesizer) -> Splitter:
+    """Return the splitter of a line.
+
+    The cuts decide how a line sounds: a text that came bit by bit is the whole text's recording
+    only because both are cut by this rule. Whoever changes it raises `producer.WAY`.
+    """
+    # At twice the speed a piece of two seconds' length is heard in one.
+    return Splitter(line.language, engine.first_piece * line.speed, engine.work)
+
+
 class Synthesis:
-    """Lines into sound, each on its engine's lane."""
+    """A speaker of lines, each on its engine's lane."""
 
     def __init__(self, models: LoadedModels, clock: Callable[[], float] = time.monotonic) -> None:
         self._models = models
@@ -48,17 +52,17 @@ class Synthesis:
     async def speak(
         self,
         line: Line,
-        pressing: Callable[[], bool] = lambda: True,
+        is_urgent: Callable[[], bool] = lambda: True,
         pieces: AsyncGenerator[Piece, None] | None = None,
         playback: Playback | None = None,
     ) -> AsyncGenerator[Spoken, None]:
-        """The sound of a line, as soon as it is there; leaving early frees the engine at once.
+        """Yield the sound of a line as soon as it is made; leaving early frees the engine at once.
 
-        `pressing` tells, turn by turn, whether somebody waits for it. `pieces` come from a text
-        that is still being written; without them the line's whole text is cut. `playback` tells
-        whoever wants to know how far its listener is.
+        `is_urgent` tells, turn by turn, whether a listener waits. `pieces` come from a text that is
+        still being written; without them the line's whole text is cut. `playback` is kept up to
+        date for a caller who wants to know how far the listener is.
         """
-        delivery = Delivery(self._clock, pressing, playback or Playback())
+        delivery = Delivery(self._clock, is_urgent, playback or Playback())
         async with (
             self._models.synthesizer(line.engine).lease(
                 f"a line of {line.character.name}"
@@ -68,8 +72,9 @@ class Synthesis:
             delivery.sample_rate = lease.engine.sample_rate
             pause, line_state, first = 0.0, LineState(line.longprompt), True
             async for piece in coming:
-                utterance = await _read(_utterance(line, piece, line_state, first), lease.engine)
-                delivery.text_is_ready()
+                utterance = _utterance(line, piece, line_state, first)
+                utterance = await _read_ahead(utterance, lease.engine)
+                delivery.note_text_ready()
                 # A pause belongs to what follows it: only then is it known that something does.
                 if (part := delivery.deliver(_silence(lease.engine, pause), ())) is not None:
                     yield part
@@ -79,9 +84,8 @@ class Synthesis:
                 pause, first = piece.pause, False
 
     async def _pieces(self, line: Line, lease: Lease[Synthesizer]) -> AsyncGenerator[Piece, None]:
-        """The line's text cut into pieces; a long one off the loop, block by block."""
-        engine = lease.engine
-        splitter = Splitter(line.language, engine.first_piece * line.speed, engine.work)
+        """Cut the line's text into pieces; a long one off the loop, block by block."""
+        splitter = splitter_for(line, lease.engine)
         if len(line.text) <= SHORT:
             for piece in cut_into_pieces(line.text, splitter):
                 yield piece
@@ -95,93 +99,101 @@ class Synthesis:
     async def _spoken(
         self, line: Line, utterance: Utterance, lease: Lease[Synthesizer], delivery: Delivery
     ) -> AsyncGenerator[Spoken, None]:
-        """A piece with its edges trimmed."""
-        join = Join(lease.engine, delivery.samples)
+        """Yield the sound of a piece with its edges trimmed."""
+        trimmed = TrimmedPiece(lease.engine, delivery.samples)
         async with aclosing(self._chunks(line, utterance, lease, delivery)) as chunks:
             async for chunk in chunks:
-                if (part := delivery.deliver(*join.feed(chunk))) is not None:
+                if (part := delivery.deliver(*trimmed.feed(chunk))) is not None:
                     yield part
-        if (part := delivery.deliver(join.finish(), ())) is not None:
+        if (part := delivery.deliver(trimmed.finish(), ())) is not None:
             yield part
 
     async def _chunks(
         self, line: Line, utterance: Utterance, lease: Lease[Synthesizer], delivery: Delivery
     ) -> AsyncGenerator[Chunk, None]:
-        """A piece as the engine speaks it, on its lane."""
+        """Yield the chunks of a piece as the engine speaks it, on its lane."""
 
         def start(cancel: CancelToken) -> Iterator[Chunk]:
-            delivery.turn_has_come()
+            delivery.note_turn()
             return lease.engine.speak(utterance, cancel)
 
-        with _told(line.engine):
+        with _failures_end_the_line(line.engine):
             async with aclosing(lease.lane.stream(start, delivery.deadline)) as chunks:
                 async for chunk in chunks:
                     yield chunk
 
 
 class Delivery:
-    """How much of a line has been handed over, and so when its listener would run dry."""
+    """The sound of a line that was handed over, and so the time when its listener runs dry."""
 
     def __init__(
-        self, clock: Callable[[], float], pressing: Callable[[], bool], playback: Playback
+        self, clock: Callable[[], float], is_urgent: Callable[[], bool], playback: Playback
     ) -> None:
         self.samples = 0
         self.sample_rate = 1
         self._clock = clock
-        self._pressing = pressing
-        self._asked = clock()
-        self._timing: dict[str, float] = {}
-        self._ready = self._asked
+        self._is_urgent = is_urgent
+        self._asked_at = clock()
+        self._text_ready_at = self._asked_at
+        self._timing: dict[str, float] = {}  # milliseconds
         self._playback = playback
 
-    def text_is_ready(self) -> None:
-        """A piece can be spoken; who waited for the text until now has not been let down."""
+    def note_text_ready(self) -> None:
+        """Note that a piece can be spoken; waiting for text until now makes no sound late."""
         now = self._clock()
         self._playback.ignore_gap(now)
         if not self._timing:
-            self._ready = now
-            self._timing["text"] = self._milliseconds(now - self._asked)
+            self._text_ready_at = now
+            self._timing["text"] = _milliseconds(now - self._asked_at)
 
-    def turn_has_come(self) -> None:
-        """The lane begins with a piece; of the first one it is told how long it waited."""
-        self._timing.setdefault("queue", self._milliseconds(self._clock() - self._ready))
+    def note_turn(self) -> None:
+        """Note that the lane begins with a piece; the wait of the first one is a timing."""
+        self._timing.setdefault("queue", _milliseconds(self._clock() - self._text_ready_at))
 
     def deadline(self) -> float:
-        """First sounds are due since they were asked for, later ones when the heard ones end."""
-        if not self._pressing():
-            return WHEN_IDLE
-        return self._playback.runs_dry_at() if self._playback.started else self._asked
+        """Return when the next sound is due.
 
-    def deliver(self, samples: npt.NDArray[np.float32], words: tuple[Word, ...]) -> Spoken | None:
+        The first is due since the line was asked for, so the oldest request goes first; later ones
+        are due when the listener runs dry.
+        """
+        if not self._is_urgent():
+            return WHEN_IDLE
+        return self._playback.runs_dry_at() if self._playback.started else self._asked_at
+
+    def deliver(self, samples: Samples, words: tuple[Word, ...]) -> Spoken | None:
+        """Count some sound as handed over and return it; None where there is nothing."""
         if not samples.size and not words:
             return None
         now = self._clock()
         timing: dict[str, float] = {}
         if samples.size and not self._playback.started:
-            timing = {**self._timing, "first_audio": self._milliseconds(now - self._asked)}
+            timing = {**self._timing, "first_audio": _milliseconds(now - self._asked_at)}
         if samples.size:
             self._playback.add(samples.size / self.sample_rate, now)
         self.samples += samples.size
         return Spoken(to_pcm16(samples), words, timing)
 
-    def _milliseconds(self, seconds: float) -> float:
-        return round(1000 * seconds, 2)
 
+class TrimmedPiece:
+    """The sound of one piece with its edges trimmed, and its words at their times in the line.
 
-class Join:
-    """One piece's sound with its edges trimmed, and its words where they are heard."""
+    `origin` is the number of samples of the line before the piece.
+    """
 
     def __init__(self, engine: Synthesizer, origin: int) -> None:
         self._rate = engine.sample_rate
-        free = engine.keeps_time
-        # The line's own start is held to its 15 ms; within a line a soft onset matters more.
-        starts = origin == 0
-        self._trimmer = Trimmer(self._rate, lead=starts or not free, tail=not free, soft=not starts)
+        # An engine that keeps time makes the pauses itself: only the line's own start is cut.
+        trims = not engine.keeps_time
+        begins_line = origin == 0
+        # The line's start is held to its 15 ms of silence; later a soft onset matters more.
+        self._trimmer = Trimmer(
+            self._rate, lead=begins_line or trims, tail=trims, soft=not begins_line
+        )
         self._origin = origin
         self._fed = 0
         self._given = 0
 
-    def feed(self, chunk: Chunk) -> tuple[npt.NDArray[np.float32], tuple[Word, ...]]:
+    def feed(self, chunk: Chunk) -> tuple[Samples, tuple[Word, ...]]:
         before = self._fed
         self._fed += chunk.samples.size
         samples = self._trimmer.feed(chunk.samples)
@@ -189,9 +201,9 @@ class Join:
         start = (self._origin + before - self._trimmer.removed) / self._rate
         # What is held back is silence: a word has ended where sound has.
         end = (self._origin + self._given) / self._rate
-        return samples, tuple(_moved(word, start, end) for word in chunk.words)
+        return samples, tuple(_move_word(word, start, end) for word in chunk.words)
 
-    def finish(self) -> npt.NDArray[np.float32]:
+    def finish(self) -> Samples:
         return self._trimmer.finish()
 
 
@@ -207,17 +219,17 @@ def _utterance(line: Line, piece: Piece, line_state: LineState, first: bool) -> 
     )
 
 
-async def _read(utterance: Utterance, engine: Synthesizer) -> Utterance:
-    """Read already, off the loop and off the lane, where the engine does that."""
+async def _read_ahead(utterance: Utterance, engine: Synthesizer) -> Utterance:
+    """Let an engine that can read the text beforehand, off the loop and off the lane."""
     if not isinstance(engine, ReadsAhead):
         return utterance
-    with _told(engine.name):
+    with _failures_end_the_line(engine.name):
         return replace(utterance, reading=await asyncio.to_thread(engine.read, utterance))
 
 
 @contextmanager
-def _told(engine: str) -> Iterator[None]:
-    """Whatever a model library throws ends this line alone."""
+def _failures_end_the_line(engine: str) -> Iterator[None]:
+    """Turn whatever a model library raises into an error that ends this line alone."""
     try:
         yield
     except YamabikoError:
@@ -230,14 +242,21 @@ def _told(engine: str) -> Iterator[None]:
         ) from error
 
 
-def _silence(engine: Synthesizer, seconds: float) -> npt.NDArray[np.float32]:
-    """A pause between pieces, which engines that keep time make themselves."""
+def _silence(engine: Synthesizer, seconds: float) -> Samples:
+    """Make the pause between pieces, which engines that keep time make themselves."""
     return silence(0.0 if engine.keeps_time else seconds, engine.sample_rate)
 
 
-def _moved(word: Word, start: float, most: float) -> Word:
+def _move_word(word: Word, start: float, most: float) -> Word:
+    """Move a word by `start` seconds, to times between 0 and `most` with four digits."""
+
     def moved(place: float) -> float:
         found = round(max(0.0, place + start), 4)
+        # Rounded down at the bound: a word must not end after the sound.
         return found if found <= most else math.floor(10_000 * most + 1e-6) / 10_000
 
     return Word(word.text, moved(word.start), moved(word.end))
+
+
+def _milliseconds(seconds: float) -> float:
+    return round(1000 * seconds, 2)

@@ -14,11 +14,10 @@ from realtime.audio.samples import Pcm
 from realtime.audio.wav import HEADER_BYTES
 from realtime.cache import FinishedRecording
 from realtime.live.messages import Say
-from realtime.live.say import line_request
 from realtime.services import Services
 from realtime.settings import CacheSettings, LimitsSettings, Settings
 from realtime.speech.incoming_text import PAUSE_SECONDS
-from realtime.speech.request import LineRequest
+from realtime.speech.request import LineRequest, line_request
 from tests.support.fake_timer import FakeTimer
 from tests.support.polling import until
 from tests.support.server import scripted_services

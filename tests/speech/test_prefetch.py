@@ -28,7 +28,7 @@ async def services(settings: Settings, tmp_path: Path) -> AsyncIterator[Services
     await services.models.close()
 
 
-def wishes(*texts: str) -> list[LineRequest]:
+def requests(*texts: str) -> list[LineRequest]:
     return [LineRequest(text, engine="tone") for text in texts]
 
 
@@ -39,11 +39,11 @@ async def ended(prefetch: Prefetch) -> Prefetch:
 
 
 async def test_every_line_is_kept_and_asking_twice_costs_nothing(services: Services) -> None:
-    first = await ended(services.prefetches.begin(wishes("one", "two", "three", "...")))
+    first = await ended(services.prefetches.begin(requests("one", "two", "three", "...")))
     assert (first.total, first.done, first.failed, first.state) == (4, 3, 1, "finished")
     assert first.errors == ["line 4: The text holds nothing that can be spoken."]
     spoken = services.metrics.prometheus_text()
-    again = await ended(services.prefetches.begin(wishes("one", "two", "three")))
+    again = await ended(services.prefetches.begin(requests("one", "two", "three")))
     assert again.done == 3
     assert b'syntheses_total{engine="tone"} 3.0' in spoken
     assert b'syntheses_total{engine="tone"} 3.0' in services.metrics.prometheus_text()
@@ -51,7 +51,7 @@ async def test_every_line_is_kept_and_asking_twice_costs_nothing(services: Servi
 
 
 async def test_a_cancelled_list_stops_and_what_it_spoke_stays(services: Services) -> None:
-    running = services.prefetches.begin(wishes(*(f"line {n} " + "abc " * 200 for n in range(50))))
+    running = services.prefetches.begin(requests(*(f"line {n} " + "abc " * 200 for n in range(50))))
     while running.done < 2:  # noqa: ASYNC110 -- nothing tells about single lines
         await asyncio.sleep(0.002)
     await services.prefetches.cancel(running.id)
@@ -68,7 +68,7 @@ async def test_an_unknown_list_is_named(services: Services) -> None:
 
 
 async def test_a_stop_ends_all_lists(services: Services) -> None:
-    running = services.prefetches.begin(wishes("abc " * 1000))
+    running = services.prefetches.begin(requests("abc " * 1000))
     await PrefetchJobs(services.speech).close()
     await services.prefetches.close()
     assert running.state == "cancelled"

@@ -1,4 +1,4 @@
-"""Wishes become lines: who speaks, with which engine, and what is refused."""
+"""Requests become lines: who speaks, with which engine, and what is refused."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
 
 
 @pytest.mark.parametrize(
-    ("wish", "language", "character", "engine"),
+    ("asked", "language", "character", "engine"),
     [
         (LineRequest("Hello."), "en", "af_heart", "hibari"),
         (LineRequest("Hello.", "af_bella"), "en", "af_bella", "kokoro"),
@@ -36,14 +36,14 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
     ],
 )
 async def test_who_speaks_with_which_engine(
-    services: Services, wish: LineRequest, language: str, character: str, engine: str
+    services: Services, asked: LineRequest, language: str, character: str, engine: str
 ) -> None:
-    line = await services.speech.line(wish)
+    line = await services.speech.line(asked)
     assert (line.language, line.character.name, line.engine) == (language, character, engine)
 
 
 @pytest.mark.parametrize(
-    ("wish", "error", "words"),
+    ("asked", "error", "words"),
     [
         (LineRequest(""), NothingToSay, "nothing"),
         (LineRequest("… 😀 !!"), NothingToSay, "nothing"),
@@ -61,21 +61,21 @@ async def test_who_speaks_with_which_engine(
     ],
 )
 async def test_what_is_refused(
-    services: Services, wish: LineRequest, error: type[YamabikoError], words: str
+    services: Services, asked: LineRequest, error: type[YamabikoError], words: str
 ) -> None:
     with pytest.raises(error) as refused:
-        await services.speech.line(wish)
+        await services.speech.line(asked)
     assert type(refused.value) is error
     assert words in refused.value.message
 
 
 @pytest.fixture
-def lines(services: Services) -> LineResolver:
+def resolver(services: Services) -> LineResolver:
     return LineResolver(services.settings, services.characters, services.models)
 
 
 @pytest.mark.parametrize(
-    "wish",
+    "asked",
     [
         LineRequest("", language="fr"),
         LineRequest("", "nobody"),
@@ -86,18 +86,20 @@ def lines(services: Services) -> LineResolver:
     ],
 )
 async def test_what_no_text_can_mend_is_refused_without_one(
-    lines: LineResolver, wish: LineRequest
+    resolver: LineResolver, asked: LineRequest
 ) -> None:
     with pytest.raises((BadRequest, NotFound)) as refused:
-        lines.check(wish)
+        resolver.check(asked)
     assert not isinstance(refused.value, NothingToSay)
 
 
-async def test_what_a_text_may_still_make_good_is_not(lines: LineResolver) -> None:
-    lines.check(LineRequest("", "af_bella", "ja", noaccent=True, speed=2.0, seed=3, engine="tone"))
+async def test_what_a_text_may_still_make_good_is_not(resolver: LineResolver) -> None:
+    resolver.check(
+        LineRequest("", "af_bella", "ja", noaccent=True, speed=2.0, seed=3, engine="tone")
+    )
 
 
-async def test_what_is_there_decides_who_speaks_a_text_that_grows(lines: LineResolver) -> None:
-    begun = lines.begun(LineRequest(""), "Hello the")
+async def test_what_is_there_decides_who_speaks_a_text_that_grows(resolver: LineResolver) -> None:
+    begun = resolver.resolve_begun(LineRequest(""), "Hello the")
     assert (begun.language, begun.character.name, begun.engine) == ("en", "af_heart", "hibari")
-    assert lines.begun(LineRequest(""), "你好，").character.name == "zf_xiaoxiao"
+    assert resolver.resolve_begun(LineRequest(""), "你好，").character.name == "zf_xiaoxiao"

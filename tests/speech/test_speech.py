@@ -1,9 +1,8 @@
-"""The way of a line: what is refused, who speaks, how sound is joined, what stops it."""
+"""Speech of whole lines: sound that is joined, repeatable, and stopped by who leaves."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
@@ -17,13 +16,12 @@ import pytest
 from realtime import engines
 from realtime.audio.spoken import Spoken
 from realtime.audio.trim import LEAD_SECONDS
-from realtime.cache import SIDECAR, Recording
 from realtime.engines.contract import CancelToken, Chunk, Utterance
 from realtime.engines.tone import Tone, character_factor
 from realtime.errors import SynthesisFailed, Unavailable
 from realtime.models.loaded import LoadedModels
 from realtime.services import Services, build
-from realtime.settings import CacheSettings, PresetsSettings, Settings
+from realtime.settings import PresetsSettings, Settings
 from realtime.speech.line import Line
 from realtime.speech.request import LineRequest
 from tests.support.character_files import random_prompt, save_voice
@@ -40,7 +38,7 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
     await services.close()
 
 
-async def heard(services: Services, line: Line) -> tuple[np.ndarray, list[Spoken]]:
+async def spoken_sound(services: Services, line: Line) -> tuple[np.ndarray, list[Spoken]]:
     parts = []
     async with aclosing(services.speech.say(line, keep=False)) as spoken:
         async for part in spoken:
@@ -66,7 +64,7 @@ async def test_a_long_text_is_allowed_with_longprompt(services: Services) -> Non
 
 async def test_a_tone_is_exact_to_the_sample(services: Services) -> None:
     line = await services.speech.line(LineRequest("abc xyz, " * 40 + "end", engine="tone"))
-    pcm, _ = await heard(services, line)
+    pcm, _ = await spoken_sound(services, line)
     assert pcm.size == round(0.08 * 24000) * len(line.text)
     letter = round(0.08 * 24000)
     for place in (0, 200, 300):
@@ -82,7 +80,7 @@ async def test_a_tone_is_exact_to_the_sample(services: Services) -> None:
 
 async def test_real_sound_starts_at_once_and_words_lie_within_it(services: Services) -> None:
     line = await services.speech.line(LineRequest(STORY))
-    pcm, parts = await heard(services, line)
+    pcm, parts = await spoken_sound(services, line)
     audible = np.flatnonzero(np.abs(pcm.astype(int)) > 300)
     assert audible[0] <= LEAD_SECONDS * 24000
     words = [word for part in parts for word in part.words]
@@ -98,7 +96,7 @@ async def test_real_sound_starts_at_once_and_words_lie_within_it(services: Servi
 async def test_no_join_clicks(services: Services) -> None:
     """A click is a step between neighbours that speech itself does not have."""
     line = await services.speech.line(LineRequest(STORY))
-    pcm, parts = await heard(services, line)
+    pcm, parts = await spoken_sound(services, line)
     steps = np.abs(np.diff(pcm.astype(int)))
     joins = np.cumsum([part.pcm.size for part in parts])[:-1]
     assert max(steps[join - 2 : join + 2].max() for join in joins) < 1500
@@ -106,10 +104,10 @@ async def test_no_join_clicks(services: Services) -> None:
 
 async def test_the_same_line_has_the_same_samples(services: Services) -> None:
     line = await services.speech.line(LineRequest("Once upon a time.", seed=3))
-    first, _ = await heard(services, line)
-    second, _ = await heard(services, line)
+    first, _ = await spoken_sound(services, line)
+    second, _ = await spoken_sound(services, line)
     assert np.array_equal(first, second)
-    other, _ = await heard(services, replace(line, seed=4))
+    other, _ = await spoken_sound(services, replace(line, seed=4))
     assert not np.array_equal(first, other)
 
 
@@ -127,12 +125,12 @@ async def test_leaving_early_frees_the_engine(services: Services) -> None:
 
 async def test_lines_at_once_do_not_mix(services: Services) -> None:
     names = [character.name for character in services.characters.all()]
-    wishes = [
+    requests = [
         LineRequest(f"{'abcdefgh'[n % 8] * 30}", names[n % 20], engine="tone") for n in range(32)
     ]
-    lines = [await services.speech.line(wish) for wish in wishes]
-    alone = [(await heard(services, line))[0] for line in lines]
-    together = await asyncio.gather(*(heard(services, line) for line in lines))
+    lines = [await services.speech.line(request) for request in requests]
+    alone = [(await spoken_sound(services, line))[0] for line in lines]
+    together = await asyncio.gather(*(spoken_sound(services, line) for line in lines))
     for expected, (found, _) in zip(alone, together, strict=True):
         assert np.array_equal(expected, found)
 
@@ -149,39 +147,9 @@ async def test_an_engine_that_breaks_ends_its_line_alone(
     with monkeypatch.context() as patch:
         patch.setattr(engine, "speak", broken)
         with pytest.raises(SynthesisFailed) as failed:
-            await heard(services, line)
+            await spoken_sound(services, line)
         assert "inside" not in failed.value.message
-    assert (await heard(services, line))[0].size
-
-
-async def test_a_version_that_loading_changes_leaves_its_line_where_it_was_begun(
-    settings: Settings, tmp_path: Path
-) -> None:
-    """What an engine wishes to run and what runs may differ; the sidecar says which it was."""
-
-    class Falling(Tone):
-        version = "graphs"
-
-        def load(self) -> None:
-            self.version = "eager"
-
-    def create(name: str, settings: Settings) -> Any:
-        return Falling(settings) if name == "tone" else engines.create(name, settings)
-
-    own = replace(settings, cache=CacheSettings(path=tmp_path))
-    services = build(own, LoadedModels(own, create))
-    line = await services.speech.line(LineRequest("abc", engine="tone"))
-    before = services.speech.address(line)
-    async with services.speech.open(line) as opened:
-        assert isinstance(opened.source, Recording)
-        async with aclosing(opened.source.spoken()) as spoken:
-            async for _ in spoken:
-                pass
-    assert opened.address == before != services.speech.address(line)
-    await services.close()  # what is whole is kept first
-    sidecar = json.loads((tmp_path / before.path(SIDECAR)).read_bytes())
-    assert sidecar["key"] == before.key
-    assert sidecar["engine"] == {"name": "tone", "version": "eager"}
+    assert (await spoken_sound(services, line))[0].size
 
 
 class Reader(Tone):
@@ -211,15 +179,17 @@ async def test_an_engine_that_reads_does_so_off_its_lane(settings: Settings) -> 
 
     services = build(settings, LoadedModels(settings, create))
     line = await services.speech.line(LineRequest("abc", engine="tone"))
-    pcm, _ = await heard(services, line)
+    pcm, _ = await spoken_sound(services, line)
     engine = services.models.engine("tone")
     (read, reader), (reading, speaker) = engine.threads
     assert pcm.size and (read, reading) == ("read", "ABC")
     assert speaker == "lane-tone" and reader not in (speaker, threading.current_thread().name)
     engine.firsts.clear()
-    await heard(services, await services.speech.line(LineRequest("abc def. " * 30, engine="tone")))
+    await spoken_sound(
+        services, await services.speech.line(LineRequest("abc def. " * 30, engine="tone"))
+    )
     assert len(engine.firsts) > 2 and engine.firsts == [True] + [False] * (len(engine.firsts) - 1)
     engine.fails = True
     with pytest.raises(SynthesisFailed, match="tone"):
-        await heard(services, line)
+        await spoken_sound(services, line)
     await services.close()
