@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import report
-from benchmarks.client import Client, Got
+from benchmarks.client import Answer, Client
 from benchmarks.server import Server
 
 PACKAGES = {"wrk": "wrk", "php": "php-cli", "nginx": "nginx-light"}
@@ -64,7 +64,7 @@ def near_100_kb(client: Client) -> tuple[str, bytes]:
     return url, got.body
 
 
-def finished(client: Client, url: str) -> Got:
+def finished(client: Client, url: str) -> Answer:
     """The recording once it has its length."""
     end = time.perf_counter() + 10
     while time.perf_counter() < end:

@@ -1,4 +1,4 @@
-"""A real Chromium whose microphone hears a recording, with a tap at its loudspeaker."""
+"""A real Chromium whose microphone plays a recording, with a tap at its loudspeaker."""
 
 from __future__ import annotations
 
@@ -21,37 +21,37 @@ MOST_POLLS = 3_000
 
 
 @contextmanager
-def chromium(heard: Path | None = None) -> Iterator[Browser]:
-    """A browser; its microphone hears this file over and over, and nobody asks whether it may."""
+def chromium(microphone: Path | None = None) -> Iterator[Browser]:
+    """Run a browser; its microphone plays this file in a loop, and no dialog asks for consent."""
     path = shutil.which("chromium")
     if path is None:
         raise FileNotFoundError("There is no chromium: apt-get install chromium.")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=arguments(heard))
+        browser = playwright.chromium.launch(executable_path=path, args=arguments(microphone))
         try:
             yield browser
         finally:
             browser.close()
 
 
-def arguments(heard: Path | None) -> list[str]:
+def arguments(microphone: Path | None) -> list[str]:
     fake = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
     return [
         "--no-sandbox",
         *fake,
-        *([f"--use-file-for-fake-audio-capture={heard}"] if heard else []),
+        *([f"--use-file-for-fake-audio-capture={microphone}"] if microphone else []),
     ]
 
 
-def tapped(browser: Browser) -> Page:
-    """A page in a profile of its own, with a tap."""
+def open_tapped_page(browser: Browser) -> Page:
+    """Open a page in a profile of its own, with a tap."""
     return tap(browser.new_context(bypass_csp=True).new_page())
 
 
 def tap(page: Page) -> Page:
-    """What the page plays is listened to from its next address on.
+    """Listen to the sound that the page plays, from its next navigation on.
 
-    The tap comes from nowhere that the page's policy allows, so the profile must not ask it.
+    The page's content security policy forbids the tap, so the profile must ignore the policy.
     """
     worklet = json.dumps((HERE / "tap.worklet.js").read_text(encoding="utf-8"))
     listener = (HERE / "tap.js").read_text(encoding="utf-8")
@@ -59,8 +59,8 @@ def tap(page: Page) -> Page:
     return page
 
 
-def until(page: Page, expression: str) -> Any:
-    """What an expression gives as soon as it gives something; the page's policy forbids more."""
+def wait_for(page: Page, expression: str) -> Any:
+    """Poll an expression until it has a value; playwright's own wait breaks the page's policy."""
     for _ in range(MOST_POLLS):
         if (found := page.evaluate(expression)) is not None and found is not False:
             return found
@@ -68,11 +68,11 @@ def until(page: Page, expression: str) -> Any:
     raise TimeoutError(f"This never came: {expression}")
 
 
-def recorded(page: Page, seconds: float) -> tuple[Any, Any, int]:
-    """What was played and what the microphone gave, sample beside sample, and their rate."""
+def record(page: Page, seconds: float) -> tuple[Any, Any, int]:
+    """Record; return the sound played and the microphone's, in step, and their sample rate."""
     page.evaluate("tap.record(true)")
     wanted = f"tap.out.length > {seconds} * tap.rate"
-    until(page, wanted)
+    wait_for(page, wanted)
     page.evaluate("tap.record(false)")
     out, mic, rate = page.evaluate("[tap.out, tap.mic, tap.rate]")
     return np.array(out, np.float32), np.array(mic, np.float32), rate

@@ -1,4 +1,4 @@
-"""A client that keeps its connection and knows whether an answer came whole."""
+"""An HTTP client that keeps its connection and tells whether an answer was whole."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True)
-class Got:
-    """An answer: what came of it, and whether its transfer says that this is all."""
+class Answer:
+    """An answer; `whole` tells whether the transfer came to its end."""
 
     status: int
     headers: Mapping[str, str]  # names in lower case
@@ -21,44 +21,46 @@ class Got:
 
 
 class Refused(Exception):
-    def __init__(self, got: Got) -> None:
-        super().__init__(f"{got.status}: {got.body[:300]!r}")
-        self.got = got
+    """An answer with another status than 200, or a cut one."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(f"{answer.status}: {answer.body[:300]!r}")
+        self.answer = answer
 
 
 class Client:
-    """One connection, kept open."""
+    """A connection that is kept open."""
 
     def __init__(self, address: str) -> None:
         self._connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=30)
 
-    def ask(self, path: str, body: Mapping[str, Any] | None = None) -> Got:
+    def ask(self, path: str, body: Mapping[str, Any] | None = None) -> Answer:
         data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"} if data else {}
         self._connection.request("POST" if data else "GET", path, data, headers)
-        answer = self._connection.getresponse()
+        response = self._connection.getresponse()
         parts: list[bytes] = []
         try:
-            while part := answer.read1(1 << 16):
+            while part := response.read1(1 << 16):
                 parts.append(part)
             ended = True
         except (http.client.HTTPException, OSError):
             ended = False
-        answer.close()  # the connection stays, for the next request
+        response.close()  # the connection stays, for the next request
         found = b"".join(parts)
-        named = {name.lower(): value for name, value in answer.headers.items()}
+        named = {name.lower(): value for name, value in response.headers.items()}
         announced = named.get("content-length")
         whole = ended and (announced is None or len(found) == int(announced))
         if not whole:
             self._connection.close()
-        return Got(answer.status, named, found, whole)
+        return Answer(response.status, named, found, whole)
 
     def line(self, text: str, **fields: Any) -> Any:
-        got = self.ask("/lines", {"text": text, "language": "en", "engine": "tone", **fields})
-        if got.status != 200 or not got.whole:
-            raise Refused(got)
-        return json.loads(got.body)
+        answer = self.ask("/lines", {"text": text, "language": "en", "engine": "tone", **fields})
+        if answer.status != 200 or not answer.whole:
+            raise Refused(answer)
+        return json.loads(answer.body)
 
-    def sound(self, url: str) -> Got:
+    def sound(self, url: str) -> Answer:
         parts = urlsplit(url)
         return self.ask(parts.path + (f"?{parts.query}" if parts.query else ""))

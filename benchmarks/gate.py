@@ -1,4 +1,4 @@
-"""What the gate adds to a request: in the process, and over HTTP beside a server without keys."""
+"""The time that authentication adds to a request, in the process and over HTTP."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from realtime.web.entry.body_limit import BodyLimit
 
 KEY, SECRET = "bench", "s" * 43
 BODY = json.dumps({"text": "Hello there, traveller.", "character": "af_heart"}).encode()
-MOST = str(1 << 30)  # so many that no limit is reached
+MOST = str(1 << 30)  # requests a minute, so that no limit is reached
 
 Headers = dict[str, str]
 
 
-def signed(method: str, path: str, body: bytes) -> Headers:
-    time_ms, nonce = str(time.time_ns() // 1_000_000), Clock().chance(16)
+def signed_headers(method: str, path: str, body: bytes) -> Headers:
+    time_ms, nonce = str(time.time_ns() // 1_000_000), Clock().random_text(16)
     digest = hashlib.sha256(body).hexdigest()
     message = string_to_sign(method, path.encode(), b"", KEY, time_ms, nonce, digest)
     signature = SaltedSigner([SECRET], "request").sign(message)
@@ -45,22 +45,25 @@ def signed(method: str, path: str, body: bytes) -> Headers:
     }
 
 
-def bearer(method: str, path: str, body: bytes) -> Headers:
+def bearer_headers(method: str, path: str, body: bytes) -> Headers:
     return {"Authorization": f"Bearer {KEY}:{SECRET}"}
 
 
-WAYS: dict[str, Callable[[str, str, bytes], Headers]] = {"signed": signed, "bearer": bearer}
+WAYS: dict[str, Callable[[str, str, bytes], Headers]] = {
+    "signed": signed_headers,
+    "bearer": bearer_headers,
+}
 
 
 def measure(rounds: int) -> list[dict[str, Any]]:
-    """One row a way: medians of what it adds, in milliseconds."""
+    """Return a row for each way to authenticate: the medians of the added milliseconds."""
     inside = asyncio.run(in_process(rounds))
     outside = over_http(rounds)
     return [{"way": way, "in_process_ms": inside[way], "http_ms": outside[way]} for way in WAYS]
 
 
 async def in_process(rounds: int) -> dict[str, float]:
-    """The gate and the bound before it, against the same call of the door alone."""
+    """Time the middleware of authentication and body limit against the bare application."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(
             keys=(f"{KEY}:{SECRET}",),
@@ -71,24 +74,24 @@ async def in_process(rounds: int) -> dict[str, float]:
         )
         services = build(settings)
         await asyncio.sleep(0.05)
-        ways = {way: BodyLimit(Authentication(_door, services), settings.limits) for way in WAYS}
+        ways = {way: BodyLimit(Authentication(_app, services), settings.limits) for way in WAYS}
         return {way: await _added(way, app, rounds) for way, app in ways.items()}
 
 
 async def _added(way: str, app: Any, rounds: int) -> float:
-    gated: list[float] = []
+    guarded: list[float] = []
     bare: list[float] = []
     for _ in range(rounds):
         scope = _scope(WAYS[way]("POST", "/lines", BODY))
-        for spent, door in ((bare, _door), (gated, app)):
+        for spent, called in ((bare, _app), (guarded, app)):
             begun = time.perf_counter()
-            await door(scope, _receive, _send)
+            await called(scope, _receive, _send)
             spent.append(1000 * (time.perf_counter() - begun))
-    return _apart(gated, bare)
+    return _apart(guarded, bare)
 
 
 def over_http(rounds: int) -> dict[str, float]:
-    """Requests in turns to a server with keys and to one without."""
+    """Time requests in turns to a server with keys and to one without."""
     with Server(preload="tone") as free, _keyed() as keyed:
         return {way: _http_added(free.address, keyed.address, way, rounds) for way in WAYS}
 
@@ -100,9 +103,9 @@ def _keyed() -> Server:
 
 def _http_added(free: str, keyed: str, way: str, rounds: int) -> float:
     spent: dict[str, list[float]] = {free: [], keyed: []}
-    doors = {base: http.client.HTTPConnection(str(urlsplit(base).netloc)) for base in spent}
+    connections = {base: http.client.HTTPConnection(str(urlsplit(base).netloc)) for base in spent}
     for _ in range(rounds):
-        for base, connection in doors.items():
+        for base, connection in connections.items():
             headers = WAYS[way]("GET", "/v1/models", b"") if base == keyed else {}
             begun = time.perf_counter()
             connection.request("GET", "/v1/models", headers=headers)
@@ -130,7 +133,7 @@ def _scope(headers: Headers) -> Scope:
     }
 
 
-async def _door(scope: Scope, receive: Receive, send: Send) -> None:
+async def _app(scope: Scope, receive: Receive, send: Send) -> None:
     await receive()
 
 
@@ -139,4 +142,4 @@ async def _receive() -> Message:
 
 
 async def _send(message: Message) -> None:
-    raise AssertionError(f"the gate refused what it should let in: {message}")
+    raise AssertionError(f"a right request was refused: {message}")

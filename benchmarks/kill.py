@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import report
-from benchmarks.client import Client, Got, Refused
+from benchmarks.client import Answer, Client, Refused
 from benchmarks.server import ROOT, Server
 from realtime.audio.decoding import decode
 from realtime.audio.wav import HEADER_BYTES, UNKNOWN_SIZE
@@ -75,7 +75,7 @@ def is_long(text: str) -> bool:
     return len(text) > 100
 
 
-def verdict(got: Got, kind: str, pcm: bytes) -> str:
+def verdict(got: Answer, kind: str, pcm: bytes) -> str:
     """`whole`, `cut`, or what is wrong with an answer that should be the sound of a text."""
     if got.status != 200:
         return f"status {got.status}"
@@ -87,7 +87,7 @@ def verdict(got: Got, kind: str, pcm: bytes) -> str:
     return ("whole" if got.whole else "cut") if right else f"wrong {kind}"
 
 
-def true_sizes(got: Got) -> bool:
+def true_sizes(got: Answer) -> bool:
     """A length in the header is the true one; only what still grew may say that it has none."""
     told = int.from_bytes(got.body[HEADER_BYTES - 4 : HEADER_BYTES], "little")
     grew = "content-length" not in got.headers
@@ -117,7 +117,7 @@ class Load:
     def run(self, number: int) -> Counter[str]:
         """One client until the server is gone."""
         draw, tally = random.Random(f"{self._life} {number}"), Counter[str]()
-        answers: list[tuple[Got, str, str]] = []
+        answers: list[tuple[Answer, str, str]] = []
         client = Client(self._address)
         while not self.over.is_set():
             text, kind = draw.choice(list(self._known)), draw.choice(FORMATS)
@@ -127,7 +127,8 @@ class Load:
                 tally["connections lost"] += 1
                 break
             except Refused as refusal:
-                tally["cut" if refusal.got.status == 200 else f"status {refusal.got.status}"] += 1
+                status = refusal.answer.status
+                tally["cut" if status == 200 else f"status {status}"] += 1
                 continue
             answers.append((got, kind, text))
         for got, kind, text in answers:  # judged when the load is over, which it would lessen
@@ -136,7 +137,7 @@ class Load:
             tally[f"bytes {found}"] += len(got.body)
         return tally
 
-    def _asked(self, client: Client, draw: random.Random, text: str, kind: str) -> Got:
+    def _asked(self, client: Client, draw: random.Random, text: str, kind: str) -> Answer:
         if draw.random() < 0.2:
             body = {"model": "tone", "voice": VOICE, "input": text, "response_format": kind}
             return client.ask(

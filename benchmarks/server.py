@@ -1,4 +1,4 @@
-"""A real server in a process of its own, on a free loopback port, ended by its own id."""
+"""A real server in a process of its own, on a free loopback port."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Server:
-    """Started with `with`; knows its address, its start-up time, its memory and its log.
+    """A server that runs in a `with`: its address, start-up time, memory and log.
 
-    Without a cache of its own it has one that goes with it.
+    Without `cache` it has a temporary one.
     """
 
     def __init__(self, cache: Path | None = None, preload: str = "hibari", **settings: str) -> None:
-        self._passing = tempfile.TemporaryDirectory() if cache is None else None
-        folder = cache or self._passing and self._passing.name
+        self._temporary = tempfile.TemporaryDirectory() if cache is None else None
+        folder = self._temporary.name if self._temporary is not None else cache
         own = {"YAMABIKO_CACHE__PATH": str(folder), "YAMABIKO_PRELOAD": preload}
         self._environment = {**os.environ, **own, **settings}
         self.log: list[str] = []
@@ -47,11 +47,11 @@ class Server:
         self._process.terminate()
         self._process.wait(30)
         self._close_log()
-        if self._passing is not None:
-            self._passing.cleanup()
+        if self._temporary is not None:
+            self._temporary.cleanup()
 
     def launch(self) -> None:
-        """Only begin to start."""
+        """Start the process, and do not wait for it."""
         self._process = subprocess.Popen(
             [sys.executable, "server.py", "serve", "--port", "0"],
             cwd=ROOT,
@@ -61,20 +61,20 @@ class Server:
         )
 
     def kill(self) -> None:
-        """SIGKILL, and gone when this returns."""
+        """Kill the process with SIGKILL, and wait for its end."""
         self._process.kill()
         self._process.wait()
         self._close_log()
 
     def memory_mb(self, what: str) -> float:
-        """`VmRSS` now, or `VmHWM`, the most so far."""
+        """Return `VmRSS`, the memory now, or `VmHWM`, the most so far."""
         for line in Path(f"/proc/{self._process.pid}/status").read_text().splitlines():
             if line.startswith(what):
                 return int(line.split()[1]) / 1024
         raise RuntimeError(f"the kernel does not tell {what}")
 
     def _read_address(self) -> str:
-        """The log is read on, so that its pipe never fills."""
+        """Return the address in the log, and keep reading the log: a full pipe would block it."""
         assert self._process.stderr is not None, "stderr is a pipe"
         lines = self._process.stderr
         for line in lines:

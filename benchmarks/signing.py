@@ -1,4 +1,4 @@
-"""What do signatures cost: a request verified and signed, a full memory of nonces, the gate?"""
+"""The cost of signatures: requests verified and signed, a full memory of nonces, middleware."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks import gate, report
 from realtime.access import Clock, Credentials, Guard, Keys, SignedRequest
-from realtime.access.client import signed
+from realtime.access.client import sign
 from realtime.access.nonces import Nonces
 from realtime.access.signed_requests import USE
 from realtime.settings import AuthSettings, Settings
@@ -26,8 +26,8 @@ BODIES = {"none": b"", "1 KB": b"b" * 1_000, "1 MB": b"b" * 1_000_000}
 
 
 @dataclass
-class Hands:
-    """A clock that stands still, and nonces that cost nothing."""
+class StillClock:
+    """A clock that stands still, and nonces that cost no time."""
 
     ms: int = START_MS
     numbers: Any = field(default_factory=itertools.count)
@@ -40,7 +40,7 @@ class Hands:
 
 @dataclass(frozen=True)
 class Case:
-    """One kind of request."""
+    """A kind of request."""
 
     secrets: int
     newest: bool  # whether it is signed with the newest secret, which is tried first
@@ -70,42 +70,42 @@ CASES = [
 ]
 
 
-def guard_of(secrets: int, hands: Hands, nonces: int) -> Guard:
+def guard_of(secrets: int, still: StillClock, nonces: int) -> Guard:
     keys = Keys({"bench": [str(number) * 43 for number in range(secrets)]})
-    guard = Guard(keys, Settings(auth=AuthSettings(nonces=nonces)), hands.clock())
-    hands.ms += 6_000
+    guard = Guard(keys, Settings(auth=AuthSettings(nonces=nonces)), still.clock())
+    still.ms += 6_000
     return guard
 
 
-def verifying(case: Case, count: int) -> dict[str, Any]:
-    """From the body's bytes on: hashing it is part of what a request costs."""
-    hands = Hands()
-    guard = guard_of(case.secrets, hands, nonces=2 * count)
-    oldest = Keys({"bench": ["0" * 43]}).seal("bench", USE)
-    seal = guard.keys.seal("bench", USE) if case.newest else oldest
+def time_verifying(case: Case, count: int) -> dict[str, Any]:
+    """Time the check of a request, with the hash of its body."""
+    still = StillClock()
+    guard = guard_of(case.secrets, still, nonces=2 * count)
+    oldest = Keys({"bench": ["0" * 43]}).signer("bench", USE)
+    signer = guard.keys.signer("bench", USE) if case.newest else oldest
     body = BODIES[case.body]
-    asked = _asked(case.query, body)
-    shown = [signed(asked, "bench", seal, hands.clock()) for _ in range(count)]
+    request = _request(case.query, body)
+    signed = [sign(request, "bench", signer, still.clock()) for _ in range(count)]
 
     def verify(credentials: Credentials) -> None:
-        guard.requests.verify(credentials, _asked(case.query, body))
+        guard.requests.verify(credentials, _request(case.query, body))
 
-    return {**case.row, **_microseconds(verify, shown)}
+    return {**case.row, **_microseconds(verify, signed)}
 
 
-def signing(case: Case, count: int) -> dict[str, Any]:
-    hands = Hands()
-    seal = guard_of(case.secrets, hands, nonces=1).keys.seal("bench", USE)
+def time_signing(case: Case, count: int) -> dict[str, Any]:
+    still = StillClock()
+    signer = guard_of(case.secrets, still, nonces=1).keys.signer("bench", USE)
     clock, body = Clock(), BODIES[case.body]
 
-    def sign(_: object) -> None:
-        signed(_asked(case.query, body), "bench", seal, clock)
+    def sign_once(_: object) -> None:
+        sign(_request(case.query, body), "bench", signer, clock)
 
-    return {**case.row, **_microseconds(sign, list(range(count)))}
+    return {**case.row, **_microseconds(sign_once, list(range(count)))}
 
 
-def remembering(count: int) -> dict[str, Any]:
-    """A memory of nonces at its bound."""
+def measure_nonces(count: int) -> dict[str, Any]:
+    """Measure a memory of nonces that is full."""
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
     nonces = Nonces(count)
@@ -117,12 +117,7 @@ def remembering(count: int) -> dict[str, Any]:
     return {"nonces": count, "MB": round(held / 1e6, 2), "bytes each": round(held / count, 1)}
 
 
-def the_gate(rounds: int) -> list[dict[str, Any]]:
-    """What all of it adds to a request; the middleware's own benchmark measures it."""
-    return gate.measure(rounds)
-
-
-def _asked(query: bytes, body: bytes) -> SignedRequest:
+def _request(query: bytes, body: bytes) -> SignedRequest:
     return SignedRequest("POST", b"/lines", query, hashlib.sha256(body).hexdigest())
 
 
@@ -139,18 +134,18 @@ def _microseconds(call: Callable[[Any], None], arguments: list[Any]) -> dict[str
 def main() -> None:
     parser = report.options("What do signatures cost?")
     parser.add_argument("--count", type=int, default=5_000, help="requests of each kind")
-    parser.add_argument("--rounds", type=int, default=1_000, help="requests through the gate")
+    parser.add_argument("--rounds", type=int, default=1_000, help="requests through the middleware")
     parser.add_argument("--nonces", type=int, nargs="+", default=[200_000, 1_000_000])
     options = parser.parse_args()
-    verified = [verifying(case, options.count) for case in CASES]
+    verified = [time_verifying(case, options.count) for case in CASES]
     report.show("A signed request verified (target: 50 µs at the median)", verified)
-    made = [signing(case, options.count) for case in CASES]
+    made = [time_signing(case, options.count) for case in CASES]
     report.show("A request signed", made)
-    remembered = [remembering(count) for count in options.nonces]
+    remembered = [measure_nonces(count) for count in options.nonces]
     report.show("Nonces at their bound", remembered)
-    gated = the_gate(options.rounds)
-    report.show("What the gate adds to a request, in ms (target: 0.3)", gated)
-    figures = {"verify": verified, "sign": made, "nonces": remembered, "gate": gated}
+    added = gate.measure(options.rounds)
+    report.show("What authentication adds to a request, in ms (target: 0.3)", added)
+    figures = {"verify": verified, "sign": made, "nonces": remembered, "gate": added}
     report.keep(options.json, figures)
 
 

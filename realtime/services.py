@@ -1,4 +1,4 @@
-"""The core put together: the only file that knows how its parts fit; it knows no web."""
+"""The parts of the core, built from the settings, started and closed together."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from realtime.acceleration.admin import AccelerationAdmin
 from realtime.access import Clock, Guard
-from realtime.access.keys import load as load_keys
+from realtime.access.keys import load_keys
 from realtime.access.quotas import Quotas
 from realtime.cache import Cache
 from realtime.cache.other_formats import OtherFormats
@@ -28,13 +28,13 @@ from realtime.speech.speech import Speech
 logger = logging.getLogger(__name__)
 
 VERSION = "0.1.0"
-TEND_SECONDS = 1.0
+QUIET_CHECK_SECONDS = 1.0  # between looks whether a network is quiet and could be prepared
 WARM_UP = {"en": "Hello.", "zh": "你好。", "ja": "こんにちは。"}
 
 
 @dataclass
 class Services:
-    """What the doors and the command line use."""
+    """The parts of the core, for the web and for the command line."""
 
     settings: Settings
     characters: Characters
@@ -51,25 +51,25 @@ class Services:
     acceleration: AccelerationAdmin
     warm: bool = False
     _preloading: asyncio.Task[None] | None = field(default=None, repr=False)
-    _tending: asyncio.Task[None] | None = field(default=None, repr=False)
+    _preparing: asyncio.Task[None] | None = field(default=None, repr=False)
 
     async def start(self) -> None:
-        """See what the cache has, and begin to load what the settings preload.
+        """Scan the cache, and begin to load the engines that the settings preload.
 
-        `ready` is true when each of the preloaded engines has spoken once and, with keys, when
-        what is signed now can pass.
+        `ready` becomes true when each of them has spoken once and, with keys, when requests that
+        are signed now can pass.
         """
         await self.cache.start()
         self._preloading = asyncio.create_task(self._preload())
-        self._tending = asyncio.create_task(self._tend())
+        self._preparing = asyncio.create_task(self._prepare_quiet_networks())
 
     @property
     def ready(self) -> bool:
-        return self.warm and self.guard.open
+        return self.warm and self.guard.accepts_signatures
 
     async def close(self) -> None:
         self.warm = False
-        for task in filter(None, (self._preloading, self._tending)):
+        for task in filter(None, (self._preloading, self._preparing)):
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
         await self.prefetches.close()
@@ -85,25 +85,25 @@ class Services:
                 return
         self.warm = True
 
-    async def _tend(self) -> None:
-        """Quiet moments belong to the networks that could still be quicker."""
+    async def _prepare_quiet_networks(self) -> None:
+        """Prepare quick forms of networks in the moments when nobody uses them."""
         while True:
-            await asyncio.sleep(TEND_SECONDS)
+            await asyncio.sleep(QUIET_CHECK_SECONDS)
             try:
                 await asyncio.to_thread(self.acceleration.prepare_when_quiet)
             except Exception:
                 logger.exception("a network could not be prepared in a quiet moment")
 
     async def _speak_once(self, name: str) -> None:
-        """The first synthesis is the slow one: it belongs to the start and to no listener."""
+        """Load an engine and speak a word: the first synthesis is slow, and nobody waits for it."""
         await self.models.load(name)
         if name not in self.models.synthesizers():
             return
         languages = self.models.synthesizer(name).engine.languages
         for language in sorted(languages)[:1]:
             character = self.settings.default_characters[language]
-            wish = LineRequest(WARM_UP[language], character, language, engine=name)
-            line = await self.speech.line(wish)
+            request = LineRequest(WARM_UP[language], character, language, engine=name)
+            line = await self.speech.line(request)
             async with aclosing(self.speech.say(line, keep=False)) as spoken:
                 async for _ in spoken:
                     pass
@@ -112,7 +112,7 @@ class Services:
 def build(
     settings: Settings, models: LoadedModels | None = None, clock: Clock | None = None
 ) -> Services:
-    """The services of these settings; nothing is loaded and no thread runs yet."""
+    """Build the services of these settings; nothing is loaded and no thread runs yet."""
     for name in settings.preload:
         if name not in ENGINES:
             raise SettingsError(f"preload: {unknown_engine(name, ENGINES).message}")

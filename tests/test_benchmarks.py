@@ -120,12 +120,12 @@ def test_a_report_is_a_table_and_json(
 
 @pytest.mark.parametrize("case", signing.CASES)
 def test_every_kind_of_signed_request_passes_when_it_is_measured(case: signing.Case) -> None:
-    for measured in (signing.verifying(case, 3), signing.signing(case, 3)):
+    for measured in (signing.time_verifying(case, 3), signing.time_signing(case, 3)):
         assert 0 < measured["p50 µs"] <= measured["p95 µs"]
 
 
 def test_a_full_memory_of_nonces_is_weighed() -> None:
-    assert signing.remembering(1_000)["bytes each"] > 16
+    assert signing.measure_nonces(1_000)["bytes each"] > 16
 
 
 def answer(text: str, heard_at: float) -> revoice.Answer:

@@ -14,7 +14,7 @@ from realtime import settings
 from realtime.access.canonical import EMPTY_BODY, canonical_query
 from realtime.access.client import HEADERS, QUERY
 from realtime.cli.commands import parsed
-from tests.access.test_vectors import REASONS, REQUESTS
+from tests.support.signing_vectors import REASONS, REQUESTS
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "docs" / "signing.md").read_text(encoding="utf-8")

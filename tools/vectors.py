@@ -1,4 +1,4 @@
-"""Writes docs/signing-vectors.json: requests and addresses with which people check a client."""
+"""A writer of docs/signing-vectors.json: signed requests and URLs to check a client with."""
 
 import base64
 import hashlib
@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from realtime.access import Credentials, SignedRequest, string_to_sign
-from realtime.access.client import headers, query, signed_as
+from realtime.access.client import sign_with, signature_headers, signature_query
 from realtime.access.signatures import SaltedSigner
 from realtime.access.signed_requests import USE
 
@@ -34,7 +34,7 @@ AUDIO = "/audio/ja/jf_alpha/short/こんにちは-0123456789abcdef.wav"
 DAY_MS = 86_400_000
 
 
-def made(
+def make_case(
     name: str,
     method: str = "POST",
     path: str = "/lines",
@@ -50,24 +50,24 @@ def made(
     sent: Mapping[str, Any] | None = None,
     **more: Any,
 ) -> dict[str, Any]:
-    """One vector: what a client signs; `sent` is what differs in what arrives."""
+    """Make a vector of a request; `sent` replaces parts of it after signing."""
     content = body.encode() if isinstance(body, str) else body
-    asked = SignedRequest(
+    request = SignedRequest(
         method, path.encode(), query_text.encode(), hashlib.sha256(content).hexdigest()
     )
-    shown = signed_as(asked, key_id, SaltedSigner([secret], USE), time, nonce)
+    credentials = sign_with(request, key_id, SaltedSigner([secret], USE), time, nonce)
     message = string_to_sign(
-        asked.method, asked.path, asked.query, key_id, time, nonce, asked.body_sha256
+        request.method, request.path, request.query, key_id, time, nonce, request.body_sha256
     )
-    written = {"body": body} if isinstance(body, str) else {"body_base64": _base64(body)}
+    body_field = {"body": body} if isinstance(body, str) else {"body_base64": _base64(body)}
     if in_query:
-        query_text = "&".join(filter(None, (query_text, urlencode(query(shown)))))
-    found = {
+        query_text = "&".join(filter(None, (query_text, urlencode(signature_query(credentials)))))
+    vector = {
         "name": name,
         "method": method,
         "path": path,
         "query": query_text,
-        **written,
+        **body_field,
         "key_id": key_id,
         "secret": secret,
         "time": time,
@@ -75,42 +75,42 @@ def made(
         "started_ms": STARTED_MS,
         "now_ms": NOW_MS,
         "string_to_sign": message.decode(),
-        "signature": shown.signature,
-        "headers": {} if in_query else headers(_sent(shown, sent or {})),
+        "signature": credentials.signature,
+        "headers": {} if in_query else signature_headers(_sent(credentials, sent or {})),
         "expected": expected,
         "as_signed": sent is None,
         **more,
     }
-    return found | {name: value for name, value in (sent or {}).items() if name in found}
+    return vector | {name: value for name, value in (sent or {}).items() if name in vector}
 
 
-def good() -> Iterator[dict[str, Any]]:
-    yield made("the worked example", "POST", "/lines", "b=%e5%b1%b1&a=1+1", BODY)
-    yield made("a line is asked for", body=BODY)
-    yield made("no body", "GET", "/api/info")
-    yield made("a body of other letters", body=JAPANESE)
-    yield made("a body of bytes", path="/api/process", body=bytes(range(256)))
-    yield made("a method that is not POST", "DELETE", "/prefetch/7f3a")
-    yield made("a method in small letters is signed in capitals", "post", body=BODY)
-    yield made("a query is sorted", "GET", "/api/info", "b=2&a=1")
-    yield made("names twice are sorted by value", "GET", "/api/info", "a=2&a=10&a=1")
-    yield made("a name is sorted before a longer one", "GET", "/api/info", "a0=1&a=2")
-    yield made("a plus is a plus", "GET", "/api/info", "q=a+b")
-    yield made("a space is %20", "GET", "/api/info", "q=a%20b")
-    yield made("a plus may be written %2B", "GET", "/api/info", "q=a%2Bb")
-    yield made("escapes in small letters", "GET", "/api/info", "q=%e5%b1%b1%2f")
-    yield made("escapes that need not be", "GET", "/api/info", "%71=%61%7E")
-    yield made("letters that are not escaped", "GET", "/api/info", "q=山")
-    yield made("a percent sign that escapes nothing", "GET", "/api/info", "q=100%&r=%zz")
-    yield made("parts without a value, without a name, empty", "GET", "/api/info", "b&=c&&a=&")
-    yield made("an equals sign in a value", "GET", "/api/info", "q=a=b")
-    yield made("a path is signed as it is sent", "GET", "/en/af_heart/short/%E5%b1%b1.wav")
-    yield made("a path with an escaped slash", "GET", "/lines/a%2Fb")
-    yield made("the longest nonce", nonce=("0123456789abcdef" * 8))
-    yield made("a nonce with padding", nonce=NONCE + "==")
+def good_requests() -> Iterator[dict[str, Any]]:
+    yield make_case("the worked example", "POST", "/lines", "b=%e5%b1%b1&a=1+1", BODY)
+    yield make_case("a line is asked for", body=BODY)
+    yield make_case("no body", "GET", "/api/info")
+    yield make_case("a body of other letters", body=JAPANESE)
+    yield make_case("a body of bytes", path="/api/process", body=bytes(range(256)))
+    yield make_case("a method that is not POST", "DELETE", "/prefetch/7f3a")
+    yield make_case("a method in small letters is signed in capitals", "post", body=BODY)
+    yield make_case("a query is sorted", "GET", "/api/info", "b=2&a=1")
+    yield make_case("names twice are sorted by value", "GET", "/api/info", "a=2&a=10&a=1")
+    yield make_case("a name is sorted before a longer one", "GET", "/api/info", "a0=1&a=2")
+    yield make_case("a plus is a plus", "GET", "/api/info", "q=a+b")
+    yield make_case("a space is %20", "GET", "/api/info", "q=a%20b")
+    yield make_case("a plus may be written %2B", "GET", "/api/info", "q=a%2Bb")
+    yield make_case("escapes in small letters", "GET", "/api/info", "q=%e5%b1%b1%2f")
+    yield make_case("escapes that need not be", "GET", "/api/info", "%71=%61%7E")
+    yield make_case("letters that are not escaped", "GET", "/api/info", "q=山")
+    yield make_case("a percent sign that escapes nothing", "GET", "/api/info", "q=100%&r=%zz")
+    yield make_case("parts without a value, without a name, empty", "GET", "/api/info", "b&=c&&a=&")
+    yield make_case("an equals sign in a value", "GET", "/api/info", "q=a=b")
+    yield make_case("a path is signed as it is sent", "GET", "/en/af_heart/short/%E5%b1%b1.wav")
+    yield make_case("a path with an escaped slash", "GET", "/lines/a%2Fb")
+    yield make_case("the longest nonce", nonce=("0123456789abcdef" * 8))
+    yield make_case("a nonce with padding", nonce=NONCE + "==")
 
 
-def timed() -> Iterator[dict[str, Any]]:
+def requests_with_times() -> Iterator[dict[str, Any]]:
     edges = {
         "as old as may be": (SHIFT_MS + SKEW_MS, "ok"),
         "a millisecond too old": (SHIFT_MS + SKEW_MS + 1, "stale"),
@@ -118,35 +118,35 @@ def timed() -> Iterator[dict[str, Any]]:
         "a millisecond too far ahead": (-SKEW_MS - 1, "future"),
     }
     for name, (age_ms, expected) in edges.items():
-        yield made(name, body=BODY, time=str(NOW_MS - age_ms), expected=expected)
+        yield make_case(name, body=BODY, time=str(NOW_MS - age_ms), expected=expected)
     opens_ms = STARTED_MS + SKEW_MS
     soon: dict[str, Any] = {"now_ms": opens_ms}
-    yield made("from before the start", time=str(opens_ms), expected="stale", **soon)
-    yield made("from after the start", time=str(opens_ms + 1), **soon)
-    yield made("a time as RFC 3339 in UTC", time="2026-09-21T15:13:20.000Z")
-    yield made("a time with an offset", time="2026-09-21T23:13:20+08:00")
-    yield made("the legacy form is UTC", time="2026/09/21 15:13:20")
-    yield made("local time in the legacy form", time="2026/09/21 23:13:20", expected="future")
+    yield make_case("from before the start", time=str(opens_ms), expected="stale", **soon)
+    yield make_case("from after the start", time=str(opens_ms + 1), **soon)
+    yield make_case("a time as RFC 3339 in UTC", time="2026-09-21T15:13:20.000Z")
+    yield make_case("a time with an offset", time="2026-09-21T23:13:20+08:00")
+    yield make_case("the legacy form is UTC", time="2026/09/21 15:13:20")
+    yield make_case("local time in the legacy form", time="2026/09/21 23:13:20", expected="future")
     again: dict[str, Any] = {"expected": "replayed", "after": "a line is asked for"}
-    yield made("sent twice", body=BODY, **again)
-    yield made("a nonce again for something else", "GET", "/api/info", **again)
+    yield make_case("sent twice", body=BODY, **again)
+    yield make_case("a nonce again for something else", "GET", "/api/info", **again)
 
 
-def keyed() -> Iterator[dict[str, Any]]:
-    yield made("an older secret while keys rotate", body=BODY, secret=KEYS["bot"][0])
-    yield made("another key", body=BODY, key_id="page", secret=KEYS["page"][0])
-    yield made("a secret that was removed", body=BODY, secret=GONE, expected="bad_signature")
-    yield made("a key of nobody's", body=BODY, key_id="nobody", expected="unknown_key")
+def requests_with_other_keys() -> Iterator[dict[str, Any]]:
+    yield make_case("an older secret while keys rotate", body=BODY, secret=KEYS["bot"][0])
+    yield make_case("another key", body=BODY, key_id="page", secret=KEYS["page"][0])
+    yield make_case("a secret that was removed", body=BODY, secret=GONE, expected="bad_signature")
+    yield make_case("a key of nobody's", body=BODY, key_id="nobody", expected="unknown_key")
     swapped = {"key_id": "page"}
-    yield made("another id over a signature", sent=swapped, expected="bad_signature")
+    yield make_case("another id over a signature", sent=swapped, expected="bad_signature")
 
 
-def in_queries() -> Iterator[dict[str, Any]]:
-    yield made("a socket", "GET", "/ws", in_query=True)
-    yield made("a socket with a query", "GET", "/ws", "b=2&a=1", in_query=True)
-    yield made("a socket signed in headers", "GET", "/ws")
-    yield made("a request signed in its query", "GET", "/api/info", "q=a%20b", in_query=True)
-    yield made(
+def requests_signed_in_queries() -> Iterator[dict[str, Any]]:
+    yield make_case("a socket", "GET", "/ws", in_query=True)
+    yield make_case("a socket with a query", "GET", "/ws", "b=2&a=1", in_query=True)
+    yield make_case("a socket signed in headers", "GET", "/ws")
+    yield make_case("a request signed in its query", "GET", "/api/info", "q=a%20b", in_query=True)
+    yield make_case(
         "a time with an offset in a query",
         "GET",
         "/api/info",
@@ -155,7 +155,7 @@ def in_queries() -> Iterator[dict[str, Any]]:
     )
 
 
-def changed() -> Iterator[dict[str, Any]]:
+def changed_requests() -> Iterator[dict[str, Any]]:
     parts: dict[str, dict[str, Any]] = {
         "the body was changed": {"body": BODY.replace("Hello", "Jello")},
         "the body is gone": {"body": ""},
@@ -168,13 +168,13 @@ def changed() -> Iterator[dict[str, Any]]:
         "the nonce was changed": {"nonce": NONCE[::-1]},
     }
     for name, sent in parts.items():
-        yield made(name, query_text="a=1&b=2", body=BODY, sent=sent, expected="bad_signature")
+        yield make_case(name, query_text="a=1&b=2", body=BODY, sent=sent, expected="bad_signature")
     reordered = {"query": "b=%32&a=1"}
-    yield made("a query in another order", query_text="a=1&b=2", body=BODY, sent=reordered)
+    yield make_case("a query in another order", query_text="a=1&b=2", body=BODY, sent=reordered)
 
 
-def malformed() -> Iterator[dict[str, Any]]:
-    good = made("", body=BODY)["signature"]
+def malformed_requests() -> Iterator[dict[str, Any]]:
+    good = make_case("", body=BODY)["signature"]
     parts = {
         "no time": {"time": ""},
         "a time that is none": {"time": "now"},
@@ -192,19 +192,19 @@ def malformed() -> Iterator[dict[str, Any]]:
         "a signature whose spare bits are set": {"signature": _with_spare_bit(good)},
     }
     for name, sent in parts.items():
-        yield made(name, body=BODY, sent=sent, expected="malformed")
+        yield make_case(name, body=BODY, sent=sent, expected="malformed")
 
 
-def addresses() -> Iterator[dict[str, Any]]:
-    yield address("until a day")
-    yield address("at another rate", rate="16000")
-    yield address("for ever", expires_ms=0)
-    yield address("by an older secret", secret=KEYS["bot"][0])
-    yield address("its last millisecond", now_ms=NOW_MS + DAY_MS - 1)
-    yield address("over", now_ms=NOW_MS + DAY_MS, expected="stale")
-    yield address("by a secret that was removed", secret=GONE, expected="bad_signature")
-    yield address("another path", sent={"path": AUDIO + "x"}, expected="bad_signature")
-    good = address("")["query"]
+def url_cases() -> Iterator[dict[str, Any]]:
+    yield make_url_case("until a day")
+    yield make_url_case("at another rate", rate="16000")
+    yield make_url_case("for ever", expires_ms=0)
+    yield make_url_case("by an older secret", secret=KEYS["bot"][0])
+    yield make_url_case("its last millisecond", now_ms=NOW_MS + DAY_MS - 1)
+    yield make_url_case("over", now_ms=NOW_MS + DAY_MS, expected="stale")
+    yield make_url_case("by a secret that was removed", secret=GONE, expected="bad_signature")
+    yield make_url_case("another path", sent={"path": AUDIO + "x"}, expected="bad_signature")
+    good = make_url_case("")["query"]
     changes = {
         "a longer life": good.replace(f"e={NOW_MS + DAY_MS}", f"e={NOW_MS + 2 * DAY_MS}"),
         "a life without end": good.replace(f"e={NOW_MS + DAY_MS}", "e=0"),
@@ -213,10 +213,10 @@ def addresses() -> Iterator[dict[str, Any]]:
         "no signature": good.partition("&s=")[0],
     }
     for name, sent in changes.items():
-        yield address(name, sent={"query": sent}, expected="bad_signature")
+        yield make_url_case(name, sent={"query": sent}, expected="bad_signature")
 
 
-def address(
+def make_url_case(
     name: str,
     *,
     rate: str = "",
@@ -226,12 +226,12 @@ def address(
     expected: str = "ok",
     sent: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Written out, not by the module that checks it."""
+    """Make a vector of a URL, without the module that the server checks it with."""
     message = f"{AUDIO}\n{rate}\n{expires_ms}"
     signature = SaltedSigner([secret], "audio").sign(message.encode())
     tag = hashlib.sha256(b"audio bot").hexdigest()[:6]
     query_text = f"e={expires_ms}&s={tag}{signature}"
-    found: dict[str, Any] = {
+    vector: dict[str, Any] = {
         "name": name,
         "path": AUDIO,
         "rate": rate,
@@ -244,18 +244,25 @@ def address(
         "query": f"rate={rate}&{query_text}" if rate else query_text,
         "expected": expected,
     }
-    return {**found, **(sent or {})}
+    return {**vector, **(sent or {})}
 
 
 def vectors() -> dict[str, Any]:
-    groups = (good(), timed(), keyed(), in_queries(), changed(), malformed())
+    groups = (
+        good_requests(),
+        requests_with_times(),
+        requests_with_other_keys(),
+        requests_signed_in_queries(),
+        changed_requests(),
+        malformed_requests(),
+    )
     return {
         "about": "How to read this: docs/signing.md, the part on checking a client.",
         "keys": KEYS,
         "shift_ms": SHIFT_MS,
         "skew_ms": SKEW_MS,
         "requests": [vector for group in groups for vector in group],
-        "addresses": list(addresses()),
+        "addresses": list(url_cases()),
     }
 
 
@@ -263,9 +270,9 @@ def text() -> str:
     return json.dumps(vectors(), indent=1, ensure_ascii=False) + "\n"
 
 
-def _sent(shown: Credentials, sent: Mapping[str, Any]) -> Credentials:
+def _sent(credentials: Credentials, sent: Mapping[str, Any]) -> Credentials:
     parts = ("key_id", "time", "nonce", "signature")
-    return replace(shown, **{name: sent[name] for name in parts if name in sent})
+    return replace(credentials, **{name: sent[name] for name in parts if name in sent})
 
 
 def _base64(content: bytes) -> str:
@@ -273,7 +280,7 @@ def _base64(content: bytes) -> str:
 
 
 def _with_spare_bit(signature: str) -> str:
-    """The same bytes for a reader that does not look closely."""
+    """Return a signature that lax base64 readers take for the same bytes."""
     return signature[:-1] + chr(ord(signature[-1]) + 1)
 
 

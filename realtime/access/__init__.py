@@ -1,7 +1,7 @@
-"""Who may: keys, signed requests, signed addresses, tickets and cookies; it knows no web.
+"""Access: keys, signed requests and URLs, tickets, cookies, and limits for each key.
 
-A folder, being many nouns: clock, stamps, canonical, nonces and signer stand alone; keys, tokens,
-addresses and requests use them; guard holds all. Clocks and chance come from outside.
+`guard` puts the parts together from the settings. Clocks and random texts come from `Clock`, which
+tests replace.
 """
 
 from realtime.access.canonical import canonical_query, string_to_sign
@@ -9,15 +9,15 @@ from realtime.access.clock import Clock
 from realtime.access.guard import Guard
 from realtime.access.keys import Keys
 from realtime.access.signed_requests import Credentials, SignedRequest
-from realtime.access.signed_urls import SignedAddresses
+from realtime.access.signed_urls import SignedUrls
 
 __all__ = [
-    "SignedRequest",
     "Clock",
     "Credentials",
     "Guard",
     "Keys",
-    "SignedAddresses",
+    "SignedRequest",
+    "SignedUrls",
     "canonical_query",
     "string_to_sign",
 ]

@@ -1,4 +1,4 @@
-"""The other end: what a client does to sign a request; it knows no HTTP."""
+"""The client's side of signed requests: for the command `sign`, tests and benchmarks."""
 
 from __future__ import annotations
 
@@ -12,32 +12,33 @@ HEADERS = ("X-Yamabiko-Key", "X-Yamabiko-Time", "X-Yamabiko-Nonce", "X-Yamabiko-
 QUERY = ("kid", "t", "n", "sig")
 
 
-def signed(
-    asked: SignedRequest, key_id: str, seal: SaltedSigner, clock: Clock | None = None
+def sign(
+    request: SignedRequest, key_id: str, signer: SaltedSigner, clock: Clock | None = None
 ) -> Credentials:
-    """Good for one use, now; the seal is the key's for requests."""
+    """Sign a request for one use, now; the signer is the key's for requests."""
     clock = clock or Clock()
-    return signed_as(asked, key_id, seal, str(clock.now_ms()), clock.chance(NONCE_BYTES))
+    time, nonce = str(clock.now_ms()), clock.random_text(NONCE_BYTES)
+    return sign_with(request, key_id, signer, time, nonce)
 
 
-def signed_as(
-    asked: SignedRequest, key_id: str, seal: SaltedSigner, time: str, nonce: str
+def sign_with(
+    request: SignedRequest, key_id: str, signer: SaltedSigner, time: str, nonce: str
 ) -> Credentials:
-    """With a time and a nonce of one's own."""
+    """Sign a request with a given time and nonce."""
     message = string_to_sign(
-        asked.method, asked.path, asked.query, key_id, time, nonce, asked.body_sha256
+        request.method, request.path, request.query, key_id, time, nonce, request.body_sha256
     )
-    return Credentials(key_id, time, nonce, seal.sign(message))
+    return Credentials(key_id, time, nonce, signer.sign(message))
 
 
-def headers(shown: Credentials) -> dict[str, str]:
-    return dict(zip(HEADERS, _parts(shown), strict=True))
+def signature_headers(credentials: Credentials) -> dict[str, str]:
+    return dict(zip(HEADERS, _parts(credentials), strict=True))
 
 
-def query(shown: Credentials) -> dict[str, str]:
-    """For where headers cannot be set."""
-    return dict(zip(QUERY, _parts(shown), strict=True))
+def signature_query(credentials: Credentials) -> dict[str, str]:
+    """Return the query fields for clients that cannot set headers."""
+    return dict(zip(QUERY, _parts(credentials), strict=True))
 
 
-def _parts(shown: Credentials) -> tuple[str, ...]:
-    return shown.key_id, shown.time, shown.nonce, shown.signature
+def _parts(credentials: Credentials) -> tuple[str, ...]:
+    return credentials.key_id, credentials.time, credentials.nonce, credentials.signature

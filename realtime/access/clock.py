@@ -1,4 +1,4 @@
-"""Time and chance as everything here takes them; a test gives its own."""
+"""The time and the random texts of this package; tests replace both."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def _wall_ms() -> int:
 
 @dataclass(frozen=True)
 class Clock:
-    """The wall clock, which people set, the one that only runs, and a source of chance."""
+    """A wall clock, which may be set back, a monotonic clock, and a source of random texts."""
 
     now_ms: Callable[[], int] = _wall_ms
-    running: Callable[[], float] = time.monotonic
-    chance: Callable[[int], str] = secrets.token_urlsafe
+    monotonic: Callable[[], float] = time.monotonic  # seconds
+    random_text: Callable[[int], str] = secrets.token_urlsafe  # of so many random bytes

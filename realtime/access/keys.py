@@ -1,4 +1,4 @@
-"""Keys: an id and its secrets, from oldest to newest; where they are kept, and how one is made."""
+"""Keys: an id with its secrets, from the oldest to the newest, and the file that holds them."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from realtime.errors import Refused, SettingsError
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
 SECRET_BYTES = 32  # written as 43 base64url characters
-NOBODY = "0" * 43  # compared with when there is no such key, so that both take as long
+NO_SECRET = "0" * 43  # compared where there is no such key, so that both take as long
 ID_FORM = "1 to 64 letters, digits, - and _"
 
 
 class Keys:
-    """The keys that this server knows."""
+    """The keys of a server."""
 
     def __init__(self, secrets_of: Mapping[str, Sequence[str]]) -> None:
         self._secrets = {key_id: tuple(found) for key_id, found in secrets_of.items()}
-        self._seals: dict[tuple[str, str], SaltedSigner] = {}
+        self._signers: dict[tuple[str, str], SaltedSigner] = {}
 
     def __bool__(self) -> bool:
         return bool(self._secrets)
@@ -41,25 +41,25 @@ class Keys:
         return tuple(self._secrets)
 
     def count(self, key_id: str) -> int:
-        """How many secrets a key has; more than one while it is being changed."""
+        """Return the number of a key's secrets: more than one while clients change to a new one."""
         return len(self._secrets[key_id])
 
-    def seal(self, key_id: str, use: str) -> SaltedSigner:
-        """What signs and verifies one use with a key's secrets."""
-        if (key_id, use) not in self._seals:
-            self._seals[key_id, use] = SaltedSigner(self._secrets[key_id], use)
-        return self._seals[key_id, use]
+    def signer(self, key_id: str, use: str) -> SaltedSigner:
+        """Return the signer of one use with a key's secrets."""
+        if (key_id, use) not in self._signers:
+            self._signers[key_id, use] = SaltedSigner(self._secrets[key_id], use)
+        return self._signers[key_id, use]
 
-    def id_of(self, whole: str) -> str:
-        """The id of a key that is shown whole, `id:secret`; refused when it is none of ours."""
+    def verify(self, whole: str) -> str:
+        """Return the id of a key `id:secret`, or refuse a key that is not one of these."""
         key_id, colon, secret = whole.partition(":")
         if not colon or not ID.fullmatch(key_id) or not SECRET.fullmatch(secret):
             raise Refused(
                 "The key is not of the form id:secret.",
                 hint="It is the whole line that `python server.py key new` printed.",
             )
-        known = self._secrets.get(key_id, (NOBODY,))
-        # Every secret is compared, so that the time tells nothing.
+        known = self._secrets.get(key_id, (NO_SECRET,))
+        # All secrets are compared, so that the time does not depend on which one matches.
         matches = [hmac.compare_digest(secret, each) for each in known]
         if key_id not in self._secrets:
             raise unknown_key(key_id)
@@ -69,7 +69,7 @@ class Keys:
 
 
 def unknown_key(key_id: str) -> Refused:
-    """It quotes the id, unless somebody has put a secret where the id goes."""
+    """Return the error for an id that is not known; a secret in its place is not quoted."""
     named = "of this id" if SECRET.fullmatch(key_id) else repr(key_id[:64])
     return Refused(
         f"There is no key {named}.",
@@ -78,8 +78,8 @@ def unknown_key(key_id: str) -> Refused:
     )
 
 
-def load(path: Path | None, listed: Iterable[str] = ()) -> Keys:
-    """The keys of a file, then those that are listed as `id:secret`, which are newer."""
+def load_keys(path: Path | None, listed: Iterable[str] = ()) -> Keys:
+    """Read the keys of a file, then those that are listed as `id:secret`, which are newer."""
     found = _read(path) if path is not None else {}
     for number, whole in enumerate(listed, 1):
         key_id, _, secret = whole.partition(":")
@@ -89,36 +89,39 @@ def load(path: Path | None, listed: Iterable[str] = ()) -> Keys:
 
 
 def others_may_read(path: Path) -> bool:
+    """Return whether other users of this machine may read a file."""
     return path.exists() and bool(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
 
 
-def add(path: Path, key_id: str) -> str:
-    """A new secret, written as the newest of its id; returned whole, as it is shown once."""
+def add_secret(path: Path, key_id: str) -> str:
+    """Write a new secret as the newest of its id; return `id:secret`, which is shown once."""
     if not ID.fullmatch(key_id):
         raise SettingsError(f"This cannot be a key's id: {ID_FORM} are allowed.")
     secret = secrets.token_urlsafe(SECRET_BYTES)
-    with _alone(path):
+    with _locked(path):
         found = _read(path)
         found.setdefault(key_id, []).append(secret)
         _write(path, found)
     return f"{key_id}:{secret}"
 
 
-def remove(path: Path, key_id: str, only_old: bool = False) -> int:
-    """Forget a key, or all of its secrets but the newest; how many secrets went."""
-    with _alone(path):
+def remove_secrets(path: Path, key_id: str, only_old: bool = False) -> int:
+    """Remove a key, or all of its secrets but the newest; return how many secrets went."""
+    with _locked(path):
         found = _read(path)
         if key_id not in found:
             there_are = ", ".join(found) or "none"
             raise SettingsError(f"{path} has no key of this id; there are: {there_are}.")
-        kept = found[key_id][-1:] if only_old else []
-        gone = len(found.pop(key_id)) - len(kept)
-        _write(path, found | ({key_id: kept} if kept else {}))
-    return gone
+        all_secrets = found.pop(key_id)
+        kept = all_secrets[-1:] if only_old else []
+        if kept:
+            found[key_id] = kept
+        _write(path, found)
+    return len(all_secrets) - len(kept)
 
 
-# What is wrong with a file is told by places: a value out of place may be a secret, and a message
-# goes into logs.
+# Messages about a file name places and quote no values: a value may be a secret, and messages go
+# into logs.
 
 
 def _read(path: Path) -> dict[str, list[str]]:
@@ -153,8 +156,8 @@ def _check(key_id: Any, secret: Any, where: str) -> None:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """One writer at a time: two would each lose what the other wrote."""
+def _locked(path: Path) -> Iterator[None]:
+    """Lock the file's folder: of two writers at once, one would lose what the other wrote."""
     try:
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
@@ -168,7 +171,7 @@ def _alone(path: Path) -> Iterator[None]:
 
 
 def _write(path: Path, content: Mapping[str, Sequence[str]]) -> None:
-    """In one step, and never readable by others, not even for a moment."""
+    """Write the file in one step; no other user may read it at any moment."""
     import yaml
 
     text = yaml.safe_dump({key_id: list(found) for key_id, found in content.items()})

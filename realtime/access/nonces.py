@@ -1,8 +1,8 @@
-"""What was used once and may not be used again; bounded, and closed when it is full.
+"""A bounded memory of used nonces, so that no signed request passes twice.
 
-A nonce is held until its stamp can pass no more, by the clock that nobody sets. What is forgotten
-raises the floor: stamps at or under it are refused, so that no setting of the wall clock opens a
-way for what was heard before.
+A nonce is kept until its timestamp has expired, by the monotonic clock. When it is forgotten, its
+timestamp raises a floor, and timestamps up to that floor are refused: so a wall clock that is set
+back lets no old request pass again. A full memory refuses new requests.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ DIGEST_BYTES = 16
 
 
 class Nonces:
-    """A memory of uses: by digest, so that each costs the same, and in slots of a second."""
+    """The used nonces: by digest, so that each costs the same, in slots of a second."""
 
     def __init__(self, most: int) -> None:
         self._floor_ms = 0
@@ -33,9 +33,9 @@ class Nonces:
         return len(self._used)
 
     def use(self, owner: str, nonce: str, stamp_ms: int, until: float, now: float) -> bool:
-        """Whether it is used for the first time; `until` and `now` are of the running clock.
+        """Remember a nonce; return whether it is new. `until` and `now` are monotonic seconds.
 
-        Forgetting and the floor go together, under the lock: between them a nonce would be neither
+        One lock holds for forgetting and for the floor: between the two a nonce would be neither
         remembered nor too old.
         """
         digest = hashlib.blake2b(f"{owner}\n{nonce}".encode(), digest_size=DIGEST_BYTES).digest()
@@ -64,7 +64,7 @@ class Nonces:
             return True
 
     def keep_longer(self, seconds: float) -> None:
-        """The wall clock was set back: what passed once would pass again that much later."""
+        """Keep all nonces longer, after the wall clock was set back by so many seconds."""
         with self._lock:
             slots, latest = self._slots, self._latest
             more = floor(seconds) + 1

@@ -148,7 +148,7 @@ class Quotas:
 
 
 class _Limit:
-    """One limit a minute, counted for each owner: a key or a network."""
+    """A limit a minute, counted for each owner: a key or a network."""
 
     def __init__(
         self, windows: SlidingWindowCounterRateLimiter, name: str, most: int, noun: str

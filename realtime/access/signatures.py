@@ -1,4 +1,4 @@
-"""Signatures of one use over some secrets; the only file that imports itsdangerous."""
+"""HMAC signatures with a key's secrets, by itsdangerous."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SIGNATURE = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 
 
 class _CachedSigner(Signer):
-    """Derives each secret's key once: that is half of the work of a signature."""
+    """A signer that derives each secret's key once: deriving is half of a signature's work."""
 
     def derive_key(self, secret_key: str | bytes | None = None) -> bytes:
         derived: dict[str | bytes | None, bytes] = self.__dict__.setdefault("_derived", {})
@@ -23,7 +23,7 @@ class _CachedSigner(Signer):
 
 
 class SaltedSigner:
-    """Signs with the newest secret and verifies with each; every use has a salt of its own."""
+    """A signer for one use: the newest secret signs, each verifies, and the use is the salt."""
 
     def __init__(self, secrets: Sequence[str], use: str) -> None:
         self._signer = _CachedSigner(
@@ -36,10 +36,10 @@ class SaltedSigner:
     def sign(self, message: bytes) -> str:
         return self._signer.get_signature(message).decode("ascii")
 
-    def verifies(self, message: bytes, signature: str) -> bool:
-        return well_formed(signature) and self._signer.verify_signature(message, signature)
+    def verify(self, message: bytes, signature: str) -> bool:
+        return is_well_formed(signature) and self._signer.verify_signature(message, signature)
 
 
-def well_formed(signature: str) -> bool:
-    """Whether it is the one way to write some 32 bytes."""
+def is_well_formed(signature: str) -> bool:
+    """Return whether a signature is 32 bytes in canonical base64url."""
     return SIGNATURE.fullmatch(signature) is not None

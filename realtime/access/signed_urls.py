@@ -1,4 +1,4 @@
-"""Addresses of recordings that whoever has them may open, until they expire; it knows no web."""
+"""Signed URLs of recordings: they open without a key until they expire."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from realtime.access.keys import Keys
 from realtime.errors import Refused
 
 USE = "audio"
-TAG = 6  # characters that tell whose signature it is, so that one key is tried and not all
+TAG = 6  # characters that name the key of a signature, so that not all keys are tried
 SIGNED = re.compile(r"[A-Za-z0-9_-]{49}")
 EXPIRY = re.compile(r"0|[1-9][0-9]{0,14}")
 RATE = re.compile(r"[0-9]{0,6}")
-FIELDS = {"rate", "e", "s"}  # and no other: nothing may be hung onto what was signed
+FIELDS = {"rate", "e", "s"}  # no others: nothing may be added to a signed URL
 DAY_MS = 86_400_000
-MOST_KNOWN = 4_096  # addresses whose signature was seen to be good
+MOST_CHECKED = 4_096  # URLs that are remembered because their signature is good
 
 
-class SignedAddresses:
-    """Signs paths with their rate and expiry, and verifies them."""
+class SignedUrls:
+    """The signatures of recordings' paths, with their sample rate and expiry."""
 
     def __init__(self, keys: Keys, clock: Clock, days: float) -> None:
         self._keys = keys
@@ -31,34 +31,34 @@ class SignedAddresses:
         self._ids: dict[str, list[str]] = {}
         for key_id in keys.ids:
             self._ids.setdefault(_tag(key_id), []).append(key_id)
-        self._known: OrderedDict[tuple[str, bytes], float] = OrderedDict()
+        self._checked: OrderedDict[tuple[str, bytes], float] = OrderedDict()
 
     def expires_ms(self) -> int | None:
-        """When an address made now expires; None: never."""
+        """Return the expiry of a URL made now, in Unix milliseconds; None: it never expires."""
         return self._clock.now_ms() + round(DAY_MS * self._days) if self._days else None
 
-    def query(self, key_id: str, path: str, rate: str, expires_ms: int | None) -> str:
-        """What makes a path one that anybody may open; the path as a person reads it, decoded."""
+    def sign(self, key_id: str, path: str, rate: str, expires_ms: int | None) -> str:
+        """Return the query that opens a path for everybody; the path is given decoded."""
         expiry = str(expires_ms or 0)
-        signature = self._keys.seal(key_id, USE).sign(_message(path, rate, expiry))
+        signature = self._keys.signer(key_id, USE).sign(_message(path, rate, expiry))
         return f"e={expiry}&s={_tag(key_id)}{signature}"
 
-    def known(self, path: str, query: bytes) -> bool:
-        """Whether it was checked before and holds still; costs next to nothing."""
-        until = self._known.get((path, query))
+    def was_checked(self, path: str, query: bytes) -> bool:
+        """Return whether `check` passed before and the URL has not expired since."""
+        until = self._checked.get((path, query))
         return until is not None and self._clock.now_ms() < until
 
     def check(self, path: str, query: bytes) -> None:
-        """Refuse what was not signed here, or is past its time."""
+        """Refuse a URL that was not signed here, or that has expired."""
         fields = self._fields(query)
         expiry, signed, rate = fields.get("e", ""), fields.get("s", ""), fields.get("rate", "")
         if not (EXPIRY.fullmatch(expiry) and SIGNED.fullmatch(signed) and RATE.fullmatch(rate)):
-            raise _bad()
+            raise _bad_signature()
         tag, signature = signed[:TAG], signed[TAG:]
         message = _message(path, rate, expiry)
-        seals = (self._keys.seal(key_id, USE) for key_id in self._ids.get(tag, ()))
-        if not any(seal.verifies(message, signature) for seal in seals):
-            raise _bad()
+        signers = (self._keys.signer(key_id, USE) for key_id in self._ids.get(tag, ()))
+        if not any(signer.verify(message, signature) for signer in signers):
+            raise _bad_signature()
         until = int(expiry) or float("inf")
         if self._clock.now_ms() >= until:
             raise Refused(
@@ -66,20 +66,20 @@ class SignedAddresses:
                 code="stale",
                 hint="Ask for the line again: a recording that is kept gets a new address at once.",
             )
-        self._known[path, query] = until
-        if len(self._known) > MOST_KNOWN:
-            self._known.popitem(last=False)
+        self._checked[path, query] = until
+        if len(self._checked) > MOST_CHECKED:
+            self._checked.popitem(last=False)
 
     def _fields(self, query: bytes) -> dict[str, str]:
         pairs = parse_qsl(query.decode("ascii", "replace"), keep_blank_values=True)
         fields = dict(pairs)
         if len(fields) != len(pairs) or not FIELDS.issuperset(fields):
-            raise _bad()
+            raise _bad_signature()
         return fields
 
 
 def _message(path: str, rate: str, expiry: str) -> bytes:
-    """Rate and expiry are digits: whatever stands in the path, no two messages are the same."""
+    # Rate and expiry are digits, so no two URLs have the same message, whatever the path holds.
     return "\n".join((path, rate, expiry)).encode("utf-8", "surrogatepass")
 
 
@@ -87,7 +87,7 @@ def _tag(key_id: str) -> str:
     return hashlib.sha256(f"{USE} {key_id}".encode()).hexdigest()[:TAG]
 
 
-def _bad() -> Refused:
+def _bad_signature() -> Refused:
     return Refused(
         "The address is not signed by this server, or was changed.",
         code="bad_signature",

@@ -1,4 +1,4 @@
-"""Times that clients write; it knows no clock. All are UTC or say how far they are from it."""
+"""Times that clients write: in UTC, or with their offset from it."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ _LEGACY = re.compile(r"[0-9]{4}/[0-9]{2}/[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def milliseconds(written: str) -> int | None:
-    """Unix milliseconds of a written time; None when it is none of the three forms."""
-    if _MILLISECONDS.fullmatch(written):
-        return int(written)
-    if _RFC_3339.fullmatch(written):
-        return _read(written.upper())
-    return legacy_milliseconds(written)
+def parse_milliseconds(text: str) -> int | None:
+    """Return the Unix milliseconds of a time in one of the three forms; else None."""
+    if _MILLISECONDS.fullmatch(text):
+        return int(text)
+    if _RFC_3339.fullmatch(text):
+        return _parse_iso(text.upper())
+    return parse_legacy_milliseconds(text)
 
 
-def legacy_milliseconds(written: str) -> int | None:
-    """The published form, whole seconds without a zone: read as UTC wherever the server stands."""
-    if not _LEGACY.fullmatch(written):
+def parse_legacy_milliseconds(text: str) -> int | None:
+    """Return the Unix milliseconds of the published form: whole seconds, read as UTC; else None."""
+    if not _LEGACY.fullmatch(text):
         return None
-    return _read(written.replace("/", "-").replace(" ", "T") + "Z")
+    return _parse_iso(text.replace("/", "-").replace(" ", "T") + "Z")
 
 
-def _read(iso: str) -> int | None:
+def _parse_iso(iso: str) -> int | None:
     try:
         passed = datetime.fromisoformat(iso) - _EPOCH
     except (ValueError, OverflowError):

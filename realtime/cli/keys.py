@@ -13,7 +13,8 @@ from urllib.parse import SplitResult, quote, urlencode, urlsplit
 from realtime.access import Credentials, Keys, SignedRequest
 from realtime.access import keys as store
 from realtime.access.canonical import SIGNATURE_FIELDS, query_parts
-from realtime.access.client import headers, query, signed
+from realtime.access.client import sign as sign_request
+from realtime.access.client import signature_headers, signature_query
 from realtime.access.signed_requests import METHOD, USE
 from realtime.errors import BadRequest, SettingsError
 from realtime.settings import Settings
@@ -52,8 +53,8 @@ def key(options: argparse.Namespace, settings: Settings) -> int:
     if options.action == "rm":
         return _remove(path, options.id, options.old)
     for where, keys in {
-        str(path): store.load(path),
-        "keys": store.load(None, settings.keys),
+        str(path): store.load_keys(path),
+        "keys": store.load_keys(None, settings.keys),
     }.items():
         for key_id in keys.ids:
             print(f"{key_id}  {_secrets(keys.count(key_id))}  {where}")
@@ -66,33 +67,33 @@ def sign(options: argparse.Namespace, settings: Settings) -> int:
         raise BadRequest("The method is none.", hint="For example: GET, POST, DELETE")
     target = _target(options.url)
     body = _body(options)
-    asked = SignedRequest(
+    request = SignedRequest(
         options.method,
         target.path.encode(),
         target.query.encode(),
         hashlib.sha256(body).hexdigest(),
     )
     keys, key_id = _chosen(options, settings)
-    shown = signed(asked, key_id, keys.seal(key_id, USE))
+    credentials = sign_request(request, key_id, keys.signer(key_id, USE))
     if options.query:
-        joined = "&".join(filter(None, (target.query, urlencode(query(shown)))))
+        joined = "&".join(filter(None, (target.query, urlencode(signature_query(credentials)))))
         print(target._replace(query=joined).geturl())
     elif target.scheme in SOCKETS:
         raise BadRequest(
             "curl opens no sockets here.", hint="--query prints an address for a socket's client."
         )
     else:
-        print(shlex.join(_curl(options, target, body, shown)))
+        print(shlex.join(_curl(options, target, body, credentials)))
     _hint(f"Good for one request, for about {settings.auth.shift_seconds:g} s from now.")
     return 0
 
 
 def _new(path: Path, key_id: str) -> int:
-    whole = store.add(path, key_id)
+    whole = store.add_secret(path, key_id)
     print(whole)
     _hint(f"Written to {path}. It is shown this once; keep it like a password.")
     _hint("Clients sign with it (docs/signing.md), or send it: Authorization: Bearer ID:SECRET")
-    if (count := store.load(path).count(key_id)) > 1:
+    if (count := store.load_keys(path).count(key_id)) > 1:
         _hint(
             f"{key_id} has {_secrets(count)} now, and all of them pass. When its clients have the "
             f"new one: python server.py key rm {key_id} --old"
@@ -102,7 +103,7 @@ def _new(path: Path, key_id: str) -> int:
 
 
 def _remove(path: Path, key_id: str, only_old: bool) -> int:
-    gone = store.remove(path, key_id, only_old)
+    gone = store.remove_secrets(path, key_id, only_old)
     print(f"{_secrets(gone)} of {key_id} removed")
     _hint("A running server forgets them at its restart.")
     return 0
@@ -157,7 +158,7 @@ def _chosen(options: argparse.Namespace, settings: Settings) -> tuple[Keys, str]
         if not store.ID.fullmatch(key_id) or not store.SECRET.fullmatch(secret):
             raise BadRequest("The key is not of the form id:secret.")
         return Keys({key_id: [secret]}), key_id
-    keys = store.load(settings.auth.keys_path, settings.keys)
+    keys = store.load_keys(settings.auth.keys_path, settings.keys)
     if not keys:
         raise SettingsError("There are no keys.", hint="Make one: python server.py key new bot")
     if options.key_id is None and len(keys.ids) > 1:
@@ -169,12 +170,12 @@ def _chosen(options: argparse.Namespace, settings: Settings) -> tuple[Keys, str]
 
 
 def _curl(
-    options: argparse.Namespace, target: SplitResult, body: bytes, shown: Credentials
+    options: argparse.Namespace, target: SplitResult, body: bytes, credentials: Credentials
 ) -> list[str]:
     """`--path-as-is`: curl would take dots out of the path that is signed."""
     method = {"GET": [], "HEAD": ["--head"]}.get(options.method, ["--request", options.method])
     command = ["curl", "--path-as-is", "--globoff", *method, target.geturl()]
-    for name, value in headers(shown).items():
+    for name, value in signature_headers(credentials).items():
         command += ["--header", f"{name}: {value}"]
     if options.data_file is not None:
         command += ["--header", _type_of(body), "--data-binary", f"@{options.data_file}"]

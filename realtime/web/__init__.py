@@ -1,1 +1,1 @@
-"""The doors over HTTP: the only package that imports starlette; it holds no core and no model."""
+"""HTTP and sockets: the only package that imports starlette."""

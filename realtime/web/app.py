@@ -1,4 +1,4 @@
-"""The web application out of the services: routes, middleware, errors; it holds no handler."""
+"""The web application: routes, middleware and error handlers around the services."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from realtime.log import Troubles
 from realtime.metrics import Metrics
 from realtime.services import Services
 from realtime.settings import Settings
-from realtime.web.answers.errors import HANDLERS
+from realtime.web.answers.errors import EXCEPTION_HANDLERS
 from realtime.web.entry.authentication import Authentication
 from realtime.web.entry.body_limit import BodyLimit
 from realtime.web.entry.hosts_and_origins import HostLimit, Hosts
 from realtime.web.open_sockets import OpenSockets
-from realtime.web.requests.request_id import Trace
+from realtime.web.requests.request_id import RequestIdHeader
 from realtime.web.routes import (
     acceleration,
     catalogue,
@@ -37,8 +37,8 @@ from realtime.web.routes import (
     prefetch,
     process,
     socket,
+    status,
 )
-from realtime.web.routes import status as overview
 from realtime.web.routes.recordings import RecordingRoute
 
 ROUTES = [
@@ -52,7 +52,7 @@ ROUTES = [
     *health.ROUTES,
     *acceleration.ROUTES,
     *models.ROUTES,
-    *overview.ROUTES,
+    *status.ROUTES,
     *login.ROUTES,
     *socket.ROUTES,
     *page.ROUTES,
@@ -65,14 +65,14 @@ EXPOSED += ["ETag", "Accept-Ranges", "Content-Range", "Content-Length"]
 
 
 def create_app(services: Services) -> Starlette:
-    """The application; the services start and close with it."""
+    """Return the application; the services start and close with it."""
     app = Starlette(
         routes=ROUTES,
         middleware=middleware(services),
-        exception_handlers=HANDLERS,
+        exception_handlers=EXCEPTION_HANDLERS,
         lifespan=lifespan,
     )
-    # A redirect would be built from the Host header, which is anybody's.
+    # A redirect would be built from the Host header, which the client chooses.
     app.router.redirect_slashes = False
     app.state.services = services
     app.state.sockets = OpenSockets(services.settings.limits.all_sockets, services.metrics)
@@ -82,10 +82,10 @@ def create_app(services: Services) -> Starlette:
 
 
 def middleware(services: Services) -> list[Middleware]:
-    """In the order in which a request meets it."""
+    """Return the middleware in the order in which a request passes it."""
     settings = services.settings
     return [
-        Middleware(Trace),
+        Middleware(RequestIdHeader),
         Middleware(HostLimit, Hosts(settings, bool(services.guard.keys))),
         *_cors(settings),
         Middleware(BodyLimit, settings.limits),
@@ -95,7 +95,7 @@ def middleware(services: Services) -> list[Middleware]:
 
 
 def _cors(settings: Settings) -> list[Middleware]:
-    """Pages from elsewhere, such as games in a browser, where a setting allows them."""
+    """Allow pages from elsewhere, such as games in a browser, where a setting lists them."""
     if not settings.cors.origins:
         return []
     return [
@@ -112,10 +112,11 @@ def _cors(settings: Settings) -> list[Middleware]:
 
 @asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    """Start the services, and close them when the server stops."""
     services: Services = app.state.services
     await services.start()
-    gc.freeze()  # what is there now stays: no collection needs to look at it again
-    gc.set_threshold(20_000, 20, 50)  # a request makes hundreds of objects and no circles
+    gc.freeze()  # the objects that exist now stay: collections need not look at them again
+    gc.set_threshold(20_000, 20, 50)  # a request makes hundreds of objects and no cycles
     lag = asyncio.create_task(measure_lag(services.metrics))
     try:
         with app.state.troubles.watching():
@@ -126,7 +127,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
 
 
 async def measure_lag(metrics: Metrics) -> None:
-    """How late the loop comes to a timer: what every listener waits besides their own work."""
+    """Measure how late the loop comes to a timer: every request waits that much besides."""
     loop = asyncio.get_running_loop()
     while True:
         due = loop.time() + LAG_EVERY_SECONDS

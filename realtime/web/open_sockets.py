@@ -1,4 +1,4 @@
-"""The sockets that are open: how many there may be, and how they end when the server stops."""
+"""The open sockets: their bound, and their end when the server stops."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Protocol
 from realtime.errors import Busy
 from realtime.metrics import Metrics
 
-LAST_SECONDS = 2.0  # in which the last words of a conversation leave
+CLOSE_SECONDS = 2.0  # in which the last messages must have been read when the server stops
 
 
 class OpenSocket(Protocol):
-    """What a socket is to the server as a whole."""
+    """A socket, as far as the stop of the server needs it."""
 
     async def drain(self, seconds: float) -> None:
-        """Takes nothing new, ends what is being spoken within some seconds, then closes."""
+        """Take nothing new, end the speech within so many seconds, then close."""
 
 
 class OpenSockets:
-    """Counts conversations and lets them end in peace."""
+    """The sockets that are open, and the bound on their number."""
 
     def __init__(self, most: int, metrics: Metrics) -> None:
         self._most = most
@@ -35,7 +35,7 @@ class OpenSockets:
         return len(self._open)
 
     def check_room(self) -> None:
-        """Refused when there are too many, or the server takes nothing new."""
+        """Raise `Busy` when there are too many, or when the server is stopping."""
         if self._draining:
             raise Busy("The server is stopping.", code="draining", retry_after=5)
         if len(self._open) >= self._most:
@@ -47,28 +47,28 @@ class OpenSockets:
             )
 
     @contextmanager
-    def holding(self, conversation: OpenSocket) -> Iterator[None]:
-        """While a conversation goes on."""
-        self._open.add(conversation)
-        self._changed()
+    def holding(self, socket: OpenSocket) -> Iterator[None]:
+        """Count a socket while the context lasts."""
+        self._open.add(socket)
+        self._note_change()
         try:
             yield
         finally:
-            self._open.discard(conversation)
-            self._changed()
+            self._open.discard(socket)
+            self._note_change()
 
     async def drain(self, seconds: float) -> None:
-        """From now on nobody new; who is there ends within some seconds."""
+        """Refuse new sockets, and end the open ones within so many seconds."""
         self._draining = True
-        ending = (conversation.drain(seconds) for conversation in tuple(self._open))
+        ending = (socket.drain(seconds) for socket in tuple(self._open))
         await asyncio.gather(*ending, return_exceptions=True)
         try:
-            async with asyncio.timeout(LAST_SECONDS):
+            async with asyncio.timeout(CLOSE_SECONDS):
                 await self._empty.wait()
         except TimeoutError:
-            pass  # who reads nothing is not told why
+            pass  # a client that reads nothing is closed without a reason
 
-    def _changed(self) -> None:
+    def _note_change(self) -> None:
         self._metrics.set_sockets(len(self._open))
         if self._open:
             self._empty.clear()

@@ -1,4 +1,4 @@
-"""One string for one request, however its query is written."""
+"""The string to sign is the same for a request, however its query is written."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ pairs = st.lists(st.tuples(st.binary(max_size=8), st.binary(max_size=8)), max_si
 def test_order_and_encoding_change_nothing(
     pairs: list[tuple[bytes, bytes]], chance: object
 ) -> None:
-    """Each byte of each part as it is, or as an escape of either case."""
+    """Write each byte as it is, or as an escape of either case."""
     plain = [(name, value) for name, value in pairs if name or value]
 
     def written(part: bytes) -> bytes:

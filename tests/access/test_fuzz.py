@@ -1,4 +1,4 @@
-"""Whatever chance makes of signatures, tokens and addresses: a refusal, and no way in."""
+"""Random changes of signatures, tokens and URLs are refused, and never let in."""
 
 from __future__ import annotations
 
@@ -13,8 +13,13 @@ import pytest
 
 from realtime.access import Credentials, Guard, SignedRequest
 from realtime.errors import Busy, Refused
-from tests.access.test_signatures import reckoned
-from tests.support.signed_requests import KEYS, Hands, made_guard, shown
+from tests.support.signed_requests import (
+    KEYS,
+    FakeTime,
+    documented_signature,
+    make_guard,
+    sign_request,
+)
 
 SEED = 20_261_121
 ROUNDS = 1_500  # of each kind in a usual run
@@ -26,56 +31,60 @@ PATH = "/audio/ja/jf_alpha/short/山びこ-0123456789abcdef.wav"
 
 
 class Fuzzer:
-    """A guard, what it gave out, and chance that changes it."""
+    """A guard, the credentials that it gave out, and random changes to them."""
 
     def __init__(self, seed: int) -> None:
-        self.hands = Hands()
-        self.guard: Guard = made_guard(self.hands, nonces=1 << 20)
+        self.fake_time = FakeTime()
+        self.guard: Guard = make_guard(self.fake_time, nonces=1 << 20)
         self.random = random.Random(seed)
         self.spent: set[str] = set()
         self.tokens: list[str] = []
 
     def request(self) -> bool:
-        """Signed rightly, then changed in one place or several; what passes must be right."""
+        """Sign a request and change a few places; check that it passes only where it is right."""
         method = self.random.choice(("GET", "POST", "DELETE"))
         path = self.random.choice((b"/lines", b"/ws", b"/en/%E5%B1%B1.wav"))
         query = self.random.choice((b"", b"a=1&b=2", b"b=%20&&a=+", b"x&kid=1", b"=%e5&=a"))
-        asked = SignedRequest(method, path, query, hashlib.sha256(self.some_bytes()).hexdigest())
+        request = SignedRequest(method, path, query, hashlib.sha256(self.some_bytes()).hexdigest())
         key_id = self.random.choice(list(KEYS))
         secret = self.random.choice(KEYS[key_id])
-        stamp = self.hands.ms - self.random.randrange(-6_000, 70_000)
-        credentials = shown(self.hands, asked, key_id, secret, stamp)
+        stamp = self.fake_time.ms - self.random.randrange(-6_000, 70_000)
+        credentials = sign_request(self.fake_time, request, key_id, secret, stamp)
         for _ in range(self.random.choice((0, 1, 1, 2, 5))):
-            credentials, asked = self.changed(credentials, asked)
-        if not self.passes(lambda: self.guard.requests.verify(credentials, asked)):
+            credentials, request = self.changed(credentials, request)
+        if not self.passes(lambda: self.guard.requests.verify(credentials, request)):
             return False
-        message = string_of(credentials, asked)
-        use = (reckoned(each, "request", message) for each in KEYS[credentials.key_id])
+        message = string_of(credentials, request)
+        use = (documented_signature(each, "request", message) for each in KEYS[credentials.key_id])
         assert credentials.signature in use
         assert f"{credentials.key_id} {credentials.nonce}" not in self.spent
         self.spent.add(f"{credentials.key_id} {credentials.nonce}")
         return True
 
     def changed(
-        self, credentials: Credentials, asked: SignedRequest
+        self, credentials: Credentials, request: SignedRequest
     ) -> tuple[Credentials, SignedRequest]:
         part = self.random.choice(
             ("key_id", "time", "nonce", "signature", "method", "path", "query", "body")
         )
         if part in ("path", "query"):
-            return credentials, replace(asked, **{part: self.other_bytes(getattr(asked, part))})
+            return credentials, replace(request, **{part: self.other_bytes(getattr(request, part))})
         if part == "method":
-            return credentials, replace(asked, method=self.other_text(asked.method))
+            return credentials, replace(request, method=self.other_text(request.method))
         if part == "body":
-            return credentials, replace(asked, body_sha256=hashlib.sha256(b"other").hexdigest())
+            return credentials, replace(request, body_sha256=hashlib.sha256(b"other").hexdigest())
         text = self.other_text(getattr(credentials, part))
-        return replace(credentials, **{part: text}), asked
+        return replace(credentials, **{part: text}), request
 
     def ticket(self) -> bool:
-        return self.token(lambda: self.guard.ticket("bot")[0], self.guard.redeem, once=True)
+        return self.token(
+            lambda: self.guard.make_ticket("bot")[0], self.guard.use_ticket, once=True
+        )
 
     def cookie(self) -> bool:
-        return self.token(lambda: self.guard.cookie("bot"), self.guard.cookie_owner, once=False)
+        return self.token(
+            lambda: self.guard.make_cookie("bot"), self.guard.owner_of_cookie, once=False
+        )
 
     def token(self, make: Callable[[], str], use: Callable[[str], str], once: bool) -> bool:
         if len(self.tokens) < 50 or self.random.random() < 0.02:
@@ -90,11 +99,11 @@ class Fuzzer:
         self.spent.add(written)
         return True
 
-    def address(self) -> bool:
-        addresses = self.guard.addresses
+    def url(self) -> bool:
+        urls = self.guard.urls
         rate = self.random.choice(("", "16000"))
-        expires_ms = self.random.choice((None, self.hands.ms + 1, self.hands.ms - 1))
-        query = addresses.query(self.random.choice(list(KEYS)), PATH, rate, expires_ms)
+        expires_ms = self.random.choice((None, self.fake_time.ms + 1, self.fake_time.ms - 1))
+        query = urls.sign(self.random.choice(list(KEYS)), PATH, rate, expires_ms)
         query = f"rate={rate}&{query}" if rate else query
         path, raw = PATH, query.encode()
         change = self.random.choice(("none", "path", "query", "query", "other"))
@@ -104,17 +113,21 @@ class Fuzzer:
             raw = self.other_bytes(raw)
         elif change == "other":
             raw = self.some_bytes()
-        if not self.passes(lambda: addresses.check(path, raw)):
+        if not self.passes(lambda: urls.check(path, raw)):
             return False
         fields = dict(parse_qsl(raw.decode("ascii"), keep_blank_values=True))
         message = f"{path}\n{fields.get('rate', '')}\n{fields['e']}".encode()
-        made = {reckoned(each, "audio", message) for of_key in KEYS.values() for each in of_key}
+        made = {
+            documented_signature(each, "audio", message)
+            for of_key in KEYS.values()
+            for each in of_key
+        }
         assert fields["s"][6:] in made
-        assert fields["e"] == "0" or int(fields["e"]) > self.hands.ms
+        assert fields["e"] == "0" or int(fields["e"]) > self.fake_time.ms
         return True
 
     def passes(self, call: Callable[[], object]) -> bool:
-        """Anything but a refusal that has a code is a fault of ours."""
+        """Return whether a call passes; only refusals with a code may be raised."""
         try:
             call()
         except (Refused, Busy) as error:
@@ -126,7 +139,7 @@ class Fuzzer:
         return self.random.randbytes(self.random.randrange(30))
 
     def other_text(self, text: str) -> str:
-        """One place is another, is gone, is there twice, or all of it is noise."""
+        """Change, remove or repeat one place, or replace all of the text by noise."""
         kind, place = self.random.randrange(6), self.random.randrange(len(text) + 1)
         noise = "".join(self.random.choices(LETTERS, k=self.random.randint(1, 3)))
         if kind == 0:
@@ -156,10 +169,10 @@ class Fuzzer:
         return b"&".join(self.random.sample(parts := data.split(b"&"), len(parts)))
 
 
-def string_of(credentials: Credentials, asked: SignedRequest) -> bytes:
-    """What was to be signed, by a second reckoning."""
+def string_of(credentials: Credentials, request: SignedRequest) -> bytes:
+    """Build the string to sign again, without the code under test."""
     pairs = []
-    for part in asked.query.split(b"&"):
+    for part in request.query.split(b"&"):
         if part:
             name, _, value = part.partition(b"=")
             plain = [ESCAPE.sub(lambda found: bytes.fromhex(found[1].decode()), each)
@@ -168,8 +181,8 @@ def string_of(credentials: Credentials, asked: SignedRequest) -> bytes:
                 pairs.append([UNSPARED.sub(lambda found: b"%%%02X" % found[0][0], each)
                               for each in plain])  # fmt: skip
     query = b"&".join(b"=".join(pair) for pair in sorted(pairs))
-    told = (credentials.key_id, credentials.time, credentials.nonce, asked.body_sha256)
-    head = (b"v1", asked.method.upper().encode(), asked.path, query)
+    told = (credentials.key_id, credentials.time, credentials.nonce, request.body_sha256)
+    head = (b"v1", request.method.upper().encode(), request.path, query)
     return b"\n".join((*head, *(each.encode() for each in told)))
 
 
@@ -179,12 +192,12 @@ def fuzz(kind: Callable[[Fuzzer], bool], count: int) -> None:
     for number in range(count):
         passed += kind(fuzzer)
         if number % 50 == 0:
-            fuzzer.hands.pass_by(0.5)
+            fuzzer.fake_time.advance(0.5)
     # Chance that changes everything, or nothing, would show nothing.
     assert 0 < passed < count / 2 + 50
 
 
-KINDS = [Fuzzer.request, Fuzzer.ticket, Fuzzer.cookie, Fuzzer.address]
+KINDS = [Fuzzer.request, Fuzzer.ticket, Fuzzer.cookie, Fuzzer.url]
 
 
 @pytest.mark.parametrize("kind", KINDS)

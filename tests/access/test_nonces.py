@@ -1,4 +1,4 @@
-"""What was used is used, in bounded memory, whatever becomes of the clocks."""
+"""Used nonces stay used, in bounded memory, also when clocks are set."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_it_is_held_to_its_end_and_forgotten_soon_after() -> None:
 
 
 def test_what_is_forgotten_is_too_old() -> None:
-    """Told in the call that forgets it: between the two it would pass again."""
+    """Check that one call forgets and refuses: between two calls the nonce would pass again."""
     nonces = Nonces(10)
     nonces.use("bot", "a", 5_000, until=70, now=0)
     with pytest.raises(Refused) as caught:
@@ -112,7 +112,7 @@ def test_nothing_is_used_twice_with_its_stamp(
 
 
 def filled(count: int) -> Nonces:
-    """So many a second that all are held at the end."""
+    """Return a full memory: the nonces came so fast that all are kept at the end."""
     nonces = Nonces(count)
     for number in range(count):
         now = HELD * number / count
@@ -146,5 +146,5 @@ def test_a_million_fit_into_bounded_memory() -> None:
 
 
 def resident_bytes() -> int:
-    """What the kernel counts; pages that were free before do not show as growth."""
+    """Return the memory that the kernel counts; pages that were free before show no growth."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()

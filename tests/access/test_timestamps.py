@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.access.timestamps import LEGACY_FORM, legacy_milliseconds, milliseconds
-from tests.support.signed_requests import ZONES, standing_in
+from realtime.access.timestamps import LEGACY_FORM, parse_legacy_milliseconds, parse_milliseconds
+from tests.support.signed_requests import ZONES, local_time_zone
 
 MS = 1_790_000_000_123
 BY_HAND = datetime.fromtimestamp(1_790_000_000, UTC)
@@ -18,7 +18,7 @@ BY_HAND = datetime.fromtimestamp(1_790_000_000, UTC)
 
 @pytest.fixture(params=ZONES)
 def zone(request: pytest.FixtureRequest) -> Iterator[str]:
-    with standing_in(request.param):
+    with local_time_zone(request.param):
         yield request.param
 
 
@@ -42,7 +42,7 @@ def zone(request: pytest.FixtureRequest) -> Iterator[str]:
     ],
 )
 def test_what_is_read(zone: str, written: str, expected: int) -> None:
-    assert milliseconds(written) == expected
+    assert parse_milliseconds(written) == expected
 
 
 @pytest.mark.parametrize(
@@ -59,39 +59,41 @@ def test_what_is_read(zone: str, written: str, expected: int) -> None:
     ],
 )  # fmt: skip
 def test_what_is_none_of_the_forms(written: str) -> None:
-    assert milliseconds(written) is None
+    assert parse_milliseconds(written) is None
 
 
 @given(st.datetimes(datetime(1970, 1, 1), datetime(9998, 1, 1)), st.integers(-1439, 1439))
 def test_an_offset_is_taken_off(moment: datetime, minutes: int) -> None:
     there = moment.replace(tzinfo=UTC).astimezone(timezone(timedelta(minutes=minutes)))
     expected = (moment - datetime(1970, 1, 1)) // timedelta(milliseconds=1)
-    assert milliseconds(there.isoformat(timespec="microseconds")) == expected
+    assert parse_milliseconds(there.isoformat(timespec="microseconds")) == expected
 
 
 @given(st.text(st.characters()))
 def test_any_text_is_a_number_or_none(written: str) -> None:
-    found = milliseconds(written)
+    found = parse_milliseconds(written)
     assert found is None or isinstance(found, int)
 
 
 def test_the_legacy_form_is_utc(zone: str) -> None:
     written = BY_HAND.strftime(LEGACY_FORM)
-    assert legacy_milliseconds(written) == 1_790_000_000_000
-    assert legacy_milliseconds("1790000000000") is None
+    assert parse_legacy_milliseconds(written) == 1_790_000_000_000
+    assert parse_legacy_milliseconds("1790000000000") is None
 
 
 def test_the_hour_that_comes_twice_is_two_hours() -> None:
     """New York sets its clocks back on 2026-11-01 at 06:00 UTC: 01:30 is there twice."""
     first = datetime(2026, 11, 1, 5, 30, tzinfo=UTC)
     second = first + timedelta(hours=1)
-    with standing_in("America/New_York"):
+    with local_time_zone("America/New_York"):
         local = [moment.astimezone().replace(tzinfo=None) for moment in (first, second)]
         assert local[0] == local[1]
-        expected = [milliseconds(moment.isoformat()) for moment in (first, second)]
+        expected = [parse_milliseconds(moment.isoformat()) for moment in (first, second)]
         assert expected[1] - expected[0] == 3_600_000
         for form in (LEGACY_FORM, "%Y-%m-%dT%H:%M:%SZ"):
-            assert [milliseconds(moment.strftime(form)) for moment in (first, second)] == expected
+            assert [
+                parse_milliseconds(moment.strftime(form)) for moment in (first, second)
+            ] == expected
         told = [moment.astimezone().isoformat() for moment in (first, second)]
         assert [text[-6:] for text in told] == ["-04:00", "-05:00"]
-        assert [milliseconds(text) for text in told] == expected
+        assert [parse_milliseconds(text) for text in told] == expected

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import json
 from collections import Counter
-from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
@@ -15,27 +11,13 @@ import pytest
 from realtime.access import Clock, Credentials, Guard, Keys, SignedRequest, string_to_sign
 from realtime.access.canonical import query_parts
 from realtime.settings import Settings
-from tests.access.test_signatures import reckoned
-from tests.support.signed_requests import answer
-from tools.vectors import PATH, text
-
-ROOT = Path(__file__).resolve().parent.parent.parent
-VECTORS: dict[str, Any] = json.loads((ROOT / PATH).read_text(encoding="utf-8"))
-REQUESTS = {vector["name"]: vector for vector in VECTORS["requests"]}
-ADDRESSES = {vector["name"]: vector for vector in VECTORS["addresses"]}
-REASONS = {"ok", "malformed", "unknown_key", "bad_signature", "stale", "future", "replayed"}
-
-Vector = dict[str, Any]
+from tests.support.signed_requests import documented_signature, outcome
+from tests.support.signing_vectors import FILE, REASONS, REQUESTS, URLS, VECTORS, Vector, body_of
+from tools.vectors import text
 
 
-def body_of(vector: Vector) -> bytes:
-    if "body_base64" in vector:
-        return base64.b64decode(vector["body_base64"])
-    return str(vector["body"]).encode()
-
-
-def shown_by(vector: Vector) -> Credentials:
-    """From the headers, or where there are none from the query."""
+def credentials_of(vector: Vector) -> Credentials:
+    """Read the credentials from the headers, or where there are none from the query."""
     if vector["headers"]:
         parts = ("Key", "Time", "Nonce", "Signature")
         return Credentials(*(vector["headers"][f"X-Yamabiko-{part}"] for part in parts))
@@ -43,7 +25,7 @@ def shown_by(vector: Vector) -> Credentials:
     return Credentials(*(fields[name].decode() for name in (b"kid", b"t", b"n", b"sig")))
 
 
-def asked_by(vector: Vector) -> SignedRequest:
+def request_of(vector: Vector) -> SignedRequest:
     digest = hashlib.sha256(body_of(vector)).hexdigest()
     return SignedRequest(
         vector["method"], vector["path"].encode(), vector["query"].encode(), digest
@@ -51,7 +33,7 @@ def asked_by(vector: Vector) -> SignedRequest:
 
 
 def guard_of(started_ms: int, now_ms: int) -> Guard:
-    """Started then, and asked now."""
+    """Return a guard that started then and answers now."""
     time = [started_ms, now_ms]
     clock = Clock(lambda: time[0], lambda: time[0] / 1_000)
     guard = Guard(Keys(VECTORS["keys"]), Settings(), clock)
@@ -60,14 +42,14 @@ def guard_of(started_ms: int, now_ms: int) -> Guard:
 
 
 def test_the_file_is_what_the_tool_makes() -> None:
-    assert (ROOT / PATH).read_text(encoding="utf-8") == text(), "run: python -m tools.vectors"
+    assert FILE.read_text(encoding="utf-8") == text(), "run: python -m tools.vectors"
 
 
 def test_there_are_vectors_of_every_kind() -> None:
     counts = Counter(vector["expected"] for vector in VECTORS["requests"])
     assert set(counts) == REASONS
     assert counts.total() >= 60 and len(REQUESTS) == counts.total()
-    assert len(ADDRESSES) == len(VECTORS["addresses"]) >= 10
+    assert len(URLS) == len(VECTORS["addresses"]) >= 10
     settings = Settings().auth
     assert VECTORS["shift_ms"] == settings.shift_seconds * 1_000
     assert VECTORS["skew_ms"] == settings.skew_seconds * 1_000
@@ -79,9 +61,9 @@ def test_a_server_answers_as_the_vector_says(name: str) -> None:
     guard = guard_of(vector["started_ms"], vector["now_ms"])
     if "after" in vector:
         before = REQUESTS[vector["after"]]
-        guard.requests.verify(shown_by(before), asked_by(before))
-    told = answer(guard.requests.verify, shown_by(vector), asked_by(vector))
-    assert told == vector["expected"]
+        guard.requests.verify(credentials_of(before), request_of(before))
+    found = outcome(guard.requests.verify, credentials_of(vector), request_of(vector))
+    assert found == vector["expected"]
 
 
 @pytest.mark.parametrize("name", REQUESTS)
@@ -89,22 +71,23 @@ def test_string_and_signature_are_what_was_signed(name: str) -> None:
     vector = REQUESTS[name]
     message = vector["string_to_sign"].encode()
     if vector["as_signed"]:
-        asked = asked_by(vector)
-        parts = (vector["key_id"], vector["time"], vector["nonce"], asked.body_sha256)
-        assert string_to_sign(asked.method, asked.path, asked.query, *parts) == message
-        assert shown_by(vector).signature == vector["signature"]
-    if shown_by(vector).signature == vector["signature"] and vector["expected"] != "malformed":
-        assert vector["signature"] == reckoned(vector["secret"], "request", message)
+        request = request_of(vector)
+        parts = (vector["key_id"], vector["time"], vector["nonce"], request.body_sha256)
+        assert string_to_sign(request.method, request.path, request.query, *parts) == message
+        assert credentials_of(vector).signature == vector["signature"]
+    unchanged = credentials_of(vector).signature == vector["signature"]
+    if unchanged and vector["expected"] != "malformed":
+        assert vector["signature"] == documented_signature(vector["secret"], "request", message)
 
 
-@pytest.mark.parametrize("name", ADDRESSES)
+@pytest.mark.parametrize("name", URLS)
 def test_an_address_opens_as_the_vector_says(name: str) -> None:
-    vector = ADDRESSES[name]
+    vector = URLS[name]
     guard = guard_of(vector["now_ms"] - 1, vector["now_ms"])
-    told = answer(guard.addresses.check, vector["path"], vector["query"].encode())
-    assert told == vector["expected"]
+    found = outcome(guard.urls.check, vector["path"], vector["query"].encode())
+    assert found == vector["expected"]
     message = vector["string_to_sign"].encode()
-    assert vector["signature"] == reckoned(vector["secret"], "audio", message)
+    assert vector["signature"] == documented_signature(vector["secret"], "audio", message)
 
 
 def test_the_server_makes_the_addresses_of_the_vectors() -> None:
@@ -112,7 +95,7 @@ def test_the_server_makes_the_addresses_of_the_vectors() -> None:
         if vector["expected"] == "ok" and vector["secret"] == VECTORS["keys"]["bot"][-1]:
             guard = guard_of(vector["now_ms"] - 1, vector["now_ms"])
             parts = (vector["key_id"], vector["path"], vector["rate"], vector["expires_ms"])
-            made = dict(parse_qsl(guard.addresses.query(*parts)))
+            made = dict(parse_qsl(guard.urls.sign(*parts)))
             assert made == {
                 name: value for name, value in parse_qsl(vector["query"]) if name != "rate"
             }

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-from benchmarks.chromium import arguments, recorded, tap, until, write_wav
+from benchmarks.chromium import arguments, record, tap, wait_for, write_wav
 from realtime.conversion import overload
 from tests.browser.conftest import PATIENCE_MS, Visit, Visiting
 from tests.support.server import LiveServer
@@ -98,14 +98,14 @@ def slide(page: Page, name: str, value: float) -> None:
 
 def talk(page: Page) -> None:
     mic(page).click()
-    until(page, "yamabiko.stats.delay?.total")
+    wait_for(page, "yamabiko.stats.delay?.total")
     page.evaluate("tap.begin()")
 
 
 def heard_until(page: Page, holds: Callable[[Any], bool], seconds: float = 0.8) -> None:
     """What is played is as it should be sooner or later: a busy machine converts with breaks."""
     for _ in range(TRIES):
-        out, _, rate = recorded(page, seconds)
+        out, _, rate = record(page, seconds)
         if holds(out):
             return
     pytest.fail("it was never heard")
@@ -165,7 +165,7 @@ def test_what_the_meter_shows_was_measured(visit: Visit) -> None:
     expect(page.locator("#latency")).to_have_attribute("data-kind", "none")
     talk(page)
     expect(page.locator("#latency")).to_have_attribute("data-kind", "live")
-    until(page, "yamabiko.stats.playedSamples > 48000")
+    wait_for(page, "yamabiko.stats.playedSamples > 48000")
     stages = page.evaluate("yamabiko.stats.delay")
     assert all(stages[name] >= 0 for name in STAGES)
     assert stages["capture"] > 15, "a frame of 20 ms is taken"
@@ -193,7 +193,7 @@ def test_push_to_talk(visit: Visit) -> None:
     page.check("#talk-push")
     mic(page).click()
     says(page, "talk.quiet")
-    until(page, "yamabiko.stats.playedSamples > 0")
+    wait_for(page, "yamabiko.stats.playedSamples > 0")
     page.evaluate("tap.begin()")
     heard_until(page, lambda sound: not loud(sound))
     button = page.locator("#push")
@@ -231,7 +231,7 @@ def test_the_microphone_is_asked_for_as_chosen(visit: Visit) -> None:
     chosen = page.locator("#talk-device option").nth(1).get_attribute("value")
     page.select_option("#talk-device", chosen)
     page.uncheck("#talk-noise")
-    until(page, "plug.asked.length >= 3")
+    wait_for(page, "plug.asked.length >= 3")
     first, last = page.evaluate("[plug.asked[0], plug.asked.at(-1)]")
     assert first["echoCancellation"] is False and first["noiseSuppression"] is True
     assert last["deviceId"] == {"exact": chosen} and last["noiseSuppression"] is False
@@ -252,7 +252,7 @@ def test_lines_are_heard_beside_a_live_voice(visit: Visit) -> None:
     page = visit.page
     page.uncheck("#talk-monitor")
     mic(page).click()
-    until(page, "yamabiko.stats.delay?.total")
+    wait_for(page, "yamabiko.stats.delay?.total")
     page.evaluate("tap.begin()")
     heard_until(page, lambda sound: not loud(sound))
     visit.hear("And somebody else speaks.")

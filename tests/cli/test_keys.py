@@ -17,12 +17,12 @@ import pytest
 
 from benchmarks.server import Server
 from realtime.access import Credentials
-from realtime.access.keys import load
+from realtime.access.keys import load_keys
 from realtime.cli import keys as keyring
 from realtime.cli.commands import parsed
 from realtime.errors import YamabikoError
 from realtime.settings import AuthSettings, Settings
-from tests.support.signed_requests import OLDER, SECRET, Hands, answer, asked, made_guard
+from tests.support.signed_requests import OLDER, SECRET, FakeTime, make_guard, make_request, outcome
 
 ROOT = Path(__file__).resolve().parents[2]
 BOT = f"bot:{SECRET}"
@@ -47,7 +47,7 @@ def test_new_shows_the_key_once_and_says_the_rest_aside(mine: Settings, capsys: 
     run(mine, "key", "new", "bot")
     shown = capsys.readouterr()
     (whole,) = shown.out.splitlines()
-    assert load(mine.auth.keys_path).id_of(whole) == "bot"
+    assert load_keys(mine.auth.keys_path).verify(whole) == "bot"
     secret = whole.partition(":")[2]
     assert secret not in shown.err
     for words in (str(mine.auth.keys_path), "docs/signing.md", "Bearer", "restart"):
@@ -67,9 +67,9 @@ def test_a_rotation_from_the_command_line(mine: Settings, capsys: Output) -> Non
     assert old.partition(":")[2] not in listed and new.partition(":")[2] not in listed
     run(mine, "key", "rm", "bot", "--old")
     assert "1 secret of bot removed" in capsys.readouterr().out
-    assert load(mine.auth.keys_path).id_of(new) == "bot"
+    assert load_keys(mine.auth.keys_path).verify(new) == "bot"
     run(mine, "key", "rm", "bot")
-    assert not load(mine.auth.keys_path)
+    assert not load_keys(mine.auth.keys_path)
 
 
 def test_ls_tells_where_each_key_stands(mine: Settings, capsys: Output) -> None:
@@ -122,11 +122,11 @@ def verdict(
     body: bytes,
     keys: dict[str, list[str]],
 ) -> str:
-    hands = Hands()
-    guard = made_guard(hands, keys)
-    hands.ms = int(credentials.time)
-    request = asked(method, path.encode("ascii"), query.encode("ascii"), body)
-    return answer(guard.requests.verify, credentials, request)
+    fake_time = FakeTime()
+    guard = make_guard(fake_time, keys)
+    fake_time.ms = int(credentials.time)
+    request = make_request(method, path.encode("ascii"), query.encode("ascii"), body)
+    return outcome(guard.requests.verify, credentials, request)
 
 
 SIGNED = [

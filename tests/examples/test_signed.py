@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from benchmarks.server import Server
-from tests.access.test_vectors import REQUESTS, VECTORS, body_of
 from tests.support.signed_requests import SECRET
+from tests.support.signing_vectors import REQUESTS, VECTORS, body_of
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PYTHON = ROOT / "examples" / "signed.py"

@@ -9,24 +9,24 @@ from realtime.access import string_to_sign
 from realtime.access.signatures import SaltedSigner
 from realtime.services import Services, build
 from realtime.settings import Settings
-from tests.support.signed_requests import Hands
+from tests.support.signed_requests import FakeTime
 
-__all__ = ["OTHER", "SECRET", "Hands", "signed", "with_keys"]
+__all__ = ["OTHER", "SECRET", "FakeTime", "keyed_services", "signed_headers"]
 
 SECRET = "bot-secret-bot-secret-bot-secret-bot-secret"
 OTHER = "other-secret-other-secret-other-secret-oth1"
 
 
-def with_keys(settings: Settings, hands: Hands) -> Services:
-    """Services whose keys are bot's and other's; the time in which nothing may pass is over."""
+def keyed_services(settings: Settings, fake_time: FakeTime) -> Services:
+    """Return services with the keys `bot` and `other`, which let in what is signed now."""
     keyed = replace(settings, keys=(f"bot:{SECRET}", f"other:{OTHER}"))
-    services = build(keyed, clock=hands.clock())
-    hands.pass_by(6)
+    services = build(keyed, clock=fake_time.clock())
+    fake_time.advance(6)
     return services
 
 
-def signed(
-    hands: Hands,
+def signed_headers(
+    fake_time: FakeTime,
     method: str,
     target: str,
     body: bytes = b"",
@@ -34,9 +34,9 @@ def signed(
     secret: str = SECRET,
     **changed: str,
 ) -> dict[str, str]:
-    """The headers of a signed request; named parts are replaced after signing."""
+    """Return the headers of a signed request; named parts are replaced after signing."""
     path, _, query = target.partition("?")
-    time, nonce = str(hands.ms), hands.chance(16)
+    time, nonce = str(fake_time.ms), fake_time.random_text(16)
     digest = hashlib.sha256(body).hexdigest()
     message = string_to_sign(method, path.encode(), query.encode(), key_id, time, nonce, digest)
     parts = {

@@ -1,4 +1,4 @@
-"""A WebSocket client without manners: frame by frame, as the wire has them."""
+"""A WebSocket client that sends any frames, also wrong ones."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Frame:
 
 
 class RawSocket:
-    """One connection after its handshake."""
+    """A connection after its handshake."""
 
     def __init__(self, address: tuple[str, int], path: str = "/ws", **headers: str) -> None:
         self.connection = socket.create_connection(address, timeout=20)
@@ -40,7 +40,7 @@ class RawSocket:
         head += "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in named.items())
         self.connection.sendall(head.encode() + b"\r\n")
         while b"\r\n\r\n" not in self._held:
-            self._more()
+            self._receive_more()
         self.answer, _, self._held = self._held.partition(b"\r\n\r\n")
         self.status = int(self.answer.split()[1])
 
@@ -57,18 +57,18 @@ class RawSocket:
         self.send(TEXT, json.dumps({"type": kind, **fields}).encode())
 
     def receive(self) -> Frame:
-        """The next frame; the server's are whole messages and never masked."""
-        first, second = self._taken(2)
+        """Return the next frame; the server's are whole messages and never masked."""
+        first, second = self._take(2)
         size = second & 0x7F
         if size == 126:
-            size = struct.unpack(">H", self._taken(2))[0]
+            size = struct.unpack(">H", self._take(2))[0]
         elif size == 127:
-            size = struct.unpack(">Q", self._taken(8))[0]
+            size = struct.unpack(">Q", self._take(8))[0]
         assert first & 0x80 and not second & 0x80
-        return Frame(first & 0x0F, self._taken(size))
+        return Frame(first & 0x0F, self._take(size))
 
     def until(self, *kinds: str) -> list[Frame]:
-        """Frames up to the first JSON message of one of these kinds."""
+        """Return the frames up to the first JSON message of one of these kinds."""
         found = []
         while True:
             found.append(self.receive())
@@ -78,21 +78,21 @@ class RawSocket:
                 return found
 
     def closing(self) -> int:
-        """The code with which the server closes, whatever it says before; 1006 without one."""
+        """Skip frames to the close and return its code; 1006 without a close frame."""
         try:
-            while (got := self.receive()).opcode != CLOSE:
+            while (frame := self.receive()).opcode != CLOSE:
                 pass
         except ConnectionError:
             return 1006
-        return got.close_code
+        return frame.close_code
 
-    def _taken(self, size: int) -> bytes:
+    def _take(self, size: int) -> bytes:
         while len(self._held) < size:
-            self._more()
+            self._receive_more()
         taken, self._held = self._held[:size], self._held[size:]
         return taken
 
-    def _more(self) -> None:
+    def _receive_more(self) -> None:
         data = self.connection.recv(1 << 16)
         if not data:
             raise ConnectionError("the server ended the connection")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import hmac
 import itertools
 import os
 import time
@@ -12,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from realtime.access import Clock, Credentials, Guard, Keys, SignedRequest
-from realtime.access.client import signed_as
+from realtime.access.client import sign_with
 from realtime.access.signatures import SaltedSigner
 from realtime.access.signed_requests import USE
 from realtime.errors import YamabikoError
@@ -28,61 +30,68 @@ SKEW_MS, SHIFT_MS = 5_000, 60_000
 
 
 @dataclass
-class Hands:
-    """Clocks that move when a test says so."""
+class FakeTime:
+    """Clocks that move when a test says so, and random texts that are counted."""
 
     ms: int = START_MS
-    running: float = 1_000.0
+    monotonic: float = 1_000.0
     numbers: Any = field(default_factory=itertools.count)
 
-    def pass_by(self, seconds: float) -> None:
+    def advance(self, seconds: float) -> None:
         self.ms += round(1000 * seconds)
-        self.running += seconds
+        self.monotonic += seconds
 
     def clock(self) -> Clock:
-        return Clock(lambda: self.ms, lambda: self.running, self.chance)
+        return Clock(lambda: self.ms, lambda: self.monotonic, self.random_text)
 
-    def chance(self, size: int) -> str:
+    def random_text(self, size: int) -> str:
         return f"{next(self.numbers):022d}"
 
 
-def made_guard(
-    hands: Hands,
+def make_guard(
+    fake_time: FakeTime,
     keys: Mapping[str, Sequence[str]] = KEYS,
     url_days: float = 30.0,
     **auth: Any,
 ) -> Guard:
-    """One that lets in what is signed now: the moment after its start is over."""
+    """Return a guard that lets in what is signed now: the time after its start is over."""
     settings = Settings(
         auth=replace(AuthSettings(), **auth), audio=AudioSettings(url_days=url_days)
     )
-    guard = Guard(Keys(keys), settings, hands.clock())
-    hands.pass_by(settings.auth.skew_seconds + 0.001)
+    guard = Guard(Keys(keys), settings, fake_time.clock())
+    fake_time.advance(settings.auth.skew_seconds + 0.001)
     return guard
 
 
-def asked(
+def make_request(
     method: str = "POST", path: bytes = b"/lines", query: bytes = b"", body: bytes = b""
 ) -> SignedRequest:
     return SignedRequest(method, path, query, hashlib.sha256(body).hexdigest())
 
 
-def shown(
-    hands: Hands,
+def sign_request(
+    fake_time: FakeTime,
     request: SignedRequest,
     key_id: str = "bot",
     secret: str = SECRET,
     stamp: str | int | None = None,
     nonce: str | None = None,
 ) -> Credentials:
-    written = str(hands.ms if stamp is None else stamp)
-    return signed_as(
-        request, key_id, SaltedSigner([secret], USE), written, nonce or hands.chance(16)
+    written = str(fake_time.ms if stamp is None else stamp)
+    return sign_with(
+        request, key_id, SaltedSigner([secret], USE), written, nonce or fake_time.random_text(16)
     )
 
 
-def answer(call: Callable[..., object], *arguments: object) -> str:
-    """`ok`, or the code of the refusal; anything else that is raised is a fault."""
+def documented_signature(secret: str, use: str, message: bytes) -> str:
+    """Sign by the recipe of docs/signing.md, with nothing but HMAC."""
+    key = hmac.new(secret.encode(), f"yamabiko-{use}-v1".encode(), hashlib.sha256).digest()
+    digest = hmac.new(key, message, hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def outcome(call: Callable[..., object], *arguments: object) -> str:
+    """Return `ok`, or the code of the refusal; other exceptions are raised."""
     try:
         call(*arguments)
     except YamabikoError as error:
@@ -91,8 +100,8 @@ def answer(call: Callable[..., object], *arguments: object) -> str:
 
 
 @contextmanager
-def standing_in(zone: str) -> Iterator[None]:
-    """The machine's local time is that of a zone."""
+def local_time_zone(zone: str) -> Iterator[None]:
+    """Set the machine's local time zone while the context lasts."""
     before = os.environ.get("TZ")
     os.environ["TZ"] = zone
     time.tzset()

@@ -14,11 +14,11 @@ from realtime.web.app import ROUTES, create_app, middleware
 from realtime.web.entry.authentication import Authentication
 from realtime.web.entry.body_limit import BodyLimit
 from realtime.web.entry.hosts_and_origins import HostLimit
-from realtime.web.requests.request_id import Trace
+from realtime.web.requests.request_id import RequestIdHeader
 from realtime.web.routes.recordings import RecordingRoute
 from tests.support.server import scripted_services
 
-DOORS = {
+METHODS = {
     "/v1/audio/speech": {"POST"},
     "/v1/models": {"GET", "HEAD"},
     "/v1/audio/voices": {"GET", "HEAD"},
@@ -34,17 +34,18 @@ DOORS = {
 }
 
 
-def test_the_doors() -> None:
+def test_paths_and_methods() -> None:
     found = {route.path: route.methods for route in ROUTES if isinstance(route, Route)}
-    assert DOORS.items() <= found.items()
+    assert METHODS.items() <= found.items()
 
 
 def test_the_middleware_in_its_order(settings: Settings) -> None:
+    first, rest = [RequestIdHeader, HostLimit], [BodyLimit, Authentication, RecordingRoute]
     plain = [each.cls for each in middleware(scripted_services(settings))]
-    assert plain == [Trace, HostLimit, BodyLimit, Authentication, RecordingRoute]
+    assert plain == [*first, *rest]
     named = replace(settings, cors=CorsSettings(origins=("*",)))
     found = [each.cls for each in middleware(scripted_services(named))]
-    assert found == [Trace, HostLimit, CORSMiddleware, BodyLimit, Authentication, RecordingRoute]
+    assert found == [*first, CORSMiddleware, *rest]
 
 
 def test_services_start_and_close_with_it(settings: Settings) -> None:

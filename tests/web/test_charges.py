@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from realtime.settings import LimitsSettings, Settings
 from realtime.web.app import create_app
-from tests.support.keyed_server import SECRET, Hands, with_keys
+from tests.support.keyed_server import SECRET, FakeTime, keyed_services
 from tests.support.server import wait_until_kept
 
 BEARER = {"Authorization": f"Bearer bot:{SECRET}"}
@@ -22,7 +22,7 @@ LINE = {"engine": "tone", "text": TEXT}
 
 
 def keyed(settings: Settings, **limits: int) -> TestClient:
-    services = with_keys(replace(settings, limits=LimitsSettings(**limits)), Hands())
+    services = keyed_services(replace(settings, limits=LimitsSettings(**limits)), FakeTime())
     return TestClient(create_app(services))
 
 

@@ -1,4 +1,4 @@
-"""Many at once: every client hears its own text in its own character's voice, and nothing else."""
+"""Clients at the same time: each hears its own text in its own character's voice alone."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ async def say(socket: ClientConnection, kind: str, **fields: object) -> None:
 
 
 async def sound_of(socket: ClientConnection) -> np.ndarray:
-    """All frames of the one utterance, each with its number."""
+    """Return the sound of the only utterance; each frame has its number."""
     frames: list[bytes] = []
     stream = None
     async for message in socket:

@@ -14,8 +14,8 @@ from realtime.web.open_sockets import OpenSockets
 pytestmark = pytest.mark.anyio
 
 
-class Talk:
-    """A conversation that ends when it is asked to, or never."""
+class FakeSocket:
+    """A socket that notes for how long it may drain."""
 
     def __init__(self) -> None:
         self.drained: float | None = None
@@ -27,7 +27,7 @@ class Talk:
 async def test_there_may_be_so_many() -> None:
     metrics = Metrics()
     sockets = OpenSockets(2, metrics)
-    with sockets.holding(Talk()), sockets.holding(Talk()):
+    with sockets.holding(FakeSocket()), sockets.holding(FakeSocket()):
         assert b"yamabiko_sockets 2.0" in metrics.prometheus_text()
         with pytest.raises(Busy) as full:
             sockets.check_room()
@@ -37,18 +37,18 @@ async def test_there_may_be_so_many() -> None:
 
 
 async def test_everybody_is_told_and_waited_for() -> None:
-    sockets, talk = OpenSockets(2, Metrics()), Talk()
+    sockets, fake = OpenSockets(2, Metrics()), FakeSocket()
     left = asyncio.Event()
 
     async def conversation() -> None:
-        with sockets.holding(talk):
+        with sockets.holding(fake):
             await left.wait()
 
     going = asyncio.create_task(conversation())
     await asyncio.sleep(0)
     draining = asyncio.create_task(sockets.drain(3.0))
     await asyncio.sleep(0.01)
-    assert talk.drained == 3.0 and not draining.done()
+    assert fake.drained == 3.0 and not draining.done()
     with pytest.raises(Busy, match="stopping"):
         sockets.check_room()
     left.set()
@@ -56,9 +56,9 @@ async def test_everybody_is_told_and_waited_for() -> None:
 
 
 async def test_who_never_leaves_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LAST_SECONDS", 0.01)
+    monkeypatch.setattr(module, "CLOSE_SECONDS", 0.01)
     sockets = OpenSockets(2, Metrics())
-    with sockets.holding(Talk()):
+    with sockets.holding(FakeSocket()):
         await sockets.drain(0.0)
 
 

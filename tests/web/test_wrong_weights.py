@@ -26,7 +26,7 @@ LINE = {"textPrompt": "Hello there, you.", "character": small_valle.NAME, "langu
 
 
 class Evil:
-    """What a pickle could do."""
+    """An object whose unpickling would run code."""
 
     def __reduce__(self) -> Any:
         return os.system, ("touch unpickled",)
@@ -34,7 +34,7 @@ class Evil:
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Everything as it should be."""
+    """Write all files as they should be."""
     settings = valle_files.settings_in(tmp_path_factory.mktemp("right"))
     small_valle.write_files(settings)
     valle_files.write_encodec(settings)
@@ -75,7 +75,7 @@ def without(path: Path, name: str) -> None:
 
 
 def shaped(path: Path, name: str) -> None:
-    """One tensor has a row too many."""
+    """Write a checkpoint in which one tensor has a row too many."""
     found = tensors(path)
     saved(path, {**found, name: torch.cat([found[name], found[name][:1]])})
 

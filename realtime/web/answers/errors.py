@@ -1,4 +1,4 @@
-"""Errors as answers: one table from class to status, two envelopes; it knows no door."""
+"""Errors as answers: a status for each class, and the body that the asked API has for errors."""
 
 from __future__ import annotations
 
@@ -53,15 +53,15 @@ STATUSES: dict[type[YamabikoError], int] = {
     YamabikoError: 500,
 }
 CHALLENGE = 'Yamabiko realm="yamabiko"'
-BUSY_SECONDS = 1.0  # when a bound is reached and nobody knows for how long
-# What the core's fields and codes are called in OpenAI's shape.
+BUSY_SECONDS = 1.0  # Retry-After where a bound is reached and its end is not known
+# The names that OpenAI's API has for the core's fields and codes.
 OPENAI_FIELDS = {"text": "input", "character": "voice", "engine": "model"}
 OPENAI_CODES = {"character_not_found": "voice_not_found"}
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """What a client is told."""
+    """An error as a client gets it."""
 
     status: int
     code: str
@@ -72,34 +72,37 @@ class Refusal:
     now_ms: int | None = None  # the server's time, where a client may need to correct its own
 
 
-# What bots are told who are not let in, whatever the reason.
+# The bots' contract has one answer for every reason why a bot is not let in.
 INVALID_REQUEST = Refusal(403, "invalid_request", "Invalid Request")
 
 
 class ErrorResponse(Response):
+    """A refusal in the form of the API that the request went to."""
+
     media_type = "application/json"
 
     def __init__(self, scope: Scope, refusal: Refusal) -> None:
-        if in_bots_shape(scope) and refusal.status == 401:
+        for_bots = is_for_bots(scope)
+        if for_bots and refusal.status == 401:
             refusal = INVALID_REQUEST
-        content = envelope(scope, refusal)
-        status = 200 if in_bots_shape(scope) and _bots(scope).always_200 else refusal.status
+        content = error_body(scope, refusal)
+        status = 200 if for_bots and _bots_settings(scope).always_200 else refusal.status
         super().__init__(content, status, dict(refusal.headers or {}))
 
     def render(self, content: Any) -> bytes:
-        # A message may quote what came, and what came may be no text that UTF-8 has.
+        # A message may quote the request, and JSON can carry half a surrogate, which UTF-8 cannot.
         return json.dumps(content, ensure_ascii=False).encode("utf-8", "replace")
 
 
-def envelope(scope: Scope, refusal: Refusal) -> dict[str, Any]:
-    """The error's body: OpenAI's under /v1, the bots' under /generate, our own elsewhere."""
+def error_body(scope: Scope, refusal: Refusal) -> dict[str, Any]:
+    """Return the body: OpenAI's under /v1, the bots' under /generate, our own elsewhere."""
     hinted = f"{refusal.message} {refusal.hint}" if refusal.hint else refusal.message
-    if in_bots_shape(scope):
+    if is_for_bots(scope):
         return bots_body(scope, refusal.status, error=hinted)
     time = {} if refusal.now_ms is None else {"now_ms": refusal.now_ms}
-    if not in_openai_shape(scope):
-        told = {"code": refusal.code, "message": refusal.message, "hint": refusal.hint}
-        return {"error": told | time}
+    if not is_for_openai(scope):
+        error = {"code": refusal.code, "message": refusal.message, "hint": refusal.hint}
+        return {"error": error | time}
     field = refusal.field and OPENAI_FIELDS.get(refusal.field, refusal.field)
     return {
         "error": {
@@ -112,12 +115,12 @@ def envelope(scope: Scope, refusal: Refusal) -> dict[str, Any]:
     }
 
 
-def in_openai_shape(scope: Scope) -> bool:
+def is_for_openai(scope: Scope) -> bool:
     path: str = scope["path"]
     return path == "/v1" or path.startswith("/v1/")
 
 
-def in_bots_shape(scope: Scope) -> bool:
+def is_for_bots(scope: Scope) -> bool:
     path: str = scope["path"]
     return path == "/generate"
 
@@ -125,22 +128,22 @@ def in_bots_shape(scope: Scope) -> bool:
 def bots_body(
     scope: Scope, code: int, url: str | None = None, error: str | None = None
 ) -> dict[str, Any]:
-    """What bots read; some of them were written for codes that are texts."""
+    """Return an answer of /generate; some bots were written for codes that are texts."""
     return {
         "audioURL": url,
-        "code": str(code) if _bots(scope).string_codes else code,
+        "code": str(code) if _bots_settings(scope).string_codes else code,
         "error": error,
     }
 
 
-def _bots(scope: Scope) -> GenerateSettings:
+def _bots_settings(scope: Scope) -> GenerateSettings:
     app = scope.get("app")
-    found: GenerateSettings = app.state.services.settings.generate if app else GenerateSettings()
-    return found
+    settings: GenerateSettings = app.state.services.settings.generate if app else GenerateSettings()
+    return settings
 
 
 def refusal_of(error: YamabikoError, now_ms: int | None = None) -> Refusal:
-    """The status of an error by its class, and when to come again."""
+    """Return the refusal of an error: its class decides the status; 401 tells the time."""
     status = next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
     headers = _retry_after(error)
     if status == 401:
@@ -149,10 +152,10 @@ def refusal_of(error: YamabikoError, now_ms: int | None = None) -> Refusal:
     return Refusal(status, error.code, error.message, error.hint, error.field, headers, time)
 
 
-async def deny(answer: Response, scope: Scope, receive: Receive, send: Send) -> None:
-    """An answer instead of a door: for a socket, to its request to be one."""
+async def send_instead(answer: Response, scope: Scope, receive: Receive, send: Send) -> None:
+    """Send an answer instead of calling the application; it also refuses a WebSocket's upgrade."""
     if scope["type"] == "websocket":
-        await receive()
+        await receive()  # the connect message, which ASGI has come first
         if "websocket.http.response" not in scope.get("extensions", {}):
             return await send({"type": "websocket.close", "code": 1008})
     await answer(scope, receive, send)
@@ -165,7 +168,7 @@ def _retry_after(error: YamabikoError) -> dict[str, str]:
     return {} if seconds is None else {"Retry-After": str(max(1, math.ceil(seconds)))}
 
 
-async def known(request: Request, error: Exception) -> Response:
+async def answer_known_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, YamabikoError)
     refusal = refusal_of(error)
     if refusal.status >= 500:
@@ -173,8 +176,8 @@ async def known(request: Request, error: Exception) -> Response:
     return ErrorResponse(request.scope, refusal)
 
 
-async def routing(request: Request, error: Exception) -> Response:
-    """No such door, or not this way through it."""
+async def answer_routing_error(request: Request, error: Exception) -> Response:
+    """Answer a path that there is not, or a method that the path does not have."""
     assert isinstance(error, HTTPException)
     asked = f"{request.method} {request.url.path}"
     texts = {
@@ -187,8 +190,8 @@ async def routing(request: Request, error: Exception) -> Response:
     return ErrorResponse(request.scope, refusal)
 
 
-async def unexpected(request: Request, error: Exception) -> Response:
-    """A fault of ours; the server logs the trace itself, the client gets only the number."""
+async def answer_fault(request: Request, error: Exception) -> Response:
+    """Answer a fault of the server: uvicorn logs the trace, the client gets the request's id."""
     number = request_id(request.scope)
     logger.error("request %s failed: %s", number, type(error).__name__)
     refusal = Refusal(
@@ -201,14 +204,14 @@ async def unexpected(request: Request, error: Exception) -> Response:
     return ErrorResponse(request.scope, refusal)
 
 
-async def gone(request: Request, error: Exception) -> Response:
-    """The client left while it was sending: nobody reads this."""
+async def answer_disconnect(request: Request, error: Exception) -> Response:
+    """Answer a client that left while it was sending; starlette wants an answer nobody reads."""
     return Response(status_code=400)
 
 
-HANDLERS: dict[Any, ExceptionHandler] = {
-    YamabikoError: known,
-    HTTPException: routing,
-    ClientDisconnect: gone,
-    Exception: unexpected,
+EXCEPTION_HANDLERS: dict[Any, ExceptionHandler] = {
+    YamabikoError: answer_known_error,
+    HTTPException: answer_routing_error,
+    ClientDisconnect: answer_disconnect,
+    Exception: answer_fault,
 }

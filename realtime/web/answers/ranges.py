@@ -1,6 +1,6 @@
-"""Preconditions and ranges as RFC 9110 has them (sections 13 and 14); it knows no file.
+"""Preconditions and byte ranges as in RFC 9110, sections 13 and 14.
 
-What is asked for is decided from a few headers, the entity tag and the size, and nothing else.
+The answer is decided from a few headers, the entity tag and the size alone.
 """
 
 from __future__ import annotations
@@ -9,20 +9,20 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-MOST_RANGES = 8  # of one request; more is no player but somebody who wants us to work
+MOST_RANGES = 8  # of one request: no player asks for more, and each costs a read
 CONDITIONAL = (b"range", b"if-range", b"if-match", b"if-none-match")
 
 _TAGS = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 _SPEC = re.compile(r"(?P<first>\d*)-(?P<last>\d*)")
-_HUGE = 10**18
+_HUGE = 10**18  # beyond every file; Python's int() refuses numbers of over 4,300 digits
 
 
 @dataclass(frozen=True)
 class ByteRange:
-    """Bytes from `start` to before `end`."""
+    """A span of bytes."""
 
     start: int
-    end: int
+    end: int  # of the first byte after it
 
     @property
     def size(self) -> int:
@@ -31,29 +31,32 @@ class ByteRange:
 
 @dataclass(frozen=True)
 class Decision:
-    """200 whole, 206 the spans, 304, 412 or 416 nothing."""
+    """A status and what it sends: 200 the whole, 206 the spans, 304, 412 and 416 no body."""
 
     status: int
     spans: tuple[ByteRange, ...] = ()
 
 
 def decide(headers: Mapping[str, str], method: str, tag: str, size: int) -> Decision:
-    """What to answer for a representation with this strong entity tag (with its quotes)."""
-    if (wanted := headers.get("if-match")) is not None and not _matches(wanted, tag, weak=False):
+    """Decide on the answer for a file with this strong entity tag (with its quotes)."""
+    # Section 13.2.2 gives the order: If-Match, then If-None-Match, then If-Range with Range.
+    wanted, known = headers.get("if-match"), headers.get("if-none-match")
+    if wanted is not None and not _matches(wanted, tag, weak=False):
         return Decision(412)
-    if (known := headers.get("if-none-match")) is not None and _matches(known, tag, weak=True):
+    if known is not None and _matches(known, tag, weak=True):
         return Decision(304)
-    asked = headers.get("range")
-    if method != "GET" or asked is None or headers.get("if-range", tag).strip() != tag:
+    ranges = headers.get("range")
+    if method != "GET" or ranges is None or headers.get("if-range", tag).strip() != tag:
         return Decision(200)
-    spans = spans_of(asked, size)
+    spans = parse_ranges(ranges, size)
+    # Section 14.2 lets a server ignore Range: overlapping spans would send more than the file.
     if spans is None or len(spans) > MOST_RANGES or sum(span.size for span in spans) > size:
         return Decision(200)
     return Decision(206, tuple(spans)) if spans else Decision(416)
 
 
-def spans_of(header: str, size: int) -> list[ByteRange] | None:
-    """The spans that can be given, in order; None: the header is not one, as if it had not come."""
+def parse_ranges(header: str, size: int) -> list[ByteRange] | None:
+    """Return the spans that a file of this size has, in order; None for an invalid header."""
     unit, equals, listed = header.partition("=")
     if unit.strip().lower() != "bytes" or not equals:
         return None
@@ -63,7 +66,7 @@ def spans_of(header: str, size: int) -> list[ByteRange] | None:
     for spec in specs:
         if spec is None or spec.group() == "-":
             return None
-        first, last = (_number(spec[name]) for name in ("first", "last"))
+        first, last = _number(spec["first"]), _number(spec["last"])
         if first is not None and last is not None and last < first:
             return None
         span = _span(first, last, size)

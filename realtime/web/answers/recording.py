@@ -1,4 +1,4 @@
-"""A recording as an answer: whole, in parts, or as it grows; it knows no route."""
+"""A recording as an answer: whole, in ranges, or while it grows."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ async def send_recording(
     receive: Receive,
     send: Send,
 ) -> None:
-    """One file of a recording as an answer; an error is raised before the first byte only."""
-    held = services.cache.memory.get(address.key, suffix)
-    if held is not None and held.body is not None and held.address == address:
+    """Send one file of a recording; errors are raised only before its first byte."""
+    in_memory = services.cache.memory.get(address.key, suffix)
+    if in_memory is not None and in_memory.body is not None and in_memory.address == address:
         services.cache.note_heard(address)
-        return await _send_finished(held, scope, send)
+        return await _send_finished(in_memory, scope, send)
     async with services.other_formats.listen(address, suffix) as opened:
         if opened is None:
             if suffix == SIDECAR and services.cache.growing(address.key) is not None:
-                return await _not_yet(scope, receive, send)
-            raise unknown_recording()
+                return await _refuse_growing(scope, receive, send)
+            raise recording_not_found()
         if isinstance(opened.source, FinishedRecording):
             return await _send_finished(opened.source, scope, send)
         if not services.settings.cache.finish_started:
@@ -49,7 +49,7 @@ async def send_recording(
         await _send_growing(opened.source, suffix, scope, receive, send)
 
 
-def unknown_recording() -> NotFound:
+def recording_not_found() -> NotFound:
     return NotFound(
         "There is no recording at this address.",
         code="recording_not_found",
@@ -58,14 +58,14 @@ def unknown_recording() -> NotFound:
 
 
 async def _send_finished(finished: FinishedRecording, scope: Scope, send: Send) -> None:
-    asked = {name: value for name, value in scope["headers"] if name in CONDITIONAL}
+    conditions = {
+        name.decode(): value.decode("latin-1")
+        for name, value in scope["headers"]
+        if name in CONDITIONAL
+    }
     tag = f'"{finished.etag}"'
-    if asked:
-        given = {name.decode(): value.decode("latin-1") for name, value in asked.items()}
-        decision = decide(given, scope["method"], tag, finished.size)
-    else:
-        decision = Decision(200)
-    head, body = _answer(finished, tag, decision)
+    decision = decide(conditions, scope["method"], tag, finished.size)
+    head, body = _answer_to(decision, finished, tag)
     await send({"type": "http.response.start", "status": decision.status, "headers": head})
     if scope["method"] == "HEAD" or decision.status in (304, 412, 416):
         await send({"type": "http.response.body", "body": b""})
@@ -81,33 +81,33 @@ async def _send_finished(finished: FinishedRecording, scope: Scope, send: Send) 
         await send({"type": "http.response.body", "body": b""})
 
 
-def _answer(
-    finished: FinishedRecording, tag: str, decision: Decision
+def _answer_to(
+    decision: Decision, finished: FinishedRecording, tag: str
 ) -> tuple[Headers, AsyncIterator[bytes]]:
-    """The headers and, where there is one, the body of a finished file."""
+    """Return the headers and the body of a finished file; the body may be empty."""
     if decision.status == 200:
         if finished.headers is None:
             finished.headers = _headers(finished, tag, finished.size)
         return finished.headers, finished.chunks()
     if decision.status == 304:
-        return _headers(finished, tag, None), _nothing()
+        return _headers(finished, tag, None), _empty_body()
     if decision.status != 206:
         length = [(b"content-length", b"0")]
         if decision.status == 416:
             length.append((b"content-range", content_range(None, finished.size).encode()))
-        return length, _nothing()
+        return length, _empty_body()
     if len(decision.spans) == 1:
         span = decision.spans[0]
         head = _headers(finished, tag, span.size)
         head.append((b"content-range", content_range(span, finished.size).encode()))
         return head, finished.chunks(span.start, span.end)
-    return _several(finished, tag, decision.spans)
+    return _multipart(finished, tag, decision.spans)
 
 
-def _several(
+def _multipart(
     finished: FinishedRecording, tag: str, spans: Iterable[ByteRange]
 ) -> tuple[Headers, AsyncIterator[bytes]]:
-    """Several spans in one body, each after a head of its own."""
+    """Return the answer with several spans: multipart/byteranges, RFC 9110 section 14.6."""
     mark = secrets.token_hex(12)
     kind = content_type(finished.suffix)
     heads = [
@@ -131,11 +131,11 @@ def _several(
 
 
 def _headers(finished: FinishedRecording, tag: str, length: int | None) -> Headers:
-    kept = b"no-cache" if finished.suffix == SIDECAR else FOR_EVER
+    lifetime = b"no-cache" if finished.suffix == SIDECAR else FOR_EVER
     headers = [
         (b"etag", tag.encode()),
         (b"accept-ranges", b"bytes"),
-        (b"cache-control", kept),
+        (b"cache-control", lifetime),
         (b"x-cache", b"hit"),
     ]
     if length is not None:
@@ -147,7 +147,7 @@ def _headers(finished: FinishedRecording, tag: str, length: int | None) -> Heade
 async def _send_growing(
     growing: GrowingRecording, suffix: str, scope: Scope, receive: Receive, send: Send
 ) -> None:
-    """What is there and what still comes; broken off when it fails, never short."""
+    """Send the sound that is there and what still comes; break the body off when it fails."""
     headers = [
         (b"content-type", content_type(suffix).encode()),
         (b"cache-control", b"no-store"),
@@ -185,13 +185,13 @@ def content_type(suffix: str) -> str:
     return "application/json" if suffix == SIDECAR else FORMATS[name].content_type
 
 
-async def _nothing() -> AsyncIterator[bytes]:
+async def _empty_body() -> AsyncIterator[bytes]:
     await asyncio.sleep(0)
     return
     yield b""
 
 
-async def _not_yet(scope: Scope, receive: Receive, send: Send) -> None:
+async def _refuse_growing(scope: Scope, receive: Receive, send: Send) -> None:
     refusal = Refusal(
         404,
         "recording_growing",

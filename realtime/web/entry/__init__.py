@@ -1,1 +1,1 @@
-"""What every request passes before its route: hosts, authentication, body limit."""
+"""Checks of every request before its route: hosts, authentication, body limit."""

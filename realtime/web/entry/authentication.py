@@ -1,4 +1,4 @@
-"""The gate before every door: who asks, and whether they may; it knows no door's business."""
+"""Authentication before every route: finds the caller of a request, or refuses it."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from realtime.access import Credentials, SignedRequest
 from realtime.errors import Forbidden, Refused, TooMany, YamabikoError
 from realtime.log import audit
 from realtime.services import Services
-from realtime.web.answers.errors import ErrorResponse, deny, refusal_of
+from realtime.web.answers.errors import ErrorResponse, refusal_of, send_instead
 from realtime.web.answers.links import AUDIO
-from realtime.web.entry.buffered_body import Body
-from realtime.web.entry.credentials import Bearer, Cookie, Ticket, shown_by
+from realtime.web.entry.buffered_body import BufferedBody
+from realtime.web.entry.credentials import Bearer, Cookie, Ticket, find_credentials
 from realtime.web.entry.hosts_and_origins import check_origin
-from realtime.web.requests.caller import SCOPE, Caller, address_of, door_of
+from realtime.web.requests.caller import SCOPE, Caller, client_address, path_start
 from realtime.web.requests.request_id import request_id
 
+# Open to everybody: the page, the server's health and time, and the log-in.
 OPEN = frozenset(("/", "/health", "/ready", "/time", "/login", "/logout"))
 OPEN_FOLDER = "/static/"
-SAFE = ("GET", "HEAD", "OPTIONS")
+SAFE = ("GET", "HEAD", "OPTIONS")  # methods that change nothing (RFC 9110, section 9.2.1)
 
 
 class Authentication:
-    """Middleware for requests and sockets alike; what is not named open asks for credentials."""
+    """Middleware for requests and sockets: every path but the open ones needs credentials."""
 
     def __init__(self, app: ASGIApp, services: Services) -> None:
         self._app = app
@@ -38,29 +39,29 @@ class Authentication:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             return await self._app(scope, receive, send)
-        with closing(Body()) as body:
+        with closing(BufferedBody()) as body:
             try:
-                scope[SCOPE] = await self._caller(scope, receive, body)
-                self._check_page(scope)
+                scope[SCOPE] = await self._authenticate(scope, receive, body)
+                self._check_origin(scope)
             except ClientDisconnect:
                 return
             except YamabikoError as error:
-                self._note(scope, error)
+                self._log_refusal(scope, error)
                 refusal = refusal_of(error, self._guard.now_ms)
-                return await deny(ErrorResponse(scope, refusal), scope, receive, send)
-            await self._app(scope, body.again(receive) if body.taken else receive, send)
+                return await send_instead(ErrorResponse(scope, refusal), scope, receive, send)
+            await self._app(scope, body.replay(receive) if body.complete else receive, send)
 
-    async def _caller(self, scope: Scope, receive: Receive, body: Body) -> Caller:
-        """Whose the request is; a body is taken only where it is a part of the answer."""
+    async def _authenticate(self, scope: Scope, receive: Receive, body: BufferedBody) -> Caller:
+        """Return the caller; read the body only where its hash is signed."""
         if not self._guard.keys or is_open(scope):
             return Caller()
-        address = address_of(scope)
+        address = client_address(scope)
         await self._quotas.check_refusals(address)
         try:
-            if scope["path"].startswith(AUDIO) and is_signed_address(scope["query_string"]):
-                self._guard.addresses.check(scope["path"], scope["query_string"])
+            if scope["path"].startswith(AUDIO) and is_signed_url(scope["query_string"]):
+                self._guard.urls.check(scope["path"], scope["query_string"])
                 return Caller(way="address")
-            caller = await self._known(scope, receive, body)
+            caller = await self._identify(scope, receive, body)
         except Refused:
             await self._quotas.count_refusal(address)
             raise
@@ -68,17 +69,17 @@ class Authentication:
         audit("admitted", key=caller.key_id, way=caller.way, **_where(scope))
         return caller
 
-    async def _known(self, scope: Scope, receive: Receive, body: Body) -> Caller:
-        shown = shown_by(scope)
-        match shown:
+    async def _identify(self, scope: Scope, receive: Receive, body: BufferedBody) -> Caller:
+        found = find_credentials(scope)
+        match found:
             case Credentials():
-                return await self._signed(shown, scope, receive, body)
+                return await self._verify_signature(found, scope, receive, body)
             case Bearer() if self._bearer:
-                return Caller(self._guard.keys.id_of(shown.key), "bearer")
+                return Caller(self._guard.keys.verify(found.key), "bearer")
             case Ticket():
-                return Caller(self._guard.redeem(shown.written), "ticket")
+                return Caller(self._guard.use_ticket(found.text), "ticket")
             case Cookie():
-                return Caller(self._guard.cookie_owner(shown.written), "cookie")
+                return Caller(self._guard.owner_of_cookie(found.text), "cookie")
         ways = "sign the request (docs/signing.md)"
         if self._bearer:
             ways += ", or send Authorization: Bearer id:secret"
@@ -87,47 +88,48 @@ class Authentication:
             hint=f"To come in, {ways}.",
         )
 
-    async def _signed(
-        self, shown: Credentials, scope: Scope, receive: Receive, body: Body
+    async def _verify_signature(
+        self, credentials: Credentials, scope: Scope, receive: Receive, body: BufferedBody
     ) -> Caller:
-        self._guard.requests.stamp(shown)  # before anybody sends us a body for nothing
+        self._guard.requests.check_form(credentials)  # first: it may spare reading a large body
         if scope["type"] == "http":
-            await body.take(receive)
-        asked = SignedRequest(
+            await body.read_all(receive)
+        request = SignedRequest(
             scope.get("method", "GET"),
             scope["raw_path"],
             scope["query_string"],
             body.digest,
         )
-        stamp_ms = self._guard.requests.verify(shown, asked)
-        return Caller(shown.key_id, "signature", stamp_ms)
+        stamp_ms = self._guard.requests.verify(credentials, request)
+        return Caller(credentials.key_id, "signature", stamp_ms)
 
-    def _check_page(self, scope: Scope) -> None:
-        """A browser sends cookies and opens sockets for any page: only for ours it may."""
+    def _check_origin(self, scope: Scope) -> None:
+        """Refuse foreign pages: a browser opens sockets and sends cookies for any page."""
         ambient = scope["type"] == "websocket" or scope[SCOPE].way == "cookie"
         if ambient and scope.get("method") not in SAFE:
             check_origin(scope, self._origins)
 
-    def _note(self, scope: Scope, error: YamabikoError) -> None:
+    def _log_refusal(self, scope: Scope, error: YamabikoError) -> None:
         if isinstance(error, Refused | Forbidden | TooMany):
             self._metrics.count_refusal(error.code)
             audit("refused", reason=error.code, **_where(scope))
 
 
 def is_open(scope: Scope) -> bool:
-    """What anybody may see: the page, whether the server lives, its time, and the way in."""
+    """Return whether a path needs no key."""
     path: str = scope["path"]
     return scope["type"] == "http" and (path in OPEN or path.startswith(OPEN_FOLDER))
 
 
-def is_signed_address(query: bytes) -> bool:
+def is_signed_url(query: bytes) -> bool:
+    """Return whether a query has the signature of a recording's URL."""
     return any(part.startswith(b"s=") for part in query.split(b"&"))
 
 
 def _where(scope: Scope) -> dict[str, str]:
     return {
         "method": scope.get("method", "WEBSOCKET"),
-        "door": door_of(scope),
-        "address": address_of(scope),
+        "door": path_start(scope),
+        "address": client_address(scope),
         "request": request_id(scope),
     }

@@ -1,4 +1,4 @@
-"""What a body may be before any door sees it: how large, and how slow; it knows no door."""
+"""Bounds on request bodies before every route: bytes, seconds, and uploads at once."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from realtime.errors import Busy, TooLarge, TooSlow, YamabikoError
 from realtime.settings import LimitsSettings
 from realtime.web.answers.errors import ErrorResponse, refusal_of
 
-UPLOADS = frozenset(("/api/process", "/api/characters"))  # where sound is brought, by POST
+UPLOADS = frozenset(("/api/process", "/api/characters"))  # paths that take files by POST
 
 
 class BodyLimit:
-    """Middleware: a body over a limit is refused, by its announced length or as it comes."""
+    """Middleware that refuses a body over a limit, by its announced length or as it comes."""
 
     def __init__(self, app: ASGIApp, limits: LimitsSettings) -> None:
         self._app = app
@@ -29,44 +29,44 @@ class BodyLimit:
             return await self._app(scope, receive, send)
         if scope["path"] not in UPLOADS or scope["method"] != "POST":
             most, seconds = self._limits.body_bytes, self._limits.body_seconds
-            return await self._bounded(scope, receive, send, most, seconds)
+            return await self._run_bounded(scope, receive, send, most, seconds)
         try:
             with self._uploading():
                 most, seconds = self._limits.upload_bytes, self._limits.upload_seconds
-                await self._bounded(scope, receive, send, most, seconds)
+                await self._run_bounded(scope, receive, send, most, seconds)
         except Busy as error:
             await _refuse(error, scope, receive, send)
 
-    async def _bounded(
+    async def _run_bounded(
         self, scope: Scope, receive: Receive, send: Send, most: int, seconds: float
     ) -> None:
         announced = Headers(scope=scope).get("content-length", "")
-        # Compared by digits first: a length of thousands of digits is no number to Python.
+        # Compared by digits first: int() refuses texts of over 4,300 digits with an error.
         if announced.isdecimal() and (len(announced) > 18 or int(announced) > most):
             return await _refuse(_too_large(most), scope, receive, send)
-        came, comes = 0, True
+        received, complete = 0, False
         due = asyncio.get_running_loop().time() + seconds
 
-        async def counted() -> Message:
-            nonlocal came, comes
-            if not comes:
-                return await receive()
+        async def receive_bounded() -> Message:
+            nonlocal received, complete
+            if complete:
+                return await receive()  # what follows the body, such as the client's leaving
             try:
                 async with asyncio.timeout_at(due):
                     message = await receive()
             except TimeoutError:
                 raise TooSlow(f"The body did not come within {seconds:g} s.") from None
-            came += len(message.get("body", b""))
-            comes = bool(message.get("more_body", False))
-            if came > most:
+            received += len(message.get("body", b""))
+            complete = not message.get("more_body", False)
+            if received > most:
                 raise _too_large(most)
             return message
 
-        await self._app(scope, counted, send)
+        await self._app(scope, receive_bounded, send)
 
     @contextmanager
     def _uploading(self) -> Iterator[None]:
-        """One upload more, to the end of its answer: each may hold a large file."""
+        """Count an upload until its answer has ended, since it holds a large file; or refuse it."""
         if self._uploads >= self._limits.uploads:
             raise Busy(
                 f"{self._uploads} uploads are under way, which is the limit.",

@@ -1,6 +1,6 @@
-"""A body that is read to its end, hashed, and given again; large ones wait in a nameless file.
+"""A request body that is read to its end, hashed, and replayed to the application.
 
-It knows no door and no signature. How large and how slow a body may be is limited before this.
+A large body waits in a nameless file. Its size and its time are limited before this.
 """
 
 from __future__ import annotations
@@ -13,21 +13,22 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive
 
 IN_MEMORY_BYTES = 1 << 20
-AT_ONCE_BYTES = 1 << 17  # hashed in less than half a millisecond
+AT_ONCE_BYTES = 1 << 17  # hashed on the event loop: it takes less than half a millisecond
 PART_BYTES = 1 << 16
 
 
-class Body:
-    """One request's body; its file goes with it, also when the server is killed."""
+class BufferedBody:
+    """The body of one request; its file is nameless, so that a killed server leaves none."""
 
     def __init__(self) -> None:
         self.size = 0
-        self.taken = False
+        self.complete = False
         self._hash = hashlib.sha256()
         # Closed by `close`, since it lives as long as its request.
         self._file = SpooledTemporaryFile(IN_MEMORY_BYTES)
 
-    async def take(self, receive: Receive) -> None:
+    async def read_all(self, receive: Receive) -> None:
+        """Read the body to its end; raise `ClientDisconnect` when the client leaves before."""
         more = True
         while more:
             message = await receive()
@@ -36,25 +37,26 @@ class Body:
             await self._add(message.get("body", b""))
             more = message.get("more_body", False)
         self._file.seek(0)
-        self.taken = True
+        self.complete = True
 
     @property
     def digest(self) -> str:
+        """Return the SHA-256 of the body in hex."""
         return self._hash.hexdigest()
 
-    def again(self, receive: Receive) -> Receive:
-        """The body for the door, then whatever comes after it."""
-        given = False
+    def replay(self, receive: Receive) -> Receive:
+        """Return a `receive` that gives the body again, then what follows it."""
+        replayed = False
 
-        async def again() -> Message:
-            nonlocal given
-            if given:
+        async def receive_again() -> Message:
+            nonlocal replayed
+            if replayed:
                 return await receive()
             part = await self._read()
-            given = self._file.tell() >= self.size
-            return {"type": "http.request", "body": part, "more_body": not given}
+            replayed = self._file.tell() >= self.size
+            return {"type": "http.request", "body": part, "more_body": not replayed}
 
-        return again
+        return receive_again
 
     def close(self) -> None:
         self._file.close()
@@ -62,11 +64,11 @@ class Body:
     async def _add(self, part: bytes) -> None:
         self.size += len(part)
         if len(part) > AT_ONCE_BYTES or self.size > IN_MEMORY_BYTES:
-            await asyncio.to_thread(self._note, part)
+            await asyncio.to_thread(self._append, part)
         else:
-            self._note(part)
+            self._append(part)
 
-    def _note(self, part: bytes) -> None:
+    def _append(self, part: bytes) -> None:
         self._hash.update(part)
         self._file.write(part)
 

@@ -1,4 +1,4 @@
-"""What a request shows of who asks, read from its headers and query; nothing of it is believed."""
+"""Credentials in a request, read from its headers and query and not yet verified."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from realtime.errors import Refused
 COOKIE = "yamabiko"
 HEADERS = (b"x-yamabiko-key", b"x-yamabiko-time", b"x-yamabiko-nonce", b"x-yamabiko-signature")
 QUERY = (b"kid", b"t", b"n", b"sig")
-MOST_COOKIES = 4_096  # bytes of all cookies of one request that are looked at
+MOST_COOKIE_BYTES = 4_096  # of all cookies of a request: larger ones are not parsed
 
 
 @dataclass(frozen=True)
@@ -25,38 +25,42 @@ class Bearer:
 
 @dataclass(frozen=True)
 class Ticket:
-    written: str
+    text: str
 
 
 @dataclass(frozen=True)
 class Cookie:
-    written: str
+    text: str
 
 
-Shown = Credentials | Bearer | Ticket | Cookie
+AnyCredentials = Credentials | Bearer | Ticket | Cookie
 
 
-def shown_by(scope: Scope) -> Shown | None:
-    """The strongest credentials that are there: once named, they are the ones that must hold."""
+def find_credentials(scope: Scope) -> AnyCredentials | None:
+    """Return the strongest credentials in a request; weaker ones are not tried after them."""
     headers: list[tuple[bytes, bytes]] = scope["headers"]
     query = query_parts(scope["query_string"])
     signed = [pair for pair in headers if pair[0] in HEADERS]
     in_query = [pair for pair in query if pair[0] in QUERY]
     has_signature = any(name in (b"kid", b"sig") for name, _ in in_query)
     if signed and has_signature:
-        raise Refused("The request is signed in its headers and in its query.", hint="Once is due.")
+        raise Refused(
+            "The request is signed in its headers and in its query.", hint="Send one of the two."
+        )
     if signed:
-        return _signed(signed, HEADERS)
+        return _signed_credentials(signed, HEADERS)
     if has_signature:
-        return _signed(in_query, QUERY)
-    if (authorization := _one(headers, b"authorization")) is not None:
+        return _signed_credentials(in_query, QUERY)
+    if (authorization := _single(headers, b"authorization")) is not None:
         return _bearer(authorization)
-    if scope["type"] == "websocket" and (ticket := _one(query, b"ticket")) is not None:
+    if scope["type"] == "websocket" and (ticket := _single(query, b"ticket")) is not None:
         return Ticket(_text(ticket))
     return _cookie(headers)
 
 
-def _signed(pairs: Iterable[tuple[bytes, bytes]], names: tuple[bytes, ...]) -> Credentials:
+def _signed_credentials(
+    pairs: Iterable[tuple[bytes, bytes]], names: tuple[bytes, ...]
+) -> Credentials:
     found: dict[bytes, str] = {}
     for name, value in pairs:
         if name in found:
@@ -79,17 +83,18 @@ def _bearer(value: bytes) -> Bearer:
 
 
 def _cookie(headers: list[tuple[bytes, bytes]]) -> Cookie | None:
-    written = b"; ".join(value for name, value in headers if name == b"cookie")
-    if not written or len(written) > MOST_COOKIES:
+    # HTTP/2 proxies may send a header for each cookie (RFC 9113, section 8.2.3).
+    cookies = b"; ".join(value for name, value in headers if name == b"cookie")
+    if not cookies or len(cookies) > MOST_COOKIE_BYTES:
         return None
     try:
-        found = SimpleCookie(_text(written)).get(COOKIE)
+        found = SimpleCookie(_text(cookies)).get(COOKIE)
     except CookieError:
         return None
     return Cookie(found.value) if found is not None and found.value else None
 
 
-def _one(pairs: Iterable[tuple[bytes, bytes]], wanted: bytes) -> bytes | None:
+def _single(pairs: Iterable[tuple[bytes, bytes]], wanted: bytes) -> bytes | None:
     found = [value for name, value in pairs if name == wanted]
     if len(found) > 1:
         raise Refused(f"{_text(wanted)} stands in the request twice.")

@@ -1,4 +1,4 @@
-"""Which names this server answers to, and which pages may use it; it knows no key."""
+"""The host names that this server answers to, and the origins whose pages may use it."""
 
 from __future__ import annotations
 
@@ -11,44 +11,44 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from realtime.errors import Forbidden
 from realtime.settings import Settings
-from realtime.web.answers.errors import ErrorResponse, deny, refusal_of
+from realtime.web.answers.errors import ErrorResponse, refusal_of, send_instead
 
-MOST_NAMES = 1_024  # Host headers whose reading is remembered
+MOST_NAMES = 1_024  # Host headers whose check is remembered
 
 
 class Hosts:
-    """The names that a request may call this server by.
+    """The names that the Host header of a request may have.
 
-    Without keys everybody who reaches the server may use it, and a foreign page reaches what its
-    visitor's machine reaches, if it can point its own name there: then only this machine's own
-    names are answered.
+    Without keys every request that arrives is let in. A foreign page could point its own name at
+    this machine and reach the server through its visitor's browser (DNS rebinding). So without
+    keys and without the setting `hosts`, only the names of the local machine are answered.
     """
 
     def __init__(self, settings: Settings, has_keys: bool) -> None:
         self._listed = {host.lower() for host in settings.hosts}
-        self._any = has_keys and not self._listed
-        self._local = not self._listed
+        self._allow_any = has_keys and not self._listed
+        self._allow_loopback = not self._listed
         if settings.public_url and (name := urlsplit(settings.public_url).hostname):
             self._listed.add(name)
         self._known: dict[bytes, bool] = {}
 
     def allow(self, header: bytes) -> bool:
-        """Whether a Host header names us."""
+        """Return whether a Host header has a name of this server."""
         if header not in self._known:
             if len(self._known) >= MOST_NAMES:
                 self._known.clear()
-            self._known[header] = self._allows(header.decode("latin-1"))
+            self._known[header] = self._check(header.decode("latin-1"))
         return self._known[header]
 
-    def _allows(self, header: str) -> bool:
+    def _check(self, header: str) -> bool:
         name = name_in(header)
-        if self._any or (name is not None and name in self._listed):
+        if self._allow_any or (name is not None and name in self._listed):
             return True
-        return self._local and name is not None and is_loopback(name)
+        return self._allow_loopback and name is not None and is_loopback(name)
 
 
 class HostLimit:
-    """Middleware: only names of ours, so that a foreign page cannot point its own name at us."""
+    """Middleware that refuses requests for other host names."""
 
     def __init__(self, app: ASGIApp, hosts: Hosts) -> None:
         self._app = app
@@ -57,19 +57,19 @@ class HostLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             return await self._app(scope, receive, send)
-        named = [value for name, value in scope["headers"] if name == b"host"]
-        if len(named) <= 1 and self._hosts.allow(named[0] if named else b""):
+        hosts = [value for name, value in scope["headers"] if name == b"host"]
+        if len(hosts) <= 1 and self._hosts.allow(hosts[0] if hosts else b""):
             return await self._app(scope, receive, send)
         error = Forbidden(
             "This server is not called by that name.",
             code="host_not_allowed",
             hint="The setting `hosts` lists its names.",
         )
-        await deny(ErrorResponse(scope, refusal_of(error)), scope, receive, send)
+        await send_instead(ErrorResponse(scope, refusal_of(error)), scope, receive, send)
 
 
 def check_origin(scope: Scope, allowed: Collection[str]) -> None:
-    """Refuse what a page from elsewhere sends, unless it is listed."""
+    """Refuse a request from a page of another site, unless the site is listed."""
     if (origin := foreign_origin(scope, allowed)) is not None:
         raise Forbidden(
             f"Pages from {origin[:100]!r} may not do this.",
@@ -79,7 +79,7 @@ def check_origin(scope: Scope, allowed: Collection[str]) -> None:
 
 
 def foreign_origin(scope: Scope, allowed: Collection[str]) -> str | None:
-    """The page elsewhere that sends this request; None when it is our own, listed, or no page."""
+    """Return the site whose page sent a request; None for our own, a listed one, or no page."""
     headers = Headers(scope=scope)
     origins = headers.getlist("origin")
     if not origins:
@@ -93,13 +93,12 @@ def foreign_origin(scope: Scope, allowed: Collection[str]) -> str | None:
 
 
 def _own_origins(scope: Scope, host: str) -> tuple[str, ...]:
-    """A page of ours; encrypted by a proxy in front of us it is ours too."""
-    secure = f"https://{host}"
+    secure = f"https://{host}"  # also over http: a proxy in front may do the encryption
     return (secure,) if scope["scheme"] in ("https", "wss") else (secure, f"http://{host}")
 
 
 def name_in(host: str) -> str | None:
-    """The name in a Host header, without its port, in lower case."""
+    """Return the name in a Host header, without its port, in lower case."""
     try:
         return urlsplit(f"//{host}").hostname
     except ValueError:

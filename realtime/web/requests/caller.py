@@ -1,4 +1,4 @@
-"""Who asks, as the gate found it; every handler can know it from the request's scope."""
+"""The caller of a request, as the authentication found it, in the request's scope."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ SCOPE = "yamabiko.caller"
 
 @dataclass(frozen=True)
 class Caller:
-    """A key that asks, or nobody in particular where none is needed."""
+    """The key that a request came with; its id is empty where no key is needed."""
 
     key_id: str = ""
     way: str = "open"  # signature | bearer | cookie | ticket | open
-    signed_ms: int | None = None  # the time that a signed request carries
+    signed_ms: int | None = None  # the time in a signed request, in Unix milliseconds
 
 
 def caller_of(scope: Scope) -> Caller:
@@ -23,12 +23,12 @@ def caller_of(scope: Scope) -> Caller:
     return found
 
 
-def address_of(scope: Scope) -> str:
-    """Where the request comes from; behind a trusted proxy, what that one says."""
+def client_address(scope: Scope) -> str:
+    """Return the IP address of the client; behind a trusted proxy uvicorn has put it there."""
     client = scope.get("client")
     return str(client[0]) if client else "unknown"
 
 
-def door_of(scope: Scope) -> str:
-    """The first part of the path: what follows may hold a text that somebody wants spoken."""
+def path_start(scope: Scope) -> str:
+    """Return the first part of the path for the log: the rest may hold a text to be spoken."""
     return "/" + str(scope["path"]).lstrip("/").partition("/")[0][:40]

@@ -1,6 +1,6 @@
-"""The fields of a JSON object, each checked by name; it knows no HTTP and no door.
+"""The fields of a JSON object, each read by its name and checked.
 
-null is the same as absent: clients send it for what they leave open.
+null is the same as absent: clients send it for fields that they leave open.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ EXAMPLE = '{"input": "Hello."}'
 
 
 def object_in(body: bytes) -> dict[str, Any]:
-    """The object that a body holds; anything else is refused with what came."""
+    """Return the JSON object in a body; refuse anything else and say what came."""
     return parse_object(body, "The body", EXAMPLE)
 
 
 class Fields:
-    """What a client sent, read field by field."""
+    """The values that a client sent."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self._values = values
 
-    def only(self, allowed: Collection[str]) -> None:
-        """Refuse what is not among the allowed names: a misspelt field would be lost."""
+    def refuse_unknown(self, allowed: Collection[str]) -> None:
+        """Refuse fields with other names: a misspelt one would be ignored without a word."""
         for name in self._values:
             if name not in allowed:
                 raise BadRequest(
@@ -49,10 +49,14 @@ class Fields:
         return value
 
     def flag(self, name: str, default: bool = False) -> bool:
+        value = self.optional_flag(name)
+        return default if value is None else value
+
+    def optional_flag(self, name: str) -> bool | None:
         value = self._values.get(name)
         if value is not None and not isinstance(value, bool):
             refuse(name, value, "true or false")
-        return default if value is None else value
+        return value
 
     def number(self, name: str, least: float, most: float) -> float | None:
         value = self._values.get(name)
@@ -84,7 +88,7 @@ class Fields:
         return None if value is None else int(value)
 
     def name_or_id(self, name: str) -> str | None:
-        """A name, also in the form {"id": name}."""
+        """Return a name, also where it comes as {"id": name}."""
         value = self._values.get(name)
         if isinstance(value, dict):
             value = value.get("id")
@@ -94,7 +98,7 @@ class Fields:
 
 
 def is_number(value: object) -> bool:
-    """Whether it is a finite number; true and false are none, although Python counts them so."""
+    """Return whether a value is a finite number; Python's bool is an int, but JSON's is not."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return isinstance(value, int) or math.isfinite(value)

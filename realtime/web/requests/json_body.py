@@ -14,18 +14,21 @@ JSON_TYPE = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json", re.IGNORECASE)
 
 
 def refuses_storing(request: Request) -> bool:
-    """Whether the client wants that nothing of its request is kept."""
-    wishes = request.headers.get("cache-control", "").lower().split(",")
-    return "no-store" in (wish.strip() for wish in wishes)
+    """Return whether the client asks that nothing of its request is kept."""
+    directives = request.headers.get("cache-control", "").lower().split(",")
+    return "no-store" in (directive.strip() for directive in directives)
 
 
 def content_type_of(request: Request) -> str:
-    """The type without its parameters, in lower case."""
+    """Return the content type without its parameters, in lower case."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 async def json_body(request: Request) -> dict[str, Any]:
-    """The JSON object of a request; other types are refused, also so that no web form can ask."""
+    """Return the JSON object of a request; refuse other content types.
+
+    A form of another site can be sent without asking this server, but not with the type of JSON.
+    """
     named = request.headers.get("content-type", "")
     if not JSON_TYPE.fullmatch(content_type_of(request)):
         raise WrongContentType(

@@ -1,4 +1,4 @@
-"""What a body of /v1/audio/speech asks for; it knows no HTTP and speaks nothing."""
+"""The JSON body of /v1/audio/speech: OpenAI's fields and our own."""
 
 from __future__ import annotations
 
@@ -14,42 +14,42 @@ from realtime.speech.request import LineRequest
 from realtime.web.requests.fields import Fields
 
 STREAM_FORMATS = ("audio", "sse")
-PCM_RATE = 24000  # what clients take headerless samples for
-# Letters that other servers with the same voices use for a language.
+PCM_RATE = 24000  # the rate that OpenAI's clients assume for samples without a header
+# The letters for languages of other servers with the same voices.
 LANGUAGE_LETTERS = {"a": "en", "b": "en", "j": "ja", "z": "zh"}
 
 
 @dataclass(frozen=True)
 class OpenAiSpeechRequest:
-    """One request, read and checked as far as its form goes."""
+    """A line and the form of its answer, checked field by field."""
 
-    wish: LineRequest
+    line_request: LineRequest
     format: Format
     sample_rate: int | None  # None: the recording's own
-    events: bool  # server-sent events instead of bare audio
+    events: bool  # server-sent events instead of plain audio
     whole: bool  # one body with its length instead of a stream
     timestamps: bool
 
 
-def asked_of(
+def read_speech_request(
     body: Mapping[str, Any], speakers: Collection[str], engines: Collection[str]
 ) -> OpenAiSpeechRequest:
-    """The request in a body; `speakers` are the engines that can speak."""
+    """Read a body; `speakers` are the engines that can speak, `engines` are all of them."""
     fields = Fields(body)
-    found = format_named(fields.text("response_format") or "mp3")
+    wanted = format_named(fields.text("response_format") or "mp3")
     rate = fields.number_of("sample_rate", RATES)
     fields.text("instructions")  # accepted in OpenAI's form; no engine can follow them yet
     return OpenAiSpeechRequest(
-        wish=_wish(fields, _engine(fields.text("model"), speakers, engines)),
-        format=found,
-        sample_rate=rate or (PCM_RATE if found is FORMATS["pcm"] else None),
+        line_request=_line_request(fields, _engine(fields.text("model"), speakers, engines)),
+        format=wanted,
+        sample_rate=rate or (PCM_RATE if wanted is FORMATS["pcm"] else None),
         events=fields.one_of("stream_format", STREAM_FORMATS, "audio") == "sse",
         whole=not fields.flag("stream", default=True),
         timestamps=fields.flag("return_timestamps"),
     )
 
 
-def _wish(fields: Fields, engine: str | None) -> LineRequest:
+def _line_request(fields: Fields, engine: str | None) -> LineRequest:
     return LineRequest(
         text=fields.needed_text("input"),
         character=fields.name_or_id("voice"),
@@ -63,7 +63,7 @@ def _wish(fields: Fields, engine: str | None) -> LineRequest:
 
 
 def _engine(model: str | None, speakers: Collection[str], engines: Collection[str]) -> str | None:
-    """An engine's name chooses it; any other model means the character's own engine."""
+    """Return the engine that `model` names; None for other names: the character's own engine."""
     if model in engines and model not in speakers:
         raise BadRequest(
             f"The engine {model!r} changes voices and cannot speak; "

@@ -1,4 +1,4 @@
-"""The number of a request, in its answer and in the log; it knows no door."""
+"""The id of a request, in its answer and in the log."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ KEY = "yamabiko.request_id"
 
 
 def request_id(scope: Scope) -> str:
-    """The request's number: the client's own where it is harmless, else one made here."""
+    """Return the request's id: the client's own where it is harmless in a log, else a new one."""
     if KEY not in scope:
         given = Headers(scope=scope).get("x-request-id", "")
         scope[KEY] = given if HARMLESS.fullmatch(given) else uuid.uuid4().hex
     return str(scope[KEY])
 
 
-class Trace:
-    """Middleware: every answer carries its request's number, and is what its type says."""
+class RequestIdHeader:
+    """Middleware that adds the request's id to every answer, and forbids guessing its type."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -29,13 +29,13 @@ class Trace:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        number = request_id(scope)
+        id = request_id(scope)
 
-        async def marked(message: Message) -> None:
+        async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers["X-Request-ID"] = number
+                headers["X-Request-ID"] = id
                 headers["X-Content-Type-Options"] = "nosniff"
             await send(message)
 
-        await self._app(scope, receive, marked)
+        await self._app(scope, receive, send_with_id)

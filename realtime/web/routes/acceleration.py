@@ -1,4 +1,4 @@
-"""The quick forms of networks: how they do, and their switch; it knows no plan."""
+"""GET and POST /api/acceleration: the state of accelerated networks, and their switch."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from realtime.acceleration.admin import AccelerationAdmin
 from realtime.errors import BadRequest
 from realtime.web.requests.fields import Fields
 from realtime.web.requests.json_body import json_body
@@ -18,18 +19,19 @@ FIELDS = ("enabled", "engine", "network", "clear_memory")
 
 
 async def acceleration(request: Request) -> Response:
+    """Answer with the state of every network; a POST changes it first."""
+    admin = services_of(request).acceleration
     if request.method == "POST":
-        await _switched(request, Fields(await json_body(request)))
-    told = await asyncio.to_thread(services_of(request).acceleration.described)
-    return JSONResponse(told, headers={"Cache-Control": "no-store"})
+        await _change(admin, Fields(await json_body(request)))
+    body = await asyncio.to_thread(admin.described)
+    return JSONResponse(body, headers={"Cache-Control": "no-store"})
 
 
-async def _switched(request: Request, fields: Fields) -> None:
-    """On or off for all, for an engine or for one network; memory is given back when asked for."""
-    fields.only(FIELDS)
-    board = services_of(request).acceleration
+async def _change(admin: AccelerationAdmin, fields: Fields) -> None:
+    """Switch all networks, those of one engine, or one; free their memory when asked to."""
+    fields.refuse_unknown(FIELDS)
     chosen: dict[str, Any] = {"engine": fields.text("engine"), "network": fields.text("network")}
-    enabled, clear = _wish(fields, "enabled"), _wish(fields, "clear_memory")
+    enabled, clear = fields.optional_flag("enabled"), fields.flag("clear_memory")
     if enabled is None and not clear:
         raise BadRequest(
             "enabled is missing; true or false is expected.",
@@ -37,15 +39,9 @@ async def _switched(request: Request, fields: Fields) -> None:
             hint='For example {"enabled": false}.',
         )
     if enabled is not None:
-        await asyncio.to_thread(board.switch, enabled, **chosen)
+        await asyncio.to_thread(admin.switch, enabled, **chosen)
     if clear:
-        await asyncio.to_thread(board.clear_memory, **chosen)
-
-
-def _wish(fields: Fields, name: str) -> bool | None:
-    """A flag, or None where it is left open."""
-    on, off = fields.flag(name, True), fields.flag(name, False)
-    return on if on == off else None
+        await asyncio.to_thread(admin.clear_memory, **chosen)
 
 
 ROUTES = [Route("/api/acceleration", acceleration, methods=["GET", "POST"])]

@@ -1,4 +1,4 @@
-"""What there is: models, voices, characters and their pictures; it loads and speaks nothing."""
+"""Lists for clients: models, voices, and characters with their pictures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from realtime.web.requests.services import services_of
 BY_CHARACTER = ("yamabiko", "tts-1", "tts-1-hd", "gpt-4o-mini-tts")  # the character's own engine
 
 
-async def models(request: Request) -> Response:
+async def list_models(request: Request) -> Response:
+    """Answer as OpenAI does: the engines that speak, and names that leave the engine open."""
     names = [*BY_CHARACTER, *services_of(request).models.synthesizers()]
     created = request.app.state.created
     data = [
@@ -27,19 +28,20 @@ async def models(request: Request) -> Response:
     return JSONResponse({"object": "list", "data": data})
 
 
-async def voices(request: Request) -> Response:
-    """Every name that `voice` takes, with the name of who speaks then."""
+async def list_voices(request: Request) -> Response:
+    """Answer with every name that `voice` takes, also aliases."""
     known = await _characters(request)
     named = [{"id": each.name, "name": each.display_name} for each in known]
     also = [{"id": alias, "name": each.display_name} for each in known for alias in each.aliases]
     return JSONResponse({"voices": named + also})
 
 
-async def characters(request: Request) -> Response:
-    return JSONResponse({"characters": [described(each) for each in await _characters(request)]})
+async def list_characters(request: Request) -> Response:
+    known = await _characters(request)
+    return JSONResponse({"characters": [describe_character(each) for each in known]})
 
 
-async def picture(request: Request) -> Response:
+async def show_picture(request: Request) -> Response:
     name = request.path_params["name"]
     character = await asyncio.to_thread(services_of(request).characters.get, name)
     if character.picture is None:
@@ -47,8 +49,8 @@ async def picture(request: Request) -> Response:
     return FileResponse(character.picture, headers={"Cache-Control": "no-cache"})
 
 
-def described(character: Character) -> dict[str, Any]:
-    """A character as a client may know it; a picture is an address."""
+def describe_character(character: Character) -> dict[str, Any]:
+    """Return what a client may know of a character; the picture is a path on this server."""
     return {
         "name": character.name,
         "display_name": character.display_name,
@@ -66,13 +68,13 @@ def described(character: Character) -> dict[str, Any]:
 
 
 async def _characters(request: Request) -> list[Character]:
-    # Asking may look at the folder, and read what changed there.
+    # In a thread: it may look at the folder on the disk, and read the files that changed.
     return await asyncio.to_thread(services_of(request).characters.all)
 
 
 ROUTES = [
-    Route("/v1/models", models),
-    Route("/v1/audio/voices", voices),
-    Route("/api/characters", characters),
-    Route("/api/characters/{name}/picture", picture),
+    Route("/v1/models", list_models),
+    Route("/v1/audio/voices", list_voices),
+    Route("/api/characters", list_characters),
+    Route("/api/characters/{name}/picture", show_picture),
 ]

@@ -1,4 +1,4 @@
-"""POST /generate: the bots' contract, kept to the letter; it knows no engine and no file."""
+"""POST /generate: the contract of chat and game bots, kept to the letter."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from realtime.access.timestamps import legacy_milliseconds
+from realtime.access.timestamps import parse_legacy_milliseconds
 from realtime.cache import WAV, GrowingRecording
 from realtime.errors import BadRequest, NotFound, Refused, Unavailable
 from realtime.services import Services
@@ -21,29 +21,28 @@ from realtime.web.requests.services import account_of, services_of
 
 
 async def generate(request: Request) -> Response:
-    """Answers when the recording is finished, or at once where nobody wants to wait."""
+    """Answer when the recording is finished, or at once when `wait` is false."""
     services, account = services_of(request), account_of(request)
     links = Links(services, request)
     fields = Fields(await json_body(request))
     check_posttime(fields.text("posttime"), caller_of(request.scope), services)
     waits = fields.flag("wait", default=True)
-    line = await services.speech.line(_wish(fields, services))
+    line = await services.speech.line(_line_request(fields, services))
     await account.charge_text(len(line.text))
     async with services.speech.open(line, finish=True) as opened:
-        url = links.to(opened.address, WAV)
+        url = links.url(opened.address, WAV)
         account.charge_recording(opened.result, opened.source)
-        # Made before the wait: many may wait for the same moment.
+        # Built before the wait: many may wait for the same recording, and all wake at once.
         answer = JSONResponse(bots_body(request.scope, 200, url=url))
         if waits and isinstance(opened.source, GrowingRecording):
-            await _finished(opened.source)
+            await _wait_until_kept(opened.source)
     return answer
 
 
-def _wish(fields: Fields, services: Services) -> LineRequest:
-    """Checked in the order that bots know: language, character, text."""
-    text, character, language = (
-        fields.needed_text(name) for name in ("textPrompt", "character", "language")
-    )
+def _line_request(fields: Fields, services: Services) -> LineRequest:
+    """Read the line; errors come in the order that bots know: language, character, text."""
+    text = fields.needed_text("textPrompt")
+    character, language = fields.needed_text("character"), fields.needed_text("language")
     if language not in ASKABLE:
         raise BadRequest("Language not supported", code="unknown_language")
     try:
@@ -60,22 +59,22 @@ def _wish(fields: Fields, services: Services) -> LineRequest:
 
 
 def check_posttime(written: str | None, caller: Caller, services: Services) -> None:
-    """The time as old bots write it says nothing alone; it must be that of the signature."""
+    """Check the time as old bots write it: it must be that of the signature, where there is one."""
     if written is None:
         return
-    posted_ms = legacy_milliseconds(written)
+    posted_ms = parse_legacy_milliseconds(written)
     if posted_ms is None:
         raise BadRequest(
             f"posttime is {written[:40]!r}; it is written YYYY/MM/DD hh:mm:ss, in UTC.",
             field="posttime",
         )
     apart_ms = 0 if caller.signed_ms is None else abs(posted_ms - caller.signed_ms)
-    if apart_ms > 1000 * services.guard.axes.skew_s:
+    if apart_ms > 1000 * services.guard.window.skew_s:
         raise Refused("posttime is not the time of the signature.", code="stale")
 
 
-async def _finished(growing: GrowingRecording) -> None:
-    """Wait until it is whole and kept; what fails on the way is raised."""
+async def _wait_until_kept(growing: GrowingRecording) -> None:
+    """Wait until the recording is whole and kept; raise the error where it failed."""
     if await growing.wait_until_settled():
         return
     if growing.error is not None:

@@ -1,4 +1,4 @@
-"""How the server is: alive, ready, what it runs on; it starts nothing."""
+"""The server's state for monitors: alive, ready, what it runs on, and Prometheus' figures."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ async def ready(request: Request) -> Response:
 async def info(request: Request) -> Response:
     services = services_of(request)
     characters = await asyncio.to_thread(services.characters.all)
-    found = find_gpu()
+    device = find_gpu()
     return JSONResponse(
         {
             "version": VERSION,
             "model_path": services.settings.models.path.name,
             "device": "cpu",  # where every engine of this version runs
-            "cuda_available": found is not None,
-            "gpu_name": found and found.name,
-            "gpu_memory": found and found.memory,
+            "cuda_available": device is not None,
+            "gpu_name": device and device.name,
+            "gpu_memory": device and device.memory,
             "engines": [asdict(state) for state in services.models.states()],
             "characters": len(characters),
         }
@@ -46,10 +46,10 @@ async def info(request: Request) -> Response:
 
 
 async def metrics(request: Request) -> Response:
-    """What is counted, in Prometheus' form."""
+    """Answer with all counters in the text format of Prometheus."""
     services = services_of(request)
-    for model in services.models.job_counts():
-        services.metrics.set_busy(*model)
+    for name, jobs in services.models.job_counts():
+        services.metrics.set_busy(name, jobs)
     networks = (await asyncio.to_thread(services.acceleration.described))["networks"]
     services.metrics.set_networks(networks)
     services.metrics.set_cache_size(services.cache.index.bytes, len(services.cache.index))

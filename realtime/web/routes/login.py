@@ -1,4 +1,4 @@
-"""The way in: the time, tickets for sockets, and the page's log-in; it knows no signature."""
+"""The server's time, tickets for sockets, and the page's log-in and log-out."""
 
 from __future__ import annotations
 
@@ -15,54 +15,58 @@ from realtime.services import Services
 from realtime.web.answers.errors import ErrorResponse, refusal_of
 from realtime.web.entry.credentials import COOKIE
 from realtime.web.entry.hosts_and_origins import check_origin
-from realtime.web.requests.caller import address_of, caller_of
+from realtime.web.requests.caller import caller_of, client_address
 from realtime.web.requests.fields import Fields
 from realtime.web.requests.json_body import json_body
 from realtime.web.requests.request_id import request_id
 from realtime.web.requests.services import services_of
 
-SLOWED_SECONDS = 0.5  # what each wrong guess costs besides
+WRONG_KEY_SECONDS = 0.5  # the answer to a wrong key waits: guessing becomes slow
 
 
 async def time(request: Request) -> Response:
-    axes = services_of(request).guard.axes
-    now_ms = services_of(request).guard.now_ms
-    told = {"now_ms": now_ms, "shift_s": _plain(axes.shift_s), "skew_s": _plain(axes.skew_s)}
-    return JSONResponse(told, headers={"Cache-Control": "no-store"})
+    """Answer with the server's time, and the window in which a signed request passes."""
+    guard = services_of(request).guard
+    body = {
+        "now_ms": guard.now_ms,
+        "shift_s": _without_point_zero(guard.window.shift_s),
+        "skew_s": _without_point_zero(guard.window.skew_s),
+    }
+    return JSONResponse(body, headers={"Cache-Control": "no-store"})
 
 
-def _plain(seconds: float) -> float:
+def _without_point_zero(seconds: float) -> float:
     return int(seconds) if seconds == int(seconds) else seconds
 
 
 async def ticket(request: Request) -> Response:
-    """A ticket for one socket, for clients that cannot set headers there."""
-    written, expires_at = services_of(request).guard.ticket(caller_of(request.scope).key_id)
-    told = {"ticket": written, "expires_at": expires_at}
-    return JSONResponse(told, headers={"Cache-Control": "no-store"})
+    """Answer with a ticket for one socket, for clients that cannot set headers there."""
+    ticket, expires_at = services_of(request).guard.make_ticket(caller_of(request.scope).key_id)
+    body = {"ticket": ticket, "expires_at": expires_at}
+    return JSONResponse(body, headers={"Cache-Control": "no-store"})
 
 
 async def login(request: Request) -> Response:
-    """A key for a cookie; guessing is slow, and soon over."""
+    """Set a cookie for a key; after a few wrong keys the address has to wait."""
     services = services_of(request)
-    _check_page(request, services)
+    _check_origin(request, services)
     fields = Fields(await json_body(request))
-    fields.only(("key",))
+    fields.refuse_unknown(("key",))
     key = fields.needed_text("key")
     if not services.guard.keys:
         raise NotFound("No keys are configured: nobody needs to log in.", code="no_keys")
-    address = address_of(request.scope)
+    address = client_address(request.scope)
     await services.quotas.check_logins(address)
     try:
-        key_id = services.guard.keys.id_of(key.strip())
+        key_id = services.guard.keys.verify(key.strip())
     except Refused as error:
-        return await _wrong(request, error)
+        return await _refuse_login(request, error)
     audit("logged in", key=key_id, address=address, request=request_id(request.scope))
     expires_at = services.guard.now_ms + round(1000 * COOKIE_SECONDS)
     answer = JSONResponse({"key": key_id, "expires_at": expires_at})
     answer.set_cookie(
         COOKIE,
-        services.guard.cookie(key_id),
+        services.guard.make_cookie(key_id),
         max_age=round(COOKIE_SECONDS),
         secure=request.url.scheme == "https",
         httponly=True,
@@ -72,13 +76,13 @@ async def login(request: Request) -> Response:
 
 
 async def logout(request: Request) -> Response:
-    """The cookie is good for nothing from now on, wherever else it was copied to."""
+    """End the cookie, also where it was copied to, and delete it in this browser."""
     services = services_of(request)
-    _check_page(request, services)
+    _check_origin(request, services)
     try:
         services.guard.end_cookie(request.cookies.get(COOKIE, ""))
     except Refused:
-        pass  # it was over before
+        pass  # it has expired or was ended before
     answer = JSONResponse({"key": None})
     answer.delete_cookie(
         COOKIE, secure=request.url.scheme == "https", httponly=True, samesite="strict"
@@ -86,17 +90,17 @@ async def logout(request: Request) -> Response:
     return answer
 
 
-async def _wrong(request: Request, error: YamabikoError) -> Response:
-    services, address = services_of(request), address_of(request.scope)
+async def _refuse_login(request: Request, error: YamabikoError) -> Response:
+    services, address = services_of(request), client_address(request.scope)
     await services.quotas.count_failed_login(address)
     services.metrics.count_refusal("login")
     audit("log-in refused", reason=error.code, address=address, request=request_id(request.scope))
-    await asyncio.sleep(SLOWED_SECONDS)
+    await asyncio.sleep(WRONG_KEY_SECONDS)
     return ErrorResponse(request.scope, refusal_of(error, services.guard.now_ms))
 
 
-def _check_page(request: Request, services: Services) -> None:
-    """Nobody logs a visitor of a foreign page in or out."""
+def _check_origin(request: Request, services: Services) -> None:
+    """Refuse pages from elsewhere: they could log their visitors in or out here."""
     check_origin(request.scope, services.settings.sockets.origins)
 
 

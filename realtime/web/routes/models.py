@@ -1,4 +1,4 @@
-"""The engines as an operator has them: what they need, load and unload; it speaks nothing."""
+"""The engines for an operator: their state and files, loading and unloading."""
 
 from __future__ import annotations
 
@@ -23,43 +23,43 @@ from realtime.weights import WeightFile
 NO_STORE = {"Cache-Control": "no-store"}
 
 
-async def models(request: Request) -> Response:
-    described = await described_models(services_of(request))
+async def list_models(request: Request) -> Response:
+    described = await describe_models(services_of(request))
     return JSONResponse({"models": described}, headers=NO_STORE)
 
 
 async def load(request: Request) -> Response:
-    """Answers when the engine is loaded; whoever asked and left does not stop that."""
-    services, name = services_of(request), _named(request)
+    """Answer when the engine is loaded; a client that leaves does not stop the loading."""
+    services, name = services_of(request), _model_name(request)
     await services.models.load(name)
-    return await _done(request, services, name, "loaded")
+    return await _answer_for(request, services, name, "loaded")
 
 
 async def unload(request: Request) -> Response:
-    """Refused while somebody uses the engine."""
-    services, name = services_of(request), _named(request)
+    """Unload the engine, or refuse while it is in use."""
+    services, name = services_of(request), _model_name(request)
     await services.models.unload(name)
-    return await _done(request, services, name, "unloaded")
+    return await _answer_for(request, services, name, "unloaded")
 
 
-async def described_models(services: Services) -> list[dict[str, Any]]:
-    """Each engine with its state and its files."""
-    # Looking for files asks the disk.
-    return await asyncio.to_thread(_described, services)
+async def describe_models(services: Services) -> list[dict[str, Any]]:
+    """Return each engine with its state and its files."""
+    # In a thread: it looks for files on the disk.
+    return await asyncio.to_thread(_describe_models, services)
 
 
-def _described(services: Services) -> list[dict[str, Any]]:
+def _describe_models(services: Services) -> list[dict[str, Any]]:
     busy = dict(services.models.job_counts())
     found = []
     for state in services.models.states():
         files = services.models.engine(state.name).weights
-        told = [described_file(file, services.settings) for file in files]
-        found.append({**asdict(state), "jobs": busy.get(state.name, 0), "files": told})
+        described = [describe_file(file, services.settings) for file in files]
+        found.append({**asdict(state), "jobs": busy.get(state.name, 0), "files": described})
     return found
 
 
-def described_file(file: WeightFile, settings: Settings) -> dict[str, Any]:
-    """One file of an engine: whether it is there, how large it is, else how to get it."""
+def describe_file(file: WeightFile, settings: Settings) -> dict[str, Any]:
+    """Return whether a file is there and its size, else how to get it."""
     parts = [file.path_in(settings.models.path)]
     if not parts[0].is_file():
         parts = weights.packaged_parts(file)
@@ -72,7 +72,7 @@ def described_file(file: WeightFile, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _named(request: Request) -> str:
+def _model_name(request: Request) -> str:
     name: str = request.path_params["name"]
     known = services_of(request).models.names()
     if name not in known:
@@ -84,14 +84,14 @@ def _named(request: Request) -> str:
     return name
 
 
-async def _done(request: Request, services: Services, name: str, event: str) -> Response:
+async def _answer_for(request: Request, services: Services, name: str, event: str) -> Response:
     audit(event, model=name, key=caller_of(request.scope).key_id, request=request_id(request.scope))
-    described = await described_models(services)
+    described = await describe_models(services)
     return JSONResponse(next(each for each in described if each["name"] == name), headers=NO_STORE)
 
 
 ROUTES = [
-    Route("/api/models", models),
+    Route("/api/models", list_models),
     Route("/api/models/{name}/load", load, methods=["POST"]),
     Route("/api/models/{name}/unload", unload, methods=["POST"]),
 ]

@@ -1,7 +1,7 @@
-"""The addresses of older servers of this kind: a language, a character and the text itself.
+"""GET /en/… and the like: paths that hold a text, as older servers of this kind had them.
 
-Three shapes were published; each names the recording of its text with default everything, else the
-newest of that text. Nothing is spoken for them.
+Three forms were published. Each means the recording of its text with the defaults for everything
+else, or the newest recording of that text. No speech is made for them.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from realtime.errors import YamabikoError
 from realtime.services import Services
 from realtime.speech.request import LineRequest
 from realtime.text.normalise import clean
-from realtime.web.answers.recording import send_recording, unknown_recording
+from realtime.web.answers.recording import recording_not_found, send_recording
 from realtime.web.requests.services import services_of
 
 
 @dataclass(frozen=True)
 class NamedRecording:
-    """What an address of these shapes may mean."""
+    """A character and a text that such a path may mean."""
 
     character: str
     modes: tuple[str, ...]
     text: str
 
 
-class AliasResponse(Response):
-    """The recording that an address names now."""
+class OldAddressResponse(Response):
+    """The recording that such a path means now."""
 
     def __init__(self, services: Services, language: str, path: str) -> None:
         super().__init__()
@@ -43,41 +43,43 @@ class AliasResponse(Response):
         self._path = path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        for named in meanings(self._path):
-            address = await self._address(named)
+        for named in parse_old_path(self._path):
+            address = await self._find(named)
             if address is not None:
                 return await send_recording(self._services, address, WAV, scope, receive, send)
-        raise unknown_recording()
+        raise recording_not_found()
 
-    async def _address(self, named: NamedRecording) -> Address | None:
+    async def _find(self, named: NamedRecording) -> Address | None:
         for mode in named.modes:
-            address = await self._by_default(named, mode == "long")
+            address = await self._find_default(named, longprompt=mode == "long")
             if address is not None:
                 return address
-        return await self._newest(named)
+        return await self._find_newest(named)
 
-    async def _by_default(self, named: NamedRecording, long: bool) -> Address | None:
-        wish = LineRequest(named.text, named.character, self._language, longprompt=long)
+    async def _find_default(self, named: NamedRecording, longprompt: bool) -> Address | None:
+        line_request = LineRequest(
+            named.text, named.character, self._language, longprompt=longprompt
+        )
         try:
-            line = await self._services.speech.line(wish)
+            line = await self._services.speech.line(line_request)
         except YamabikoError:
             return None
         address = self._services.speech.address(line)
         async with self._services.cache.listen(address, WAV) as opened:
             return address if opened is not None else None
 
-    async def _newest(self, named: NamedRecording) -> Address | None:
+    async def _find_newest(self, named: NamedRecording) -> Address | None:
+        cache = self._services.cache
         text, folder = clean(named.text), folder_of(named.character)
-        shelf, cache = self._services.cache.index, self._services.cache
-        for entry in shelf.find_by_slug(self._language, folder, named.modes, slug_of(text)):
-            kept = await cache.find_finished(entry.address, WAV)
-            if kept is not None and kept.sidecar.line.get("text") == text:
+        for entry in cache.index.find_by_slug(self._language, folder, named.modes, slug_of(text)):
+            finished = await cache.find_finished(entry.address, WAV)
+            if finished is not None and finished.sidecar.line.get("text") == text:
                 return entry.address
         return None
 
 
-def meanings(path: str) -> Iterator[NamedRecording]:
-    """What may be meant by what follows the language; a text may hold slashes itself."""
+def parse_old_path(path: str) -> Iterator[NamedRecording]:
+    """Yield what the path after the language may mean; a text may hold slashes itself."""
     if not path.endswith(WAV):
         return
     parts = path.removesuffix(WAV).split("/")
@@ -89,9 +91,9 @@ def meanings(path: str) -> Iterator[NamedRecording]:
         yield NamedRecording(parts[0], MODES, "/".join(parts[1:]))
 
 
-async def alias(request: Request) -> Response:
+async def old_address(request: Request) -> Response:
     language = request.url.path.split("/")[1]
-    return AliasResponse(services_of(request), language, request.path_params["rest"])
+    return OldAddressResponse(services_of(request), language, request.path_params["rest"])
 
 
-ROUTES = [Route(f"/{language}/{{rest:path}}", alias, methods=["GET"]) for language in FOLDERS]
+ROUTES = [Route(f"/{language}/{{rest:path}}", old_address, methods=["GET"]) for language in FOLDERS]

@@ -1,4 +1,4 @@
-"""The page and its files; it knows nothing of what the page does."""
+"""The page and its files, with the headers that keep other sites out of it."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
     "X-Frame-Options": "DENY",
-    "Cache-Control": "no-cache",  # kept, but asked about: a new version shows at once
+    "Cache-Control": "no-cache",  # browsers ask whether it is new, so a new version shows at once
 }
 
 
 class PageFiles(StaticFiles):
-    """Files under the same rules as the page that loads them."""
+    """Files with the same headers as the page that loads them."""
 
     def file_response(
         self,

@@ -1,4 +1,4 @@
-"""POST /prefetch: a list of lines to be spoken ahead of time, how far it is, and an end to it."""
+"""POST /prefetch: lines to be spoken ahead of time; their progress, and their cancellation."""
 
 from __future__ import annotations
 
@@ -13,62 +13,64 @@ from realtime.speech.prefetch import MOST_LINES, Prefetch
 from realtime.speech.request import LineRequest
 from realtime.web.requests.fields import Fields, object_in, refuse
 from realtime.web.requests.json_body import content_type_of, json_body
+from realtime.web.requests.line import read_line_request
 from realtime.web.requests.services import account_of, services_of
-from realtime.web.routes.lines import LINE_FIELDS, asked_line
 
 NDJSON = ("application/x-ndjson", "application/jsonl")
 
 
-async def begin(request: Request) -> Response:
-    if content_type_of(request) in NDJSON:
-        rows = [object_in(row) for row in (await request.body()).splitlines() if row.strip()]
-    else:
-        rows = _listed(await json_body(request))
+async def start_prefetch(request: Request) -> Response:
+    """Start to speak a list of lines; answer with the list's id at once."""
+    rows = await _read_rows(request)
     if not rows or len(rows) > MOST_LINES:
         raise BadRequest(f"lines has {len(rows)} lines; 1 to {MOST_LINES} are allowed.")
-    wishes = [_wish(n, row) for n, row in enumerate(rows, 1)]
+    line_requests = [_line_request(number, row) for number, row in enumerate(rows, 1)]
     account = account_of(request)
-    await account.charge_text(sum(len(wish.text) for wish in wishes))
-    found = services_of(request).prefetches.begin(wishes, account)
-    return JSONResponse({"id": found.id, "total": found.total}, 202)
+    await account.charge_text(sum(len(each.text) for each in line_requests))
+    started = services_of(request).prefetches.begin(line_requests, account)
+    return JSONResponse({"id": started.id, "total": started.total}, 202)
 
 
-async def progress(request: Request) -> Response:
-    return JSONResponse(_told(services_of(request).prefetches.get(request.path_params["id"])))
+async def show_progress(request: Request) -> Response:
+    prefetches = services_of(request).prefetches
+    return JSONResponse(_progress(prefetches.get(request.path_params["id"])))
 
 
-async def cancel(request: Request) -> Response:
-    return JSONResponse(
-        _told(await services_of(request).prefetches.cancel(request.path_params["id"]))
-    )
+async def cancel_prefetch(request: Request) -> Response:
+    prefetches = services_of(request).prefetches
+    return JSONResponse(_progress(await prefetches.cancel(request.path_params["id"])))
 
 
-def _listed(body: dict[str, Any]) -> list[dict[str, Any]]:
-    Fields(body).only(("lines",))
-    found = body.get("lines")
-    if not isinstance(found, list):
-        refuse("lines", found, "a list of lines")
-    return found
+async def _read_rows(request: Request) -> list[dict[str, Any]]:
+    """Read the lines from a JSON object, or from a body with one JSON object a row."""
+    if content_type_of(request) in NDJSON:
+        return [object_in(row) for row in (await request.body()).splitlines() if row.strip()]
+    body = await json_body(request)
+    Fields(body).refuse_unknown(("lines",))
+    rows = body.get("lines")
+    if not isinstance(rows, list):
+        refuse("lines", rows, "a list of lines")
+    return rows
 
 
-def _wish(number: int, row: object) -> LineRequest:
-    """One line of the list; what is wrong with it is told with its number."""
+def _line_request(number: int, row: object) -> LineRequest:
+    """Read one line of the list; its errors name its number."""
     if not isinstance(row, dict):
         refuse(f"line {number}", row, "an object with a text")
     try:
-        return asked_line(row, LINE_FIELDS).wish
+        return read_line_request(row)
     except YamabikoError as error:
         error.message = f"line {number}: {error.message}"
         raise
 
 
-def _told(found: Prefetch) -> dict[str, Any]:
+def _progress(prefetch: Prefetch) -> dict[str, Any]:
     names = ("id", "total", "done", "failed", "state", "errors")
-    return {name: getattr(found, name) for name in names}
+    return {name: getattr(prefetch, name) for name in names}
 
 
 ROUTES = [
-    Route("/prefetch", begin, methods=["POST"]),
-    Route("/prefetch/{id}", progress, methods=["GET"]),
-    Route("/prefetch/{id}", cancel, methods=["DELETE"]),
+    Route("/prefetch", start_prefetch, methods=["POST"]),
+    Route("/prefetch/{id}", show_progress, methods=["GET"]),
+    Route("/prefetch/{id}", cancel_prefetch, methods=["DELETE"]),
 ]

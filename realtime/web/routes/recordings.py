@@ -1,6 +1,6 @@
-"""GET /audio/…: recordings by their address, finished or growing; it starts no synthesis.
+"""GET /audio/…: recordings by their path, finished or growing.
 
-It stands before the router, since what is on the shelf should cost little more than sending it.
+It is a middleware before the router: a recording should cost little more than sending it.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from realtime.errors import BadRequest, YamabikoError
 from realtime.services import Services
 from realtime.web.answers.errors import ErrorResponse, Refusal, refusal_of
 from realtime.web.answers.links import AUDIO
-from realtime.web.answers.recording import send_recording, unknown_recording
+from realtime.web.answers.recording import recording_not_found, send_recording
 
-MOST_PATHS = 4_096  # paths whose reading is remembered
+MOST_PATHS = 4_096  # parsed paths that are remembered
 
 
 class RecordingRoute:
-    """Middleware that answers for recordings and hands on everything else."""
+    """Middleware that answers requests for recordings and passes on all others."""
 
     def __init__(self, app: ASGIApp, services: Services) -> None:
         self._app = app
@@ -35,10 +35,10 @@ class RecordingRoute:
             return await self._app(scope, receive, send)
         try:
             if scope["method"] not in ("GET", "HEAD"):
-                return await _not_allowed(scope, receive, send)
-            found = read_path(scope["path"][len(AUDIO) :])
+                return await _refuse_method(scope, receive, send)
+            found = parse_recording_path(scope["path"][len(AUDIO) :])
             if found is None:
-                raise unknown_recording()
+                raise recording_not_found()
             address, suffix = found
             if scope["query_string"]:
                 suffix = await self._with_rate(address, suffix, scope["query_string"])
@@ -47,7 +47,7 @@ class RecordingRoute:
             await ErrorResponse(scope, refusal_of(error))(scope, receive, send)
 
     async def _with_rate(self, address: Address, suffix: str, query: bytes) -> str:
-        """The suffix of the file at the rate that the query names."""
+        """Return the suffix of the file at the sample rate that the query names."""
         named = dict(parse_qsl(query.decode("ascii", "replace"))).get("rate")
         if named is None or suffix == SIDECAR:
             return suffix
@@ -57,19 +57,19 @@ class RecordingRoute:
             )
         async with self._services.cache.listen(address, WAV) as opened:
             if opened is None:
-                raise unknown_recording()
+                raise recording_not_found()
             assert isinstance(opened.source, Recording | FinishedRecording), "a WAV has a rate"
             return suffix_of(FORMATS[suffix[1:]], int(named), opened.source.sample_rate)
 
 
 @lru_cache(maxsize=MOST_PATHS)
-def read_path(path: str) -> tuple[Address, str] | None:
-    """A path's address and suffix; a rate stands in the query, never in the path."""
+def parse_recording_path(path: str) -> tuple[Address, str] | None:
+    """Return the address and the suffix in a path; None where a rate stands in it."""
     found = parse_path(path)
     return found if found and found[1].count(".") == 1 else None
 
 
-async def _not_allowed(scope: Scope, receive: Receive, send: Send) -> None:
+async def _refuse_method(scope: Scope, receive: Receive, send: Send) -> None:
     refusal = Refusal(
         405,
         "method_not_allowed",

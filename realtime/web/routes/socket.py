@@ -1,4 +1,4 @@
-"""WS /ws: bytes and text between a client's socket and its session; it knows no message."""
+"""WS /ws: messages passed between a client's WebSocket and its session."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from realtime.live.messages import Close
 from realtime.live.protocol import PROTOCOL
 from realtime.live.session import Session
 from realtime.services import Services
-from realtime.web.answers.errors import ErrorResponse, deny, refusal_of
+from realtime.web.answers.errors import ErrorResponse, refusal_of, send_instead
 from realtime.web.answers.links import Links
 from realtime.web.open_sockets import OpenSockets
 from realtime.web.requests.request_id import request_id
@@ -25,34 +25,35 @@ from realtime.web.requests.services import account_of, services_of
 
 logger = logging.getLogger(__name__)
 
-OVERLOAD = 1013
+OVERLOAD = 1013  # "Try Again Later" in the registry of close codes
 FAULT = Close(1011, "Something went wrong here.")
 
 
-async def talk(websocket: WebSocket) -> None:
-    """Refused before it is a socket, or a conversation to its end."""
+async def serve_socket(websocket: WebSocket) -> None:
+    """Refuse the upgrade, or accept it and run a session to its end."""
     services = services_of(websocket)
     sockets: OpenSockets = websocket.app.state.sockets
     with ExitStack() as held:
         try:
-            subprotocol = chosen(websocket.scope["subprotocols"])
+            subprotocol = choose_subprotocol(websocket.scope["subprotocols"])
             held.enter_context(account_of(websocket).hold_socket())
-            session = Session(stage_for(websocket, services))
+            session = Session(context_for(websocket, services))
         except YamabikoError as error:
             answer = ErrorResponse(websocket.scope, refusal_of(error, services.guard.now_ms))
-            return await deny(answer, websocket.scope, websocket.receive, websocket.send)
+            return await send_instead(answer, websocket.scope, websocket.receive, websocket.send)
         await websocket.accept(subprotocol)
         try:
             sockets.check_room()
         except Busy as error:
-            # A browser's page learns the code of a close, and nothing of a refused upgrade.
+            # Accepted first: a page in a browser gets the code of a close, but of a refused upgrade
+            # it learns nothing.
             return await websocket.close(OVERLOAD, error.message)
         held.enter_context(sockets.holding(session))
-        await converse(websocket, session)
+        await run_session(websocket, session)
 
 
-def chosen(offered: Sequence[str]) -> str | None:
-    """The subprotocol to answer with; a client that names none speaks it all the same."""
+def choose_subprotocol(offered: Sequence[str]) -> str | None:
+    """Return the subprotocol to answer with; None where the client offered none."""
     if offered and PROTOCOL not in offered:
         raise BadRequest(
             f"None of the offered subprotocols is spoken here: {', '.join(offered)[:100]}.",
@@ -62,20 +63,23 @@ def chosen(offered: Sequence[str]) -> str | None:
     return PROTOCOL if offered else None
 
 
-def stage_for(websocket: WebSocket, services: Services) -> ActivityContext:
+def context_for(websocket: WebSocket, services: Services) -> ActivityContext:
     links = Links(services, websocket)
     return ActivityContext(
         services.speech,
         services.voice_changer,
         services.metrics,
-        lambda address: links.to(address, WAV),
+        lambda address: links.url(address, WAV),
         account_of(websocket),
     )
 
 
-async def converse(websocket: WebSocket, session: Session) -> None:
-    """Reads and writes at once; where one ends, all ends."""
-    halves = [asyncio.create_task(half(websocket, session)) for half in (read, write)]
+async def run_session(websocket: WebSocket, session: Session) -> None:
+    """Receive and send at the same time; when one of them ends, so does the other."""
+    halves = [
+        asyncio.create_task(receive_messages(websocket, session)),
+        asyncio.create_task(send_messages(websocket, session)),
+    ]
     try:
         await asyncio.wait(halves, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -85,19 +89,18 @@ async def converse(websocket: WebSocket, session: Session) -> None:
         await session.close()
     for error in ended:
         if isinstance(error, Exception) and not isinstance(error, WebSocketDisconnect):
-            number = request_id(websocket.scope)
-            logger.error("socket %s failed", number, exc_info=error)
+            logger.error("socket %s failed", request_id(websocket.scope), exc_info=error)
             await websocket.close(FAULT.code, FAULT.reason)
             return
 
 
-async def read(websocket: WebSocket, session: Session) -> None:
+async def receive_messages(websocket: WebSocket, session: Session) -> None:
     while (message := await websocket.receive())["type"] == "websocket.receive":
         text = message.get("text")
         await session.receive(message["bytes"] if text is None else text)
 
 
-async def write(websocket: WebSocket, session: Session) -> None:
+async def send_messages(websocket: WebSocket, session: Session) -> None:
     async with aclosing(session.outgoing()) as outgoing:
         async for item in outgoing:
             if isinstance(item, Close):
@@ -108,4 +111,4 @@ async def write(websocket: WebSocket, session: Session) -> None:
                 await websocket.send_text(item)
 
 
-ROUTES = [WebSocketRoute("/ws", talk)]
+ROUTES = [WebSocketRoute("/ws", serve_socket)]

@@ -1,4 +1,4 @@
-"""GET /api/status: what an operator looks at, in one answer for the page; it changes nothing."""
+"""GET /api/status: the figures that an operator looks at, in one answer for the page."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from realtime.services import VERSION
 from realtime.web.open_sockets import OpenSockets
 from realtime.web.requests.caller import caller_of
 from realtime.web.requests.services import services_of
-from realtime.web.routes.models import NO_STORE, described_models
+from realtime.web.routes.models import NO_STORE, describe_models
 
 
-async def overview(request: Request) -> Response:
+async def status(request: Request) -> Response:
     services, state = services_of(request), request.app.state
     sockets: OpenSockets = state.sockets
     troubles: Troubles = state.troubles
     cache, results = services.cache, services.metrics.requests_by_result()
     caller = caller_of(request.scope)
     broken = await asyncio.to_thread(lambda: dict(services.characters.broken))
-    found = find_gpu()
-    told = {
+    device = find_gpu()
+    body = {
         "version": VERSION,
         "ready": services.ready,
         "now_ms": round(1000 * time.time()),
         "uptime_s": max(0, int(time.time()) - state.created),
         "key": caller.key_id or None,
         "keys": bool(services.guard.keys),
-        "gpu": found and asdict(found),
+        "gpu": device and asdict(device),
         "memory": asdict(read_memory()),
-        "models": await described_models(services),
+        "models": await describe_models(services),
         "cache": {
             "recordings": len(cache.index),
             "bytes": cache.index.bytes,
@@ -49,7 +49,7 @@ async def overview(request: Request) -> Response:
         "broken_characters": broken,
         "troubles": [asdict(trouble) for trouble in troubles.last()],
     }
-    return JSONResponse(told, headers=NO_STORE)
+    return JSONResponse(body, headers=NO_STORE)
 
 
-ROUTES = [Route("/api/status", overview)]
+ROUTES = [Route("/api/status", status)]

@@ -1,4 +1,4 @@
-"""Runs the server: the socket, the log and uvicorn; it knows no route."""
+"""The running server: its socket, its log and uvicorn."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ from realtime.web.server.uvicorn_limits import BoundedSocket
 
 logger = logging.getLogger("yamabiko")
 
-PING_SECONDS = 20.0  # between pings, and until a peer that answers none is given up
+PING_SECONDS = 20.0  # between pings; a peer that answers none for as long is closed
 
 
 def serve(settings: Settings) -> int:
-    """Listen until a signal says to stop."""
+    """Listen until a signal stops the server."""
     log.configure(settings.log)
     services = build(settings)
     check_host(settings.host, bool(services.guard.keys))
     with bound_socket(settings.host, settings.port) as listener:
-        greet(services, listener)
+        log_start(services, listener)
         Server(services).run(sockets=[listener])
     return 0
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server; when it stops, sockets end what they are speaking first."""
+    """uvicorn's server; when it stops, open sockets end their speech first."""
 
     def __init__(self, services: Services) -> None:
         self._app = create_app(services)
@@ -76,7 +76,7 @@ def config_for(app: Starlette, services: Services) -> uvicorn.Config:
 
 
 def check_host(host: str, has_keys: bool) -> None:
-    """Without keys nobody is asked who they are, so only this machine may come."""
+    """Refuse to listen for other machines without keys: every request would be let in."""
     if not has_keys and not is_loopback(host):
         raise SettingsError(
             f"host is {host!r}; without keys the server listens on loopback only.",
@@ -100,8 +100,8 @@ def bound_socket(host: str, port: int) -> socket.socket:
     return listener
 
 
-def greet(services: Services, listener: socket.socket) -> None:
-    """What a person wants to know at the start, in a few lines."""
+def log_start(services: Services, listener: socket.socket) -> None:
+    """Log the versions, the characters, the keys and the address to open."""
     characters = services.characters.all()
     natives = Counter(character.language for character in characters)
     spoken = ", ".join(f"{count} {language}" for language, count in sorted(natives.items()))
@@ -113,11 +113,12 @@ def greet(services: Services, listener: socket.socket) -> None:
     logger.info("%d characters (%s)", len(characters), spoken)
     for name, reason in list(services.characters.broken.items())[:3]:
         logger.warning("character file %s cannot be used: %s", name, reason)
-    tell_who_may(services)
+    log_keys(services)
     logger.info("open %s", address)
 
 
-def tell_who_may(services: Services) -> None:
+def log_keys(services: Services) -> None:
+    """Log the ids of the keys, and warn where others may read their file."""
     ids = services.guard.keys.ids
     if not ids:
         logger.info("no keys are configured: open to this machine only")

@@ -1,4 +1,4 @@
-"""uvicorn's protocols with bounds: on connections, on heads, and on readers that are slow."""
+"""uvicorn's protocols with bounds: on connections, on request heads, and on slow readers."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from realtime.settings import LimitsSettings
 
-STALL_SECONDS = 30.0  # with a full buffer and no byte read: the client is not there
-LAST_SECONDS = 2.0  # in which what was sent last may still be read
+STALL_SECONDS = 30.0  # with a full buffer and no byte read: the client is not there any more
+LAST_SECONDS = 2.0  # in which a client may still read the close frame
 
 FULL = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n"
 SLOW = b"HTTP/1.1 408 Request Timeout\r\n"
@@ -21,7 +21,7 @@ LAST = b"connection: close\r\ncontent-length: 0\r\n\r\n"
 
 
 class BoundedSocket(WebSocketsSansIOProtocol):
-    """A socket whose reader may be slow, but not for ever."""
+    """A WebSocket whose reader may be slow, but not for ever."""
 
     async def send(self, message: Any) -> None:
         if not self.writable.is_set():
@@ -37,7 +37,7 @@ class BoundedSocket(WebSocketsSansIOProtocol):
         self.loop.call_later(LAST_SECONDS, self.transport.abort)
 
     def _give_up(self) -> None:
-        """What it has not read it will hardly read now; why stands at the end of it."""
+        """Close with a reason behind the unread messages, and soon after without more waiting."""
         self.stop_keepalive()
         self.conn.send_close(1008, "Nothing was read for long.")
         self.transport.write(b"".join(self.conn.data_to_send()))
@@ -46,8 +46,8 @@ class BoundedSocket(WebSocketsSansIOProtocol):
         self.loop.call_later(LAST_SECONDS, self.transport.abort)
 
 
-class Bounded(HttpToolsProtocol):
-    """A connection that says what it wants in time and in few words, or is closed."""
+class BoundedHttp(HttpToolsProtocol):
+    """An HTTP connection whose request heads come in time and in bounds, or it is closed."""
 
     limits: LimitsSettings
     _head_bytes = 0
@@ -57,47 +57,48 @@ class Bounded(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         if len(self.connections) > self.limits.connections:
-            return self._leave(FULL)
-        self._await_head()
+            return self._refuse(FULL)
+        self._start_head_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._head_came()
+        self._stop_head_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         if self._in_head:
             self._head_bytes += len(data)
-            # What comes in one piece may hold a body as well: the parser says where a head ends.
+            # This piece may hold a body behind the head, which only the parser can tell: so the
+            # pieces before it are counted alone.
             if self._head_bytes - len(data) > self.limits.header_bytes:
-                return self._leave(LARGE)
+                return self._refuse(LARGE)
         super().data_received(data)
 
     def on_message_begin(self) -> None:
         self._in_head = True
         if self._head_due is None:
-            self._await_head()
+            self._start_head_timer()
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        self._head_came()
+        self._stop_head_timer()
         super().on_headers_complete()
 
     def handle_websocket_upgrade(self) -> None:
-        self._head_came()
+        self._stop_head_timer()
         super().handle_websocket_upgrade()
 
-    def _await_head(self) -> None:
-        self._head_due = self.loop.call_later(self.limits.header_seconds, self._leave, SLOW)
+    def _start_head_timer(self) -> None:
+        self._head_due = self.loop.call_later(self.limits.header_seconds, self._refuse, SLOW)
 
-    def _head_came(self) -> None:
+    def _stop_head_timer(self) -> None:
         self._in_head = False
         self._head_bytes = 0
         if self._head_due is not None:
             self._head_due.cancel()
             self._head_due = None
 
-    def _leave(self, why: bytes) -> None:
-        self._head_came()
+    def _refuse(self, head: bytes) -> None:
+        self._stop_head_timer()
         if not self.transport.is_closing():
-            self.transport.write(why + LAST)
+            self.transport.write(head + LAST)
             self.transport.close()

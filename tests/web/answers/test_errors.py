@@ -14,7 +14,13 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from realtime import errors
-from realtime.web.answers.errors import HANDLERS, ErrorResponse, Refusal, envelope, refusal_of
+from realtime.web.answers.errors import (
+    EXCEPTION_HANDLERS,
+    ErrorResponse,
+    Refusal,
+    error_body,
+    refusal_of,
+)
 
 OPENAI = {"path": "/v1/audio/speech"}
 NATIVE = {"path": "/api/characters"}
@@ -59,14 +65,14 @@ def test_who_may_come_again_is_told_when() -> None:
 
 def test_our_own_envelope() -> None:
     refusal = refusal_of(errors.NotFound("No such.", code="character_not_found", hint="Look."))
-    assert envelope(NATIVE, refusal) == {
+    assert error_body(NATIVE, refusal) == {
         "error": {"code": "character_not_found", "message": "No such.", "hint": "Look."}
     }
 
 
 def test_openais_envelope_uses_its_names() -> None:
     error = errors.NotFound("No such.", code="character_not_found", hint="Look.", field="character")
-    assert envelope(OPENAI, refusal_of(error)) == {
+    assert error_body(OPENAI, refusal_of(error)) == {
         "error": {
             "message": "No such. Look.",
             "type": "invalid_request_error",
@@ -74,7 +80,7 @@ def test_openais_envelope_uses_its_names() -> None:
             "code": "voice_not_found",
         }
     }
-    broken = envelope(OPENAI, refusal_of(errors.SynthesisFailed("It broke.")))["error"]
+    broken = error_body(OPENAI, refusal_of(errors.SynthesisFailed("It broke.")))["error"]
     assert (broken["type"], broken["param"]) == ("server_error", None)
 
 
@@ -89,7 +95,7 @@ async def fails(request: Request) -> Response:
 
 @pytest.mark.parametrize("path", ["/v1/fails", "/fails"])
 def test_a_fault_of_ours_is_calm(path: str, caplog: pytest.LogCaptureFixture) -> None:
-    app = Starlette(routes=[Route(path, fails)], exception_handlers=HANDLERS)
+    app = Starlette(routes=[Route(path, fails)], exception_handlers=EXCEPTION_HANDLERS)
     with (
         caplog.at_level(logging.ERROR),
         TestClient(app, raise_server_exceptions=False) as client,

@@ -1,4 +1,4 @@
-"""Addresses that are handed out."""
+"""URLs of recordings, as clients get them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.recordings import address
 )
 def test_a_rate_stands_in_the_query(client: TestClient, suffix: str, ending: str) -> None:
     services = client.app.state.services  # type: ignore[attr-defined]
-    found = Links(services, request_to("a")).to(address("é x", "Y'shtola"), suffix)
+    found = Links(services, request_to("a")).url(address("é x", "Y'shtola"), suffix)
     assert found.startswith("http://a/audio/en/Y%27shtola/short/%C3%A9%20x-")
     assert found.endswith(ending)
 

@@ -1,4 +1,4 @@
-"""Ranges and preconditions, held against a slow and plain reading of RFC 9110."""
+"""Ranges and preconditions, compared with a slow and plain reading of RFC 9110."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from realtime.web.answers.ranges import (
     Decision,
     content_range,
     decide,
-    spans_of,
+    parse_ranges,
 )
 
 TAG = '"abc"'
@@ -25,8 +25,8 @@ SPECS = st.one_of(
 )
 
 
-def plainly(spec: str, size: int) -> set[int] | None:
-    """The bytes that one range means; None: it is no range at all."""
+def bytes_meant_by(spec: str, size: int) -> set[int] | None:
+    """Return the bytes that one range means; None for an invalid range."""
     first, _, last = spec.partition("-")
     if first and last and int(last) < int(first):
         return None
@@ -37,8 +37,8 @@ def plainly(spec: str, size: int) -> set[int] | None:
 
 @given(st.lists(SPECS, min_size=1, max_size=5), st.integers(0, 120))
 def test_spans_are_the_bytes_that_were_asked_for(specs: list[str], size: int) -> None:
-    meant = [plainly(spec, size) for spec in specs]
-    found = spans_of("bytes=" + ", ".join(specs), size)
+    meant = [bytes_meant_by(spec, size) for spec in specs]
+    found = parse_ranges("bytes=" + ", ".join(specs), size)
     if None in meant:
         assert found is None
     else:
@@ -49,7 +49,7 @@ def test_spans_are_the_bytes_that_were_asked_for(specs: list[str], size: int) ->
 
 @given(st.text(alphabet="bytes=0123456789-, \t", max_size=40), st.integers(0, 200))
 def test_no_header_breaks_it(header: str, size: int) -> None:
-    for span in spans_of(header, size) or []:
+    for span in parse_ranges(header, size) or []:
         assert 0 <= span.start < span.end <= size
 
 

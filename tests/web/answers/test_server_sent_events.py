@@ -1,4 +1,4 @@
-"""Server-sent events: sound, a comment when it is quiet, an end, and errors that are told."""
+"""Server-sent events: sound, a comment when it is quiet, an end, and errors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from realtime.audio.formats import FORMATS
 from realtime.audio.spoken import Word
 from realtime.errors import SynthesisFailed
 from realtime.web.answers import server_sent_events
-from realtime.web.answers.server_sent_events import or_none, sound_events, usage_of
+from realtime.web.answers.server_sent_events import none_when_quiet, sound_events, usage_of
 
 USAGE = {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3}
 
@@ -26,22 +26,22 @@ async def two_parts() -> AsyncIterator[EncodedPart]:
     yield EncodedPart(b"two")
 
 
-async def breaks(after: int) -> AsyncIterator[EncodedPart]:
-    for _ in range(after):
+async def break_after(parts: int) -> AsyncIterator[EncodedPart]:
+    for _ in range(parts):
         yield EncodedPart(b"one")
     raise SynthesisFailed("It broke.")
 
 
-def told(error: Exception) -> dict[str, Any]:
+def error_body(error: Exception) -> dict[str, Any]:
     return {"error": {"message": str(error)}}
 
 
 def stream(parts: Any, timestamps: bool = False) -> AsyncGenerator[EncodedPart, None]:
-    return sound_events(parts, lambda: USAGE, told, timestamps)
+    return sound_events(parts, lambda: USAGE, error_body, timestamps)
 
 
-def read(data: bytes) -> list[dict[str, Any]]:
-    """The events in a stream, as a client's parser sees them."""
+def read_events(data: bytes) -> list[dict[str, Any]]:
+    """Return the events in a stream, as a client's parser sees them."""
     blocks = data.decode().split("\n\n")
     assert blocks.pop() == "", "the last event ends like the others"
     assert all(block.startswith("data: ") for block in blocks)
@@ -52,7 +52,7 @@ def read(data: bytes) -> list[dict[str, Any]]:
 async def test_sound_comes_as_deltas_and_ends_with_done() -> None:
     parts = [part async for part in stream(two_parts())]
     assert parts[0].timing == {"text": 1.0}
-    found = read(b"".join(part.data for part in parts))
+    found = read_events(b"".join(part.data for part in parts))
     assert [each["type"] for each in found] == [
         "speech.audio.delta",
         "speech.audio.delta",
@@ -65,7 +65,7 @@ async def test_sound_comes_as_deltas_and_ends_with_done() -> None:
 @pytest.mark.anyio
 async def test_words_come_when_they_are_asked_for() -> None:
     data = b"".join([part.data async for part in stream(two_parts(), timestamps=True)])
-    first = read(data)[0]
+    first = read_events(data)[0]
     assert first["type"] == "speech.audio.timestamps"
     assert first["words"] == [{"text": "a", "start": 0.0, "end": 0.1}]
 
@@ -73,26 +73,26 @@ async def test_words_come_when_they_are_asked_for() -> None:
 @pytest.mark.anyio
 async def test_an_error_before_anything_is_only_raised() -> None:
     with pytest.raises(SynthesisFailed):
-        await anext(stream(breaks(0)))
+        await anext(stream(break_after(0)))
 
 
 @pytest.mark.anyio
 async def test_an_error_later_is_told_and_raised() -> None:
     data = b""
     with pytest.raises(SynthesisFailed):
-        async for part in stream(breaks(1)):
+        async for part in stream(break_after(1)):
             data += part.data
-    last = read(data)[-1]
+    last = read_events(data)[-1]
     assert last == {"type": "error", "error": {"message": "It broke."}}
 
 
 @pytest.mark.anyio
 async def test_quiet_is_filled_with_comments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_sent_events, "QUIET_SECONDS", 0.001)
-    gate = asyncio.Event()
+    go_on = asyncio.Event()
 
     async def late() -> AsyncIterator[EncodedPart]:
-        await gate.wait()
+        await go_on.wait()
         yield EncodedPart(b"one")
 
     coming = stream(late())
@@ -100,9 +100,12 @@ async def test_quiet_is_filled_with_comments(monkeypatch: pytest.MonkeyPatch) ->
     assert server_sent_events.COMMENT.startswith(b":") and server_sent_events.COMMENT.endswith(
         b"\n\n"
     )
-    gate.set()
+    go_on.set()
     rest = b"".join([part.data async for part in coming]).replace(server_sent_events.COMMENT, b"")
-    assert [each["type"] for each in read(rest)] == ["speech.audio.delta", "speech.audio.done"]
+    assert [each["type"] for each in read_events(rest)] == [
+        "speech.audio.delta",
+        "speech.audio.done",
+    ]
 
 
 @pytest.mark.anyio
@@ -117,7 +120,7 @@ async def test_who_leaves_in_the_quiet_ends_what_was_awaited() -> None:
         finally:
             left = True
 
-    coming = or_none(never(), 0.001)
+    coming = none_when_quiet(never(), 0.001)
     assert await anext(coming) is None
     await coming.aclose()
     assert left
@@ -133,7 +136,7 @@ async def test_who_leaves_between_two_events_closes_the_sound() -> None:
 
 
 def test_usage_counts_characters_and_sound() -> None:
-    tape = ContainerWriter(FORMATS["pcm"], 24000, None)
-    tape.seconds = 1.01
-    found = usage_of("Hello", tape)
+    writer = ContainerWriter(FORMATS["pcm"], 24000, None)
+    writer.seconds = 1.01
+    found = usage_of("Hello", writer)
     assert found == {"input_tokens": 5, "output_tokens": 21, "total_tokens": 26}

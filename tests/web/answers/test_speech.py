@@ -18,11 +18,11 @@ from realtime.access.quotas import Account
 from realtime.settings import Settings
 from realtime.web.answers import sending
 from realtime.web.answers.speech import SpeechResponse
-from realtime.web.requests.openai_speech import asked_of
+from realtime.web.requests.openai_speech import read_speech_request
 from tests.support.scripted_engines import CHUNK_SAMPLES
 from tests.support.server import JSON, LiveServer, scripted_services
 from tests.web.answers.test_sending import Receive, Send, receiving
-from tests.web.answers.test_server_sent_events import read as read_events
+from tests.web.answers.test_server_sent_events import read_events
 
 CHUNK_BYTES = 2 * CHUNK_SAMPLES
 WAYS: list[dict[str, Any]] = [{}, {"stream": False}, {"stream_format": "sse"}]
@@ -33,20 +33,20 @@ Request = Callable[..., http.client.HTTPConnection]
 Answer = Callable[..., http.client.HTTPResponse]
 
 
-def asked(model: str, **fields: Any) -> bytes:
+def speech_body(model: str, **fields: Any) -> bytes:
     body = {"model": model, "input": "abc", "response_format": "pcm", **fields}
     return json.dumps(body).encode()
 
 
 @pytest.fixture
 def request_for(live: LiveServer) -> Iterator[Request]:
-    """Sends a request and hands over its connection, which is closed at the end."""
+    """Sends a request and fake_time over its connection, which is closed at the end."""
     with ExitStack() as open_ones:
 
         def ask(model: str, **fields: Any) -> http.client.HTTPConnection:
             connection = http.client.HTTPConnection(*live.address, timeout=10)
             open_ones.callback(connection.close)
-            connection.request("POST", "/v1/audio/speech", asked(model, **fields), JSON)
+            connection.request("POST", "/v1/audio/speech", speech_body(model, **fields), JSON)
             return connection
 
         yield ask
@@ -159,15 +159,15 @@ def test_after_somebody_left_the_next_is_served(
 def test_one_connection_asks_twice(request_for: Request) -> None:
     connection = request_for("tone")
     first = connection.getresponse().read()
-    connection.request("POST", "/v1/audio/speech", asked("tone"), JSON)
+    connection.request("POST", "/v1/audio/speech", speech_body("tone"), JSON)
     assert connection.getresponse().read() == first
 
 
 async def answer_to_nobody(settings: Settings, receive: Receive, send: Send) -> None:
     """Answer as the route does, to a client that is made of two functions."""
     services = scripted_services(settings)
-    found = asked_of({"input": "abc", "model": "tone"}, ("tone",), ())
-    line = await services.speech.line(found.wish)
+    found = read_speech_request({"input": "abc", "model": "tone"}, ("tone",), ())
+    line = await services.speech.line(found.line_request)
     scope = {"type": "http", "path": "/", "headers": [(b"x-request-id", b"left-1")]}
     try:
         await SpeechResponse(services.speech, Account(), line, found)(scope, receive, send)

@@ -21,7 +21,7 @@ from realtime.settings import AuthSettings, LimitsSettings, Settings, SocketsSet
 from realtime.web.app import ROUTES, create_app
 from realtime.web.entry.authentication import OPEN, OPEN_FOLDER, Authentication
 from realtime.web.requests.caller import caller_of
-from tests.support.keyed_server import OTHER, SECRET, Hands, signed, with_keys
+from tests.support.keyed_server import OTHER, SECRET, FakeTime, keyed_services, signed_headers
 from tests.support.server import wait_until_kept
 
 BEARER = {"Authorization": f"Bearer bot:{SECRET}"}
@@ -60,7 +60,7 @@ CLOSED: dict[str, tuple[str, str, Any, int]] = {
     "/mix/{rest:path}": ("GET", "/mix/af_heart/hello.wav", None, 404),
 }
 # Answered before the router, by nobody, or at an address that another method shares.
-BESIDES = {
+OTHER_REQUESTS = {
     "/audio": ("GET", "/audio/en/a/short/a-0123456789abcdef.wav", None, 404),
     "unknown": ("GET", "/there/is/nothing", None, 404),
     "making": ("POST", "/api/characters", {}, 415),
@@ -70,14 +70,14 @@ OPEN_ROUTES = {"/", "/health", "/ready", "/time", "/login", "/logout", "/static"
 
 
 @pytest.fixture(scope="module")
-def hands() -> Hands:
-    return Hands()
+def fake_time() -> FakeTime:
+    return FakeTime()
 
 
 @pytest.fixture(scope="module")
-def keyed(settings: Settings, hands: Hands) -> Iterator[TestClient]:
+def keyed(settings: Settings, fake_time: FakeTime) -> Iterator[TestClient]:
     limits = LimitsSettings(requests=1_000_000, characters=1_000_000, refusals=1_000_000)
-    services = with_keys(replace(settings, limits=limits), hands)
+    services = keyed_services(replace(settings, limits=limits), fake_time)
     with TestClient(create_app(services)) as client:
         yield client
 
@@ -96,11 +96,11 @@ def test_every_route_is_in_the_table() -> None:
     assert set(OPEN) | {OPEN_FOLDER.rstrip("/")} == OPEN_ROUTES
 
 
-ASKED = {**CLOSED, **BESIDES}
+REQUESTS = {**CLOSED, **OTHER_REQUESTS}
 
 
 def ask(client: TestClient, name: str, headers: dict[str, str]) -> Any:
-    method, path, body, _ = ASKED[name]
+    method, path, body, _ = REQUESTS[name]
     content = b"" if body is None else json.dumps(body).encode()
     return client.request(
         method, path, content=content, headers={"Content-Type": "application/json", **headers}
@@ -118,38 +118,38 @@ def refused_as(name: str, code: str) -> tuple[int, str]:
     return (403, "Invalid Request") if name == "/generate" else (401, code)
 
 
-def sign(hands: Hands, name: str, **changed: str) -> dict[str, str]:
-    method, path, body, _ = ASKED[name]
+def sign(fake_time: FakeTime, name: str, **changed: str) -> dict[str, str]:
+    method, path, body, _ = REQUESTS[name]
     content = b"" if body is None else json.dumps(body).encode()
-    return signed(hands, method, path, content, **changed)
+    return signed_headers(fake_time, method, path, content, **changed)
 
 
-@pytest.mark.parametrize("name", ASKED)
+@pytest.mark.parametrize("name", REQUESTS)
 def test_without_credentials_nobody_comes_in(keyed: TestClient, name: str) -> None:
     assert reason(ask(keyed, name, {})) == refused_as(name, "malformed")
 
 
-@pytest.mark.parametrize("name", ASKED)
-def test_wrong_credentials_help_nobody(keyed: TestClient, hands: Hands, name: str) -> None:
+@pytest.mark.parametrize("name", REQUESTS)
+def test_wrong_credentials_help_nobody(keyed: TestClient, fake_time: FakeTime, name: str) -> None:
     wrong = {
         "malformed": [
-            sign(hands, name, Time="soon"),
-            sign(hands, name, Nonce="short"),
-            sign(hands, name, Signature="x"),
+            sign(fake_time, name, Time="soon"),
+            sign(fake_time, name, Nonce="short"),
+            sign(fake_time, name, Signature="x"),
             {"Authorization": "Basic Ym90OmJvdA=="},
             {"Authorization": "Bearer bot"},
             {"Cookie": "yamabiko=x"},
         ],
         "unknown_key": [
-            sign(hands, name, key_id="nobody"),
+            sign(fake_time, name, key_id="nobody"),
             {"Authorization": f"Bearer nobody:{SECRET}"},
         ],
         "bad_signature": [
-            sign(hands, name, secret=OTHER),
-            sign(hands, name, Key="other"),
+            sign(fake_time, name, secret=OTHER),
+            sign(fake_time, name, Key="other"),
             {"Authorization": f"Bearer bot:{OTHER}"},
         ],
-        "stale": [sign(hands, name, Time=str(hands.ms - 65_001))],
+        "stale": [sign(fake_time, name, Time=str(fake_time.ms - 65_001))],
     }
     # A time that was not signed is a bad signature; an old one that was is stale.
     wrong["bad_signature"] += wrong.pop("stale")
@@ -158,12 +158,14 @@ def test_wrong_credentials_help_nobody(keyed: TestClient, hands: Hands, name: st
             assert reason(ask(keyed, name, headers)) == refused_as(name, code), headers
 
 
-@pytest.mark.parametrize("name", ASKED)
-def test_right_credentials_open_every_door(keyed: TestClient, hands: Hands, name: str) -> None:
-    status = ASKED[name][3]
-    assert ask(keyed, name, sign(hands, name)).status_code == status
+@pytest.mark.parametrize("name", REQUESTS)
+def test_right_credentials_open_every_door(
+    keyed: TestClient, fake_time: FakeTime, name: str
+) -> None:
+    status = REQUESTS[name][3]
+    assert ask(keyed, name, sign(fake_time, name)).status_code == status
     assert ask(keyed, name, BEARER).status_code == status
-    cookie = services_of(keyed).guard.cookie("bot")
+    cookie = services_of(keyed).guard.make_cookie("bot")
     assert ask(keyed, name, {"Cookie": f"a=b; yamabiko={cookie}"}).status_code == status
 
 
@@ -178,32 +180,38 @@ def test_what_only_looks_open_is_not(keyed: TestClient, path: str) -> None:
     assert keyed.get(path).status_code == 401
 
 
-def test_a_refusal_says_what_to_do(keyed: TestClient, hands: Hands) -> None:
+def test_a_refusal_says_what_to_do(keyed: TestClient, fake_time: FakeTime) -> None:
     answer = keyed.post("/lines", json=LINE)
     assert answer.headers["www-authenticate"].startswith("Yamabiko")
-    assert answer.json()["error"]["now_ms"] == hands.ms
+    assert answer.json()["error"]["now_ms"] == fake_time.ms
     assert "docs/signing.md" in answer.json()["error"]["hint"]
     openai = keyed.get("/v1/models").json()["error"]
-    assert (openai["code"], openai["now_ms"]) == ("malformed", hands.ms)
+    assert (openai["code"], openai["now_ms"]) == ("malformed", fake_time.ms)
     bots = keyed.post("/generate", json={})
     assert bots.status_code == 403
     assert bots.json() == {"audioURL": None, "code": 403, "error": "Invalid Request"}
 
 
-def test_a_signed_request_passes_once(keyed: TestClient, hands: Hands) -> None:
+def test_a_signed_request_passes_once(keyed: TestClient, fake_time: FakeTime) -> None:
     body = json.dumps(LINE).encode()
-    headers = signed(hands, "POST", "/lines?b=2&a=1", body) | {"Content-Type": "application/json"}
+    headers = signed_headers(fake_time, "POST", "/lines?b=2&a=1", body) | {
+        "Content-Type": "application/json"
+    }
     # The order of the query is not signed, and neither is how it is escaped.
     assert keyed.post("/lines?a=%31&b=2", content=body, headers=headers).status_code == 200
     again = keyed.post("/lines?b=2&a=1", content=body, headers=headers)
     assert reason(again) == (401, "replayed")
 
 
-def test_another_body_path_or_query_is_another_request(keyed: TestClient, hands: Hands) -> None:
+def test_another_body_path_or_query_is_another_request(
+    keyed: TestClient, fake_time: FakeTime
+) -> None:
     body = json.dumps(LINE).encode()
 
     def headers() -> dict[str, str]:
-        return signed(hands, "POST", "/lines?a=1", body) | {"Content-Type": "application/json"}
+        return signed_headers(fake_time, "POST", "/lines?a=1", body) | {
+            "Content-Type": "application/json"
+        }
 
     other_body = keyed.post("/lines?a=1", content=body + b" ", headers=headers())
     other_path = keyed.post("/prefetch?a=1", content=body, headers=headers())
@@ -212,50 +220,55 @@ def test_another_body_path_or_query_is_another_request(keyed: TestClient, hands:
         assert reason(answer) == (401, "bad_signature")
 
 
-def in_query(hands: Hands, method: str, target: str, separator: str = "?") -> str:
-    headers = signed(hands, method, target)
+def in_query(fake_time: FakeTime, method: str, target: str, separator: str = "?") -> str:
+    headers = signed_headers(fake_time, method, target)
     names = {"kid": "Key", "t": "Time", "n": "Nonce", "sig": "Signature"}
     added = "&".join(f"{name}={headers['X-Yamabiko-' + part]}" for name, part in names.items())
     return f"{target}{separator}{added}"
 
 
-def test_where_headers_cannot_be_set_the_query_signs(keyed: TestClient, hands: Hands) -> None:
-    assert keyed.get(in_query(hands, "GET", "/api/info")).status_code == 200
-    assert keyed.get(in_query(hands, "GET", "/api/info?a=1", "&")).status_code == 200
-    twice = in_query(hands, "GET", "/api/info")
-    both = keyed.get(twice, headers=signed(hands, "GET", "/api/info"))
+def test_where_headers_cannot_be_set_the_query_signs(
+    keyed: TestClient, fake_time: FakeTime
+) -> None:
+    assert keyed.get(in_query(fake_time, "GET", "/api/info")).status_code == 200
+    assert keyed.get(in_query(fake_time, "GET", "/api/info?a=1", "&")).status_code == 200
+    twice = in_query(fake_time, "GET", "/api/info")
+    both = keyed.get(twice, headers=signed_headers(fake_time, "GET", "/api/info"))
     assert reason(both) == (401, "malformed")
     assert reason(keyed.get(twice + "&kid=bot")) == (401, "malformed")
     assert reason(keyed.get(twice.partition("&n=")[0])) == (401, "malformed")
 
 
-def test_a_header_that_stands_twice_is_none(keyed: TestClient, hands: Hands) -> None:
-    headers = list(signed(hands, "GET", "/api/info").items())
+def test_a_header_that_stands_twice_is_none(keyed: TestClient, fake_time: FakeTime) -> None:
+    headers = list(signed_headers(fake_time, "GET", "/api/info").items())
     for name, value in headers:
         answer = keyed.get("/api/info", headers=[*headers, (name, value)])
         assert reason(answer) == (401, "malformed")
 
 
-def test_the_edges_of_time_hold_here_too(keyed: TestClient, hands: Hands) -> None:
+def test_the_edges_of_time_hold_here_too(keyed: TestClient, fake_time: FakeTime) -> None:
     for offset, expected in [(-65_000, 200), (-65_001, "stale"), (5_000, 200), (5_001, "future")]:
-        hands.pass_by(200)
-        headers = at(hands, hands.ms + offset)
+        fake_time.advance(200)
+        headers = at(fake_time, fake_time.ms + offset)
         answer = keyed.get("/api/info", headers=headers)
         found = answer.status_code if answer.status_code == 200 else reason(answer)[1]
         assert found == expected, offset
 
 
-def at(hands: Hands, ms: int) -> dict[str, str]:
-    return signed(replace(hands, ms=ms), "GET", "/api/info")
+def at(fake_time: FakeTime, ms: int) -> dict[str, str]:
+    return signed_headers(replace(fake_time, ms=ms), "GET", "/api/info")
 
 
-def test_bearer_can_be_switched_off(settings: Settings, hands: Hands) -> None:
-    services = with_keys(replace(settings, auth=AuthSettings(bearer=False)), hands)
+def test_bearer_can_be_switched_off(settings: Settings, fake_time: FakeTime) -> None:
+    services = keyed_services(replace(settings, auth=AuthSettings(bearer=False)), fake_time)
     client = TestClient(create_app(services))
     answer = client.get("/api/info", headers=BEARER)
     assert reason(answer) == (401, "malformed")
     assert "Bearer" not in answer.json()["error"]["hint"]
-    assert client.get("/api/info", headers=signed(hands, "GET", "/api/info")).status_code == 200
+    assert (
+        client.get("/api/info", headers=signed_headers(fake_time, "GET", "/api/info")).status_code
+        == 200
+    )
 
 
 def test_without_keys_everybody_may(settings: Settings) -> None:
@@ -268,10 +281,10 @@ def test_without_keys_everybody_may(settings: Settings) -> None:
 # posttime, as old bots send it
 
 
-def generate(client: TestClient, hands: Hands, posttime: str, way: str) -> Any:
+def generate(client: TestClient, fake_time: FakeTime, posttime: str, way: str) -> Any:
     body = {"textPrompt": "a", "character": "nobody", "language": "en", "posttime": posttime}
     content = json.dumps(body).encode()
-    headers = BEARER if way == "bearer" else signed(hands, "POST", "/generate", content)
+    headers = BEARER if way == "bearer" else signed_headers(fake_time, "POST", "/generate", content)
     return client.post(
         "/generate", content=content, headers={"Content-Type": "application/json", **headers}
     )
@@ -285,25 +298,27 @@ def written(ms: int) -> str:
 
 @pytest.mark.parametrize(("apart_s", "status"), [(0, 404), (-4, 404), (-70, 403), (3_600, 403)])
 def test_posttime_is_that_of_the_signature(
-    keyed: TestClient, hands: Hands, apart_s: int, status: int
+    keyed: TestClient, fake_time: FakeTime, apart_s: int, status: int
 ) -> None:
-    posttime = written(hands.ms + 1000 * apart_s)
-    assert generate(keyed, hands, posttime, "signed").status_code == status
-    assert generate(keyed, hands, posttime, "bearer").status_code == 404
+    posttime = written(fake_time.ms + 1000 * apart_s)
+    assert generate(keyed, fake_time, posttime, "signed").status_code == status
+    assert generate(keyed, fake_time, posttime, "bearer").status_code == 404
 
 
 @pytest.mark.parametrize("posttime", ["now", "2026-11-21T10:00:00Z", "2026/13/01 00:00:00", ""])
-def test_posttime_that_is_none_is_told(keyed: TestClient, hands: Hands, posttime: str) -> None:
+def test_posttime_that_is_none_is_told(
+    keyed: TestClient, fake_time: FakeTime, posttime: str
+) -> None:
     for way in ("signed", "bearer"):
-        assert generate(keyed, hands, posttime, way).status_code == 400
+        assert generate(keyed, fake_time, posttime, way).status_code == 400
 
 
 # addresses of recordings
 
 
 @pytest.fixture
-def recording(keyed: TestClient, hands: Hands) -> dict[str, Any]:
-    hands.pass_by(1)
+def recording(keyed: TestClient, fake_time: FakeTime) -> dict[str, Any]:
+    fake_time.advance(1)
     found: dict[str, Any] = keyed.post("/lines", json=LINE, headers=BEARER).json()
     return found
 
@@ -313,9 +328,9 @@ def path_of(url: str) -> str:
 
 
 def test_addresses_open_without_credentials(
-    keyed: TestClient, hands: Hands, recording: dict[str, Any]
+    keyed: TestClient, fake_time: FakeTime, recording: dict[str, Any]
 ) -> None:
-    assert recording["expires_at"] == hands.ms + 30 * 86_400_000
+    assert recording["expires_at"] == fake_time.ms + 30 * 86_400_000
     for url in (recording["url"], recording["timestamps_url"]):
         assert f"?e={recording['expires_at']}&s=" in url
         wait_until_kept(keyed)
@@ -339,10 +354,12 @@ def test_a_changed_address_opens_nothing(keyed: TestClient, recording: dict[str,
     assert keyed.get(bare, headers=BEARER).status_code == 200
 
 
-def test_an_address_expires(keyed: TestClient, hands: Hands, recording: dict[str, Any]) -> None:
+def test_an_address_expires(
+    keyed: TestClient, fake_time: FakeTime, recording: dict[str, Any]
+) -> None:
     path = path_of(recording["url"])
     assert keyed.get(path).status_code == 200
-    hands.pass_by(30 * 86_400)
+    fake_time.advance(30 * 86_400)
     assert reason(keyed.get(path)) == (401, "stale")
 
 
@@ -358,11 +375,11 @@ def test_a_rate_is_signed_with_it(keyed: TestClient) -> None:
 
 
 async def socket_answer(services: Services, headers: dict[str, str], target: str) -> Any:
-    """What an upgrade is answered, or who came in."""
+    """Return the caller that was let in, or the status that the upgrade was answered with."""
     path, _, query = target.partition("?")
     sent: list[Message] = []
 
-    async def door(scope: Scope, receive: Receive, send: Send) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
         sent.append({"type": "in", "caller": caller_of(scope)})
 
     async def receive() -> Message:
@@ -382,49 +399,49 @@ async def socket_answer(services: Services, headers: dict[str, str], target: str
         "client": ("127.0.0.1", 1),
         "extensions": {"websocket.http.response": {}},
     }
-    await Authentication(door, services)(scope, receive, send)
+    await Authentication(app, services)(scope, receive, send)
     first = sent[0]
     return first["caller"] if first["type"] == "in" else first["status"]
 
 
 @pytest.mark.anyio
 async def test_a_socket_is_signed_or_has_a_ticket(settings: Settings) -> None:
-    hands = Hands()
-    services = with_keys(settings, hands)
-    ticket, expires = services.guard.ticket("bot")
-    assert expires == hands.ms + 30_000
+    fake_time = FakeTime()
+    services = keyed_services(settings, fake_time)
+    ticket, expires = services.guard.make_ticket("bot")
+    assert expires == fake_time.ms + 30_000
     came = await socket_answer(services, {}, f"/ws?ticket={ticket}")
     assert (came.key_id, came.way) == ("bot", "ticket")
     assert await socket_answer(services, {}, f"/ws?ticket={ticket}") == 401
-    came = await socket_answer(services, signed(hands, "GET", "/ws"), "/ws")
+    came = await socket_answer(services, signed_headers(fake_time, "GET", "/ws"), "/ws")
     assert (came.key_id, came.way) == ("bot", "signature")
-    came = await socket_answer(services, {}, in_query(hands, "GET", "/ws"))
+    came = await socket_answer(services, {}, in_query(fake_time, "GET", "/ws"))
     assert (came.key_id, came.way) == ("bot", "signature")
     assert await socket_answer(services, {}, "/ws") == 401
-    late, _ = services.guard.ticket("bot")
-    hands.pass_by(30)
+    late, _ = services.guard.make_ticket("bot")
+    fake_time.advance(30)
     assert await socket_answer(services, {}, f"/ws?ticket={late}") == 401
     assert await socket_answer(services, {}, f"/ws?ticket={late}&ticket={late}") == 401
 
 
 @pytest.mark.anyio
 async def test_a_page_from_elsewhere_opens_no_socket(settings: Settings) -> None:
-    hands = Hands()
-    own = with_keys(
-        replace(settings, sockets=SocketsSettings(origins=("https://page.example",))), hands
+    fake_time = FakeTime()
+    own = keyed_services(
+        replace(settings, sockets=SocketsSettings(origins=("https://page.example",))), fake_time
     )
     for origin, expected in [
         ("http://voice.example", "bot"),
         ("https://page.example", "bot"),
         ("https://evil.example", 403),
     ]:
-        cookie = {"Cookie": f"yamabiko={own.guard.cookie('bot')}", "Host": "voice.example"}
+        cookie = {"Cookie": f"yamabiko={own.guard.make_cookie('bot')}", "Host": "voice.example"}
         came = await socket_answer(own, {**cookie, "Origin": origin}, "/ws")
         assert (came if isinstance(came, int) else came.key_id) == expected
 
 
 def test_a_page_from_elsewhere_writes_with_nobodys_cookie(keyed: TestClient) -> None:
-    cookie = {"Cookie": f"yamabiko={services_of(keyed).guard.cookie('bot')}"}
+    cookie = {"Cookie": f"yamabiko={services_of(keyed).guard.make_cookie('bot')}"}
     foreign = {**cookie, "Origin": "https://evil.example"}
     assert reason(keyed.post("/lines", json=LINE, headers=foreign)) == (403, "origin_not_allowed")
     own = {**cookie, "Origin": "http://testserver"}
@@ -440,7 +457,7 @@ def test_an_upgrade_without_the_extension_is_closed(keyed: TestClient) -> None:
 
 
 def limited(settings: Settings, **limits: int) -> TestClient:
-    services = with_keys(replace(settings, limits=LimitsSettings(**limits)), Hands())
+    services = keyed_services(replace(settings, limits=LimitsSettings(**limits)), FakeTime())
     return TestClient(create_app(services))
 
 
@@ -479,13 +496,15 @@ def test_what_was_refused_is_counted(settings: Settings) -> None:
 
 
 def test_what_is_written_down_holds_no_secret_and_no_text(
-    keyed: TestClient, hands: Hands, caplog: pytest.LogCaptureFixture
+    keyed: TestClient, fake_time: FakeTime, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level("INFO", "yamabiko.audit"):
         keyed.get("/en/af_heart/confession.wav", headers=BEARER)
         keyed.get("/en/af_heart/confession.wav?ticket=confession")
         body = json.dumps({**LINE, "text": "confession"}).encode()
-        headers = signed(hands, "POST", "/lines", body) | {"Content-Type": "application/json"}
+        headers = signed_headers(fake_time, "POST", "/lines", body) | {
+            "Content-Type": "application/json"
+        }
         keyed.post("/lines", content=body, headers={**headers, "X-Request-ID": "mine"})
     told = "\n".join(record.getMessage() for record in caplog.records)
     assert "admitted key=bot way=bearer method=GET door=/en" in told
@@ -494,13 +513,15 @@ def test_what_is_written_down_holds_no_secret_and_no_text(
         assert hidden not in told
 
 
-def test_the_signature_is_over_what_came_over_the_wire(keyed: TestClient, hands: Hands) -> None:
+def test_the_signature_is_over_what_came_over_the_wire(
+    keyed: TestClient, fake_time: FakeTime
+) -> None:
     """A path is signed as it was sent, with its escapes, not as it is read."""
     raw = "/en/af_heart/caf%C3%A9%20%2F%3F.wav"
-    answer = keyed.get(raw, headers=signed(hands, "GET", raw))
+    answer = keyed.get(raw, headers=signed_headers(fake_time, "GET", raw))
     assert answer.status_code == 404
-    time, nonce = str(hands.ms), hands.chance(16)
+    time, nonce = str(fake_time.ms), fake_time.random_text(16)
     read = string_to_sign("GET", "/en/af_heart/café /?.wav".encode(), b"", "bot", time, nonce)
     sealed = SaltedSigner([SECRET], "request").sign(read)
-    headers = signed(hands, "GET", raw, Time=time, Nonce=nonce, Signature=sealed)
+    headers = signed_headers(fake_time, "GET", raw, Time=time, Nonce=nonce, Signature=sealed)
     assert reason(keyed.get(raw, headers=headers)) == (401, "bad_signature")

@@ -1,11 +1,9 @@
-"""Whatever comes to the gate, it answers with a reason and lets nobody in by accident."""
+"""Authentication answers random requests with a reason, and lets nobody in by accident."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import hashlib
-import hmac
 import random
 import re
 from collections.abc import Callable
@@ -23,7 +21,8 @@ from realtime.web.entry.authentication import Authentication, is_open
 from realtime.web.entry.body_limit import BodyLimit
 from realtime.web.entry.credentials import HEADERS, QUERY
 from realtime.web.requests.caller import SCOPE
-from tests.support.keyed_server import SECRET, Hands, signed, with_keys
+from tests.support.keyed_server import SECRET, FakeTime, keyed_services, signed_headers
+from tests.support.signed_requests import documented_signature
 
 SEED = 20_261_121
 ROUNDS = 1_000  # of each kind in a usual run
@@ -37,11 +36,11 @@ Request = tuple[Scope, bytes]  # what came, and its body
 
 
 class Fuzzer:
-    """Right requests of every kind, and what chance makes of them."""
+    """Right requests of every kind, and random changes to them."""
 
-    def __init__(self, services: Services, hands: Hands, seed: int) -> None:
+    def __init__(self, services: Services, fake_time: FakeTime, seed: int) -> None:
         self.services = services
-        self.hands = hands
+        self.fake_time = fake_time
         self.random = random.Random(seed)
         self.given: set[str] = set()  # tickets and cookies
 
@@ -51,34 +50,34 @@ class Fuzzer:
         path = self.random.choice(("/lines", "/api/info", "/en/a/b.wav", "/%E3%81%82"))
         query = self.random.choice(("", "a=1&b=2", "b=%20&a=+", "x"))
         target = f"{path}?{query}" if query else path
-        headers = signed(self.hands, method, target, body)
+        headers = signed_headers(self.fake_time, method, target, body)
         return self.scope(method, path, query, headers), body
 
     def query_signed(self) -> Request:
         method, path = self.random.choice((("GET", "/ws"), ("GET", "/lines/x")))
-        headers = signed(self.hands, method, path)
+        headers = signed_headers(self.fake_time, method, path)
         names = ("kid", "t", "n", "sig")
         query = "&".join(f"{n}={v}" for n, v in zip(names, headers.values(), strict=True))
         return self.scope(method, path, query, {}, socket=path == "/ws"), b""
 
     def token(self) -> Request:
         if self.random.random() < 0.5:
-            ticket, _ = self.services.guard.ticket("bot")
+            ticket, _ = self.services.guard.make_ticket("bot")
             self.given.add(ticket)
             return self.scope("GET", "/ws", f"ticket={ticket}", {}, socket=True), b""
-        written = self.services.guard.cookie("other")
+        written = self.services.guard.make_cookie("other")
         self.given.add(written)
         cookie = {"Cookie": f"yamabiko={written}"}
         return self.scope("GET", "/api/info", "", cookie), b""
 
-    def key_or_address(self) -> Request:
+    def key_or_url(self) -> Request:
         if self.random.random() < 0.3:
             bearer = {"Authorization": f"Bearer bot:{SECRET}"}
             return self.scope("GET", "/metrics", "", bearer), b""
-        addresses = self.services.guard.addresses
+        urls = self.services.guard.urls
         path = "/audio/en/a/short/b-0123456789abcdef.wav"
         rate = self.random.choice(("", "8000"))
-        query = addresses.query("bot", path, rate, addresses.expires_ms())
+        query = urls.sign("bot", path, rate, urls.expires_ms())
         return self.scope("GET", path, f"rate={rate}&{query}" if rate else query, {}), b""
 
     def scope(
@@ -98,7 +97,7 @@ class Fuzzer:
         }
 
     def changed(self, request: Request) -> Request:
-        """One thing is another: a byte, a header, the query, the path, the body, the method."""
+        """Change one part: a byte, a header, the query, the path, the body or the method."""
         scope, body = request
         scope = {**scope, "headers": list(scope["headers"])}
         what = self.random.choice(("header", "query", "body", "path", "method", "drop", "twice"))
@@ -143,8 +142,8 @@ class Fuzzer:
         return data * self.random.randint(2, 4)
 
 
-async def answered(door: Any, scope: Scope, body: bytes) -> int:
-    """The status, or 0 for whoever came in."""
+async def status_of(app: Any, scope: Scope, body: bytes) -> int:
+    """Return the status, or 0 where the request was let in."""
     status = -1
 
     async def receive() -> Message:
@@ -157,7 +156,7 @@ async def answered(door: Any, scope: Scope, body: bytes) -> int:
         if status < 0:
             status = message.get("status", 403)
 
-    await door(scope, receive, send)
+    await app(scope, receive, send)
     return 0 if status < 0 else status
 
 
@@ -165,26 +164,28 @@ async def inside(scope: Scope, receive: Receive, send: Send) -> None:
     await asyncio.sleep(0)
 
 
-async def fuzz(services: Services, hands: Hands, make: Callable[[Fuzzer], Request], n: int) -> None:
-    fuzzer = Fuzzer(services, hands, SEED)
-    door = BodyLimit(Authentication(inside, services), LimitsSettings())
+async def fuzz(
+    services: Services, fake_time: FakeTime, make: Callable[[Fuzzer], Request], n: int
+) -> None:
+    fuzzer = Fuzzer(services, fake_time, SEED)
+    app = BodyLimit(Authentication(inside, services), LimitsSettings())
     for number in range(n):
         right = make(fuzzer)
-        assert await answered(door, dict(right[0]), right[1]) == 0, right
+        assert await status_of(app, dict(right[0]), right[1]) == 0, right
         wrong = fuzzer.changed(make(fuzzer))
         for _ in range(fuzzer.random.choice((0, 0, 1, 3))):
             wrong = fuzzer.changed(wrong)
-        status = await answered(door, wrong[0], wrong[1])
+        status = await status_of(app, wrong[0], wrong[1])
         if status == 0:
             check_admitted(fuzzer, wrong[0], wrong[1])
         else:
             assert status in ALLOWED, (status, wrong)
         if number % 500 == 0:
-            hands.pass_by(1)
+            fake_time.advance(1)
 
 
 def check_admitted(fuzzer: Fuzzer, scope: Scope, body: bytes) -> None:
-    """Whoever came in has credentials that hold for what was asked, by a second reckoning."""
+    """Check the credentials of a request that was let in, without the code under test."""
     caller = scope[SCOPE]
     headers = [(name, value.strip()) for name, value in scope["headers"]]
     query = dict(query_parts(scope["query_string"]))
@@ -199,7 +200,9 @@ def check_admitted(fuzzer: Fuzzer, scope: Scope, body: bytes) -> None:
     elif caller.way == "address":
         rate, expiry = (query.get(name, b"").decode() for name in (b"rate", b"e"))
         message = "\n".join((scope["path"], rate, expiry))
-        assert query[b"s"].decode()[6:] == reckoned("audio", message.encode("utf-8"))
+        assert query[b"s"].decode()[6:] == documented_signature(
+            SECRET, "audio", message.encode("utf-8")
+        )
     else:
         in_query = b"kid" in query or b"sig" in query
         found, names = (query, QUERY) if in_query else (dict(headers), HEADERS)
@@ -209,13 +212,7 @@ def check_admitted(fuzzer: Fuzzer, scope: Scope, body: bytes) -> None:
         digest = hashlib.sha256(b"" if is_socket else body).hexdigest().encode()
         target = (scope.get("method", "GET").encode(), scope["raw_path"], sorted_query(query))
         message = b"\n".join((b"v1", *target, b"bot", time, nonce, digest))
-        assert signature.decode() == reckoned("request", message)
-
-
-def reckoned(use: str, message: bytes) -> str:
-    """The signature as docs/signing.md has it, with the standard library alone."""
-    key = hmac.digest(SECRET.encode(), f"yamabiko-{use}-v1".encode(), "sha256")
-    return base64.urlsafe_b64encode(hmac.digest(key, message, "sha256")).rstrip(b"=").decode()
+        assert signature.decode() == documented_signature(SECRET, "request", message)
 
 
 def sorted_query(query: dict[bytes, bytes]) -> bytes:
@@ -224,20 +221,20 @@ def sorted_query(query: dict[bytes, bytes]) -> bytes:
     return "&".join(f"{name}={value}" for name, value in quoted).encode()
 
 
-KINDS = [Fuzzer.header_signed, Fuzzer.query_signed, Fuzzer.token, Fuzzer.key_or_address]
+KINDS = [Fuzzer.header_signed, Fuzzer.query_signed, Fuzzer.token, Fuzzer.key_or_url]
 
 
-def services_for(settings: Settings, hands: Hands) -> Services:
+def services_for(settings: Settings, fake_time: FakeTime) -> Services:
     most = 1 << 30
     limits = LimitsSettings(requests=most, refusals=most)
-    return with_keys(replace(settings, limits=limits), hands)
+    return keyed_services(replace(settings, limits=limits), fake_time)
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("kind", KINDS)
 async def test_what_was_changed_is_refused_with_a_reason(settings: Settings, kind: Any) -> None:
-    hands = Hands()
-    await fuzz(services_for(settings, hands), hands, kind, ROUNDS)
+    fake_time = FakeTime()
+    await fuzz(services_for(settings, fake_time), fake_time, kind, ROUNDS)
 
 
 @pytest.mark.slow
@@ -245,5 +242,5 @@ async def test_what_was_changed_is_refused_with_a_reason(settings: Settings, kin
 @pytest.mark.anyio
 @pytest.mark.parametrize("kind", KINDS)
 async def test_many_of_them(settings: Settings, kind: Any) -> None:
-    hands = Hands()
-    await fuzz(services_for(settings, hands), hands, kind, MANY)
+    fake_time = FakeTime()
+    await fuzz(services_for(settings, fake_time), fake_time, kind, MANY)

@@ -1,4 +1,4 @@
-"""A body is given again as it came, hashed, and in bounded memory."""
+"""A body is replayed as it came, hashed, and in bounded memory."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import pytest
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive
 
-from realtime.web.entry.buffered_body import IN_MEMORY_BYTES, Body
+from realtime.web.entry.buffered_body import IN_MEMORY_BYTES, BufferedBody
 
 pytestmark = pytest.mark.anyio
 
 
-def coming(parts: Iterable[bytes], last: str = "http.disconnect") -> Receive:
+def receiving(parts: Iterable[bytes], last: str = "http.disconnect") -> Receive:
     messages: list[Message] = [
         {"type": "http.request", "body": part, "more_body": True} for part in parts
     ]
@@ -33,26 +33,26 @@ def coming(parts: Iterable[bytes], last: str = "http.disconnect") -> Receive:
     [[b""], [b"abc"], [b"ab", b"", b"c"], [bytes(range(256)) * 4_000] * 3, [b"x" * 5_000_000]],
 )
 async def test_it_is_given_again_as_it_came(parts: list[bytes]) -> None:
-    body, receive = Body(), coming(parts)
+    body, receive = BufferedBody(), receiving(parts)
     whole = b"".join(parts)
-    assert not body.taken
-    await body.take(receive)
-    assert body.taken and body.digest == hashlib.sha256(whole).hexdigest()
-    again = body.again(receive)
+    assert not body.complete
+    await body.read_all(receive)
+    assert body.complete and body.digest == hashlib.sha256(whole).hexdigest()
+    replay = body.replay(receive)
     found, more = b"", True
     while more:
-        message = await again()
+        message = await replay()
         assert message["type"] == "http.request"
         assert len(message["body"]) <= IN_MEMORY_BYTES
         found += message["body"]
         more = message["more_body"]
     assert found == whole
-    assert (await again())["type"] == "http.disconnect"
+    assert (await replay())["type"] == "http.disconnect"
     body.close()
 
 
 async def test_who_leaves_is_told_apart_from_who_is_done() -> None:
-    body = Body()
+    body = BufferedBody()
     with pytest.raises(ClientDisconnect):
-        await body.take(coming([]))
+        await body.read_all(receiving([]))
     body.close()

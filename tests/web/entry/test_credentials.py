@@ -1,4 +1,4 @@
-"""What a request shows is read strictly; what cannot be read is refused, not guessed."""
+"""Credentials are read strictly; anything unreadable is refused, not guessed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from realtime.access import Credentials
 from realtime.errors import Refused
-from realtime.web.entry.credentials import Bearer, Cookie, Ticket, shown_by
+from realtime.web.entry.credentials import Bearer, Cookie, Ticket, find_credentials
 
 HEADERS = [
     (b"x-yamabiko-key", b"bot"),
@@ -27,53 +27,53 @@ def scope(headers: list[tuple[bytes, bytes]], query: bytes = b"", kind: str = "h
 
 
 def test_nothing_is_nothing() -> None:
-    assert shown_by(scope([])) is None
-    assert shown_by(scope([(b"cookie", b"a=b")])) is None
-    assert shown_by(scope([], b"t=1&n=2")) is None  # anybody's own fields
+    assert find_credentials(scope([])) is None
+    assert find_credentials(scope([(b"cookie", b"a=b")])) is None
+    assert find_credentials(scope([], b"t=1&n=2")) is None  # anybody's own fields
 
 
 def test_signatures_stand_in_headers_or_in_the_query() -> None:
-    assert shown_by(scope(HEADERS)) == SIGNED
-    assert shown_by(scope([], QUERY)) == SIGNED
-    assert shown_by(scope([], b"a=b&" + QUERY)) == SIGNED
+    assert find_credentials(scope(HEADERS)) == SIGNED
+    assert find_credentials(scope([], QUERY)) == SIGNED
+    assert find_credentials(scope([], b"a=b&" + QUERY)) == SIGNED
 
 
 @pytest.mark.parametrize("lost", range(4))
 def test_a_part_that_is_missing_is_named(lost: int) -> None:
     left = [pair for place, pair in enumerate(HEADERS) if place != lost]
     with pytest.raises(Refused, match=HEADERS[lost][0].decode()):
-        shown_by(scope(left))
+        find_credentials(scope(left))
 
 
 @pytest.mark.parametrize("twice", range(4))
 def test_a_part_that_stands_twice_is_refused(twice: int) -> None:
     with pytest.raises(Refused, match="twice"):
-        shown_by(scope([*HEADERS, HEADERS[twice]]))
+        find_credentials(scope([*HEADERS, HEADERS[twice]]))
     with pytest.raises(Refused, match="twice"):
-        shown_by(scope([], QUERY + b"&" + QUERY.split(b"&")[twice]))
+        find_credentials(scope([], QUERY + b"&" + QUERY.split(b"&")[twice]))
 
 
 def test_the_strongest_counts() -> None:
     cookie, bearer = (b"cookie", b"yamabiko=x"), (b"authorization", b"Bearer bot:x")
-    assert shown_by(scope([cookie, bearer, *HEADERS])) == SIGNED
-    assert shown_by(scope([cookie, bearer])) == Bearer("bot:x")
-    assert shown_by(scope([cookie])) == Cookie("x")
-    assert shown_by(scope([cookie], b"ticket=y", "websocket")) == Ticket("y")
-    assert shown_by(scope([cookie], b"ticket=y")) == Cookie("x")
+    assert find_credentials(scope([cookie, bearer, *HEADERS])) == SIGNED
+    assert find_credentials(scope([cookie, bearer])) == Bearer("bot:x")
+    assert find_credentials(scope([cookie])) == Cookie("x")
+    assert find_credentials(scope([cookie], b"ticket=y", "websocket")) == Ticket("y")
+    assert find_credentials(scope([cookie], b"ticket=y")) == Cookie("x")
 
 
 @pytest.mark.parametrize("value", [b"Basic x", b"bot:x", b"Digest a=b"])
 def test_another_scheme_is_told(value: bytes) -> None:
     with pytest.raises(Refused, match="Bearer"):
-        shown_by(scope([(b"authorization", value)]))
+        find_credentials(scope([(b"authorization", value)]))
 
 
 def test_a_mountain_of_cookies_is_not_climbed() -> None:
-    assert shown_by(scope([(b"cookie", b"a=" + b"b" * 5_000 + b"; yamabiko=x")])) is None
+    assert find_credentials(scope([(b"cookie", b"a=" + b"b" * 5_000 + b"; yamabiko=x")])) is None
 
 
 def test_nothing_is_cut_off_that_was_sent() -> None:
-    assert shown_by(scope([], QUERY.replace(b"t=1", b"t=%0c1"))) == Credentials(
+    assert find_credentials(scope([], QUERY.replace(b"t=1", b"t=%0c1"))) == Credentials(
         "bot", "\x0c1", "n", "s"
     )
 
@@ -93,6 +93,6 @@ def test_anything_is_read_or_refused(
     headers: list[tuple[bytes, bytes]], query: bytes, kind: str
 ) -> None:
     try:
-        shown_by(scope(headers, query, kind))
+        find_credentials(scope(headers, query, kind))
     except Refused as refused:
         assert refused.code == "malformed"

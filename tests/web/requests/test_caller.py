@@ -1,8 +1,8 @@
-"""Who asks, and where from, as far as others may know."""
+"""The caller and its address, and how much of a path the log may have."""
 
 from __future__ import annotations
 
-from realtime.web.requests.caller import SCOPE, Caller, address_of, caller_of, door_of
+from realtime.web.requests.caller import SCOPE, Caller, caller_of, client_address, path_start
 
 
 def test_nobody_was_asked_who_they_are() -> None:
@@ -12,11 +12,11 @@ def test_nobody_was_asked_who_they_are() -> None:
 
 
 def test_an_address_may_be_unknown() -> None:
-    assert address_of({"client": ("10.0.0.1", 1)}) == "10.0.0.1"
-    assert address_of({"client": None}) == address_of({}) == "unknown"
+    assert client_address({"client": ("10.0.0.1", 1)}) == "10.0.0.1"
+    assert client_address({"client": None}) == client_address({}) == "unknown"
 
 
-def test_of_a_path_only_the_door_is_told() -> None:
-    assert door_of({"path": "/en/af_heart/a secret.wav"}) == "/en"
-    assert door_of({"path": "/"}) == "/"
-    assert len(door_of({"path": "/" + "x" * 1_000})) <= 41
+def test_of_a_path_only_the_start_is_logged() -> None:
+    assert path_start({"path": "/en/af_heart/a secret.wav"}) == "/en"
+    assert path_start({"path": "/"}) == "/"
+    assert len(path_start({"path": "/" + "x" * 1_000})) <= 41

@@ -1,4 +1,4 @@
-"""What /v1/audio/speech is asked for: OpenAI's fields, our own, and their defaults."""
+"""The body of /v1/audio/speech: OpenAI's fields, our own, and their defaults."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from hypothesis import strategies as st
 
 from realtime.errors import BadRequest
 from realtime.speech.request import LineRequest
-from realtime.web.requests.openai_speech import OpenAiSpeechRequest, asked_of
+from realtime.web.requests.openai_speech import OpenAiSpeechRequest, read_speech_request
 from tests.web.requests.test_fields import JSON
 
 SPEAKERS = ("hibari", "kokoro", "tone")
 ENGINES = (*SPEAKERS, "gain")
 
 
-def asked(**fields: Any) -> OpenAiSpeechRequest:
-    return asked_of({"input": "Hello.", **fields}, SPEAKERS, ENGINES)
+def read(**fields: Any) -> OpenAiSpeechRequest:
+    return read_speech_request({"input": "Hello.", **fields}, SPEAKERS, ENGINES)
 
 
 def test_a_text_alone_has_defaults_for_all_else() -> None:
-    found = asked()
-    assert found.wish == LineRequest("Hello.")
+    found = read()
+    assert found.line_request == LineRequest("Hello.")
     assert found.format.name == "mp3"
     assert (found.sample_rate, found.events, found.whole) == (None, False, False)
 
 
 def test_every_field_arrives() -> None:
-    found = asked(
+    found = read(
         model="kokoro",
         voice="af_heart",
         instructions="Softly.",
@@ -44,31 +44,31 @@ def test_every_field_arrives() -> None:
         stream=False,
         return_timestamps=True,
     )
-    wish = LineRequest("Hello.", "af_heart", "ja", True, True, 1.5, 2**63 - 1, "kokoro")
-    assert found.wish == wish
+    expected = LineRequest("Hello.", "af_heart", "ja", True, True, 1.5, 2**63 - 1, "kokoro")
+    assert found.line_request == expected
     assert (found.format.name, found.sample_rate) == ("flac", 16000)
     assert found.events and found.whole and found.timestamps
 
 
 def test_pcm_has_the_rate_that_clients_take_it_for() -> None:
-    assert asked(response_format="pcm").sample_rate == 24000
-    assert asked(response_format="pcm", sample_rate=8000).sample_rate == 8000
-    assert asked(response_format="wav").sample_rate is None
+    assert read(response_format="pcm").sample_rate == 24000
+    assert read(response_format="pcm", sample_rate=8000).sample_rate == 8000
+    assert read(response_format="wav").sample_rate is None
 
 
 @pytest.mark.parametrize("model", [None, "", "tts-1", "gpt-4o-mini-tts", "yamabiko", "whatever"])
 def test_other_models_mean_the_characters_own_engine(model: str | None) -> None:
-    assert asked(model=model).wish.engine is None
+    assert read(model=model).line_request.engine is None
 
 
 @pytest.mark.parametrize("model", SPEAKERS)
 def test_an_engines_name_chooses_it(model: str) -> None:
-    assert asked(model=model).wish.engine == model
+    assert read(model=model).line_request.engine == model
 
 
 def test_an_engine_that_cannot_speak_is_refused() -> None:
     with pytest.raises(BadRequest, match="hibari, kokoro, tone") as caught:
-        asked(model="gain")
+        read(model="gain")
     assert caught.value.field == "model"
 
 
@@ -84,11 +84,11 @@ def test_an_engine_that_cannot_speak_is_refused() -> None:
     ],
 )
 def test_a_language_has_two_names(fields: dict[str, str], language: str) -> None:
-    assert asked(**fields).wish.language == language
+    assert read(**fields).line_request.language == language
 
 
 def test_unknown_fields_are_ignored() -> None:
-    assert asked(temperature=0.7, voice_aliases=[1], user={}).wish == LineRequest("Hello.")
+    assert read(temperature=0.7, voice_aliases=[1], user={}).line_request == LineRequest("Hello.")
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_unknown_fields_are_ignored() -> None:
 )
 def test_a_wrong_field_is_named(field: str, value: Any) -> None:
     with pytest.raises(BadRequest) as caught:
-        asked(**{field: value})
+        read(**{field: value})
     assert caught.value.field == field
     assert field in caught.value.message
 
@@ -127,6 +127,6 @@ FIELDS += ["language", "lang_code", "seed", "sample_rate", "noaccent", "longprom
 @given(st.dictionaries(st.sampled_from(FIELDS), JSON))
 def test_whatever_comes_is_read_or_refused(body: dict[str, Any]) -> None:
     try:
-        assert isinstance(asked_of(body, SPEAKERS, ENGINES), OpenAiSpeechRequest)
+        assert isinstance(read_speech_request(body, SPEAKERS, ENGINES), OpenAiSpeechRequest)
     except BadRequest as error:
         assert error.field in FIELDS

@@ -1,4 +1,4 @@
-"""What there is, in the shapes that clients know."""
+"""Models, voices and characters, in the forms that clients know."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the server is: alive from the start, ready when it has spoken once."""
+"""The server is alive from the start, and ready when it has spoken once."""
 
 from __future__ import annotations
 

@@ -12,22 +12,22 @@ from starlette.testclient import TestClient
 from realtime.settings import LimitsSettings, Settings
 from realtime.web.app import create_app
 from realtime.web.routes import login
-from tests.support.keyed_server import SECRET, Hands, with_keys
+from tests.support.keyed_server import SECRET, FakeTime, keyed_services
 
 RIGHT = {"key": f"bot:{SECRET}"}
 
 
 @pytest.fixture
-def hands() -> Hands:
-    return Hands()
+def fake_time() -> FakeTime:
+    return FakeTime()
 
 
 @pytest.fixture
 def keyed(
-    settings: Settings, hands: Hands, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, fake_time: FakeTime, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[TestClient]:
-    monkeypatch.setattr(login, "SLOWED_SECONDS", 0.0)
-    services = with_keys(replace(settings, limits=LimitsSettings(logins=3)), hands)
+    monkeypatch.setattr(login, "WRONG_KEY_SECONDS", 0.0)
+    services = keyed_services(replace(settings, limits=LimitsSettings(logins=3)), fake_time)
     with TestClient(create_app(services)) as client:
         yield client
 
@@ -36,34 +36,34 @@ def error(answer: Any) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]["code"]
 
 
-def test_the_time_is_told_to_anybody(keyed: TestClient, hands: Hands) -> None:
+def test_the_time_is_told_to_anybody(keyed: TestClient, fake_time: FakeTime) -> None:
     answer = keyed.get("/time")
-    assert answer.json() == {"now_ms": hands.ms, "shift_s": 60, "skew_s": 5}
+    assert answer.json() == {"now_ms": fake_time.ms, "shift_s": 60, "skew_s": 5}
     assert answer.headers["cache-control"] == "no-store"
 
 
-def test_a_ticket_is_for_one_socket(keyed: TestClient, hands: Hands) -> None:
+def test_a_ticket_is_for_one_socket(keyed: TestClient, fake_time: FakeTime) -> None:
     found = keyed.post("/ticket", headers={"Authorization": f"Bearer bot:{SECRET}"}).json()
-    assert found["expires_at"] == hands.ms + 30_000
+    assert found["expires_at"] == fake_time.ms + 30_000
     guard = keyed.app.state.services.guard  # type: ignore[attr-defined]
-    assert guard.redeem(found["ticket"]) == "bot"
+    assert guard.use_ticket(found["ticket"]) == "bot"
 
 
 def test_without_keys_a_ticket_is_nobodys(client: TestClient) -> None:
     found = client.post("/ticket").json()
     guard = client.app.state.services.guard  # type: ignore[attr-defined]
-    assert guard.redeem(found["ticket"]) == ""
+    assert guard.use_ticket(found["ticket"]) == ""
 
 
-def test_a_key_becomes_a_cookie(keyed: TestClient, hands: Hands) -> None:
+def test_a_key_becomes_a_cookie(keyed: TestClient, fake_time: FakeTime) -> None:
     answer = keyed.post("/login", json=RIGHT)
-    assert answer.json() == {"key": "bot", "expires_at": hands.ms + 12 * 3_600_000}
+    assert answer.json() == {"key": "bot", "expires_at": fake_time.ms + 12 * 3_600_000}
     cookie = answer.headers["set-cookie"]
     for part in ("HttpOnly", "SameSite=strict", "Path=/", "Max-Age=43200"):
         assert part in cookie
     assert "Secure" not in cookie and SECRET not in cookie
     assert keyed.get("/api/info").status_code == 200
-    hands.pass_by(12 * 3_600)
+    fake_time.advance(12 * 3_600)
     assert error(keyed.get("/api/info")) == (401, "stale")
 
 
@@ -122,11 +122,11 @@ def test_without_keys_nobody_logs_in(client: TestClient) -> None:
 
 
 def test_a_server_with_keys_is_ready_when_signatures_can_pass(
-    settings: Settings, hands: Hands
+    settings: Settings, fake_time: FakeTime
 ) -> None:
-    services = with_keys(settings, hands)
+    services = keyed_services(settings, fake_time)
     services.warm = True
     client = TestClient(create_app(services))
     assert client.get("/ready").status_code == 200
-    hands.pass_by(-6)
+    fake_time.advance(-6)
     assert client.get("/ready").status_code == 503

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.testclient import TestClient
 
 from realtime.settings import Settings
-from realtime.web.routes.models import described_file
+from realtime.web.routes.models import describe_file
 from realtime.weights import WeightFile
 from tests.support.server import LiveServer
 
@@ -41,7 +41,7 @@ def test_an_engine_tells_its_files_and_how_to_get_them(client: TestClient) -> No
 
 def test_a_file_that_is_missing_says_how_to_get_it(settings: Settings) -> None:
     file = WeightFile("bell", "bell.pt", packaged=("bell_weights/bell.pt",))
-    found = described_file(file, settings)
+    found = describe_file(file, settings)
     assert (found["available"], found["bytes"]) == (False, None)
     assert "bell/bell.pt" in found["how"] and "install bell-weights" in found["how"]
 

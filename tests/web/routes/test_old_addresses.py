@@ -1,10 +1,10 @@
-"""What the published shapes of address may mean."""
+"""The meanings of the published forms of path."""
 
 from __future__ import annotations
 
 import pytest
 
-from realtime.web.routes.old_addresses import NamedRecording, meanings
+from realtime.web.routes.old_addresses import NamedRecording, parse_old_path
 
 
 @pytest.mark.parametrize(
@@ -21,9 +21,9 @@ from realtime.web.routes.old_addresses import NamedRecording, meanings
     ],
 )
 def test_shapes(path: str, first: NamedRecording) -> None:
-    assert next(meanings(path)) == first
+    assert next(parse_old_path(path)) == first
 
 
 @pytest.mark.parametrize("path", ["", "bell", "Hello.wav", "bell/Hello.mp3"])
 def test_other_paths_mean_nothing(path: str) -> None:
-    assert list(meanings(path)) == []
+    assert list(parse_old_path(path)) == []

@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 from realtime.audio.decoding import decode
 from realtime.audio.formats import FORMATS
 from tests.support.server import wait_until_kept
-from tests.web.answers.test_server_sent_events import read as read_events
+from tests.web.answers.test_server_sent_events import read_events
 from tests.web.conftest import Speak
 
 RATE = 24000

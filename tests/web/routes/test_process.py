@@ -22,7 +22,7 @@ from realtime.services import Services
 from realtime.settings import LimitsSettings, ModelsSettings, Settings
 from realtime.web.app import create_app
 from tests.support.encoded_files import FILES, encoded_file, foreign_file
-from tests.support.keyed_server import Hands, signed, with_keys
+from tests.support.keyed_server import FakeTime, keyed_services, signed_headers
 from tests.support.server import LiveServer, scripted_services, serving
 from tests.support.voice_like_sound import pcm, voice
 
@@ -234,10 +234,10 @@ def test_nothing_is_left_on_disk(live: LiveServer, tmp_path: Path, monkeypatch: 
 def test_a_signed_upload(web_settings: Settings) -> None:
     body, headers = form('name="audio"; filename="a.wav"', wav(np.tile(SOUND, 60)))
     assert len(body) > 2 << 20
-    hands = Hands()
-    with serving(with_keys(web_settings, hands)) as live:
+    fake_time = FakeTime()
+    with serving(keyed_services(web_settings, fake_time)) as live:
         for sent, status in ((body, 200), (body[:-60] + bytes(60), 401)):
-            asked = signed(hands, "POST", "/api/process", body)
+            asked = signed_headers(fake_time, "POST", "/api/process", body)
             connection = http.client.HTTPConnection(*live.address, timeout=60)
             connection.request("POST", "/api/process", sent, {**headers, **asked})
             answer = connection.getresponse()

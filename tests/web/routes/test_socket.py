@@ -18,7 +18,7 @@ from websockets.typing import Subprotocol
 
 from realtime.settings import LimitsSettings, Settings
 from realtime.web.server import uvicorn_limits
-from tests.support.keyed_server import SECRET, Hands, signed, with_keys
+from tests.support.keyed_server import SECRET, FakeTime, keyed_services, signed_headers
 from tests.support.raw_socket import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, RawSocket
 from tests.support.server import LiveServer, scripted_services, serving
 
@@ -316,23 +316,23 @@ def test_sockets_are_bounded(settings: Settings, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def keyed(settings: Settings, tmp_path: Path) -> Iterator[tuple[LiveServer, Hands]]:
-    hands = Hands()
+def keyed(settings: Settings, tmp_path: Path) -> Iterator[tuple[LiveServer, FakeTime]]:
+    fake_time = FakeTime()
     limits = replace(LimitsSettings(), sockets=2, characters=6)
     settings = replace(settings, cache=replace(settings.cache, path=tmp_path), limits=limits)
-    with serving(with_keys(settings, hands)) as live:
-        yield live, hands
+    with serving(keyed_services(settings, fake_time)) as live:
+        yield live, fake_time
 
 
-def test_credentials_open_a_socket(keyed: tuple[LiveServer, Hands]) -> None:
-    live, hands = keyed
+def test_credentials_open_a_socket(keyed: tuple[LiveServer, FakeTime]) -> None:
+    live, fake_time = keyed
     bearer = {"Authorization": f"Bearer bot:{SECRET}"}
     with RawSocket(live.address) as raw:
         assert raw.status == 401 and b"www-authenticate" in raw.answer.lower()
-    with RawSocket(live.address, **signed(hands, "GET", "/ws")) as raw:
+    with RawSocket(live.address, **signed_headers(fake_time, "GET", "/ws")) as raw:
         assert raw.status == 101
         assert raw.receive().json["type"] == "ready"
-    ticket, _ = live.services.guard.ticket("bot")
+    ticket, _ = live.services.guard.make_ticket("bot")
     for status in (101, 401):
         with RawSocket(live.address, f"/ws?ticket={ticket}") as raw:
             assert raw.status == status
@@ -340,7 +340,7 @@ def test_credentials_open_a_socket(keyed: tuple[LiveServer, Hands]) -> None:
         assert raw.status == 403
 
 
-def test_a_key_has_so_many_sockets_and_characters(keyed: tuple[LiveServer, Hands]) -> None:
+def test_a_key_has_so_many_sockets_and_characters(keyed: tuple[LiveServer, FakeTime]) -> None:
     live, _ = keyed
     bearer = {"Authorization": f"Bearer bot:{SECRET}"}
     with RawSocket(live.address, **bearer) as one, RawSocket(live.address, **bearer) as two:

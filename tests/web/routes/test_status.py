@@ -1,4 +1,4 @@
-"""One answer has all that the page's status shows."""
+"""The answer has all that the page's status panel shows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from websockets.sync.client import connect
 
 from realtime.settings import Settings
 from realtime.web.app import create_app
-from tests.support.keyed_server import SECRET, Hands, with_keys
+from tests.support.keyed_server import SECRET, FakeTime, keyed_services
 from tests.support.server import LiveServer, wait_until_kept
 
 
@@ -42,6 +42,6 @@ def test_it_tells_the_last_troubles(client: TestClient) -> None:
 
 
 def test_it_tells_who_asks(settings: Settings) -> None:
-    with TestClient(create_app(with_keys(settings, Hands()))) as keyed:
+    with TestClient(create_app(keyed_services(settings, FakeTime()))) as keyed:
         found = keyed.get("/api/status", headers={"Authorization": f"Bearer bot:{SECRET}"}).json()
     assert (found["key"], found["keys"]) == ("bot", True)

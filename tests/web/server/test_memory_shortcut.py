@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from realtime.settings import Settings
-from tests.support.keyed_server import SECRET, Hands, with_keys
+from tests.support.keyed_server import SECRET, FakeTime, keyed_services
 from tests.support.server import LiveServer, serving
 
 
@@ -86,15 +86,17 @@ def test_conditions_go_the_long_way(
 
 
 @pytest.fixture
-def keyed(settings: Settings, tmp_path: Path) -> Iterator[tuple[LiveServer, Hands]]:
-    hands = Hands()
+def keyed(settings: Settings, tmp_path: Path) -> Iterator[tuple[LiveServer, FakeTime]]:
+    fake_time = FakeTime()
     settings = replace(settings, cache=replace(settings.cache, path=tmp_path))
-    with serving(with_keys(settings, hands)) as live:
-        yield live, hands
+    with serving(keyed_services(settings, fake_time)) as live:
+        yield live, fake_time
 
 
-def test_with_keys_only_signed_addresses_go_the_short_way(keyed: tuple[LiveServer, Hands]) -> None:
-    live, hands = keyed
+def test_with_keys_only_signed_addresses_go_the_short_way(
+    keyed: tuple[LiveServer, FakeTime],
+) -> None:
+    live, fake_time = keyed
     connection = http.client.HTTPConnection(*live.address, timeout=10)
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer bot:{SECRET}"}
     connection.request("POST", "/lines", json.dumps({"text": "abc", "engine": "tone"}), headers)
@@ -106,7 +108,7 @@ def test_with_keys_only_signed_addresses_go_the_short_way(keyed: tuple[LiveServe
     bare = path.partition("?")[0]
     for changed in (bare, path[:-1] + "-", f"{path}&rate=8000", f"{path}&e=0"):
         assert got(connection, changed)[0] == 401
-    hands.pass_by(30 * 86_400)
+    fake_time.advance(30 * 86_400)
     assert got(connection, path)[0] == 401
     connection.close()
 

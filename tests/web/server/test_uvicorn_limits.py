@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 
 from realtime.settings import LimitsSettings
-from realtime.web.server.uvicorn_limits import Bounded
+from realtime.web.server.uvicorn_limits import BoundedHttp
 from tests.support.server import AnnouncingServer
 
 HEAD = b"GET / HTTP/1.1\r\nHost: a\r\n"
@@ -28,7 +28,7 @@ async def app(scope: dict[str, object], receive: object, send: object) -> None:
 
 @contextmanager
 def running(limits: LimitsSettings) -> Iterator[tuple[str, int]]:
-    kind = type("Limited", (Bounded,), {"limits": limits})
+    kind = type("Limited", (BoundedHttp,), {"limits": limits})
     config = uvicorn.Config(app, http=kind, log_config=None, lifespan="off", ws="none")
     server = AnnouncingServer(config)
     server.listening = threading.Event()
@@ -42,7 +42,7 @@ def running(limits: LimitsSettings) -> Iterator[tuple[str, int]]:
 
 
 def answer(connection: socket.socket) -> bytes:
-    """The status line, or nothing where the server just closed."""
+    """Return the status line, or nothing where the server just closed."""
     connection.settimeout(10)
     try:
         return connection.recv(1 << 16).partition(b"\r\n")[0]

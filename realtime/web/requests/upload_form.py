@@ -1,0 +1,76 @@
+"""The multipart form in which a recording is uploaded, with its fields read as JSON has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from tempfile import SpooledTemporaryFile
+from typing import BinaryIO, cast
+
+from starlette.datastructures import FormData, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import Request
+
+from realtime.errors import BadRequest, WrongContentType
+from realtime.web.requests.json_body import content_type_of
+
+NUMBERS = ("pitch", "formant", "breath", "gate")
+WORDS = ("engine", "character", "format", "effect", "model", "language")
+FIELDS = ("audio", *WORDS, "sample_rate", *NUMBERS)
+MOST_FIELD_BYTES = 4_096
+
+
+async def read_form(request: Request) -> FormData:
+    """Read the body's parts; a large file waits in a nameless file on the disk."""
+    if content_type_of(request) != "multipart/form-data":
+        named = request.headers.get("content-type", "")[:100]
+        raise WrongContentType(
+            f"The content type is {named!r}; multipart/form-data is expected.",
+            hint="With curl: -F audio=@recording.wav",
+        )
+    parser = MultiPartParser(
+        request.headers,
+        request.stream(),
+        max_files=1,
+        max_fields=len(FIELDS),
+        max_part_size=MOST_FIELD_BYTES,
+    )
+    try:
+        return await parser.parse()
+    except MultiPartException as error:
+        raise BadRequest(f"The form cannot be read: {error.message}") from error
+
+
+def audio_file_of(form: FormData) -> BinaryIO:
+    """Return the uploaded file, or refuse a form without one."""
+    audio = form.get("audio")
+    if not isinstance(audio, UploadFile):
+        raise BadRequest(
+            "No audio was uploaded.",
+            code="no_audio",
+            hint="Send a file in the field audio; with curl: -F audio=@recording.wav",
+            field="audio",
+        )
+    if not audio.filename:
+        raise BadRequest("The file's name is empty.", code="empty_name", field="audio")
+    return cast("SpooledTemporaryFile[bytes]", audio.file)  # type: ignore[return-value]
+
+
+def values_of(form: FormData) -> Mapping[str, object]:
+    """Return the fields as JSON would have them: numbers as such, and None for empty ones."""
+    values: dict[str, object] = {}
+    for name, value in form.multi_items():
+        if name in values:
+            raise BadRequest(f"The field {name[:60]!r} comes twice.", field=name[:60])
+        if name in (*NUMBERS, "sample_rate") and isinstance(value, str):
+            values[name] = _number(value)
+        else:
+            values[name] = value or None
+    return values
+
+
+def _number(text: str) -> float | str | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return text or None
+    return int(number) if number.is_integer() else number
