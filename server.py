@@ -14,7 +14,7 @@ ENDED_BY_SIGPIPE = 141  # 128 + 13, as a shell has it
 
 def main(arguments: list[str]) -> int:
     """Run one command; an error is two lines for a person, never a stack trace."""
-    options = commands.parsed(arguments)
+    options = commands.parse_arguments(arguments)
     try:
         code = _run(options)
         sys.stdout.flush()  # here, since at Python's end a closed pipe can no longer be caught

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from realtime import settings
-from realtime.cli.commands import parsed
+from realtime.cli.commands import parse_arguments
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -71,7 +71,7 @@ def test_the_commands_are_commands() -> None:
     for line in re.findall(r"python server\.py ([^#\n]*)", README):
         arguments = re.findall(r'"[^"]*"|\S+', line)
         if arguments != ["--help"]:
-            parsed([argument.strip('"') for argument in arguments])
+            parse_arguments([argument.strip('"') for argument in arguments])
 
 
 def test_the_make_targets_exist() -> None:

@@ -13,7 +13,7 @@ import pytest
 from realtime import settings
 from realtime.access.canonical import EMPTY_BODY, canonical_query
 from realtime.access.client import HEADERS, QUERY
-from realtime.cli.commands import parsed
+from realtime.cli.commands import parse_arguments
 from tests.support.signing_vectors import REASONS, REQUESTS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -104,6 +104,8 @@ def test_the_settings_exist_and_have_these_defaults() -> None:
 
 
 def test_the_commands_are_commands() -> None:
-    assert [parsed(line.split()[2:]).command for line in "".join(blocks("sh")).splitlines()]
+    assert [
+        parse_arguments(line.split()[2:]).command for line in "".join(blocks("sh")).splitlines()
+    ]
     for arguments in re.findall(r"`python server\.py ((?:key)[^`]*)`", TEXT):
-        assert parsed(arguments.split()).command == "key"
+        assert parse_arguments(arguments.split()).command == "key"

@@ -11,7 +11,7 @@ from realtime.cache.address import KEY, Address
 from realtime.cache.disk import DiskStore, StoredRecording
 from realtime.cache.index import Index
 from realtime.cache.sidecar import Sidecar
-from realtime.cli.progress_bar import Bar
+from realtime.cli.progress_bar import ProgressBar
 from realtime.errors import BadRequest, Busy, NotFound
 
 BLOCK_BYTES = 1 << 20
@@ -80,11 +80,11 @@ def locked(store: DiskStore) -> Iterator[None]:
 
 def with_progress(items: list[StoredRecording], what: str) -> Iterator[StoredRecording]:
     """Yield the items and show on a terminal how many are done."""
-    bar = Bar(what, len(items))
+    bar = ProgressBar(what, len(items))
     for number, item in enumerate(items, 1):
         yield item
-        bar.at(number, f"{number}/{len(items)}")
-    bar.end()
+        bar.update(number, f"{number}/{len(items)}")
+    bar.close()
 
 
 def _damage(

@@ -1,4 +1,4 @@
-"""The commands of `server.py` that need no web: what they take and what they do."""
+"""The commands of `server.py` and their arguments, without the one that serves."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from realtime.audio.samples import pcm_to_bytes
 from realtime.audio.wav import wav_header
 from realtime.cache import DiskStore
 from realtime.cache.disk import StoredRecording
-from realtime.cli import cache as housekeeping
-from realtime.cli import clone
-from realtime.cli import convert as dubbing
-from realtime.cli import keys as keyring
-from realtime.cli import vocoder as vocoding
-from realtime.cli import weights as rewriting
+from realtime.cli import cache as cache_command
+from realtime.cli import clone as clone_command
+from realtime.cli import convert as convert_command
+from realtime.cli import keys as key_commands
+from realtime.cli import vocoder as vocoder_command
+from realtime.cli import weights as weights_command
 from realtime.configuration import load_settings
 from realtime.engines.valle.weights import CLONING_FILES
 from realtime.errors import BadRequest, YamabikoError
@@ -31,22 +31,22 @@ from realtime.settings import LOG_LEVELS, Settings, all_settings, value_of
 from realtime.speech.line import ASKABLE, Line
 from realtime.speech.request import line_request
 
-LONG_TEXT = 500  # characters from which on progress is shown
+LONG_TEXT = 500  # characters; the progress of a longer text is shown
 
 
-def parsed(arguments: list[str]) -> argparse.Namespace:
-    """The arguments; without a command it is `serve`."""
-    parser = _parser()
-    named = any(argument in COMMANDS or argument == "serve" for argument in arguments[:1])
-    asks_help = arguments[:1] in (["-h"], ["--help"], ["--version"])
-    return parser.parse_args(arguments if named or asks_help else ["serve", *arguments])
+def parse_arguments(arguments: list[str]) -> argparse.Namespace:
+    """Parse the arguments; without a command they are those of `serve`."""
+    first = arguments[0] if arguments else ""
+    if first not in (*COMMANDS, "serve", "-h", "--help", "--version"):
+        arguments = ["serve", *arguments]
+    return _parser().parse_args(arguments)
 
 
 def settings_of(options: argparse.Namespace) -> Settings:
-    """The settings with the command line's options on top."""
-    named = {"host": options.host, "port": options.port, "log.level": options.log_level}
+    """Read the settings, with the options of the command line over them."""
+    given = {"host": options.host, "port": options.port, "log.level": options.log_level}
     return load_settings(
-        {key: value for key, value in named.items() if value is not None}, file=options.config
+        {name: value for name, value in given.items() if value is not None}, file=options.config
     )
 
 
@@ -61,11 +61,11 @@ def say(options: argparse.Namespace) -> int:
 
 
 def check(options: argparse.Namespace) -> int:
-    """Print the settings, which engines can run, and what is missing with how to get it."""
+    """Print the settings, the engines that can run, and how to get the files that are missing."""
     settings = settings_of(options)
     print("Settings")
     for setting in all_settings():
-        print(f"  {setting.name} = {_shown(value_of(settings, setting.name))}")
+        print(f"  {setting.name} = {_format_value(value_of(settings, setting.name))}")
     services = build(settings)
     print("Engines")
     runnable = [_print_engine(name, services) for name in services.models.names()]
@@ -82,45 +82,45 @@ def cache(options: argparse.Namespace) -> int:
     """List, check, shrink or remove recordings."""
     settings = settings_of(options)
     store = DiskStore(settings.cache.path)
-    recordings = housekeeping.list_recordings(store)
+    recordings = cache_command.list_recordings(store)
     if options.action == "ls":
         return _list_recordings(recordings)
     if options.action == "verify":
         return _verify_recordings(store, recordings)
-    with housekeeping.locked(store):
+    with cache_command.locked(store):
         if options.action == "rm":
-            going = housekeeping.find_by_name(recordings, options.names)
+            removed = cache_command.find_by_name(recordings, options.names)
         else:
             most = settings.cache.max_bytes if options.max_bytes is None else options.max_bytes
-            going = housekeeping.find_surplus(recordings, most)
-        for address in going:
+            removed = cache_command.find_surplus(recordings, most)
+        for address in removed:
             store.remove(address)
-    print(f"{len(going)} of {len(recordings)} recordings removed")
+    print(f"{len(removed)} of {len(recordings)} recordings removed")
     return 0
 
 
 def key(options: argparse.Namespace) -> int:
-    return keyring.key(options, settings_of(options))
+    return key_commands.key(options, settings_of(options))
 
 
 def sign(options: argparse.Namespace) -> int:
-    return keyring.sign(options, settings_of(options))
+    return key_commands.sign(options, settings_of(options))
 
 
 def convert(options: argparse.Namespace) -> int:
-    return asyncio.run(dubbing.convert(options, settings_of(options)))
+    return asyncio.run(convert_command.convert(options, settings_of(options)))
 
 
 def vocoder(options: argparse.Namespace) -> int:
-    return vocoding.vocoder(options, settings_of(options))
+    return vocoder_command.vocoder(options, settings_of(options))
 
 
 def rewrite(options: argparse.Namespace) -> int:
-    return rewriting.weights(options, settings_of(options))
+    return weights_command.weights(options, settings_of(options))
 
 
 def character(options: argparse.Namespace) -> int:
-    return asyncio.run(clone.character(options, settings_of(options)))
+    return asyncio.run(clone_command.character(options, settings_of(options)))
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
@@ -152,19 +152,21 @@ def _parser() -> argparse.ArgumentParser:
     _add_cache(
         commands.add_parser("cache", help="list, check, shrink or remove recordings"), common
     )
-    keyring.add_key(commands.add_parser("key", help="make, list or forget keys"), common)
-    keyring.add_sign(
+    key_commands.add_key(commands.add_parser("key", help="make, list or forget keys"), common)
+    key_commands.add_sign(
         commands.add_parser("sign", parents=[common], help="print a signed request for curl")
     )
     _add_say(commands.add_parser("say", parents=[common], help="speak a text into a file"))
-    dubbing.add_convert(
+    convert_command.add_convert(
         commands.add_parser("convert", parents=[common], help="a recording into another voice")
     )
-    vocoding.add_vocoder(
+    vocoder_command.add_vocoder(
         commands.add_parser("vocoder", help="measure a vocoder, or try it on a recording"), common
     )
-    clone.add_character(commands.add_parser("character", help="make a character of a clip"), common)
-    rewriting.add_weights(
+    clone_command.add_character(
+        commands.add_parser("character", help="make a character of a clip"), common
+    )
+    weights_command.add_weights(
         commands.add_parser("weights", help="rewrite weights that people brought"), common
     )
     return parser
@@ -196,16 +198,16 @@ def _list_recordings(recordings: list[StoredRecording]) -> int:
     for stored in recordings:
         heard = time.strftime("%Y-%m-%d %H:%M", time.localtime(stored.heard))
         formats = " ".join(suffix[1:] for suffix, _ in stored.files)
-        size = housekeeping.size_of(stored)
+        size = cache_command.size_of(stored)
         print(f"{heard}  {size:>10}  {stored.address.path()}  {formats}")
-    total = sum(map(housekeeping.size_of, recordings))
+    total = sum(map(cache_command.size_of, recordings))
     print(f"{len(recordings)} recordings, {total / 1e6:.1f} MB", file=sys.stderr)
     return 0
 
 
 def _verify_recordings(store: DiskStore, recordings: list[StoredRecording]) -> int:
-    checked = housekeeping.with_progress(recordings, "checking")
-    wrong = list(housekeeping.find_damaged(store, checked))
+    checked = cache_command.with_progress(recordings, "checking")
+    wrong = list(cache_command.find_damaged(store, checked))
     for stored, reason in wrong:
         print(f"{stored.address.path()}  {reason}")
     print(f"{len(recordings)} recordings, {len(wrong)} wrong", file=sys.stderr)
@@ -219,22 +221,22 @@ async def _say(options: argparse.Namespace) -> int:
     try:
         line = await services.speech.line(request)
         if options.out is None:
-            await _spoken(services, line, sys.stdout.buffer)
+            await _write_pcm(services, line, sys.stdout.buffer)
         else:
-            await _into_file(services, line, options.out)
+            await _write_file(services, line, options.out)
     finally:
         await services.close()
     return 0
 
 
-async def _into_file(services: Services, line: Line, path: Path) -> None:
-    """The file appears when the line is whole; until then it has another name."""
+async def _write_file(services: Services, line: Line, path: Path) -> None:
+    """Write a line as WAV; the file gets its name when the line is whole."""
     part = path.with_name(path.name + ".part")
     rate = services.speech.sample_rate(line)
     try:
         with part.open("wb") as file:
             file.write(wav_header(rate, 0))
-            samples = await _spoken(services, line, file)
+            samples = await _write_pcm(services, line, file)
             file.seek(0)
             file.write(wav_header(rate, samples))
         part.replace(path)
@@ -246,23 +248,23 @@ async def _into_file(services: Services, line: Line, path: Path) -> None:
     print(f"{path}: {samples / rate:.2f} s of {speaker}, {line.language}", file=sys.stderr)
 
 
-async def _spoken(services: Services, line: Line, out: BinaryIO) -> int:
-    """Write a line's PCM as it comes; how many samples there were."""
+async def _write_pcm(services: Services, line: Line, out: BinaryIO) -> int:
+    """Write a line's PCM as it comes; return the number of its samples."""
     rate, samples = services.speech.sample_rate(line), 0
-    shows = len(line.text) > LONG_TEXT and sys.stderr.isatty()
+    progress = len(line.text) > LONG_TEXT and sys.stderr.isatty()
     async with aclosing(services.speech.say(line)) as spoken:
         async for part in spoken:
             samples += part.pcm.size
             out.write(pcm_to_bytes(part.pcm))
             out.flush()
-            if shows:
+            if progress:
                 print(f"\r{samples / rate:.1f} s spoken", end="", file=sys.stderr)
-    if shows:
+    if progress:
         print(file=sys.stderr)
     return samples
 
 
-def _shown(value: object) -> str:
+def _format_value(value: object) -> str:
     if isinstance(value, tuple):
         return ", ".join(value) or "(none)"
     if hasattr(value, "items"):
@@ -275,7 +277,7 @@ def _print_engine(name: str, services: Services) -> bool:
     missing = [file for file in files if weights.source_of(file, services.settings) is None]
     print(f"  {name}: {'can run' if not missing else 'cannot run'}")
     _print_files(files, services, "    ")
-    # What is missing of an extra or a model that nobody asked for is no fault.
+    # A missing file is no fault where it belongs to an optional extra or can be downloaded.
     return all(file.extra or file.origin for file in missing)
 
 

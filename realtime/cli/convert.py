@@ -15,7 +15,7 @@ from realtime.audio.formats import FORMATS, Format
 from realtime.audio.samples import RATES
 from realtime.audio.spoken import Spoken
 from realtime.audio.wav import header_for_size
-from realtime.cli.progress_bar import Bar
+from realtime.cli.progress_bar import ProgressBar
 from realtime.conversion.request import CONVERTER, VoiceChangeRequest
 from realtime.conversion.voice_changer import VoiceChanger
 from realtime.engines.voice_change import EFFECTS
@@ -95,15 +95,15 @@ async def _convert(
     voice_changer: VoiceChanger, request: VoiceChangeRequest, source: AudioSource, rate: int
 ) -> AsyncIterator[Spoken]:
     """Yield the other voice, and draw a progress bar."""
-    bar, samples = Bar("converting", source.seconds), 0
+    bar, samples = ProgressBar("converting", source.seconds), 0
     coming = source.async_parts()
     sound = voice_changer.recording(request, coming, source.rate, rate)
     async with aclosing(coming), aclosing(sound) as parts:
         async for pcm in parts:
             samples += pcm.size
-            bar.at(samples / rate, f"{samples / rate:.1f} of {source.seconds:.1f} s")
+            bar.update(samples / rate, f"{samples / rate:.1f} of {source.seconds:.1f} s")
             yield Spoken(pcm)
-    bar.end()
+    bar.close()
 
 
 async def _write(

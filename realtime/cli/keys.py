@@ -1,4 +1,4 @@
-"""The commands `key` and `sign`: keys in their file, requests signed for curl; no web."""
+"""The commands `key` and `sign`: keys in their file, and requests signed for curl."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from realtime.access.signed_requests import METHOD, USE
 from realtime.errors import BadRequest, SettingsError
 from realtime.settings import Settings
 
-PLAIN = "%/:@!$&'()*+,;=?"  # what an address may hold besides letters, digits and -._~
+PLAIN = "%/:@!$&'()*+,;=?"  # left unquoted in an address, with letters, digits and -._~ (RFC 3986)
 SOCKETS = {"ws": "http", "wss": "https"}
 
 
@@ -49,63 +49,62 @@ def key(options: argparse.Namespace, settings: Settings) -> int:
     """Make, list or forget keys; a secret is shown once, when it is made."""
     path = settings.auth.keys_path
     if options.action == "new":
-        return _new(path, options.id)
+        return _make_key(path, options.id)
     if options.action == "rm":
-        return _remove(path, options.id, options.old)
-    for where, keys in {
-        str(path): store.load_keys(path),
-        "keys": store.load_keys(None, settings.keys),
-    }.items():
+        return _remove_key(path, options.id, options.old)
+    places = {str(path): store.load_keys(path), "keys": store.load_keys(None, settings.keys)}
+    for where, keys in places.items():
         for key_id in keys.ids:
             print(f"{key_id}  {_secrets(keys.count(key_id))}  {where}")
     return 0
 
 
 def sign(options: argparse.Namespace, settings: Settings) -> int:
-    """Print a curl command that is good once, or an address."""
+    """Print a curl command for one request, or with --query a signed address."""
     if not METHOD.fullmatch(options.method):
-        raise BadRequest("The method is none.", hint="For example: GET, POST, DELETE")
-    target = _target(options.url)
-    body = _body(options)
+        raise BadRequest("This is no HTTP method.", hint="For example: GET, POST, DELETE")
+    target = _parse_address(options.url)
+    body = _read_body(options)
     request = SignedRequest(
         options.method,
         target.path.encode(),
         target.query.encode(),
         hashlib.sha256(body).hexdigest(),
     )
-    keys, key_id = _chosen(options, settings)
+    keys, key_id = _choose_key(options, settings)
     credentials = sign_request(request, key_id, keys.signer(key_id, USE))
     if options.query:
         joined = "&".join(filter(None, (target.query, urlencode(signature_query(credentials)))))
         print(target._replace(query=joined).geturl())
     elif target.scheme in SOCKETS:
         raise BadRequest(
-            "curl opens no sockets here.", hint="--query prints an address for a socket's client."
+            "curl is not used for sockets.", hint="--query prints an address for a socket's client."
         )
     else:
         print(shlex.join(_curl(options, target, body, credentials)))
-    _hint(f"Good for one request, for about {settings.auth.shift_seconds:g} s from now.")
+    _print_hint(f"Good for one request, for about {settings.auth.shift_seconds:g} s from now.")
     return 0
 
 
-def _new(path: Path, key_id: str) -> int:
-    whole = store.add_secret(path, key_id)
-    print(whole)
-    _hint(f"Written to {path}. It is shown this once; keep it like a password.")
-    _hint("Clients sign with it (docs/signing.md), or send it: Authorization: Bearer ID:SECRET")
+def _make_key(path: Path, key_id: str) -> int:
+    print(store.add_secret(path, key_id))
+    _print_hint(f"Written to {path}. It is shown this once; keep it like a password.")
+    _print_hint(
+        "Clients sign with it (docs/signing.md), or send it: Authorization: Bearer ID:SECRET"
+    )
     if (count := store.load_keys(path).count(key_id)) > 1:
-        _hint(
+        _print_hint(
             f"{key_id} has {_secrets(count)} now, and all of them pass. When its clients have the "
             f"new one: python server.py key rm {key_id} --old"
         )
-    _hint("A running server knows it after a restart.")
+    _print_hint("A running server knows it after a restart.")
     return 0
 
 
-def _remove(path: Path, key_id: str, only_old: bool) -> int:
-    gone = store.remove_secrets(path, key_id, only_old)
-    print(f"{_secrets(gone)} of {key_id} removed")
-    _hint("A running server forgets them at its restart.")
+def _remove_key(path: Path, key_id: str, only_old: bool) -> int:
+    removed = store.remove_secrets(path, key_id, only_old)
+    print(f"{_secrets(removed)} of {key_id} removed")
+    _print_hint("A running server forgets them at its restart.")
     return 0
 
 
@@ -113,32 +112,32 @@ def _secrets(count: int) -> str:
     return f"{count} secret{'' if count == 1 else 's'}"
 
 
-def _hint(text: str) -> None:
+def _print_hint(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def _target(url: str) -> SplitResult:
-    """An address as it goes over the wire, so that what is signed is what is sent."""
+def _parse_address(url: str) -> SplitResult:
+    """Parse an address and quote it as it is sent, so that this is what is signed."""
     try:
-        found = urlsplit(url)
-        named = found.scheme in ("http", "https", *SOCKETS) and found.hostname is not None
+        parts = urlsplit(url)
+        valid = parts.scheme in ("http", "https", *SOCKETS) and parts.hostname is not None
     except ValueError:
-        named = False
-    if not named:
-        raise BadRequest("The address is none.", hint="For example: http://127.0.0.1:8000/lines")
-    target = found._replace(
-        path=_quoted(found.path) or "/", query=_quoted(found.query), fragment=""
-    )
+        valid = False
+    if not valid:
+        raise BadRequest(
+            "This is no address of a server.", hint="For example: http://127.0.0.1:8000/lines"
+        )
+    target = parts._replace(path=_quote(parts.path) or "/", query=_quote(parts.query), fragment="")
     if any(name in SIGNATURE_FIELDS for name, _ in query_parts(target.query.encode())):
         raise BadRequest("The address is signed already, or has kid, t, n or sig in its query.")
     return target
 
 
-def _quoted(part: str) -> str:
+def _quote(part: str) -> str:
     return quote(part, safe=PLAIN, errors="surrogateescape")
 
 
-def _body(options: argparse.Namespace) -> bytes:
+def _read_body(options: argparse.Namespace) -> bytes:
     if options.data_file is not None:
         try:
             content: bytes = options.data_file.read_bytes()
@@ -151,8 +150,8 @@ def _body(options: argparse.Namespace) -> bytes:
         raise BadRequest("The body is not UTF-8.", hint="Give it with --data-file.") from error
 
 
-def _chosen(options: argparse.Namespace, settings: Settings) -> tuple[Keys, str]:
-    """The keys to sign with, and which of them."""
+def _choose_key(options: argparse.Namespace, settings: Settings) -> tuple[Keys, str]:
+    """Return the keys to sign with, and the id of the one that signs."""
     if options.key is not None:
         key_id, _, secret = options.key.partition(":")
         if not store.ID.fullmatch(key_id) or not store.SECRET.fullmatch(secret):
@@ -172,20 +171,21 @@ def _chosen(options: argparse.Namespace, settings: Settings) -> tuple[Keys, str]
 def _curl(
     options: argparse.Namespace, target: SplitResult, body: bytes, credentials: Credentials
 ) -> list[str]:
-    """`--path-as-is`: curl would take dots out of the path that is signed."""
+    """Build the curl command of a signed request."""
+    # --path-as-is: curl would take dots out of the path that is signed.
     method = {"GET": [], "HEAD": ["--head"]}.get(options.method, ["--request", options.method])
     command = ["curl", "--path-as-is", "--globoff", *method, target.geturl()]
     for name, value in signature_headers(credentials).items():
         command += ["--header", f"{name}: {value}"]
     if options.data_file is not None:
-        command += ["--header", _type_of(body), "--data-binary", f"@{options.data_file}"]
+        command += ["--header", _content_type(body), "--data-binary", f"@{options.data_file}"]
     elif options.data is not None:
-        command += ["--header", _type_of(body), "--data-raw", options.data]
+        command += ["--header", _content_type(body), "--data-raw", options.data]
     return command
 
 
-def _type_of(body: bytes) -> str:
-    """What doors here take: an object, or one a line."""
+def _content_type(body: bytes) -> str:
+    """Return the header for JSON, or for one JSON object a line."""
     try:
         json.loads(body)
     except ValueError:

@@ -1,4 +1,4 @@
-"""A bar on a terminal that shows how far something is; where there is no terminal, nothing."""
+"""A progress bar on a terminal."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ import sys
 import time
 
 WIDTH = 30
-AGAIN_SECONDS = 0.1  # how often it is drawn
+INTERVAL_SECONDS = 0.1  # between two drawings, so that drawing costs nothing
 
 
-class Bar:
-    """Drawn on standard error, rarely enough to cost nothing."""
+class ProgressBar:
+    """A bar on standard error, drawn ten times a second; where there is no terminal, nothing."""
 
     def __init__(self, what: str, total: float) -> None:
         self._what = what
         self._total = total
-        self._shows = sys.stderr.isatty()
-        self._drawn = 0.0
-        self._shown = False
+        self._on_terminal = sys.stderr.isatty()
+        self._drawn_at = 0.0
+        self._drawn = False
 
-    def at(self, done: float, told: str) -> None:
-        """So much is done, which a person is told in these words."""
-        over = done >= self._total
-        if not self._shows or (not over and time.monotonic() - self._drawn < AGAIN_SECONDS):
+    def update(self, done: float, text: str) -> None:
+        """Draw the bar for so much done, with a text behind it."""
+        recently = time.monotonic() - self._drawn_at < INTERVAL_SECONDS
+        if not self._on_terminal or (recently and done < self._total):
             return
-        self._drawn, self._shown = time.monotonic(), True
+        self._drawn_at, self._drawn = time.monotonic(), True
         full = round(WIDTH * min(1.0, done / self._total)) if self._total else WIDTH
         bar = "#" * full + "." * (WIDTH - full)
-        print(f"\r{self._what} [{bar}] {told}", end="", file=sys.stderr, flush=True)
+        print(f"\r{self._what} [{bar}] {text}", end="", file=sys.stderr, flush=True)
 
-    def end(self) -> None:
-        if self._shown:
+    def close(self) -> None:
+        if self._drawn:
             print(file=sys.stderr)

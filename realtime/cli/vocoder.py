@@ -1,4 +1,4 @@
-"""The command `vocoder`: how fast one is here, how true, and a recording through it and back."""
+"""The command `vocoder`: its speed here, its quality, and a recording to its mel and back."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def add_vocoder(parser: argparse.ArgumentParser, common: argparse.ArgumentParser
     how.add_argument("--precision", choices=PRECISIONS, help="instead of the settings'")
     actions = parser.add_subparsers(dest="action", required=True, title="actions")
     bench = actions.add_parser("bench", parents=[how], help="how much faster than as published")
-    bench.add_argument("--frames", type=_positive, default=500)
-    bench.add_argument("--batch", type=_positive, default=1)
-    bench.add_argument("--runs", type=_positive, default=10)
+    bench.add_argument("--frames", type=_positive_int, default=500)
+    bench.add_argument("--batch", type=_positive_int, default=1)
+    bench.add_argument("--runs", type=_positive_int, default=10)
     quality = actions.add_parser("quality", parents=[how], help="how near to as published")
     quality.add_argument("--sound", type=Path, metavar="FILE", help="a recording; else an example")
     resynth = actions.add_parser("resynth", parents=[how], help="a recording to its mel and back")
-    resynth.add_argument("given", type=Path, metavar="IN.WAV")
-    resynth.add_argument("made", type=Path, metavar="OUT.WAV")
+    resynth.add_argument("source", type=Path, metavar="IN.WAV")
+    resynth.add_argument("target", type=Path, metavar="OUT.WAV")
     for action in (bench, quality):
         action.add_argument("--json", type=Path, metavar="PATH", help="write the figures there")
 
@@ -45,14 +45,14 @@ def vocoder(options: argparse.Namespace, settings: Settings) -> int:
     named = {"plan": options.plan, "precision": options.precision}
     chosen = {name: value for name, value in named.items() if value is not None}
     if chosen:
-        # Who names a plan wants that one.
+        # A plan that is named is meant, whatever the settings switch.
         chosen |= {"use_tensorrt": False, "use_vocoder_optimization": True}
     opened = open.open_vocoder(
         options.name, replace(settings, vocoder=replace(settings.vocoder, **chosen))
     )
     print(f"{opened.accelerated.name} under the plan {opened.plan}: {opened.readiness.summary}")
     if options.action == "resynth":
-        return _resynth(opened, options.given, options.made)
+        return _resynth(opened, options.source, options.target)
     if options.action == "bench":
         figures = report.measure_speed(opened, options.frames, options.batch, options.runs)
     else:
@@ -60,28 +60,28 @@ def vocoder(options: argparse.Namespace, settings: Settings) -> int:
         sound = _read(options.sound, rate) if options.sound else report.example_voice(rate)
         figures = report.measure_quality(opened, sound)
     described = opened.accelerated.described()
-    _tell(figures)
-    _tell_shapes(described["buckets"])
+    _print_figures(figures)
+    _print_shapes(described["buckets"])
     if options.json is not None:
-        told = json.dumps({**_finite(figures), "acceleration": described}, indent=1)
-        _write(options.json, (told + "\n").encode())
+        text = json.dumps({**_without_infinities(figures), "acceleration": described}, indent=1)
+        _write(options.json, (text + "\n").encode())
     return 0
 
 
-def _resynth(opened: open.OpenedVocoder, given: Path, made: Path) -> int:
+def _resynth(opened: open.OpenedVocoder, source: Path, target: Path) -> int:
     counted = report.CallCounter(opened.accelerated)
-    sound = opened.resynthesise(_read(given, opened.mel_format.sample_rate))
+    sound = opened.resynthesise(_read(source, opened.mel_format.sample_rate))
     rate = opened.vocoder.sample_rate
     pcm = to_pcm16(sound)
-    _write(made, wav_file(pcm, rate))
-    print(f"{made}: {sound.size / rate:.2f} s at {rate} Hz")
+    _write(target, wav_file(pcm, rate))
+    print(f"{target}: {sound.size / rate:.2f} s at {rate} Hz")
     if counted.reason is not None:
         print(f"{counted.plan} ran: {counted.reason}")
     return 0
 
 
 def _read(path: Path, rate: int) -> Samples:
-    """A recording, mono, at the rate that the vocoder's mel is made at."""
+    """Read a recording, mono, at the sample rate of the vocoder's mel."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -98,33 +98,30 @@ def _write(path: Path, data: bytes) -> None:
         raise YamabikoError(f"{path} cannot be written: {error.strerror}.") from error
 
 
-def _tell(figures: Mapping[str, Any]) -> None:
+def _print_figures(figures: Mapping[str, Any]) -> None:
     width = max(map(len, figures))
     for name, value in figures.items():
-        print(
-            f"{name:<{width}}  {value:.6g}"
-            if isinstance(value, float)
-            else f"{name:<{width}}  {value}"
-        )
+        written = f"{value:.6g}" if isinstance(value, float) else value
+        print(f"{name:<{width}}  {written}")
 
 
-def _tell_shapes(buckets: Sequence[Mapping[str, Any]]) -> None:
-    """As `GET /api/acceleration` tells it of an engine's networks."""
+def _print_shapes(buckets: Sequence[Mapping[str, Any]]) -> None:
+    """Print the shapes as `GET /api/acceleration` reports them of an engine's networks."""
     for bucket in buckets:
         frames, batch = bucket["sizes"]
         state = f"{bucket['plan']} {bucket['state']}: {bucket['check']}"
         print(f"{batch} × {frames} frames: {state}")
 
 
-def _finite(figures: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON knows no infinity: what is alike to the last bit has a ratio of null."""
+def _without_infinities(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Replace infinities by null: JSON has none, and equal sounds have an infinite ratio."""
     return {
         name: None if isinstance(value, float) and not math.isfinite(value) else value
         for name, value in figures.items()
     }
 
 
-def _positive(text: str) -> int:
+def _positive_int(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError("it must be at least 1")

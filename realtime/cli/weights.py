@@ -1,6 +1,6 @@
-"""The command `weights`: files that people brought, rewritten without a pickle; no web.
+"""The command `weights`: checkpoints that people brought, rewritten as safetensors.
 
-The reading runs in a process of its own with nothing of this one's environment.
+A checkpoint may hold a hostile pickle: a process of its own, with an empty environment, reads it.
 """
 
 from __future__ import annotations
@@ -26,15 +26,16 @@ def add_weights(parser: argparse.ArgumentParser, common: argparse.ArgumentParser
 
 def weights(options: argparse.Namespace, settings: Settings) -> int:
     """Convert every file that is there; 1 when there is none or one of them fails."""
-    done = [_convert(file, settings) for file in CONVERTIBLE_FILES]
-    return 0 if any(done) and False not in done else 1
+    results = [_convert(file, settings) for file in CONVERTIBLE_FILES]
+    succeeded, failed = True in results, False in results
+    return 0 if succeeded and not failed else 1
 
 
 def _convert(file: WeightFile, settings: Settings) -> bool | None:
-    """None: there is nothing to convert."""
-    source, made = file.path_in(settings.models.path), file.converted_path(settings.models.path)
-    if made is not None:
-        print(f"{made}: there already")
+    """Convert one file; return whether it worked, None when the file is missing."""
+    source = file.path_in(settings.models.path)
+    if (converted := file.converted_path(settings.models.path)) is not None:
+        print(f"{converted}: there already")
         return True
     if not source.is_file():
         print(f"{source}: missing; {how_to_get(file, settings)}")
@@ -42,12 +43,12 @@ def _convert(file: WeightFile, settings: Settings) -> bool | None:
     assert file.converted is not None, "a file that is converted says into what"
     target = settings.models.path / file.engine / file.converted
     try:
-        return _rewritten(verified_path(file, settings), target)
+        return _rewrite(verified_path(file, settings), target)
     except YamabikoError as error:
         print(error.message, file=sys.stderr)
         return False
 
 
-def _rewritten(source: Path, target: Path) -> bool:
+def _rewrite(source: Path, target: Path) -> bool:
     command = [sys.executable, "-m", REWRITE, str(source.resolve()), str(target.resolve())]
     return subprocess.run(command, cwd=ROOT, env={}, check=False).returncode == 0

@@ -9,7 +9,7 @@ import pytest
 
 from realtime.cache.disk import DiskStore
 from realtime.cli import cache
-from realtime.cli.commands import COMMANDS, parsed
+from realtime.cli.commands import COMMANDS, parse_arguments
 from realtime.errors import BadRequest, Busy, NotFound
 from tests.support.recordings import address, keep_recording
 
@@ -25,7 +25,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DiskStore:
 
 
 def run(*arguments: str) -> int:
-    options = parsed(["cache", *arguments])
+    options = parse_arguments(["cache", *arguments])
     return COMMANDS[options.command](options)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from realtime.audio.wav import wav_file
 from realtime.cli import clone
-from realtime.cli.commands import parsed
+from realtime.cli.commands import parse_arguments
 from realtime.errors import BadRequest, TooLarge, YamabikoError
 from realtime.settings import Settings
 from tests.support import valle_files
@@ -35,7 +35,9 @@ def clip(folder: Path, seconds: float = 4.0) -> Path:
 
 
 async def make(settings: Settings, *arguments: object) -> int:
-    return await clone.character(parsed(["character", "make", *map(str, arguments)]), settings)
+    return await clone.character(
+        parse_arguments(["character", "make", *map(str, arguments)]), settings
+    )
 
 
 async def test_a_file_appears_and_is_told(
@@ -60,4 +62,4 @@ async def test_what_is_wrong_is_told(settings: Settings, tmp_path: Path) -> None
 @pytest.mark.parametrize("language", ["mix", "fr"])
 def test_another_language_is_no_argument(language: str) -> None:
     with pytest.raises(SystemExit):
-        parsed(["character", "make", "Kai", "clip.wav", "--language", language])
+        parse_arguments(["character", "make", "Kai", "clip.wav", "--language", language])

@@ -1,4 +1,4 @@
-"""The command line: what it takes, what it writes, what it refuses."""
+"""Tests of the command line: its arguments, its output, its refusals."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from realtime import files, weights
-from realtime.cli.commands import check, parsed, settings_of
+from realtime.cli.commands import check, parse_arguments, settings_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,13 +30,13 @@ def recordings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
 
 
 def test_serve_is_the_default() -> None:
-    assert parsed([]).command == "serve"
-    assert parsed(["--port", "9"]).port == 9
-    assert parsed(["serve", "--log-level", "debug"]).log_level == "DEBUG"
+    assert parse_arguments([]).command == "serve"
+    assert parse_arguments(["--port", "9"]).port == 9
+    assert parse_arguments(["serve", "--log-level", "debug"]).log_level == "DEBUG"
 
 
 def test_options_reach_the_settings() -> None:
-    found = settings_of(parsed(["--port", "9", "--host", "127.0.0.2"]))
+    found = settings_of(parse_arguments(["--port", "9", "--host", "127.0.0.2"]))
     assert (found.port, found.host) == (9, "127.0.0.2")
 
 
@@ -80,7 +80,7 @@ def test_a_missing_extra_is_told_and_no_fault(
     )
     monkeypatch.setattr(weights, "packaged_path", found)
     monkeypatch.setenv("YAMABIKO_MODELS__PATH", str(tmp_path))
-    assert check(parsed(["check"])) == 0
+    assert check(parse_arguments(["check"])) == 0
     shown = capsys.readouterr().out
     assert "silero: cannot run" in shown and "revoice: cannot run" in shown
     assert "make serve EXTRAS=revoice" in shown

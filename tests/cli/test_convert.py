@@ -12,7 +12,7 @@ from realtime.audio.formats import FORMATS
 from realtime.audio.samples import from_pcm16
 from realtime.audio.wav import HEADER_BYTES, wav_file, wav_header
 from realtime.cli import convert
-from realtime.cli.commands import parsed
+from realtime.cli.commands import parse_arguments
 from realtime.engines.world import median_pitch
 from realtime.errors import BadRequest, NotFound, YamabikoError
 from realtime.settings import Settings
@@ -32,7 +32,7 @@ def source(tmp_path: Path) -> Path:
 
 
 async def run(settings: Settings, *arguments: object) -> None:
-    await convert.convert(parsed(["convert", *map(str, arguments)]), settings)
+    await convert.convert(parse_arguments(["convert", *map(str, arguments)]), settings)
 
 
 async def test_it_is_as_long_and_as_high_as_asked(

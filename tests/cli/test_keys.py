@@ -1,4 +1,4 @@
-"""Keys from the command line, and commands for curl that a server takes as they are pasted."""
+"""Tests of the commands `key` and `sign`: keys, and curl commands that a server accepts."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ import pytest
 from benchmarks.server import Server
 from realtime.access import Credentials
 from realtime.access.keys import load_keys
-from realtime.cli import keys as keyring
-from realtime.cli.commands import parsed
+from realtime.cli import keys as key_commands
+from realtime.cli.commands import parse_arguments
 from realtime.errors import YamabikoError
 from realtime.settings import AuthSettings, Settings
 from tests.support.signed_requests import OLDER, SECRET, FakeTime, make_guard, make_request, outcome
@@ -30,60 +30,62 @@ URL = "http://127.0.0.1:8000/lines"
 
 
 @pytest.fixture
-def mine(tmp_path: Path) -> Settings:
+def own_settings(tmp_path: Path) -> Settings:
     return Settings(auth=AuthSettings(keys_path=tmp_path / "keys.yaml"))
 
 
 def run(settings: Settings, *arguments: str) -> None:
-    options = parsed(list(arguments))
-    command = keyring.key if options.command == "key" else keyring.sign
+    options = parse_arguments(list(arguments))
+    command = key_commands.key if options.command == "key" else key_commands.sign
     assert command(options, settings) == 0
 
 
 Output = pytest.CaptureFixture[str]
 
 
-def test_new_shows_the_key_once_and_says_the_rest_aside(mine: Settings, capsys: Output) -> None:
-    run(mine, "key", "new", "bot")
+def test_new_shows_the_key_once_and_says_the_rest_aside(
+    own_settings: Settings, capsys: Output
+) -> None:
+    run(own_settings, "key", "new", "bot")
     shown = capsys.readouterr()
     (whole,) = shown.out.splitlines()
-    assert load_keys(mine.auth.keys_path).verify(whole) == "bot"
+    assert load_keys(own_settings.auth.keys_path).verify(whole) == "bot"
     secret = whole.partition(":")[2]
     assert secret not in shown.err
-    for words in (str(mine.auth.keys_path), "docs/signing.md", "Bearer", "restart"):
+    for words in (str(own_settings.auth.keys_path), "docs/signing.md", "Bearer", "restart"):
         assert words in shown.err
-    assert stat.S_IMODE(mine.auth.keys_path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(own_settings.auth.keys_path.stat().st_mode) == 0o600
 
 
-def test_a_rotation_from_the_command_line(mine: Settings, capsys: Output) -> None:
-    run(mine, "key", "new", "bot")
-    run(mine, "key", "new", "bot")
+def test_a_rotation_from_the_command_line(own_settings: Settings, capsys: Output) -> None:
+    run(own_settings, "key", "new", "bot")
+    run(own_settings, "key", "new", "bot")
     shown = capsys.readouterr()
     old, new = shown.out.splitlines()
     assert "python server.py key rm bot --old" in shown.err
-    run(mine, "key", "ls")
+    run(own_settings, "key", "ls")
     listed = capsys.readouterr().out
     assert listed.split("  ")[:2] == ["bot", "2 secrets"]
     assert old.partition(":")[2] not in listed and new.partition(":")[2] not in listed
-    run(mine, "key", "rm", "bot", "--old")
+    run(own_settings, "key", "rm", "bot", "--old")
     assert "1 secret of bot removed" in capsys.readouterr().out
-    assert load_keys(mine.auth.keys_path).verify(new) == "bot"
-    run(mine, "key", "rm", "bot")
-    assert not load_keys(mine.auth.keys_path)
+    assert load_keys(own_settings.auth.keys_path).verify(new) == "bot"
+    run(own_settings, "key", "rm", "bot")
+    assert not load_keys(own_settings.auth.keys_path)
 
 
-def test_ls_tells_where_each_key_stands(mine: Settings, capsys: Output) -> None:
-    run(mine, "key", "new", "page")
+def test_ls_tells_where_each_key_stands(own_settings: Settings, capsys: Output) -> None:
+    run(own_settings, "key", "new", "page")
     capsys.readouterr()
-    run(replace(mine, keys=(BOT,)), "key", "ls")
+    run(replace(own_settings, keys=(BOT,)), "key", "ls")
     assert capsys.readouterr().out.splitlines() == [
-        f"page  1 secret  {mine.auth.keys_path}",
+        f"page  1 secret  {own_settings.auth.keys_path}",
         "bot  1 secret  keys",
     ]
 
 
-class Sent:
-    """What curl is told to send, checked as the server checks it."""
+class CurlCommand:
+    """A printed curl command, parsed, and verified as the server would."""
 
     def __init__(self, written: str) -> None:
         words = iter(shlex.split(written))
@@ -108,13 +110,13 @@ class Sent:
         else:
             self.body = Path(value.removeprefix("@")).read_bytes()
 
-    def told(self, keys: dict[str, list[str]]) -> str:
+    def verdict(self, keys: dict[str, list[str]]) -> str:
         parts = ("Key", "Time", "Nonce", "Signature")
         credentials = Credentials(*(self.headers[f"X-Yamabiko-{part}"] for part in parts))
-        return verdict(credentials, self.method, self.url.path, self.url.query, self.body, keys)
+        return verify(credentials, self.method, self.url.path, self.url.query, self.body, keys)
 
 
-def verdict(
+def verify(
     credentials: Credentials,
     method: str,
     path: str,
@@ -143,13 +145,13 @@ SIGNED = [
 
 @pytest.mark.parametrize("arguments", SIGNED)
 def test_what_curl_is_told_to_send_passes(
-    mine: Settings, capsys: Output, arguments: list[str]
+    own_settings: Settings, capsys: Output, arguments: list[str]
 ) -> None:
-    run(mine, "sign", *arguments, "--key", BOT)
+    run(own_settings, "sign", *arguments, "--key", BOT)
     shown = capsys.readouterr()
-    sent = Sent(shown.out)
+    sent = CurlCommand(shown.out)
     assert sent.method == arguments[0].upper()
-    assert sent.told({"bot": [SECRET]}) == "ok"
+    assert sent.verdict({"bot": [SECRET]}) == "ok"
     assert SECRET not in shown.out + shown.err
     assert "one request" in shown.err
 
@@ -159,40 +161,42 @@ def test_what_curl_is_told_to_send_passes(
     [(b'{"text": "Hi."}', "json"), (b'{"text": "A."}\n{"text": "B."}\n', "x-ndjson")],
 )
 def test_a_file_is_the_body(
-    mine: Settings, capsys: Output, tmp_path: Path, content: bytes, kind: str
+    own_settings: Settings, capsys: Output, tmp_path: Path, content: bytes, kind: str
 ) -> None:
     path = tmp_path / "it's a body.json"
     path.write_bytes(content)
-    run(mine, "sign", "POST", URL, "--data-file", str(path), "--key", BOT)
-    sent = Sent(capsys.readouterr().out)
-    assert sent.told({"bot": [SECRET]}) == "ok"
+    run(own_settings, "sign", "POST", URL, "--data-file", str(path), "--key", BOT)
+    sent = CurlCommand(capsys.readouterr().out)
+    assert sent.verdict({"bot": [SECRET]}) == "ok"
     assert sent.headers["Content-Type"] == f"application/{kind}"
 
 
 @pytest.mark.parametrize("url", ["ws://127.0.0.1:8000/ws?a=1", "http://127.0.0.1:8000/ws"])
-def test_an_address_can_carry_the_signature(mine: Settings, capsys: Output, url: str) -> None:
-    run(mine, "sign", "GET", url, "--query", "--key", BOT)
+def test_an_address_can_carry_the_signature(
+    own_settings: Settings, capsys: Output, url: str
+) -> None:
+    run(own_settings, "sign", "GET", url, "--query", "--key", BOT)
     (written,) = capsys.readouterr().out.splitlines()
     assert written.startswith(url)
     found = urlsplit(written)
     fields = dict(part.split("=") for part in found.query.split("&"))
     credentials = Credentials(*(fields[name] for name in ("kid", "t", "n", "sig")))
-    assert verdict(credentials, "GET", "/ws", found.query, b"", {"bot": [SECRET]}) == "ok"
+    assert verify(credentials, "GET", "/ws", found.query, b"", {"bot": [SECRET]}) == "ok"
 
 
-def test_the_newest_secret_of_the_only_key_signs(mine: Settings, capsys: Output) -> None:
-    run(replace(mine, keys=(f"bot:{OLDER}", BOT)), "sign", "GET", URL)
-    sent = Sent(capsys.readouterr().out)
-    assert sent.told({"bot": [SECRET]}) == "ok"
-    assert sent.told({"bot": [OLDER]}) == "bad_signature"
+def test_the_newest_secret_of_the_only_key_signs(own_settings: Settings, capsys: Output) -> None:
+    run(replace(own_settings, keys=(f"bot:{OLDER}", BOT)), "sign", "GET", URL)
+    sent = CurlCommand(capsys.readouterr().out)
+    assert sent.verdict({"bot": [SECRET]}) == "ok"
+    assert sent.verdict({"bot": [OLDER]}) == "bad_signature"
 
 
-def test_of_several_keys_one_is_named(mine: Settings, capsys: Output) -> None:
-    several = replace(mine, keys=(BOT, f"page:{OLDER}"))
+def test_of_several_keys_one_is_named(own_settings: Settings, capsys: Output) -> None:
+    several = replace(own_settings, keys=(BOT, f"page:{OLDER}"))
     run(several, "sign", "GET", URL, "--key-id", "page")
-    sent = Sent(capsys.readouterr().out)
+    sent = CurlCommand(capsys.readouterr().out)
     assert sent.headers["X-Yamabiko-Key"] == "page"
-    assert sent.told({"page": [OLDER]}) == "ok"
+    assert sent.verdict({"page": [OLDER]}) == "ok"
 
 
 SETTINGS_OF = {
@@ -222,10 +226,10 @@ SETTINGS_OF = {
     ],
 )
 def test_what_cannot_be_signed_is_told(
-    mine: Settings, capsys: Output, keys: str, arguments: list[str], words: str
+    own_settings: Settings, capsys: Output, keys: str, arguments: list[str], words: str
 ) -> None:
     with pytest.raises(YamabikoError) as caught:
-        run(replace(mine, keys=SETTINGS_OF[keys]), "sign", *arguments)
+        run(replace(own_settings, keys=SETTINGS_OF[keys]), "sign", *arguments)
     assert words in caught.value.message
     assert SECRET not in f"{caught.value.message} {caught.value.hint} {capsys.readouterr()}"
 
@@ -239,7 +243,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     }
 
 
-def commanded(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+def run_server(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "server.py", *arguments],
         cwd=ROOT,
@@ -252,14 +256,14 @@ def commanded(environment: dict[str, str], *arguments: str) -> subprocess.Comple
 
 @pytest.fixture(scope="module")
 def server(environment: dict[str, str]) -> Iterator[Server]:
-    made = commanded(environment, "key", "new", "bot")
+    made = run_server(environment, "key", "new", "bot")
     assert made.returncode == 0, made.stderr
     with Server(preload="tone", **environment) as server:
         yield server
 
 
-def pasted(command: str) -> tuple[str, str]:
-    """The body and the status, as a shell runs it."""
+def paste(command: str) -> tuple[str, str]:
+    """Run a printed command in a shell; return the body and the status."""
     done = subprocess.run(
         ["sh", "-c", f"{command.strip()} -sS -w '\\n%{{http_code}}'"],
         capture_output=True,
@@ -275,11 +279,11 @@ def test_the_command_works_when_it_is_pasted_and_works_once(
     server: Server, environment: dict[str, str]
 ) -> None:
     body = '{"text": "It\'s me.", "engine": "tone"}'
-    signed = commanded(environment, "sign", "POST", f"{server.address}/lines", "--data", body)
+    signed = run_server(environment, "sign", "POST", f"{server.address}/lines", "--data", body)
     assert signed.returncode == 0, signed.stderr
-    told, status = pasted(signed.stdout)
+    told, status = paste(signed.stdout)
     assert status == "200" and "/audio/en/" in json.loads(told)["url"]
-    told, status = pasted(signed.stdout)
+    told, status = paste(signed.stdout)
     assert status == "401" and json.loads(told)["error"]["code"] == "replayed"
 
 
@@ -287,21 +291,21 @@ def test_the_command_works_when_it_is_pasted_and_works_once(
 def test_an_awkward_address_arrives_as_it_was_signed(
     server: Server, environment: dict[str, str], path: str
 ) -> None:
-    signed = commanded(environment, "sign", "GET", server.address + path)
-    told, status = pasted(signed.stdout)
+    signed = run_server(environment, "sign", "GET", server.address + path)
+    told, status = paste(signed.stdout)
     assert status == ("404" if ".." in path else "200"), told
 
 
 def test_a_pasted_address_works(server: Server, environment: dict[str, str]) -> None:
     url = f"{server.address}/api/info"
-    signed = commanded(environment, "sign", "GET", url, "--query")
-    assert pasted(f"curl {shlex.quote(signed.stdout.strip())}")[1] == "200"
+    signed = run_server(environment, "sign", "GET", url, "--query")
+    assert paste(f"curl {shlex.quote(signed.stdout.strip())}")[1] == "200"
 
 
 def test_wrong_keys_are_told_in_two_lines(tmp_path: Path) -> None:
     path = tmp_path / "keys.yaml"
     path.write_text(f"{SECRET}: bot\n")
-    done = commanded({"YAMABIKO_AUTH__KEYS_PATH": str(path)}, "key", "ls")
+    done = run_server({"YAMABIKO_AUTH__KEYS_PATH": str(path)}, "key", "ls")
     assert done.returncode == 1
     assert "Traceback" not in done.stderr and SECRET not in done.stderr
     assert str(path) in done.stderr

@@ -1,4 +1,4 @@
-"""The command that measures a vocoder and tries it on a recording."""
+"""Tests of the command that measures a vocoder and tries it on a recording."""
 
 from __future__ import annotations
 

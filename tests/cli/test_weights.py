@@ -1,4 +1,4 @@
-"""`weights convert` rewrites what is there, in a process of its own, and tells what is not."""
+"""Tests of `weights convert`: it rewrites the files there are and names those that are missing."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from realtime.cli import weights
-from realtime.cli.commands import parsed
+from realtime.cli.commands import parse_arguments
 from realtime.engines.valle.weights import CHECKPOINT, load_state
 from realtime.settings import Settings
 from tests.support import valle_files
 
-OPTIONS = parsed(["weights", "convert"])
+OPTIONS = parse_arguments(["weights", "convert"])
 
 
 @pytest.fixture

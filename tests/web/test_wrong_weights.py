@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from starlette.testclient import TestClient
 
 from realtime.cli import clone
-from realtime.cli.commands import parsed
+from realtime.cli.commands import parse_arguments
 from realtime.engines.valle.weights import CHECKPOINT, ENCODEC, VOCOS, VOCOS_CONFIG
 from realtime.errors import Unavailable
 from realtime.settings import Settings
@@ -194,7 +194,7 @@ async def test_making_a_character_without_a_right_file(
 ) -> None:
     spoil(own.models.path / "valle" / str(ENCODEC.converted))
     before = sorted(own.presets.path.iterdir())
-    command = parsed(["character", "make", "Kai", str(clip(tmp_path)), *SAID])
+    command = parse_arguments(["character", "make", "Kai", str(clip(tmp_path)), *SAID])
     with pytest.raises(Unavailable, match="encodec_24khz-d7cc33bc") as refused:
         await clone.character(command, own)
     assert refused.value.code == "bad_weights" and "docs/valle.md" in str(refused.value.hint)
