@@ -1,8 +1,8 @@
-"""How fast is what is already there: a finished recording's address, and asking for a line?
+"""Benchmark: the speed of what is already there: a finished recording's URL, and POST /lines.
 
 `wrk` loads our server, `php -S` and nginx in turn with the same file, in several rounds of one
-run; the event loop's lag is our server's own histogram, over the rounds that were ours. What is
-not installed is named and left out.
+run; the event loop's lag is our server's own histogram, over the rounds that were ours. Programs
+that are not installed are named and left out.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ http {{
 """
 
 
-def near_100_kb(client: Client) -> tuple[str, bytes]:
-    """The address and the bytes of a finished recording of about that size."""
+def make_100_kb(client: Client) -> tuple[str, bytes]:
+    """Make a recording of about that size; return its address and its bytes."""
     letters = 26
     for _ in range(6):
         url = client.line(("abcdefghijklm" * letters)[:letters])["url"]
-        got = finished(client, url)
+        got = wait_until_finished(client, url)
         missing = round((FILE_BYTES - len(got.body)) / 3840)  # bytes of a letter's sound
         if not missing:
             break
@@ -64,8 +64,8 @@ def near_100_kb(client: Client) -> tuple[str, bytes]:
     return url, got.body
 
 
-def finished(client: Client, url: str) -> Answer:
-    """The recording once it has its length."""
+def wait_until_finished(client: Client, url: str) -> Answer:
+    """Wait until a recording is finished, so has a length, and return it."""
     end = time.perf_counter() + 10
     while time.perf_counter() < end:
         got = client.sound(url)
@@ -76,8 +76,8 @@ def finished(client: Client, url: str) -> Answer:
 
 
 @contextmanager
-def process(command: Sequence[str], port: int) -> Iterator[str]:
-    """A server of somebody else's; its address once it listens."""
+def running_server(command: Sequence[str], port: int) -> Iterator[str]:
+    """Run another project's server; give the address of the file once it listens."""
     quiet = subprocess.DEVNULL
     running = subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet)
     try:
@@ -104,35 +104,35 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def peers(folder: Path, wav: bytes, stack: ExitStack) -> dict[str, str]:
-    """The addresses of the same file from those other servers that are installed."""
+def start_peers(folder: Path, wav: bytes, stack: ExitStack) -> dict[str, str]:
+    """Start the other servers that are installed; return where each serves the same file."""
     (folder / "files").mkdir()
     (folder / "files/line.wav").write_bytes(wav)
     found = {}
     if shutil.which("php"):
         port = free_port()
         command = ["php", "-S", f"127.0.0.1:{port}", "-t", str(folder / "files")]
-        found["php -S"] = stack.enter_context(process(command, port))
+        found["php -S"] = stack.enter_context(running_server(command, port))
     if shutil.which("nginx"):
         port = free_port()
-        # A worker of the root user's would become somebody who cannot read the folder.
+        # nginx, started by root, would run its worker as a user who cannot read the folder.
         user = f"user {pwd.getpwuid(0).pw_name};\n" if os.geteuid() == 0 else ""
         config = folder / "nginx.conf"
         config.write_text(NGINX.format(folder=folder, port=port, user=user))
         command = ["nginx", "-e", str(folder / "error.log"), "-c", str(config)]
-        found["nginx"] = stack.enter_context(process(command, port))
+        found["nginx"] = stack.enter_context(running_server(command, port))
     return found
 
 
-def loaded(url: str, seconds: int) -> dict[str, float]:
-    """One round of `wrk`."""
+def run_wrk(url: str, seconds: int) -> dict[str, float]:
+    """Run one round of `wrk`."""
     command = ["wrk", "-t1", "-c16", f"-d{seconds}s", "--latency", url]
     told = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30, check=True)
-    return figures_of(told.stdout)
+    return read_wrk(told.stdout)
 
 
-def figures_of(told: str) -> dict[str, float]:
-    """What `wrk` prints; an answer that is no file would be a quick one, so it counts as none."""
+def read_wrk(told: str) -> dict[str, float]:
+    """Read what `wrk` prints; answers that are errors are quick, so they are refused."""
     if wrong := re.search(r"Non-2xx.*|Socket errors: .*[1-9].*", told):
         raise RuntimeError(f"wrk: {wrong[0]}")
     rate = re.search(r"Requests/sec:\s+([\d.]+)", told)
@@ -148,7 +148,7 @@ def milliseconds(told: str) -> float:
 
 
 def lag_buckets(address: str) -> Counter[float]:
-    """How often the loop was late by at most so many seconds, since the start."""
+    """Count how often the loop was late by at most so many seconds, since the start."""
     text = Client(address).ask("/metrics").body.decode()
     pairs = re.findall(rf'^{LAG}_bucket{{.*?le="([^"]+)".*?}} (\S+)$', text, re.MULTILINE)
     if not pairs:
@@ -157,7 +157,7 @@ def lag_buckets(address: str) -> Counter[float]:
 
 
 def percentile(buckets: Mapping[float, int], share: float) -> float | None:
-    """Within the bucket where it lies, as if its times were evenly spread."""
+    """Interpolate in the bucket where it lies, as if its times were evenly spread."""
     bounds = sorted(buckets)
     wanted = share * buckets[bounds[-1]]
     below, low = 0, 0.0
@@ -169,17 +169,17 @@ def percentile(buckets: Mapping[float, int], share: float) -> float | None:
     return None
 
 
-def files(server: Server, rounds: int, seconds: int) -> list[dict[str, Any]]:
-    """All servers in turn, again and again."""
-    url, wav = near_100_kb(Client(server.address))
+def measure_files(server: Server, rounds: int, seconds: int) -> list[dict[str, Any]]:
+    """Measure all servers in turn, round by round."""
+    url, wav = make_100_kb(Client(server.address))
     found: dict[str, list[dict[str, float]]] = {"yamabiko": []}
     lag: Counter[float] = Counter()
     with tempfile.TemporaryDirectory(prefix="yamabiko-") as name, ExitStack() as stack:
-        addresses = {"yamabiko": url, **peers(Path(name), wav, stack)}
+        addresses = {"yamabiko": url, **start_peers(Path(name), wav, stack)}
         for _ in range(rounds):
             for who, address in addresses.items():
                 before = lag_buckets(server.address) if who == "yamabiko" else None
-                found.setdefault(who, []).append(loaded(address, seconds))
+                found.setdefault(who, []).append(run_wrk(address, seconds))
                 if before is not None:
                     lag.update(lag_buckets(server.address))
                     lag.subtract(before)
@@ -194,8 +194,8 @@ def files(server: Server, rounds: int, seconds: int) -> list[dict[str, Any]]:
     return rows
 
 
-def lines(server: Server, count: int) -> list[dict[str, Any]]:
-    """How long an address takes, for a line that is kept and for lines that never were."""
+def measure_lines(server: Server, count: int) -> list[dict[str, Any]]:
+    """Measure POST /lines for a line that is kept and for lines that never were."""
     client = Client(server.address)
     known = "A line that is known."
     client.sound(client.line(known)["url"])
@@ -216,7 +216,7 @@ def lines(server: Server, count: int) -> list[dict[str, Any]]:
 
 
 def words(count: int) -> Iterator[str]:
-    """Different ones, of four letters."""
+    """Yield different words of four letters."""
     for number in range(count):
         yield "".join(chr(ord("a") + number // 26**place % 26) for place in range(4))
 
@@ -232,8 +232,8 @@ def main() -> None:
         print(f"{program} is not installed (Debian: {PACKAGES[program]}); we go on without it.")
     with tempfile.TemporaryDirectory(prefix="yamabiko-") as name:
         with Server(Path(name), "tone") as server:
-            asked = lines(server, options.lines)
-            got = [] if "wrk" in missing else files(server, options.rounds, options.seconds)
+            asked = measure_lines(server, options.lines)
+            got = [] if "wrk" in missing else measure_files(server, options.rounds, options.seconds)
     report.show("POST /lines, one after the other", asked)
     report.show("A finished recording, 16 connections (medians of the rounds)", got)
     report.keep(options.json, {"lines": asked, "files": got, "missing": missing})

@@ -1,4 +1,4 @@
-"""How soon is a line heard, and how fast is it spoken: bare engine, in process, over HTTP?
+"""Benchmark: the time to the first sound, and the speed: bare engine, in process, over HTTP.
 
 The first audible sample is heard when its chunk has come and what stands before it in the sound
 has been played. All ways take turns in the same run; figures are medians.
@@ -21,7 +21,7 @@ import numpy as np
 
 from benchmarks import report
 from benchmarks.server import Server
-from realtime.audio.samples import to_pcm16
+from realtime.audio.samples import AUDIBLE, FULL_SCALE, to_pcm16
 from realtime.audio.trim import Trimmer
 from realtime.configuration import load_settings
 from realtime.engines.contract import Utterance
@@ -31,7 +31,6 @@ from realtime.speech.line import Line
 from realtime.speech.request import LineRequest
 from realtime.text.split import split
 
-AUDIBLE = 300
 STORY = (
     "When the rain finally stopped late in the evening, nobody in the small village believed that "
     "the river would ever calm down again. So they waited by the old bridge, with lanterns in "
@@ -55,8 +54,8 @@ WHOLE_RUNS = 3  # how often a line is heard to its end, for the factor
 
 
 @dataclass
-class Heard:
-    """What one listener noticed."""
+class ListenerFigures:
+    """The figures of one listener, in seconds."""
 
     first_chunk: float = 0.0
     first_audible: float = 0.0
@@ -68,20 +67,20 @@ class Heard:
         return self.took / self.seconds if self.seconds else 0.0
 
 
-class Ear:
-    """Notes when sound comes and what of it can be heard."""
+class SoundTimer:
+    """A timer of a listener: when sound comes, and when the first audible sample is heard."""
 
     def __init__(self, rate: int) -> None:
         self._rate = rate
         self._begun = time.perf_counter()
         self._samples = 0
-        self.heard = Heard()
+        self.heard = ListenerFigures()
 
-    def take(self, pcm: Any) -> bool:
-        """Whether sound was heard by now."""
+    def add(self, pcm: Any) -> bool:
+        """Note some sound; tell whether anything audible has come by now."""
         now = time.perf_counter() - self._begun
         self.heard.first_chunk = self.heard.first_chunk or now
-        loud = np.flatnonzero(np.abs(pcm.astype(np.int32)) > AUDIBLE)
+        loud = np.flatnonzero(np.abs(pcm.astype(np.int32)) > AUDIBLE * FULL_SCALE)
         if not self.heard.first_audible and loud.size:
             self.heard.first_audible = now + (self._samples + int(loud[0])) / self._rate
         self._samples += pcm.size
@@ -89,32 +88,32 @@ class Ear:
         return bool(self.heard.first_audible)
 
 
-async def bare(services: Services, line: Line) -> Heard:
-    """The engine alone on its lane: the first piece, already cut."""
+async def bare(services: Services, line: Line) -> ListenerFigures:
+    """Speak the first piece, already cut, with the engine alone on its lane."""
     async with services.models.synthesizer(line.engine).lease() as lease:
         engine = lease.engine
         piece = split(line.text, line.language, engine.first_piece)[0]
         asked = Utterance(piece.segments, line.character, line.accent, line.speed, line.seed)
-        ear = Ear(engine.sample_rate)
+        timer = SoundTimer(engine.sample_rate)
         async with aclosing(
             lease.lane.stream(lambda cancel: engine.speak(asked, cancel), lambda: 0.0)
         ) as chunks:
             async for chunk in chunks:
-                ear.take(to_pcm16(Trimmer(engine.sample_rate).feed(chunk.samples)))
-    return ear.heard
+                timer.add(to_pcm16(Trimmer(engine.sample_rate).feed(chunk.samples)))
+    return timer.heard
 
 
-async def in_process(services: Services, line: Line) -> Heard:
-    """What the command line does."""
-    ear = Ear(services.speech.sample_rate(line))
+async def in_process(services: Services, line: Line) -> ListenerFigures:
+    """Speak a line as the command line does."""
+    timer = SoundTimer(services.speech.sample_rate(line))
     async with aclosing(services.speech.say(line, keep=False)) as spoken:
         async for part in spoken:
-            if ear.take(part.pcm):
+            if timer.add(part.pcm):
                 break
-    return ear.heard
+    return timer.heard
 
 
-def over_http(address: str, line: Line, whole: bool) -> Heard:
+def over_http(address: str, line: Line, whole: bool) -> ListenerFigures:
     body: dict[str, Any] = {"model": line.engine, "voice": line.character.name, "input": line.text}
     body |= {"language": line.language, "response_format": "pcm", "longprompt": True}
     body["seed"] = random.getrandbits(62)  # another recording each time, of the same sound
@@ -123,12 +122,12 @@ def over_http(address: str, line: Line, whole: bool) -> Heard:
         json.dumps(body).encode(),
         {"Content-Type": "application/json"},
     )
-    ear = Ear(24000)
+    timer = SoundTimer(24000)
     with urllib.request.urlopen(request, timeout=120) as answer:
         for pcm in _whole_samples(answer):
-            if ear.take(pcm) and not whole:
+            if timer.add(pcm) and not whole:
                 break
-    return ear.heard
+    return timer.heard
 
 
 def _whole_samples(answer: Any) -> Iterator[Any]:
@@ -140,9 +139,9 @@ def _whole_samples(answer: Any) -> Iterator[Any]:
         yield np.frombuffer(data[:whole], "<i2")
 
 
-async def measured(services: Services, address: str, line: Line, runs: int) -> dict[str, Any]:
-    """All three ways in turn, again and again."""
-    ways: dict[str, list[Heard]] = {"bare": [], "process": [], "http": [], "whole": []}
+async def measure(services: Services, address: str, line: Line, runs: int) -> dict[str, Any]:
+    """Measure all three ways in turn, run by run."""
+    ways: dict[str, list[ListenerFigures]] = {"bare": [], "process": [], "http": [], "whole": []}
     whole = len(line.text) <= PLAYED_TO_THE_END
     for number in range(runs + 1):
         ways["bare"].append(await bare(services, line))
@@ -162,12 +161,12 @@ async def measured(services: Services, address: str, line: Line, runs: int) -> d
     return row
 
 
-def _median(all_heard: list[Heard], figure: Callable[[Heard], float]) -> float:
+def _median(all_heard: list[ListenerFigures], figure: Callable[[ListenerFigures], float]) -> float:
     return round(statistics.median(map(figure, all_heard)), 1 if figure(all_heard[0]) > 3 else 3)
 
 
-async def cancels(services: Services, runs: int) -> dict[str, float]:
-    """From a listener's leaving in the middle of Kokoro's work to its lane being free."""
+async def measure_cancels(services: Services, runs: int) -> dict[str, float]:
+    """Measure from a listener's leaving in the middle of Kokoro's work to the free lane."""
     line = await services.speech.line(LineRequest(STORY * 4, "af_bella", "en", engine="kokoro"))
     draw, found = random.Random(1), []
     async with services.models.synthesizer("kokoro").lease() as lease:
@@ -196,8 +195,8 @@ async def in_process_whole(services: Services, line: Line) -> None:
 async def lines(services: Services) -> AsyncIterator[tuple[str, str, Line]]:
     for name, (language, text) in TEXTS.items():
         for engine in ("hibari", "kokoro") if language == "en" else ("kokoro",):
-            wish = LineRequest(text, language=language, longprompt=True, engine=engine)
-            yield name, engine, await services.speech.line(wish)
+            request = LineRequest(text, language=language, longprompt=True, engine=engine)
+            yield name, engine, await services.speech.line(request)
 
 
 async def run(runs: int, cancel_runs: int) -> dict[str, Any]:
@@ -210,11 +209,11 @@ async def run(runs: int, cancel_runs: int) -> dict[str, Any]:
             "idle MB": round(server.memory_mb("VmRSS")),
         }
         async for name, engine, line in lines(services):
-            row = await measured(services, server.address, line, runs)
+            row = await measure(services, server.address, line, runs)
             rows.append({"line": name, "engine": engine, **row})
             print(".", end="", flush=True)
         start["most MB, all loaded"] = round(server.memory_mb("VmHWM"))
-    stopped = await cancels(services, cancel_runs)
+    stopped = await measure_cancels(services, cancel_runs)
     await services.close()
     return {"lines": rows, "server": start, "cancel": stopped}
 

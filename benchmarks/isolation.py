@@ -1,4 +1,4 @@
-"""Does each of many listeners hear their own line, and nothing of another's?
+"""Benchmark: each of many listeners hears their own line, and nothing of another's.
 
 Different sentences by different characters are asked for all at once over HTTP from a real server;
 each answer is heard by Whisper base and must be nearest to the sentence that was asked for.
@@ -25,8 +25,8 @@ RATE = 24000
 VOICES = ("af_heart", "af_bella", "am_michael", "bf_emma", "bm_george", "af_nicole")
 
 
-def asked(count: int) -> list[tuple[str, str]]:
-    """So many different sentences, each with a character; `af_heart` speaks on hibari."""
+def sentences_for(count: int) -> list[tuple[str, str]]:
+    """List so many different sentences, each with a character; `af_heart` speaks on hibari."""
     voices = cycle(VOICES)
     texts = SENTENCES["en"] + [f"And then {text[0].lower()}{text[1:]}" for text in SENTENCES["en"]]
     return [(text, next(voices)) for text in texts[:count]]
@@ -44,7 +44,7 @@ def spoken(address: str, text: str, voice: str) -> Any:
 
 
 def run(count: int) -> dict[str, Any]:
-    wanted = asked(count)
+    wanted = sentences_for(count)
     with Server() as server, ThreadPoolExecutor(count) as listeners:
         sounds = list(listeners.map(lambda one: spoken(server.address, *one), wanted))
     listener = Listener(Path(tempfile.gettempdir()) / "yamabiko-whisper-base")
@@ -52,12 +52,12 @@ def run(count: int) -> dict[str, Any]:
     for (text, voice), pcm in zip(wanted, sounds, strict=True):
         heard = listener.hear(pcm, RATE, "en")
         rows.append({"voice": voice, "said": text, "heard": heard})
-        rows[-1] |= judged(text, heard, [other for other, _ in wanted])
+        rows[-1] |= judge(text, heard, [other for other, _ in wanted])
     return {"listeners": rows}
 
 
-def judged(text: str, heard: str, others: list[str]) -> dict[str, Any]:
-    """How far the heard words are from the asked ones, and whether any other line is as near."""
+def judge(text: str, heard: str, others: list[str]) -> dict[str, Any]:
+    """Count wrong words, and tell whether the line is nearer than any other one."""
     words = units(heard, "en")
     own = errors(units(text, "en"), words)
     nearest = min(errors(units(other, "en"), words) for other in others if other != text)

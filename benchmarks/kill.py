@@ -1,7 +1,7 @@
-"""Does SIGKILL at any moment, under load, leave a wrong file or serve a wrong byte?
+"""Benchmark: SIGKILL at any moment, under load, must leave no wrong file and serve no wrong byte.
 
-One cache is used all along. The sound of a text is known from a server that nobody killed; the
-seed, which `tone` ignores, makes new lines of the same texts. Every tenth kill meets the start-up.
+One cache is used all along. The sound of a text is known from a server that is not killed; the
+seed, which `tone` ignores, makes new lines of the same texts. Every tenth kill is in the start-up.
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ References = Mapping[str, bytes]  # the PCM of each text
 
 
 def texts() -> list[str]:
-    """Short ones, and some long enough to be met half way."""
+    """Make short texts, and some long enough for a kill in the middle."""
     draw = random.Random(1)
     return [" ".join(draw.choices(WORDS, k=count)) + "." for count in (1, 2, 3, 5, 9, 40, 80, 160)]
 
 
 def references(folder: Path) -> References:
-    """The sound of each text, from a server that lives to its end."""
+    """Get the sound of each text from a server that is not killed."""
     with Server(folder, preload="") as server:
         client, found = Client(server.address), {}
         for text in texts():
@@ -75,27 +75,27 @@ def is_long(text: str) -> bool:
     return len(text) > 100
 
 
-def verdict(got: Answer, kind: str, pcm: bytes) -> str:
-    """`whole`, `cut`, or what is wrong with an answer that should be the sound of a text."""
+def judge(got: Answer, kind: str, pcm: bytes) -> str:
+    """Judge an answer that should be the sound of a text: `whole`, `cut`, or what is wrong."""
     if got.status != 200:
         return f"status {got.status}"
     if kind == "wav":
         came = got.body[HEADER_BYTES:]
-        right = true_sizes(got) and came == pcm if got.whole else pcm.startswith(came)
+        right = states_true_size(got) and came == pcm if got.whole else pcm.startswith(came)
     else:
         right = not got.whole or same_sound(got.body, kind, pcm)
     return ("whole" if got.whole else "cut") if right else f"wrong {kind}"
 
 
-def true_sizes(got: Answer) -> bool:
-    """A length in the header is the true one; only what still grew may say that it has none."""
-    told = int.from_bytes(got.body[HEADER_BYTES - 4 : HEADER_BYTES], "little")
+def states_true_size(got: Answer) -> bool:
+    """Check that the header states the true length; only a growing one may state none."""
+    stated = int.from_bytes(got.body[HEADER_BYTES - 4 : HEADER_BYTES], "little")
     grew = "content-length" not in got.headers
-    return told == len(got.body) - HEADER_BYTES or (grew and told == UNKNOWN_SIZE)
+    return stated == len(got.body) - HEADER_BYTES or (grew and stated == UNKNOWN_SIZE)
 
 
 def same_sound(data: bytes, kind: str, pcm: bytes) -> bool:
-    """FLAC gives each sample back; of what loses something only the length is held."""
+    """Compare a file with its sound: FLAC sample by sample, lossy ones by their length."""
     try:
         heard, rate = decode(data)
     except YamabikoError:
@@ -107,7 +107,7 @@ def same_sound(data: bytes, kind: str, pcm: bytes) -> bool:
 
 
 class Load:
-    """What the clients of one server's life ask for, and what they get."""
+    """The clients of one server's life: their requests and the answers."""
 
     def __init__(self, address: str, known: References, life: int) -> None:
         self._address, self._known, self._life = address, known, life
@@ -115,14 +115,14 @@ class Load:
         self.keys: set[str] = set()
 
     def run(self, number: int) -> Counter[str]:
-        """One client until the server is gone."""
+        """Run one client until the server is gone; return a tally of its answers."""
         draw, tally = random.Random(f"{self._life} {number}"), Counter[str]()
         answers: list[tuple[Answer, str, str]] = []
         client = Client(self._address)
         while not self.over.is_set():
             text, kind = draw.choice(list(self._known)), draw.choice(FORMATS)
             try:
-                got = self._asked(client, draw, text, kind)
+                got = self._request(client, draw, text, kind)
             except (http.client.HTTPException, OSError):
                 tally["connections lost"] += 1
                 break
@@ -131,13 +131,13 @@ class Load:
                 tally["cut" if status == 200 else f"status {status}"] += 1
                 continue
             answers.append((got, kind, text))
-        for got, kind, text in answers:  # judged when the load is over, which it would lessen
-            found = verdict(got, kind, self._known[text])
+        for got, kind, text in answers:  # judged after the load, since judging would lessen it
+            found = judge(got, kind, self._known[text])
             tally[found] += 1
             tally[f"bytes {found}"] += len(got.body)
         return tally
 
-    def _asked(self, client: Client, draw: random.Random, text: str, kind: str) -> Answer:
+    def _request(self, client: Client, draw: random.Random, text: str, kind: str) -> Answer:
         if draw.random() < 0.2:
             body = {"model": "tone", "voice": VOICE, "input": text, "response_format": kind}
             return client.ask(
@@ -145,13 +145,13 @@ class Load:
             )
         # half of the lines are new in this life, the others may be known from an earlier one
         seed = self._life if draw.random() < 0.5 else draw.randint(0, self._life)
-        told = client.line(text, longprompt=is_long(text), seed=seed, format=kind)
-        self.keys.add(told["key"])
-        return client.sound(told["url"])
+        answer = client.line(text, longprompt=is_long(text), seed=seed, format=kind)
+        self.keys.add(answer["key"])
+        return client.sound(answer["url"])
 
 
-def checked_files(cache: Path, known: References) -> Counter[str]:
-    """Every file of a cache whose server is ready and was asked for nothing yet."""
+def check_files(cache: Path, known: References) -> Counter[str]:
+    """Check every file of a cache whose server is ready and has not been asked for anything."""
     tally: Counter[str] = Counter()
     files = [path for path in cache.rglob("*") if path.is_file()]
     wavs = {key_of(path) for path in files if path.suffix == ".wav"}
@@ -167,7 +167,7 @@ def checked_files(cache: Path, known: References) -> Counter[str]:
             tally["orphans"] += 1
         else:
             tally["files checked"] += 1
-            tally["wrong files"] += not right_file(path, known)
+            tally["wrong files"] += not is_right_file(path, known)
     return tally
 
 
@@ -177,7 +177,7 @@ def key_of(path: Path) -> str | None:
 
 
 def sidecar_of(path: Path) -> Any:
-    """The sidecar of a recording's file; None where there is none that can be read."""
+    """Read the sidecar of a recording's file; None where there is none that can be read."""
     name = KEY.sub(lambda found: f"-{found[1]}.json", path.name)
     try:
         return json.loads(path.with_name(name).read_text(encoding="utf-8"))
@@ -185,7 +185,7 @@ def sidecar_of(path: Path) -> Any:
         return None
 
 
-def right_file(path: Path, known: References) -> bool:
+def is_right_file(path: Path, known: References) -> bool:
     sidecar = sidecar_of(path)
     if sidecar is None or sidecar["key"] != key_of(path):
         return False
@@ -193,36 +193,38 @@ def right_file(path: Path, known: References) -> bool:
     if path.suffix == ".json":
         return bool(sidecar["samples"] == len(pcm) // 2)
     data, kind = path.read_bytes(), path.suffix[1:]
-    told = sidecar if kind == "wav" else sidecar.get("files", {}).get(path.suffix)
-    if told is None or hashlib.sha256(data).hexdigest() != told["sha256"]:
+    stated = sidecar if kind == "wav" else sidecar.get("files", {}).get(path.suffix)
+    if stated is None or hashlib.sha256(data).hexdigest() != stated["sha256"]:
         return False
     return data[HEADER_BYTES:] == pcm if kind == "wav" else same_sound(data, kind, pcm)
 
 
-def checked_index(
+def check_index(
     address: str, cache: Path, known: References, keys: set[str], draw: random.Random
 ) -> Counter[str]:
-    """What lies on the disk is known and served; of what does not, nothing is known."""
+    """Check that the server knows and serves what is on the disk, and nothing else."""
     tally, client = Counter[str](), Client(address)
     wavs = {str(key_of(path)): path for path in sorted(cache.rglob("*-*.wav"))}
     for key in draw.sample(sorted(wavs), min(LOOKED_UP, len(wavs))):
         line = sidecar_of(wavs[key])["line"]
         asked = {name: line[name] for name in ("seed", "character", "longprompt")}
-        told = client.line(line["text"], **asked)
-        tally["index wrong"] += (told["status"], told["key"]) != ("hit", key)
-        tally[verdict(client.sound(told["url"]), "wav", known[line["text"]])] += 1
+        answer = client.line(line["text"], **asked)
+        tally["index wrong"] += (answer["status"], answer["key"]) != ("hit", key)
+        tally[judge(client.sound(answer["url"]), "wav", known[line["text"]])] += 1
     lost = sorted(keys - set(wavs))
     for key in draw.sample(lost, min(LOOKED_UP, len(lost))):
         tally["index wrong"] += client.ask(f"/lines/{key}").status != 404
     return tally
 
 
-def life(cache: Path, known: References, number: int, keys: set[str]) -> tuple[Counter[str], float]:
-    """One server from its start to its killing; what was found, and how long it took to start."""
+def run_life(
+    cache: Path, known: References, number: int, keys: set[str]
+) -> tuple[Counter[str], float]:
+    """Run one server from start to kill; return a tally, and the seconds it took to start."""
     draw = random.Random(number)
     with Server(cache, preload="", **SETTINGS) as server:
-        tally = checked_files(cache, known)
-        tally.update(checked_index(server.address, cache, known, keys, draw))
+        tally = check_files(cache, known)
+        tally.update(check_index(server.address, cache, known, keys, draw))
         load = Load(server.address, known, number)
         with ThreadPoolExecutor(CLIENTS) as clients:
             running = [clients.submit(load.run, client) for client in range(CLIENTS)]
@@ -235,15 +237,15 @@ def life(cache: Path, known: References, number: int, keys: set[str]) -> tuple[C
     return tally, server.start_seconds
 
 
-def killed_at_start(cache: Path, number: int) -> None:
+def kill_at_start(cache: Path, number: int) -> None:
     server = Server(cache, preload="", **SETTINGS)
     server.launch()
     time.sleep(random.Random(number).uniform(0.3, START_UP))
     server.kill()
 
 
-def verified(cache: Path) -> str:
-    """What our own command says of the cache."""
+def run_verify(cache: Path) -> str:
+    """Run `cache verify` and return its verdict."""
     command = [sys.executable, "server.py", "cache", "verify"]
     environment = {**os.environ, "YAMABIKO_CACHE__PATH": str(cache)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, timeout=300)
@@ -256,24 +258,24 @@ def run(kills: int) -> dict[str, Any]:
         known, cache = references(Path(name) / "whole"), Path(name) / "killed"
         for number in range(1, kills + 1):
             if number % 10 == 0:
-                killed_at_start(cache, number)
+                kill_at_start(cache, number)
             else:
-                found, seconds = life(cache, known, number, keys)
+                found, seconds = run_life(cache, known, number, keys)
                 tally.update(found)
                 starts.append(seconds)
             print("." if number % 50 else f". {number}", end="", flush=True)
         with Server(cache, preload="", **SETTINGS) as server:
-            tally.update(checked_files(cache, known))
-            tally.update(checked_index(server.address, cache, known, keys, random.Random(0)))
+            tally.update(check_files(cache, known))
+            tally.update(check_index(server.address, cache, known, keys, random.Random(0)))
         kept = sum(1 for _ in cache.rglob("*-*.wav"))
-        told = verified(cache)
+        verdict = run_verify(cache)
     print()
     summary = {
         "kills": kills,
         "recordings asked for": len(keys),
         "kept at the end": kept,
         **{name: tally[name] for name in ("files checked", *WRONG)},
-        "verify": told,
+        "verify": verdict,
         "restart s": round(statistics.median(starts), 2),
     }
     return {"summary": summary, "answers": dict(sorted(tally.items()))}

@@ -1,4 +1,4 @@
-"""What does a cache of 100,000 recordings cost: its scan at the start, its memory, a hit?
+"""Benchmark: the cost of a cache of 100,000 recordings: scan at the start, memory, a hit.
 
 The recordings are copies, with sound of their own, of one that the server itself has kept. Both
 caches, the large one and one of 100, are served at the same time and asked in turn. Their files
@@ -32,8 +32,8 @@ RATE = 24000
 FOLDERS = tuple(product(("en", "zh", "ja", "mix"), ("af_heart", "af_bella"), ("short", "long")))
 
 
-def pattern(folder: Path) -> Any:
-    """A sidecar as the server writes it."""
+def written_sidecar(folder: Path) -> Any:
+    """Return a sidecar as the server writes it."""
     with Server(folder, preload="") as server:
         client = Client(server.address)
         client.sound(client.line("Echo.")["url"])
@@ -46,9 +46,9 @@ def pattern(folder: Path) -> Any:
 
 
 def fill(cache: Path, count: int, sidecar: Any) -> list[tuple[str, bytes]]:
-    """So many recordings; the address and the bytes of each."""
+    """Write so many recordings; return the address and the bytes of each."""
     found = []
-    for number, place in zip(range(count), cycled(), strict=False):
+    for number, place in zip(range(count), folders_in_turn(), strict=False):
         language, character, mode = place
         pcm = random.Random(number).randbytes(2 * SAMPLES)
         wav = wav_header(RATE, SAMPLES) + pcm
@@ -69,13 +69,13 @@ def fill(cache: Path, count: int, sidecar: Any) -> list[tuple[str, bytes]]:
     return found
 
 
-def cycled() -> Iterator[tuple[str, str, str]]:
+def folders_in_turn() -> Iterator[tuple[str, str, str]]:
     while True:
         yield from FOLDERS
 
 
 def scan_seconds(log: list[str]) -> float | None:
-    """What the server itself says of its scan."""
+    """Read the seconds of the scan from the server's log."""
     for line in log:
         found = re.search(r"recordings.*?([\d.]+) ?(ms|s)\b", line)
         if found:
@@ -83,8 +83,8 @@ def scan_seconds(log: list[str]) -> float | None:
     return None
 
 
-def asked(client: Client, wanted: tuple[str, bytes]) -> float:
-    """The milliseconds of one hit."""
+def time_hit(client: Client, wanted: tuple[str, bytes]) -> float:
+    """Measure one hit, in milliseconds."""
     begun = time.perf_counter()
     got = client.sound(wanted[0])
     took = time.perf_counter() - begun
@@ -93,26 +93,26 @@ def asked(client: Client, wanted: tuple[str, bytes]) -> float:
     return 1000 * took
 
 
-def hits(servers: list[Server], kept: list[list[tuple[str, bytes]]]) -> list[dict[str, Any]]:
-    """Each server's recordings in turn: once from its files, and once more."""
+def time_hits(servers: list[Server], kept: list[list[tuple[str, bytes]]]) -> list[dict[str, Any]]:
+    """Ask for each server's recordings in turn: once from its files, and once more."""
     draw, clients = random.Random(1), [Client(server.address) for server in servers]
     for client, recordings in zip(clients, kept, strict=True):
         for wanted in recordings[:20]:  # the first requests of a process are its slowest
-            asked(client, wanted)
+            time_hit(client, wanted)
     drawn = [draw.sample(recordings[20:], min(ASKED, len(recordings) - 20)) for recordings in kept]
     took: list[dict[str, list[float]]] = [{"first": [], "again": []} for _ in servers]
     for turn in ("first", "again"):
         for number in range(ASKED):
             for client, recordings, times in zip(clients, drawn, took, strict=True):
                 if turn == "again" or number < len(recordings):
-                    times[turn].append(asked(client, recordings[number % len(recordings)]))
+                    times[turn].append(time_hit(client, recordings[number % len(recordings)]))
     return [
         {f"{turn} GET p50 ms": round(statistics.median(found), 2) for turn, found in times.items()}
         for times in took
     ]
 
 
-def served(server: Server, recordings: int) -> dict[str, Any]:
+def server_figures(server: Server, recordings: int) -> dict[str, Any]:
     return {
         "recordings": recordings,
         "scan s": scan_seconds(server.log),
@@ -124,17 +124,17 @@ def served(server: Server, recordings: int) -> dict[str, Any]:
 def run(count: int) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="yamabiko-") as name:
         root = Path(name)
-        sidecar = pattern(root / "one")
+        sidecar = written_sidecar(root / "one")
         caches = [root / "few", root / "many"]
         kept = [
             fill(cache, size, sidecar) for cache, size in zip(caches, (FEW, count), strict=True)
         ]
         rows = []
         with Server(caches[0], preload="") as few:
-            rows.append(served(few, FEW))
+            rows.append(server_figures(few, FEW))
             with Server(caches[1], preload="") as many:
-                rows.append(served(many, count))
-                for row, found in zip(rows, hits([few, many], kept), strict=True):
+                rows.append(server_figures(many, count))
+                for row, found in zip(rows, time_hits([few, many], kept), strict=True):
                     row |= found
                 for row, server in zip(rows, (few, many), strict=True):
                     row["MB then"] = round(server.memory_mb("VmRSS"))

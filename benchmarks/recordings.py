@@ -1,7 +1,7 @@
-"""Speech to convert: spoken here by several characters, with noise and echo, and by people.
+"""Recordings to convert: spoken here by several characters, with noise and echo, and by people.
 
-People's recordings come from a folder or a package's wheel of the caller's; they are measured with
-and never kept.
+People's recordings come from a folder or a wheel that the caller names; they are measured with and
+never kept.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from realtime.services import Services
 from realtime.speech.request import LineRequest
 
 RATE = 24000
-# Who, by which engine, how fast, and what is done to it.
+# Character, engine, speed, and what is done to the sound.
 SPOKEN = (
     ("af_heart", "hibari", 1.0, ""),
     ("af_heart", "hibari", 1.3, ""),
@@ -43,7 +43,7 @@ TEXTS = 2  # sentences of each
 
 @dataclass(frozen=True)
 class Recorded:
-    """One recording; a person's has no text."""
+    """A recording; a person's has no text."""
 
     name: str
     pcm: Pcm
@@ -61,20 +61,20 @@ async def spoken(services: Services) -> list[Recorded]:
         async with aclosing(services.speech.say(line, keep=False)) as parts:
             pcm = np.concatenate([part.pcm async for part in parts])
         name = f"{character} {engine} {speed:g} {room}".strip()
-        found.append(Recorded(name, roomy(pcm, room, number), text))
+        found.append(Recorded(name, add_room(pcm, room, number), text))
     return found
 
 
-def roomy(pcm: Pcm, room: str, seed: int) -> Pcm:
-    """The same in noise 20 dB below it, or in a room whose echo takes 0.3 s to fade."""
-    chance = np.random.default_rng(seed)
+def add_room(pcm: Pcm, room: str, seed: int) -> Pcm:
+    """Add noise 20 dB below the speech, or a room whose echo takes 0.3 s to fade by 60 dB."""
+    random = np.random.default_rng(seed)
     sound = from_pcm16(pcm)
     if room == "noise":
         level = np.sqrt(np.mean(sound[np.abs(sound) > 0.01] ** 2)) * 10 ** (-20 / 20)
-        sound = sound + level * chance.standard_normal(sound.size).astype(np.float32)
+        sound = sound + level * random.standard_normal(sound.size).astype(np.float32)
     if room == "echo":
         place = np.arange(round(0.3 * RATE)) / RATE
-        tail = chance.standard_normal(place.size) * np.exp(-6.9 * place / 0.3)
+        tail = random.standard_normal(place.size) * np.exp(-6.9 * place / 0.3)  # e^-6.9 is -60 dB
         tail *= 0.4 / np.sqrt(np.sum(tail**2))
         size = 1 << int(np.ceil(np.log2(sound.size + tail.size)))
         echo = np.fft.irfft(np.fft.rfft(sound, size) * np.fft.rfft(tail, size), size)
@@ -83,7 +83,7 @@ def roomy(pcm: Pcm, room: str, seed: int) -> Pcm:
 
 
 def people(source: Path | None, most: int) -> list[Recorded]:
-    """The English recordings of a folder or a wheel."""
+    """Read the English recordings of a folder or a wheel."""
     if source is None:
         return []
     found = [Recorded(name, read(data), None) for name, data in _files(source)]

@@ -1,4 +1,4 @@
-"""What the voices say when they are listened to: everyday lines and lines of a game."""
+"""Sentences for round trips through a recogniser: everyday lines and lines of a game."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Are 200 equal requests at once one synthesis, and how soon does each of them hear of it?
+"""Benchmark: 200 equal requests at once are one synthesis; how soon does each get its first byte?
 
-Through each door, with a text that was never said before. The connections are open before the
-first byte is sent; what comes is only kept with its moment, and understood afterwards, so that
-200 readers in one process disturb the figures little.
+Each address is asked with a text that was never said before. The connections are open before the
+first byte is sent. Bytes are only noted with their time and parsed afterwards, so that 200 readers
+in one process disturb the figures little.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from benchmarks import report
 from benchmarks.server import Server
 from realtime.audio.wav import HEADER_BYTES
 
-CHARACTER = "af_bella"  # speaks with kokoro
+CHARACTER = "af_bella"  # of kokoro
 WORDS = "amber basalt cobalt drifts ember fjord garnet harbour iris juniper kestrel lagoon".split()
 DOORS = (
     ("/generate", "kokoro"),
@@ -42,21 +42,21 @@ DOORS = (
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer, and the moments at which its bytes came."""
+    """An answer, and the times at which its bytes came."""
 
     sent: float
     status: int
     headers: Mapping[str, str]
     body: bytes
-    moments: tuple[tuple[int, float], ...]  # so many bytes of the body had come by then
+    moments: tuple[tuple[int, float], ...]  # bytes of the body that had come, and the time
 
     def came(self, byte: int) -> float:
-        """When that byte of the body was there."""
+        """Return the time at which that byte of the body was there."""
         return self.moments[bisect_left(self.moments, (byte + 1, 0.0))][1]
 
 
 class Caller(asyncio.Protocol):
-    """One connection: notes what comes and when."""
+    """A connection that notes what comes and when."""
 
     def __init__(self) -> None:
         self._parts: list[tuple[float, bytes]] = []
@@ -76,21 +76,21 @@ class Caller(asyncio.Protocol):
         self._end()
 
     async def ask(self, request: bytes, last: bool = True) -> Answer:
-        """The last request of a connection ends with it, any other one with its JSON."""
+        """Send a request; the answer ends with the connection, or, if not `last`, with its JSON."""
         self._parts, self._needs_whole_json = [], not last
         self._over = asyncio.get_running_loop().create_future()
         ends = b"close" if last else b"keep-alive"
         sent = time.perf_counter()
         self.transport.write(request.replace(b"\r\n\r\n", b"\r\nConnection: %b\r\n\r\n" % ends, 1))
         await self._over
-        return understood(sent, self._parts)
+        return parse_answer(sent, self._parts)
 
     def _end(self) -> None:
         if self._over is not None and not self._over.done():
             self._over.set_result(None)
 
 
-def understood(sent: float, parts: list[tuple[float, bytes]]) -> Answer:
+def parse_answer(sent: float, parts: list[tuple[float, bytes]]) -> Answer:
     raw = b"".join(data for _, data in parts)
     head, _, rest = raw.partition(b"\r\n\r\n")
     status, *lines = head.decode("latin-1").split("\r\n")
@@ -110,7 +110,7 @@ def understood(sent: float, parts: list[tuple[float, bytes]]) -> Answer:
 
 
 def chunks(data: bytes) -> list[tuple[int, bytes]]:
-    """The pieces of a chunked body, each with its place in it; a body without its end is broken."""
+    """Find the chunks of a body, each with its place in it; a body without its end is an error."""
     found: list[tuple[int, bytes]] = []
     place = 0
     while True:
@@ -125,10 +125,10 @@ def chunks(data: bytes) -> list[tuple[int, bytes]]:
 
 
 @dataclass(frozen=True)
-class Heard:
-    """What one of the callers got."""
+class CallerResult:
+    """The answer that one of the callers got."""
 
-    cache: str  # hit, join, miss, or "" where the door does not say
+    cache: str  # hit, join, miss, or "" where the answer does not say
     asked: float  # when it asked for what it measures
     came: float  # when the first byte of sound, or of the address, came
     sound: bytes
@@ -146,38 +146,40 @@ def get(url: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
 
 
-def good(answer: Answer) -> Answer:
+def check_status(answer: Answer) -> Answer:
     if answer.status != 200:
         raise RuntimeError(f"{answer.status}: {answer.body[:300]!r}")
     return answer
 
 
-async def by_generate(caller: Caller, text: str, engine: str) -> Heard:
-    """The address is told when the recording is finished; its first byte is what counts."""
+async def ask_generate(caller: Caller, text: str, engine: str) -> CallerResult:
+    """Ask /generate: it answers when the recording is finished, so its first byte counts."""
     body = {"textPrompt": text, "character": CHARACTER, "language": "en"}
     request = post("/generate", {**body, "noaccent": False, "longprompt": False})
-    told = good(await caller.ask(request, last=False))
-    sound = good(await caller.ask(get(json.loads(told.body)["audioURL"])))
-    return Heard(told.headers.get("x-cache", ""), told.sent, told.came(0), audio(sound))
+    told = check_status(await caller.ask(request, last=False))
+    sound = check_status(await caller.ask(get(json.loads(told.body)["audioURL"])))
+    return CallerResult(told.headers.get("x-cache", ""), told.sent, told.came(0), audio(sound))
 
 
-async def by_lines(caller: Caller, text: str, engine: str) -> Heard:
+async def ask_lines(caller: Caller, text: str, engine: str) -> CallerResult:
     body = {"text": text, "character": CHARACTER, "language": "en", "engine": engine}
-    told = json.loads(good(await caller.ask(post("/lines", body), last=False)).body)
-    sound = good(await caller.ask(get(told["url"])))
-    return Heard(told["status"], sound.sent, sound.came(HEADER_BYTES), audio(sound))
+    told = json.loads(check_status(await caller.ask(post("/lines", body), last=False)).body)
+    sound = check_status(await caller.ask(get(told["url"])))
+    return CallerResult(told["status"], sound.sent, sound.came(HEADER_BYTES), audio(sound))
 
 
-async def by_speech(caller: Caller, text: str, engine: str) -> Heard:
+async def ask_speech(caller: Caller, text: str, engine: str) -> CallerResult:
     body = {"model": engine, "voice": CHARACTER, "input": text, "response_format": "wav"}
-    sound = good(await caller.ask(post("/v1/audio/speech", body)))
-    return Heard(sound.headers["x-cache"], sound.sent, sound.came(HEADER_BYTES), audio(sound))
+    sound = check_status(await caller.ask(post("/v1/audio/speech", body)))
+    return CallerResult(
+        sound.headers["x-cache"], sound.sent, sound.came(HEADER_BYTES), audio(sound)
+    )
 
 
-WAYS: dict[str, Callable[[Caller, str, str], Awaitable[Heard]]] = {
-    "/generate": by_generate,
-    "/lines": by_lines,
-    "/v1/audio/speech": by_speech,
+WAYS: dict[str, Callable[[Caller, str, str], Awaitable[CallerResult]]] = {
+    "/generate": ask_generate,
+    "/lines": ask_lines,
+    "/v1/audio/speech": ask_speech,
 }
 
 
@@ -185,7 +187,9 @@ def audio(answer: Answer) -> bytes:
     return answer.body[HEADER_BYTES:]
 
 
-async def at_once(address: str, door: str, engine: str, text: str, count: int) -> list[Heard]:
+async def at_once(
+    address: str, door: str, engine: str, text: str, count: int
+) -> list[CallerResult]:
     loop, (host, _, port) = asyncio.get_running_loop(), urlsplit(address).netloc.partition(":")
     callers = [(await loop.create_connection(Caller, host, int(port)))[1] for _ in range(count)]
     async with asyncio.timeout(60):
@@ -199,13 +203,13 @@ def syntheses(address: str, engine: str) -> float:
     return sum(map(float, re.findall(pattern, told, re.MULTILINE)))
 
 
-def delays(heard: list[Heard]) -> list[float]:
-    """How much later than the earliest each other one got it; not before it had asked, though."""
+def delays(heard: list[CallerResult]) -> list[float]:
+    """Return how many ms later than the earliest each other caller got it, once it had asked."""
     earliest, *others = sorted(heard, key=lambda one: one.came)
     return [1000 * (one.came - max(earliest.came, one.asked)) for one in others]
 
 
-async def measured(address: str, door: str, engine: str, runs: int, count: int) -> dict[str, Any]:
+async def measure(address: str, door: str, engine: str, runs: int, count: int) -> dict[str, Any]:
     told, late, firsts, equal = Counter[str](), list[float](), list[float](), True
     before = syntheses(address, engine)
     for number in range(runs):
@@ -215,7 +219,7 @@ async def measured(address: str, door: str, engine: str, runs: int, count: int) 
         told.update(one.cache for one in heard)
         late += delays(heard)
         firsts.append(1000 * (min(one.came for one in heard) - min(one.asked for one in heard)))
-        await asyncio.sleep(0.2)  # the next run begins in quiet
+        await asyncio.sleep(0.2)  # so the next run begins on an idle server
     p50, p95 = np.percentile(late, [50, 95])
     return {
         "door": door,
@@ -238,7 +242,7 @@ async def run(runs: int, count: int) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="yamabiko-") as name:
         with Server(Path(name), "kokoro,tone") as server:
             return [
-                await measured(server.address, door, engine, runs, count) for door, engine in DOORS
+                await measure(server.address, door, engine, runs, count) for door, engine in DOORS
             ]
 
 

@@ -1,8 +1,8 @@
-"""Is what the characters say understood? A round trip through Whisper base.
+"""Benchmark: a round trip through Whisper base: is what the characters say understood?
 
 Sentences of one language give a word error rate (English) or a character error rate (Chinese in
 simplified characters, Japanese in the kana of its reading). Mixed sentences are listened to in
-their main language, and only what is in that language is held against what was heard.
+their main language, and only the words of that language are compared.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ENGINES = {"en": ("hibari", "kokoro"), "zh": ("kokoro",), "ja": ("kokoro",)}
 
 @dataclass(frozen=True)
 class Task:
-    """One sentence to be spoken and heard."""
+    """A sentence to be spoken and recognised."""
 
     group: str
     language: str
@@ -46,7 +46,10 @@ class Task:
         return units(" ".join(own), self.language)
 
     def heard(self, text: str) -> list[str]:
-        """Of a mixed sentence only what is in its main language: the rest has no fixed spelling."""
+        """Return the units to compare; of a mixed sentence only those of its main language.
+
+        The words of the other language have no fixed spelling.
+        """
         if self.mixed and self.language != "en":
             text = "".join(sign for sign in text if not sign.isascii())
         return units(text, self.language)
@@ -65,8 +68,8 @@ def tasks(languages: list[str], limit: int | None) -> Iterator[Task]:
 async def spoken(services: Services, task: Task) -> Any:
     language = "mix" if task.mixed else task.language
     character = None if not task.mixed else services.characters.default(task.language).name
-    wish = LineRequest(task.text, character, language, noaccent=task.mixed, engine=task.engine)
-    line = await services.speech.line(wish)
+    request = LineRequest(task.text, character, language, noaccent=task.mixed, engine=task.engine)
+    line = await services.speech.line(request)
     async with aclosing(services.speech.say(line, keep=False)) as parts:
         return np.concatenate([part.pcm async for part in parts])
 
@@ -87,7 +90,7 @@ async def run(languages: list[str], limit: int | None) -> dict[str, Any]:
 
 
 def summed(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Error rates over all sentences of a group."""
+    """Return the error rates over all sentences of each group."""
     rows = []
     for group in dict.fromkeys(item["group"] for item in found):
         items = [item for item in found if item["group"] == group]

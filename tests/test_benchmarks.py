@@ -14,7 +14,7 @@ from benchmarks import page, report, revoice, signing
 from benchmarks.convert import count_clicks
 from benchmarks.listening import errors, units
 from benchmarks.microphone import ListenerNotes, Microphone, SkippedClock
-from benchmarks.recordings import roomy
+from benchmarks.recordings import add_room
 from benchmarks.sentences import MIXED, SENTENCES
 from benchmarks.speech_quality import Task, summed, tasks
 from realtime.conversion.live import Conversion
@@ -68,7 +68,7 @@ def test_rates_are_over_all_sentences_of_a_group() -> None:
 @pytest.mark.parametrize("room", ["", "noise", "echo"])
 def test_a_room_is_heard_and_the_speech_in_it_too(room: str) -> None:
     plain = pcm(voice(1.0))
-    found = roomy(plain, room, 1)
+    found = add_room(plain, room, 1)
     likeness = float(np.corrcoef(found.astype(float), plain.astype(float))[0, 1])
     assert found.size == plain.size
     assert (likeness == pytest.approx(1.0)) == (not room) and likeness > 0.8

@@ -1,4 +1,4 @@
-"""How far ahead of a listener one is, and when they run dry."""
+"""A listener's position: seconds ahead, and when they run dry."""
 
 from __future__ import annotations
 
