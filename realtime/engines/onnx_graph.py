@@ -1,4 +1,4 @@
-"""Edits of an ONNX graph that change how it is computed, not what; it knows no model by name."""
+"""Edits of an ONNX graph that change how its outputs are computed, not the outputs."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import numpy as np
 
 @dataclass(frozen=True)
 class FrameAxis:
-    """Where a tensor has its frames: along which axis, and how many values for each."""
+    """The axis along which a tensor has its frames, and how many values each frame has there."""
 
     axis: int
     per_frame: int = 1
 
 
 class GraphEditor:
-    """One graph with its nodes by what they make and by what they take."""
+    """An ONNX graph whose nodes can be found by the tensors that they make or take."""
 
     def __init__(self, model: bytes) -> None:
         import onnx
@@ -34,16 +34,16 @@ class GraphEditor:
                 self.takers.setdefault(name, []).append(node)
 
     def expose(self, tensor: str) -> None:
-        """Give an inner tensor to the caller as one more output."""
+        """Make an inner tensor one more output of the graph."""
         if tensor not in self.makers:
             raise ValueError(f"the graph has no tensor {tensor!r}")
-        self._give(tensor, self._onnx.TensorProto.FLOAT)
+        self._add_output(tensor, self._onnx.TensorProto.FLOAT)
 
     def crop(self, tensors: Mapping[str, FrameAxis], by: str, above: float, margin: int) -> str:
-        """Leave out the frames at both ends in which `by` stays under a level, but for a margin.
+        """Crop tensors at both ends to the frames in which `by` is above a level, plus a margin.
 
-        What comes after works on the shorter tensors and costs as much less. When nothing is above
-        the level all frames stay. Gives the name of a new output: how many frames the front lost.
+        The nodes behind work on the shorter tensors and cost as much less. When no frame is above
+        the level all frames stay. Returns the name of a new output: how many frames the front lost.
         """
         make = self._onnx.helper.make_node
         level = self._add_constant("crop/level", np.array(above, np.float32))
@@ -68,13 +68,13 @@ class GraphEditor:
         for name, frames in tensors.items():
             nodes.extend(self._slice(name, frames))
         self._insert(nodes, {name: f"{name}/cropped" for name in tensors})
-        self._give("crop/start", self._onnx.TensorProto.INT64)
+        self._add_output("crop/start", self._onnx.TensorProto.INT64)
         return "crop/start"
 
     def float_convolutions(self) -> int:
-        """Turn convolutions in 8-bit integers back into float ones, in the two-dimensional form.
+        """Turn convolutions in 8-bit integers back into float ones; return how many there were.
 
-        On CPUs the integer form is the slow one: it quantises its input at every call and has no
+        On CPUs the integer form is the slower one: it quantises its input at every call and has no
         blocked kernels. The weights stay the rounded ones, so the sound is that of the int8 file.
         """
         replaced = {}
@@ -89,10 +89,11 @@ class GraphEditor:
         data: bytes = self.model.SerializeToString()
         return data
 
-    def _give(self, tensor: str, kind: int) -> None:
+    def _add_output(self, tensor: str, kind: int) -> None:
         self.graph.output.append(self._onnx.helper.make_tensor_value_info(tensor, kind, None))
 
     def _slice(self, name: str, frames: FrameAxis) -> list[Any]:
+        """Make the nodes that crop a tensor."""
         make = self._onnx.helper.make_node
         axis = self._add_constant(f"crop/axis_{frames.axis}", np.array([frames.axis]))
         factor = self._add_constant(f"crop/times_{frames.per_frame}", np.array([frames.per_frame]))
@@ -104,7 +105,7 @@ class GraphEditor:
         ]
 
     def _insert(self, nodes: list[Any], renamed: Mapping[str, str]) -> None:
-        """Put nodes behind what they take, and let everybody else take what they make."""
+        """Add nodes in their place, and rename the inputs of the nodes that were there."""
         for node in self.graph.node:
             for place, name in enumerate(node.input):
                 node.input[place] = renamed.get(name, name)
@@ -113,15 +114,15 @@ class GraphEditor:
         self.graph.node.extend(ordered)
 
     def _in_order(self, nodes: list[Any]) -> list[Any]:
-        """Each node after those whose outputs it takes."""
-        made = {"", *self.constants, *(item.name for item in self.graph.input)}
+        """Sort nodes so that each comes after the nodes whose outputs it takes."""
+        known = {"", *self.constants, *(item.name for item in self.graph.input)}
         ordered: list[Any] = []
         while nodes:
             waiting = []
             for node in nodes:
-                if made.issuperset(node.input):
+                if known.issuperset(node.input):
                     ordered.append(node)
-                    made.update(node.output)
+                    known.update(node.output)
                 else:
                     waiting.append(node)
             nodes = waiting
@@ -144,7 +145,10 @@ class GraphEditor:
         return takers[0]
 
     def _float_form(self, node: Any) -> tuple[Any, list[Any]]:
-        """The last node of an integer convolution's tail, and the float nodes in its place."""
+        """Give the last node of an integer convolution's tail, and the float nodes to replace it.
+
+        The tail adds a bias, casts to float and multiplies by the scales.
+        """
         quantised, weight, _, zero = node.input
         tail, bias = self._only_taker(node.output[0]), []
         if tail.op_type == "Add":
@@ -158,7 +162,7 @@ class GraphEditor:
         return last, self._convolution(node, source, [name, *bias], last.output[0])
 
     def _float_bias(self, add: Any, sum_of: str) -> str:
-        """The float bias that was divided by the scale and rounded on its way into an Add."""
+        """Find the float bias that was divided by the scale and rounded on its way into an Add."""
         name = next(name for name in add.input if name != sum_of)
         while self.makers[name].op_type != "Div":
             name = self.makers[name].input[0]
@@ -166,10 +170,12 @@ class GraphEditor:
         return found
 
     def _weight_scale(self, last: Any, value: str) -> Any:
+        """Read the weights' scale, the constant one of the two that the tail multiplies by."""
         scales = self.makers[next(name for name in last.input if name != value)]
         return self._constant(next(name for name in scales.input if name in self.constants))
 
     def _convolution(self, node: Any, source: str, weights: list[str], target: str) -> list[Any]:
+        """Make the nodes of a float convolution in the two-dimensional form, of height 1."""
         make = self._onnx.helper.make_node
         axis = self._add_constant("yamabiko/height_axis", np.array([2], np.int64))
         wide, found = f"{target}/wide", f"{target}/found"
@@ -180,7 +186,7 @@ class GraphEditor:
         ]
 
     def _shape(self, node: Any) -> dict[str, Any]:
-        """The attributes of a one-dimensional convolution, said in two dimensions of height 1."""
+        """Give the attributes of a one-dimensional convolution in two dimensions, of height 1."""
         read = self._onnx.helper.get_attribute_value
         known = {item.name: read(item) for item in node.attribute}
         before, after = known.get("pads", [0, 0])
@@ -192,7 +198,7 @@ class GraphEditor:
         }
 
     def _replace(self, replaced: dict[str, list[Any]]) -> None:
-        """Put nodes in the place of others, then drop what nobody needs any more."""
+        """Replace nodes by others; drop the nodes and constants that no output needs any more."""
         nodes = []
         for node in self.graph.node:
             nodes.extend(replaced.get(node.name, [node]))

@@ -1,4 +1,4 @@
-"""Where somebody speaks: Silero's voice activity on ONNX Runtime, a millisecond for each second."""
+"""Silero: voice activity on ONNX Runtime, in about a millisecond for each second of sound."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ MODEL = WeightFile(
     packaged=("faster_whisper/assets/silero_vad_v6.onnx",),
     extra="revoice",
 )
-BEFORE = 64  # samples of the past that it hears with each frame
-REMEMBERED = (1, 1, 128)
+BEFORE = 64  # samples of the past that it takes with each frame
+STATE_SHAPE = (1, 1, 128)  # of each of the network's two states
 
 
 class Silero:
-    """A stream's state is what the network remembers and the end of what it heard."""
+    """The engine; a stream's state is the network's two states and the end of the sound before."""
 
     name = "silero"
     version = "6"
@@ -48,17 +48,17 @@ class Silero:
         self._session = None
 
     def detect(self, samples: Samples, state: Any) -> tuple[Samples, Any]:
-        hidden, cell, before = state or _fresh()
-        heard = np.concatenate([before, samples])
-        frames = np.lib.stride_tricks.sliding_window_view(heard, BEFORE + self.frame)
-        given = {"input": np.ascontiguousarray(frames[:: self.frame]), "h": hidden, "c": cell}
-        found, hidden, cell = self._session.run(None, given)
-        return np.ravel(found), (hidden, cell, heard[-BEFORE:].copy())
+        hidden, cell, before = state or _first_state()
+        sound = np.concatenate([before, samples])
+        frames = np.lib.stride_tricks.sliding_window_view(sound, BEFORE + self.frame)
+        inputs = {"input": np.ascontiguousarray(frames[:: self.frame]), "h": hidden, "c": cell}
+        found, hidden, cell = self._session.run(None, inputs)
+        return np.ravel(found), (hidden, cell, sound[-BEFORE:].copy())
 
 
-def _fresh() -> tuple[Samples, Samples, Samples]:
+def _first_state() -> tuple[Samples, Samples, Samples]:
     return (
-        np.zeros(REMEMBERED, np.float32),
-        np.zeros(REMEMBERED, np.float32),
+        np.zeros(STATE_SHAPE, np.float32),
+        np.zeros(STATE_SHAPE, np.float32),
         np.zeros(BEFORE, np.float32),
     )

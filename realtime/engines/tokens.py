@@ -1,4 +1,4 @@
-"""A piece as tokens for a model that tells how long each token lasts; it knows no model."""
+"""Tokens of a piece, for models that tell how long each token lasts."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from realtime.audio.spoken import Word
 from realtime.text.reader import Sound
 
-PAD = 0
+PAD = 0  # the token of silence
 
 
 @dataclass
 class TokenBlock:
-    """As many tokens as a model takes at once, and which of them speak which text."""
+    """Tokens for one run of a model, and which of them speak which text."""
 
     tokens: list[int] = field(default_factory=list)
-    spans: list[tuple[str, int, int]] = field(default_factory=list)
+    spans: list[tuple[str, int, int]] = field(default_factory=list)  # text, first token, last + 1
 
     def add(self, text: str, tokens: Sequence[int]) -> None:
         if text.strip() and tokens:
@@ -26,12 +26,14 @@ class TokenBlock:
 
     @property
     def padded(self) -> list[int]:
-        """The tokens as the models want them, with silence at both ends."""
+        """Give the tokens as the models take them, with silence at both ends."""
         return [PAD, *self.tokens, PAD]
 
 
-def blocks(sounds: Sequence[Sound], table: Mapping[str, int], most: int) -> Iterator[TokenBlock]:
-    """The sounds as tokens, cut between sounds where a model takes no more."""
+def token_blocks(
+    sounds: Sequence[Sound], table: Mapping[str, int], most: int
+) -> Iterator[TokenBlock]:
+    """Yield the sounds as tokens, in blocks of at most `most`, cut between sounds if possible."""
     block = TokenBlock()
     for sound in sounds:
         tokens = [table[symbol] for symbol in sound.phonemes if symbol in table]
@@ -45,15 +47,16 @@ def blocks(sounds: Sequence[Sound], table: Mapping[str, int], most: int) -> Iter
         yield block
 
 
-def words(
+def word_times(
     block: TokenBlock, durations: Iterable[float], start: float = 0.0, end: float = math.inf
 ) -> tuple[Word, ...]:
-    """When each text is heard, from the seconds that each padded token lasts.
+    """Give the time of each text, from the seconds that each padded token lasts.
 
-    Of those seconds only the ones from `start` to `end` were made into sound.
+    Only the seconds from `start` to `end` of these became sound.
     """
     ends = [0.0]
     for seconds in durations:
         ends.append(ends[-1] + float(seconds))
-    heard = [round(min(max(moment, start), end) - start, 4) for moment in ends]
-    return tuple(Word(text, heard[first + 1], heard[last + 1]) for text, first, last in block.spans)
+    times = [round(min(max(moment, start), end) - start, 4) for moment in ends]
+    # Token n of a span is n + 1 of the padded ones.
+    return tuple(Word(text, times[first + 1], times[last + 1]) for text, first, last in block.spans)

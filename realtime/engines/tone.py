@@ -1,4 +1,4 @@
-"""A synthesizer without a model: each letter is a short sine; for tests and bare machines."""
+"""A synthesizer without a model, for tests and bare machines: each letter is a short sine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LEVEL = 0.3
 
 
 class Tone:
-    """80 ms a letter; the pitch tells the letter and the character."""
+    """The synthesizer: 80 ms a letter, at a pitch that depends on letter and character."""
 
     name = "tone"
     version = "1"
@@ -47,26 +47,27 @@ class Tone:
         while group := "".join(islice(letters, LETTERS_A_CHUNK)):
             cancel.check()
             sound = [sine(letter, factor, round(seconds * self.sample_rate)) for letter in group]
-            yield Chunk(np.concatenate(sound), words(group, seconds))
+            yield Chunk(np.concatenate(sound), letter_words(group, seconds))
 
 
 def character_factor(name: str) -> float:
-    """A character's own pitch, in semitones of an octave by its name."""
+    """Give a character's pitch as a factor: one of an octave's twelve semitones, by its name."""
     return float(2 ** ((zlib.crc32(name.encode()) % 12) / 12))
 
 
 def sine(letter: str, factor: float, samples: int) -> Samples:
-    """One letter's sound; what is no letter of a–z is silence."""
-    place = ord(letter.lower()) - ord("a") if letter.isascii() and letter.isalpha() else None
-    if place is None:
+    """Make the sound of a letter; a sign other than a–z is silent."""
+    step = ord(letter.lower()) - ord("a") if letter.isascii() and letter.isalpha() else None
+    if step is None:
         return np.zeros(samples, np.float32)
-    pitch = 220.0 * 2 ** (place / 12) * factor
+    pitch = 220.0 * 2 ** (step / 12) * factor
     phase = 2 * np.pi * pitch / Tone.sample_rate * np.arange(samples)
     sound: Samples = (LEVEL * np.sin(phase)).astype(np.float32)
     return sound
 
 
-def words(group: str, seconds: float) -> tuple[Word, ...]:
+def letter_words(group: str, seconds: float) -> tuple[Word, ...]:
+    """Give each letter and digit its time in the chunk."""
     return tuple(
         Word(letter, place * seconds, (place + 1) * seconds)
         for place, letter in enumerate(group)

@@ -1,7 +1,7 @@
-"""Models that people bring: `NAME/model.pt` or `.pt2` with an optional `model.yaml`; runs none.
+"""Files of models that people bring: `NAME/model.pt` or `.pt2` with an optional `model.yaml`.
 
-What a file is its content decides. Nothing here unpickles: only archives pass in which torch finds
-a program and plain numbers.
+The content of a file decides its kind, not its ending. Nothing here unpickles: only archives pass
+in which torch finds a program and plain numbers.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ NAMES = {
     "layout": ("time", "batch_time", "batch_channel_time", "batch_time_channel"),
     "device": ("auto", "cpu", "cuda"),
 }
-MOST_SAMPLES = 30 * 192_000
+KINDS = {int: "a whole number", bool: "true or false", str: "a text"}
+MOST_SAMPLES = 30 * 192_000  # half a minute at the highest rate
 LIMITS = {
     "input_rate": (4_000, 192_000),
     "output_rate": (4_000, 192_000),
@@ -31,7 +32,7 @@ LIMITS = {
     "batch": (1, 256),
 }
 MOST_BYTES = 16 << 10  # of a yaml
-MOST_CONFIG = 64 << 20  # of one of an archive's lists
+MOST_CONFIG = 64 << 20  # bytes of one of an archive's lists
 EXPORT = (
     "Save a whole program instead: torch.jit.script(model).save('model.pt'), or "
     "torch.export.save(torch.export.export(model, inputs), 'model.pt2')."
@@ -40,15 +41,15 @@ EXPORT = (
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What a model.yaml may say; counts are of samples at the input's rate."""
+    """The keys of a model.yaml with their defaults; counts are of samples at the input's rate."""
 
     input_rate: int = 16_000
     output_rate: int = 0  # 0: the input's
     layout: str = "batch_time"
     block: int = 0  # 0: it takes whole recordings only
-    context: int = 0  # of the past that it should hear with each block
-    ahead: int = 0  # of what comes after a block that it should hear as well
-    causal: bool = False  # with that context it gives for a block what it gives for the whole
+    context: int = 0  # of the past, given with each block
+    ahead: int = 0  # of the sound after a block, given with it
+    causal: bool = False  # a block with that context gives the same as within the whole
     fixed: bool = False  # it takes windows of one length only
     device: str = "auto"
     autocast: bool = False
@@ -56,13 +57,13 @@ class ModelCard:
 
     @property
     def unit(self) -> int:
-        """Samples in, of which every number gives a whole number of samples out."""
+        """Give the least count of input samples that makes a whole count of output samples."""
         return self.input_rate // gcd(self.input_rate, self.output_rate)
 
 
 @dataclass(frozen=True)
 class ModelFile:
-    """One model's place and what is said of it."""
+    """A model: its name, its file and its card."""
 
     name: str
     path: Path
@@ -70,8 +71,8 @@ class ModelFile:
     card: ModelCard
 
 
-def found_in(folder: Path) -> list[ModelFile]:
-    """Every model of a folder; which file is wrong is told, and how to make a right one."""
+def find_models(folder: Path) -> list[ModelFile]:
+    """Find every model of a folder; name a file that is wrong, and how to make a right one."""
     places = sorted(path for path in folder.glob("*") if path.is_dir())
     files = [(place, file) for place in places if (file := _file_in(place)) is not None]
     if not files:
@@ -86,7 +87,7 @@ def found_in(folder: Path) -> list[ModelFile]:
 
 
 def read_card(path: Path) -> ModelCard:
-    """The card in a yaml; without a file, what is usual."""
+    """Read the card of a yaml; without a file, give the defaults."""
     said: Any = {}
     if path.is_file():
         if path.stat().st_size > MOST_BYTES:
@@ -113,9 +114,9 @@ def read_card(path: Path) -> ModelCard:
 
 
 def _check(path: Path, key: str, value: Any, kind: type) -> None:
-    exact = type(value) is kind  # a truth is a whole number to Python, and none to a person
+    exact = type(value) is kind  # not isinstance: true is an int to Python, but not to a person
     if not exact:
-        raise _refused(path, f"{key} is {str(value)[:40]!r}; a {kind.__name__} is expected")
+        raise _refused(path, f"{key} is {str(value)[:40]!r}; {KINDS[kind]} is expected")
     if key in NAMES and value not in NAMES[key]:
         there = ", ".join(NAMES[key])
         raise _refused(path, f"{key} is {value[:40]!r}; one of {there} is expected")
@@ -131,7 +132,7 @@ def _file_in(place: Path) -> Path | None:
 
 
 def _is_exported(path: Path) -> bool:
-    """Which kind of program it is; whatever is none, or would have to be unpickled, is refused."""
+    """Tell an exported program from TorchScript; refuse all else, and what torch would unpickle."""
     if not zipfile.is_zipfile(path):
         raise _refused(path, "it is no TorchScript and no torch.export archive", EXPORT)
     with zipfile.ZipFile(path) as archive:
@@ -148,12 +149,11 @@ def _is_exported(path: Path) -> bool:
 
 
 def _check_exported(path: Path, archive: zipfile.ZipFile, names: dict[str, str]) -> None:
-    """torch reads these archives, and falls back to unpickling what is not plain in them."""
+    """Refuse an exported archive with parts that torch would run or unpickle."""
     for name, member in names.items():
         if name.startswith(("data/aotinductor/", "data/constants/custom_obj")):
             raise _refused(path, f"it holds {name[:60]!r}, which is run or unpickled on loading")
-        old = name.startswith(("data/weights/", "data/constants/")) and name.endswith(".pt")
-        if old:
+        if name.startswith(("data/weights/", "data/constants/")) and name.endswith(".pt"):
             raise _refused(path, "it is in an old form of torch.export, which is unpickled", EXPORT)
         if name.endswith("_config.json") and _says_pickle(archive, member):
             raise _refused(path, "some of its weights would have to be unpickled", EXPORT)
@@ -170,7 +170,7 @@ def _says_pickle(archive: zipfile.ZipFile, member: str) -> bool:
 
 
 def sample_inputs(path: Path) -> list[bytes]:
-    """What an exported archive's loader reads as pickles: for a safe reader to try before it."""
+    """Read the parts that torch's loader unpickles, so that a safe reader can try them first."""
     with zipfile.ZipFile(path) as archive:
         found = [name for name in archive.namelist() if "/data/sample_inputs/" in name]
         return [archive.read(name) for name in found]

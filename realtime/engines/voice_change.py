@@ -1,4 +1,4 @@
-"""How a voice is to be changed; it knows no engine and no sound."""
+"""The wanted change of a voice, with the ranges of its numbers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from realtime.errors import BadRequest
 
 EFFECTS = ("none", "robot", "whisper")
-GATE_OFF = -90.0
+GATE_OFF = -90.0  # dBFS
 RANGES = {
     "pitch": (-24.0, 24.0),
     "target": (40.0, 800.0),
@@ -21,10 +21,10 @@ RANGES = {
 
 @dataclass(frozen=True)
 class VoiceChange:
-    """What is asked of a converter; unsaid, the voice stays as it is.
+    """The settings of a conversion; their defaults leave the voice as it is.
 
-    `pitch` in semitones wins over `target`, the median pitch in Hz that the voice is moved to from
-    `speaker`, its own; where that is not known it is found while they speak.
+    `pitch`, in semitones, wins over `target`, the median pitch in Hz that the voice gets. `speaker`
+    is the voice's own median pitch; where it is not known it is measured while the speaker speaks.
     """
 
     pitch: float | None = None
@@ -33,8 +33,8 @@ class VoiceChange:
     formant: float = 1.0
     breath: float = 0.0
     effect: str = "none"
-    gate: float = -60.0  # dBFS below which nothing is heard; -90: off
-    model: str = ""  # of an engine that has several
+    gate: float = -60.0  # dBFS; quieter sound is silenced; -90: off
+    model: str = ""  # the name of a model, for engines that have several
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -55,5 +55,4 @@ def _check(name: str, value: object) -> None:
 
 
 def _refused(name: str, value: object, allowed: str) -> BadRequest:
-    shown = repr(value)[:60]
-    return BadRequest(f"{name} is {shown}; allowed is {allowed}.", field=name)
+    return BadRequest(f"{name} is {repr(value)[:60]}; allowed is {allowed}.", field=name)

@@ -1,7 +1,7 @@
-"""What somebody says, by Whisper on CTranslate2: one sentence in, its words and language out.
+"""Whisper on CTranslate2: a sentence goes in, its words and its language come out.
 
-It is given little more than the sentence: a whole window of half a minute would take five times as
-long. Two seconds of silence behind the sentence keep what Whisper does at the end of its window.
+Whisper gets little more than the sentence, since its whole window of half a minute would take five
+times as long. Two seconds of silence behind the sentence stand for the rest of the window.
 """
 
 from __future__ import annotations
@@ -20,29 +20,30 @@ from realtime.settings import Settings
 from realtime.text.language import LANGUAGES
 
 RATE = 16000
-BEHIND_SECONDS = 2.0
-PATIENT_BEHIND_SECONDS = 8.0  # when the words make no sense with less
-MOST_FRAMES = 3_000
-TOKENS_A_SECOND = 12
+BEHIND_SECONDS = 2.0  # of silence behind a sentence
+PATIENT_BEHIND_SECONDS = 8.0  # the same in a second try, when the words make no sense
+MOST_FRAMES = 3_000  # of 10 ms: Whisper's whole window
+TOKENS_A_SECOND = 12  # the length of a text is bounded: Whisper may repeat itself without end
 TOKENS_BESIDE = 16
-# Chinese in simplified characters and with commas; it is what Whisper learnt such lines from.
+# "These are sentences in Mandarin." After it Whisper writes simplified characters and commas.
 PROMPTS = {"zh": "以下是普通话的句子。"}
-OTHER_NAMES = {"yue": "zh"}
-# Languages are told apart by probability: sentences are short, and who spoke goes on speaking.
+OTHER_NAMES = {"yue": "zh"}  # Whisper's name for Cantonese
+# Probabilities of a language. In a short sentence it is hard to tell, so the language of the
+# sentence before is kept unless another one is sure.
 SURE = 0.6
 HARDLY = 0.1
-# Of what Whisper makes of noise or silence; speech is well on the other side of all of them.
-REPETITIVE = 0.6  # of the text, as three signs that have stood there before
-LONG_ENOUGH = 16  # signs from which on that is counted
+# Limits beyond which a text is Whisper's reading of noise; texts of speech keep far from them.
+REPETITIVE = 0.6  # the share of the text whose three signs have stood there before
+LONG_ENOUGH = 16  # signs, from which on that share is counted
 UNLIKELY = -1.0  # mean logarithm of its tokens' probability
-DOUBTFUL = -0.5  # the same, where it thinks that there may be no speech
-NO_SPEECH = 0.7
+DOUBTFUL = -0.5  # the same, where Whisper thinks that there may be no speech
+NO_SPEECH = 0.7  # probability
 MOST_SIGNS_A_SECOND = {"en": 32, "zh": 14, "ja": 18}
 SIGNS_BESIDE = 8
 
 
 class Whisper:
-    """The ears of `revoice`; whatever character is wanted speaks what it understood."""
+    """The recogniser of `revoice`; the wanted character then speaks what it wrote down."""
 
     name = whisper_files.ENGINE
     version = "1"
@@ -56,7 +57,7 @@ class Whisper:
         self.weights = whisper_files.weights(settings.revoice.model)
 
     def load(self) -> None:
-        found = whisper_files.found(self._settings)
+        files = whisper_files.find_model(self._settings)
         try:
             from faster_whisper import WhisperModel
         except ImportError as error:
@@ -64,17 +65,17 @@ class Whisper:
                 "The engine 'revoice' needs the package faster-whisper, which is not installed.",
                 hint="Install it: `make serve EXTRAS=revoice`.",
             ) from error
-        asked = self._settings.revoice
-        threads = asked.threads or self._settings.models.threads or os.cpu_count() or 1
+        chosen = self._settings.revoice
+        threads = chosen.threads or self._settings.models.threads or os.cpu_count() or 1
         self._model = WhisperModel(
-            found.name,
-            device=asked.device,
-            compute_type="int8" if asked.device == "cpu" else "int8_float16",
+            files.name,
+            device=chosen.device,
+            compute_type="int8" if chosen.device == "cpu" else "int8_float16",
             cpu_threads=threads,
             local_files_only=True,
-            files=dict(found.files) or None,
+            files=dict(files.files) or None,
         )
-        # The first sentence is the slow one: it belongs to nobody who waits for an answer.
+        # The first run is the slow one: no caller should wait for it.
         self.recognise(np.zeros(RATE, np.float32), None, None, CancelToken())
 
     def unload(self) -> None:
@@ -83,34 +84,34 @@ class Whisper:
     def recognise(
         self, samples: Samples, language: str | None, usual: str | None, cancel: CancelToken
     ) -> Transcript:
-        asked, language = language, language or ""
+        found = language or ""
         for behind in (BEHIND_SECONDS, PATIENT_BEHIND_SECONDS):
-            encoded = self._encoded(samples, behind, cancel)
-            if asked is None:
-                language, spoken = chosen(self._probable(encoded), usual)
+            encoded = self._encode(samples, behind, cancel)
+            if language is None:
+                found, spoken = choose_language(self._language_probabilities(encoded), usual)
                 if not spoken:
-                    return Transcript("", language, spoken=False)
+                    return Transcript("", found, spoken=False)
             cancel.check()
-            written = self._written(encoded, language, samples.size / RATE)
+            written = self._write(encoded, found, samples.size / RATE)
             if not written.senseless:
-                return Transcript(written.text, language)
-        return Transcript("", language)
+                return Transcript(written.text, found)
+        return Transcript("", found)
 
-    def _encoded(self, samples: Samples, behind: float, cancel: CancelToken) -> Any:
+    def _encode(self, samples: Samples, behind: float, cancel: CancelToken) -> Any:
         cancel.check()
         silence = np.zeros(round(behind * RATE), np.float32)
         features = self._model.feature_extractor(np.concatenate([samples, silence]))
         cancel.check()
-        even = min(features.shape[1] // 2 * 2, MOST_FRAMES)  # its frames are encoded by twos
+        even = min(features.shape[1] // 2 * 2, MOST_FRAMES)  # it encodes frames in pairs
         return self._model.encode(features[:, :even])
 
-    def _probable(self, encoded: Any) -> dict[str, float]:
+    def _language_probabilities(self, encoded: Any) -> dict[str, float]:
         if not self._model.model.is_multilingual:
             return {"en": 1.0}
         found = self._model.model.detect_language(encoded)[0]
         return {token[2:-2]: probability for token, probability in found}
 
-    def _written(self, encoded: Any, language: str, seconds: float) -> Written:
+    def _write(self, encoded: Any, language: str, seconds: float) -> WrittenText:
         from faster_whisper.tokenizer import Tokenizer
 
         whisper = self._model.model
@@ -129,25 +130,25 @@ class Whisper:
             return_no_speech_prob=True,
         )
         tokens = result.sequences_ids[0]
-        # The score is a mean over the tokens; the end of the text counts as one of them.
+        # The score is a mean over the tokens and the end of the text, which is no token here.
         likely = result.scores[0] * len(tokens) / (len(tokens) + 1)
         text = tokenizer.decode(tokens).strip()
-        return Written(text, language, likely, result.no_speech_prob, seconds)
+        return WrittenText(text, language, likely, result.no_speech_prob, seconds)
 
 
 @dataclass(frozen=True)
-class Written:
-    """What Whisper wrote, and what it thinks of it itself."""
+class WrittenText:
+    """A text of Whisper's, with its own opinion of it."""
 
     text: str
     language: str
-    likely: float
-    no_speech: float
-    seconds: float
+    likely: float  # mean logarithm of its tokens' probability
+    no_speech: float  # probability
+    seconds: float  # of sound
 
     @property
     def senseless(self) -> bool:
-        """Whether nobody said this: Whisper writes something for every noise."""
+        """Tell whether this is no speech: Whisper writes a text for every noise."""
         doubtful = self.no_speech > NO_SPEECH and self.likely < DOUBTFUL
         return doubtful or self.likely < UNLIKELY or self._repetitive or self._hurried
 
@@ -163,8 +164,8 @@ class Written:
         return len(self.text) > most or self.text == PROMPTS.get(self.language)
 
 
-def chosen(probable: Mapping[str, float], usual: str | None) -> tuple[str, bool]:
-    """The language of a sentence, and whether it is one that is spoken here."""
+def choose_language(probable: Mapping[str, float], usual: str | None) -> tuple[str, bool]:
+    """Choose the language of a sentence, and tell whether this server speaks it."""
     spoken: dict[str, float] = dict.fromkeys(LANGUAGES, 0.0)
     for name, probability in probable.items():
         ours = OTHER_NAMES.get(name, name)

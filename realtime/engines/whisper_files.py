@@ -1,4 +1,4 @@
-"""Where Whisper's files come from: a folder that people bring, packages, or a hub when allowed."""
+"""Files of Whisper: from a folder that people bring, from packages, or from a hub when allowed."""
 
 from __future__ import annotations
 
@@ -35,40 +35,40 @@ KNOWN = {
         (f"{FIRST}/data/vocabulary.txt",),
     ),
 }
-# Without these a model cannot be read; how its vocabulary is kept has changed over the years.
+# Files that every model has. The vocabulary's file is not among them: its name has changed.
 NEEDED = ("model.bin", "config.json", "tokenizer.json")
 
 
 @dataclass(frozen=True)
 class WhisperModel:
-    """A model as faster-whisper takes it: a folder, or files in memory."""
+    """A model as faster-whisper takes it: the path of a folder, or files in memory."""
 
     name: str
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
 def weights(model: str) -> tuple[WeightFile, ...]:
-    """What a model must have; of the packaged size it is known."""
-    _checked(model)
+    """List the files that a model must have."""
+    _check_name(model)
     if model == PACKAGED:
         return tuple(_known(name) for name in NEEDED)
     hub = f"the hub of faster-whisper, as {model!r}"
     return tuple(WeightFile(ENGINE, f"{model}/{name}", hub=hub) for name in NEEDED)
 
 
-def found(settings: Settings, download: Callable[..., Any] | None = None) -> WhisperModel:
-    """The model of the settings, from where it is found first."""
+def find_model(settings: Settings, download: Callable[..., Any] | None = None) -> WhisperModel:
+    """Find the model of the settings in the first source that has it."""
     name = settings.revoice.model
     folder = settings.models.path / ENGINE / name
     if (folder / NEEDED[0]).is_file():
-        return _brought(folder)
+        return _check_whole(folder)
     files = [_known(each) for each in KNOWN] if name == PACKAGED else []
     if files and all(packaged_parts(file) for file in files):
         return WhisperModel(
             name, {Path(file.name).name: read_weights(file, settings) for file in files}
         )
     if settings.allow_downloads:
-        return _downloaded(name, folder, download)
+        return _download(name, folder, download)
     raise weights_missing(weights(name)[0], settings)
 
 
@@ -78,8 +78,8 @@ def _known(name: str) -> WeightFile:
     return WeightFile(ENGINE, f"{PACKAGED}/{name}", sha256, parts, hub, extra=ENGINE)
 
 
-def _brought(folder: Path) -> WhisperModel:
-    """Whatever model people bring: it is held against nothing but being whole."""
+def _check_whole(folder: Path) -> WhisperModel:
+    """Check that the folder of a model that people bring has all files."""
     absent = [name for name in NEEDED if not (folder / name).is_file()]
     if absent:
         raise WeightsMissing(
@@ -89,18 +89,18 @@ def _brought(folder: Path) -> WhisperModel:
     return WhisperModel(str(folder))
 
 
-def _downloaded(name: str, folder: Path, download: Callable[..., Any] | None) -> WhisperModel:
+def _download(name: str, folder: Path, download: Callable[..., Any] | None) -> WhisperModel:
     fetch = download or _hub()
     logger.info("fetching the Whisper model %s into %s", name, folder)
     try:
         fetch(name, output_dir=str(folder))
-    except Exception as error:  # whatever the hub's library throws, it brought no model
+    except Exception as error:  # the hub's library raises many types
         logger.warning("the Whisper model %s could not be fetched: %r", name, error)
         raise WeightsMissing(
             f"The Whisper model {name!r} could not be fetched into {folder}.",
             hint="The server's log says more; the files may also be put there by hand.",
         ) from error
-    return _brought(folder)
+    return _check_whole(folder)
 
 
 def _hub() -> Callable[..., Any]:
@@ -110,8 +110,8 @@ def _hub() -> Callable[..., Any]:
     return fetch
 
 
-def _checked(model: str) -> None:
-    """A name of one folder, whoever wrote it."""
+def _check_name(model: str) -> None:
+    """Refuse a name that is not that of a single folder."""
     if not model or Path(model).name != model or model.startswith("."):
         raise SettingsError(
             f"revoice.model is {model!r}; it must be the name of a folder or a size of Whisper.",

@@ -1,7 +1,7 @@
-"""A converter without a model: WORLD's analysis, changed, spoken again as it comes.
+"""A converter without a model: WORLD analyses the voice, its frames are changed and spoken again.
 
-Its delay is the 40 ms of `frames.AHEAD`. Pitch is measured frame by frame and moved by semitones,
-or as far as the speaker's own median lies from the character's.
+The delay is the 40 ms of `AHEAD`. Pitch is measured frame by frame, and moved by semitones or by
+the distance of the speaker's own median from the target.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ from realtime.weights import WeightFile
 
 Indices = npt.NDArray[np.int64]
 
-BLOCK = RATE // 50
-LOWEST_MADE, HIGHEST_MADE = 40.0, 1_000.0
+BLOCK = RATE // 50  # 20 ms
+LOWEST_MADE, HIGHEST_MADE = 40.0, 1_000.0  # Hz, of the pitch that comes out
 FREQUENCIES = np.arange(BINS) * (RATE / 2 / (BINS - 1))
-# A breathy voice keeps its tone below: what is noise there is heard as hoarse.
+# A breathy voice keeps its tone at low frequencies, where noise sounds hoarse.
 BREATHY = np.clip(FREQUENCIES / 3_000.0, 0.0, 1.0).astype(np.float32) ** 1.5
-# A whisper has no larynx below its vowels.
+# A whisper lacks the larynx, which gives a voice its low frequencies: they are lowered.
 WHISPERED = (2.0 * np.log((FREQUENCIES + 1.0) / (FREQUENCIES + 400.0)) - 0.4).astype(np.float32)
 
 
 class World:
-    """Pitch, formants and breath of any voice, within 40 ms."""
+    """The converter: pitch, formants and breath of any voice, within 40 ms."""
 
     name = "world"
     version = "1"
@@ -52,7 +52,7 @@ class World:
         pass
 
     def load(self) -> None:
-        import pyworld  # noqa: F401 -- the first import takes a moment, which is the load's
+        import pyworld  # noqa: F401 -- the first import takes a moment
 
     def unload(self) -> None:
         pass
@@ -65,28 +65,30 @@ class World:
     def convert(
         self, blocks: Iterator[Samples], change: VoiceChange, cancel: CancelToken
     ) -> Iterator[Samples]:
-        analysis, larynx = Analysis(), PulseTrain(change.seed)
-        moved = Moved(change)
-        early = AHEAD  # samples before the first frame: the analysis knows nothing of them
+        analysis, voice = Analysis(), PulseTrain(change.seed)
+        changer = FrameChanger(change)
+        early = AHEAD  # samples of output before the first frame: they are silent
         for block in blocks:
             cancel.check()
-            sound = larynx.feed(moved.frames(analysis.feed(block)))
+            sound = voice.feed(changer.change(analysis.feed(block)))
             if early:
-                sound[:early], early = 0.0, max(0, early - sound.size)
+                sound[:early] = 0.0
+                early = max(0, early - sound.size)
             yield np.clip(sound, -1.0, 1.0)
 
 
-class Moved:
-    """One stream's frames as they are to be heard."""
+class FrameChanger:
+    """The change of one stream's frames."""
 
     def __init__(self, change: VoiceChange) -> None:
         self._change = change
-        self._speaker = Median()
+        self._speaker = MedianPitch()
         self._warp = _warp(change.formant) if change.formant != 1.0 else None
 
-    def frames(self, frames: WorldFrames) -> WorldFrames:
+    def change(self, frames: WorldFrames) -> WorldFrames:
+        """Return the frames of the changed voice."""
         if self._change.speaker is None:
-            self._speaker.hear(frames.pitch)
+            self._speaker.add(frames.pitch)
         if frames.silent:
             return frames
         envelope, breath = frames.envelope, frames.breath
@@ -104,39 +106,40 @@ class Moved:
     def _pitch(self, pitch: Floats) -> Floats:
         change = self._change
         if change.effect == "robot":
-            pitch = np.full_like(pitch, self._own())
+            pitch = np.full_like(pitch, self._speaker_pitch())
         factor = 1.0
         if change.pitch is not None:
             factor = 2.0 ** (change.pitch / 12.0)
         elif change.target is not None:
-            factor = change.target / self._own()
+            factor = change.target / self._speaker_pitch()
         return np.clip(pitch * factor, LOWEST_MADE, HIGHEST_MADE)
 
-    def _own(self) -> float:
-        return self._change.speaker or self._speaker.known()
+    def _speaker_pitch(self) -> float:
+        return self._change.speaker or self._speaker.value()
 
 
-class Median:
+class MedianPitch:
     """A speaker's median pitch as it becomes known, in steps of a tenth of a semitone.
 
     It begins at a middle pitch that counts as much as a fifth of a second of speech, and forgets
-    what was said more than about half a minute of voice ago.
+    speech from more than about half a minute of voice ago.
     """
 
-    START = 160.0
-    START_FRAMES = 40.0
-    KEPT = 1.0 - 1.0 / 6_000.0  # of each frame's weight when the next is heard
+    START = 160.0  # Hz
+    START_FRAMES = 40.0  # the weight of that start: a fifth of a second
+    KEPT = 1.0 - 1.0 / 6_000.0  # of each frame's weight with the next frame: 6,000 are 30 s
     STEPS = 120  # an octave
 
     def __init__(self) -> None:
         count = int(np.log2(HIGHEST / LOWEST) * self.STEPS) + 2
         self._weights = np.zeros(count)
-        # Spread over the range of all voices, so that a few words already outweigh it.
+        # The start is spread over the range of all voices, so that a few words outweigh it.
         near = np.arange(count) - np.log2(self.START / LOWEST) * self.STEPS
         spread = np.exp(-0.5 * (near / (0.4 * self.STEPS)) ** 2)
         self._weights += self.START_FRAMES * spread / spread.sum()
 
-    def hear(self, pitch: Floats) -> None:
+    def add(self, pitch: Floats) -> None:
+        """Count the voiced frames among these."""
         voiced = pitch[pitch > 0]
         if not voiced.size:
             return
@@ -144,8 +147,8 @@ class Median:
         steps = np.log2(np.clip(voiced, LOWEST, HIGHEST) / LOWEST) * self.STEPS
         np.add.at(self._weights, np.rint(steps).astype(int), 1.0)
 
-    def known(self) -> float:
-        """The median so far in Hz, between two steps where it lies between."""
+    def value(self) -> float:
+        """Give the median so far in Hz, interpolated between two steps."""
         summed = np.cumsum(self._weights)
         half = 0.5 * summed[-1]
         place = int(np.searchsorted(summed, half))
@@ -155,7 +158,7 @@ class Median:
 
 
 def median_pitch(samples: Samples, rate: int) -> float | None:
-    """The median pitch of a recording's voice in Hz; None where nothing is voiced."""
+    """Measure the median pitch of a recording's voice in Hz; None where nothing is voiced."""
     import pyworld
 
     sound = samples.astype(np.float64)
@@ -166,7 +169,7 @@ def median_pitch(samples: Samples, rate: int) -> float | None:
 
 
 def voiced_seconds(samples: Samples, rate: int) -> float:
-    """How long a recording's voice has a pitch, which no noise has for long."""
+    """Count the seconds in which a recording has a pitch, which no noise has for long."""
     import pyworld
 
     rough, _ = pyworld.dio(samples.astype(np.float64), rate, f0_floor=LOWEST, f0_ceil=HIGHEST)
@@ -174,7 +177,7 @@ def voiced_seconds(samples: Samples, rate: int) -> float:
 
 
 def _warp(ratio: float) -> tuple[Indices, Singles]:
-    """Where each bin comes from when formants move up by `ratio`: the bin below, and the share."""
+    """Give each bin's source when formants move up by `ratio`: a bin, and the share of the next."""
     source = np.minimum(np.arange(BINS) / ratio, BINS - 1.001)
     return source.astype(int), (source % 1.0).astype(np.float32)
 

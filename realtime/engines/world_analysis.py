@@ -1,6 +1,6 @@
-"""What a voice is made of, every 5 ms: pitch, envelope and breath, found as the sound comes.
+"""WORLD's analysis of a stream: pitch, envelope and breath of a voice, every 5 ms.
 
-It knows no change and makes no sound. Each frame is found once, with a little of what comes after.
+Each frame is found once, with the 40 ms of sound that follow it.
 """
 
 from __future__ import annotations
@@ -15,59 +15,59 @@ Singles = npt.NDArray[np.float32]
 
 RATE = 24000
 HOP = 120  # 5 ms
-GROUP = 4  # frames in which breath is found once: it costs most and changes least
+GROUP = 4  # frames for which breath is found once: it costs the most and changes the least
 STEP = GROUP * HOP
-AHEAD = 8 * HOP  # what is heard after a frame before the frame is told
-PAST = 16 * HOP
-MIRRORED = 8 * HOP
-LOWEST, HIGHEST = 71.0, 800.0
+AHEAD = 8 * HOP  # samples after a frame that must be there to find it
+PAST = 16 * HOP  # samples before it
+MIRRORED = 8 * HOP  # samples put behind the window, see `_found`
+LOWEST, HIGHEST = 71.0, 800.0  # Hz, of pitch
 FFT = 1024
 BINS = FFT // 2 + 1
-FAINTEST = 1e-12
+FAINTEST = 1e-12  # power, which keeps the logarithm finite
 COARSE = 4  # pitch is sought at a quarter of the rate, then refined at the full one
 
 
 @dataclass(frozen=True)
 class WorldFrames:
-    """Frames in a row: nothing but pitch where there is no sound at all."""
+    """Frames in a row; silent ones have a pitch and neither envelope nor breath."""
 
     pitch: Floats  # Hz; 0: unvoiced
     envelope: Singles  # the natural logarithm of the power at each frequency
-    breath: Singles  # the share of the amplitude that is noise: 1 where nothing is voiced
+    breath: Singles  # the share of noise in the amplitude at each frequency; unvoiced: 1
 
     @property
     def silent(self) -> bool:
         return not self.envelope.size
 
 
-def silence(count: int) -> WorldFrames:
+def silent_frames(count: int) -> WorldFrames:
     nothing = np.zeros((0, BINS), np.float32)
     return WorldFrames(np.zeros(count), nothing, nothing)
 
 
 class Analysis:
-    """One stream's frames: after n samples all those are known that lie `AHEAD` before the end."""
+    """The analysis of one stream; its frames come `AHEAD` samples late."""
 
     def __init__(self) -> None:
         self._window = np.zeros(PAST + AHEAD)
         self._last: Singles | None = None  # the breath of the last frame, if it was voiced
 
     def feed(self, samples: Singles) -> WorldFrames:
-        """The next frames, as many as `samples` is long; a whole number of steps."""
+        """Return as many frames as `samples` lasts, which must be a whole number of steps."""
         window = np.concatenate([self._window, samples])
         self._window = window[samples.size :]
         count = samples.size // HOP
         if not window.any():
             self._last = None
-            return silence(count)
+            return silent_frames(count)
         places = slice(PAST // HOP + 1, PAST // HOP + 1 + count)
         return self._found(window, places)
 
     def _found(self, window: Floats, places: slice) -> WorldFrames:
         import pyworld
 
-        # The seeker of pitch trusts no edge. A mirror gives it something periodic to go on with,
-        # which saves waiting for what really comes.
+        # `dio` finds no pitch near an edge. A mirrored end gives it something periodic to go on
+        # with, which saves waiting for the real sound.
         mirrored = np.concatenate([window, window[-2 : -2 - MIRRORED : -1]])
         rough, times = pyworld.dio(
             mirrored, RATE, f0_floor=LOWEST, f0_ceil=HIGHEST, speed=COARSE, frame_period=5.0
@@ -79,7 +79,7 @@ class Analysis:
         return WorldFrames(pitch, envelope, self._breath(window, pitch, times))
 
     def _breath(self, window: Floats, pitch: Floats, times: Floats) -> Singles:
-        """Found at the last voiced frame of each group; on the way there from the one before."""
+        """Find breath at each group's last voiced frame, and interpolate from the group before."""
         import pyworld
 
         breath = np.ones((pitch.size, BINS), np.float32)

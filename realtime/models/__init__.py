@@ -1,1 +1,1 @@
-"""Loaded models: lanes, leases, states, memory."""
+"""Loaded models: their lanes, leases, states and memory."""

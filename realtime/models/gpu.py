@@ -1,4 +1,4 @@
-"""Which GPU there is, told without loading what would use it; it knows no engine."""
+"""The GPU of this machine, found without loading torch."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ DRIVER = Path("/proc/driver/nvidia/gpus")
 @dataclass(frozen=True)
 class Gpu:
     name: str | None
-    memory: str | None
+    memory: str | None  # in words: "139.00 GB"; the driver's list does not have it
 
 
 def find_gpu(driver: Path = DRIVER) -> Gpu | None:
-    """The first GPU: as torch sees it when torch is here already, else as the driver lists it."""
+    """Find the first GPU: by torch if it is loaded already, else in the driver's list."""
     cuda = getattr(sys.modules.get("torch"), "cuda", None)
     return _by_driver(driver) if cuda is None else _by_torch(cuda)
 
@@ -32,6 +32,6 @@ def _by_torch(cuda: Any) -> Gpu | None:
 def _by_driver(driver: Path) -> Gpu | None:
     for information in sorted(driver.glob("*/information")):
         lines = information.read_text(encoding="utf-8", errors="replace").splitlines()
-        models = [line.partition(":")[2].strip() for line in lines if line.startswith("Model:")]
-        return Gpu(models[0] if models else None, None)
+        names = [line.partition(":")[2].strip() for line in lines if line.startswith("Model:")]
+        return Gpu(names[0] if names else None, None)
     return None

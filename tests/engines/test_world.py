@@ -8,7 +8,7 @@ import pytest
 
 from realtime.engines.contract import CancelToken, Samples
 from realtime.engines.voice_change import VoiceChange
-from realtime.engines.world import BLOCK, RATE, Median, World, median_pitch
+from realtime.engines.world import BLOCK, RATE, MedianPitch, World, median_pitch
 from realtime.settings import Settings
 from tests.support.voice_like_sound import voice
 
@@ -16,7 +16,7 @@ LATENCY = World(Settings()).plan(VoiceChange()).latency
 
 
 def converted(sound: Samples, change: VoiceChange, block: int = BLOCK) -> Samples:
-    """The sound in another voice, put back to where it was."""
+    """Convert a sound, and take out the latency."""
     tail = np.zeros(LATENCY + -(LATENCY + sound.size) % block, np.float32)
     blocks = np.concatenate([sound, tail])
     parts = World(Settings()).convert(
@@ -106,7 +106,7 @@ def test_a_whisper_has_no_pitch() -> None:
 
 def test_breath_makes_the_upper_part_noise() -> None:
     def upper(sound: Samples) -> float:
-        """How much of what is over 2 kHz is the same a period later."""
+        """Correlate the sound over 2 kHz with itself a period later."""
         spectrum = np.fft.rfft(sound)
         spectrum[: round(2_000 * sound.size / RATE)] = 0
         high = np.fft.irfft(spectrum)
@@ -159,14 +159,14 @@ def test_whatever_comes_stays_a_sound(kind: str) -> None:
 
 
 def test_the_median_is_the_speakers_after_a_few_words() -> None:
-    median = Median()
-    assert 120 < median.known() < 200, "before a word it is a middle one"
+    median = MedianPitch()
+    assert 120 < median.value() < 200, "before the first word it is a middle pitch"
     for _ in range(100):
-        median.hear(np.array([0.0, 96.0, 100.0, 104.0]))
-    assert median.known() == pytest.approx(100.0, rel=0.01)
+        median.add(np.array([0.0, 96.0, 100.0, 104.0]))
+    assert median.value() == pytest.approx(100.0, rel=0.01)
     for _ in range(6_000):
-        median.hear(np.array([0.0, 240.0, 250.0, 260.0]))
-    assert median.known() == pytest.approx(250.0, rel=0.01), "somebody else speaks now"
+        median.add(np.array([0.0, 240.0, 250.0, 260.0]))
+    assert median.value() == pytest.approx(250.0, rel=0.01), "another person speaks now"
 
 
 def test_silence_has_no_median() -> None:

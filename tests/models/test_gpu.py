@@ -1,4 +1,4 @@
-"""Which GPU there is, from the driver's own list or from torch when it is here already."""
+"""The GPU is found by torch if it is loaded already, else in the driver's list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A lane runs everything on one thread, the most pressing turn first, and frees itself at once."""
+"""A lane runs everything on one thread, the most urgent turn first, and frees itself at once."""
 
 from __future__ import annotations
 

@@ -18,14 +18,13 @@ from realtime.engines.tone import Tone
 from realtime.errors import Busy, Unavailable, WeightsMissing
 from realtime.models.loaded import LoadedModels
 from realtime.models.model import TRY_AGAIN_SECONDS, guard_of
-from realtime.settings import ModelsSettings as ModelSettings
-from realtime.settings import Settings
+from realtime.settings import ModelsSettings, Settings
 
 pytestmark = pytest.mark.anyio
 
 
-class Slow(Tone):
-    """Loads when it is told to; breaks as often as it is told to."""
+class GatedLoad(Tone):
+    """An engine that loads when its gate opens, and fails as often as a test says."""
 
     may_use_cuda = False
 
@@ -46,13 +45,13 @@ class Slow(Tone):
         self.unloads.append(threading.get_ident())
 
 
-class Bench:
+class TwoEngines:
     """Two engines, a clock and the models that hold them."""
 
     def __init__(self) -> None:
         self.now = 0.0
-        self.engines = {name: Slow(name, []) for name in ("first", "second")}
-        settings = Settings(models=ModelSettings(retry_seconds=0.0))
+        self.engines = {name: GatedLoad(name, []) for name in ("first", "second")}
+        settings = Settings(models=ModelsSettings(retry_seconds=0.0))
         create: Any = lambda name, _: self.engines[name]  # noqa: E731
         self.models = LoadedModels(settings, create, tuple(self.engines), lambda: self.now)
 
@@ -61,12 +60,12 @@ class Bench:
 
 
 @pytest.fixture
-async def bench() -> AsyncIterator[Bench]:
-    bench = Bench()
-    yield bench
-    for engine in bench.engines.values():
+async def two() -> AsyncIterator[TwoEngines]:
+    two = TwoEngines()
+    yield two
+    for engine in two.engines.values():
         engine.gate.set()
-    await bench.models.close()
+    await two.models.close()
 
 
 async def use(models: LoadedModels, name: str) -> int:
@@ -74,110 +73,106 @@ async def use(models: LoadedModels, name: str) -> int:
         return await lease.lane.call(threading.get_ident)
 
 
-async def test_concurrent_callers_share_one_load(bench: Bench) -> None:
-    callers = [asyncio.create_task(use(bench.models, "first")) for _ in range(5)]
+async def test_concurrent_callers_share_one_load(two: TwoEngines) -> None:
+    callers = [asyncio.create_task(use(two.models, "first")) for _ in range(5)]
     await asyncio.sleep(0)
-    assert bench.state("first") == "loading"
-    bench.engines["first"].gate.set()
+    assert two.state("first") == "loading"
+    two.engines["first"].gate.set()
     threads = set(await asyncio.gather(*callers))
-    assert threads == set(bench.engines["first"].loads), "used on the thread that loaded it"
-    assert len(bench.engines["first"].loads) == 1
+    assert threads == set(two.engines["first"].loads), "used on the thread that loaded it"
+    assert len(two.engines["first"].loads) == 1
 
 
-async def test_a_load_does_not_hold_up_other_engines(bench: Bench) -> None:
-    waiting = asyncio.create_task(use(bench.models, "first"))
-    bench.engines["second"].gate.set()
-    await use(bench.models, "second")
+async def test_a_load_does_not_hold_up_other_engines(two: TwoEngines) -> None:
+    waiting = asyncio.create_task(use(two.models, "first"))
+    two.engines["second"].gate.set()
+    await use(two.models, "second")
     assert not waiting.done()
-    bench.engines["first"].gate.set()
+    two.engines["first"].gate.set()
     await waiting
 
 
-async def test_a_caller_who_leaves_does_not_stop_the_load(bench: Bench) -> None:
-    leaving = asyncio.create_task(use(bench.models, "first"))
-    staying = asyncio.create_task(use(bench.models, "first"))
+async def test_a_caller_who_leaves_does_not_stop_the_load(two: TwoEngines) -> None:
+    leaving = asyncio.create_task(use(two.models, "first"))
+    staying = asyncio.create_task(use(two.models, "first"))
     await asyncio.sleep(0)
     leaving.cancel()
-    bench.engines["first"].gate.set()
+    two.engines["first"].gate.set()
     await staying
-    assert len(bench.engines["first"].loads) == 1
+    assert len(two.engines["first"].loads) == 1
 
 
-async def test_what_is_leased_stays(bench: Bench) -> None:
-    bench.engines["first"].gate.set()
-    async with bench.models.synthesizer("first").lease():
+async def test_what_is_leased_stays(two: TwoEngines) -> None:
+    two.engines["first"].gate.set()
+    async with two.models.synthesizer("first").lease():
         with pytest.raises(Busy, match="in use"):
-            await bench.models.unload("first")
-    await bench.models.unload("first")
-    assert bench.state("first") == "unloaded"
-    assert len(bench.engines["first"].unloads) == 1
-    await use(bench.models, "first")
-    assert len(bench.engines["first"].loads) == 2
+            await two.models.unload("first")
+    await two.models.unload("first")
+    assert two.state("first") == "unloaded"
+    assert len(two.engines["first"].unloads) == 1
+    await use(two.models, "first")
+    assert len(two.engines["first"].loads) == 2
 
 
-async def test_a_failed_load_is_tried_once_more(bench: Bench) -> None:
-    engine = bench.engines["first"]
+async def test_a_failed_load_is_tried_once_more(two: TwoEngines) -> None:
+    engine = two.engines["first"]
     engine.failures.append(RuntimeError("flaky"))
     engine.gate.set()
-    await use(bench.models, "first")
+    await use(two.models, "first")
     assert len(engine.loads) == 2
 
 
-async def test_after_two_failures_it_is_unavailable_with_its_reason(bench: Bench) -> None:
-    engine = bench.engines["first"]
+async def test_after_two_failures_it_is_unavailable_with_its_reason(two: TwoEngines) -> None:
+    engine = two.engines["first"]
     engine.failures.extend([RuntimeError("flaky"), RuntimeError("gone")])
     engine.gate.set()
     for _ in range(2):
         with pytest.raises(Unavailable, match="gone") as refused:
-            await use(bench.models, "first")
+            await use(two.models, "first")
         assert refused.value.retry_after
     assert len(engine.loads) == 2, "remembered, not tried at every request"
-    assert bench.state("first") == "failed"
-    bench.engines["second"].gate.set()
-    await use(bench.models, "second")
-    bench.now = TRY_AGAIN_SECONDS + 1
-    await use(bench.models, "first")
+    assert two.state("first") == "failed"
+    two.engines["second"].gate.set()
+    await use(two.models, "second")
+    two.now = TRY_AGAIN_SECONDS + 1
+    await use(two.models, "first")
 
 
 @pytest.mark.parametrize(
     "error", [WeightsMissing("no file"), Unavailable("another file", code="bad_weights")]
 )
-async def test_what_lacks_its_files_is_not_tried_twice(bench: Bench, error: Unavailable) -> None:
-    engine = bench.engines["first"]
+async def test_what_lacks_its_files_is_not_tried_twice(two: TwoEngines, error: Unavailable) -> None:
+    engine = two.engines["first"]
     engine.failures.append(error)
     engine.gate.set()
     with pytest.raises(Unavailable, match=error.message) as told:
-        await use(bench.models, "first")
+        await use(two.models, "first")
     assert len(engine.loads) == 1
     assert (told.value.code, told.value.retry_after) == (error.code, None)
 
 
-def guard_of_engine(settings: Settings, name: str) -> object:
-    return guard_of(create(name, settings))
-
-
 def test_only_engines_that_may_use_cuda_keep_out_of_captures(tmp_path: Path) -> None:
-    settings = Settings(models=ModelSettings(path=tmp_path))
+    settings = Settings(models=ModelsSettings(path=tmp_path))
     for name in ("kokoro", "hibari", "tone", "gain", "world", "silero", "revoice"):
-        assert guard_of_engine(settings, name) is nullcontext, name
+        assert guard_of(create(name, settings)) is nullcontext, name
     for name in ("valle", "torchscript"):
-        assert guard_of_engine(settings, name) == DEVICE_LOCK.working, name
+        assert guard_of(create(name, settings)) == DEVICE_LOCK.working, name
     on_gpu = Settings(revoice=RevoiceSettings(device="cuda"))
-    assert guard_of_engine(on_gpu, "revoice") == DEVICE_LOCK.working
+    assert guard_of(create("revoice", on_gpu)) == DEVICE_LOCK.working
 
 
-async def test_an_engine_on_the_processor_goes_on_during_a_capture(bench: Bench) -> None:
-    bench.engines["first"].gate.set()
-    async with bench.models.synthesizer("first").lease() as lease:
+async def test_an_engine_on_the_processor_goes_on_during_a_capture(two: TwoEngines) -> None:
+    two.engines["first"].gate.set()
+    async with two.models.synthesizer("first").lease() as lease:
         with DEVICE_LOCK.alone(1.0):
             assert await asyncio.wait_for(lease.lane.call(lambda: 7), 5) == 7
 
 
-async def test_an_engine_on_cuda_waits_for_the_end_of_a_capture(bench: Bench) -> None:
-    engine = bench.engines["first"]
+async def test_an_engine_on_cuda_waits_for_the_end_of_a_capture(two: TwoEngines) -> None:
+    engine = two.engines["first"]
     engine.may_use_cuda = True
     engine.gate.set()
-    async with bench.models.synthesizer("first").lease() as lease:
+    async with two.models.synthesizer("first").lease() as lease:
         with DEVICE_LOCK.alone(1.0):
             waiting = asyncio.create_task(lease.lane.call(lambda: 7))
             await asyncio.wait((waiting,), timeout=0.05)

@@ -1,4 +1,4 @@
-"""What memory there is, told as the system tells it."""
+"""Memory as the system tells it."""
 
 from __future__ import annotations
 

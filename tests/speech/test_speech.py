@@ -119,7 +119,7 @@ async def test_leaving_early_frees_the_engine(services: Services) -> None:
     async with services.models.synthesizer("tone").lease() as lease:
         await lease.lane.call(lambda: None)
         assert lease.lane.jobs == 0
-        assert not lease.lane.waiting
+        assert not lease.lane._turns
     assert all(state.leases == 0 for state in services.models.states())
 
 

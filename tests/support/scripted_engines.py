@@ -18,7 +18,7 @@ def chunk(level: float) -> Chunk:
 
 
 class Gated(Tone):
-    """Speaks one chunk, or none, then waits until the test opens the gate."""
+    """An engine that speaks one chunk, or none, then waits until the test opens the gate."""
 
     name = "gated"
     chunks_before = 1
@@ -50,7 +50,7 @@ class Gated(Tone):
 
 
 class Broken(Tone):
-    """Speaks as many chunks as it is told, then breaks."""
+    """An engine that speaks as many chunks as the test says, then breaks."""
 
     name = "broken"
     chunks_before = 1
@@ -62,7 +62,7 @@ class Broken(Tone):
 
 
 class Silent(Tone):
-    """Finds nothing to make a sound of."""
+    """An engine that makes no sound."""
 
     name = "silent"
 

@@ -1,4 +1,4 @@
-"""Small real models, as people would save them: a filter, a pitch shifter, a level."""
+"""Small real models, saved as people save theirs: a filter, a pitch shifter, and others."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Filter(torch.nn.Module):
 
 
 class Shifter(torch.nn.Module):
-    """Up by a fifth: played faster from a window's end, with two readers that fade in turn."""
+    """A pitch shifter, up by a fifth: two readers go through the window faster and fade in turn."""
 
     def forward(self, sound: torch.Tensor) -> torch.Tensor:
         count = sound.shape[1]
@@ -42,14 +42,14 @@ class Shifter(torch.nn.Module):
 
 
 class Doubled(torch.nn.Module):
-    """Twice the rate, in the shape (batch, channel, time), beside something else."""
+    """A model that doubles the rate, in the shape (batch, channel, time), and gives more beside."""
 
     def forward(self, sound: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         return torch.repeat_interleave(sound, 2, dim=2).expand(-1, 2, -1), sound.mean()
 
 
 class Words(torch.nn.Module):
-    """No sound comes out of it."""
+    """A model whose output is no sound."""
 
     def forward(self, sound: torch.Tensor) -> list[str]:
         return ["no", "sound"]
@@ -74,7 +74,7 @@ def scripted(folder: Path, name: str, module: torch.nn.Module, **card: Any) -> P
 def exported(
     folder: Path, name: str, module: torch.nn.Module, length: int | None, **card: Any
 ) -> Path:
-    """For one length, or for any."""
+    """Export a model for one length, or for any."""
     path = placed(folder, name, "pt2", card)
     shapes = None if length else {"sound": {1: torch.export.Dim("time", min=128)}}
     with warnings.catch_warnings():
