@@ -27,7 +27,7 @@ class Keys:
     """The keys of a server."""
 
     def __init__(self, secrets_of: Mapping[str, Sequence[str]]) -> None:
-        self._secrets = {key_id: tuple(found) for key_id, found in secrets_of.items()}
+        self._secrets = {key_id: tuple(listed) for key_id, listed in secrets_of.items()}
         self._signers: dict[tuple[str, str], SaltedSigner] = {}
 
     def __bool__(self) -> bool:
@@ -70,9 +70,9 @@ class Keys:
 
 def unknown_key(key_id: str) -> Refused:
     """Return the error for an id that is not known; a secret in its place is not quoted."""
-    named = "of this id" if SECRET.fullmatch(key_id) else repr(key_id[:64])
+    quoted = "of this id" if SECRET.fullmatch(key_id) else repr(key_id[:64])
     return Refused(
-        f"There is no key {named}.",
+        f"There is no key {quoted}.",
         code="unknown_key",
         hint="The id is what stands before the colon of a key.",
     )
@@ -80,12 +80,12 @@ def unknown_key(key_id: str) -> Refused:
 
 def load_keys(path: Path | None, listed: Iterable[str] = ()) -> Keys:
     """Read the keys of a file, then those that are listed as `id:secret`, which are newer."""
-    found = _read(path) if path is not None else {}
+    secrets_of = _read(path) if path is not None else {}
     for number, whole in enumerate(listed, 1):
         key_id, _, secret = whole.partition(":")
         _check(key_id, secret, f"Key {number} of the setting keys")
-        found.setdefault(key_id, []).append(secret)
-    return Keys(found)
+        secrets_of.setdefault(key_id, []).append(secret)
+    return Keys(secrets_of)
 
 
 def others_may_read(path: Path) -> bool:
@@ -99,24 +99,24 @@ def add_secret(path: Path, key_id: str) -> str:
         raise SettingsError(f"This cannot be a key's id: {ID_FORM} are allowed.")
     secret = secrets.token_urlsafe(SECRET_BYTES)
     with _locked(path):
-        found = _read(path)
-        found.setdefault(key_id, []).append(secret)
-        _write(path, found)
+        secrets_of = _read(path)
+        secrets_of.setdefault(key_id, []).append(secret)
+        _write(path, secrets_of)
     return f"{key_id}:{secret}"
 
 
 def remove_secrets(path: Path, key_id: str, only_old: bool = False) -> int:
     """Remove a key, or all of its secrets but the newest; return how many secrets went."""
     with _locked(path):
-        found = _read(path)
-        if key_id not in found:
-            there_are = ", ".join(found) or "none"
+        secrets_of = _read(path)
+        if key_id not in secrets_of:
+            there_are = ", ".join(secrets_of) or "none"
             raise SettingsError(f"{path} has no key of this id; there are: {there_are}.")
-        all_secrets = found.pop(key_id)
+        all_secrets = secrets_of.pop(key_id)
         kept = all_secrets[-1:] if only_old else []
         if kept:
-            found[key_id] = kept
-        _write(path, found)
+            secrets_of[key_id] = kept
+        _write(path, secrets_of)
     return len(all_secrets) - len(kept)
 
 
@@ -139,12 +139,13 @@ def _read(path: Path) -> dict[str, list[str]]:
         return {}
     if not isinstance(content, dict):
         raise SettingsError(f"{path} must hold ids, each with a list of secrets.")
-    found = {}
+    secrets_of = {}
     for number, (key_id, value) in enumerate(content.items(), 1):
-        found[key_id] = value if isinstance(value, list) else [value]
-        for secret in found[key_id] or [None]:
+        listed = value if isinstance(value, list) else [value]
+        for secret in listed or [None]:  # an empty list is refused like a wrong secret
             _check(key_id, secret, f"Key {number} in {path}")
-    return found
+        secrets_of[key_id] = listed
+    return secrets_of
 
 
 def _check(key_id: Any, secret: Any, where: str) -> None:
@@ -174,7 +175,7 @@ def _write(path: Path, content: Mapping[str, Sequence[str]]) -> None:
     """Write the file in one step; no other user may read it at any moment."""
     import yaml
 
-    text = yaml.safe_dump({key_id: list(found) for key_id, found in content.items()})
+    text = yaml.safe_dump({key_id: list(listed) for key_id, listed in content.items()})
     part = path.with_name(f"{path.name}.part")
     try:
         part.unlink(missing_ok=True)  # of a writer that was killed

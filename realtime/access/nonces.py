@@ -45,7 +45,7 @@ class Nonces:
                 return False
             if stamp_ms <= self._floor_ms:
                 raise Refused(
-                    "The request is from a time that cannot be told from a repetition any more.",
+                    "The request is so old that it may be a repetition.",
                     code="stale",
                     hint="Sign it again now; correct your clock's offset from now_ms.",
                 )

@@ -37,7 +37,7 @@ def parse_token(text: str) -> Token:
     """Return the token in a text, not yet verified."""
     found = TOKEN.fullmatch(text)
     if found is None:
-        raise Refused("The token has not the form of one.", hint="Use it exactly as it was given.")
+        raise Refused("This text is not a token.", hint="Use it exactly as it was given.")
     key_id, expires, id, signature = found.groups()
     return Token(key_id, int(expires), id, signature)
 

@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime.access import Credentials, Guard, SignedRequest
-from realtime.access.timestamps import LEGACY_FORM
 from realtime.errors import Refused, YamabikoError
 from tests.support.signed_requests import (
     FOREIGN,
     KEYS,
+    LEGACY_FORM,
     OLDER,
     SECRET,
     SHIFT_MS,

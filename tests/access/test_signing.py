@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from realtime.access import Credentials, Guard
-from realtime.access.timestamps import LEGACY_FORM
 from realtime.errors import Busy, Refused
 from tests.support.signed_requests import (
     FOREIGN,
+    LEGACY_FORM,
     ZONES,
     FakeTime,
     local_time_zone,

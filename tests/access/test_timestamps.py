@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.access.timestamps import LEGACY_FORM, parse_legacy_milliseconds, parse_milliseconds
-from tests.support.signed_requests import ZONES, local_time_zone
+from realtime.access.timestamps import parse_legacy_milliseconds, parse_milliseconds
+from tests.support.signed_requests import LEGACY_FORM, ZONES, local_time_zone
 
 MS = 1_790_000_000_123
 BY_HAND = datetime.fromtimestamp(1_790_000_000, UTC)

@@ -25,6 +25,7 @@ OLDER = "an-older-secret-of-the-bot-0123456789-abcde"
 FOREIGN = "a-secret-that-nobody-here-knows-0123456-abc"
 KEYS: Mapping[str, Sequence[str]] = {"bot": [OLDER, SECRET], "page": [SECRET[::-1]]}
 ZONES = ("UTC", "Asia/Shanghai", "America/New_York", "Asia/Kathmandu")
+LEGACY_FORM = "%Y/%m/%d %H:%M:%S"  # of times, as old clients write them
 START_MS = 1_790_000_000_000
 SKEW_MS, SHIFT_MS = 5_000, 60_000
 

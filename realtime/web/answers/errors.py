@@ -1,4 +1,4 @@
-"""Errors as answers: a status for each class, and the body that the asked API has for errors."""
+"""Errors as answers: a status for each class, and the body of the API that was called."""
 
 from __future__ import annotations
 
@@ -179,10 +179,10 @@ async def answer_known_error(request: Request, error: Exception) -> Response:
 async def answer_routing_error(request: Request, error: Exception) -> Response:
     """Answer a path that there is not, or a method that the path does not have."""
     assert isinstance(error, HTTPException)
-    asked = f"{request.method} {request.url.path}"
+    target = f"{request.method} {request.url.path}"
     texts = {
-        404: ("not_found", f"There is nothing at {asked}."),
-        405: ("method_not_allowed", f"{asked} is not answered here; see the header Allow."),
+        404: ("not_found", f"There is nothing at {target}."),
+        405: ("method_not_allowed", f"{target} is not answered here; see the header Allow."),
     }
     phrase = HTTPStatus(error.status_code).phrase
     code, message = texts.get(error.status_code, (phrase.lower().replace(" ", "_"), phrase + "."))

@@ -62,7 +62,7 @@ def parse_ranges(header: str, size: int) -> list[ByteRange] | None:
         return None
     parts = [part.strip(" \t") for part in listed.split(",")]
     specs = [_SPEC.fullmatch(part) for part in parts if part]
-    found = []
+    spans = []
     for spec in specs:
         if spec is None or spec.group() == "-":
             return None
@@ -71,8 +71,8 @@ def parse_ranges(header: str, size: int) -> list[ByteRange] | None:
             return None
         span = _span(first, last, size)
         if span.size > 0:
-            found.append(span)
-    return found if specs else None
+            spans.append(span)
+    return spans if specs else None
 
 
 def content_range(span: ByteRange | None, size: int) -> str:
@@ -96,4 +96,6 @@ def _matches(header: str, tag: str, weak: bool) -> bool:
     if header.strip() == "*":
         return True
     tags = _TAGS.findall(header)
-    return tag in ([found.removeprefix("W/") for found in tags] if weak else tags)
+    if weak:
+        tags = [each.removeprefix("W/") for each in tags]
+    return tag in tags

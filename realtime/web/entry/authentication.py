@@ -70,16 +70,16 @@ class Authentication:
         return caller
 
     async def _identify(self, scope: Scope, receive: Receive, body: BufferedBody) -> Caller:
-        found = find_credentials(scope)
-        match found:
+        credentials = find_credentials(scope)
+        match credentials:
             case Credentials():
-                return await self._verify_signature(found, scope, receive, body)
+                return await self._verify_signature(credentials, scope, receive, body)
             case Bearer() if self._bearer:
-                return Caller(self._guard.keys.verify(found.key), "bearer")
+                return Caller(self._guard.keys.verify(credentials.key), "bearer")
             case Ticket():
-                return Caller(self._guard.use_ticket(found.text), "ticket")
+                return Caller(self._guard.use_ticket(credentials.text), "ticket")
             case Cookie():
-                return Caller(self._guard.owner_of_cookie(found.text), "cookie")
+                return Caller(self._guard.owner_of_cookie(credentials.text), "cookie")
         ways = "sign the request (docs/signing.md)"
         if self._bearer:
             ways += ", or send Authorization: Bearer id:secret"

@@ -29,12 +29,11 @@ async def json_body(request: Request) -> dict[str, Any]:
 
     A form of another site can be sent without asking this server, but not with the type of JSON.
     """
-    named = request.headers.get("content-type", "")
     if not JSON_TYPE.fullmatch(content_type_of(request)):
+        content_type = request.headers.get("content-type", "")
+        found = f"{content_type[:100]!r}" if content_type else "missing"
         raise WrongContentType(
-            f"The content type is {named[:100]!r}; application/json is expected."
-            if named
-            else "The content type is missing; application/json is expected.",
+            f"The content type is {found}; application/json is expected.",
             hint="Send the header Content-Type: application/json.",
         )
     return object_in(await request.body())

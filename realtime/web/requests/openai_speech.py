@@ -76,5 +76,5 @@ def _engine(model: str | None, speakers: Collection[str], engines: Collection[st
 
 def _language(fields: Fields) -> str:
     letter = fields.text("lang_code")
-    named = fields.text("language") or LANGUAGE_LETTERS.get(letter or "", letter)
-    return named or "auto"
+    language = fields.text("language") or LANGUAGE_LETTERS.get(letter or "", letter)
+    return language or "auto"

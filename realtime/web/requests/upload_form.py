@@ -22,9 +22,9 @@ MOST_FIELD_BYTES = 4_096
 async def read_form(request: Request) -> FormData:
     """Read the body's parts; a large file waits in a nameless file on the disk."""
     if content_type_of(request) != "multipart/form-data":
-        named = request.headers.get("content-type", "")[:100]
+        content_type = request.headers.get("content-type", "")[:100]
         raise WrongContentType(
-            f"The content type is {named!r}; multipart/form-data is expected.",
+            f"The content type is {content_type!r}; multipart/form-data is expected.",
             hint="With curl: -F audio=@recording.wav",
         )
     parser = MultiPartParser(

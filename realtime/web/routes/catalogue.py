@@ -31,9 +31,9 @@ async def list_models(request: Request) -> Response:
 async def list_voices(request: Request) -> Response:
     """Answer with every name that `voice` takes, also aliases."""
     known = await _characters(request)
-    named = [{"id": each.name, "name": each.display_name} for each in known]
-    also = [{"id": alias, "name": each.display_name} for each in known for alias in each.aliases]
-    return JSONResponse({"voices": named + also})
+    names = [{"id": each.name, "name": each.display_name} for each in known]
+    aliases = [{"id": alias, "name": each.display_name} for each in known for alias in each.aliases]
+    return JSONResponse({"voices": names + aliases})
 
 
 async def list_characters(request: Request) -> Response:

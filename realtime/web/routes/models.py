@@ -50,12 +50,12 @@ async def describe_models(services: Services) -> list[dict[str, Any]]:
 
 def _describe_models(services: Services) -> list[dict[str, Any]]:
     busy = dict(services.models.job_counts())
-    found = []
+    models = []
     for state in services.models.states():
         files = services.models.engine(state.name).weights
         described = [describe_file(file, services.settings) for file in files]
-        found.append({**asdict(state), "jobs": busy.get(state.name, 0), "files": described})
-    return found
+        models.append({**asdict(state), "jobs": busy.get(state.name, 0), "files": described})
+    return models
 
 
 def describe_file(file: WeightFile, settings: Settings) -> dict[str, Any]:

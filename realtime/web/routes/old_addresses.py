@@ -43,22 +43,22 @@ class OldAddressResponse(Response):
         self._path = path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        for named in parse_old_path(self._path):
-            address = await self._find(named)
+        for meaning in parse_old_path(self._path):
+            address = await self._find(meaning)
             if address is not None:
                 return await send_recording(self._services, address, WAV, scope, receive, send)
         raise recording_not_found()
 
-    async def _find(self, named: NamedRecording) -> Address | None:
-        for mode in named.modes:
-            address = await self._find_default(named, longprompt=mode == "long")
+    async def _find(self, meaning: NamedRecording) -> Address | None:
+        for mode in meaning.modes:
+            address = await self._find_default(meaning, longprompt=mode == "long")
             if address is not None:
                 return address
-        return await self._find_newest(named)
+        return await self._find_newest(meaning)
 
-    async def _find_default(self, named: NamedRecording, longprompt: bool) -> Address | None:
+    async def _find_default(self, meaning: NamedRecording, longprompt: bool) -> Address | None:
         line_request = LineRequest(
-            named.text, named.character, self._language, longprompt=longprompt
+            meaning.text, meaning.character, self._language, longprompt=longprompt
         )
         try:
             line = await self._services.speech.line(line_request)
@@ -68,10 +68,10 @@ class OldAddressResponse(Response):
         async with self._services.cache.listen(address, WAV) as opened:
             return address if opened is not None else None
 
-    async def _find_newest(self, named: NamedRecording) -> Address | None:
+    async def _find_newest(self, meaning: NamedRecording) -> Address | None:
         cache = self._services.cache
-        text, folder = clean(named.text), folder_of(named.character)
-        for entry in cache.index.find_by_slug(self._language, folder, named.modes, slug_of(text)):
+        text, folder = clean(meaning.text), folder_of(meaning.character)
+        for entry in cache.index.find_by_slug(self._language, folder, meaning.modes, slug_of(text)):
             finished = await cache.find_finished(entry.address, WAV)
             if finished is not None and finished.sidecar.line.get("text") == text:
                 return entry.address

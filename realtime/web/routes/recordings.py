@@ -36,10 +36,10 @@ class RecordingRoute:
         try:
             if scope["method"] not in ("GET", "HEAD"):
                 return await _refuse_method(scope, receive, send)
-            found = parse_recording_path(scope["path"][len(AUDIO) :])
-            if found is None:
+            parsed = parse_recording_path(scope["path"][len(AUDIO) :])
+            if parsed is None:
                 raise recording_not_found()
-            address, suffix = found
+            address, suffix = parsed
             if scope["query_string"]:
                 suffix = await self._with_rate(address, suffix, scope["query_string"])
             await send_recording(self._services, address, suffix, scope, receive, send)
@@ -48,25 +48,27 @@ class RecordingRoute:
 
     async def _with_rate(self, address: Address, suffix: str, query: bytes) -> str:
         """Return the suffix of the file at the sample rate that the query names."""
-        named = dict(parse_qsl(query.decode("ascii", "replace"))).get("rate")
-        if named is None or suffix == SIDECAR:
+        rate = dict(parse_qsl(query.decode("ascii", "replace"))).get("rate")
+        if rate is None or suffix == SIDECAR:
             return suffix
-        if named not in map(str, RATES):
+        if rate not in map(str, RATES):
             raise BadRequest(
-                f"rate is {named[:20]!r}; there are: {', '.join(map(str, RATES))}.", field="rate"
+                f"rate is {rate[:20]!r}; there are: {', '.join(map(str, RATES))}.", field="rate"
             )
         async with self._services.cache.listen(address, WAV) as opened:
             if opened is None:
                 raise recording_not_found()
             assert isinstance(opened.source, Recording | FinishedRecording), "a WAV has a rate"
-            return suffix_of(FORMATS[suffix[1:]], int(named), opened.source.sample_rate)
+            return suffix_of(FORMATS[suffix[1:]], int(rate), opened.source.sample_rate)
 
 
 @lru_cache(maxsize=MOST_PATHS)
 def parse_recording_path(path: str) -> tuple[Address, str] | None:
     """Return the address and the suffix in a path; None where a rate stands in it."""
-    found = parse_path(path)
-    return found if found and found[1].count(".") == 1 else None
+    parsed = parse_path(path)
+    if parsed is None or parsed[1].count(".") != 1:
+        return None
+    return parsed
 
 
 async def _refuse_method(scope: Scope, receive: Receive, send: Send) -> None:

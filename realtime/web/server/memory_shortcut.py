@@ -34,11 +34,11 @@ def protocol_for(services: Services) -> type[asyncio.Protocol]:
 
         def _start_asgi_task(self, cycle: Any, app: Any) -> None:
             plain = cycle.keep_alive and not self.flow.write_paused
-            found = shortcut.find(cycle.scope) if plain else None
-            if found is None or found.body is None or found.headers is None:
+            recording = shortcut.find(cycle.scope) if plain else None
+            if recording is None or recording.body is None or recording.headers is None:
                 return super()._start_asgi_task(cycle, app)
-            self.transport.write(shortcut.head(found, cycle.default_headers))
-            self.transport.write(found.body)
+            self.transport.write(shortcut.head(recording, cycle.default_headers))
+            self.transport.write(recording.body)
             cycle.response_started = cycle.response_complete = True
             cycle.on_response()
 
@@ -103,13 +103,13 @@ class Shortcut:
         if parsed is None:
             return None
         address, suffix = parsed
-        found = self._cache.memory.get(address.key, suffix)
-        if found is None or found.address != address:
+        recording = self._cache.memory.get(address.key, suffix)
+        if recording is None or recording.address != address:
             return None
         if len(self._known) >= MOST_PATHS:
             self._known.clear()
-        self._known[path] = found
-        return found
+        self._known[path] = recording
+        return recording
 
 
 def request_id_lines() -> Iterator[bytes]:
