@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from benchmarks import report
 from realtime.acceleration import Accelerated, Axis, Policy, accelerate
-from realtime.acceleration.policy import PLANS, PRECISIONS
+from realtime.engine_settings import PLANS, PRECISIONS
 from realtime.vocoders.networks.hifigan import Generator, GeneratorShape
 
 FRAMES = (50, 200)
@@ -121,7 +121,7 @@ def _check(told: dict[str, Any], mode: str) -> str:
 def asked() -> argparse.Namespace:
     parser = report.options("Plans on small networks: which run here, and how fast?")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--plans", nargs="+", default=["auto", *PLANS], choices=["auto", *PLANS])
+    parser.add_argument("--plans", nargs="+", default=PLANS, choices=PLANS)
     parser.add_argument("--networks", nargs="+", default=list(NETWORKS), choices=NETWORKS)
     parser.add_argument("--precision", default="fp32", choices=PRECISIONS)
     parser.add_argument("--runs", type=int, default=50)
