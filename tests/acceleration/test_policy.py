@@ -63,7 +63,7 @@ def test_what_follows_a_plan_that_cannot_run() -> None:
 
 
 def test_auto_measures_first_what_is_cheap_to_make() -> None:
-    """On a GPU graphs of the eager network come before what takes minutes."""
+    """Plans that take minutes to make come last."""
     assert candidates("cpu") == ("eager", "onnx", "compile")
     assert candidates("cuda") == ("eager", "eager_graphs", "compile", "graphs", "tensorrt")
 
