@@ -1,4 +1,4 @@
-"""Time and memory of work on a processor or a GPU; it knows no network."""
+"""Time and memory of work on a processor or a GPU."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
 
 
 class Deadline:
-    """After so many minutes nothing more is begun, and what was left out is told."""
+    """A bound after which no part of a benchmark is begun; `skipped` names the parts left out."""
 
     def __init__(self, minutes: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -25,7 +25,7 @@ class Deadline:
         self.skipped: list[str] = []
 
     def over(self, name: str) -> bool:
-        """Whether it is too late to begin this."""
+        """Return whether it is too late to begin a part, and note it as skipped if so."""
         late = self._clock() > self._end
         if late:
             self.skipped.append(name)
@@ -35,21 +35,22 @@ class Deadline:
 class Memory:
     """The megabytes that work takes.
 
-    On a GPU it is what the driver has given to this process since the gauge was made, when the
-    work is done and nothing was given back: so the memory of graphs counts, which take none when
-    they are played, and that of runtimes besides torch. On a processor it is the most that the
+    On a GPU these are what the driver has given out since this object was made, read when the work
+    is done and before anything is given back. So the memory of CUDA graphs counts, which take none
+    when they run, and that of runtimes besides torch. On a processor they are the most that the
     process grew by while it was watched.
     """
 
     def __init__(self, device: str) -> None:
         self._device = device
         self.megabytes = 0.0
-        cleared(device)
+        clear_memory(device)
         self._free = 0 if device == "cpu" else torch.cuda.mem_get_info(device)[0]
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        cleared(self._device)
+        """Measure the work of the block."""
+        clear_memory(self._device)
         if self._device == "cpu":
             with self._growth():
                 yield
@@ -80,16 +81,16 @@ class Memory:
             watcher.join()
 
 
-def cleared(device: str) -> None:
-    """What nobody holds is given back, so that the next work is counted from nothing."""
+def clear_memory(device: str) -> None:
+    """Give back unused memory, so that the next work is counted from nothing."""
     gc.collect()
     if device != "cpu":
         torch.cuda.synchronize(device)
         torch.cuda.empty_cache()
 
 
-def timed(work: Callable[[], object], device: str, clock: str) -> float:
-    """Seconds until it is done; a GPU is waited for before and after."""
+def seconds_of(work: Callable[[], object], device: str, clock: str) -> float:
+    """Measure the seconds of work, waiting for a GPU before and after."""
     if device != "cpu":
         torch.cuda.synchronize(device)
     started = CLOCKS[clock]()
@@ -99,14 +100,15 @@ def timed(work: Callable[[], object], device: str, clock: str) -> float:
     return CLOCKS[clock]() - started
 
 
-def in_turns(
+def medians_in_turns(
     works: Sequence[Callable[[], object]], device: str, runs: int, clock: str
 ) -> list[float]:
-    """The median of each; they take turns, so that a busy moment is nobody's alone."""
-    taken = [[timed(work, device, clock) for work in works] for _ in range(runs)]
+    """Measure the median seconds of each work; they take turns, so that a busy moment hits all."""
+    taken = [[seconds_of(work, device, clock) for work in works] for _ in range(runs)]
     return [float(np.median(column)) for column in zip(*taken, strict=True)]
 
 
-def tf32(allowed: bool) -> None:
+def allow_tf32(allowed: bool) -> None:
+    """Let torch shorten fp32 products to TF32, or not."""
     torch.backends.cuda.matmul.allow_tf32 = allowed
     torch.backends.cudnn.allow_tf32 = allowed

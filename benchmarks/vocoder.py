@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from benchmarks import report
-from benchmarks.gauge import CLOCKS, Deadline, Memory, in_turns, tf32, timed
+from benchmarks.gauge import CLOCKS, Deadline, Memory, allow_tf32, medians_in_turns, seconds_of
 from realtime.acceleration import Accelerated
 from realtime.acceleration.machine import has_fast_bf16, machine_facts, package_version
 from realtime.acceleration.tolerance import MAX_ERROR, SNR_DB
@@ -90,7 +90,7 @@ def measure_case(case: Case, options: argparse.Namespace) -> dict[str, Any]:
     counted = CallCounter(work)
     with memory.watched():  # without the memory that the comparison in `prepare` took
         found = quick()
-    before, after = in_turns([published, quick], device, options.runs, options.clock)
+    before, after = medians_in_turns([published, quick], device, options.runs, options.clock)
     row = _row(case, before, after, compare(flat_sound(found), flat_sound(expected)), memory, base)
     ran, reason = counted.plan, counted.reason
     work.close()
@@ -135,11 +135,11 @@ def measure_tf32(case: Case, options: argparse.Namespace) -> dict[str, Any]:
     published = without_gradients(case.network, mels)
 
     def shortened() -> Tensor:
-        tf32(True)
+        allow_tf32(True)
         try:
             return published()
         finally:
-            tf32(False)
+            allow_tf32(False)
 
     expected, base = published(), Memory(device)
     with base.watched():
@@ -147,7 +147,7 @@ def measure_tf32(case: Case, options: argparse.Namespace) -> dict[str, Any]:
     memory = Memory(device)
     with memory.watched():
         found = shortened()
-    before, after = in_turns([published, shortened], device, options.runs, options.clock)
+    before, after = medians_in_turns([published, shortened], device, options.runs, options.clock)
     row = _row(case, before, after, compare(flat_sound(found), flat_sound(expected)), memory, base)
     told = {"plan": "published", "ran": "published", "precision": "tf32"}
     return {**told, **row, "right": "-", "prepared s": 0.0, "why not": ""}
@@ -178,7 +178,7 @@ def measure_first_sound(case: Case, options: argparse.Namespace) -> dict[str, An
     for _ in range(3):
         speak()
     counted = CallCounter(work)
-    taken = [1e3 * timed(speak, device, options.clock) for _ in range(options.streams)]
+    taken = [1e3 * seconds_of(speak, device, options.clock) for _ in range(options.streams)]
     row = {
         "plan": case.plan,
         "ran": counted.plan,
@@ -263,7 +263,7 @@ def read_options(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def main() -> None:
     options = read_options()
-    tf32(False)
+    allow_tf32(False)
     if options.threads:
         torch.set_num_threads(options.threads)
     deadline = Deadline(options.minutes)

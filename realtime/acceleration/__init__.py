@@ -1,4 +1,4 @@
-"""What makes networks fast: graph edits, plans and their measuring; it knows no engine."""
+"""Quick forms of networks, checked against the plain network and measured."""
 
 from realtime.acceleration.accelerate import accelerate
 from realtime.acceleration.accelerated import Accelerated

@@ -1,4 +1,4 @@
-"""From a module to a callable with the same outputs: the one call that engines make."""
+"""The call that engines make: it turns a module into a quick callable with the same outputs."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ from realtime.acceleration.backends.cuda_graphs import Graphs
 from realtime.acceleration.backends.inductor import Compiled
 from realtime.acceleration.backends.onnx import OnnxRuntime
 from realtime.acceleration.backends.tensorrt import TensorRt
-from realtime.acceleration.counters import Counters
 from realtime.acceleration.network import Network
 from realtime.acceleration.plan import Plan
 from realtime.acceleration.policy import Policy
 from realtime.acceleration.shapes import Axis, Shapes, Tensors
 from realtime.acceleration.spec import NetworkSpec
-from realtime.acceleration.torch_modes import ordinary, taken
+from realtime.acceleration.torch_modes import normal_tensors, without_gradients
 from realtime.errors import BadRequest, Unavailable
 
 if TYPE_CHECKING:
@@ -32,17 +31,19 @@ if TYPE_CHECKING:
 Maker = Callable[[NetworkSpec], Backend]
 
 
-def compiled(parts: NetworkSpec) -> Backend:
-    return Compiled(parts.network, parts.policy.tuned)
+def compiled(spec: NetworkSpec) -> Backend:
+    """Make the backend of the plan `compile`."""
+    return Compiled(spec.network, spec.policy.tuned)
 
 
-def eager(parts: NetworkSpec) -> Backend:
-    return Eager(parts.network)
+def eager(spec: NetworkSpec) -> Backend:
+    """Make the backend of the plan `eager`."""
+    return Eager(spec.network)
 
 
 def graphs(plan: str, inner: Maker) -> Maker:
-    """CUDA graphs of another form."""
-    return lambda parts: Graphs(plan, parts, CudaRecorder(parts.network.device), inner(parts))
+    """Return a maker of CUDA graphs of another backend's run."""
+    return lambda spec: Graphs(plan, spec, CudaRecorder(spec.network.device), inner(spec))
 
 
 MAKERS: Mapping[str, Maker] = {
@@ -50,8 +51,8 @@ MAKERS: Mapping[str, Maker] = {
     "compile": compiled,
     "graphs": graphs("graphs", compiled),
     "eager_graphs": graphs("eager_graphs", eager),
-    "onnx": lambda parts: Built(parts, OnnxRuntime()),
-    "tensorrt": lambda parts: Built(parts, TensorRt()),
+    "onnx": lambda spec: Built(spec, OnnxRuntime()),
+    "tensorrt": lambda spec: Built(spec, TensorRt()),
 }
 
 
@@ -69,12 +70,12 @@ def accelerate(
     name: str | None = None,
     makers: Mapping[str, Maker] = MAKERS,
 ) -> Accelerated:
-    """A callable with the outputs of `module`, in the quickest form that is right.
+    """Return a callable with the outputs of `module`, run by the quickest plan that is right.
 
-    `inputs` are examples: their shapes hold but for `axes`. `state` names the buffers that a call
-    changes. Right is what `truth` gives in fp32, where `module` is itself a quick form that could
-    be wrong; else what `module` gives. Nothing is compiled yet: `prepare()` does it, or the first
-    call of each bucket.
+    `inputs` are examples: their shapes are fixed except for `axes`. `state` names the buffers that
+    a call changes. Right is what `module` gives in fp32; or what `truth` gives, where `module` is
+    itself a quick form that could be wrong. Nothing is compiled yet: `prepare()` does it, or the
+    first call of each bucket.
     """
     policies.check(plan, precision)
     policy = policy or Policy()
@@ -84,34 +85,29 @@ def accelerate(
     if policy.folder is not None:
         set_kernel_folder(policy.folder, policy.folder_bytes)
     start_compile_thread()
-    with ordinary():
+    with without_gradients():
         network = Network(
             module, precision, device, autocast=policy.autocast, state=state, truth=truth
         )
-        examples = network.moved(taken(tuple(item.detach() for item in inputs)))
+        examples = network.moved(normal_tensors(tuple(item.detach() for item in inputs)))
         shapes = Shapes(examples, axes)
-        parts = NetworkSpec(network, shapes, examples, policy, name or type(module).__name__)
-        return _built(parts, plan, makers)
+        spec = NetworkSpec(network, shapes, examples, policy, name or type(module).__name__)
+        return _with_plans(spec, plan, makers)
 
 
-def _built(parts: NetworkSpec, plan: str, makers: Mapping[str, Maker]) -> Accelerated:
-    ledger = Counters()
+def _with_plans(spec: NetworkSpec, plan: str, makers: Mapping[str, Maker]) -> Accelerated:
+    """Give a network its ladder of plans; `auto` measures first which one that is."""
 
-    def rung(step: str) -> Plan:
-        return Plan(step, lambda: makers[step](parts), parts, ledger)
+    def make(name: str) -> Plan:
+        return Plan(name, lambda: makers[name](spec), spec)
 
     if plan != "auto":
-        return Accelerated(parts, [rung(step) for step in _ladder(plan)], ledger, plan=plan)
-    choice = choose_plan.choose(parts, rung)
-    ledger.forget_hits()
-    rungs = [choice.rungs.get(step) or rung(step) for step in _ladder(choice.plan)]
-    told = {"milliseconds": choice.milliseconds, "remembered": choice.remembered}
-    return Accelerated(parts, rungs, ledger, plan=plan, told={"auto": told})
-
-
-def _ladder(plan: str) -> list[str]:
-    """A plan and what is tried after it, eager in the end."""
-    return list(dict.fromkeys((*policies.ladder(plan), "eager")))
+        return Accelerated(spec, [make(name) for name in policies.ladder(plan)], plan=plan)
+    choice = choose_plan.choose(spec, make)
+    spec.counters.forget_hits()
+    plans = [choice.made.get(name) or make(name) for name in policies.ladder(choice.plan)]
+    measured = {"milliseconds": choice.milliseconds, "remembered": choice.remembered}
+    return Accelerated(spec, plans, plan=plan, measured=measured)
 
 
 def _check(inputs: Tensors, device: str, axes: Sequence[Axis], state: Sequence[str]) -> None:
@@ -120,6 +116,8 @@ def _check(inputs: Tensors, device: str, axes: Sequence[Axis], state: Sequence[s
     if not inputs or not all(isinstance(item, torch.Tensor) for item in inputs):
         raise BadRequest("The examples of a network's inputs must be tensors, at least one.")
     if state and any(axis.padded for axis in axes):
-        raise BadRequest("A network with state takes no padded axis: its state would be too.")
+        raise BadRequest(
+            "A network with state takes no padded axis: the filling would change its state."
+        )
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise Unavailable(f"There is no device {device!r} here.", hint="Use the device cpu.")

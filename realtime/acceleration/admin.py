@@ -1,4 +1,4 @@
-"""All accelerated networks of a server: told, switched, and tended in quiet moments."""
+"""The accelerated networks of a server: reported, switched, and prepared in quiet moments."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Networks = Callable[[], Iterable[tuple[str, Accelerated]]]  # with the names of 
 
 
 class AccelerationAdmin:
-    """Sees the networks of the engines that are loaded; it holds none of them."""
+    """A view of the networks of all engines that are loaded; it holds none of them."""
 
     def __init__(self, networks: Networks, settings: AccelerationSettings) -> None:
         self._networks = networks
@@ -24,7 +24,10 @@ class AccelerationAdmin:
         self.enabled = settings.enabled
 
     def switch(self, enabled: bool, engine: str | None = None, network: str | None = None) -> None:
-        """All networks, those of an engine, or one; all: also those that are loaded later."""
+        """Switch all networks, those of an engine, or one.
+
+        A switch for all holds for networks that are loaded later, too.
+        """
         chosen = self._chosen(engine, network)
         if engine is None and network is None:
             self.enabled = enabled
@@ -37,16 +40,16 @@ class AccelerationAdmin:
             found.clear_memory()
 
     def prepare_when_quiet(self) -> bool:
-        """Prepare one bucket of a network that has been quiet; whether one was."""
+        """Prepare one bucket of a network that has been quiet; return whether one was."""
         if not self.enabled or not self._settings.idle_seconds:
-            self._hold_off()
+            self._switch_off_newcomers()
             return False
-        return any(
-            found.prepare_when_quiet(self._settings.idle_seconds) for _, found in self._networks()
-        )
+        seconds = self._settings.idle_seconds
+        return any(found.prepare_when_quiet(seconds) for _, found in self._networks())
 
     def described(self) -> dict[str, Any]:
-        self._hold_off()
+        """Give the report on every network."""
+        self._switch_off_newcomers()
         return {
             "enabled": self.enabled,
             "idle_seconds": self._settings.idle_seconds,
@@ -56,9 +59,11 @@ class AccelerationAdmin:
             ],
         }
 
-    def _hold_off(self) -> None:
-        """Off for all holds for networks that came since."""
-        for _, found in self._networks() if not self.enabled else ():
+    def _switch_off_newcomers(self) -> None:
+        """Switch off networks that were loaded after all were switched off."""
+        if self.enabled:
+            return
+        for _, found in self._networks():
             if found.enabled:
                 found.switch(False)
 

@@ -1,4 +1,4 @@
-"""Which plan is the quickest here: measured within a bound of time, and remembered."""
+"""The choice of the quickest plan: measured within a bound of time, and remembered in a file."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import json
 import logging
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from realtime.acceleration import machine
-from realtime.acceleration.backends.built import key_of
+from realtime.acceleration import machine, policy
+from realtime.acceleration.backends.built import file_key
 from realtime.acceleration.backends.engine_files import EngineFiles
 from realtime.acceleration.plan import Plan
 from realtime.acceleration.shapes import Fit
@@ -18,113 +18,105 @@ from realtime.acceleration.spec import NetworkSpec
 
 logger = logging.getLogger(__name__)
 
-# What is cheap to make comes first: time may be short.
-CANDIDATES = {
-    "cpu": ("eager", "onnx", "compile"),
-    "cuda": ("eager", "eager_graphs", "compile", "graphs", "tensorrt"),
-}
-RUNS = 7
+RUNS = 7  # of each plan, of which the median counts
 MOST_SECONDS = 3.0  # of measuring one plan
-MARGIN = 0.95  # a plan must be so much quicker than eager to be worth its memory
+MARGIN = 0.95  # a plan takes memory, so it must save 5 % of eager's time to be worth it
 
 
 @dataclass
 class Choice:
-    """The plan that was chosen, and what each took in milliseconds."""
+    """The chosen plan, and the milliseconds that each plan took."""
 
     plan: str
     milliseconds: dict[str, float] = field(default_factory=dict)
     remembered: bool = False
     whole: bool = True  # whether every candidate was tried
-    rungs: dict[str, Plan] = field(default_factory=dict)
+    made: dict[str, Plan] = field(default_factory=dict)  # the chosen plan, if it was made
 
 
 def choose(
-    parts: NetworkSpec,
-    rung_of: Callable[[str], Plan],
+    spec: NetworkSpec,
+    make: Callable[[str], Plan],
     clock: Callable[[], float] = time.perf_counter,
 ) -> Choice:
-    """The remembered plan of this network on this machine, or the quickest that is right."""
-    files = EngineFiles(parts.policy.folder, parts.policy.folder_bytes)
-    key = _key(parts)
-    candidates = CANDIDATES.get(parts.network.device.type, CANDIDATES["cpu"])
+    """Return the remembered plan of this network on this machine, or measure which is quickest."""
+    files = EngineFiles(spec.policy.folder, spec.policy.folder_bytes)
+    key = _key(spec)
+    candidates = policy.candidates(spec.network.device.type)
     remembered = _remembered(files.find("choice", key).data, candidates)
     if remembered is not None:
         return remembered
-    choice = _measured(parts, rung_of, candidates, clock)
-    logger.info("%s: %s is the quickest: %s", parts.name, choice.plan, choice.milliseconds)
-    told = {"plan": choice.plan, "milliseconds": choice.milliseconds}
-    if choice.whole:  # what was cut short goes on at the next start: what it compiled is kept
-        files.keep("choice", key, json.dumps(told).encode())
+    choice = _measured(spec, make, candidates, clock)
+    logger.info("%s: %s is the quickest: %s", spec.name, choice.plan, choice.milliseconds)
+    if choice.whole:  # else the next start measures on: it finds what was compiled by now
+        kept = {"plan": choice.plan, "milliseconds": choice.milliseconds}
+        files.keep("choice", key, json.dumps(kept).encode())
     return choice
 
 
-def _key(parts: NetworkSpec) -> dict[str, object]:
-    facts = machine.machine_facts(parts.network.device)
+def _key(spec: NetworkSpec) -> dict[str, object]:
+    facts = machine.machine_facts(spec.network.device)
     for package in ("onnxruntime", "torch-tensorrt"):
         facts[package] = machine.package_version(package) or "none"
-    key = key_of(parts, facts)
-    return {**key, "tuned": parts.policy.tuned, "state": parts.network.stateful}
+    key = file_key(spec, facts)
+    return {**key, "tuned": spec.policy.tuned, "state": spec.network.stateful}
 
 
-def _remembered(data: bytes | None, candidates: tuple[str, ...]) -> Choice | None:
+def _remembered(data: bytes | None, candidates: Sequence[str]) -> Choice | None:
+    """Read a remembered choice; None when there is none, or none that makes sense."""
     if data is None:
         return None
     try:
-        told = json.loads(data)
-        plan, took = told["plan"], {str(k): float(v) for k, v in told["milliseconds"].items()}
+        kept = json.loads(data)
+        plan, took = kept["plan"], {str(k): float(v) for k, v in kept["milliseconds"].items()}
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
     return Choice(plan, took, remembered=True) if plan in candidates else None
 
 
 def _measured(
-    parts: NetworkSpec,
-    rung_of: Callable[[str], Plan],
-    candidates: tuple[str, ...],
+    spec: NetworkSpec,
+    make: Callable[[str], Plan],
+    candidates: Sequence[str],
     clock: Callable[[], float],
 ) -> Choice:
     choice = Choice("eager")
-    end = clock() + parts.policy.auto_seconds
-    best = float("inf")
-    for plan in candidates:
+    end = clock() + spec.policy.auto_seconds
+    best: float | None = None
+    for name in candidates:
         if clock() > end:
-            logger.info("%s: no time to try %s", parts.name, plan)
+            logger.info("%s: no time to try %s", spec.name, name)
             choice.whole = False
             break
-        rung = rung_of(plan)
-        took = _time_of(parts, rung, clock)
+        plan = make(name)
+        took = _seconds_of(spec, plan, clock)
         if took is None:
             continue
-        choice.milliseconds[plan] = round(1000 * took, 4)
-        if took < best * (1.0 if best == float("inf") else MARGIN):
-            _close(choice.rungs)
-            choice.plan, choice.rungs, best = plan, {plan: rung}, took
+        choice.milliseconds[name] = round(1000 * took, 4)
+        if best is None or took < best * MARGIN:
+            for beaten in choice.made.values():
+                beaten.close()
+            choice.plan, choice.made, best = name, {name: plan}, took
         else:
-            rung.close()
+            plan.close()
     return choice
 
 
-def _close(rungs: dict[str, Plan]) -> None:
-    for rung in rungs.values():
-        rung.close()
-
-
-def _time_of(parts: NetworkSpec, rung: Plan, clock: Callable[[], float]) -> float | None:
-    """Seconds of a run, the median of several; None when the plan cannot run."""
-    sizes = parts.shapes.example
-    inputs = parts.sample(sizes)
+def _seconds_of(spec: NetworkSpec, plan: Plan, clock: Callable[[], float]) -> float | None:
+    """Measure the seconds of a run, the median of several; None when the plan cannot run."""
+    sizes = spec.shapes.example
+    inputs = spec.sample(sizes)
     fit = Fit(sizes, sizes, True)
-    if not rung.offers(fit) or not rung.prepare(sizes, inputs):
+    if not plan.offers(fit) or not plan.prepare(sizes, inputs):
         return None
     took: list[float] = []
-    with parts.network.unchanged():
+    with spec.network.unchanged():
         end = clock() + MOST_SECONDS
         while len(took) < RUNS and (not took or clock() < end):
-            parts.network.synchronise()
+            spec.network.synchronise()
             started = clock()
-            if rung.run(fit, inputs) is None:
+            if plan.run(fit, inputs) is None:
                 return None
-            parts.network.synchronise()
+            spec.network.synchronise()
             took.append(clock() - started)
     return statistics.median(took)

@@ -1,4 +1,4 @@
-"""The memory of a device: whether it ran out, what is held, what may be taken; it knows no plan."""
+"""The memory of a device: errors when it ends, how much is free, how much may be taken."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Out = TypeVar("Out")
 
 
 def unless_out_of_memory(run: Callable[[In], Out], inputs: In) -> Out | None:
-    """What a run gives; None when memory was not enough, and then nothing of the run is held."""
+    """Return what a run gives; None when memory was not enough, and then nothing of it is held."""
     try:
         return run(inputs)
     except Exception as error:
@@ -31,7 +31,7 @@ def unless_out_of_memory(run: Callable[[In], Out], inputs: In) -> Out | None:
 
 
 def forget(error: BaseException | None) -> None:
-    """Let go of what the runs that ended with an error still hold."""
+    """Release the variables of the calls that ended with an error: their tracebacks hold them."""
     while error is not None:
         traceback.clear_frames(error.__traceback__)
         error = error.__cause__ or error.__context__
@@ -49,7 +49,7 @@ def clear(device: torch.device) -> None:
 
 
 def limit(fraction: float, device: torch.device | str) -> bool:
-    """Let this process take no more than a part of a GPU's memory; whether there is one."""
+    """Let this process take no more than a part of a GPU's memory; return whether there is one."""
     import torch
 
     if not 0 < fraction <= 1:
@@ -60,25 +60,25 @@ def limit(fraction: float, device: torch.device | str) -> bool:
     return True
 
 
-class Held(Protocol):
-    """Memory that torch holds for one purpose only."""
+class GraphMemory(Protocol):
+    """Memory that torch holds for CUDA graphs alone."""
 
     device: torch.device
-    known: int
+    known: int  # bytes, when they were last looked at
 
 
-_pools: weakref.WeakSet[Held] = weakref.WeakSet()
+_pools: weakref.WeakSet[GraphMemory] = weakref.WeakSet()
 
 
-def hold(pool: Held) -> None:
-    """Count a pool of recordings as taken for as long as it exists."""
+def count_as_taken(pool: GraphMemory) -> None:
+    """Count a pool of CUDA graphs as taken for as long as it exists."""
     _pools.add(pool)
 
 
 def free_bytes(device: torch.device) -> int:
-    """Bytes of a GPU's memory that a run could take: the driver's, and what torch holds unused.
+    """Count the bytes that a run could take: those free in the driver, and torch's unused ones.
 
-    What lies unused in a pool of recordings is the recordings' own.
+    What lies unused in a pool of CUDA graphs does not count: only the graphs can use it.
     """
     import torch
 
@@ -88,7 +88,7 @@ def free_bytes(device: torch.device) -> int:
 
 
 def reserved_bytes(device: torch.device) -> int:
-    """Bytes that torch holds of a device's memory."""
+    """Count the bytes that torch holds of a device's memory."""
     import torch
 
     return torch.cuda.memory_reserved(device) if device.type == "cuda" else 0

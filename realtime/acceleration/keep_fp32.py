@@ -1,4 +1,4 @@
-"""A module whose floats stay as long as they are when the network around it is shortened."""
+"""A module whose floats keep their precision when the network around it is shortened."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 class KeepFp32(nn.Module):
-    """`to`, `half` and their like do to it, and to what is in it, all but shortening."""
+    """A module that `to`, `half` and the like move, but do not shorten; nor the modules in it."""
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:
         def moved(tensor: Tensor) -> Tensor:

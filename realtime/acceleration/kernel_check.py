@@ -1,11 +1,11 @@
-"""How far a quick form is from the plain one before it is first used, and how far it may be."""
+"""The check of a quick kernel against the plain one, before it is first used."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-# As a part of the signal: some times what rounding does.
+# As parts of the signal's root mean square: a few times what rounding in each type does.
 LARGEST_ERROR = {
     torch.float64: 1e-5,
     torch.float32: 1e-5,
@@ -15,7 +15,7 @@ LARGEST_ERROR = {
 
 
 def relative_error(found: Tensor, exact: Tensor) -> float:
-    """How far one signal is from another, as a part of it; what is no number is endlessly far."""
+    """Return the error's root mean square as a part of the signal's; infinity where it is NaN."""
     error = found.float() - exact
     share = float(error.square().mean().sqrt() / exact.square().mean().sqrt())
     return share if share == share else float("inf")

@@ -1,4 +1,4 @@
-"""What a built engine depends on: the network's weights and code, the machine, the libraries."""
+"""The facts that a built engine depends on: the network, the machine, the libraries."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ BF16_FLAGS = ("amx_bf16", "avx512_bf16")  # with one of them bf16 is quicker tha
 
 
 def network_digest(module: nn.Module) -> str:
-    """A name for a module: its structure, its code and every value it holds.
+    """Compute a digest of a module: of its structure, its code and every value it holds.
 
-    Its code is that of its classes and of everything beside them: a forward calls functions of
-    other files, a kernel's among them, and no class tells which.
+    Its code is that of its classes and of all files in their folders: `forward` may call functions
+    of other files, those of a kernel for example, and no class tells which.
     """
     import torch
 
@@ -42,7 +42,7 @@ def network_digest(module: nn.Module) -> str:
 
 
 def machine_facts(device: torch.device, driver: Path = DRIVER) -> dict[str, str]:
-    """What a measurement or an engine of this machine holds for."""
+    """Name what a measurement or an engine of this machine depends on."""
     import torch
 
     found = {"torch": str(torch.__version__)}
@@ -56,7 +56,7 @@ def machine_facts(device: torch.device, driver: Path = DRIVER) -> dict[str, str]
 
 
 def processor_name(path: Path = CPU_INFO) -> str:
-    """The processor's name and what it can do, as far as that changes kernels."""
+    """Return the processor's name, as far as the system tells it."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.machine()
@@ -71,7 +71,7 @@ def has_fast_bf16(cpu_info: Path = CPU_INFO) -> bool:
 
 
 def package_version(package: str) -> str | None:
-    """A package's version; None when it is not installed."""
+    """Return a package's version; None when it is not installed."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
@@ -86,7 +86,7 @@ def _source(kind: type) -> str:
 
 
 def _folder(kind: type) -> Path | None:
-    """Where a class and what it calls are kept; torch itself is told by its version."""
+    """Return the folder of a class's file; None for torch, which its version stands for."""
     package = kind.__module__.partition(".")[0]
     path = getattr(sys.modules.get(kind.__module__), "__file__", None)
     return None if package == "torch" or path is None else Path(path).parent

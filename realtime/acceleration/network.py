@@ -1,4 +1,4 @@
-"""A module in one precision on one device, beside the exact one it is held against."""
+"""A module in one precision on one device, beside the fp32 module that it is checked against."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def disable_tf32() -> None:
-    """fp32 means fp32: no matrix product or convolution of this process is shortened to TF32."""
+    """Let fp32 mean fp32: shorten no matrix product or convolution of this process to TF32."""
     import torch
 
     torch.backends.cuda.matmul.allow_tf32 = False
@@ -30,12 +30,12 @@ def disable_tf32() -> None:
 
 
 class Network:
-    """What the plans make quick: `traced` takes and gives tensors, and keeps no other secrets.
+    """The module that plans run (`traced` takes and gives tensors), and the truth beside it.
 
-    In fp32 the module itself is moved and used. In fp16 and bf16 a short copy works and the module
+    In fp32 the module itself is moved and used. In fp16 and bf16 a short copy works, and the module
     stays where it is, as the truth; under autocast the module works too and each of its operations
-    chooses. `state` names the buffers, or the beginnings of their names, that a call changes.
-    `truth` is another module in the place of the truth, where the given one could itself be wrong.
+    chooses its precision. `state` names the buffers, or the beginnings of their names, that a call
+    changes. `truth` is another module in the place of the truth, where the given one may be wrong.
     """
 
     def __init__(
@@ -48,27 +48,28 @@ class Network:
         state: Sequence[str] = (),
         truth: nn.Module | None = None,
     ) -> None:
-
         disable_tf32()
         self.precision = precision
         self.device = with_index(device)
         self.given = module.eval().requires_grad_(False)
         self.original = self.given if truth is None else truth.eval().requires_grad_(False)
-        self._kind = dtype_of(precision)
+        self._dtype = dtype_of(precision)
         self._autocast = autocast and precision != "fp32"
         self._state = tuple(state)
         self._check_state()
-        # The truth's weights on this device, while they are in use; others run where they lie.
-        self._long: dict[str, Tensor] | None = None
+        # A truth with state or cases is called with tensors that are lent to it: the state, and
+        # its weights on this device, which are kept here while many trials use them. Other truths
+        # run on the device where they lie.
+        self._truth_weights: dict[str, Tensor] | None = None
         self._lends = not self.is_exact and (bool(state) or trial_inputs.has_cases(self.given))
         if precision == "fp32" or self._autocast:
             self.module = module.to(self.device)
         else:
-            self.module = self._short(module)
+            self.module = self._short_copy(module)
         for other in {self.given, self.original} - {self.module}:
             self._forget_state(other)
         self._gave_one = False
-        self.traced = _traced(self.module, self._kind, self._autocast, self.device.type)
+        self.traced = _traced(self.module, self._dtype, self._autocast, self.device.type)
 
     @property
     def stateful(self) -> bool:
@@ -76,70 +77,71 @@ class Network:
 
     @property
     def gives_one(self) -> bool:
-        """Whether the module gives a tensor and no tuple; seen when it ran."""
+        """Return whether the module gives a tensor and no tuple; known once it ran."""
         return self._gave_one or bool(self.traced.gives_one)
 
     @property
     def is_exact(self) -> bool:
-        """Whether the module that works is the truth itself."""
+        """Return whether the module that works is the truth itself."""
         return self.precision == "fp32" and self.original is self.given
 
     def run(self, inputs: Tensors) -> Tensors:
-        """What the working module gives, as torch runs it."""
+        """Run the working module as torch runs it."""
         import torch
 
         with torch.no_grad():
             found: Tensors = self.traced(*inputs)
         return found
 
-    def exact(self, inputs: Tensors) -> Tensors:
-        """What the truth gives, on this device in the end; the state moves on with it."""
+    def run_exact(self, inputs: Tensors) -> Tensors:
+        """Run the truth in the place of the working module; the state moves on with it."""
         import torch
 
         if self.is_exact:
             return self.run(inputs)
         if not self._state:
-            return self._given_by_original(inputs)
-        if self._long is None:
-            self._long = self._weights()
-        state = self._long_state()
-        found = self._given_with({**self._long, **state}, inputs)
+            return self._run_original(inputs)
+        if self._truth_weights is None:
+            self._truth_weights = self._weights_here()
+        state = self._truth_state()
+        found = self._run_original_with({**self._truth_weights, **state}, inputs)
         with torch.no_grad():
-            for (_, buffer), value in zip(self._buffers(), state.values(), strict=True):
+            for buffer, value in zip(self._state_now(), state.values(), strict=True):
                 buffer.copy_(value)
         return found
 
-    def truth(self, inputs: Tensors) -> tuple[Tensors, list[StateChange]]:
-        """What the truth gives and what it changes; the state stays as it is.
+    def expected(self, inputs: Tensors) -> tuple[Tensors, list[StateChange]]:
+        """Return what the truth gives and what it changes; the state stays as it is.
 
-        Its own state lasts no longer than this call, and its weights leave a device that is not
-        theirs.
+        The truth's own state is freed after this call, and so are the weights that had to be
+        copied to this device.
         """
         if self.is_exact and not self._state:
             return self.run(inputs), []
         if self.is_exact:
             with self.unchanged() as kept:
                 found = self.run(inputs)
-                return found, changed(kept, self._values())
+                return found, changed(kept, self._state_now())
         if not self._lends:
-            return self.exact(inputs), []
-        state = self._long_state()
-        found = self._given_with({**(self._long or self._weights()), **state}, inputs)
-        return found, changed(self._values(), list(state.values()))
+            return self.run_exact(inputs), []
+        state = self._truth_state()
+        weights = self._truth_weights or self._weights_here()
+        found = self._run_original_with({**weights, **state}, inputs)
+        return found, changed(self._state_now(), list(state.values()))
 
     @contextmanager
-    def truth_at_hand(self) -> Iterator[None]:
-        """The truth's weights are on this device until the end of the block, for many trials."""
-        before = self._long
+    def truth_on_device(self) -> Iterator[None]:
+        """Keep the truth's weights on this device until the end of the block, for many trials."""
+        before = self._truth_weights
         if self._lends and before is None:
-            self._long = self._weights()
+            self._truth_weights = self._weights_here()
         try:
             yield
         finally:
-            self._long = before
+            self._truth_weights = before
 
-    def rehearse(self, inputs: Tensors) -> None:
-        """Fill the state for a trial at these inputs."""
+    def fill_state(self, inputs: Tensors) -> None:
+        """Fill the state for a trial at these inputs, if the module says how."""
         import torch
 
         with torch.no_grad():
@@ -148,28 +150,30 @@ class Network:
     def changed_since(
         self, before: list[Tensor], truth: list[StateChange]
     ) -> tuple[Tensors, Tensors]:
-        """The state's rows that a call or its truth changed: as they are, as they should be."""
-        return beside(before, self._values(), truth)
+        """Return the state's rows that a call or its truth changed: as they are, and the truth."""
+        return beside(before, self._state_now(), truth)
 
     def moved(self, inputs: Tensors) -> Tensors:
+        """Return the inputs on this network's device."""
         if all(item.device == self.device for item in inputs):
             return inputs
         return tuple(item.to(self.device) for item in inputs)
 
     def snapshot(self) -> list[Tensor]:
-        """The state as it is now."""
-        return [buffer.clone() for buffer in self._values()]
+        """Copy the state."""
+        return [buffer.clone() for buffer in self._state_now()]
 
     def restore(self, kept: list[Tensor]) -> None:
+        """Set the state back to a copy of it."""
         import torch
 
         with torch.no_grad():
-            for buffer, value in zip(self._values(), kept, strict=True):
+            for buffer, value in zip(self._state_now(), kept, strict=True):
                 buffer.copy_(value)
 
     @contextmanager
     def unchanged(self) -> Iterator[list[Tensor]]:
-        """The state is afterwards what it was before, and that is given."""
+        """Set the state back at the end of the block; yield the copy of it."""
         kept = self.snapshot()
         try:
             yield kept
@@ -177,64 +181,63 @@ class Network:
             self.restore(kept)
 
     def synchronise(self) -> None:
-        """Wait until the device has done what it was given."""
+        """Wait until the device has done what this thread queued."""
         import torch
 
         if self.device.type == "cuda":
             # Not the whole device: that would spoil another network's capture.
             torch.cuda.current_stream(self.device).synchronize()
 
-    def _short(self, module: nn.Module) -> nn.Module:
-        """A short copy with the state as it is, which is not copied in full first."""
-        lent: dict[int, Any] = {}
-        for _, buffer in self._named(module):
-            kind = self._kind if buffer.is_floating_point() else buffer.dtype
-            lent[id(buffer)] = buffer.to(self.device, kind, copy=True)
-        return copy.deepcopy(module, lent).to(self.device, self._kind)
+    def _short_copy(self, module: nn.Module) -> nn.Module:
+        """Copy a module in this precision to this device, with the state as it is."""
+        # The state comes ready made, or `deepcopy` would make a copy of it in full first.
+        ready: dict[int, Any] = {}
+        for _, buffer in self._state_buffers(module):
+            dtype = self._dtype if buffer.is_floating_point() else buffer.dtype
+            ready[id(buffer)] = buffer.to(self.device, dtype, copy=True)
+        return copy.deepcopy(module, ready).to(self.device, self._dtype)
 
     def _forget_state(self, module: nn.Module) -> None:
-        """A truth's own state takes no memory: it is lent one, whenever it is called."""
-        for name, buffer in self._named(module):
+        """Free a truth's own state: whenever the truth is called, one is lent to it."""
+        for name, buffer in self._state_buffers(module):
             owner, _, last = name.rpartition(".")
             setattr(module.get_submodule(owner), last, buffer.to("meta"))
 
-    def _given_by_original(self, inputs: Tensors) -> Tensors:
+    def _run_original(self, inputs: Tensors) -> Tensors:
         import torch
 
         there = self._original_device()
         with torch.no_grad():
-            return self._as_ours(self.original(*(item.to(there) for item in inputs)))
+            return self._on_this_device(self.original(*(item.to(there) for item in inputs)))
 
-    def _given_with(self, lent: dict[str, Tensor], inputs: Tensors) -> Tensors:
-        """What the truth gives with these weights and this state, which it may change."""
+    def _run_original_with(self, tensors: dict[str, Tensor], inputs: Tensors) -> Tensors:
+        """Run the truth with these weights and this state, which it may change."""
         import torch
 
         with torch.no_grad():
-            return self._as_ours(torch.func.functional_call(self.original, lent, inputs))
+            found = torch.func.functional_call(self.original, tensors, inputs)
+            return self._on_this_device(found)
 
-    def _as_ours(self, found: Any) -> Tensors:
+    def _on_this_device(self, found: Any) -> Tensors:
         import torch
 
         self._gave_one = isinstance(found, torch.Tensor)
         return tuple(item.to(self.device) for item in as_tuple(found))
 
-    def _weights(self) -> dict[str, Tensor]:
-        """What the truth has besides its state, on this device."""
+    def _weights_here(self) -> dict[str, Tensor]:
+        """Return what the truth has besides its state, on this device."""
         named = [*self.original.named_parameters(), *self.original.named_buffers()]
         return {n: w.to(self.device) for n, w in named if not n.startswith(self._state)}
 
-    def _long_state(self) -> dict[str, Tensor]:
-        """The state as the truth takes it: a copy."""
-        pairs = zip(self._buffers(), self._named(self.original), strict=True)
-        return {name: value.to(own.dtype, copy=True) for (_, value), (name, own) in pairs}
+    def _truth_state(self) -> dict[str, Tensor]:
+        """Copy the state in the truth's types."""
+        pairs = zip(self._state_now(), self._state_buffers(self.original), strict=True)
+        return {name: value.to(own.dtype, copy=True) for value, (name, own) in pairs}
 
-    def _buffers(self) -> list[tuple[str, Tensor]]:
-        return self._named(self.module)
+    def _state_now(self) -> list[Tensor]:
+        return [buffer for _, buffer in self._state_buffers(self.module)]
 
-    def _values(self) -> list[Tensor]:
-        return [buffer for _, buffer in self._buffers()]
-
-    def _named(self, module: nn.Module) -> list[tuple[str, Tensor]]:
+    def _state_buffers(self, module: nn.Module) -> list[tuple[str, Tensor]]:
         if not self._state:
             return []
         return [item for item in module.named_buffers() if item[0].startswith(self._state)]
@@ -252,15 +255,16 @@ class Network:
 
 
 def as_tuple(found: Any) -> Tensors:
+    """Return a module's outputs as a tuple, also where it gives one tensor."""
     return tuple(found) if isinstance(found, tuple | list) else (found,)
 
 
-def _traced(module: nn.Module, kind: torch.dtype, autocast: bool, device: str) -> nn.Module:
-    """The module with its floats shortened on the way in and lengthened on the way out."""
+def _traced(module: nn.Module, dtype: torch.dtype, autocast: bool, device: str) -> nn.Module:
+    """Wrap a module: floats are shortened on the way in and become fp32 on the way out."""
     import torch
     from torch import nn
 
-    short = kind != torch.float32 and not autocast
+    short = dtype != torch.float32 and not autocast
 
     class Traced(nn.Module):
         def __init__(self) -> None:
@@ -270,15 +274,15 @@ def _traced(module: nn.Module, kind: torch.dtype, autocast: bool, device: str) -
 
         def forward(self, *inputs: Tensor) -> Tensors:
             if short:
-                inputs = tuple(x.to(kind) if x.is_floating_point() else x for x in inputs)
+                inputs = tuple(x.to(dtype) if x.is_floating_point() else x for x in inputs)
             if autocast:
-                with torch.autocast(device, kind):
+                with torch.autocast(device, dtype):
                     given = self.inner(*inputs)
             else:
                 given = self.inner(*inputs)
             one, found = isinstance(given, torch.Tensor), as_tuple(given)
             if not torch.compiler.is_compiling() and self.gives_one != one:
                 self.gives_one = one
-            return tuple(x.float() if x.dtype == kind else x for x in found)
+            return tuple(x.float() if x.dtype == dtype else x for x in found)
 
     return Traced().eval()

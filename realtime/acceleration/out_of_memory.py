@@ -1,13 +1,13 @@
-"""Whether an error says that memory was not enough; it knows no device and no plan."""
+"""The recognition of errors that say that memory was not enough."""
 
 from __future__ import annotations
 
-# What a CPU's allocator and drivers say, which raise no type of their own.
+# A CPU's allocator and GPU drivers raise a plain RuntimeError with one of these.
 WORDS = ("can't allocate memory", "out of memory", "bad_alloc")
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error, or what it came of, says that memory was not enough."""
+    """Return whether an error, or the one that caused it, says that memory was not enough."""
     import torch
 
     seen: BaseException | None = error

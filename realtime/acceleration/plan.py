@@ -1,4 +1,4 @@
-"""One plan of a network's ladder: made when it is needed, held against the truth, or given up."""
+"""A plan of one network: made when it is needed, checked against the truth, or given up."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from realtime.acceleration import device_memory
 from realtime.acceleration.backends.backend import Backend
-from realtime.acceleration.counters import Counters, error_text
+from realtime.acceleration.counters import error_text
 from realtime.acceleration.device_lock import DEVICE_LOCK
 from realtime.acceleration.refusals import CannotRun, NotNow
 from realtime.acceleration.shapes import Fit, Sizes, Tensors
@@ -21,170 +21,148 @@ logger = logging.getLogger(__name__)
 
 
 class Plan:
-    """A form that may be missing, with the buckets it has proved, and those it cannot run."""
+    """A backend that may be missing, with the buckets that were checked and those that failed."""
 
-    def __init__(
-        self,
-        plan: str,
-        make: Callable[[], Backend],
-        parts: NetworkSpec,
-        ledger: Counters,
-    ) -> None:
-        self.plan = plan
-        self.reason: str | None = None
+    def __init__(self, name: str, make: Callable[[], Backend], spec: NetworkSpec) -> None:
+        self.name = name
+        self.reason: str | None = None  # why the plan cannot run here at all
         self._make = make
-        self._parts = parts
-        self._network = parts.network
-        self._shapes = parts.shapes
-        self._policy = parts.policy
-        self._name = parts.name
-        self._ledger = ledger
-        self._form: Backend | None = None
-        self._proved: dict[Sizes, Verdict] = {}
-        self._broken: dict[Sizes, str] = {}
-        self._refused = False  # a bucket was wrong
-        self._unchecked = False  # memory was short for a trial
-        self._making = threading.RLock()  # held for minutes: no call and no report waits for it
+        self._spec = spec
+        self._network = spec.network
+        self._counters = spec.counters
+        self._backend: Backend | None = None
+        self._checked: dict[Sizes, Verdict] = {}
+        self._failures: dict[Sizes, str] = {}
+        self._was_wrong = False  # in one of its buckets
+        self._memory_was_short = False  # so that a bucket could not be checked
+        # Two locks: making a backend takes minutes, and no call and no report may wait for it.
+        self._making = threading.RLock()
         self._lock = threading.Lock()
 
-    def form(self) -> Backend | None:
-        """What runs; None with a reason when the plan cannot run here."""
-        if self._form is not None or self.reason is not None:
-            return self._form
+    def backend(self) -> Backend | None:
+        """Return the backend, made at the first call; None, with a reason, when it cannot run."""
+        if self._backend is not None or self.reason is not None:
+            return self._backend
         with self._making:
-            if self._form is None and self.reason is None:
+            if self._backend is None and self.reason is None:
                 try:
-                    self._form = self._make()
+                    self._backend = self._make()
                 except Exception as error:  # noqa: BLE001 -- whatever a compiler raises, eager runs
                     self._give_up(None, error)
-            return self._form
+            return self._backend
 
     def offers(self, fit: Fit) -> bool:
-        """Whether this plan could run a call, prepared or not."""
-        if self.reason is not None or fit.bucket in self._broken:
+        """Return whether this plan could run a call, prepared or not."""
+        if self.reason is not None or fit.bucket in self._failures:
             return False
-        form = self.form()
-        return form is not None and (form.dynamic or fit.exact)
+        backend = self.backend()
+        return backend is not None and (backend.dynamic or fit.exact)
 
-    def has(self, sizes: Sizes) -> bool:
-        """Whether a bucket is proved and still held."""
-        form = self._form
-        proved = sizes in self._proved and sizes not in self._broken
-        return form is not None and proved and form.holds(sizes)
+    def is_ready(self, sizes: Sizes) -> bool:
+        """Return whether a bucket was checked and is still held."""
+        backend = self._backend
+        checked = sizes in self._checked and sizes not in self._failures
+        return backend is not None and checked and backend.holds(sizes)
 
     def has_place_for(self, sizes: Sizes) -> bool:
-        """Whether a bucket should be prepared in a quiet moment."""
-        form = self.form()
-        return form is not None and form.has_place_for(self._ledger.uses(sizes))
+        """Return whether a bucket is worth preparing in a quiet moment."""
+        backend = self.backend()
+        return backend is not None and backend.has_place_for(sizes)
 
-    def failed(self) -> list[Sizes]:
-        """The buckets that it cannot run, in order."""
+    def failed_buckets(self) -> list[Sizes]:
+        """List the buckets that this plan cannot run, in order."""
         with self._lock:
-            return sorted(self._broken)
+            return sorted(self._failures)
 
-    def proved_any(self) -> bool:
-        """Whether it may answer for what is not proved.
+    def is_trusted(self) -> bool:
+        """Return whether this plan may also answer for buckets that were not checked.
 
-        Memory that was short for a trial speaks against nothing: to answer by the truth instead
-        would take more of it, and far longer.
+        Memory that was too short for a check proves nothing against the plan, and answering by the
+        truth instead would take more memory still, and far more time.
         """
-        return bool(self._proved) or (self._unchecked and not self._refused)
+        return bool(self._checked) or (self._memory_was_short and not self._was_wrong)
 
     def prepare(self, sizes: Sizes, inputs: Tensors) -> bool:
-        """Make a bucket and hold it against the truth; the network's state stays as it was."""
-        with self._made_alone():
-            if self.has(sizes):
+        """Make and check a bucket, and return whether it may run; the state stays as it was."""
+        with self._only_thread_that_makes():
+            if self.is_ready(sizes):
                 return True
-            if (form := self.form()) is None or sizes in self._broken:
+            if (backend := self.backend()) is None or sizes in self._failures:
                 return False
             try:
-                verdict = self._prepared(form, sizes, inputs)
+                verdict = self._checked_bucket(backend, sizes, inputs)
             except NotNow as error:
-                self._ledger.fell_back(self.plan, sizes, error_text(error))
+                self._counters.fell_back(self.name, sizes, error_text(error))
                 return False
             except Exception as error:  # noqa: BLE001 -- as above
                 self._give_up(sizes, error)
-                form.drop(sizes)
+                backend.drop(sizes)
                 return False
             with self._lock:
-                self._proved[sizes] = verdict
-            logger.info("%s: %s runs %s: %s", self._name, self.plan, sizes, verdict.words)
+                self._checked[sizes] = verdict
+            logger.info("%s: %s runs %s: %s", self._spec.name, self.name, sizes, verdict.words)
             return True
 
-    @contextmanager
-    def lease(self, fit: Fit, inputs: Tensors) -> Iterator[Tensors | None]:
-        """What the plan gives, in its own buffers; None when it failed, then another runs."""
-        if (form := self._form) is None:
-            yield None  # closed meanwhile
-            return
-        with ExitStack() as stack:
-            try:
-                fitted = self._fitted(form, fit, inputs)
-                found = stack.enter_context(form.lease(fit.bucket, fitted))
-            except NotNow as error:
-                self._ledger.fell_back(self.plan, fit.bucket, error_text(error))
-                yield None
-                return
-            except Exception as error:  # noqa: BLE001 -- as above; its holder's own are the holder's
-                self._give_up(fit.bucket, error)
-                yield None
-                return
-            yield self._counted(form, fit, found)
-
-    def run(self, fit: Fit, inputs: Tensors) -> Tensors | None:
-        """What the plan gives; None when it failed, then another runs."""
-        if (form := self._form) is None:
+    def run(self, fit: Fit, inputs: Tensors, lease: ExitStack | None = None) -> Tensors | None:
+        """Return the outputs, as `Backend.run` does; None when it failed and another must run."""
+        if (backend := self._backend) is None:
             return None  # closed meanwhile
+        filled = fit.padded and not backend.dynamic
         try:
-            found = form.run(fit.bucket, self._fitted(form, fit, inputs))
+            given = self._spec.shapes.padded(inputs, fit) if filled else inputs
+            found = backend.run(fit.bucket, given, lease)
         except NotNow as error:
-            self._ledger.fell_back(self.plan, fit.bucket, error_text(error))
+            self._counters.fell_back(self.name, fit.bucket, error_text(error))
             return None
         except Exception as error:  # noqa: BLE001 -- as above
             self._give_up(fit.bucket, error)
             return None
-        return self._counted(form, fit, found)
+        self._counters.ran(self.name, fit, filled)
+        return self._spec.shapes.cut(found, fit) if filled else found
 
-    def pardon(self, sizes: Sizes) -> None:
-        """A bucket failed at inputs that nobody could have run."""
+    def forget_failure(self, sizes: Sizes) -> None:
+        """Allow a bucket again that failed at inputs which no plan could have run."""
         with self._lock:
-            self._broken.pop(sizes, None)
+            self._failures.pop(sizes, None)
 
-    def forgive(self) -> None:
-        """Try again, when it is called next, what could not run."""
+    def forget_failures(self) -> None:
+        """Allow everything again that could not run."""
         with self._lock:
             self.reason = None
-            self._broken.clear()
+            self._failures.clear()
 
     def close(self) -> None:
+        """Close the backend; a later call runs by another plan until this one is prepared again."""
         with self._making, self._lock:
-            if self._form is not None:
-                self._form.close()
-            self._form = None
-            self._proved.clear()
+            if self._backend is not None:
+                self._backend.close()
+            self._backend = None
+            self._checked.clear()
 
     def described(self) -> dict[str, Any]:
-        return {} if self._form is None else self._form.described()
+        """Give the report of this plan."""
+        more = {} if self._backend is None else self._backend.described()
+        return {"plan": self.name, "reason": self.reason, **more}
 
-    def buckets(self) -> list[dict[str, Any]]:
-        """Each bucket this plan has seen, and how it is."""
+    def described_buckets(self) -> list[dict[str, Any]]:
+        """Give the report of each bucket that is ready or failed."""
         with self._lock:
-            states = [(s, "ready", v.words) for s, v in self._proved.items() if self.has(s)]
-            states += [(sizes, "failed", reason) for sizes, reason in self._broken.items()]
+            states = [(s, "ready", v.words) for s, v in self._checked.items() if self.is_ready(s)]
+            states += [(sizes, "failed", reason) for sizes, reason in self._failures.items()]
         return [
             {
                 "sizes": list(sizes),
-                "plan": self.plan,
+                "plan": self.name,
                 "state": state,
                 "check": words,
-                "uses": self._ledger.uses(sizes),
+                "uses": self._counters.uses(sizes),
             }
             for sizes, state, words in states
         ]
 
     @contextmanager
-    def _made_alone(self) -> Iterator[None]:
-        """One thread prepares at a time; a capture does not wait for those who wait here."""
+    def _only_thread_that_makes(self) -> Iterator[None]:
+        # Who waits here does no work, so a capture need not wait for it.
         with DEVICE_LOCK.waiting():
             self._making.acquire()
         try:
@@ -192,55 +170,48 @@ class Plan:
         finally:
             self._making.release()
 
-    def _prepared(self, form: Backend, sizes: Sizes, inputs: Tensors) -> Verdict:
+    def _checked_bucket(self, backend: Backend, sizes: Sizes, inputs: Tensors) -> Verdict:
+        """Make a bucket and check it with each case; return the verdict of the worst."""
         network = self._network
-        if self.plan == "eager" and network.is_exact:
+        if self.name == "eager" and network.is_exact:
             return Verdict(True, "the truth itself")
         with network.unchanged() as kept:
-            form.prepare(sizes, inputs)
+            backend.prepare(sizes, inputs)
             verdicts = []
-            with network.truth_at_hand():
-                for case in self._parts.cases(sizes, inputs):
+            with network.truth_on_device():
+                for case in self._spec.cases(sizes, inputs):
                     network.restore(kept)
-                    verdicts.append(self._tried(form, sizes, case))
+                    verdicts.append(self._check(backend, sizes, case))
         return max(verdicts, key=lambda verdict: verdict.max_error or 0.0)
 
-    def _tried(self, form: Backend, sizes: Sizes, inputs: Tensors) -> Verdict:
-        """One trial: what the form gives and leaves behind, beside what it should."""
+    def _check(self, backend: Backend, sizes: Sizes, inputs: Tensors) -> Verdict:
+        """Compare the outputs and the changed state with the truth's; raise when they are wrong."""
         network = self._network
-        network.rehearse(inputs)
-        exact, change = network.truth(inputs)
+        network.fill_state(inputs)
+        exact, change = network.expected(inputs)
         before = network.snapshot()
-        found = form.run(sizes, inputs)
-        now, should = network.changed_since(before, change)
-        found, exact = self._parts.judged(inputs, found), self._parts.judged(inputs, exact)
-        verdict = judge((*found, *now), (*exact, *should), network.precision)
+        found = backend.run(sizes, inputs)
+        state, right_state = network.changed_since(before, change)
+        found, exact = self._spec.judged(inputs, found), self._spec.judged(inputs, exact)
+        verdict = judge((*found, *state), (*exact, *right_state), network.precision)
         if not verdict.right:
-            self._refused = True
+            self._was_wrong = True
             raise CannotRun(f"wrong output: {verdict.words}")
         return verdict
-
-    def _fitted(self, form: Backend, fit: Fit, inputs: Tensors) -> Tensors:
-        return inputs if form.dynamic or not fit.padded else self._shapes.padded(inputs, fit)
-
-    def _counted(self, form: Backend, fit: Fit, found: Tensors) -> Tensors:
-        filled = fit.padded and not form.dynamic
-        self._ledger.ran(self.plan, fit, filled)
-        return self._shapes.cut(found, fit) if filled else found
 
     def _give_up(self, sizes: Sizes | None, error: Exception) -> None:
         reason = error_text(error)
         if device_memory.is_out_of_memory(error):
             reason = f"out of memory: {reason}"
-            self._unchecked = True
-            if self._policy.clear_memory:
+            self._memory_was_short = True
+            if self._spec.policy.clear_memory:
                 device_memory.forget(error)
                 device_memory.clear(self._network.device)
         with self._lock:
             if sizes is None:
                 self.reason = reason
             else:
-                self._broken[sizes] = reason
-        self._ledger.fell_back(self.plan, sizes, reason)
+                self._failures[sizes] = reason
+        self._counters.fell_back(self.name, sizes, reason)
         where = "" if sizes is None else f" {sizes}"
-        logger.warning("%s: %s cannot run%s: %s", self._name, self.plan, where, reason)
+        logger.warning("%s: %s cannot run%s: %s", self._spec.name, self.name, where, reason)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 
 class CannotRun(Exception):
-    """A plan cannot run this network, or a bucket of it, and says why."""
+    """A plan cannot run this network, or one of its buckets; the message says why."""
 
 
 class NotNow(CannotRun):
-    """A plan cannot run a call at this moment; the next may pass."""
+    """A plan cannot run a call at this moment; it may run the next one."""

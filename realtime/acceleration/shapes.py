@@ -1,4 +1,4 @@
-"""Which lengths a network is prepared for, and how a call is fitted to them; it knows no plan."""
+"""The lengths that a network is prepared for, and how the shapes of a call fit them."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ if TYPE_CHECKING:
 Tensors = tuple["Tensor", ...]
 Sizes = tuple[int, ...]  # one length for each axis: the name of a bucket
 
-MOST_KNOWN = 4_096  # shapes whose fit is remembered
+MOST_KNOWN = 4_096  # sets of shapes whose fit is remembered
 
 
 @dataclass(frozen=True)
 class Axis:
-    """One length that changes from call to call, and the sizes that are prepared for it.
+    """A length that changes from call to call, and the sizes that are prepared for it.
 
-    `inputs` says which axis of which input has it, `outputs` where the outputs have it, `scale`
-    times as long. A padded axis is filled with zeros up to the next size and cut off again, which
-    is only right where its places do not touch each other, as in a batch.
+    `inputs` maps the number of an input to its axis that has this length, `outputs` those of the
+    outputs, where it is `scale` times as long. A padded axis is filled with zeros up to the next
+    size and cut off again, which is only right where its places do not touch each other, as in a
+    batch.
     """
 
     sizes: tuple[int, ...]
@@ -39,7 +40,7 @@ class Axis:
             raise BadRequest("An axis must be an axis of at least one input.")
 
     def bucket(self, length: int) -> int | None:
-        """The smallest size that holds a length; None where there is none."""
+        """Find the smallest size that holds a length; None where there is none."""
         if not self.padded and length < self.sizes[0]:
             return None
         return next((size for size in self.sizes if size >= length), None)
@@ -47,7 +48,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Fit:
-    """How a call's shapes lie to the buckets."""
+    """The lengths of a call and the bucket that holds them."""
 
     lengths: Sizes
     bucket: Sizes
@@ -60,18 +61,18 @@ class Fit:
 
 @dataclass(frozen=True)
 class Misfit:
-    """Why no bucket holds a call."""
+    """The reason why no bucket holds a call."""
 
     reason: str
 
 
 class Shapes:
-    """The shapes that a network's inputs may have: those of the examples, but for the axes."""
+    """The shapes that a network's inputs may have: those of the examples, except for the axes."""
 
     def __init__(self, examples: Tensors, axes: Sequence[Axis] = ()) -> None:
         self.axes = tuple(axes)
         self._shapes = [tuple(example.shape) for example in examples]
-        self._kinds = [example.dtype for example in examples]
+        self._dtypes = [example.dtype for example in examples]
         self._free = {(i, axis) for item in self.axes for i, axis in item.inputs.items()}
         for i, axis in self._free:
             if i >= len(examples) or axis >= len(self._shapes[i]):
@@ -80,7 +81,7 @@ class Shapes:
 
     @property
     def example(self) -> Sizes:
-        """The bucket of the example's lengths, or else the largest there is."""
+        """Return the bucket of the example's lengths, or else the largest there is."""
         found = self.fit_of(self._shapes)
         return found.bucket if isinstance(found, Fit) else self.largest
 
@@ -93,14 +94,15 @@ class Shapes:
         return tuple(axis.sizes[0] for axis in self.axes)
 
     def buckets(self) -> list[Sizes]:
-        """Every bucket there is, small ones first."""
+        """List all buckets, small ones first."""
         found: list[Sizes] = [()]
         for axis in self.axes:
             found = [(*sizes, size) for sizes in found for size in axis.sizes]
         return found
 
     def fit(self, inputs: Tensors) -> Fit | Misfit:
-        """Remembered for each set of shapes: a step that is called often pays for it once."""
+        """Fit the inputs of a call to a bucket."""
+        # Remembered for each set of shapes: a step that is called often pays for it once.
         key = tuple((item.shape, item.dtype) for item in inputs)
         found = self._known.get(key)
         if found is None:
@@ -110,6 +112,7 @@ class Shapes:
         return found
 
     def fit_of(self, shapes: Sequence[Sequence[int]]) -> Fit | Misfit:
+        """Fit shapes that differ from the examples along the axes alone."""
         lengths = []
         for axis in self.axes:
             found = {shapes[i][place] for i, place in axis.inputs.items()}
@@ -127,7 +130,7 @@ class Shapes:
         return Fit(tuple(lengths), tuple(bucket), exact)
 
     def shape(self, i: int, sizes: Sizes) -> Sizes:
-        """The shape of one input in a bucket."""
+        """Return the shape of one input in a bucket."""
         shape = list(self._shapes[i])
         for axis, size in zip(self.axes, sizes, strict=True):
             if i in axis.inputs:
@@ -135,10 +138,12 @@ class Shapes:
         return tuple(shape)
 
     def padded(self, inputs: Tensors, fit: Fit) -> Tensors:
-        """The inputs filled up to the bucket's size."""
+        """Fill the inputs with zeros up to the bucket's size."""
         found = list(inputs)
         for axis, length, size in zip(self.axes, fit.lengths, fit.bucket, strict=True):
-            for i, place in axis.inputs.items() if size > length else ():
+            if size == length:
+                continue
+            for i, place in axis.inputs.items():
                 filled = found[i].new_zeros(
                     [*found[i].shape[:place], size, *found[i].shape[place + 1 :]]
                 )
@@ -147,15 +152,17 @@ class Shapes:
         return tuple(found)
 
     def cut(self, outputs: Tensors, fit: Fit) -> Tensors:
-        """The outputs without what came of the filling."""
+        """Cut off what the outputs have of the filling."""
         found = list(outputs)
         for axis, length, size in zip(self.axes, fit.lengths, fit.bucket, strict=True):
-            for i, place in axis.outputs.items() if size > length else ():
+            if size == length:
+                continue
+            for i, place in axis.outputs.items():
                 found[i] = found[i].narrow(place, 0, length * axis.scale)
         return tuple(found)
 
     def sample(self, examples: Tensors, sizes: Sizes) -> Tensors:
-        """Inputs of a bucket's size: the examples repeated and cut."""
+        """Make inputs of a bucket's size: the examples repeated and cut."""
         found = []
         for i, example in enumerate(examples):
             shape = self.shape(i, sizes)
@@ -169,8 +176,8 @@ class Shapes:
         if len(inputs) != len(self._shapes):
             return Misfit(f"{len(inputs)} inputs came, {len(self._shapes)} are expected")
         for i, item in enumerate(inputs):
-            if item.dtype != self._kinds[i]:
-                return Misfit(f"input {i} is of {item.dtype}, prepared is {self._kinds[i]}")
+            if item.dtype != self._dtypes[i]:
+                return Misfit(f"input {i} is of {item.dtype}, prepared is {self._dtypes[i]}")
             if item.dim() != len(self._shapes[i]) or any(
                 size != self._shapes[i][place] and (i, place) not in self._free
                 for place, size in enumerate(item.shape)

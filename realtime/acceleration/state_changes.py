@@ -1,4 +1,4 @@
-"""What a call changed of a network's state: only those rows are kept and compared."""
+"""The rows of a network's state that a call changed: only those are kept and compared."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StateChange:
-    """The rows of one buffer that a call changed, by their numbers, and what stands there now."""
+    """The rows of one buffer that a call changed: their numbers, rising, and their new values."""
 
     rows: Tensor
     values: Tensor
 
 
 def changed(before: Sequence[Tensor], now: Sequence[Tensor]) -> list[StateChange]:
-    """What differs, buffer by buffer; `now` may have longer floats."""
+    """Find what differs, buffer by buffer; `now` may have longer floats."""
     found = []
     for old, new in zip(before, now, strict=True):
         rows = _differing(old, new)
@@ -30,7 +30,10 @@ def changed(before: Sequence[Tensor], now: Sequence[Tensor]) -> list[StateChange
 def beside(
     before: Sequence[Tensor], now: Sequence[Tensor], truth: Sequence[StateChange]
 ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-    """Of each buffer the rows that a call or its truth changed: as they are, as they should be."""
+    """Return the rows of each buffer that a call or its truth changed: as they are, and the truth.
+
+    A row that only one of them changed is among them: that is a mistake too.
+    """
     import torch
 
     found, exact = [], []
@@ -44,7 +47,7 @@ def beside(
 
 
 def _differing(old: Tensor, new: Tensor) -> Tensor:
-    """The numbers of the rows that are not the same, rising."""
+    """Find the numbers of the rows that are not the same, rising."""
     return (_rows(old) != _rows(new)).any(1).nonzero()[:, 0]
 
 

@@ -1,4 +1,4 @@
-"""Whether what a plan gave is right: the tolerances of each precision, and a judgement by them."""
+"""The tolerances of each precision, and the comparison of a plan's outputs with the truth."""
 
 from __future__ import annotations
 
@@ -14,22 +14,21 @@ if TYPE_CHECKING:
 
 MAX_ERROR = 1e-4  # of fp32, for values up to 1; for larger ones relative to the largest
 SNR_DB = {"fp16": 40.0, "bf16": 25.0}
-LEAST_EQUAL = {"fp32": 1.0, "fp16": 0.99, "bf16": 0.97}  # of whole numbers, which are choices
+LEAST_EQUAL = {"fp32": 1.0, "fp16": 0.99, "bf16": 0.97}  # share of whole numbers: choices
 BLOCK = 1 << 18  # numbers that are judged at once
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How the worst output did."""
+    """The comparison of the worst output, also in words."""
 
     right: bool
     words: str
-    snr_db: float | None = None
     max_error: float | None = None
 
 
 def judge(found: Tensors, exact: Tensors, precision: str) -> Verdict:
-    """The first output that is wrong, or how near all of them are."""
+    """Compare outputs with the truth: return the first that is wrong, or else the worst of them."""
     if len(found) != len(exact):
         return Verdict(False, f"{len(found)} outputs instead of {len(exact)}")
     worst = Verdict(True, "equal")
@@ -56,7 +55,7 @@ def _judge_one(x: Tensor, y: Tensor, precision: str, name: str) -> Verdict:
 
 
 def _judge_choices(x: Tensor, y: Tensor, precision: str, name: str) -> Verdict:
-    """Whole numbers: in 16 bits a near tie may fall to the other side, now and then."""
+    """Compare whole numbers: in 16 bits a near tie may fall to the other side, now and then."""
     share = float((x == y).sum()) / y.numel() if y.numel() else 1.0
     right = share >= LEAST_EQUAL[precision]
     if share == 1.0:
@@ -80,13 +79,16 @@ def _judge_numbers(found: Sums, precision: str, name: str) -> Verdict:
         limit = max(limit, 10 ** (-SNR_DB[precision] / 20) * loudness)
     if right and found.offset > limit:
         words = f"{name} is off by {found.offset:.3g} in the mean"
-        return Verdict(False, words, snr, found.error)
-    return Verdict(right, words, snr, found.error)
+        return Verdict(False, words, found.error)
+    return Verdict(right, words, found.error)
 
 
 @dataclass(frozen=True)
 class Sums:
-    """Two tensors beside each other: the truth's size, and the error of the other."""
+    """Sums over two tensors: the size of the truth, and the error of the other.
+
+    Means are taken out first: a large mean would make any noise beside it look small.
+    """
 
     count: int
     mean: float  # of the truth
@@ -98,9 +100,9 @@ class Sums:
 
 
 def _sums(x: Tensor, y: Tensor) -> Sums | None:
-    """What is judged of the finite numbers; None where others are finite in only one of them.
+    """Sum up the finite numbers; None where a number is finite in only one of the tensors.
 
-    Block by block: a cache is too large for a copy in more bits.
+    Works block by block: a cache is too large for a copy in fp64.
     """
     import torch
 

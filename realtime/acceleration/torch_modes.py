@@ -1,4 +1,4 @@
-"""Devices and precisions as settings say them, in torch's own words."""
+"""Torch's names for devices and precisions, and the one mode in which networks run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 
 def with_index(device: torch.device | str) -> torch.device:
-    """A GPU with its number: tensors name theirs so, and not all of torch takes another name."""
+    """Return a device, a GPU always with its index.
+
+    The devices of tensors have one, so only then do they compare equal; and some functions of
+    torch refuse a GPU without it.
+    """
     import torch
 
     found = torch.device(device)
@@ -23,13 +27,17 @@ def with_index(device: torch.device | str) -> torch.device:
 
 
 def dtype_of(precision: str) -> torch.dtype:
+    """Return torch's type of the floats of a precision."""
     import torch
 
     return {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[precision]
 
 
-def ordinary() -> AbstractContextManager[Any]:
-    """What is compiled holds for one mode of torch; callers come in any."""
+def without_gradients() -> AbstractContextManager[Any]:
+    """Return a context without gradients and outside of inference mode.
+
+    What is compiled holds for one mode of torch, and callers come in any.
+    """
     import torch
 
     return _outside_inference() if torch.is_inference_mode_enabled() else torch.no_grad()
@@ -44,8 +52,11 @@ def _outside_inference() -> Iterator[None]:
         yield
 
 
-def taken(inputs: Tensors) -> Tensors:
-    """The inputs, copied where they were made in inference mode and know no version."""
+def normal_tensors(inputs: Tensors) -> Tensors:
+    """Return the inputs, of which those that were made in inference mode are copied.
+
+    Such tensors have no version counter, which code outside of inference mode asks for.
+    """
     if not any(item.is_inference() for item in inputs):
         return inputs
     return tuple(item.clone() if item.is_inference() else item for item in inputs)

@@ -1,9 +1,9 @@
-"""What a module may say of how it is tried; one that says nothing is tried with its examples.
+"""The methods by which a module may say how it is checked; without them its examples are used.
 
-`cases(sizes)` gives inputs of a bucket, in which a mistake shows; who has them has no tensors but
-its parameters and buffers, so that others can be lent to it. `rehearse(*inputs)` fills its
-state for them. `judged(inputs, outputs)` gives what counts of outputs in 16 bits, where a choice
-between two that are nearly equal may fall to either side.
+`cases(sizes)` gives inputs of a bucket in which mistakes show. A module that has it has no tensors
+but its parameters and buffers, so that others can be lent to it. `rehearse(*inputs)` fills its
+state for them. `judged(inputs, outputs)` gives what is compared of the outputs in 16 bits, where a
+choice between two values that are nearly equal may fall to either side.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
 
 def has_cases(module: nn.Module) -> bool:
+    """Return whether a module names the inputs that it is checked with."""
     return hasattr(module, "cases")
 
 
-def cases(module: nn.Module, sizes: Sizes, given: Tensors) -> list[Tensors]:
-    """Inputs for trials of a bucket: the module's own, or else the given ones."""
+def cases(module: nn.Module, sizes: Sizes, inputs: Tensors) -> list[Tensors]:
+    """Give the inputs that check a bucket: the module's own, or else `inputs`."""
     made = getattr(module, "cases", None)
-    return [given] if made is None else [tuple(case) for case in made(sizes)]
+    return [inputs] if made is None else [tuple(case) for case in made(sizes)]
 
 
 def rehearse(module: nn.Module, inputs: Tensors) -> None:
@@ -33,6 +34,6 @@ def rehearse(module: nn.Module, inputs: Tensors) -> None:
 
 
 def judged(module: nn.Module, inputs: Tensors, outputs: Tensors) -> Tensors:
-    """What counts of the outputs."""
+    """Give what is compared of the outputs: what the module says, or else all of them."""
     judge = getattr(module, "judged", None)
     return outputs if judge is None else tuple(judge(inputs, outputs))

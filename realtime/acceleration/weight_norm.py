@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
+# The names that `torch.nn.utils.weight_norm` gives, and those of its successor in
+# `torch.nn.utils.parametrizations`.
 PAIRS = (
     (".weight_g", ".weight_v"),
     (".parametrizations.weight.original0", ".parametrizations.weight.original1"),
@@ -13,7 +15,7 @@ PAIRS = (
 
 
 def fold_weight_norm(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The same weights without weight norm; what has none is handed on."""
+    """Return the same weights without weight norm; others are handed on as they are."""
     plain = dict(state)
     for length_name, direction_name in PAIRS:
         for name in [name for name in plain if name.endswith(length_name)]:

@@ -1,4 +1,4 @@
-"""What cannot be accelerated is refused at once, with words."""
+"""Networks and settings that cannot be accelerated are refused at once, with words."""
 
 from __future__ import annotations
 

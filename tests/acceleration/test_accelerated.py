@@ -1,4 +1,4 @@
-"""What engines call: the module's outputs through any plan, from any thread, switched or not."""
+"""Engines get the module's outputs through any plan, from any thread, switched or not."""
 
 from __future__ import annotations
 

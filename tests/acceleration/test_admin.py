@@ -1,4 +1,4 @@
-"""All networks of a server are switched and tended together, or one by one."""
+"""The networks of a server are switched and prepared together, or one by one."""
 
 from __future__ import annotations
 
@@ -42,26 +42,26 @@ def test_a_switch_is_for_all_or_for_some(
     name: str | None,
     wanted: list[bool],
 ) -> None:
-    board = AccelerationAdmin(lambda: loaded, AccelerationSettings())
-    board.switch(False, engine, name)
+    admin = AccelerationAdmin(lambda: loaded, AccelerationSettings())
+    admin.switch(False, engine, name)
     assert states(loaded) == wanted
-    board.switch(True, engine, name)
+    admin.switch(True, engine, name)
     assert states(loaded) == [True, True, True]
 
 
 def test_off_for_all_holds_for_what_is_loaded_later(loaded: list[tuple[str, Accelerated]]) -> None:
-    board = AccelerationAdmin(lambda: loaded, AccelerationSettings())
-    board.switch(False)
+    admin = AccelerationAdmin(lambda: loaded, AccelerationSettings())
+    admin.switch(False)
     loaded.append(("late", network("step")))
-    assert not board.prepare_when_quiet()
+    assert not admin.prepare_when_quiet()
     assert states(loaded) == [False] * 4
-    assert not board.described()["enabled"]
+    assert not admin.described()["enabled"]
 
 
 def test_who_is_not_there_is_named(loaded: list[tuple[str, Accelerated]]) -> None:
-    board = AccelerationAdmin(lambda: loaded, AccelerationSettings())
+    admin = AccelerationAdmin(lambda: loaded, AccelerationSettings())
     with pytest.raises(NotFound, match="'valle/vocoder'") as refused:
-        board.switch(False, "valle", "vocoder")
+        admin.switch(False, "valle", "vocoder")
     assert refused.value.hint is not None and "valle/vocos" in refused.value.hint
     assert states(loaded) == [True, True, True]
     with pytest.raises(NotFound):
@@ -71,10 +71,10 @@ def test_who_is_not_there_is_named(loaded: list[tuple[str, Accelerated]]) -> Non
 def test_quiet_moments_are_used_where_somebody_called() -> None:
     made: list[AlteredBackend] = []
     loaded = [("valle", network("unused")), ("valle", network("used", made))]
-    board = AccelerationAdmin(lambda: loaded, AccelerationSettings(idle_seconds=1e-9))
-    assert not board.prepare_when_quiet()
+    admin = AccelerationAdmin(lambda: loaded, AccelerationSettings(idle_seconds=1e-9))
+    assert not admin.prepare_when_quiet()
     loaded[1][1](mel(20))
-    assert board.prepare_when_quiet() and not board.prepare_when_quiet()
+    assert admin.prepare_when_quiet() and not admin.prepare_when_quiet()
     assert made[0].prepared == [(1, 20)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,6 @@ import torch
 
 from realtime.acceleration import Policy, choose_plan
 from realtime.acceleration.accelerate import Maker
-from realtime.acceleration.backends.backend import Backend
-from realtime.acceleration.counters import Counters
 from realtime.acceleration.plan import Plan
 from realtime.acceleration.refusals import CannotRun
 from realtime.acceleration.shapes import Sizes, Tensors
@@ -26,7 +25,7 @@ from tests.support.small_networks import (
 
 
 class Clock:
-    """Time that passes only while a network runs."""
+    """A clock that moves only while a network runs."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -36,49 +35,45 @@ class Clock:
 
 
 class Timed(AlteredBackend):
-    """Takes the time it is given."""
+    """A backend that takes the time it is given."""
 
     def __init__(self, inner: AlteredBackend, clock: Clock, seconds: float) -> None:
-        super().__init__(inner._network, inner.bend)
+        super().__init__(inner._network, inner.alter)
         self._clock = clock
         self._seconds = seconds
 
-    def run(self, sizes: Sizes, inputs: Tensors) -> Tensors:
+    def run(self, sizes: Sizes, inputs: Tensors, lease: ExitStack | None = None) -> Tensors:
         self._clock.now += self._seconds
-        return super().run(sizes, inputs)
+        return super().run(sizes, inputs, lease)
 
 
 def chosen(
     seconds: Mapping[str, float | Maker], policy: Policy | None = None
 ) -> tuple[choose_plan.Choice, dict[str, Plan]]:
-    """A choice among plans that take so long, or are made by a maker."""
+    """Choose among plans that take so many seconds, or are made by a maker; return them too."""
     clock = Clock()
-    parts = small_networks.network_spec(policy)
-    rungs = {}
+    spec = small_networks.network_spec(policy)
+    plans = {}
 
     def maker(plan: str) -> Maker:
         found = seconds[plan]
         if callable(found):
             return found
-        return lambda parts: Timed(AlteredBackend(parts.network), clock, found)
+        return lambda spec: Timed(AlteredBackend(spec.network), clock, found)
 
-    def rung(plan: str) -> Plan:
-        made = maker(plan)
+    def make(name: str) -> Plan:
+        make_backend = maker(name)
+        plans[name] = Plan(name, lambda: make_backend(spec), spec)
+        return plans[name]
 
-        def make() -> Backend:
-            return made(parts)
-
-        rungs[plan] = Plan(plan, make, parts, Counters())
-        return rungs[plan]
-
-    return choose_plan.choose(parts, rung, clock), rungs
+    return choose_plan.choose(spec, make, clock), plans
 
 
 def test_the_quickest_is_chosen() -> None:
-    choice, rungs = chosen({"eager": 0.3, "onnx": 0.1, "compile": 0.2})
-    assert choice.plan == "onnx" and list(choice.rungs) == ["onnx"]
+    choice, plans = chosen({"eager": 0.3, "onnx": 0.1, "compile": 0.2})
+    assert choice.plan == "onnx" and list(choice.made) == ["onnx"]
     assert choice.milliseconds == {"eager": 300, "onnx": 100, "compile": 200}
-    assert [rungs[plan].has((1, 10)) for plan in ("onnx", "compile")] == [True, False]
+    assert [plans[plan].is_ready((1, 10)) for plan in ("onnx", "compile")] == [True, False]
 
 
 def test_a_little_quicker_is_not_worth_it() -> None:
@@ -93,8 +88,8 @@ def test_what_is_wrong_or_cannot_run_is_not_chosen() -> None:
 
 def test_after_its_time_no_further_plan_is_tried() -> None:
     policy = Policy(auto_seconds=1.0)
-    choice, rungs = chosen({"eager": 0.4, "onnx": 0.1, "compile": 0.01}, policy)
-    assert set(rungs) == {"eager"} and choice.plan == "eager"
+    choice, plans = chosen({"eager": 0.4, "onnx": 0.1, "compile": 0.01}, policy)
+    assert set(plans) == {"eager"} and choice.plan == "eager"
 
 
 def test_what_was_cut_short_is_not_remembered(tmp_path: Path) -> None:
@@ -103,16 +98,10 @@ def test_what_was_cut_short_is_not_remembered(tmp_path: Path) -> None:
     slow = {"eager": 0.01, "onnx": 0.4, "compile": 0.001}
     choice, _ = chosen(slow, policy)
     assert not choice.whole and choice.plan == "eager"
-    again, rungs = chosen({"eager": 0.01, "onnx": 0.02, "compile": 0.001}, policy)
+    again, plans = chosen({"eager": 0.01, "onnx": 0.02, "compile": 0.001}, policy)
     assert again.whole and not again.remembered and again.plan == "compile"
-    assert set(rungs) == {"eager", "onnx", "compile"}
+    assert set(plans) == {"eager", "onnx", "compile"}
     assert chosen({}, policy)[0].remembered
-
-
-def test_on_a_gpu_graphs_come_before_what_takes_minutes() -> None:
-    order = choose_plan.CANDIDATES["cuda"]
-    assert order[:2] == ("eager", "eager_graphs")
-    assert order.index("compile") < order.index("graphs") < order.index("tensorrt")
 
 
 def test_a_choice_is_remembered_for_this_network_on_this_machine(
@@ -120,16 +109,16 @@ def test_a_choice_is_remembered_for_this_network_on_this_machine(
 ) -> None:
     policy = Policy(folder=tmp_path)
     assert not chosen({"eager": 0.3, "onnx": 0.1, "compile": 0.2}, policy)[0].remembered
-    again, rungs = chosen({}, policy)
-    assert (again.plan, again.remembered, rungs) == ("onnx", True, {})
+    again, plans = chosen({}, policy)
+    assert (again.plan, again.remembered, plans) == ("onnx", True, {})
     assert again.milliseconds == {"eager": 300, "onnx": 100, "compile": 200}
     monkeypatch.setattr(torch, "__version__", "9.9")
     assert not chosen({"eager": 0.3, "onnx": 0.4, "compile": 0.4}, policy)[0].remembered
 
 
-@pytest.mark.parametrize("told", [b"", b"[]", b'{"plan": "magic", "milliseconds": {}}', b"{}"])
-def test_a_memory_that_makes_no_sense_is_measured_anew(told: bytes) -> None:
-    assert choose_plan._remembered(told, ("eager",)) is None
+@pytest.mark.parametrize("data", [b"", b"[]", b'{"plan": "magic", "milliseconds": {}}', b"{}"])
+def test_a_remembered_choice_that_makes_no_sense_is_measured_anew(data: bytes) -> None:
+    assert choose_plan._remembered(data, ("eager",)) is None
 
 
 def test_auto_runs_what_it_chose_and_tells_the_times() -> None:

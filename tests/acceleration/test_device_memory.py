@@ -89,7 +89,7 @@ def test_what_lies_in_a_pool_of_recordings_is_not_free(monkeypatch: pytest.Monke
     assert device_memory.free_bytes(torch.device("cuda", 0)) == 1_600
     pools = [Pool(0, 400), Pool(0, 50), Pool(1, 9_000)]
     for pool in pools:
-        device_memory.hold(pool)
+        device_memory.count_as_taken(pool)
     assert device_memory.free_bytes(torch.device("cuda", 0)) == 1_150
     assert device_memory.free_bytes(torch.device("cuda", 1)) == 1_000, (
         "never less than the driver has"

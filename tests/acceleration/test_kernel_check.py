@@ -1,4 +1,4 @@
-"""A form's fault is told in parts of the signal, and what is no number is never small."""
+"""A kernel's error is told in parts of the signal, and NaN is never small."""
 
 from __future__ import annotations
 

@@ -29,8 +29,8 @@ def test_outputs_are_fp32_in_every_precision(precision: str, autocast: bool) -> 
     network = Network(vocoder(), precision, "cpu", autocast=autocast)
     (found,) = network.run((mel(),))
     assert found.dtype == torch.float32
-    assert torch.allclose(found, network.exact((mel(),))[0], atol=0.02)
-    assert torch.equal(found, network.exact((mel(),))[0]) == (precision == "fp32")
+    assert torch.allclose(found, network.run_exact((mel(),))[0], atol=0.02)
+    assert torch.equal(found, network.run_exact((mel(),))[0]) == (precision == "fp32")
 
 
 def test_weights_are_shortened_in_a_copy_or_not_at_all() -> None:
@@ -44,7 +44,7 @@ def test_weights_are_shortened_in_a_copy_or_not_at_all() -> None:
 
 
 class Twisted(torch.nn.Module):
-    """A vocoder in a quick form of its own, which is wrong as much as it is told."""
+    """A vocoder with a quick form of its own, which is wrong as much as it is told."""
 
     def __init__(self, wrong: float) -> None:
         super().__init__()
@@ -108,7 +108,7 @@ def test_state_is_kept_and_put_back() -> None:
 
 def test_the_truth_moves_the_same_state() -> None:
     network = Network(Step(), "bf16", "cpu", state=("cache",))
-    network.exact(step_inputs(3))
+    network.run_exact(step_inputs(3))
     row = network.module.get_buffer("cache")[:, 3].float()
     wanted = Step().linear(step_inputs(3)[0])
     assert torch.allclose(row, wanted, atol=0.01)
@@ -132,7 +132,7 @@ def test_the_truth_is_lent_its_state_and_keeps_none() -> None:
     network = Network(Step(), "bf16", "cpu", state=("cache",))
     assert network.original.get_buffer("cache").is_meta
     before = network.snapshot()
-    found, change = network.truth(step_inputs(3))
+    found, change = network.expected(step_inputs(3))
     assert torch.equal(network.module.get_buffer("cache"), before[0])
     wanted = Step().eval()
     with torch.no_grad():
@@ -163,7 +163,7 @@ class Roomy(nn.Module):
 
 
 def peak(work: Callable[[], object]) -> int:
-    """The most bytes that torch held at once for some work, beyond what it held before."""
+    """Measure the most bytes that torch held at once for some work, beyond those before."""
     with torch.profiler.profile(profile_memory=True, acc_events=True) as profile:
         work()
     held = most = 0

@@ -1,4 +1,4 @@
-"""Each fault falls back with its reason, and nothing wrong is ever given."""
+"""Faults make another plan answer, with the reason, and no wrong output is ever given."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_memory_that_ends_during_a_run() -> None:
     recorder = CpuRecorder()
     found = accelerate_vocoder("graphs", {"graphs": graphs_with(recorder), "compile": altered([])})
     found(mel())
-    recorder.tapes[0].fault = NO_MEMORY
+    recorder.graphs[0].fault = NO_MEMORY
     assert torch.allclose(found(mel()), right(mel()), atol=1e-5)
     assert found.described()["hits"] == {"graphs": 1, "compile": 1}
     assert fallback_reasons(found)[0] == f"out of memory: {NO_MEMORY}"
@@ -63,14 +63,14 @@ def test_memory_that_ends_in_a_lease() -> None:
     recorder = CpuRecorder()
     found = accelerate_vocoder("graphs", {"graphs": graphs_with(recorder), "compile": altered([])})
     found(mel())
-    recorder.tapes[0].fault = NO_MEMORY
+    recorder.graphs[0].fault = NO_MEMORY
     with found.lease(mel()) as lent:
         assert torch.allclose(lent.outputs[0], right(mel()), atol=1e-5)
     assert found.described()["hits"] == {"graphs": 1, "compile": 1}
 
 
 class Hungry(torch.nn.Module):
-    """Runs out of memory as often as it is told."""
+    """A network that runs out of memory as often as it is told."""
 
     def __init__(self, times: int) -> None:
         super().__init__()
@@ -102,7 +102,7 @@ def test_an_error_of_the_network_itself_is_nobody_elses() -> None:
 
 
 class Picky(torch.nn.Module):
-    """Takes no loud inputs."""
+    """A network that takes no loud inputs."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if x.max() > 100:
@@ -174,7 +174,7 @@ def test_a_plan_that_cannot_be_made_at_all() -> None:
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "bf16"])
 @pytest.mark.parametrize(
-    "bend",
+    "alter",
     [
         lambda outputs: (outputs[0] * 1.1,),
         lambda outputs: (outputs[0] * torch.nan,),
@@ -183,8 +183,8 @@ def test_a_plan_that_cannot_be_made_at_all() -> None:
         lambda outputs: (),
     ],
 )
-def test_wrong_output_is_never_given(bend: Callable[[Tensors], Tensors], precision: str) -> None:
-    found = accelerate_vocoder("compile", {"compile": altered([], bend)}, precision=precision)
+def test_wrong_output_is_never_given(alter: Callable[[Tensors], Tensors], precision: str) -> None:
+    found = accelerate_vocoder("compile", {"compile": altered([], alter)}, precision=precision)
     assert torch.allclose(found(mel()), right(mel()), atol=0.01)
     assert found.described()["hits"] == {"eager": 1}
     assert all(reason.startswith("wrong output: ") for reason in fallback_reasons(found))
@@ -205,7 +205,7 @@ def test_a_wrong_state_is_wrong_output() -> None:
 
 
 class Steep(torch.nn.Module):
-    """Loses what it should give in 16 bits."""
+    """A network that loses what it should give in 16 bits."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         small = x.sum(1, keepdim=True).repeat_interleave(2, -1) / 1_000
@@ -233,13 +233,13 @@ def test_unprepared_buckets_run_eager_when_quiet_moments_prepare() -> None:
 def test_memory_that_is_short_for_a_trial_costs_no_speed_for_ever(
     monkeypatch: pytest.MonkeyPatch, short: bool
 ) -> None:
-    """Only what was wrong is answered by the truth, at every step and far slower."""
+    """Memory errors alone must not make the truth answer every step: it is far slower."""
     found = accelerate_step("eager", precision="bf16")
 
     def run_out(network: Network, inputs: Tensors) -> None:
         raise NO_MEMORY if short else ZeroDivisionError
 
-    monkeypatch.setattr(Network, "truth", run_out)
+    monkeypatch.setattr(Network, "expected", run_out)
     for place in range(3):
         found(*step_inputs(place))
     assert found.described()["hits"] == {"eager" if short else "exact": 3}

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from realtime.acceleration.policy import PLANS, Policy, check, ladder
+from realtime.acceleration.accelerate import MAKERS
+from realtime.acceleration.policy import LADDER, Policy, candidates, check, ladder
 from realtime.configuration import load_settings
+from realtime.engine_settings import PLANS
 from realtime.errors import BadRequest
 from realtime.settings import AccelerationSettings, Settings
 
@@ -41,10 +43,29 @@ def test_the_folder_comes_from_the_settings() -> None:
     assert Policy().folder is None
 
 
-@pytest.mark.parametrize("plan", PLANS)
-def test_every_ladder_begins_with_its_plan(plan: str) -> None:
-    assert ladder(plan)[0] == plan
+@pytest.mark.parametrize("plan", LADDER)
+def test_every_ladder_begins_with_its_plan_and_ends_with_eager(plan: str) -> None:
+    assert ladder(plan)[0] == plan and ladder(plan)[-1] == "eager"
+    assert set(ladder(plan)) <= set(LADDER)
     check(plan, "fp32")
+
+
+def test_settings_ladder_and_makers_have_the_same_plans() -> None:
+    assert set(PLANS) == {"auto", *LADDER} and set(MAKERS) == set(LADDER)
+
+
+def test_what_follows_a_plan_that_cannot_run() -> None:
+    assert ladder("tensorrt") == ("tensorrt", "graphs", "eager_graphs", "compile", "eager")
+    assert ladder("graphs") == ("graphs", "eager_graphs", "compile", "eager")
+    for plan in ("eager_graphs", "compile", "onnx"):
+        assert ladder(plan) == (plan, "eager")
+    assert ladder("eager") == ("eager",)
+
+
+def test_auto_measures_first_what_is_cheap_to_make() -> None:
+    """Plans that take minutes to make come last."""
+    assert candidates("cpu") == ("eager", "onnx", "compile")
+    assert candidates("cuda") == ("eager", "eager_graphs", "compile", "graphs", "tensorrt")
 
 
 def test_names_that_do_not_exist() -> None:

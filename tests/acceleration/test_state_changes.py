@@ -1,4 +1,4 @@
-"""Of a state only what a call touched is kept and compared."""
+"""Rows of a state that a call changed are kept and compared, and no others."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from tests.support.small_networks import (
 
 
 class Tried(Step):
-    """Knows where mistakes show."""
+    """A step that names the inputs in which mistakes show."""
 
     rehearsed = 0
 
@@ -47,7 +47,7 @@ def test_a_mistake_shows_only_where_the_state_is_filled() -> None:
     made: list[AlteredBackend] = []
 
     def forget(outputs: Tensors) -> Tensors:
-        """The sum as it would be if the rows from the fourth on were not there."""
+        """Give the sum as it would be if the rows from the fourth on were not there."""
         cache, place = found.module.get_buffer("cache"), last
         return (outputs[0] - cache[:, 4 : place + 1].sum(1), outputs[1])
 

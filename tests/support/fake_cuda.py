@@ -1,4 +1,7 @@
-"""What of torch a recorder calls, on a machine without CUDA: as easily left half done as there."""
+"""A stand-in for the parts of torch that a recorder of CUDA graphs calls, without CUDA.
+
+A failed capture leaves as much of it half done as it does with CUDA.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ import torch
 
 
 class FakeCuda:
-    """What torch's captures leave begun when they fail, on a machine without CUDA."""
+    """The streams, pools and modes that torch's captures begin, and leave begun when they fail."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.streams = ["default"]
@@ -69,7 +72,7 @@ class FakeCuda:
 
 
 class FakeGraph:
-    """A graph whose capture ends with an error where a call in it was not allowed."""
+    """A graph whose capture ends with an error when a call in it was not allowed."""
 
     def __init__(self, cuda: FakeCuda) -> None:
         self._cuda = cuda

@@ -1,9 +1,10 @@
-"""Small networks, and plans that do what a test says."""
+"""Small networks, and backends that do what a test says."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 import torch
@@ -28,7 +29,7 @@ WIDE = 8
 
 
 def vocoder() -> nn.Module:
-    """Bands to twice as many samples, like a vocoder."""
+    """Make a network from bands to twice as many samples, like a vocoder."""
     torch.manual_seed(3)
     return nn.Sequential(
         nn.Conv1d(BANDS, 8, 3, padding=1), nn.Tanh(), nn.ConvTranspose1d(8, 1, 4, UP, 1)
@@ -41,7 +42,7 @@ def mel(frames: int = 10, batch: int = 1, seed: int = 1) -> Tensor:
 
 
 class Step(nn.Module):
-    """A decode step: writes its row where its input says, and reads all rows so far."""
+    """A decode step: it writes its row where its input says, and reads all rows so far."""
 
     cache: Tensor
 
@@ -65,39 +66,39 @@ def step_inputs(place: int = 0, seed: int = 0) -> Tensors:
 
 
 class CpuGraphPool:
-    """Memory as CUDA's: recordings share it, and all of it is held until the last is closed."""
+    """Memory as CUDA's: graphs share it, and all of it is held until the last is closed."""
 
     def __init__(self) -> None:
-        self.tapes: list[CpuGraph] = []
+        self.graphs: list[CpuGraph] = []
 
     @property
     def bytes(self) -> int:
-        if all(tape.closed for tape in self.tapes):
+        if all(graph.closed for graph in self.graphs):
             return 0
-        return max(tape.size for tape in self.tapes)
+        return max(graph.size for graph in self.graphs)
 
 
 class CpuGraph:
-    """A recording as a graph makes it: its buffers stay, each play overwrites them."""
+    """A captured run like a CUDA graph: its buffers stay, and each replay overwrites them."""
 
     def __init__(self, run: Callable[[Tensors], Tensors], inputs: Tensors, size: int) -> None:
         self._run = run
         self.inputs = tuple(item.clone() for item in inputs)
         self.outputs = tuple(item.clone() for item in run(self.inputs))
         self.size = size
-        self.plays = 0
+        self.replays = 0
         self.fault: Exception | None = None
         self.closed = False
 
     def replay(self) -> None:
-        assert not self.closed, "a closed recording was played"
+        assert not self.closed, "a closed graph was replayed"
         if self.fault is not None:
             raise self.fault
-        self.plays += 1
+        self.replays += 1
         first = [item.clone() for item in self.inputs]
         threading.Event().wait(0.001)  # another thread may now do what it must not
         for mine, now in zip(first, self.inputs, strict=True):
-            assert torch.equal(mine, now), "the inputs changed under a play"
+            assert torch.equal(mine, now), "the inputs changed under a replay"
         with torch.no_grad():
             for static, found in zip(self.outputs, self._run(self.inputs), strict=True):
                 static.copy_(found)
@@ -107,17 +108,18 @@ class CpuGraph:
 
 
 class CpuRecorder:
-    """Records on any device; `fault` is raised instead, `size` is what a recording takes.
+    """A recorder of CPU graphs; `fault` is raised instead, `size` is what a graph takes.
 
     As with CUDA a capture that meets others' work is spoilt: `meanwhile` runs in the midst of it.
+    `calls` lists what was called, in order.
     """
 
     def __init__(self, size: int = 100, fault: Exception | None = None) -> None:
         self.size = size
         self.fault = fault
-        self.tapes: list[CpuGraph] = []
+        self.graphs: list[CpuGraph] = []
         self.pools: list[CpuGraphPool] = []
-        self.turns: list[str] = []
+        self.calls: list[str] = []
         self.meanwhile: Callable[[], None] = lambda: None
 
     def pool(self) -> CpuGraphPool:
@@ -125,39 +127,39 @@ class CpuRecorder:
         return self.pools[-1]
 
     def warm(self, run: Callable[[Tensors], Tensors], inputs: Tensors) -> None:
-        self.turns.append("warm")
+        self.calls.append("warm")
         run(tuple(item.clone() for item in inputs))
 
     def record(
         self, run: Callable[[Tensors], Tensors], inputs: Tensors, pool: Pool
     ) -> CapturedGraph:
         assert isinstance(pool, CpuGraphPool)
-        assert not DEVICE_LOCK._inside, "a capture met others' work"
+        assert not DEVICE_LOCK._working, "a capture met others' work"
         if self.fault is not None:
             raise self.fault
         self.meanwhile()
-        self.tapes.append(CpuGraph(run, inputs, self.size))
-        pool.tapes.append(self.tapes[-1])
-        assert not DEVICE_LOCK._inside, "a capture met others' work"
-        return self.tapes[-1]
+        self.graphs.append(CpuGraph(run, inputs, self.size))
+        pool.graphs.append(self.graphs[-1])
+        assert not DEVICE_LOCK._working, "a capture met others' work"
+        return self.graphs[-1]
 
     def begin(self) -> None:
-        self.turns.append("begin")
+        self.calls.append("begin")
 
     def end(self) -> None:
-        self.turns.append("end")
+        self.calls.append("end")
 
 
 class AlteredBackend(Backend):
-    """Gives what `bend` makes of the right outputs; a fault where one is set."""
+    """A backend that gives what `alter` makes of the right outputs; a fault where one is set."""
 
     plan = "compile"
 
     def __init__(
-        self, network: Network, bend: Callable[[Tensors], Tensors] = lambda outputs: outputs
+        self, network: Network, alter: Callable[[Tensors], Tensors] = lambda outputs: outputs
     ) -> None:
         self._network = network
-        self.bend = bend
+        self.alter = alter
         self.fault: Exception | None = None
         self.prepared: list[Sizes] = []
         self.closed = False
@@ -165,34 +167,36 @@ class AlteredBackend(Backend):
     def prepare(self, sizes: Sizes, inputs: Tensors) -> None:
         self.prepared.append(sizes)
 
-    def run(self, sizes: Sizes, inputs: Tensors) -> Tensors:
+    def run(self, sizes: Sizes, inputs: Tensors, lease: ExitStack | None = None) -> Tensors:
         if self.fault is not None:
             raise self.fault
-        return self.bend(self._network.run(inputs))
+        return self.alter(self._network.run(inputs))
 
     def close(self) -> None:
         self.closed = True
 
 
 def altered(
-    made: list[AlteredBackend], bend: Callable[[Tensors], Tensors] = lambda outputs: outputs
+    made: list[AlteredBackend], alter: Callable[[Tensors], Tensors] = lambda outputs: outputs
 ) -> Maker:
-    """A maker whose forms a test can reach."""
+    """Return a maker of altered backends, which a test then finds in `made`."""
 
-    def make(parts: NetworkSpec) -> Backend:
-        made.append(AlteredBackend(parts.network, bend))
+    def make(spec: NetworkSpec) -> Backend:
+        made.append(AlteredBackend(spec.network, alter))
         return made[-1]
 
     return make
 
 
 def graphs_with(recorder: CpuRecorder) -> Maker:
-    """The plan `graphs` with a recorder of the test."""
-    return lambda parts: Graphs("graphs", parts, recorder, Eager(parts.network))
+    """Return a maker of the plan `graphs` with a recorder of the test."""
+    return lambda spec: Graphs("graphs", spec, recorder, Eager(spec.network))
 
 
 def failing_maker(error: Exception) -> Maker:
-    def make(parts: NetworkSpec) -> Backend:
+    """Return a maker that raises an error."""
+
+    def make(spec: NetworkSpec) -> Backend:
         raise error
 
     return make
@@ -204,7 +208,7 @@ def accelerate_vocoder(
     module: nn.Module | None = None,
     **options: Any,
 ) -> Accelerated:
-    """A vocoder through some plan."""
+    """Accelerate a vocoder with a plan."""
     return accelerate(
         module or vocoder(),
         inputs=(mel(),),
@@ -221,7 +225,7 @@ def accelerate_step(
     module: nn.Module | None = None,
     **options: Any,
 ) -> Accelerated:
-    """A decode step through some plan."""
+    """Accelerate a decode step with a plan."""
     return accelerate(
         module or Step(),
         inputs=step_inputs(),
@@ -233,11 +237,12 @@ def accelerate_step(
 
 
 def network_spec(policy: Policy | None = None, precision: str = "fp32") -> NetworkSpec:
-    """What a plan is made of, for a vocoder."""
+    """Make the common parts of a vocoder's plans."""
     network = Network(vocoder(), precision, "cpu")
     shapes = Shapes((mel(),), (BATCHES, FRAMES))
     return NetworkSpec(network, shapes, (mel(),), policy or Policy(), "vocoder")
 
 
 def fallback_reasons(found: Accelerated) -> list[str]:
+    """List the reasons of the fallbacks, the most frequent first."""
     return [item["reason"] for item in found.described()["fallbacks"]]

@@ -182,7 +182,7 @@ def test_plans_are_held_against_mels_of_noise() -> None:
     run = open.accelerate_for_windows(
         network("generator_v4_tiny").fast(), "eager", "fp32", "cpu", [50], 1
     )
-    assert float(run.shapes.sample(run._parts.examples, (50, 1))[0].std()) > 1
+    assert float(run.shapes.sample(run._spec.examples, (50, 1))[0].std()) > 1
 
 
 def test_vocoders_do_not_run_in_inference_mode(settings: Settings) -> None:

@@ -1,1 +1,1 @@
-"""The ways a network can run: Inductor, CUDA graphs, ONNX, TensorRT."""
+"""The ways in which a network can run: Inductor, CUDA graphs, ONNX Runtime, TensorRT."""

@@ -1,10 +1,9 @@
-"""What a plan makes of a network, and the simplest: the network as it is."""
+"""The interface of a backend, which runs a network in its own way, and the plainest backend."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from typing import Any
 
 from realtime.acceleration.network import Network
@@ -12,7 +11,7 @@ from realtime.acceleration.shapes import Sizes, Tensors
 
 
 class Backend(ABC):
-    """One quick form of a network. Safe to call from several threads once a bucket is prepared."""
+    """A way to run one network. Several threads may call `run` once a bucket is prepared."""
 
     plan: str
     dynamic = False  # whether it takes every length between the smallest and the largest bucket
@@ -22,35 +21,34 @@ class Backend(ABC):
         """Make what a bucket needs; may take minutes. It may change the network's state."""
 
     @abstractmethod
-    def run(self, sizes: Sizes, inputs: Tensors) -> Tensors:
-        """The outputs, which belong to the caller alone."""
+    def run(self, sizes: Sizes, inputs: Tensors, lease: ExitStack | None = None) -> Tensors:
+        """Return the outputs.
 
-    @contextmanager
-    def lease(self, sizes: Sizes, inputs: Tensors) -> Iterator[Tensors]:
-        """The outputs where they lie, good until the end of the block."""
-        yield self.run(sizes, inputs)
+        Without a lease they belong to the caller. With one they may lie in buffers of the backend,
+        which no other call touches until the lease is closed.
+        """
 
     def holds(self, sizes: Sizes) -> bool:
-        """Whether a prepared bucket is still there."""
+        """Return whether a prepared bucket is still there."""
         return True
 
-    def has_place_for(self, uses: int) -> bool:
-        """Whether a bucket that is used so often should be prepared in a quiet moment."""
+    def has_place_for(self, sizes: Sizes) -> bool:
+        """Return whether a bucket is worth preparing in a quiet moment."""
         return True
 
-    def drop(self, sizes: Sizes) -> None:  # noqa: B027 -- most forms hold nothing for a bucket
-        """Let go of a bucket."""
+    def drop(self, sizes: Sizes) -> None:  # noqa: B027 -- most backends hold nothing for a bucket
+        """Release what a bucket holds."""
 
-    def close(self) -> None:  # noqa: B027 -- most forms hold nothing
-        """Let go of everything."""
+    def close(self) -> None:  # noqa: B027 -- most backends hold nothing
+        """Release everything."""
 
     def described(self) -> dict[str, Any]:
-        """What a report says about it besides the common figures."""
+        """Give what a report says about this backend besides the common figures."""
         return {}
 
 
 class Eager(Backend):
-    """The network as torch runs it."""
+    """The network as torch runs it, operation by operation."""
 
     plan = "eager"
     dynamic = True
@@ -61,5 +59,5 @@ class Eager(Backend):
     def prepare(self, sizes: Sizes, inputs: Tensors) -> None:
         pass
 
-    def run(self, sizes: Sizes, inputs: Tensors) -> Tensors:
+    def run(self, sizes: Sizes, inputs: Tensors, lease: ExitStack | None = None) -> Tensors:
         return self._network.run(inputs)

@@ -1,9 +1,10 @@
-"""Plans that build an engine once, keep its file, and run it for every length; it names none."""
+"""The backend of plans that build an engine once, keep its file, and run it for every length."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any, Protocol
 
 from realtime.acceleration import machine
@@ -20,20 +21,20 @@ Engine = Callable[[Tensors], Tensors]
 
 
 class Builder(Protocol):
-    """How one runtime makes and loads its engines."""
+    """A runtime's way to build and load its engines."""
 
     plan: str
 
-    def check(self, parts: NetworkSpec) -> None:
+    def check(self, spec: NetworkSpec) -> None:
         """Raise CannotRun when this network cannot run so, or not here."""
 
-    def facts(self, parts: NetworkSpec) -> dict[str, str]:
-        """What an engine depends on besides the network, its shapes and its precision."""
+    def facts(self, spec: NetworkSpec) -> dict[str, str]:
+        """Name what an engine depends on besides the network, its shapes and its precision."""
         ...
 
-    def build(self, parts: NetworkSpec) -> bytes: ...
+    def build(self, spec: NetworkSpec) -> bytes: ...
 
-    def load(self, parts: NetworkSpec, data: bytes) -> Engine: ...
+    def load(self, spec: NetworkSpec, data: bytes) -> Engine: ...
 
 
 class Built(Backend):
@@ -41,34 +42,34 @@ class Built(Backend):
 
     dynamic = True
 
-    def __init__(self, parts: NetworkSpec, builder: Builder) -> None:
+    def __init__(self, spec: NetworkSpec, builder: Builder) -> None:
         self.plan = builder.plan
-        builder.check(parts)
-        self._parts = parts
+        builder.check(spec)
+        self._spec = spec
         self._builder = builder
-        self._files = EngineFiles(parts.policy.folder, parts.policy.folder_bytes)
-        self._key = key_of(parts, builder.facts(parts))
+        self._files = EngineFiles(spec.policy.folder, spec.policy.folder_bytes)
+        self._key = file_key(spec, builder.facts(spec))
         self._notes: list[str] = []
         self._from_file = False
-        self._engine = self._loaded() or self._made()
+        self._engine = self._load() or self._build()
 
     def prepare(self, sizes: Sizes, inputs: Tensors) -> None:
-        """One engine is for all buckets."""
+        pass  # one engine serves all buckets
 
-    def run(self, sizes: Sizes, inputs: Tensors) -> Tensors:
+    def run(self, sizes: Sizes, inputs: Tensors, lease: ExitStack | None = None) -> Tensors:
         return self._engine(inputs)
 
     def described(self) -> dict[str, Any]:
         return {"from_file": self._from_file, "notes": list(self._notes)}
 
-    def _loaded(self) -> Engine | None:
+    def _load(self) -> Engine | None:
         found = self._files.find(self.plan, self._key)
         if found.note is not None:
             self._note(f"{found.note}; built again")
         if found.data is None:
             return None
         try:
-            engine = self._builder.load(self._parts, found.data)
+            engine = self._builder.load(self._spec, found.data)
         except Exception as error:  # noqa: BLE001 -- a file that a runtime refuses is built again
             self._note(f"its file does not load ({error_text(error)}); built again")
             self._files.remove(self.plan, self._key)
@@ -76,9 +77,9 @@ class Built(Backend):
         self._from_file = True
         return engine
 
-    def _made(self) -> Engine:
-        data = run_on_compile_thread(lambda: self._builder.build(self._parts))
-        engine = self._builder.load(self._parts, data)
+    def _build(self) -> Engine:
+        data = run_on_compile_thread(lambda: self._builder.build(self._spec))
+        engine = self._builder.load(self._spec, data)
         # Kept only when it loads: a file that is there is one that worked.
         note = self._files.keep(self.plan, self._key, data)
         if note is not None:
@@ -87,20 +88,20 @@ class Built(Backend):
 
     def _note(self, words: str) -> None:
         self._notes.append(words)
-        logger.warning("%s: %s: %s", self._parts.name, self.plan, words)
+        logger.warning("%s: %s: %s", self._spec.name, self.plan, words)
 
 
-def key_of(parts: NetworkSpec, facts: dict[str, str]) -> dict[str, Any]:
-    """What a file of a network depends on; nothing where none is kept: it takes a while to tell."""
-    if parts.policy.folder is None:
-        return {}
-    shapes = parts.shapes
+def file_key(spec: NetworkSpec, facts: dict[str, str]) -> dict[str, Any]:
+    """Name what a file of a network depends on; empty where no files are kept."""
+    if spec.policy.folder is None:
+        return {}  # the digest reads every weight, which takes a while
+    shapes = spec.shapes
     return {
-        "digest": machine.network_digest(parts.network.given),
-        "precision": parts.network.precision,
-        "autocast": parts.policy.autocast,
-        "device": parts.network.device.type,
-        "inputs": [list(shapes.shape(i, shapes.largest)) for i in range(len(parts.examples))],
+        "digest": machine.network_digest(spec.network.given),
+        "precision": spec.network.precision,
+        "autocast": spec.policy.autocast,
+        "device": spec.network.device.type,
+        "inputs": [list(shapes.shape(i, shapes.largest)) for i in range(len(spec.examples))],
         "axes": [[list(axis.sizes), sorted(axis.inputs.items())] for axis in shapes.axes],
         **facts,
     }

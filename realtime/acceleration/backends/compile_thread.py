@@ -1,4 +1,4 @@
-"""Where torch compiles and exports: on one thread of the process, and into one folder."""
+"""The one thread on which torch compiles and exports, and the folder of what it compiled."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _chosen: set[Path] = set()
 
 
 def run_on_compile_thread(work: Callable[[], T]) -> T:
-    """Do what traces a network, after all other such work, and wait for it."""
+    """Run work that traces a network, after all other such work, and return what it gives."""
     return _thread().submit(work).result()
 
 
@@ -29,14 +29,14 @@ def run_on_compile_thread(work: Callable[[], T]) -> T:
 def start_compile_thread() -> None:
     """Make tracing safe on every thread of this process, also where a network compiles by itself.
 
-    On a machine without a GPU torch keeps a pointer into the thread that traces first, and when
-    that thread has ended the next tracing ends the process. So this thread, which lasts as long
-    as the process, traces first.
+    On a machine without a GPU torch 2.11 keeps a pointer into the thread that traces first, and
+    when that thread has ended the next tracing ends the process. So this thread, which lasts as
+    long as the process, traces first.
     """
-    run_on_compile_thread(_nothing)
+    run_on_compile_thread(_trace_nothing)
 
 
-def _nothing() -> None:
+def _trace_nothing() -> None:
     from torch._subclasses import FakeTensorMode
 
     with FakeTensorMode():
@@ -44,9 +44,10 @@ def _nothing() -> None:
 
 
 def set_kernel_folder(folder: Path, most_bytes: int) -> Path:
-    """Where inductor keeps what it compiled, for the next start; the first to say so is heard.
+    """Let inductor keep in this folder what it compiled, for the next start; return its folder.
 
-    It bounds nothing itself: a folder that has grown too large is begun anew, before it is used.
+    The first call of a process decides, and the user's environment before it. Inductor does not
+    bound its folder: one that has grown too large is emptied here, before it is used.
     """
     from torch._inductor.runtime.cache_dir_utils import default_cache_dir
 

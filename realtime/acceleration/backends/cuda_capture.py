@@ -1,4 +1,4 @@
-"""Recording a run on buffers of its own, to be played again: on CUDA as a graph."""
+"""The capture of a run as a CUDA graph, which replays it on buffers of its own."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ Run = Callable[[Tensors], Tensors]
 
 
 class Pool(Protocol):
-    """Memory that recordings share: all of it is held until the last of them is closed."""
+    """Memory that graphs share: all of it is held until the last of them is closed."""
 
     @property
     def bytes(self) -> int: ...
 
 
 class CapturedGraph(Protocol):
-    """A run that was recorded: what is put into `inputs` comes out of `outputs`."""
+    """A captured run: from what is put into `inputs`, `replay` computes `outputs`."""
 
     inputs: Tensors
     outputs: Tensors
@@ -40,21 +40,21 @@ class CapturedGraph(Protocol):
 
 
 class Recorder(Protocol):
-    """Makes recordings, of which only one may be played at a time: they share memory."""
+    """A maker of graphs, of which only one may run at a time: they share memory."""
 
     def pool(self) -> Pool: ...
 
     def warm(self, run: Run, inputs: Tensors) -> None:
-        """Run as often as it takes until nothing is chosen or taken any more."""
+        """Run until libraries have chosen their kernels and taken their memory."""
 
     def record(self, run: Run, inputs: Tensors, pool: Pool) -> CapturedGraph:
-        """To be called while nobody else works on the device."""
+        """Capture a run; no other thread may work on the device meanwhile."""
 
     def begin(self) -> None:
-        """Before a holder of the buffers touches them: after what the last one queued."""
+        """Order what this thread queues on the buffers after what the last holder queued."""
 
     def end(self) -> None:
-        """When a holder has queued all it wants."""
+        """Mark that this thread has queued all that it wants on the buffers."""
 
 
 class CudaPool:
@@ -65,14 +65,15 @@ class CudaPool:
 
         self.device = device
         self.handle = torch.cuda.graph_pool_handle()
-        self.known = 0  # bytes, when it was looked at last
-        device_memory.hold(self)
+        self.known = 0  # bytes, when they were last looked at
+        device_memory.count_as_taken(self)
 
     @property
     def bytes(self) -> int:
         import torch
 
-        # What torch holds in all hardly grows with a later graph of a pool: its segments tell.
+        # The sum of what torch holds hardly grows with a later graph of a pool, so it tells
+        # nothing; the pool's segments do.
         segments = torch.cuda.memory_snapshot(self.handle, include_traces=False)  # type: ignore[no-untyped-call]
         self.known = sum(int(segment["total_size"]) for segment in segments)
         return self.known
@@ -92,14 +93,14 @@ class CudaCapturedGraph:
     def close(self) -> None:
         import torch
 
-        if self.inputs:  # its memory may be somebody else's at once: what is queued comes first
+        if self.inputs:  # its memory may be used by others at once: first what is queued ends
             torch.cuda.current_stream(self.inputs[0].device).synchronize()
         self._graph.reset()
         self.inputs = self.outputs = ()
 
 
 class CudaRecorder:
-    """Captures on a side stream; after a failure torch is as it was, and the stream a new one."""
+    """A recorder on a side stream; after a failed capture torch is as it was before."""
 
     def __init__(self, device: torch.device) -> None:
         import torch
@@ -133,7 +134,7 @@ class CudaRecorder:
         with torch.cuda.device(self._device):
             static = self._static(inputs)
             self._stream.synchronize()
-            torch.cuda.empty_cache()  # a pool takes none of what the warm-up left
+            torch.cuda.empty_cache()  # what the warm-up left, beside what the pool takes
             graph = torch.cuda.CUDAGraph()
             try:
                 outputs = self._captured(graph, run, static, pool)
@@ -154,7 +155,7 @@ class CudaRecorder:
         self._done.record(torch.cuda.current_stream(self._device))
 
     def _static(self, inputs: Tensors) -> Tensors:
-        """Buffers with the inputs in them, for the side stream."""
+        """Copy the inputs into buffers for the side stream."""
         import torch
 
         static = tuple(item.clone() for item in inputs)
@@ -164,9 +165,10 @@ class CudaRecorder:
     def _captured(
         self, graph: torch.cuda.CUDAGraph, run: Run, static: Tensors, pool: CudaPool
     ) -> Tensors:
-        """Torch's own way waits for the whole device, and leaves its stream current on failure."""
         import torch
 
+        # Not by `torch.cuda.graph`: it waits for the whole device, and after a failure it leaves
+        # its stream current.
         with torch.cuda.stream(self._stream):
             # Calls of other threads that would spoil a capture in the mode "global" do not.
             graph.capture_begin(pool.handle, capture_error_mode="thread_local")
@@ -189,13 +191,13 @@ class CudaRecorder:
             torch._C._cuda_releasePool(index, pool.handle)
         self._stream = self._new_stream()
         try:
-            self._rehearse()
+            self._capture_nothing()
         except RuntimeError as error:
             self._broken = error_text(error)
             logger.error("graphs broke on %s: %s", self._device, self._broken)
 
-    def _rehearse(self) -> None:
-        """A capture that succeeds: torch's generator leaves the mode of capturing with its end."""
+    def _capture_nothing(self) -> None:
+        """Capture a tiny run: its end takes torch's random numbers out of the mode of capturing."""
         import torch
 
         number = torch.zeros(1, device=self._device)

@@ -1,4 +1,4 @@
-"""Built engines on disk, each with what it depends on; whole or not at all, and bounded."""
+"""Files of built engines, each with what it depends on: whole or absent, and bounded in bytes."""
 
 from __future__ import annotations
 
@@ -19,47 +19,53 @@ SIDECAR = ".json"
 
 @dataclass(frozen=True)
 class EngineFile:
-    """An engine's bytes, or why there are none although somebody might expect them."""
+    """The bytes of an engine, or a note why a file that one might expect is of no use."""
 
     data: bytes | None = None
     note: str | None = None
 
 
 class EngineFiles:
-    """Engines by kind and key in one folder; the longest unused go first."""
+    """Engines by kind and key in one folder; over its bound the longest unused are removed."""
 
     def __init__(self, folder: Path | None, most_bytes: int) -> None:
         self._folder = folder
         self._most_bytes = most_bytes
 
     def find(self, kind: str, key: Key) -> EngineFile:
+        """Read the engine of a key, and count it as used now."""
         if self._folder is None:
             return EngineFile()
         path = self._path(kind, key)
         try:
-            told = json.loads(path.with_suffix(SIDECAR).read_text(encoding="utf-8"))
+            sidecar = json.loads(path.with_suffix(SIDECAR).read_text(encoding="utf-8"))
             data = path.read_bytes()
         except FileNotFoundError:
             return EngineFile(note=self._changed(kind, key))
         except (OSError, ValueError) as error:
             return EngineFile(note=f"{path.name} cannot be read: {error}")
-        if not isinstance(told, dict) or told.get("sha256") != hashlib.sha256(data).hexdigest():
+        if (
+            not isinstance(sidecar, dict)
+            or sidecar.get("sha256") != hashlib.sha256(data).hexdigest()
+        ):
             return EngineFile(note=f"{path.name} is damaged")
-        if told.get("key") != _plain(key):
+        if sidecar.get("key") != _plain(key):
             return EngineFile(note=f"{path.name} is for something else")
         os.utime(path)
         return EngineFile(data)
 
     def keep(self, kind: str, key: Key, data: bytes) -> str | None:
-        """Write an engine; a note when it cannot be kept."""
-        if self._folder is None or len(data) > self._most_bytes:
-            return None if self._folder is None else "the engine is too large to be kept"
+        """Write an engine; return a note when it cannot be kept."""
+        if self._folder is None:
+            return None
+        if len(data) > self._most_bytes:
+            return "the engine is too large to be kept"
         path = self._path(kind, key)
-        told = {"key": _plain(key), "sha256": hashlib.sha256(data).hexdigest()}
+        sidecar = {"key": _plain(key), "sha256": hashlib.sha256(data).hexdigest()}
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             write_whole(path, data)
-            write_whole(path.with_suffix(SIDECAR), json.dumps(told, indent=1).encode())
+            write_whole(path.with_suffix(SIDECAR), json.dumps(sidecar, indent=1).encode())
             self._make_room(path)
         except OSError as error:
             return f"the engine cannot be kept: {error.strerror or error}"
@@ -77,7 +83,7 @@ class EngineFiles:
         return self._folder / f"{kind}-{str(key['digest'])[:16]}-{mark[:16]}.engine"
 
     def _changed(self, kind: str, key: Key) -> str | None:
-        """What is different from an engine of the same network that is here."""
+        """Name what is different from an engine of the same network that is kept here."""
         assert self._folder is not None, "only looked for in a folder"
         start = f"{kind}-{str(key['digest'])[:16]}-"
         for path in sorted(self._folder.glob(f"{start}*{SIDECAR}")):
@@ -106,5 +112,5 @@ class EngineFiles:
 
 
 def _plain(key: Key) -> Any:
-    """As JSON would give it back."""
+    """Return a key as JSON gives it back: lists for tuples, names as text."""
     return json.loads(json.dumps(dict(key), sort_keys=True, default=str))

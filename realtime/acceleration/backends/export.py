@@ -1,4 +1,4 @@
-"""A network as a program without Python, with the lengths left open that may change."""
+"""The export of a network as a program without Python, its changing lengths left open."""
 
 from __future__ import annotations
 
@@ -11,31 +11,32 @@ from realtime.acceleration.refusals import CannotRun
 from realtime.acceleration.spec import NetworkSpec
 
 
-def check(parts: NetworkSpec, runtime: str) -> None:
-    """Refuse what no exported program can do."""
-    if parts.network.stateful:
+def check(spec: NetworkSpec, runtime: str) -> None:
+    """Refuse networks that no exported program can run."""
+    if spec.network.stateful:
         raise CannotRun(f"{runtime} cannot change the buffers of a network with state")
-    if parts.policy.autocast and not parts.network.is_exact:
-        raise CannotRun(f"{runtime} knows no autocast")
+    if spec.policy.autocast and not spec.network.is_exact:
+        raise CannotRun(f"{runtime} has no autocast")
 
 
-def exported(parts: NetworkSpec) -> Any:
-    """The network by torch.export, at its largest bucket: a length of 1 could not be left open."""
+def exported(spec: NetworkSpec) -> Any:
+    """Export the network by torch.export."""
     import torch
 
-    with torch.no_grad(), quiet():
-        inputs = parts.sample(parts.shapes.largest)
+    with torch.no_grad(), without_warnings():
+        # At the largest bucket: torch takes a length of 1 for one that never changes.
+        inputs = spec.sample(spec.shapes.largest)
         return torch.export.export(
-            parts.network.traced, inputs, dynamic_shapes=(dynamic(parts),), strict=False
+            spec.network.traced, inputs, dynamic_shapes=(dynamic(spec),), strict=False
         )
 
 
-def dynamic(parts: NetworkSpec) -> tuple[dict[int, Any], ...]:
-    """For each input its axes that stay open."""
+def dynamic(spec: NetworkSpec) -> tuple[dict[int, Any], ...]:
+    """Name the axes of each input that are left open."""
     import torch
 
-    opened: list[dict[int, Any]] = [{} for _ in parts.examples]
-    for axis in parts.shapes.axes:
+    opened: list[dict[int, Any]] = [{} for _ in spec.examples]
+    for axis in spec.shapes.axes:
         for i, place in axis.inputs.items():
             if axis.sizes[-1] > 1:
                 opened[i][place] = torch.export.Dim.AUTO
@@ -43,8 +44,8 @@ def dynamic(parts: NetworkSpec) -> tuple[dict[int, Any], ...]:
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Without the warnings of exporters about themselves."""
+def without_warnings() -> Iterator[None]:
+    """Ignore the warnings that exporters raise about their own code."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

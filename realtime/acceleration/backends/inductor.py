@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ Run = Callable[..., Tensors]
 
 
 class Compiled(Backend):
-    """A function of its own for each bucket: each is found at once and keeps no other's guards."""
+    """Compiled functions, one for each bucket: each is found at once, with its own guards alone."""
 
     plan = "compile"
 
@@ -33,9 +34,12 @@ class Compiled(Backend):
 
         if sizes in self._prepared:
             return
-        # Of `forward` alone, and of all of it: a part left to Python would be called compiled too.
+        # With `fullgraph`: a part left to Python would count as compiled too.
         compiled = torch.compile(
-            _own(self._network.traced), dynamic=False, fullgraph=True, options=_options(self._tuned)
+            _function_around(self._network.traced),
+            dynamic=False,
+            fullgraph=True,
+            options=_options(self._tuned),
         )
 
         def compile_for() -> None:
@@ -46,7 +50,7 @@ class Compiled(Backend):
         # Calls only run what was compiled: no lock is needed for what a caller waits for.
         self._prepared[sizes] = torch._dynamo.run(compiled)
 
-    def run(self, sizes: Sizes, inputs: Tensors) -> Tensors:
+    def run(self, sizes: Sizes, inputs: Tensors, lease: ExitStack | None = None) -> Tensors:
         import torch
 
         run = self._prepared.get(sizes)
@@ -65,19 +69,22 @@ class Compiled(Backend):
         self._prepared.clear()
 
 
-def _own(network: nn.Module) -> Run:
-    """A function around a network, with code of its own: what dynamo keeps hangs on the code."""
+def _function_around(network: nn.Module) -> Run:
+    """Make a function that calls a network, with a code object of its own.
+
+    Dynamo keeps what it compiled with the code object, and keeps only a few for each.
+    """
     from torch.compiler import is_compiling
 
     def run(*inputs: Any) -> Tensors:
         if not is_compiling():
-            # Dynamo leaves a call that it has nothing for to Python, and says nothing.
+            # Dynamo hands a call that it compiled nothing for to Python, silently.
             raise NotNow("what was compiled does not hold for this call")
         found: Tensors = network(*inputs)
         return found
 
-    own = run.__code__.replace()
-    return FunctionType(own, run.__globals__, run.__name__, None, run.__closure__)
+    code = run.__code__.replace()
+    return FunctionType(code, run.__globals__, run.__name__, None, run.__closure__)
 
 
 def _options(tuned: bool) -> dict[str, Any]:
@@ -86,10 +93,10 @@ def _options(tuned: bool) -> dict[str, Any]:
 
 
 def _guards(entries: Any) -> list[bool]:
-    """What must be as it was when compiled: the tensors that come in, and the state.
+    """Choose the conditions that a call is checked for: the tensors that come in, and the state.
 
-    Not the threads of whoever calls, nor process-wide switches: lanes set theirs as they like.
-    Weights do not change, and a bucket's shapes are checked before.
+    The caller's threads and process-wide switches are not among them: lanes set those as they
+    like. Weights do not change, and a bucket's shapes are checked before.
     """
     from torch.nn import Parameter
 
@@ -100,5 +107,5 @@ def _guards(entries: Any) -> list[bool]:
 
 
 def _flat(inputs: Tensors) -> Tensors:
-    """Inputs that lie as the samples did that were compiled for, also in axes of one place."""
+    """Lay inputs out in memory as the samples were, also along axes of one place."""
     return tuple(item.detach().contiguous().view(-1).view(item.shape) for item in inputs)

@@ -16,7 +16,7 @@ from realtime.acceleration.spec import NetworkSpec
 
 CUDA = "CUDAExecutionProvider"
 CPU = "CPUExecutionProvider"
-KINDS = {
+DTYPES = {
     "tensor(float)": "float32",
     "tensor(float16)": "float16",
     "tensor(double)": "float64",
@@ -24,51 +24,51 @@ KINDS = {
     "tensor(int32)": "int32",
     "tensor(bool)": "bool",
 }
-MOST_KNOWN = 4_096  # shapes whose outputs are remembered
+MOST_KNOWN = 4_096  # sets of input shapes whose output shapes are remembered
 
 
 class OnnxRuntime:
-    """Engines are ONNX files; they hold the weights too."""
+    """The builder of ONNX files, which hold the weights too."""
 
     plan = "onnx"
 
-    def check(self, parts: NetworkSpec) -> None:
-        export.check(parts, "ONNX Runtime")
+    def check(self, spec: NetworkSpec) -> None:
+        export.check(spec, "ONNX Runtime")
         for package in ("onnxruntime", "onnxscript"):
             if machine.package_version(package) is None and not _is_gpu_build(package):
                 raise CannotRun(f"{package} is not installed")
-        if parts.network.device.type == "cuda":
+        if spec.network.device.type == "cuda":
             import onnxruntime
 
             if CUDA not in onnxruntime.get_available_providers():
                 raise CannotRun("this onnxruntime was built without CUDA")
-        elif not parts.network.is_exact:
+        elif not spec.network.is_exact:
             raise CannotRun("ONNX Runtime has no quick kernels of 16 bits for CPUs")
-        if parts.network.precision == "bf16":
+        if spec.network.precision == "bf16":
             raise CannotRun("ONNX Runtime has too few operations in bf16")
 
-    def facts(self, parts: NetworkSpec) -> dict[str, str]:
+    def facts(self, spec: NetworkSpec) -> dict[str, str]:
         packages = ("torch", "onnxscript", "onnxruntime", "onnxruntime-gpu")
         return {
             name: found for name in packages if (found := machine.package_version(name)) is not None
         }
 
-    def build(self, parts: NetworkSpec) -> bytes:
+    def build(self, spec: NetworkSpec) -> bytes:
         import torch
 
-        with _silent_exporter(), export.quiet():
+        with _silent_exporter(), export.without_warnings():
             program = torch.onnx.export(
-                export.exported(parts), dynamo=True, verbose=False, optimize=True
+                export.exported(spec), dynamo=True, verbose=False, optimize=True
             )
         if program is None:
             raise CannotRun("the exporter gave nothing")
         data: bytes = program.model_proto.SerializeToString()
         return data
 
-    def load(self, parts: NetworkSpec, data: bytes) -> Engine:
+    def load(self, spec: NetworkSpec, data: bytes) -> Engine:
         import onnxruntime
 
-        cuda = parts.network.device.type == "cuda"
+        cuda = spec.network.device.type == "cuda"
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         providers: list[Any] = [CPU]
@@ -76,7 +76,7 @@ class OnnxRuntime:
             # TF32 is on by default there as well; the default search tries every kernel for each
             # new length, while somebody waits.
             chosen = {
-                "device_id": parts.network.device.index or 0,
+                "device_id": spec.network.device.index or 0,
                 "use_tf32": 0,
                 "cudnn_conv_algo_search": "HEURISTIC",
             }
@@ -96,7 +96,7 @@ class OnnxSession:
         self._cuda = cuda
         self._inputs = [item.name for item in session.get_inputs()]
         self._outputs = [item.name for item in session.get_outputs()]
-        self._kinds = [KINDS.get(item.type) for item in session.get_outputs()]
+        self._dtypes = [DTYPES.get(item.type) for item in session.get_outputs()]
         self._shapes: dict[tuple[object, ...], list[tuple[int, ...]]] = {}
 
     def __call__(self, inputs: Tensors) -> Tensors:
@@ -111,7 +111,7 @@ class OnnxSession:
         return tuple(torch.from_numpy(item) for item in found)
 
     def _on_cuda(self, inputs: Tensors) -> Tensors:
-        """In memory of torch on both sides: nothing goes by way of the host."""
+        """Run on memory of torch at both ends, so that no tensor goes by way of the host."""
         import torch
 
         held = tuple(item.contiguous() for item in inputs)
@@ -120,21 +120,21 @@ class OnnxSession:
         if shapes is None:
             if len(self._shapes) >= MOST_KNOWN:
                 self._shapes.clear()
-            shapes = self._shapes[key] = self._learned(held)
+            shapes = self._shapes[key] = self._learn_shapes(held)
         binding = self._bound(held)
         found = []
-        for name, kind, shape in zip(self._outputs, self._kinds, shapes, strict=True):
-            output = torch.empty(shape, dtype=getattr(torch, str(kind)), device=held[0].device)
+        for name, dtype, shape in zip(self._outputs, self._dtypes, shapes, strict=True):
+            output = torch.empty(shape, dtype=getattr(torch, str(dtype)), device=held[0].device)
             index = output.device.index or 0
-            binding.bind_output(name, "cuda", index, _numpy(kind), shape, output.data_ptr())
+            binding.bind_output(name, "cuda", index, _numpy_dtype(dtype), shape, output.data_ptr())
             found.append(output)
         self._run(binding, held)
         return tuple(found)
 
-    def _learned(self, held: Tensors) -> list[tuple[int, ...]]:
-        """The outputs' shapes for inputs of these, by a run whose outputs its runtime makes."""
-        if None in self._kinds:
-            raise CannotRun("ONNX Runtime gives outputs of a kind that is not known here")
+    def _learn_shapes(self, held: Tensors) -> list[tuple[int, ...]]:
+        """Find the outputs' shapes for such inputs, by a run that lets the runtime make them."""
+        if None in self._dtypes:
+            raise CannotRun("ONNX Runtime gives outputs of a type that is not known here")
         binding = self._bound(held)
         for name in self._outputs:
             binding.bind_output(name, "cuda", held[0].device.index or 0)
@@ -144,24 +144,25 @@ class OnnxSession:
     def _bound(self, held: Tensors) -> Any:
         binding = self._session.io_binding()
         for name, item in zip(self._inputs, held, strict=True):
-            kind = _numpy(str(item.dtype).removeprefix("torch."))
+            dtype = _numpy_dtype(str(item.dtype).removeprefix("torch."))
             index = item.device.index or 0
-            binding.bind_input(name, "cuda", index, kind, tuple(item.shape), item.data_ptr())
+            binding.bind_input(name, "cuda", index, dtype, tuple(item.shape), item.data_ptr())
         return binding
 
     def _run(self, binding: Any, held: Tensors) -> None:
-        """ONNX Runtime has a stream of its own: after torch's work, and before what follows."""
         import torch
 
+        # ONNX Runtime has a stream of its own: it begins after torch's work, and what follows
+        # begins after it.
         torch.cuda.current_stream(held[0].device).synchronize()
         self._session.run_with_iobinding(binding)
         binding.synchronize_outputs()
 
 
-def _numpy(kind: str | None) -> Any:
+def _numpy_dtype(name: str | None) -> Any:
     import numpy as np
 
-    return np.dtype(kind)
+    return np.dtype(name)
 
 
 def _is_gpu_build(package: str) -> bool:
@@ -170,7 +171,7 @@ def _is_gpu_build(package: str) -> bool:
 
 @contextmanager
 def _silent_exporter() -> Iterator[None]:
-    """Without the exporter's own lines about each of its passes."""
+    """Silence the exporter, which logs each of its passes."""
     loggers = [logging.getLogger(name) for name in ("onnxscript", "onnx_ir", "torch.onnx")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:

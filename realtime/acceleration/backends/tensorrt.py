@@ -21,67 +21,68 @@ CONVERTER = "torch-tensorrt"
 
 
 class TensorRt:
-    """Engines for every length between the smallest and the largest bucket, best at the example's.
+    """The builder of engines for every length from the smallest to the largest bucket.
 
-    Built by torch-tensorrt from the exported network in its own precision, run by TensorRT itself.
+    An engine is best at the lengths of the example. It is built by torch-tensorrt from the exported
+    network, in the network's own precision, and run by TensorRT itself.
     """
 
     plan = "tensorrt"
 
-    def check(self, parts: NetworkSpec) -> None:
+    def check(self, spec: NetworkSpec) -> None:
         if machine.package_version(CONVERTER) is None:
             raise CannotRun(f"{CONVERTER} is not installed")
-        if parts.network.device.type != "cuda":
+        if spec.network.device.type != "cuda":
             raise CannotRun(
-                f"TensorRT needs a CUDA device; this network is on {parts.network.device}"
+                f"TensorRT needs a CUDA device; this network is on {spec.network.device}"
             )
-        export.check(parts, "TensorRT")
+        export.check(spec, "TensorRT")
 
-    def facts(self, parts: NetworkSpec) -> dict[str, str]:
-        found = machine.machine_facts(parts.network.device)
+    def facts(self, spec: NetworkSpec) -> dict[str, str]:
+        found = machine.machine_facts(spec.network.device)
         found[CONVERTER] = machine.package_version(CONVERTER) or "unknown"
         # Its packages have many names, the library has one.
         found["tensorrt"] = str(_library().__version__)
-        return {**found, "workspace": str(parts.policy.workspace_bytes)}
+        return {**found, "workspace": str(spec.policy.workspace_bytes)}
 
-    def build(self, parts: NetworkSpec) -> bytes:
+    def build(self, spec: NetworkSpec) -> bytes:
         import torch_tensorrt
 
-        with _on(parts.network.device):
+        with _on(spec.network.device):
             data = torch_tensorrt.dynamo.convert_exported_program_to_serialized_trt_engine(
-                export.exported(parts),
+                export.exported(spec),
                 arg_inputs=[
-                    self._range(parts, i, torch_tensorrt) for i in range(len(parts.examples))
+                    self._range(spec, i, torch_tensorrt) for i in range(len(spec.examples))
                 ],
                 use_explicit_typing=True,  # in the network's own precision, as it was checked
                 disable_tf32=True,
-                workspace_size=parts.policy.workspace_bytes,
-                device=parts.network.device,
+                workspace_size=spec.policy.workspace_bytes,
+                device=spec.network.device,
             )
         return bytes(data)
 
-    def load(self, parts: NetworkSpec, data: bytes) -> Engine:
+    def load(self, spec: NetworkSpec, data: bytes) -> Engine:
         library = _library()
-        with _on(parts.network.device):
+        with _on(spec.network.device):
             runtime = library.Runtime(library.Logger(library.Logger.ERROR))
             engine = runtime.deserialize_cuda_engine(data)
         if engine is None:
             raise CannotRun("TensorRT refuses the engine")
-        return Contexts(engine, library, parts.network.device)
+        return Contexts(engine, library, spec.network.device)
 
-    def _range(self, parts: NetworkSpec, i: int, library: Any) -> Any:
-        shapes = parts.shapes
+    def _range(self, spec: NetworkSpec, i: int, library: Any) -> Any:
+        shapes = spec.shapes
         return library.Input(
             min_shape=shapes.shape(i, shapes.smallest),
             opt_shape=shapes.shape(i, shapes.example),
             max_shape=shapes.shape(i, shapes.largest),
-            dtype=parts.examples[i].dtype,
+            dtype=spec.examples[i].dtype,
         )
 
 
 @dataclass(frozen=True)
 class Context:
-    """What one call at a time runs an engine with; the work it queued is ordered by its stream."""
+    """An execution context, for one call at a time, and the stream that orders its work."""
 
     execution: Any
     stream: torch.cuda.Stream
@@ -102,14 +103,14 @@ class Contexts:
 
     def __call__(self, inputs: Tensors) -> Tensors:
         with _on(self._device):
-            context = self._taken()
-            found = self._ran(context, inputs)
+            context = self._free_context()
+            found = self._run(context, inputs)
             # Only now: a context that failed may be in any state, and is not used again.
             self._free.append(context)
             return found
 
-    def _taken(self) -> Context:
-        """To make one takes memory and a while, so they are kept."""
+    def _free_context(self) -> Context:
+        """Take a context that is free, or make one, which takes memory and time."""
         import torch
 
         try:
@@ -122,7 +123,7 @@ class Contexts:
         stream: torch.cuda.Stream = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
         return Context(execution, stream)
 
-    def _ran(self, context: Context, inputs: Tensors) -> Tensors:
+    def _run(self, context: Context, inputs: Tensors) -> Tensors:
         import torch
 
         execution = context.execution
@@ -133,7 +134,7 @@ class Contexts:
         found = []
         for name in self._outputs:
             shape = tuple(execution.get_tensor_shape(name))
-            output = torch.empty(shape, dtype=self._kind(name), device=self._device)
+            output = torch.empty(shape, dtype=self._dtype(name), device=self._device)
             execution.set_tensor_address(name, output.data_ptr())
             found.append(output)
         # On its own stream: on torch's TensorRT waits for the device at every run. What comes
@@ -146,17 +147,17 @@ class Contexts:
             raise CannotRun("TensorRT could not run its engine")
         return tuple(found)
 
-    def _kind(self, name: str) -> torch.dtype:
+    def _dtype(self, name: str) -> torch.dtype:
         import torch
 
-        kinds = self._library.DataType
+        types = self._library.DataType
         known = {
-            kinds.FLOAT: torch.float32,
-            kinds.HALF: torch.float16,
-            kinds.BF16: torch.bfloat16,
-            kinds.INT32: torch.int32,
-            kinds.INT64: torch.int64,
-            kinds.BOOL: torch.bool,
+            types.FLOAT: torch.float32,
+            types.HALF: torch.float16,
+            types.BF16: torch.bfloat16,
+            types.INT32: torch.int32,
+            types.INT64: torch.int64,
+            types.BOOL: torch.bool,
         }
         return known[self._engine.get_tensor_dtype(name)]
 
@@ -170,7 +171,7 @@ def _library() -> Any:
 
 
 def _on(device: torch.device) -> AbstractContextManager[Any]:
-    """Whatever TensorRT makes belongs to the GPU that is current."""
+    """Make a GPU the current one: what TensorRT creates belongs to the current GPU."""
     import torch
 
     return torch.cuda.device(device)

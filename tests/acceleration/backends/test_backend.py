@@ -1,6 +1,8 @@
-"""What every form does unless it says otherwise, and the network as it is."""
+"""Tests of what every backend does unless it says otherwise, and of the network as it is."""
 
 from __future__ import annotations
+
+from contextlib import ExitStack
 
 import torch
 
@@ -9,13 +11,14 @@ from tests.support.small_networks import mel, network_spec
 
 
 def test_eager_runs_every_length_without_being_prepared() -> None:
-    made = network_spec()
-    form = Eager(made.network)
-    assert form.dynamic and form.holds((1, 10)) and form.has_place_for(0)
+    spec = network_spec()
+    backend = Eager(spec.network)
+    assert backend.dynamic and backend.holds((1, 10)) and backend.has_place_for((1, 10))
     for frames in (3, 10):
-        with form.lease((1, 10), (mel(frames),)) as outputs:
-            assert torch.equal(outputs[0], made.network.run((mel(frames),))[0])
-    form.drop((1, 10))
-    form.close()
-    assert form.run((1, 10), (mel(),))[0].shape == (1, 1, 20)
-    assert form.described() == {}
+        with ExitStack() as lease:
+            outputs = backend.run((1, 10), (mel(frames),), lease)
+            assert torch.equal(outputs[0], spec.network.run((mel(frames),))[0])
+    backend.drop((1, 10))
+    backend.close()
+    assert backend.run((1, 10), (mel(),))[0].shape == (1, 1, 20)
+    assert backend.described() == {}

@@ -27,23 +27,23 @@ class Factory:
         self.missing: str | None = None
         self.fault: Exception | None = None
 
-    def check(self, parts: NetworkSpec) -> None:
+    def check(self, spec: NetworkSpec) -> None:
         if self.missing is not None:
             raise CannotRun(self.missing)
 
-    def facts(self, parts: NetworkSpec) -> dict[str, str]:
+    def facts(self, spec: NetworkSpec) -> dict[str, str]:
         return {"driver": self.driver}
 
-    def build(self, parts: NetworkSpec) -> bytes:
+    def build(self, spec: NetworkSpec) -> bytes:
         if self.fault is not None:
             raise self.fault
         self.built += 1
         return self.word
 
-    def load(self, parts: NetworkSpec, data: bytes) -> Engine:
+    def load(self, spec: NetworkSpec, data: bytes) -> Engine:
         if data != self.word:
             raise RuntimeError("the plan file does not match this runtime")
-        return parts.network.run
+        return spec.network.run
 
 
 def form(folder: Path, factory: Factory) -> Built:
@@ -90,10 +90,10 @@ def test_a_changed_driver_means_another_engine(tmp_path: Path) -> None:
 def test_other_weights_mean_another_engine(tmp_path: Path) -> None:
     factory = Factory()
     form(tmp_path, factory)
-    parts = small_networks.network_spec(Policy(folder=tmp_path))
+    spec = small_networks.network_spec(Policy(folder=tmp_path))
     with torch.no_grad():
-        next(parts.network.original.parameters()).mul_(1.5)
-    assert not Built(parts, factory).described()["from_file"]
+        next(spec.network.original.parameters()).mul_(1.5)
+    assert not Built(spec, factory).described()["from_file"]
     assert factory.built == 2
 
 
@@ -111,7 +111,7 @@ def test_what_cannot_be_built_falls_back(
     factory = Factory()
     factory.missing, factory.fault = missing, fault
     makers = {
-        "tensorrt": lambda parts: Built(parts, factory),
+        "tensorrt": lambda spec: Built(spec, factory),
         "graphs": small_networks.failing_maker(CannotRun("no GPU")),
         "compile": small_networks.altered([]),
     }

@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_networks_are_compiled_in_threads_without_harm() -> None:
-    """On threads of their own, one after the other or at once, this would end the process."""
+    """Threads of their own would end the process, one after the other or at once."""
     made = [network_spec() for _ in range(THREADS)]
     forms = [Compiled(each.network) for each in made]
     before = counters["stats"]["unique_graphs"]

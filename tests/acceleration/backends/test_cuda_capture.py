@@ -68,14 +68,14 @@ def test_where_graphs_are_broken_for_good_it_is_said(monkeypatch: pytest.MonkeyP
         recorder.record(lambda inputs: inputs, (torch.ones(1),), recorder.pool())
 
 
-def cuda_parts(precision: str = "fp32") -> NetworkSpec:
+def cuda_spec(precision: str = "fp32") -> NetworkSpec:
     network = Network(vocoder(), precision, "cuda")
     shapes = Shapes(network.moved((mel(),)), (BATCHES, FRAMES))
     return NetworkSpec(network, shapes, network.moved((mel(),)), Policy(), "vocoder")
 
 
 def copies_to_the_host(inputs: Tensors) -> Tensors:
-    """What no graph can do; on CUDA it ends the capture."""
+    """Copy to the host, which no graph can do; on CUDA it ends the capture."""
     return (inputs[0] * inputs[0].sum().item(),)
 
 
@@ -186,7 +186,7 @@ def test_captures_beside_other_work_on_the_device() -> None:
 @pytest.mark.gpu
 @pytest.mark.timeout(600)
 def test_graphs_are_bounded_by_what_they_hold() -> None:
-    made = cuda_parts()
+    made = cuda_spec()
     form = Graphs("eager_graphs", made, CudaRecorder(made.network.device), Eager(made.network))
     for sizes in made.shapes.buckets():
         form.prepare(sizes, made.sample(sizes))

@@ -1,4 +1,4 @@
-"""Recordings are made once, played in turns, and given up for better ones."""
+"""CUDA graphs are captured once, replayed one at a time, and closed for more used ones."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def graphs_of(recorder: CpuRecorder) -> Backend:
     return graphs_with(recorder)(network_spec())
 
 
-def test_a_bucket_is_recorded_once_and_played_often() -> None:
+def test_a_bucket_is_captured_once_and_replayed_often() -> None:
     recorder = CpuRecorder()
     found = accelerate_vocoder("graphs", {"graphs": graphs_with(recorder)})
     for seed in range(5):
         found(mel(seed=seed))
-    assert len(recorder.tapes) == 1
-    assert recorder.tapes[0].plays == 6  # one of them the check
+    assert len(recorder.graphs) == 1
+    assert recorder.graphs[0].replays == 6  # one of them the check
     (told,) = [plan for plan in found.described()["plans"] if plan["plan"] == "graphs"]
     assert (told["captures"], told["held"], told["evictions"], told["bytes"]) == (1, 1, 0, 100)
 
@@ -51,7 +51,7 @@ def test_every_touch_of_the_buffers_is_a_turn() -> None:
     recorder = CpuRecorder()
     found = accelerate_vocoder("graphs", {"graphs": graphs_with(recorder)})
     found(mel())
-    assert recorder.turns == ["warm", *["begin", "end"] * 3]  # capture, check, call
+    assert recorder.calls == ["warm", *["begin", "end"] * 3]  # capture, check, call
 
 
 def test_a_recording_that_was_given_up_is_made_again() -> None:
@@ -59,7 +59,7 @@ def test_a_recording_that_was_given_up_is_made_again() -> None:
     found = accelerate_vocoder("graphs", {"graphs": graphs_with(recorder)}, policy=Policy(graphs=1))
     for frames in (10, 20, 10):
         found(mel(frames))
-    assert [tape.closed for tape in recorder.tapes] == [True, True, False]
+    assert [graph.closed for graph in recorder.graphs] == [True, True, False]
     assert found.described()["hits"] == {"graphs": 3} and not fallback_reasons(found)
 
 
@@ -73,7 +73,19 @@ def test_in_quiet_moments_none_is_given_up_for_a_lesser_one() -> None:
     for _ in range(3):
         found(mel(10))
     assert not found.prepare_when_quiet()
-    assert [tape.closed for tape in recorder.tapes] == [False]
+    assert [graph.closed for graph in recorder.graphs] == [False]
+
+
+def test_in_quiet_moments_two_buckets_do_not_displace_each_other_for_ever() -> None:
+    """A new graph once counted as hardly used, so each quiet moment closed the last one's."""
+    recorder = CpuRecorder()
+    policy = Policy(graphs=1, when_idle=True)
+    found = accelerate_vocoder("graphs", {"graphs": graphs_with(recorder)}, policy=policy)
+    for frames in [10] * 5 + [20] * 4:
+        found(mel(frames))
+    assert found.prepare_when_quiet()
+    assert not found.prepare_when_quiet()
+    assert len(recorder.graphs) == 1
 
 
 def test_what_cannot_be_recorded_compiled_is_recorded_eager() -> None:
@@ -96,12 +108,12 @@ def test_after_a_failed_capture_the_next_has_a_memory_of_its_own() -> None:
         form.prepare((1, 20), (mel(20),))
     recorder.fault = None
     form.prepare((1, 20), (mel(20),))
-    assert [len(pool.tapes) for pool in recorder.pools] == [1, 1]
+    assert [len(pool.graphs) for pool in recorder.pools] == [1, 1]
     assert form.holds((1, 10)) and form.holds((1, 20))
 
 
 def test_while_the_inner_form_is_made_others_are_played() -> None:
-    """Inductor takes minutes: whoever has a recording must not wait for another's."""
+    """Inductor takes minutes, and calls of other buckets must not wait for it."""
     made = network_spec()
     inner = AlteredBackend(made.network)
     form = Graphs("graphs", made, CpuRecorder(), inner)
@@ -123,7 +135,7 @@ def test_while_the_inner_form_is_made_others_are_played() -> None:
 
 
 def test_a_capture_is_alone_and_others_come_after_it() -> None:
-    """Of another network too: what waits for the device in any thread spoils a capture."""
+    """Work of another network waits too: work in any thread spoils a capture."""
     recorder = CpuRecorder()
     form, other = graphs_of(recorder), accelerate_vocoder("eager")
     calls: list[threading.Thread] = []
@@ -188,7 +200,7 @@ def test_two_networks_recorded_at_once_by_their_lanes_do_not_meet() -> None:
     with ThreadPoolExecutor(3) as pool:
         done = [pool.submit(prepare, 0), pool.submit(prepare, 1), pool.submit(go_on)]
         assert [each.result(60) for each in done] == [6, 6, 50]
-    assert [len(each.tapes) for each in recorders] == [6, 6]
+    assert [len(each.graphs) for each in recorders] == [6, 6]
 
 
 def test_a_recording_that_is_too_large_is_a_reason() -> None:
@@ -209,6 +221,6 @@ def test_what_is_gone_is_said_before_anything_runs() -> None:
     form.prepare((1, 10), (mel(),))
     assert form.holds((1, 10))
     form.drop((1, 10))
-    with pytest.raises(NotNow, match="given up"):
+    with pytest.raises(NotNow, match="closed to make room"):
         form.run((1, 10), (mel(),))
     form.close()

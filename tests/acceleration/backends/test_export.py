@@ -31,5 +31,5 @@ def test_an_axis_of_one_size_one_stays_closed() -> None:
 
 def test_autocast_is_refused() -> None:
     check(network_spec(Policy(autocast=True)), "this")
-    with pytest.raises(CannotRun, match="this knows no autocast"):
+    with pytest.raises(CannotRun, match="this has no autocast"):
         check(network_spec(Policy(autocast=True), "bf16"), "this")

@@ -1,118 +1,114 @@
-"""Recordings are bounded in number and bytes; what cost and served least goes first."""
+"""Graphs are bounded in number and bytes; the least used are closed first."""
 
 from __future__ import annotations
+
+from collections import Counter
 
 import pytest
 import torch
 
-from realtime.acceleration.backends.graph_cache import HALVED_EVERY, GraphCache
+from realtime.acceleration.backends.graph_cache import GraphCache
 from realtime.acceleration.refusals import CannotRun
 from realtime.acceleration.shapes import Sizes
-from tests.support.small_networks import CpuGraph, CpuGraphPool
+from tests.support.small_networks import CpuGraph, CpuRecorder
 
 
-def tape(size: int = 10) -> CpuGraph:
-    return CpuGraph(lambda inputs: inputs, (torch.zeros(1),), size)
+class Held:
+    """A cache with a recorder of CPU graphs, and the uses of its buckets."""
+
+    def __init__(self, most: int, most_bytes: int) -> None:
+        self.recorder = CpuRecorder()
+        self.uses: Counter[Sizes] = Counter()
+        self.cache = GraphCache(self.recorder, most, most_bytes, self.uses.__getitem__)
+
+    def capture(self, bucket: int, size: int = 10, uses: int = 0) -> CpuGraph:
+        self.recorder.size = size
+        self.uses[(bucket,)] = uses
+        self.cache.capture((bucket,), lambda inputs: inputs, (torch.zeros(1),))
+        return self.recorder.graphs[-1]
 
 
-def keep(held: GraphCache, sizes: Sizes, each: CpuGraph, seconds: float = 1.0) -> None:
-    shelf = held.shelf(CpuGraphPool)
-    assert isinstance(shelf.pool, CpuGraphPool)
-    shelf.pool.tapes.append(each)
-    held.add(shelf, sizes, each, seconds)
+def test_the_least_used_goes_first() -> None:
+    held = Held(most=2, most_bytes=1_000)
+    rare, frequent = held.capture(1, uses=3), held.capture(2, uses=4)
+    new = held.capture(3)
+    assert rare.closed and not frequent.closed and not new.closed
+    assert held.cache.get((1,)) is None and held.cache.get((3,)) is new
+    assert (held.cache.captures, held.cache.evictions, len(held.cache)) == (3, 1, 2)
 
 
-def test_cost_times_use_decides_who_goes() -> None:
-    held = GraphCache(most=2, most_bytes=1_000)
-    cheap, dear, new = tape(), tape(), tape()
-    keep(held, (1,), cheap, 1.0)
-    keep(held, (2,), dear, 10.0)
-    for _ in range(3):
-        held.get((1,))  # worth 4 × 1 s, less than 1 × 10 s
-    keep(held, (3,), new, 0.1)
-    assert cheap.closed and not dear.closed and not new.closed
-    assert held.get((1,)) is None and held.get((3,)) is new
-    assert (held.captures, held.evictions, len(held)) == (3, 1, 2)
-
-
-def test_recordings_share_a_memory_and_count_as_what_it_holds() -> None:
-    held = GraphCache(most=10, most_bytes=100)
+def test_graphs_share_a_memory_and_count_as_what_it_holds() -> None:
+    held = Held(most=10, most_bytes=100)
     for number, size in enumerate((20, 10, 25, 5)):
-        keep(held, (number,), tape(size))
-    assert held.bytes == 25 and len(held) == 4
+        held.capture(number, size)
+    assert held.cache.bytes == 25 and len(held.cache) == 4
+    assert len(held.recorder.pools) == 1
 
 
-def test_what_is_given_back_is_given_back_by_the_memory() -> None:
-    """While one recording of a memory is held nothing of it is free: all of them go."""
-    held = GraphCache(most=10, most_bytes=100)
-    first, beside, second, third = tape(20), tape(30), tape(40), tape(50)
-    keep(held, (0,), first)
-    keep(held, (1,), beside)  # on the first shelf too, which is full with it
-    keep(held, (2,), second)
-    for _ in range(9):
-        held.get((2,))
-    assert held.bytes == 70 and not any(each.closed for each in (first, beside, second))
-    keep(held, (3,), third)
+def test_memory_is_given_back_by_the_pool() -> None:
+    """A pool gives back nothing while one of its graphs is held: all of them are closed."""
+    held = Held(most=10, most_bytes=100)
+    first = held.capture(0, 20)
+    beside = held.capture(1, 30)  # in the first pool too, which is full with it
+    second = held.capture(2, 40, uses=9)
+    assert held.cache.bytes == 70 and not any(each.closed for each in (first, beside, second))
+    third = held.capture(3, 50)
     assert first.closed and beside.closed and not second.closed and not third.closed
-    assert (held.bytes, held.evictions) == (90, 2)
-    held.drop((2,))
-    assert held.bytes == 50
+    assert (held.cache.bytes, held.cache.evictions) == (90, 2)
+    held.cache.drop((2,))
+    assert held.cache.bytes == 50
 
 
 @pytest.mark.parametrize("beside", [0, 20])
-def test_what_is_too_large_for_any_memory_is_a_reason(beside: int) -> None:
-    held = GraphCache(most=10, most_bytes=100)
+def test_a_graph_that_is_too_large_for_any_memory_is_refused(beside: int) -> None:
+    held = Held(most=10, most_bytes=100)
     if beside:
-        keep(held, (1,), tape(beside))
-    large = tape(101)
+        held.capture(1, beside)
     with pytest.raises(CannotRun, match="101 bytes, allowed are 100"):
-        keep(held, (9,), large)
-    assert large.closed and held.bytes == 0
-    keep(held, (2,), tape(20))
-    assert held.bytes == 20
+        held.capture(9, 101)
+    assert held.recorder.graphs[-1].closed and held.cache.bytes == 0
+    held.capture(2, 20)
+    assert held.cache.bytes == 20
 
 
-def test_after_a_failure_the_next_recording_begins_a_memory() -> None:
-    held = GraphCache(most=10, most_bytes=100)
-    keep(held, (1,), tape(5))
-    first = held.shelf(CpuGraphPool)
-    assert held.shelf(CpuGraphPool) is first
-    held.shut()
-    assert held.shelf(CpuGraphPool) is not first
+def test_after_a_failure_the_next_graph_begins_a_pool() -> None:
+    held = Held(most=10, most_bytes=100)
+    held.capture(1, 5)
+    held.capture(2, 5)
+    held.recorder.fault = RuntimeError("operation not permitted when stream is capturing")
+    with pytest.raises(RuntimeError, match="not permitted"):
+        held.capture(3, 5)
+    held.recorder.fault = None
+    held.capture(3, 5)
+    assert [len(pool.graphs) for pool in held.recorder.pools] == [2, 1]
 
 
-def test_old_uses_fade() -> None:
-    held = GraphCache(most=2, most_bytes=1_000)
-    old, young = tape(), tape()
-    keep(held, (1,), old)
-    for _ in range(HALVED_EVERY // 2):
-        held.get((1,))
-    keep(held, (2,), young)
-    for _ in range(HALVED_EVERY // 2 + HALVED_EVERY):
-        held.get((2,))
-    keep(held, (3,), tape())
-    assert old.closed and not young.closed
+def test_a_pool_that_was_given_back_is_not_used_again() -> None:
+    held = Held(most=10, most_bytes=100)
+    held.capture(1, 5)
+    held.cache.drop((1,))
+    held.capture(2, 5)
+    assert [len(pool.graphs) for pool in held.recorder.pools] == [1, 1]
 
 
-def test_a_place_is_for_who_is_used_more() -> None:
-    held = GraphCache(most=1, most_bytes=1_000)
-    assert held.has_place_for(0)
-    keep(held, (1,), tape())
-    held.get((1,))
-    assert not held.has_place_for(2) and held.has_place_for(3)
+def test_a_place_is_for_a_bucket_that_is_used_more() -> None:
+    held = Held(most=1, most_bytes=1_000)
+    held.uses.update({(2,): 2, (3,): 3})
+    assert held.cache.has_place_for((9,))
+    held.capture(1, uses=2)
+    assert not held.cache.has_place_for((2,)) and held.cache.has_place_for((3,))
 
 
-def test_where_another_would_not_fit_a_place_is_for_who_is_used_more_than_a_memory() -> None:
-    held = GraphCache(most=9, most_bytes=100)
-    keep(held, (1,), tape(60))
-    assert not held.has_place_for(1) and held.has_place_for(2)
+def test_where_another_would_not_fit_a_place_is_for_one_that_is_used_more_than_a_pool() -> None:
+    held = Held(most=9, most_bytes=100)
+    held.capture(1, 60, uses=1)
+    held.uses.update({(2,): 1, (3,): 2})
+    assert not held.cache.has_place_for((2,)) and held.cache.has_place_for((3,))
 
 
-def test_the_same_bucket_again_replaces_the_old() -> None:
-    held = GraphCache(most=2, most_bytes=1_000)
-    first, second = tape(), tape()
-    keep(held, (1,), first)
-    keep(held, (1,), second)
-    assert first.closed and held.get((1,)) is second and len(held) == 1
-    held.clear()
-    assert second.closed and len(held) == 0 and held.bytes == 0
+def test_the_same_bucket_again_replaces_the_old_graph() -> None:
+    held = Held(most=2, most_bytes=1_000)
+    first, second = held.capture(1), held.capture(1)
+    assert first.closed and held.cache.get((1,)) is second and len(held.cache) == 1
+    held.cache.clear()
+    assert second.closed and len(held.cache) == 0 and held.cache.bytes == 0

@@ -64,7 +64,7 @@ def in_a_thread(work: Callable[[], torch.Tensor]) -> torch.Tensor:
 
 
 def test_whoever_calls_and_however_what_runs_is_compiled() -> None:
-    """Each of these once missed what was compiled, ran as torch runs it, and was not told."""
+    """Each of these calls once missed what was compiled and ran eager, without a report."""
     found = accelerate_vocoder("compile")
     found.prepare([(1, 10)])
     x = mel()
@@ -118,7 +118,7 @@ def test_a_call_that_nothing_was_compiled_for_is_not_called_compiled() -> None:
 
 
 def test_networks_keep_nothing_in_each_others_code() -> None:
-    """More than dynamo keeps for one function: past that it would run eager without a word."""
+    """Dynamo keeps few graphs for one function; past that it would run eager silently."""
     from torch._dynamo import config
 
     one, other = Compiled(network_spec().network), Compiled(network_spec().network)

@@ -116,7 +116,7 @@ class FakeSession:
 def test_a_runtime_that_went_to_the_processor_instead_is_found_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Where a library of CUDA does not load it runs on the processor, without an error."""
+    """ONNX Runtime runs on the processor, without an error, when a library of CUDA is missing."""
     asked: list[object] = []
 
     def session(data: bytes, options: object, providers: list[object]) -> FakeSession:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import pytest
 import torch
@@ -202,7 +203,7 @@ class WrongStep(Backend):
     def prepare(self, sizes: Sizes, inputs: Tensors) -> None:
         pass
 
-    def run(self, sizes: Sizes, inputs: Tensors) -> Tensors:
+    def run(self, sizes: Sizes, inputs: Tensors, lease: ExitStack | None = None) -> Tensors:
         return self._mistake(lambda *given: self._network.run(given), *inputs)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 import pytest
 import torch
 
@@ -42,7 +44,7 @@ def test_pieces_side_by_side_give_what_each_gives_alone() -> None:
 class WrongLast(AlteredBackend):
     """A pass that is right except in the last stage, which it takes for the one before."""
 
-    def run(self, sizes: Sizes, inputs: Tensors) -> Tensors:
+    def run(self, sizes: Sizes, inputs: Tensors, lease: ExitStack | None = None) -> Tensors:
         x, lengths, stage = inputs
         return self._network.run((x, lengths, stage.clamp(max=STAGES - 2)))
 
@@ -50,7 +52,7 @@ class WrongLast(AlteredBackend):
 class Unmasked(AlteredBackend):
     """A pass that is right only where all of the length is filled."""
 
-    def run(self, sizes: Sizes, inputs: Tensors) -> Tensors:
+    def run(self, sizes: Sizes, inputs: Tensors, lease: ExitStack | None = None) -> Tensors:
         x, lengths, stage = inputs
         return self._network.run((x, lengths.new_full((1,), x.shape[1]), stage))
 
