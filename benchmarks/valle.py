@@ -24,9 +24,10 @@ from torch import Tensor
 from benchmarks import report
 from realtime.configuration import load_settings
 from realtime.engines.valle.batching import BatchedLine
+from realtime.engines.valle.codes import END, LEVELS
 from realtime.engines.valle.device_choice import RunConfig, choose_run
 from realtime.engines.valle.model import FRAMES, LENGTHS, ValleModel
-from realtime.engines.valle.networks.checkpoint import END, LEVELS, ValleNetwork, ValleShape
+from realtime.engines.valle.networks.checkpoint import ValleNetwork, ValleShape
 from realtime.engines.valle.networks.vocos import Vocos
 from realtime.engines.valle.random_numbers import draw_numbers
 from realtime.engines.valle.speaking import PieceSpeaker, Turn, VoiceExample

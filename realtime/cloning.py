@@ -21,7 +21,8 @@ from realtime.characters import Character, Characters, checked_name
 from realtime.conversion.by_words.sentence import Sentence
 from realtime.conversion.by_words.transcriber import RECOGNISER, Transcriber
 from realtime.engines.valle import codec
-from realtime.engines.valle.presets import Codes, Prompt, pack_prompt
+from realtime.engines.valle.codes import Codes
+from realtime.engines.valle.presets import Prompt, pack_prompt
 from realtime.engines.valle.text import Encoded, encode_segments
 from realtime.engines.valle.weights import ENCODEC
 from realtime.engines.world import voiced_seconds

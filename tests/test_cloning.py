@@ -18,7 +18,9 @@ from realtime.audio.wav import wav_file
 from realtime.cloning import RATE, Cloning, read_clip
 from realtime.engines.contract import CancelToken, Samples, Transcript
 from realtime.engines.valle import codec
-from realtime.engines.valle.presets import Codes, get_prompt
+from realtime.engines.valle.codes import Codes
+from realtime.engines.valle.presets import get_prompt
+from realtime.engines.valle.text import decode
 from realtime.errors import (
     BadRequest,
     Taken,
@@ -121,7 +123,7 @@ async def test_it_is_there_at_once_and_whole(services: Services) -> None:
     assert services.characters.get("山びこ 2") is character
     assert (character.engine, character.language) == ("valle", "en")
     prompt = get_prompt(character)
-    assert prompt.codes.shape == (300, 8) and prompt.symbols.startswith("gʊd_ˈmɔɹnɪŋ,")
+    assert prompt.codes.shape == (300, 8) and decode(prompt.ids).startswith("gʊd_ˈmɔɹnɪŋ,")
     assert files(services) == ["山びこ 2.npz"]
     kept = services.settings.presets.path / "山びこ 2.npz"
     assert kept.stat().st_mode & 0o777 == 0o644
@@ -206,7 +208,7 @@ async def test_with_a_recogniser_it_is_transcribed(
     recogniser.transcript = Transcript(TEXT, "en")
     character = await services.cloning.make("Kai", clip())
     assert recogniser.heard == [(4 * 16_000, None)]
-    assert get_prompt(character).symbols.startswith("gʊd_ˈmɔɹnɪŋ,")
+    assert decode(get_prompt(character).ids).startswith("gʊd_ˈmɔɹnɪŋ,")
 
 
 async def test_a_named_language_is_what_is_listened_for(

@@ -7,9 +7,10 @@ from pathlib import Path
 import torch
 
 from benchmarks import valle as benchmark
+from realtime.engines.valle.codes import END
 from realtime.engines.valle.load_networks import build_network
 from realtime.engines.valle.networks.autoregressive import AutoregressiveModel
-from realtime.engines.valle.networks.checkpoint import END, ValleNetwork, ValleShape
+from realtime.engines.valle.networks.checkpoint import ValleNetwork, ValleShape
 from tests.support.valle_cases import whole_logits
 
 

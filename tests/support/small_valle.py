@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from realtime.engines.valle.codes import END
 from realtime.engines.valle.networks import checkpoint as networks
 from realtime.engines.valle.networks import vocos
-from realtime.engines.valle.networks.checkpoint import END
 from realtime.engines.valle.presets import Prompt, pack_prompt
 from realtime.settings import (
     CacheSettings,

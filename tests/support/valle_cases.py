@@ -12,12 +12,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from realtime.engines.valle.codes import BEGIN, END, LEVELS
 from realtime.engines.valle.networks.autoregressive import AutoregressiveModel, Sampling
 from realtime.engines.valle.networks.checkpoint import (
-    BEGIN,
-    END,
     LANGUAGES,
-    LEVELS,
     STAGES,
     ValleNetwork,
     ValleShape,

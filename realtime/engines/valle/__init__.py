@@ -1,1 +1,1 @@
-"""VALL-E X around its networks: whose voice, from which files, and how a voice is made."""
+"""The engine `valle`: VALL-E X, from weight files and a text to sound."""

@@ -14,15 +14,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
+from realtime.engines.valle.codes import BEGIN, END
 from realtime.engines.valle.step_buffers import StepBuffers, StepOutput
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from realtime.engines.valle.networks.autoregressive import AutoregressiveModel
-
-END = 1024  # the code that ends a line
-BEGIN = 1025  # the code before the first
 
 # From states, random numbers and rows to the next states and the logits, valid inside the block.
 RunStep = Callable[

@@ -10,8 +10,6 @@ from realtime.characters.voices import MOST_SYMBOLS as MOST_PROMPT_SYMBOLS
 
 __all__ = ["MOST_PROMPT", "MOST_PROMPT_SYMBOLS"]
 
-LEVELS = 8  # codes a frame
-HOP = 320  # samples a frame: 75 frames are a second
 MOST_FRAMES = 1650  # of prompt and speech together: the model learnt no more than 22 s
 FEWEST_A_SYMBOL, MOST_A_SYMBOL = 4, 12  # frames a symbol of real speech, for an estimate
 STOP_A_SYMBOL = 16  # frames a symbol, the prompt's too, after which a line is ended

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from realtime.audio.samples import Samples
+from realtime.engines.valle.codes import Codes
 from realtime.engines.valle.load_networks import build_codec
-from realtime.engines.valle.presets import Codes
 from realtime.engines.valle.weights import ENCODEC, load_state
 from realtime.settings import Settings
 

@@ -31,18 +31,18 @@ def choose_run(
     processor: Path = CPU_INFO,
 ) -> RunConfig:
     """Choose by the settings; `auto` becomes the one that suits this machine."""
-    wanted = settings.valle
-    device = wanted.device
+    valle = settings.valle
+    device = valle.device
     if device == "auto":
         device = "cuda" if has_gpu() else "cpu"
-    precision = wanted.precision
+    precision = valle.precision
     if precision == "auto":
         precision = "bf16" if device == "cuda" or has_fast_bf16(processor) else "fp32"
-    plan = wanted.plan
+    plan = valle.plan
     if plan == "auto":
         plan = "graphs" if device == "cuda" else "eager"
-    slots = wanted.slots or SLOTS[device]
-    batch_sizes = (slots,) if wanted.reproducible else _sizes_up_to(slots, plan)
+    slots = valle.slots or SLOTS[device]
+    batch_sizes = (slots,) if valle.reproducible else _sizes_up_to(slots, plan)
     return RunConfig(device, precision, plan, slots, batch_sizes)
 
 

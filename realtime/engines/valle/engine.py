@@ -17,9 +17,11 @@ from pathlib import Path
 import numpy as np
 
 from realtime.acceleration import Accelerated
+from realtime.audio.samples import Samples
 from realtime.audio.spoken import Word
 from realtime.engines.contract import CancelToken, Chunk, LineState, Utterance
 from realtime.engines.valle import budget, weights
+from realtime.engines.valle.codes import SAMPLE_RATE
 from realtime.engines.valle.device_choice import RunConfig, choose_run
 from realtime.engines.valle.file_digest import FileDigests
 from realtime.engines.valle.model import ValleModel
@@ -28,7 +30,7 @@ from realtime.engines.valle.presets import Prompt, get_prompt
 from realtime.engines.valle.random_numbers import make_generator
 from realtime.engines.valle.reading import Reading, read_pieces
 from realtime.engines.valle.speaking import PieceSpeaker, Turn, VoiceExample
-from realtime.engines.valle.speed import Samples, change_speed
+from realtime.engines.valle.speed import change_speed
 from realtime.engines.valle.text import Encoded
 from realtime.errors import Unavailable
 from realtime.settings import Settings, ValleSamplingSettings
@@ -36,7 +38,6 @@ from realtime.weights import find_path, verified_path
 
 logger = logging.getLogger(__name__)
 
-SAMPLE_RATE = 24_000
 END_OF_TURN = Chunk(np.zeros(0, np.float32))  # no sound yet; another line may go on
 LEAST_EXAMPLE = 150  # frames, 2 s: shorter speech is no example for the next piece
 TENSOR_FILES = (weights.CHECKPOINT, weights.VOCOS)
@@ -70,15 +71,15 @@ class ValleEngine:
         """
         if self._run is None:
             self._run = choose_run(self._settings)  # once: to look for a GPU takes a moment
-        run, wanted = self._run, self._settings.valle
+        run, valle = self._run, self._settings.valle
         plan = run.plan if self._model is None else plan_in_force(self.accelerated)
         parts = [str(REVISION), run.device, run.precision, plan]
         digests = zip(("model", "vocoder"), self._loaded_digests or self._digests(), strict=True)
         parts += [f"{name}={digest}" for name, digest in digests]
-        if wanted.reproducible:
+        if valle.reproducible:
             parts.append(f"fixed={run.slots}")
-        if wanted.sampling != ValleSamplingSettings():
-            parts += [f"{name}={value!r}" for name, value in vars(wanted.sampling).items()]
+        if valle.sampling != ValleSamplingSettings():
+            parts += [f"{name}={value!r}" for name, value in vars(valle.sampling).items()]
         return " ".join(parts)
 
     @property
@@ -203,5 +204,5 @@ def _fall_back_to_cpu(run: RunConfig, settings: Settings) -> RunConfig:
             "valle.device is cuda, and there is no CUDA here.", hint="Say auto or cpu."
         )
     logger.warning("valle finds no CUDA: it runs on the processor")
-    wanted = replace(settings.valle, device="cpu")
-    return choose_run(replace(settings, valle=wanted))
+    valle = replace(settings.valle, device="cpu")
+    return choose_run(replace(settings, valle=valle))

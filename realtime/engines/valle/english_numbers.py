@@ -86,13 +86,13 @@ def _digit_by_digit(digits: str) -> str:
 def _money(match: re.Match[str]) -> str:
     unit, part = _UNITS[match[1]]
     whole, cents = match[2], int(match[3] or 0)
-    said = f"{whole} {unit}{'' if int(whole) == 1 else 's'}"
+    amount = f"{whole} {unit}{'' if int(whole) == 1 else 's'}"
     # The full stop that ends the sentence was matched too.
     end = "." if match[0].endswith(".") else ""
     small = f"{cents} {part}{'' if cents == 1 or part == 'pence' else 's'}"
     if not cents:
-        return said + end
-    return (f"{said}, {small}" if int(whole) else small) + end
+        return amount + end
+    return (f"{amount}, {small}" if int(whole) else small) + end
 
 
 def _clock(match: re.Match[str]) -> str:

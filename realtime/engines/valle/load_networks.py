@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
-from realtime.engines.valle.budget import LEVELS
+from realtime.engines.valle.codes import CODES, LEVELS
 from realtime.engines.valle.weights import CHECKPOINT, ENCODEC, VOCOS
 from realtime.errors import Unavailable, YamabikoError
 from realtime.weights import WeightFile
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 State = Mapping[str, "Tensor"]
 Network = TypeVar("Network")
-
-CODES = 1024  # of a level, of EnCodec as of the model
 
 
 def build_network(state: State) -> ValleNetwork:

@@ -15,7 +15,8 @@ from realtime.acceleration import Accelerated, Axis, Policy, accelerate
 from realtime.acceleration.shapes import Sizes
 from realtime.acceleration.torch_modes import dtype_of
 from realtime.engines.valle.batching import Batch
-from realtime.engines.valle.budget import HOP, MOST_FRAMES, PLACES
+from realtime.engines.valle.budget import MOST_FRAMES, PLACES
+from realtime.engines.valle.codes import HOP
 from realtime.engines.valle.device_choice import RunConfig
 from realtime.engines.valle.load_networks import build_network, build_vocoder
 from realtime.settings import Settings

@@ -6,14 +6,11 @@ The model leaves silence before and after a piece by chance, not by the text.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from realtime.audio.samples import silence
+from realtime.audio.samples import Samples, silence
 from realtime.audio.trim import Trimmer
+from realtime.engines.valle.codes import SAMPLE_RATE
 
-Samples = npt.NDArray[np.float32]
-
-RATE = 24_000
 FADE = 120  # samples, 5 ms
 
 
@@ -23,7 +20,7 @@ def trim_and_fade(sound: Samples, begins: bool, ends: bool) -> Samples:
     A piece that begins or ends the line keeps its silence there.
     """
     if not (begins and ends):
-        trimmer = Trimmer(RATE, lead=not begins, tail=not ends)
+        trimmer = Trimmer(SAMPLE_RATE, lead=not begins, tail=not ends)
         sound = np.concatenate([trimmer.feed(sound), trimmer.finish()])
     rise = np.linspace(0.0, 1.0, min(FADE, sound.size), dtype=np.float32)
     sound[: rise.size] *= rise
@@ -33,4 +30,4 @@ def trim_and_fade(sound: Samples, begins: bool, ends: bool) -> Samples:
 
 def add_pause(sound: Samples, pause: float) -> Samples:
     """Add seconds of silence before the next piece."""
-    return np.concatenate([sound, silence(pause, RATE)]) if pause else sound
+    return np.concatenate([sound, silence(pause, SAMPLE_RATE)]) if pause else sound

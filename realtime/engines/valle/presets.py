@@ -10,14 +10,12 @@ import io
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from realtime.characters import Character, VallePrompt
 from realtime.characters.voices import PROMPT_LANGUAGES, valle_prompt
-from realtime.engines.valle.text import LANGUAGE_IDS, decode
+from realtime.engines.valle.codes import Codes
+from realtime.engines.valle.text import LANGUAGE_IDS
 from realtime.errors import BadRequest
-
-Codes = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,10 +30,6 @@ class Prompt:
     def language_id(self) -> int:
         """Return the language's number as the model counts."""
         return LANGUAGE_IDS[self.language]
-
-    @property
-    def symbols(self) -> str:
-        return decode(self.ids)
 
 
 def get_prompt(character: Character) -> Prompt:

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from realtime.audio.samples import Samples
 from realtime.engines.valle import budget
 from realtime.engines.valle.batching import BatchedLine
+from realtime.engines.valle.codes import LEVELS, Codes
 from realtime.engines.valle.model import ValleModel
 from realtime.engines.valle.random_numbers import draw_numbers
 from realtime.engines.valle.text import Encoded
@@ -24,12 +25,8 @@ from realtime.settings import ValleSamplingSettings
 if TYPE_CHECKING:
     from torch import Tensor
 
-Codes = npt.NDArray[np.int64]
-Samples = npt.NDArray[np.float32]
-
 TURN_SECONDS = 0.02  # after which another line may go on
 ATTEMPTS = 4  # seeds that are tried while a line ends at once
-LEVELS = budget.LEVELS
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,9 @@ Blocks are taken from nearer or farther places of the sound and joined where the
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from realtime.audio.crossfade import Joiner
-
-Samples = npt.NDArray[np.float32]
+from realtime.audio.samples import Samples
 
 BLOCK, FADE, SEARCH = 720, 240, 360  # samples at 24 kHz: a few periods of a low voice
 

@@ -80,10 +80,10 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
             return load_file(path)
         except Exception as error:  # any file may lie there, and libraries raise many kinds
             raise _unusable(path, _reason_of(error)) from error
-    found = _unpickle(path)
-    if isinstance(found, Mapping) and isinstance(found.get(TENSORS_KEY), Mapping):
-        found = found[TENSORS_KEY]
-    return _check_tensors(found, path)
+    content = _unpickle(path)
+    if isinstance(content, Mapping) and isinstance(content.get(TENSORS_KEY), Mapping):
+        content = content[TENSORS_KEY]
+    return _check_tensors(content, path)
 
 
 def check_vocos(settings: Settings) -> None:
@@ -95,10 +95,10 @@ def check_vocos(settings: Settings) -> None:
         sizes = {name: config["head"]["init_args"][name] for name in VOCOS_SIZES}
     except (yaml.YAMLError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise _unusable(path, f"it is not Vocos's: {_reason_of(error)}") from error
-    for wanted, found in ((VOCOS_PARTS, parts), (VOCOS_SIZES, sizes)):
-        for name, value in wanted.items():
-            if found[name] != value:
-                raise _unusable(path, f"{name} is {str(found[name])[:80]!r}, not {value!r}")
+    for expected, actual in ((VOCOS_PARTS, parts), (VOCOS_SIZES, sizes)):
+        for name, value in expected.items():
+            if actual[name] != value:
+                raise _unusable(path, f"{name} is {str(actual[name])[:80]!r}, not {value!r}")
 
 
 def _unpickle(path: Path) -> Any:
@@ -115,16 +115,16 @@ def _unpickle(path: Path) -> Any:
         raise _unusable(path, _reason_of(error)) from error
 
 
-def _check_tensors(found: Any, path: Path) -> dict[str, Tensor]:
-    """Return what was found if it is a dictionary of tensors by name; else raise."""
+def _check_tensors(content: Any, path: Path) -> dict[str, Tensor]:
+    """Return a file's content if it is a dictionary of tensors by name; else raise."""
     import torch
 
-    if not isinstance(found, Mapping) or not found:
+    if not isinstance(content, Mapping) or not content:
         raise _unusable(path, "it holds no tensors by name")
-    for name, value in found.items():
+    for name, value in content.items():
         if not isinstance(name, str) or not isinstance(value, torch.Tensor):
             raise _unusable(path, f"{str(name)[:80]!r} in it is no tensor")
-    return dict(found)
+    return dict(content)
 
 
 def _reason_of(error: Exception) -> str:

@@ -11,7 +11,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from realtime.engines.valle.batching import BEGIN, END, Batch, BatchedLine
+from realtime.engines.valle.batching import Batch, BatchedLine
+from realtime.engines.valle.codes import BEGIN, END
 from realtime.engines.valle.networks.autoregressive import Sampling
 
 

@@ -14,6 +14,7 @@ from realtime.characters import Characters
 from realtime.engines.contract import CancelToken, Chunk, LineState, Utterance, WorkCancelled
 from realtime.engines.valle import budget
 from realtime.engines.valle.batching import BatchedLine
+from realtime.engines.valle.codes import HOP
 from realtime.engines.valle.device_choice import RunConfig, choose_run
 from realtime.engines.valle.engine import ValleEngine, plan_in_force
 from realtime.errors import BadRequest, SynthesisFailed, Unavailable, WeightsMissing
@@ -60,7 +61,7 @@ def speak(engine: ValleEngine, wanted: Utterance) -> list[Chunk]:
 
 def test_a_line_is_whole_frames_of_sound(engine: ValleEngine, settings: Settings) -> None:
     (chunk,) = speak(engine, utterance(settings))
-    assert chunk.samples.size and chunk.samples.size % budget.HOP == 0
+    assert chunk.samples.size and chunk.samples.size % HOP == 0
     assert np.abs(chunk.samples).max() <= 1.0
     (word,) = chunk.words
     assert word.text == "Hello there."
@@ -146,7 +147,7 @@ def test_a_text_too_long_for_one_piece_is_said_in_several(
     said = " ".join(word.text for chunk in chunks for word in chunk.words)
     assert said.split() == LONG[:82].split()
     for chunk in chunks:
-        frames = chunk.samples.size // budget.HOP
+        frames = chunk.samples.size // HOP
         assert frames + budget.MOST_PROMPT <= budget.MOST_FRAMES
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from realtime.engines.valle.piece_edges import FADE, RATE, add_pause, trim_and_fade
+from realtime.engines.valle.codes import SAMPLE_RATE
+from realtime.engines.valle.piece_edges import FADE, add_pause, trim_and_fade
 
 
 def make_piece(before: float = 0.3, behind: float = 0.5, level: float = 0.5) -> np.ndarray:
     """Make a second of a tone that begins and ends at its peak, with silence around it."""
-    tone = level * np.cos(np.arange(RATE) * 2 * np.pi * 200 / RATE)
-    parts = (np.zeros(round(before * RATE)), tone, np.zeros(round(behind * RATE)))
+    tone = level * np.cos(np.arange(SAMPLE_RATE) * 2 * np.pi * 200 / SAMPLE_RATE)
+    parts = (np.zeros(round(before * SAMPLE_RATE)), tone, np.zeros(round(behind * SAMPLE_RATE)))
     return np.concatenate(parts).astype(np.float32)
 
 
@@ -24,7 +25,7 @@ def test_silence_towards_a_neighbour_goes(
     begins: bool, ends: bool, least: float, most: float
 ) -> None:
     edged = trim_and_fade(make_piece(), begins, ends)
-    assert least <= edged.size / RATE <= most
+    assert least <= edged.size / SAMPLE_RATE <= most
     assert np.abs(edged).max() == pytest.approx(0.5, abs=1e-3)
 
 
@@ -41,7 +42,7 @@ def test_a_join_does_not_click() -> None:
 
 def test_the_pause_follows_the_sound() -> None:
     sound = trim_and_fade(make_piece(), True, False)
-    assert add_pause(sound, 0.3).size == sound.size + round(0.3 * RATE)
+    assert add_pause(sound, 0.3).size == sound.size + round(0.3 * SAMPLE_RATE)
     assert add_pause(sound, 0.0) is sound
 
 

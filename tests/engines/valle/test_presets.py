@@ -11,7 +11,7 @@ import pytest
 from realtime.characters import Characters
 from realtime.characters.voices import BadVoice
 from realtime.engines.valle.presets import Prompt, get_prompt, pack_prompt
-from realtime.engines.valle.text import encode
+from realtime.engines.valle.text import decode, encode
 from realtime.errors import BadRequest
 from tests.support.character_files import characters_in, random_prompt, save_voice
 
@@ -63,7 +63,7 @@ def test_the_keys_and_types_are_the_published_ones() -> None:
 def test_a_prompt_tells_what_it_says(tmp_path: Path) -> None:
     said = encode("你好。", "zh")
     character = characters_with(tmp_path, "Kai", make_prompt("zh", ids=said.ids)).get("Kai")
-    assert get_prompt(character).symbols == "ni↓↑xɑʊ↓↑."
+    assert decode(get_prompt(character).ids) == "ni↓↑xɑʊ↓↑."
 
 
 @pytest.mark.parametrize(

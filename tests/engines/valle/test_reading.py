@@ -16,6 +16,7 @@ from realtime.characters import Character
 from realtime.characters.voices import valle_prompt
 from realtime.engines.contract import CancelToken, LineState, Utterance
 from realtime.engines.valle import budget
+from realtime.engines.valle.codes import HOP
 from realtime.engines.valle.engine import ValleEngine
 from realtime.engines.valle.reading import read_parts
 from realtime.engines.valle.speaking import Turn, VoiceExample
@@ -52,7 +53,7 @@ class LongestSpeaker:
         yield torch.zeros(frames, 8, dtype=torch.long)
 
     def make_sound(self, codes: torch.Tensor) -> Any:
-        return np.zeros(budget.HOP * len(codes), np.float32)
+        return np.zeros(HOP * len(codes), np.float32)
 
 
 @pytest.fixture(scope="module")

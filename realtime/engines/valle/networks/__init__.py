@@ -1,1 +1,1 @@
-"""VALL-E X's networks as plain torch modules under the published names."""
+"""VALL-E X's networks as plain torch modules with the published parameter names."""

@@ -11,12 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from realtime.engines.valle.codes import BEGIN, CODES
 from realtime.engines.valle.networks.cached_attention import CachedAttention, masked_attention
-from realtime.engines.valle.networks.checkpoint import BEGIN, CODES, ValleNetwork
+from realtime.engines.valle.networks.checkpoint import ValleNetwork
 from realtime.engines.valle.networks.transformer import PositionEncoding
+from realtime.engines.valle.random_numbers import BITS
 
-RANDOM_BITS = 24  # of a random number: as many as a float32 holds exactly
-RANDOM_LIMIT = 1 << RANDOM_BITS
+RANDOM_LIMIT = 1 << BITS  # all random numbers are below it
 CACHE = ("keys_", "values_")  # the buffers of a layer, before its number
 KEY_SCALE = 3.0  # of keys in a trial: attention must prefer some places far above others
 POISON = 1000.0  # beyond a line's place in a trial: whoever reads it gives wrong numbers

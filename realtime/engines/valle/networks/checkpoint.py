@@ -12,13 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from realtime.acceleration.keep_fp32 import KeepFp32
+from realtime.engines.valle.codes import CODES, LEVELS
 from realtime.engines.valle.networks.transformer import Decoder, Fp32Linear, PlainNorm, StageNorm
 
 SYMBOLS = 2048  # rows of the text's table; 70 are in use
-CODES = 1024  # of each codebook
-END = 1024  # the code that ends a line
-BEGIN = 1025  # the code before the first
-LEVELS = 8  # codebooks
 STAGES = LEVELS - 1  # passes of the parallel model: every level but the first
 LANGUAGES = ("en", "zh", "ja")  # by their number in the language tables
 HEADS = 16  # no tensor's shape shows them

@@ -11,10 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from realtime.acceleration.weight_norm import fold_weight_norm
+from realtime.engines.valle.codes import CODES, LEVELS
 from realtime.errors import BadRequest
 
-SAMPLE_RATE = 24_000
-LEVELS = 8
 TRAINING = ("inited", "cluster_size", "embed_avg")  # buffers that only training needs
 PARTS = ("encoder.", "quantizer.")  # of the public file, which also holds a decoder
 
@@ -27,7 +26,7 @@ class EncodecShape:
     features: int = 128
     ratios: Sequence[int] = (2, 4, 5, 8)  # strides; their product is a frame
     levels: int = LEVELS
-    codes: int = 1024
+    codes: int = CODES
 
 
 class CausalConv(nn.Module):

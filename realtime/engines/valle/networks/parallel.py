@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from realtime.acceleration.keep_fp32 import KeepFp32
-from realtime.engines.valle.networks.checkpoint import LEVELS, STAGES, ValleNetwork
+from realtime.engines.valle.codes import LEVELS
+from realtime.engines.valle.networks.checkpoint import STAGES, ValleNetwork
 from realtime.engines.valle.networks.transformer import sinusoids
 
 INVALID = -1  # the code of a place whose logits hold NaN or infinity

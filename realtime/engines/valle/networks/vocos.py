@@ -9,14 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from realtime.engines.valle.codes import CODES, HOP, LEVELS
 from realtime.errors import BadRequest
 
 WINDOW = 1280  # samples of a frame's spectrum
-HOP = 320  # samples between frames
 BANDS = 4  # bandwidths that the weights were trained for: 1.5, 3, 6 and 12 kbit/s
 BANDWIDTH = 2  # the number of 6 kbit/s, which is eight codebooks
-CODES = 1024
-LEVELS = 8  # codebooks that are used
 LOUDEST = 100.0  # of a spectrum: the published bound of the exponential
 LEAST_WEIGHT = 1e-6  # of the windows over a sample: none lies beyond the end, and 0 divides badly
 LEFT_OUT = "feature_extractor.encodec."  # EnCodec itself: codes are decoded without it

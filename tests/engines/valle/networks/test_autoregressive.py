@@ -19,6 +19,7 @@ from realtime.acceleration.backends.backend import Backend
 from realtime.acceleration.backends.compile_thread import run_on_compile_thread
 from realtime.acceleration.shapes import Sizes, Tensors
 from realtime.acceleration.spec import NetworkSpec
+from realtime.engines.valle.codes import LEVELS
 from realtime.engines.valle.networks.autoregressive import (
     CACHE,
     INVALID,
@@ -27,7 +28,7 @@ from realtime.engines.valle.networks.autoregressive import (
     Sampling,
     choose_codes,
 )
-from realtime.engines.valle.networks.checkpoint import LEVELS, ValleShape
+from realtime.engines.valle.networks.checkpoint import ValleShape
 from tests.support.valle_cases import (
     PLACES,
     Case,

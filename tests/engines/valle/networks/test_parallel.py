@@ -11,7 +11,8 @@ from realtime.acceleration import Axis, accelerate
 from realtime.acceleration.accelerate import MAKERS
 from realtime.acceleration.shapes import Sizes, Tensors
 from realtime.acceleration.spec import NetworkSpec
-from realtime.engines.valle.networks.checkpoint import LEVELS, STAGES
+from realtime.engines.valle.codes import LEVELS
+from realtime.engines.valle.networks.checkpoint import STAGES
 from realtime.engines.valle.networks.parallel import ParallelInputs, ParallelModel
 from tests.support.small_networks import AlteredBackend, fallback_reasons
 from tests.support.valle_cases import PLACES, load_cases, make_all_levels, read_case, small_network

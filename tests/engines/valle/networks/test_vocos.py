@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from realtime.engines.valle.networks.vocos import HOP, Vocos
+from realtime.engines.valle.codes import HOP
+from realtime.engines.valle.networks.vocos import Vocos
 from realtime.errors import BadRequest
 from tests.support.valle_cases import load_arrays
 
