@@ -16,7 +16,9 @@
   window.tap = tap;
   Object.defineProperty(tap, "mouth", { get: () => mouth !== null });
   addEventListener("keydown", (event) => event.key === "Enter" && (tap.pressed = event.timeStamp), true);
-  document.addEventListener("DOMContentLoaded", () => new MutationObserver(look).observe(document.body, { attributes: true }));
+  document.addEventListener("DOMContentLoaded", () =>
+    new MutationObserver(look).observe(document.body, { attributes: true }),
+  );
 
   function look() {
     const words = document.getElementById("wire")?.dataset.t;
@@ -38,7 +40,10 @@
   function speak(samples, rate) {
     const { context } = mouth;
     const buffer = new AudioBuffer({ length: samples.length, sampleRate: rate });
-    buffer.copyToChannel(Float32Array.from(samples, (sample) => sample / 32768), 0);
+    buffer.copyToChannel(
+      Float32Array.from(samples, (sample) => sample / 32768),
+      0,
+    );
     voice = new AudioBufferSourceNode(context, { buffer, loop: true });
     const air = new MediaStreamAudioDestinationNode(context, { channelCount: 1 });
     connect.call(voice, air);

@@ -120,7 +120,9 @@ export class Connection extends EventTarget {
       if (this.ready) this.#socket.send(text);
       else this.#hold(text);
     } catch (error) {
-      queueMicrotask(() => this.#end(id, "onError", { type: "error", id, code: "bad_request", message: error.message }));
+      queueMicrotask(() =>
+        this.#end(id, "onError", { type: "error", id, code: "bad_request", message: error.message }),
+      );
     }
     return id;
   }

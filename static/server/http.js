@@ -13,7 +13,8 @@ export class Refusal extends Error {
 }
 
 export async function ask(path, body, method = body === undefined ? "GET" : "POST") {
-  const sent = body === undefined ? {} : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
+  const sent =
+    body === undefined ? {} : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
   let answer;
   try {
     answer = await fetch(path, { method, ...sent });

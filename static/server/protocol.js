@@ -32,8 +32,10 @@ const ID = kind("a text of 1 to 64 characters", (value) => TEXT.holds(value) && 
 const SEED = kind("a whole number from 0 to 2^63 - 1", (value) => COUNT.holds(value) && BigInt(value) <= MOST_SEED);
 const RATE = either(...RATES);
 const LANGUAGE = either("en", "zh", "ja", "mix", "auto");
-const MARK = kind("a number, or a text of up to 64 characters", (value) =>
-  isNumber(value) || (TEXT.holds(value) && [...value].length <= 64));
+const MARK = kind(
+  "a number, or a text of up to 64 characters",
+  (value) => isNumber(value) || (TEXT.holds(value) && [...value].length <= 64),
+);
 const RECORD = kind("an object", (value) => value !== null && typeof value === "object" && !Array.isArray(value));
 
 function isName(text) {
@@ -44,9 +46,19 @@ function isName(text) {
 // A field with "!" must be there.
 const CLIENT = {
   say: {
-    "id!": ID, text: TEXT, more: FLAG, character: TEXT, language: LANGUAGE,
-    noaccent: FLAG, longprompt: FLAG, speed: number(0.25, 4), seed: SEED, engine: TEXT, sample_rate: RATE,
-    timestamps: FLAG, pace: FLAG,
+    "id!": ID,
+    text: TEXT,
+    more: FLAG,
+    character: TEXT,
+    language: LANGUAGE,
+    noaccent: FLAG,
+    longprompt: FLAG,
+    speed: number(0.25, 4),
+    seed: SEED,
+    engine: TEXT,
+    sample_rate: RATE,
+    timestamps: FLAG,
+    pace: FLAG,
   },
   text: { "id!": ID, "text!": TEXT },
   flush: { "id!": ID },
@@ -55,9 +67,20 @@ const CLIENT = {
   clear: {},
   ping: { t: MARK },
   listen: {
-    "id!": ID, mode: either("convert", "revoice"), engine: TEXT, model: TEXT, character: TEXT, language: LANGUAGE,
-    sample_rate: RATE, output_sample_rate: RATE, pitch: number(-24, 24), formant: number(0.5, 2), breath: number(0, 1),
-    effect: either("none", "robot", "whisper"), gate: number(-90, 0), meter: FLAG,
+    "id!": ID,
+    mode: either("convert", "revoice"),
+    engine: TEXT,
+    model: TEXT,
+    character: TEXT,
+    language: LANGUAGE,
+    sample_rate: RATE,
+    output_sample_rate: RATE,
+    pitch: number(-24, 24),
+    formant: number(0.5, 2),
+    breath: number(0, 1),
+    effect: either("none", "robot", "whisper"),
+    gate: number(-90, 0),
+    meter: FLAG,
   },
   "listen.end": { "id!": ID },
   played: { "id!": ID, "seconds!": number(0, 1e9) },
@@ -65,12 +88,21 @@ const CLIENT = {
 
 const SERVER = {
   ready: {
-    "protocol!": TEXT, "session!": TEXT, "limits!": RECORD, "engines!": list(TEXT), "characters!": list(TEXT),
+    "protocol!": TEXT,
+    "session!": TEXT,
+    "limits!": RECORD,
+    "engines!": list(TEXT),
+    "characters!": list(TEXT),
     "time_ms!": NUMBER,
   },
   started: {
-    "id!": ID, "stream!": COUNT, "sample_rate!": COUNT, character: orNull(TEXT), "engine!": TEXT,
-    cache: orNull(TEXT), url: orNull(TEXT),
+    "id!": ID,
+    "stream!": COUNT,
+    "sample_rate!": COUNT,
+    character: orNull(TEXT),
+    "engine!": TEXT,
+    cache: orNull(TEXT),
+    url: orNull(TEXT),
   },
   timestamps: { "id!": ID, "words!": list(RECORD) },
   heard: { "id!": ID, "event!": TEXT, text: orNull(TEXT) },
@@ -79,7 +111,12 @@ const SERVER = {
   error: { "code!": TEXT, "message!": TEXT, hint: orNull(TEXT), id: ID },
   notice: { "id!": ID, "code!": TEXT, "message!": TEXT },
   meter: {
-    "id!": ID, "seconds!": NUMBER, "queue!": NUMBER, "engine!": NUMBER, "block!": NUMBER, "latency!": NUMBER,
+    "id!": ID,
+    "seconds!": NUMBER,
+    "queue!": NUMBER,
+    "engine!": NUMBER,
+    "block!": NUMBER,
+    "latency!": NUMBER,
     "factor!": NUMBER,
   },
   pong: { t: orNull(MARK), "time_ms!": NUMBER },

@@ -19,13 +19,24 @@ export class Status {
   #engines = el("ul", { class: "engines" });
   #missing = el("div", { class: "missing" });
   #troubles = el("div", { class: "troubles" });
-  #leave = el("button", { id: "logout", class: "button quiet", type: "button", hidden: true, onclick: () => logout().catch((error) => this.#tell("failed", error)) });
+  #leave = el("button", {
+    id: "logout",
+    class: "button quiet",
+    type: "button",
+    hidden: true,
+    onclick: () => logout().catch((error) => this.#tell("failed", error)),
+  });
 
   constructor(root, { tell }) {
     this.#tell = tell;
     root.append(
       el("div", { class: "heading" }, el("h2", { id: "status-title", t: "status" }), this.#leave),
-      this.#tiles, el("h3", { t: "status.engines" }), this.#engines, this.#missing, this.#troubles);
+      this.#tiles,
+      el("h3", { t: "status.engines" }),
+      this.#engines,
+      this.#missing,
+      this.#troubles,
+    );
     // Only who sees it asks.
     new IntersectionObserver(([{ isIntersecting }]) => {
       this.#seen = isIntersecting;
@@ -64,8 +75,11 @@ export class Status {
     if (!told) return;
     this.#leave.hidden = !told.key;
     this.#leave.textContent = t("status.logout", { key: told.key });
-    this.#tiles.replaceChildren(...this.#facts(told).map(([key, value, more]) =>
-      el("div", {}, el("dt", { t: key }), el("dd", {}, value), more && el("dd", { class: "soft small" }, more))));
+    this.#tiles.replaceChildren(
+      ...this.#facts(told).map(([key, value, more]) =>
+        el("div", {}, el("dt", { t: key }), el("dd", {}, value), more && el("dd", { class: "soft small" }, more)),
+      ),
+    );
     this.#showEngines(told.models);
     this.#showMissing(told);
     this.#showTroubles(told.troubles);
@@ -76,12 +90,20 @@ export class Status {
     const asked = cache.hit + cache.join + cache.miss;
     const share = asked ? `${number((100 * (cache.hit + cache.join)) / asked)} %` : "–";
     return [
-      ["status.server", ready ? t("status.ready") : t("status.notReady"), t("status.up", { version, time: duration(up) })],
+      [
+        "status.server",
+        ready ? t("status.ready") : t("status.notReady"),
+        t("status.up", { version, time: duration(up) }),
+      ],
       ["status.sessions", number(sockets.open), t("status.most", { count: number(sockets.most) })],
-      ["status.cache", t("status.recordings", { count: number(cache.recordings) }), `${bytes(cache.bytes)} / ${bytes(cache.max_bytes)}`],
+      [
+        "status.cache",
+        t("status.recordings", { count: number(cache.recordings) }),
+        `${bytes(cache.bytes)} / ${bytes(cache.max_bytes)}`,
+      ],
       ["status.hits", share, t("status.asked", { count: number(asked) })],
       ["status.memory", bytes(memory.resident), t("status.free", { size: bytes(memory.available) })],
-      ["status.gpu", gpu ? gpu.name ?? t("status.yes") : t("status.none"), gpu?.memory ?? t("status.cpu")],
+      ["status.gpu", gpu ? (gpu.name ?? t("status.yes")) : t("status.none"), gpu?.memory ?? t("status.cpu")],
     ];
   }
 
@@ -98,16 +120,32 @@ export class Status {
     const loaded = model.state === "loaded";
     const about = [t(`engine.${model.kind}`), model.languages.join(" "), ...this.#sizes(model)];
     if (model.users.length) about.push(t("engine.users", { users: model.users.join(", ") }));
-    return el("li", { "data-state": state },
+    return el(
+      "li",
+      { "data-state": state },
       el("span", { class: "dot", "aria-hidden": "true" }),
-      el("span", { class: "what" },
-        el("strong", {}, model.name), " ", el("span", { class: "tag", t: `engine.${state}` }),
+      el(
+        "span",
+        { class: "what" },
+        el("strong", {}, model.name),
+        " ",
+        el("span", { class: "tag", t: `engine.${state}` }),
         el("span", { class: "soft small" }, about.filter(Boolean).join(" · ")),
-        model.error && el("span", { class: "wrong small", lang: "en" }, model.error)),
-      el("button", {
-        class: "button", type: "button", "data-engine": model.name, "aria-disabled": state === "loading" && "true",
-        onclick: () => this.#change(model.name, loaded ? "unload" : "load"),
-      }, el("span", { t: loaded ? "engine.unload" : "engine.load" }), el("span", { class: "hidden" }, ` ${model.name}`)));
+        model.error && el("span", { class: "wrong small", lang: "en" }, model.error),
+      ),
+      el(
+        "button",
+        {
+          class: "button",
+          type: "button",
+          "data-engine": model.name,
+          "aria-disabled": state === "loading" && "true",
+          onclick: () => this.#change(model.name, loaded ? "unload" : "load"),
+        },
+        el("span", { t: loaded ? "engine.unload" : "engine.load" }),
+        el("span", { class: "hidden" }, ` ${model.name}`),
+      ),
+    );
   }
 
   #sizes({ files, memory_bytes: memory, load_ms: took, jobs }) {
@@ -138,25 +176,48 @@ export class Status {
   // ── what is wrong ──
 
   #showMissing({ models, broken_characters: broken }) {
-    const files = models.flatMap(({ name, files: all }) => all.filter(({ available }) => !available).map((file) => ({ engine: name, ...file })));
+    const files = models.flatMap(({ name, files: all }) =>
+      all.filter(({ available }) => !available).map((file) => ({ engine: name, ...file })),
+    );
     const lines = [
-      ...files.map(({ engine, name, how }) => el("li", {}, el("strong", {}, engine), ` ${name}: `, el("span", { lang: "en" }, how))),
-      ...Object.entries(broken).map(([file, why]) => el("li", {}, el("strong", {}, file), ": ", el("span", { lang: "en" }, why))),
+      ...files.map(({ engine, name, how }) =>
+        el("li", {}, el("strong", {}, engine), ` ${name}: `, el("span", { lang: "en" }, how)),
+      ),
+      ...Object.entries(broken).map(([file, why]) =>
+        el("li", {}, el("strong", {}, file), ": ", el("span", { lang: "en" }, why)),
+      ),
     ];
-    this.#missing.replaceChildren(el("h3", { t: "status.missing" }),
-      lines.length ? el("ul", {}, ...lines) : el("p", { class: "soft", t: "status.nothingMissing" }));
+    this.#missing.replaceChildren(
+      el("h3", { t: "status.missing" }),
+      lines.length ? el("ul", {}, ...lines) : el("p", { class: "soft", t: "status.nothingMissing" }),
+    );
   }
 
   #showTroubles(troubles) {
-    const lines = troubles.slice(0, MOST_TROUBLES).map(({ time_ms: at, level, message }) =>
-      el("li", { "data-level": level }, el("span", { class: "soft small" }, moment(at)), " ", el("span", { lang: "en" }, message)));
-    this.#troubles.replaceChildren(el("h3", { t: "status.troubles" }),
-      lines.length ? el("ul", {}, ...lines) : el("p", { class: "soft", t: "status.noTroubles" }));
+    const lines = troubles
+      .slice(0, MOST_TROUBLES)
+      .map(({ time_ms: at, level, message }) =>
+        el(
+          "li",
+          { "data-level": level },
+          el("span", { class: "soft small" }, moment(at)),
+          " ",
+          el("span", { lang: "en" }, message),
+        ),
+      );
+    this.#troubles.replaceChildren(
+      el("h3", { t: "status.troubles" }),
+      lines.length ? el("ul", {}, ...lines) : el("p", { class: "soft", t: "status.noTroubles" }),
+    );
   }
 }
 
 function duration(seconds) {
-  const [days, hours, minutes] = [Math.floor(seconds / 86400), Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60];
+  const [days, hours, minutes] = [
+    Math.floor(seconds / 86400),
+    Math.floor(seconds / 3600) % 24,
+    Math.floor(seconds / 60) % 60,
+  ];
   if (days) return t("unit.days", { days, hours });
   return hours ? t("unit.hours", { hours, minutes }) : t("unit.minutes", { minutes });
 }

@@ -21,7 +21,12 @@ export class Player extends EventTarget {
     super();
     this.rate = rate;
     this.stats = {
-      firstAudioMs: null, underruns: 0, bufferMs: 0, playedSamples: 0, targetMs: 0, outputMs: 0,
+      firstAudioMs: null,
+      underruns: 0,
+      bufferMs: 0,
+      playedSamples: 0,
+      targetMs: 0,
+      outputMs: 0,
     };
     // A browser lets a page sound only after the person touched it; the first key or click prepares everything.
     for (const touch of ["pointerdown", "keydown"]) {

@@ -11,7 +11,11 @@ export function avatar(character) {
   const sky = `hsl(${hue} ${35 + chance() * 20}% ${74 + chance() * 8}%)`;
   const scene = [draw("rect", { width: SIZE, height: SIZE, fill: sky }), sun(chance, hue)];
   const dusk = (hue + 20 + chance() * 40) % 360;
-  [[26, 14, 58], [36, 12, 44], [47, 8, 29]].forEach(([height, rough, light]) => {
+  [
+    [26, 14, 58],
+    [36, 12, 44],
+    [47, 8, 29],
+  ].forEach(([height, rough, light]) => {
     scene.push(draw("path", { d: ridge(chance, height, rough), fill: `hsl(${dusk} 32% ${light}%)` }));
   });
   return draw("svg", { class: "avatar", viewBox: `0 0 ${SIZE} ${SIZE}`, "aria-hidden": "true" }, ...scene);

@@ -58,45 +58,88 @@ export class Cards extends EventTarget {
 
   #chip(language) {
     const label = language ? { lang: language } : { t: "voices.all" };
-    return el("button", {
-      ...label, class: "button quiet", type: "button", "aria-pressed": String(language === this.#filter),
-      onclick: () => {
-        this.#filter = language;
-        this.#show();
-        this.#filters.querySelector("[aria-pressed=true]").focus();
+    return el(
+      "button",
+      {
+        ...label,
+        class: "button quiet",
+        type: "button",
+        "aria-pressed": String(language === this.#filter),
+        onclick: () => {
+          this.#filter = language;
+          this.#show();
+          this.#filters.querySelector("[aria-pressed=true]").focus();
+        },
       },
-    }, NAMES[language] ?? language);
+      NAMES[language] ?? language,
+    );
   }
 
   #anybody() {
-    return el("li", { class: "card" },
-      el("label", {},
+    return el(
+      "li",
+      { class: "card" },
+      el(
+        "label",
+        {},
         el("input", { type: "radio", name: "voice", value: "", class: "hidden" }),
         el("span", { class: "portrait" }, avatar({ name: "yamabiko" })),
-        el("span", { class: "who" },
-          el("strong", { t: "character.any" }), el("span", { class: "soft", t: "voices.any" }))));
+        el(
+          "span",
+          { class: "who" },
+          el("strong", { t: "character.any" }),
+          el("span", { class: "soft", t: "voices.any" }),
+        ),
+      ),
+    );
   }
 
   #card(character) {
     const { name, display_name: shown, languages, language, description, licence, source } = character;
     const tags = [language, ...languages.filter((each) => each !== language && each !== "mix")];
-    return el("li", { class: "card" },
-      el("label", {},
+    return el(
+      "li",
+      { class: "card" },
+      el(
+        "label",
+        {},
         el("input", { type: "radio", name: "voice", value: name, class: "hidden" }),
         el("span", { class: "portrait" }, avatar(character)),
-        el("span", { class: "who" },
+        el(
+          "span",
+          { class: "who" },
           el("strong", {}, shown),
-          el("span", { class: "tags" }, ...tags.map((each) => el("span", { class: "tag", lang: each, title: NAMES[each] ?? each }, TAGS[each] ?? each))),
+          el(
+            "span",
+            { class: "tags" },
+            ...tags.map((each) =>
+              el("span", { class: "tag", lang: each, title: NAMES[each] ?? each }, TAGS[each] ?? each),
+            ),
+          ),
           description && el("span", { class: "soft about", lang: "en" }, description),
-          licence && el("span", { class: "soft licence", title: source || null, lang: "en" }, licence))),
-      el("button", {
-        class: "button round play", type: "button", "data-sample": name, onclick: () => this.#sample(character),
-      }, el("span", { class: "hidden" }, el("span", { t: "voices.sample" }), ` ${shown}`)));
+          licence && el("span", { class: "soft licence", title: source || null, lang: "en" }, licence),
+        ),
+      ),
+      el(
+        "button",
+        {
+          class: "button round play",
+          type: "button",
+          "data-sample": name,
+          onclick: () => this.#sample(character),
+        },
+        el("span", { class: "hidden" }, el("span", { t: "voices.sample" }), ` ${shown}`),
+      ),
+    );
   }
 
   #sample({ name, language }) {
     if (this.playing === name) return this.#performer.stop();
-    const line = { text: SAMPLES[language] ?? SAMPLES.en, character: name, language: SAMPLES[language] ? language : "auto" };
+    const line = {
+      text: SAMPLES[language] ?? SAMPLES.en,
+      character: name,
+      language: SAMPLES[language] ? language : "auto",
+    };
     const over = () => {
       if (this.playing === name) this.playing = null;
       this.#mark();
@@ -120,8 +163,13 @@ export function fillSelect(select, cast) {
   const languages = [...new Set(cast.all.map(({ language }) => language))];
   for (const language of languages) {
     const ours = cast.all.filter((each) => each.language === language);
-    select.append(el("optgroup", { label: NAMES[language] ?? language },
-      ...ours.map((each) => el("option", { value: each.name }, each.display_name))));
+    select.append(
+      el(
+        "optgroup",
+        { label: NAMES[language] ?? language },
+        ...ours.map((each) => el("option", { value: each.name }, each.display_name)),
+      ),
+    );
   }
   select.value = cast.get(value)?.name ?? "";
 }

@@ -103,7 +103,7 @@ export function speak({ performer, cast, cards, perform }) {
       const select = byId("engine");
       const { value } = select;
       select.replaceChildren(select.options[0], ...names.map((name) => new Option(name, name)));
-      show(value ? { engine: value } : kept("form") ?? {}, ["engine"]);
+      show(value ? { engine: value } : (kept("form") ?? {}), ["engine"]);
     },
   };
 }

@@ -37,7 +37,12 @@ export class History {
   #lines;
   #cast;
   #list = el("ol", { class: "lines" });
-  #search = el("input", { id: "search", type: "search", "t-placeholder": "history.search", "t-label": "history.search" });
+  #search = el("input", {
+    id: "search",
+    type: "search",
+    "t-placeholder": "history.search",
+    "t-label": "history.search",
+  });
   #forget = el("button", { class: "button quiet", type: "button", t: "history.clear", onclick: () => this.#clear() });
 
   constructor(root, { cast, perform, edit }) {
@@ -48,7 +53,10 @@ export class History {
     this.edit = edit;
     root.append(
       el("div", { class: "heading" }, el("h2", { id: "history-title", t: "history" }), this.#forget),
-      this.#search, this.#list, el("p", { class: "soft small", t: "history.note" }));
+      this.#search,
+      this.#list,
+      el("p", { class: "soft small", t: "history.note" }),
+    );
     this.#search.addEventListener("input", () => this.#show());
     cast.addEventListener("changed", () => this.#show());
     changes.addEventListener("language", () => this.#show());
@@ -80,8 +88,10 @@ export class History {
   #show() {
     const all = found(this.#lines, this.#search.value);
     const shown = all.slice(0, SHOWN).map((line) => this.#item(line));
-    if (!all.length) shown.push(el("li", { class: "soft none", t: this.#lines.length ? "history.none" : "history.empty" }));
-    if (all.length > SHOWN) shown.push(el("li", { class: "soft none" }, t("history.more", { count: all.length - SHOWN })));
+    if (!all.length)
+      shown.push(el("li", { class: "soft none", t: this.#lines.length ? "history.none" : "history.empty" }));
+    if (all.length > SHOWN)
+      shown.push(el("li", { class: "soft none" }, t("history.more", { count: all.length - SHOWN })));
     this.#list.replaceChildren(...shown);
     this.#forget.hidden = this.#lines.length === 0;
     translate(this.#list);
@@ -90,15 +100,39 @@ export class History {
   #item(line) {
     const name = line.by ?? line.character;
     const who = this.#cast.get(name)?.display_name ?? (name || t("character.any"));
-    return el("li", {},
-      el("button", { class: "again", type: "button", onclick: () => this.perform(line) },
-        el("span", { class: "hidden", t: "history.again" }), " ",
+    return el(
+      "li",
+      {},
+      el(
+        "button",
+        { class: "again", type: "button", onclick: () => this.perform(line) },
+        el("span", { class: "hidden", t: "history.again" }),
+        " ",
         el("span", { class: "text" }, line.text),
-        el("span", { class: "soft small" }, `${who} · ${moment(line.at)}`)),
-      el("button", { class: "button quiet", type: "button", "t-label": "history.edit", "t-title": "history.edit", onclick: () => this.edit(line) }, "✎"),
-      el("button", {
-        class: "button quiet", type: "button", "t-label": "history.forget", "t-title": "history.forget",
-        onclick: () => this.#keep(this.#lines.filter((each) => each !== line)),
-      }, "✕"));
+        el("span", { class: "soft small" }, `${who} · ${moment(line.at)}`),
+      ),
+      el(
+        "button",
+        {
+          class: "button quiet",
+          type: "button",
+          "t-label": "history.edit",
+          "t-title": "history.edit",
+          onclick: () => this.edit(line),
+        },
+        "✎",
+      ),
+      el(
+        "button",
+        {
+          class: "button quiet",
+          type: "button",
+          "t-label": "history.forget",
+          "t-title": "history.forget",
+          onclick: () => this.#keep(this.#lines.filter((each) => each !== line)),
+        },
+        "✕",
+      ),
+    );
   }
 }

@@ -130,14 +130,42 @@ export class Stage {
     const url = shown.done.url ?? shown.started?.url;
     const after = byId("after");
     after.replaceChildren(
-      el("div", { class: "row" },
-        el("button", { id: "replay", class: "button", type: "button", t: "after.replay", onclick: () => this.perform(shown.line) }),
-        url && el("button", { id: "copy", class: "button", type: "button", t: "after.copy", onclick: () => this.#copy(url) }),
-        el("span", { class: "soft downloads", role: "group", "t-label": "after.download" },
+      el(
+        "div",
+        { class: "row" },
+        el("button", {
+          id: "replay",
+          class: "button",
+          type: "button",
+          t: "after.replay",
+          onclick: () => this.perform(shown.line),
+        }),
+        url &&
+          el("button", {
+            id: "copy",
+            class: "button",
+            type: "button",
+            t: "after.copy",
+            onclick: () => this.#copy(url),
+          }),
+        el(
+          "span",
+          { class: "soft downloads", role: "group", "t-label": "after.download" },
           el("span", { t: "after.download" }),
-          ...FORMATS.map((format) => el("button", {
-            class: "button quiet", type: "button", "data-format": format, onclick: () => this.#download(said, format),
-          }, format)))),
+          ...FORMATS.map((format) =>
+            el(
+              "button",
+              {
+                class: "button quiet",
+                type: "button",
+                "data-format": format,
+                onclick: () => this.#download(said, format),
+              },
+              format,
+            ),
+          ),
+        ),
+      ),
       this.#recipes(said),
     );
     translate(after);
@@ -148,17 +176,27 @@ export class Stage {
     const withKey = this.withKey();
     const bots = el("div", {}, this.#recipe("after.generate", "generate", botsRequest(location.origin, said, withKey)));
     if (!botsCan(said)) bots.append(el("p", { class: "soft", t: "after.bots" }));
-    return el("details", { class: "recipes" },
+    return el(
+      "details",
+      { class: "recipes" },
       el("summary", { t: "after.requests" }),
       this.#recipe("after.curl", "curl", speechRequest(location.origin, said, withKey)),
-      bots);
+      bots,
+    );
   }
 
   #recipe(key, name, text) {
-    return el("div", { class: "recipe" },
-      el("p", { class: "heading" }, el("span", { t: key }),
-        el("button", { class: "button quiet", type: "button", t: "copy", onclick: () => this.#copy(text) })),
-      el("pre", { tabindex: "0", "data-recipe": name, role: "region", "t-label": key }, el("code", {}, text)));
+    return el(
+      "div",
+      { class: "recipe" },
+      el(
+        "p",
+        { class: "heading" },
+        el("span", { t: key }),
+        el("button", { class: "button quiet", type: "button", t: "copy", onclick: () => this.#copy(text) }),
+      ),
+      el("pre", { tabindex: "0", "data-recipe": name, role: "region", "t-label": key }, el("code", {}, text)),
+    );
   }
 
   async #copy(text) {

@@ -40,7 +40,9 @@ export class Gauge extends EventTarget {
     this.server = null; // its last `meter`
     connection.addEventListener("network", ({ detail }) => this.#network.add(detail));
     connection.addEventListener("listening", ({ detail }) => this.#listen(detail.id));
-    connection.addEventListener("sent", ({ detail }) => this.#journey?.sent(detail.samples, detail.captured, detail.at));
+    connection.addEventListener("sent", ({ detail }) =>
+      this.#journey?.sent(detail.samples, detail.captured, detail.at),
+    );
     connection.addEventListener("audio", ({ detail }) => this.#receive(detail));
     connection.addEventListener("message", ({ detail }) => this.#hear(detail, connection.about(detail.id)));
     player.addEventListener("heard", ({ detail }) => this.#first(detail));
@@ -60,7 +62,8 @@ export class Gauge extends EventTarget {
 
   #hear(message, about) {
     // What is spoken anew has no sample of what was said.
-    if (message.type === "started" && message.id === this.#live.id) this.#live.stream = about?.bursts ? null : message.stream;
+    if (message.type === "started" && message.id === this.#live.id)
+      this.#live.stream = about?.bursts ? null : message.stream;
     else if (message.type === "started" && !about?.live) this.#line = { id: message.id, stream: message.stream };
     if (message.type === "meter" && message.id === this.#live.id) this.#measure(message);
     if (message.type === "done" && message.id === this.#line?.id) this.#tellLine({ timing: message.timing });
@@ -119,13 +122,18 @@ class Dial {
     this.total = el("output", { id: "latency-total", class: "total" });
     this.what = el("span", { class: "soft", t: "latency.none" });
     this.rows = new Map(STAGES.map((name) => [name, stageRow(name)]));
-    this.facts = new Map(["underruns", "depth", "factor", "block"].map((name) => [name, el("dd", { "data-fact": name })]));
+    this.facts = new Map(
+      ["underruns", "depth", "factor", "block"].map((name) => [name, el("dd", { "data-fact": name })]),
+    );
     root.append(
       el("h2", { id: "latency-title", t: "latency.title" }),
       el("p", { class: "latency-total" }, this.total, " ", this.what),
       el("ul", { class: "stages" }, ...Array.from(this.rows.values(), ({ row }) => row)),
-      el("dl", { class: "facts" }, ...Array.from(this.facts, ([name, dd]) =>
-        el("div", {}, el("dt", { class: "soft", t: `latency.${name}` }), dd))),
+      el(
+        "dl",
+        { class: "facts" },
+        ...Array.from(this.facts, ([name, dd]) => el("div", {}, el("dt", { class: "soft", t: `latency.${name}` }), dd)),
+      ),
     );
   }
 
@@ -164,6 +172,12 @@ class Dial {
 function stageRow(name) {
   const value = el("span", { class: "value" });
   const bar = el("span", { class: "bar", "aria-hidden": "true" }, el("span", { class: "fill" }));
-  const row = el("li", { "data-stage": name, "data-empty": true }, el("span", { class: "soft", t: `latency.${name}` }), bar, value);
+  const row = el(
+    "li",
+    { "data-stage": name, "data-empty": true },
+    el("span", { class: "soft", t: `latency.${name}` }),
+    bar,
+    value,
+  );
   return { row, value, bar };
 }

@@ -85,7 +85,8 @@ export class Microphone extends EventTarget {
     const { deviceId, ...wishes } = this.settings;
     const audio = { ...wishes, autoGainControl: true, channelCount: 1 };
     const asked = (more) => navigator.mediaDevices.getUserMedia({ audio: { ...audio, ...more } });
-    if (!navigator.mediaDevices) throw new DOMException("Pages from elsewhere than https or localhost may not listen.", "NotAllowedError");
+    if (!navigator.mediaDevices)
+      throw new DOMException("Pages from elsewhere than https or localhost may not listen.", "NotAllowedError");
     if (!deviceId) return asked({});
     return asked({ deviceId: { exact: deviceId } }).catch((error) => {
       if (error.name === "NotAllowedError") throw error;
@@ -98,7 +99,12 @@ export class Microphone extends EventTarget {
       const context = new AudioContext({ latencyHint: "interactive" });
       await context.audioWorklet.addModule(new URL("./capture.worklet.js", import.meta.url));
       const processorOptions = { rate: this.rate };
-      this.#frames = new AudioWorkletNode(context, "capture", { numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit", processorOptions });
+      this.#frames = new AudioWorkletNode(context, "capture", {
+        numberOfOutputs: 0,
+        channelCount: 1,
+        channelCountMode: "explicit",
+        processorOptions,
+      });
       this.#frames.port.onmessage = ({ data }) => this.#heard(data);
       this.#gate = new GainNode(context, { gain: this.open ? 1 : 0 });
       this.#direct = new GainNode(context, { gain: this.bypass ? 1 : 0 });

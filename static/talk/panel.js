@@ -10,8 +10,18 @@ const SETTLED_MS = 150; // after which a slider is believed
 const LEVELS_EVERY_MS = 60;
 const QUIETEST_DB = -60; // the left end of the level
 const BEGINNING = {
-  device: "", way: "open", mode: "convert", character: "", pitch: null, formant: 1, breath: 0, effect: "none",
-  echo: true, noise: true, monitor: true, bypass: false,
+  device: "",
+  way: "open",
+  mode: "convert",
+  character: "",
+  pitch: null,
+  formant: 1,
+  breath: 0,
+  effect: "none",
+  echo: true,
+  noise: true,
+  monitor: true,
+  bypass: false,
 };
 const SLIDERS = { pitch: [-12, 12, 0.5], formant: [0.5, 2, 0.05], breath: [0, 1, 0.05] };
 const NOTICES = { larger_blocks: "talk.larger_blocks", bypass: "talk.bypassed", recovered: "talk.recovered" };
@@ -47,7 +57,9 @@ class Panel {
     talker.addEventListener("level", ({ detail }) => this.showLevel(detail));
     talker.addEventListener("heard", ({ detail }) => this.write(detail));
     talker.addEventListener("notice", ({ detail }) => this.notice(detail));
-    talker.addEventListener("failed", ({ detail }) => this.remarked(null, [detail.message, detail.hint].filter(Boolean).join(" ")));
+    talker.addEventListener("failed", ({ detail }) =>
+      this.remarked(null, [detail.message, detail.hint].filter(Boolean).join(" ")),
+    );
     talker.microphone.addEventListener("devices", () => this.listDevices());
     this.apply();
   }
@@ -55,17 +67,42 @@ class Panel {
   // ── what there is to see ──
 
   build(root) {
-    this.mic = el("button", { id: "mic", class: "button first", type: "button", t: "talk.mic", onclick: () => this.toggle() });
+    this.mic = el("button", {
+      id: "mic",
+      class: "button first",
+      type: "button",
+      t: "talk.mic",
+      onclick: () => this.toggle(),
+    });
     this.push = el("button", { id: "push", class: "button", type: "button", t: "talk.hold" });
     this.hint = el("span", { class: "soft small", t: "talk.hold.hint" });
-    this.level = el("div", { id: "level", class: "bar level", role: "meter", "aria-valuemin": 0, "aria-valuemax": 100, "t-label": "talk.level" }, el("span", { class: "fill" }));
+    this.level = el(
+      "div",
+      {
+        id: "level",
+        class: "bar level",
+        role: "meter",
+        "aria-valuemin": 0,
+        "aria-valuemax": 100,
+        "t-label": "talk.level",
+      },
+      el("span", { class: "fill" }),
+    );
     this.sentence = el("p", { id: "talk-state", role: "status" });
     this.remark = el("p", { id: "talk-remark", class: "small", role: "status" });
     this.device = this.select("device", []);
     this.character = this.select("character", []);
-    this.effect = this.select("effect", ["none", "robot", "whisper"].map((name) => el("option", { value: name, t: `talk.effect.${name}` })));
+    this.effect = this.select(
+      "effect",
+      ["none", "robot", "whisper"].map((name) => el("option", { value: name, t: `talk.effect.${name}` })),
+    );
     this.sliders = Object.keys(SLIDERS).map((name) => this.slider(name));
-    this.converting = el("div", { class: "options" }, ...this.sliders.map(({ field }) => field), field("effect", this.effect));
+    this.converting = el(
+      "div",
+      { class: "options" },
+      ...this.sliders.map(({ field }) => field),
+      field("effect", this.effect),
+    );
     this.lines = el("ol", { id: "transcript", class: "transcript", "aria-live": "polite" });
     this.transcript = el("div", {}, el("h3", { t: "talk.transcript" }), this.lines);
     root.append(
@@ -93,10 +130,21 @@ class Panel {
   radios(name, values) {
     const each = (value) => {
       const id = name === "mode" ? value : `talk-${value}`;
-      const input = el("input", { id, type: "radio", name: `talk-${name}`, value, onchange: () => this.choose(name, value) });
+      const input = el("input", {
+        id,
+        type: "radio",
+        name: `talk-${name}`,
+        value,
+        onchange: () => this.choose(name, value),
+      });
       return el("label", { class: "check" }, input, el("span", { t: `talk.${name}.${value}` }));
     };
-    return el("fieldset", { class: "checks" }, el("legend", { class: "soft small", t: `talk.${name}` }), ...values.map(each));
+    return el(
+      "fieldset",
+      { class: "checks" },
+      el("legend", { class: "soft small", t: `talk.${name}` }),
+      ...values.map(each),
+    );
   }
 
   check(name) {
@@ -174,7 +222,10 @@ class Panel {
   }
 
   found(name) {
-    return { device: this.device, character: this.character, effect: this.effect }[name] ?? document.getElementById(`talk-${name}`);
+    return (
+      { device: this.device, character: this.character, effect: this.effect }[name] ??
+      document.getElementById(`talk-${name}`)
+    );
   }
 
   toggle() {
@@ -198,7 +249,8 @@ class Panel {
     const press = (open) => () => this.chosen.way === "push" && this.pressed(open);
     const keys = (act) => (event) => [" ", "Enter"].includes(event.key) && act(event);
     this.push.addEventListener("pointerdown", press(true));
-    for (const end of ["pointerup", "pointercancel", "pointerleave", "blur"]) this.push.addEventListener(end, press(false));
+    for (const end of ["pointerup", "pointercancel", "pointerleave", "blur"])
+      this.push.addEventListener(end, press(false));
     this.push.addEventListener("keydown", keys(press(true)));
     this.push.addEventListener("keyup", keys(press(false)));
     const space = (open) => (event) => {
@@ -255,7 +307,8 @@ class Panel {
     const found = await this.talker.microphone.devices();
     const named = found.filter(({ deviceId }) => deviceId && deviceId !== "default");
     const options = named.map(({ deviceId, label }, i) =>
-      el("option", { value: deviceId }, label || this.t("talk.device.unnamed", { number: i + 1 })));
+      el("option", { value: deviceId }, label || this.t("talk.device.unnamed", { number: i + 1 })),
+    );
     this.device.replaceChildren(el("option", { value: "" }, this.t("talk.device.any")), ...options);
     this.device.value = named.some(({ deviceId }) => deviceId === this.chosen.device) ? this.chosen.device : "";
   }
@@ -268,7 +321,8 @@ class Panel {
   }
 
   listNobody() {
-    if (this.nobody) this.say(this.nobody, this.chosen.mode === "convert" ? "talk.character.none" : "talk.character.any");
+    if (this.nobody)
+      this.say(this.nobody, this.chosen.mode === "convert" ? "talk.character.none" : "talk.character.any");
   }
 
   // How well it goes: a text of the page, else what the server says.

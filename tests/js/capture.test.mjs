@@ -19,7 +19,13 @@ const tone = (hertz, rate, seconds) =>
 
 const energy = (all) => Math.sqrt(all.reduce((sum, x) => sum + (x / 32768) ** 2, 0) / all.length);
 
-for (const [rate, wanted] of [[48000, 24000], [48000, 16000], [44100, 24000], [48000, 48000], [16000, 24000]]) {
+for (const [rate, wanted] of [
+  [48000, 24000],
+  [48000, 16000],
+  [44100, 24000],
+  [48000, 48000],
+  [16000, 24000],
+]) {
   test(`${rate} to ${wanted}: frames of 20 ms, as many as there is time`, () => {
     const { frames } = framed(new Framer(rate, wanted), tone(440, rate, 2));
     assert.ok(frames.every((frame) => frame.length === wanted / 50));

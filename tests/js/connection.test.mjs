@@ -3,7 +3,13 @@ import { afterEach, beforeEach, mock, test } from "node:test";
 import { Connection } from "../../static/server/connection.js";
 
 const READY = {
-  type: "ready", protocol: "yamabiko.v1", session: "s", limits: {}, engines: [], characters: [], time_ms: 1,
+  type: "ready",
+  protocol: "yamabiko.v1",
+  session: "s",
+  limits: {},
+  engines: [],
+  characters: [],
+  time_ms: 1,
 };
 const STARTED = { type: "started", sample_rate: 24000, character: "a", engine: "tone", cache: null, url: null };
 const TIMING = { queue: 0, text: 0, first_audio: 0, total: 0 };
@@ -113,7 +119,10 @@ test("a key that is missing is told, and after it all goes on", async () => {
   connection.open();
   await passed(0);
   await passed(60000);
-  assert.deepEqual(told.map(([name]) => name), ["login"]);
+  assert.deepEqual(
+    told.map(([name]) => name),
+    ["login"],
+  );
   status = 200;
   connection.open();
   await passed(0);
@@ -125,7 +134,10 @@ test("it comes back, each time later, and at once after a success", async () => 
   const connection = await connected();
   const told = listened(connection, "offline", "ready");
   socket().close();
-  assert.deepEqual(told.map(([name]) => name), ["offline"]);
+  assert.deepEqual(
+    told.map(([name]) => name),
+    ["offline"],
+  );
   assert.equal(connection.ready, null);
   await passed(249);
   assert.equal(Socket.all.length, 1);
@@ -151,7 +163,10 @@ test("every utterance ends once, also when the socket breaks", async () => {
   socket().hear({ ...STARTED, id: first, stream: 1 });
   socket().hear({ type: "done", id: second, duration: 0, url: null, timing: TIMING });
   socket().close();
-  assert.deepEqual(broken.found, [["onStarted", "started"], ["onError", "offline"]]);
+  assert.deepEqual(broken.found, [
+    ["onStarted", "started"],
+    ["onError", "offline"],
+  ]);
   assert.deepEqual(done.found, [["onDone", "done"]]);
 });
 
@@ -204,9 +219,15 @@ test("what was cancelled is not heard, also when its sound was under way", async
   socket().sound(2, 5);
   connection.cancel(late);
   socket().sound(2, 6);
-  assert.deepEqual(heard.map(([name]) => name), ["audio", "silence"]);
+  assert.deepEqual(
+    heard.map(([name]) => name),
+    ["audio", "silence"],
+  );
   assert.deepEqual(found.at(-1), ["onCancelled", "cancelled"]);
-  assert.deepEqual(socket().said.map(({ type }) => type), ["say", "cancel", "say", "cancel"]);
+  assert.deepEqual(
+    socket().said.map(({ type }) => type),
+    ["say", "cancel", "say", "cancel"],
+  );
 });
 
 test("clear silences what is said and leaves the microphone open", async () => {
@@ -218,7 +239,10 @@ test("clear silences what is said and leaves the microphone open", async () => {
   connection.clear();
   socket().sound(1, 1);
   socket().sound(2, 2);
-  assert.deepEqual(heard.map(([name]) => name), ["silence", "audio"]);
+  assert.deepEqual(
+    heard.map(([name]) => name),
+    ["silence", "audio"],
+  );
   assert.deepEqual([...heard[1][1].samples], [1]);
 });
 
@@ -250,7 +274,10 @@ test("nonsense from a server is not played", async () => {
   const shown = mock.method(console, "error", () => {});
   const told = listened(connection, "offline", "audio");
   socket().dispatchEvent(new MessageEvent("message", { data: new ArrayBuffer(3) }));
-  assert.deepEqual(told.map(([name]) => name), ["offline"]);
+  assert.deepEqual(
+    told.map(([name]) => name),
+    ["offline"],
+  );
   shown.mock.restore();
 });
 

@@ -31,7 +31,11 @@ test("the stages are what was timed, and their sum is the whole way", () => {
   near(stages.buffer, 100);
   near(stages.total, 210);
   const { total, ...parts } = stages;
-  near(Object.values(parts).reduce((sum, part) => sum + part, 0), total, 1e-6);
+  near(
+    Object.values(parts).reduce((sum, part) => sum + part, 0),
+    total,
+    1e-6,
+  );
 });
 
 test("no stage is longer than the way it is part of", () => {

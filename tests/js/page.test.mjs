@@ -8,10 +8,24 @@ import { found, withLine } from "../../static/speak/history.js";
 import { botsCan, botsRequest, speechRequest, wish } from "../../static/speak/copied_requests.js";
 import { Peaks } from "../../static/speak/waveform.js";
 
-const line = (text, more = {}) => ({ text, character: "", language: "auto", noaccent: false, speed: 1, seed: 0, engine: "", at: 1, ...more });
+const line = (text, more = {}) => ({
+  text,
+  character: "",
+  language: "auto",
+  noaccent: false,
+  speed: 1,
+  seed: 0,
+  engine: "",
+  at: 1,
+  ...more,
+});
 // What a shell makes of a command's words, without running it.
-const shell = (command) => JSON.parse(execFileSync("bash", ["-c", `printf '%s\\0' ${command.replace(/^curl /, "")}`], { encoding: "utf8" })
-  .split("\0").find((word) => word.startsWith("{")));
+const shell = (command) =>
+  JSON.parse(
+    execFileSync("bash", ["-c", `printf '%s\\0' ${command.replace(/^curl /, "")}`], { encoding: "utf8" })
+      .split("\0")
+      .find((word) => word.startsWith("{")),
+  );
 
 test("peaks are the loudest of each hundredth of a second, however the samples come", () => {
   const samples = Int16Array.from({ length: 2400 }, (_, i) => Math.round(16384 * Math.sin(i / 7) * (i / 2400)));
@@ -47,7 +61,11 @@ test("lines of the past are not too long together, but the newest stays", () => 
 });
 
 test("lines of the past are found by words of their text and by who said them", () => {
-  const lines = [line("The gate is open."), line("你好，世界。"), line("Open the ＧＡＴＥ now", { character: "jf_alpha" })];
+  const lines = [
+    line("The gate is open."),
+    line("你好，世界。"),
+    line("Open the ＧＡＴＥ now", { character: "jf_alpha" }),
+  ];
   assert.deepEqual(found(lines, "gate OPEN"), [lines[0], lines[2]]);
   assert.deepEqual(found(lines, "世界"), [lines[1]]);
   assert.deepEqual(found(lines, "alpha"), [lines[2]]);
@@ -58,17 +76,27 @@ test("lines of the past are found by words of their text and by who said them", 
 
 test("what is the default is left out of a request", () => {
   assert.deepEqual(wish(line("Hi.")), { text: "Hi." });
-  assert.deepEqual(wish(line("Hi.", { character: "a", language: "ja", noaccent: true, speed: 1.5, seed: 7, engine: "tone" })),
-    { text: "Hi.", character: "a", language: "ja", noaccent: true, speed: 1.5, seed: 7, engine: "tone" });
+  assert.deepEqual(
+    wish(line("Hi.", { character: "a", language: "ja", noaccent: true, speed: 1.5, seed: 7, engine: "tone" })),
+    { text: "Hi.", character: "a", language: "ja", noaccent: true, speed: 1.5, seed: 7, engine: "tone" },
+  );
 });
 
 test("a command says the same after a shell has read it", () => {
   const text = `It's "quoted", $HOME, \`ls\`, back\\slash,\nanother line, 你好`;
   const spoken = line(text, { character: "af_heart", speaker: "af_heart", speed: 1.25 });
-  assert.deepEqual(shell(speechRequest("http://a", spoken, false)),
-    { model: "yamabiko", input: text, response_format: "wav", speed: 1.25, voice: "af_heart" });
-  assert.deepEqual(shell(botsRequest("http://a", spoken, false)),
-    { textPrompt: text, character: "af_heart", language: "auto" });
+  assert.deepEqual(shell(speechRequest("http://a", spoken, false)), {
+    model: "yamabiko",
+    input: text,
+    response_format: "wav",
+    speed: 1.25,
+    voice: "af_heart",
+  });
+  assert.deepEqual(shell(botsRequest("http://a", spoken, false)), {
+    textPrompt: text,
+    character: "af_heart",
+    language: "auto",
+  });
 });
 
 test("a command shows its key only where one is needed", () => {

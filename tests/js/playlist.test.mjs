@@ -44,7 +44,10 @@ test("lines that come at once are heard one after the other, in the order in whi
   const second = lines.findIndex((sample) => sample < -0.4);
   assert.ok(first >= 0 && second - first >= ms(95));
   assert.deepEqual(listener.ended, [1, 2]);
-  assert.deepEqual(listener.heard.map(([stream]) => stream), [1, 2]);
+  assert.deepEqual(
+    listener.heard.map(([stream]) => stream),
+    [1, 2],
+  );
   assert.equal(listener.playlist.sum("underruns"), 0);
   assert.equal(listener.playlist.sum("played"), ms(200));
 });

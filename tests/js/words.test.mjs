@@ -6,7 +6,9 @@ import test from "node:test";
 
 const STATIC = new URL("../../static/", import.meta.url);
 const LANGUAGES = ["en", "zh", "ja"];
-const files = readdirSync(STATIC, { recursive: true }).filter((name) => /\.(js|html)$/.test(name) && !name.startsWith("words/"));
+const files = readdirSync(STATIC, { recursive: true }).filter(
+  (name) => /\.(js|html)$/.test(name) && !name.startsWith("words/"),
+);
 const made = files.filter((name) => name !== "page/i18n.js"); // whose keys are attributes
 const known = {};
 for (const language of LANGUAGES) known[language] = (await import(new URL(`words/${language}.js`, STATIC))).words;
@@ -35,7 +37,8 @@ test("no text is empty, and none of Chinese and Japanese is left in English", ()
 });
 
 test("every text that is named is known", () => {
-  const named = /data-t(?:-label|-placeholder|-title)?="([^"]+)"|\b"?t(?:-label|-placeholder|-title)?"?: "([^"]+)"|\bt\("([^"]+)"/g;
+  const named =
+    /data-t(?:-label|-placeholder|-title)?="([^"]+)"|\b"?t(?:-label|-placeholder|-title)?"?: "([^"]+)"|\bt\("([^"]+)"/g;
   let count = 0;
   for (const file of made) {
     for (const [, html, attribute, call] of readFileSync(new URL(file, STATIC), "utf8").matchAll(named)) {
@@ -51,6 +54,9 @@ test("no text is kept that nobody names", () => {
   const code = files.map((name) => readFileSync(new URL(name, STATIC), "utf8")).join("\n");
   for (const key of Object.keys(known.en)) {
     const family = key.split(".")[0];
-    assert.ok(code.includes(`"${key}"`) || code.includes(`\`${family}.\${`) || code.includes(`.${key.split(".").at(-1)}`), key);
+    assert.ok(
+      code.includes(`"${key}"`) || code.includes(`\`${family}.\${`) || code.includes(`.${key.split(".").at(-1)}`),
+      key,
+    );
   }
 });
