@@ -1,3 +1,5 @@
+// The framer of the microphone: frames, pitch and level at every pair of rates.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Framer } from "../../static/talk/capture.worklet.js";
@@ -35,7 +37,9 @@ for (const [rate, wanted] of [
   test(`${rate} to ${wanted}: a tone keeps its pitch and its level`, () => {
     const { all, levels } = framed(new Framer(rate, wanted), tone(440, rate, 2));
     let crossings = 0;
-    for (let i = wanted / 10; i < all.length; i += 1) crossings += all[i - 1] < 0 && all[i] >= 0;
+    for (let i = wanted / 10; i < all.length; i += 1) {
+      if (all[i - 1] < 0 && all[i] >= 0) crossings += 1;
+    }
     const seconds = (all.length - wanted / 10) / wanted;
     assert.ok(Math.abs(crossings / seconds - 440) < 2);
     assert.ok(Math.abs(energy(all) - 0.3535) < 0.02);
@@ -43,7 +47,7 @@ for (const [rate, wanted] of [
   });
 }
 
-test("what would come back as another tone is taken out", () => {
+test("a tone above half the wanted rate is taken out", () => {
   const { all } = framed(new Framer(48000, 16000), tone(15000, 48000, 1));
   assert.ok(energy(all.slice(1600)) < 0.03);
 });
@@ -56,7 +60,7 @@ test("blocks of any size give the same frames", () => {
   }
 });
 
-test("too loud is held, and no number is silence", () => {
+test("a sample that is too loud is clipped, and NaN is silence", () => {
   const { all } = framed(new Framer(48000, 48000), new Float32Array(960).fill(3));
   assert.equal(Math.max(...all), 32767);
   const none = framed(new Framer(48000, 48000), new Float32Array(1920).fill(NaN)).all;
