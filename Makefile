@@ -6,20 +6,34 @@ LIGHT ?=
 EXTRAS ?=
 ARGS ?=
 JOBS ?= 2
+# Biome, from npm, checks the page's code. Without npm that is left out, but in CI it is required.
+NPM := $(shell command -v npm 2> /dev/null)
+PAGE_CHECK := $(if $(NPM)$(CI),check-page,skip-page)
 BLOCKS := core $(if $(LIGHT),,torch)
 
-.PHONY: serve test clean
+.PHONY: serve test check-page skip-page clean
 
 serve:
 	@$(PYTHON) tools/install.py $(BLOCKS) $(EXTRAS)
 	@exec .venv/bin/python server.py serve $(ARGS)
 
-test:
+test: $(PAGE_CHECK)
 	@$(PYTHON) tools/install.py $(BLOCKS) revoice tests
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
+check-page: node_modules/.package-lock.json
+	node_modules/.bin/biome check --error-on-warnings
+
+skip-page:
+	@echo "There is no npm, so the page's code is not checked."
+
+# npm writes this file at the end of an installation: it is older than what is to be installed when that changes.
+node_modules/.package-lock.json: package-lock.json
+	npm ci --no-audit --no-fund
+	@touch $@
+
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf node_modules .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -83,7 +83,7 @@ def microphone(page: Page, pcm: Any, seconds: float) -> dict[str, Any]:
     page.reload()
     wait_for(page, READY)
     page.press("body", "Shift")  # a touch opens the loudspeaker
-    wait_for(page, "tap.mouth")
+    wait_for(page, "tap.isOpen")
     page.evaluate("([samples, rate]) => tap.speak(samples, rate)", [pcm.tolist(), RATE])
     page.click("#mic")
     wait_for(page, "yamabiko.stats.delay?.total")

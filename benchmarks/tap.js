@@ -1,68 +1,81 @@
-// Put before a page's own code, it listens to what the page really plays: where sound enters the loudspeaker. It can
-// be the microphone too, and then knows when each sample was spoken. The page knows nothing of it.
+// The tap: put before a page's own code, it listens to what the page really plays, at the last node before the
+// loudspeaker. It can be the microphone too, and then it knows when each sample was spoken.
 
 (() => {
   const connect = AudioNode.prototype.connect;
-  let mouth = null; // the last node before the loudspeaker
+  let output = null; // the last node before the loudspeaker
   let voice = null; // what is spoken into the microphone
   let node = null;
 
   AudioNode.prototype.connect = function tapped(target, ...rest) {
-    if (target instanceof AudioDestinationNode) mouth ??= this;
+    if (target instanceof AudioDestinationNode) output ??= this;
     return connect.call(this, target, ...rest);
   };
 
   const tap = { pressed: null, heard: null, idle: null, out: [], mic: [], begin, speak, arm, record };
   window.tap = tap;
-  Object.defineProperty(tap, "mouth", { get: () => mouth !== null });
-  addEventListener("keydown", (event) => event.key === "Enter" && (tap.pressed = event.timeStamp), true);
-  document.addEventListener("DOMContentLoaded", () => new MutationObserver(look).observe(document.body, { attributes: true }));
+  Object.defineProperty(tap, "isOpen", { get: () => output !== null }); // whether the loudspeaker is open
+  addEventListener("keydown", notePressed, true);
+  document.addEventListener("DOMContentLoaded", () =>
+    new MutationObserver(noteIdle).observe(document.body, { attributes: true }),
+  );
 
-  function look() {
-    const words = document.getElementById("wire")?.dataset.t;
-    if (words === "wire.ready" && document.body.dataset.state === "idle") tap.idle ??= performance.now();
+  function notePressed(event) {
+    if (event.key === "Enter") tap.pressed = event.timeStamp;
+  }
+
+  function noteIdle() {
+    const connection = document.getElementById("connection")?.dataset.t;
+    if (connection === "connection.ready" && document.body.dataset.state === "idle") tap.idle ??= performance.now();
   }
 
   async function begin() {
-    const { context } = mouth;
+    const { context } = output;
     const module = URL.createObjectURL(new Blob([window.tapWorklet], { type: "text/javascript" }));
     await context.audioWorklet.addModule(module);
     node = new AudioWorkletNode(context, "tap", { numberOfInputs: 2, numberOfOutputs: 0, channelCount: 1 });
-    node.port.onmessage = ({ data }) => take(data);
-    connect.call(mouth, node, 0, 0);
+    node.port.onmessage = ({ data }) => receive(data);
+    connect.call(output, node, 0, 0);
     if (voice) connect.call(voice, node, 0, 1);
     tap.rate = context.sampleRate;
   }
 
   // From now on the microphone hears these samples over and over; the loudspeaker must be open.
   function speak(samples, rate) {
-    const { context } = mouth;
+    const { context } = output;
     const buffer = new AudioBuffer({ length: samples.length, sampleRate: rate });
-    buffer.copyToChannel(Float32Array.from(samples, (sample) => sample / 32768), 0);
+    buffer.copyToChannel(
+      Float32Array.from(samples, (sample) => sample / 32768),
+      0,
+    );
     voice = new AudioBufferSourceNode(context, { buffer, loop: true });
-    const air = new MediaStreamAudioDestinationNode(context, { channelCount: 1 });
-    connect.call(voice, air);
+    const microphone = new MediaStreamAudioDestinationNode(context, { channelCount: 1 });
+    connect.call(voice, microphone);
     voice.start();
-    navigator.mediaDevices.getUserMedia = async () => air.stream;
+    navigator.mediaDevices.getUserMedia = async () => microphone.stream;
   }
 
-  function take({ heard, out, mic }) {
+  function receive({ heard, out, mic }) {
     if (out) tap.out.push(...out);
     if (mic) tap.mic.push(...mic);
     if (heard === undefined) return;
-    const { contextTime, performanceTime } = mouth.context.getOutputTimestamp();
-    const made = heard / mouth.context.sampleRate;
+    const { contextTime, performanceTime } = output.context.getOutputTimestamp();
+    const made = heard / output.context.sampleRate;
     tap.heard = performanceTime + 1000 * (made - contextTime);
   }
 
-  // The next audible sample is told in `heard`, when it leaves the loudspeaker.
+  // Notes in `heard` when the next audible sample leaves the loudspeaker.
   function arm() {
-    tap.pressed = tap.heard = null;
+    tap.pressed = null;
+    tap.heard = null;
     node.port.postMessage("arm");
   }
 
-  function record(on) {
-    if (on) [tap.out, tap.mic] = [[], []];
-    node.port.postMessage(on ? "record" : "rest");
+  function record(isOn) {
+    if (isOn) {
+      tap.out = [];
+      tap.mic = [];
+    }
+    node.port.postMessage(isOn ? "record" : "rest");
   }
 })();

@@ -1,47 +1,48 @@
-// Notes what is played and what a microphone gives, sample beside sample.
+// The tap's worklet: notes what is played and what a microphone gives, sample beside sample.
 
-const AUDIBLE = 300 / 32768;
-const PART = 2400;
+const AUDIBLE = 300 / 32768; // as in the page's player
+const CHUNK_SAMPLES = 2400;
 
 class Tap extends AudioWorkletProcessor {
   constructor() {
     super();
-    this.armed = false;
-    this.recording = false;
-    this.rest();
-    this.port.onmessage = ({ data }) => this.obey(data);
+    this.isArmed = false;
+    this.isRecording = false;
+    this.reset();
+    this.port.onmessage = ({ data }) => this.handle(data);
   }
 
-  obey(wish) {
-    if (wish === "arm") this.armed = true;
-    else this.recording = wish === "record";
-    this.rest();
+  handle(command) {
+    if (command === "arm") this.isArmed = true;
+    else this.isRecording = command === "record";
+    this.reset();
   }
 
-  rest() {
-    this.out = new Float32Array(PART);
-    this.mic = new Float32Array(PART);
+  reset() {
+    this.out = new Float32Array(CHUNK_SAMPLES);
+    this.mic = new Float32Array(CHUNK_SAMPLES);
     this.filled = 0;
   }
 
   process([[out], [mic]]) {
-    const first = this.armed && out ? out.findIndex((sample) => Math.abs(sample) > AUDIBLE) : -1;
+    const first = this.isArmed && out ? out.findIndex((sample) => Math.abs(sample) > AUDIBLE) : -1;
     if (first >= 0) {
-      this.armed = false;
+      this.isArmed = false;
       this.port.postMessage({ heard: currentFrame + first });
     }
-    if (this.recording) this.note(out, mic);
+    if (this.isRecording) this.record(out, mic);
     return true;
   }
 
-  note(out, mic) {
+  // An input that nothing is connected to counts as silence.
+  record(out, mic) {
     for (let i = 0; i < 128; i += 1) {
       this.out[this.filled] = out?.[i] ?? 0;
       this.mic[this.filled] = mic?.[i] ?? 0;
       this.filled += 1;
-      if (this.filled < PART) continue;
+      if (this.filled < CHUNK_SAMPLES) continue;
       this.port.postMessage({ out: this.out, mic: this.mic });
-      this.rest();
+      this.reset();
     }
   }
 }

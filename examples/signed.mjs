@@ -17,27 +17,33 @@ export function canonicalQuery(query) {
     })
     .map(([name, value]) => [encoded(name), encoded(value)])
     .filter(([name]) => !["kid", "t", "n", "sig"].includes(name))
-    .sort(([a, x], [b, y]) => (a < b || (a === b && x < y) ? -1 : a === b && x === y ? 0 : 1))
+    .sort(([a, x], [b, y]) => compare(a, b) || compare(x, y))
     .map(([name, value]) => `${name}=${value}`)
     .join("&");
 }
 
+// The order of the bytes, which `localeCompare` would not give.
+function compare(a, b) {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
 // Byte for byte: decodeURIComponent would stumble over what is not UTF-8.
-function encoded(part) {
-  const bytes = utf8.encode(part);
-  let text = "";
+function encoded(text) {
+  const bytes = utf8.encode(text);
+  let result = "";
   for (let i = 0; i < bytes.length; i++) {
     let byte = bytes[i];
-    const escape = String.fromCharCode(...bytes.subarray(i, i + 3));
-    if (/^%[0-9A-Fa-f]{2}$/.test(escape)) {
-      byte = parseInt(escape.slice(1), 16);
+    const part = String.fromCharCode(...bytes.subarray(i, i + 3));
+    if (/^%[0-9A-Fa-f]{2}$/.test(part)) {
+      byte = parseInt(part.slice(1), 16);
       i += 2;
     }
     const character = String.fromCharCode(byte);
     const plain = /[A-Za-z0-9\-._~]/.test(character);
-    text += plain ? character : "%" + byte.toString(16).toUpperCase().padStart(2, "0");
+    result += plain ? character : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
   }
-  return text;
+  return result;
 }
 
 // `target` is what stands in the request line: the path, and the query after a `?`.
@@ -61,8 +67,10 @@ async function hmac(key, message) {
 }
 
 function base64url(bytes) {
-  const written = btoa(String.fromCharCode(...bytes));
-  return written.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
 }
 
 // One server and one key, `id:secret`.
@@ -93,18 +101,18 @@ export class Yamabiko {
     return url.href;
   }
 
-  // The answer; when our clock is wrong it is corrected, once.
+  // The answer to a signed request; when our clock is wrong it is corrected, once.
   async ask(method, target, json) {
     const answer = await this.send(method, target, json);
     if (answer.status !== 401) return answer;
-    const told = (await answer.json()).error;
-    if (!["stale", "future"].includes(told.code)) throw new Error(`${told.code}: ${told.message}`);
-    this.offsetMs = told.now_ms - Date.now();
+    const { error } = await answer.json();
+    if (!["stale", "future"].includes(error.code)) throw new Error(`${error.code}: ${error.message}`);
+    this.offsetMs = error.now_ms - Date.now();
     return this.send(method, target, json);
   }
 
   async send(method, target, json) {
-    const url = new URL(target, this.address); // as fetch will write it
+    const url = new URL(target, this.address); // what is signed must be what fetch sends
     const body = json === undefined ? undefined : utf8.encode(JSON.stringify(json));
     const values = await this.signed(method, url.pathname + url.search, body);
     const headers = { "Content-Type": "application/json" };
@@ -118,5 +126,5 @@ export class Yamabiko {
 if (globalThis.process?.argv?.[1]?.endsWith("signed.mjs")) {
   const [address, key, text] = process.argv.slice(2);
   const answer = await new Yamabiko(address, key).ask("POST", "/lines", { text });
-  console.log((await answer.json()).url); // plays at once, for whoever has it
+  console.log((await answer.json()).url); // plays at once, without a key
 }

@@ -1,92 +1,105 @@
-// The page: makes its parts and joins them; no part knows another.
+// The page: makes its parts and connects them by events and callbacks.
 
-import { Cards } from "./speak/character_cards.js";
-import { Cast } from "./speak/characters.js";
-import { Connection } from "./server/connection.js";
 import { byId } from "./page/dom.js";
-import { History } from "./speak/history.js";
-import * as i18n from "./page/i18n.js";
-import { login } from "./server/login.js";
-import { meter } from "./talk/latency_panel.js";
-import { Performer } from "./speak/line_player.js";
+import { chooseLanguage, setText, showFirstLanguage, shownLanguage, t, translate } from "./page/i18n.js";
+import { setUpTheme } from "./page/theme.js";
+import { Connection } from "./server/connection.js";
+import { httpEvents } from "./server/http.js";
+import { StatusPanel } from "./server/status_panel.js";
 import { Player } from "./sound/player.js";
-import { speak } from "./speak/form.js";
-import { Stage } from "./speak/now_playing.js";
-import { Status } from "./server/status_panel.js";
-import { talk } from "./talk/panel.js";
-import { theme } from "./page/theme.js";
+import { CharacterCards } from "./speak/character_cards.js";
+import { CharacterList } from "./speak/characters.js";
+import { LineForm } from "./speak/form.js";
+import { History } from "./speak/history.js";
+import { LinePlayer } from "./speak/line_player.js";
+import { NowPlaying } from "./speak/now_playing.js";
+import { LatencyMeter } from "./talk/latency_meter.js";
+import { LatencyPanel } from "./talk/latency_panel.js";
+import { TalkPanel } from "./talk/panel.js";
 
-const { t } = i18n;
 const connection = new Connection();
 const player = new Player();
-const performer = new Performer(connection, player);
-const cast = new Cast();
+const linePlayer = new LinePlayer(connection, player);
+const characters = new CharacterList();
+let loginDialog = null; // before it is needed
 
 window.yamabiko = { stats: player.stats };
-player.follow(connection);
-theme(byId("theme"));
-await i18n.begin();
-byId("tongue").value = i18n.language();
-byId("tongue").addEventListener("change", ({ target }) => i18n.choose(target.value).catch(failed));
+player.playFrom(connection);
+setUpTheme(byId("theme"));
+await showFirstLanguage();
+byId("page-language").value = shownLanguage();
+byId("page-language").addEventListener("change", ({ target }) => chooseLanguage(target.value).catch(showError));
 
-const status = new Status(byId("status"), { tell });
-const stage = new Stage({ performer, player, cast, tell, withKey: () => status.keyed });
-const cards = new Cards(byId("voices"), { cast, performer, failed });
-const history = new History(byId("history"), { cast, perform, edit: (line) => form.edit(line) });
-const form = speak({ performer, cast, cards, perform });
-login({ connection, entered: arrive });
-talk(byId("talk"), { connection, player, t });
-meter(byId("latency"), { connection, player, t });
-i18n.translate();
+const status = new StatusPanel(byId("status"), { showMessage });
+const needsKey = () => status.needsKey;
+const nowPlaying = new NowPlaying({ linePlayer, player, characters, showMessage, needsKey });
+const cards = new CharacterCards(byId("voices"), { characters, linePlayer, onFailed: showError });
+const history = new History(byId("history"), { characters, say, edit: (line) => form.edit(line) });
+const form = new LineForm({ linePlayer, characters, cards, say });
+const meter = new LatencyMeter(connection, player);
+new TalkPanel(byId("talk"), { connection, player, meter });
+new LatencyPanel(byId("latency"), { meter, player });
+translate();
 
-performer.addEventListener("state", show);
+linePlayer.addEventListener("state", showState);
 connection.addEventListener("ready", ({ detail }) => {
-  wire("wire.ready");
-  form.engines(detail.engines);
+  showConnection("connection.ready");
+  form.listEngines(detail.engines);
   byId("text").maxLength = detail.limits.text;
-  show();
-  cast.load().catch(failed);
+  showState();
+  characters.load().catch(showError);
 });
 connection.addEventListener("offline", () => {
-  wire("wire.offline");
-  show();
+  showConnection("connection.offline");
+  showState();
 });
 connection.addEventListener("login", () => {
-  wire("wire.login");
-  show();
+  showConnection("connection.login");
+  showState();
+  askForKey().catch(showError);
 });
-arrive();
+httpEvents.addEventListener("login", () => askForKey().catch(showError));
+connect();
 
-function arrive() {
-  tell(null);
+function connect() {
+  showMessage(null);
   connection.open();
-  status.look();
+  status.refresh();
 }
 
-function perform({ at, by, ...line }) {
-  tell(null);
+// The dialog is fetched when it is needed: most servers have no keys, or the browser has the cookie.
+async function askForKey() {
+  const { LoginDialog } = await import("./server/login.js");
+  loginDialog ??= new LoginDialog({ onLoggedIn: connect });
+  loginDialog.open();
+}
+
+// A line of the history has the moment and the speaker besides, which are no part of the request.
+function say({ at, by, ...line }) {
+  showMessage(null);
   history.add(line);
-  stage.perform(line, { failed, started: ({ character }) => history.spoken(line, character) });
+  nowPlaying.say(line, { onFailed: showError, onStarted: ({ character }) => history.setSpeaker(line, character) });
 }
 
-function show() {
-  const state = connection.ready ? performer.state : "offline";
-  document.body.dataset.state = performer.state === "idle" ? state : performer.state;
-  byId("stop").disabled = performer.state === "idle";
+function showState() {
+  const isOffline = linePlayer.state === "idle" && !connection.ready;
+  document.body.dataset.state = isOffline ? "offline" : linePlayer.state;
+  byId("stop").disabled = linePlayer.state === "idle";
 }
 
-function wire(key) {
-  byId("wire").dataset.t = key;
-  byId("wire").textContent = t(key);
+function showConnection(key) {
+  setText(byId("connection"), key);
 }
 
-function failed(error) {
-  const cut = !connection.ready && !error.status; // whatever it says of itself
-  tell("failed", cut ? { code: byId("wire").dataset.t === "wire.login" ? "login" : "offline" } : error);
+function showError(error) {
+  // Without a connection that is the reason, whatever the error says of itself.
+  const isCut = !connection.ready && !error.status;
+  const code = byId("connection").dataset.t === "connection.login" ? "login" : "offline";
+  showMessage("failed", isCut ? { code } : error);
 }
 
-// One sentence to the reader; null takes the last one away.
-function tell(key, error = null) {
+// Shows one sentence; null takes the last one away.
+function showMessage(key, error = null) {
   const element = byId("message");
   element.dataset.kind = error ? "error" : "note";
   if (key === null) element.textContent = "";

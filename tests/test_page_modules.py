@@ -1,4 +1,7 @@
-"""The page's own tests, those of what needs no browser, run by node; and its modules stay small."""
+"""The page's modules: node runs their tests, and each is small and says what it is.
+
+`make test` runs biome for the rest: the form of the code, faults in it, functions of 50 lines.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,11 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted((ROOT / "static").rglob("*.js"))
 TESTS = sorted((ROOT / "tests" / "js").glob("*.test.mjs"))
-MOST_LINES = 310
+MOST_LINES = 330
+# The first comment begins with a noun: it says what the module is.
+NO_NOUN = (
+    "what who whoever how where when why which whether nothing everything it as in on for".split()
+)
 
 
 @pytest.mark.parametrize("path", TESTS, ids=lambda path: path.name)
@@ -28,10 +35,11 @@ def test_node_agrees(path: Path) -> None:
     assert counted and int(counted[1]) > 3, "no tests were found"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*MODULES, *TESTS], ids=lambda path: path.name)
 def test_modules_stay_small_and_say_what_they_are(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    assert text.startswith("// "), f"{path.name} does not say what it is"
+    said = re.match(r"// (\w+)", text)
+    assert said and said[1].lower() not in NO_NOUN, f"{path.name} does not say what it is"
     assert len(text.splitlines()) <= MOST_LINES, f"{path.name} is too long: two nouns?"
 
 

@@ -1,4 +1,4 @@
-"""Makes the pictures of the page in docs/images: three widths, two themes, while a line is spoken.
+"""The pictures of the page in docs/images: three widths, two themes, while a line is spoken.
 
 python -m tools.screenshots [--out FOLDER]
 
@@ -19,15 +19,15 @@ from benchmarks.chromium import chromium
 from benchmarks.server import Server
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "images"
-COLOURS = 256
+COLOURS = 256  # in a picture of a page nobody sees that there are no more
 PATIENCE_MS = 60_000
-TRIES = 20
-EARLIER = ["Who goes there?", "你好，旅行者。今晚的月亮真圆。", "遠くの山が、こたえてくれる。"]
+TRIES = 20  # to catch the word while it is lit
+HISTORY = ["Who goes there?", "你好，旅行者。今晚的月亮真圆。", "遠くの山が、こたえてくれる。"]
 
 
 @dataclass(frozen=True)
 class Shot:
-    """One picture: how the browser is, and the line whose word is lit when it is taken."""
+    """A picture: the browser's size, theme and language, and the word that is lit in it."""
 
     width: int
     height: int
@@ -65,16 +65,16 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with Server() as server, chromium() as browser:
         for shot in SHOTS:
-            page = arrived(browser, server.address, shot)
-            speaking(page, shot)
-            keep(page.screenshot(), folder / shot.name)
+            page = open_page(browser, server.address, shot)
+            wait_until_lit(page, shot)
+            save(page.screenshot(), folder / shot.name)
             if shot is SHOTS[0]:
-                whole(page, folder)
+                save_whole_page(page, folder)
             page.context.close()
 
 
-def arrived(browser: Browser, address: str, shot: Shot) -> Page:
-    """The page with a few lines said before."""
+def open_page(browser: Browser, address: str, shot: Shot) -> Page:
+    """Open the page and say the lines of the history."""
     context = browser.new_context(
         viewport={"width": shot.width, "height": shot.height},
         locale=shot.language,
@@ -83,43 +83,43 @@ def arrived(browser: Browser, address: str, shot: Shot) -> Page:
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     page.goto(address)
-    page.wait_for_selector("#wire[data-t='wire.ready']")
-    for text in EARLIER:
-        said(page, text)
+    page.wait_for_selector("#connection[data-t='connection.ready']")
+    for text in HISTORY:
+        say(page, text)
         page.wait_for_selector("body[data-state=idle]")
     return page
 
 
-def said(page: Page, text: str) -> None:
+def say(page: Page, text: str) -> None:
     page.fill("#text", text)
     page.press("#text", "Enter")
     page.wait_for_selector("body[data-state=speaking]")
 
 
-def speaking(page: Page, shot: Shot) -> None:
-    """Once to have it in the cache, then until the word is lit: a busy machine leaves some out."""
-    said(page, shot.text)
+def wait_until_lit(page: Page, shot: Shot) -> None:
+    """Say the line until its word is lit; first once for the cache. A busy machine skips words."""
+    say(page, shot.text)
     page.wait_for_selector("body[data-state=idle]")
     lit = f".word.now:has-text('{shot.word}')"
     for _ in range(TRIES):
-        said(page, shot.text)
+        say(page, shot.text)
         page.wait_for_selector(f"{lit}, body[data-state=idle]")
         if page.locator(lit).count():
             return
     raise TimeoutError(f"{shot.word!r} was never lit; is the machine busy?")
 
 
-def whole(page: Page, folder: Path) -> None:
-    """All of it, with what the server tells of itself now."""
+def save_whole_page(page: Page, folder: Path) -> None:
+    """Save a picture of the whole page with the newest figures of the server."""
     page.wait_for_selector("body[data-state=idle]")
     with page.expect_response("**/api/status"):
         page.locator("#status").scroll_into_view_if_needed()
     page.evaluate("scrollTo(0, 0)")
-    keep(page.screenshot(full_page=True), folder / "page-whole.png")
+    save(page.screenshot(full_page=True), folder / "page-whole.png")
 
 
-def keep(picture: bytes, path: Path) -> None:
-    """In few colours, which nobody sees in a picture of a page."""
+def save(picture: bytes, path: Path) -> None:
+    """Save a picture with few colours."""
     image = Image.open(io.BytesIO(picture)).convert("RGB")
     image.quantize(COLOURS, method=Image.Quantize.MEDIANCUT).save(path, optimize=True)
     print(f"{path}  {path.stat().st_size / 1000:.0f} kB")

@@ -1,26 +1,29 @@
-// Elements in few words: `el("button", {class: "button", t: "speak", onclick}, child, …)`. It knows no page.
+// Helpers that find and make elements: `el("button", { class: "button", t: "speak", onclick }, child, …)`.
 
 export const byId = (id) => document.getElementById(id);
 
-// `t` and `t-label` name a text of the page's language; a function listens; null and false are left out.
+// Among the attributes `t` and `t-label` name a text of the page's language, and a function listens to the event of
+// its name. Attributes and children that are null, undefined or false are left out.
 export function el(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  return filled(made, attributes, children);
+  return fill(document.createElement(tag), attributes, children);
 }
 
-// The same in a drawing; where its elements live, an element that the page has tells.
-export function draw(tag, attributes = {}, ...children) {
+// The same for an element of a drawing. The namespace is read from a drawing that is there already: it is an address,
+// and the page's code names no address of another host, which a test holds.
+export function svgEl(tag, attributes = {}, ...children) {
   const { namespaceURI } = document.querySelector("svg");
-  return filled(document.createElementNS(namespaceURI, tag), attributes, children);
+  return fill(document.createElementNS(namespaceURI, tag), attributes, children);
 }
 
-function filled(made, attributes, children) {
+function fill(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
-    if (value === null || value === undefined || value === false) continue;
-    if (typeof value === "function") made.addEventListener(name.replace(/^on/, ""), value);
-    else if (name === "t" || name.startsWith("t-")) made.setAttribute(`data-${name}`, value);
-    else made.setAttribute(name, value === true ? "" : value);
+    if (isLeftOut(value)) continue;
+    if (typeof value === "function") element.addEventListener(name.replace(/^on/, ""), value);
+    else if (name === "t" || name.startsWith("t-")) element.setAttribute(`data-${name}`, value);
+    else element.setAttribute(name, value === true ? "" : value);
   }
-  made.append(...children.filter((child) => child !== null && child !== false));
-  return made;
+  element.append(...children.filter((child) => !isLeftOut(child)));
+  return element;
 }
+
+const isLeftOut = (value) => value === null || value === undefined || value === false;

@@ -1,17 +1,20 @@
-// The page in the reader's language: texts by key, and the elements that name one. Only the texts of the
-// language that is spoken are fetched.
-// `data-t` is an element's text, `data-t-label` its aria-label, `data-t-placeholder` its placeholder.
+// Texts of the page in the reader's language, by key; numbers and times as that language writes them.
+// An element names its texts: `data-t` its own, `data-t-label` its aria-label, `data-t-placeholder` its placeholder,
+// `data-t-title` its title. Only the texts of the language that is shown are fetched, so that the first load is light.
 
-import { kept, keep } from "./storage.js";
+import { readStorage, writeStorage } from "./storage.js";
 
 export const LANGUAGES = ["en", "zh", "ja"];
+const LOCALES = { en: "en", zh: "zh-CN", ja: "ja" };
 const ATTRIBUTES = { "t-label": "aria-label", "t-placeholder": "placeholder", "t-title": "title" };
+const BYTE_UNITS = ["B", "kB", "MB", "GB", "TB"];
 
+let shown = "en";
 let texts = {};
-export const changes = new EventTarget(); // `language`, when the page speaks another one
-let spoken = "en";
 
-export const language = () => spoken;
+export const languageEvents = new EventTarget(); // `change`: the page shows another language
+
+export const shownLanguage = () => shown;
 
 // A text with its {values} filled in.
 export function t(key, values = {}) {
@@ -27,46 +30,49 @@ export function translate(root = document) {
   }
 }
 
-export async function choose(wanted) {
-  await speak(wanted);
-  keep("language", spoken);
+// Gives an element a text by its key. A text that is there already is left alone: a screen reader would say it again.
+export function setText(element, key) {
+  if (element.dataset.t === key && element.textContent) return;
+  element.dataset.t = key;
+  element.textContent = t(key);
 }
 
-// What was chosen here before, else the first of the browser's languages that the page has.
-export async function begin() {
-  const wishes = [kept("language"), ...(navigator.languages ?? [])];
-  const found = wishes.map((wish) => String(wish ?? "").slice(0, 2)).find((wish) => LANGUAGES.includes(wish));
-  await speak(found ?? "en");
+export async function chooseLanguage(language) {
+  await showLanguage(language);
+  writeStorage("language", language);
 }
 
-async function speak(wanted) {
-  const { words } = await import(`../words/${wanted}.js`);
-  spoken = wanted;
+// Shows the language that was chosen here before, else the first of the browser's languages that the page has.
+export async function showFirstLanguage() {
+  const tags = [readStorage("language"), ...(navigator.languages ?? [])];
+  const languages = tags.map((tag) => String(tag ?? "").slice(0, 2));
+  await showLanguage(languages.find((language) => LANGUAGES.includes(language)) ?? "en");
+}
+
+async function showLanguage(language) {
+  const { words } = await import(`../words/${language}.js`);
+  shown = language;
   texts = words;
-  document.documentElement.lang = spoken;
+  document.documentElement.lang = language;
   translate();
-  changes.dispatchEvent(new Event("language"));
+  languageEvents.dispatchEvent(new Event("change"));
 }
 
-const TAGS = { en: "en", zh: "zh-CN", ja: "ja" };
+export const formatNumber = (value, maximumFractionDigits = 0) =>
+  new Intl.NumberFormat(LOCALES[shown], { maximumFractionDigits }).format(value);
 
-export const number = (value, most = 0) =>
-  new Intl.NumberFormat(TAGS[spoken], { maximumFractionDigits: most }).format(value);
-
-const UNITS = ["B", "kB", "MB", "GB", "TB"];
-
-export function bytes(count) {
-  let left = count;
+export function formatBytes(count) {
+  let value = count;
   let unit = 0;
-  while (left >= 1000 && unit < UNITS.length - 1) {
-    left /= 1000;
+  while (value >= 1000 && unit < BYTE_UNITS.length - 1) {
+    value /= 1000;
     unit += 1;
   }
-  return `${number(left, left < 10 && unit > 0 ? 1 : 0)} ${UNITS[unit]}`;
+  return `${formatNumber(value, value < 10 && unit > 0 ? 1 : 0)} ${BYTE_UNITS[unit]}`;
 }
 
-export const moment = (milliseconds) =>
-  new Intl.DateTimeFormat(TAGS[spoken], { dateStyle: "short", timeStyle: "short" }).format(milliseconds);
+export const formatMoment = (milliseconds) =>
+  new Intl.DateTimeFormat(LOCALES[shown], { dateStyle: "short", timeStyle: "short" }).format(milliseconds);
 
-export const seconds = (value) => t("unit.seconds", { value: number(value, 1) });
-export const milliseconds = (value) => t("unit.milliseconds", { value: number(value) });
+export const formatSeconds = (value) => t("unit.seconds", { value: formatNumber(value, 1) });
+export const formatMilliseconds = (value) => t("unit.milliseconds", { value: formatNumber(value) });

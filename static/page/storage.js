@@ -1,21 +1,19 @@
-// What the browser keeps for this page. A browser that keeps nothing, such as a private one, is no fault.
+// The browser's storage for this page. Where a browser stores nothing, as in a private window, the page works too.
 
-const NAME = "yamabiko.";
+const PREFIX = "yamabiko."; // pages at other paths of this host share the storage
 
-export function kept(name) {
+export function readStorage(name) {
   try {
-    return JSON.parse(localStorage.getItem(NAME + name));
+    return JSON.parse(localStorage.getItem(PREFIX + name));
   } catch {
     return null;
   }
 }
 
-// Whether it was kept: there may be no room.
-export function keep(name, value) {
+export function writeStorage(name, value) {
   try {
-    localStorage.setItem(NAME + name, JSON.stringify(value));
-    return true;
+    localStorage.setItem(PREFIX + name, JSON.stringify(value));
   } catch {
-    return false;
+    // No room, or no storage: the value lasts as long as the page.
   }
 }

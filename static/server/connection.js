@@ -1,103 +1,104 @@
-// One socket to the server: signs in with a ticket, connects anew when it breaks, and gives every
-// utterance exactly one ending. It plays nothing and draws nothing.
+// The connection to the server: one socket that signs in with a ticket and is opened anew when it breaks. Every
+// utterance, which is a line or an open microphone, gets exactly one ending.
 
 import { decode, decodeAudio, encode, encodeAudio, PROTOCOL } from "./protocol.js";
 
-const FIRST_WAIT_MS = 500; // before connecting anew; twice as long each time, a random part of it
+const FIRST_WAIT_MS = 500; // before the socket is opened anew; twice as long each time, a random part of it
 const MOST_WAIT_MS = 30000;
-const PING_EVERY_MS = 500; // while a microphone is open; else every fourth time
-const CALM_PINGS = 4;
-const GIVEN_UP_MS = 20000; // without an answer to a ping
-const MOST_HELD = 64; // utterances that wait for the socket
+const TICK_MS = 500; // between pings while a microphone is open
+const CALM_TICKS = 4; // between pings else
+const NO_ANSWER_MS = 20000; // without an answer to a ping: the socket is given up
+const MOST_PINGS = 16; // without an answer: a page that slept and wakes up needs only one
+const MOST_QUEUED = 64; // messages that wait for the socket
 const MOST_REMEMBERED = 256; // ended utterances whose sound may still be played
-const MOST_UNSENT_BYTES = 65536; // of a microphone: what waits longer is of no use to anybody
-const ERA = 2 ** 32; // stream numbers begin anew with each socket; the page's never do
+const MOST_UNSENT_BYTES = 65536; // of a microphone, 1.4 s: what waits longer is of no use
+const STREAMS_PER_SOCKET = 2 ** 32; // a stream number is a uint32 on the wire
+const ENDINGS = ["done", "cancelled", "error"];
+const HANDLERS = {
+  started: "onStarted",
+  timestamps: "onWords",
+  heard: "onHeard",
+  notice: "onNotice",
+  done: "onDone",
+  cancelled: "onCancelled",
+  error: "onError",
+};
 
-// Events: `ready`, `offline`, `login` (a key is needed), `network` (detail: ms to the server and back), `message`
-// (detail: each JSON message), `audio` (detail: {stream, samples}), `listening` (detail: {id}: a microphone opens),
-// `sent` (detail: {samples, captured, at}: some of it), `silence` (detail: {stream}, whose sound nobody wants any
-// more), `ended` (detail: {id, stream, how}). Streams have other numbers here than on the wire: those begin anew
-// with each socket.
+// Events, with their detail: `ready` (the message), `offline`, `login` (a key is needed), `network` (ms to the server
+// and back), `message` (each one), `audio` {stream, samples}, `listening` {id} (a microphone opens), `sent` {samples,
+// captured, at} (of a microphone), `silence` {stream} (to be stopped), `ended` {id, stream, how}. Stream numbers begin
+// anew with each socket on the wire; here they never do.
 export class Connection extends EventTarget {
   #url;
   #socket = null;
-  #eras = 0;
-  #wait = FIRST_WAIT_MS;
-  #timer = null;
-  #pinging = null;
+  #sockets = 0; // how many there were
+  #retryMs = FIRST_WAIT_MS;
+  #retryTimer = null;
+  #tickTimer = null;
   #ticks = 0;
-  #wanted = false;
   #opening = false;
-  #numbers = 0;
-  #utterances = new Map(); // id → {on, asked, stream}, from being asked for to their ending
+  #lastId = 0;
+  #utterances = new Map(); // id → {on, live, bursts, askedAt, stream, unwanted}, until their ending
   #streams = new Map(); // id → stream, also a while after the ending
   #unwanted = new Set(); // streams whose frames are dropped
-  #held = []; // messages for the socket that is being opened
+  #queue = []; // messages for the socket that is being opened
   #pings = new Map(); // t → when it was sent
 
   constructor(url = globalThis.location?.origin) {
     super();
     this.#url = new URL(url);
-    this.ready = null;
-    this.roundTripMs = null;
-    globalThis.addEventListener?.("online", () => this.#wanted && this.#again(0));
+    this.ready = null; // the server's `ready`, while there is a connection
   }
 
-  // Begins, or tries once more at once, such as after a log-in.
+  // Opens the socket, or tries once more at once, such as after a log-in.
   open() {
-    this.#wanted = true;
-    this.#pinging ??= setInterval(() => this.#tick(), PING_EVERY_MS);
-    this.#again(0);
+    if (this.#tickTimer === null) {
+      this.#tickTimer = setInterval(() => this.#tick(), TICK_MS);
+      globalThis.addEventListener?.("online", () => this.#openIn(0));
+    }
+    this.#openIn(0);
   }
 
-  // Goes, and does not come back before `open`.
-  close() {
-    this.#wanted = false;
-    clearInterval(this.#pinging);
-    this.#pinging = null;
-    clearTimeout(this.#timer);
-    this.#socket?.close(1000);
-  }
-
+  // `on` has functions: onStarted, onWords, and at the end one of onDone, onCancelled, onError.
   say(line, on = {}) {
     const { character, engine, ...rest } = line;
     return this.#begin({ type: "say", character: character || null, engine: engine || null, ...rest }, on);
   }
 
-  // Opens the microphone's side; then `sound`, then `listenEnd`.
+  // Opens the microphone's side; then `sound`, then `endListening`. `on` may have onHeard and onNotice too.
   listen(settings, on = {}) {
     const id = this.#begin({ type: "listen", meter: true, ...settings }, on, true);
-    this.#tell("listening", { id });
+    this.#emit("listening", { id });
     return id;
   }
 
-  // Whether they were sent: a network that is too slow for a voice loses some of it, and is not flooded.
-  // `captured` is when their first sample was heard, for those who measure.
+  // Whether the microphone's samples were sent: a network that is too slow for a voice loses some of it.
+  // `captured` is when the first of them was heard, on the clock of performance.now().
   sound(samples, captured = null) {
     if (!this.ready || this.#socket.bufferedAmount > MOST_UNSENT_BYTES) return false;
     this.#socket.send(encodeAudio(samples));
-    this.#tell("sent", { samples: samples.length, captured, at: performance.now() });
+    this.#emit("sent", { samples: samples.length, captured, at: performance.now() });
     return true;
   }
 
-  listenEnd(id) {
+  endListening(id) {
     this.send({ type: "listen.end", id });
   }
 
+  // Silences an utterance at once, also one that has ended and is still heard.
   cancel(id) {
-    this.#giveUp(id);
-    if (this.#utterances.has(id)) this.send({ type: "cancel", id });
-  }
-
-  // Everything that is said; a microphone stays open.
-  clear() {
-    for (const id of [...this.#utterances.keys(), ...this.#streams.keys()]) {
-      if (!this.#utterances.get(id)?.live) this.#giveUp(id);
+    const utterance = this.#utterances.get(id);
+    if (utterance) utterance.unwanted = true; // it may have no stream yet
+    const stream = this.#streams.get(id);
+    if (stream !== undefined) {
+      this.#unwanted.add(stream);
+      this.#streams.delete(id);
+      this.#emit("silence", { stream });
     }
-    this.send({ type: "clear" });
+    if (utterance) this.send({ type: "cancel", id });
   }
 
-  // Whether it was sent.
+  // Whether the message was sent.
   send(message) {
     const text = encode(message);
     if (!this.ready) return false;
@@ -105,68 +106,58 @@ export class Connection extends EventTarget {
     return true;
   }
 
-  // Of an utterance: when it was asked for, and whether it is a microphone's.
-  about(id) {
+  // An utterance that has not ended: {askedAt, live, bursts, …}.
+  utterance(id) {
     return this.#utterances.get(id) ?? null;
   }
 
   #begin(message, on, live = false) {
-    this.#numbers += 1;
-    const id = `u${this.#numbers}`;
+    this.#lastId += 1;
+    const id = `u${this.#lastId}`;
     const bursts = message.mode === "revoice"; // whose sound comes sentence by sentence
-    this.#utterances.set(id, { on, live, bursts, asked: performance.now(), stream: null });
+    this.#utterances.set(id, { on, live, bursts, askedAt: performance.now(), stream: null, unwanted: false });
     try {
       const text = encode({ ...message, id });
       if (this.ready) this.#socket.send(text);
-      else this.#hold(text);
+      else this.#enqueue(text);
     } catch (error) {
-      queueMicrotask(() => this.#end(id, "onError", { type: "error", id, code: "bad_request", message: error.message }));
+      // After the caller has the id.
+      queueMicrotask(() => this.#deliver({ type: "error", id, code: "bad_request", message: error.message }));
     }
     return id;
   }
 
-  #hold(text) {
-    if (!this.#opening || this.#held.length >= MOST_HELD) throw new Error("There is no connection to the server.");
-    this.#held.push(text);
-  }
-
-  #giveUp(id) {
-    const utterance = this.#utterances.get(id);
-    if (utterance) utterance.unwanted = true; // also what has no stream yet
-    const stream = this.#streams.get(id);
-    if (stream === undefined) return;
-    this.#unwanted.add(stream);
-    this.#streams.delete(id);
-    this.#tell("silence", { stream });
+  #enqueue(text) {
+    if (!this.#opening || this.#queue.length >= MOST_QUEUED) throw new Error("There is no connection to the server.");
+    this.#queue.push(text);
   }
 
   // ── the socket ──
 
-  #again(wait) {
-    clearTimeout(this.#timer);
+  #openIn(milliseconds) {
+    clearTimeout(this.#retryTimer);
     if (this.#socket || this.#opening) return;
-    this.#opening = wait === 0;
-    this.#timer = setTimeout(() => this.#connect(), wait);
+    this.#opening = milliseconds === 0;
+    this.#retryTimer = setTimeout(() => this.#open(), milliseconds);
   }
 
-  async #connect() {
+  async #open() {
     this.#opening = true;
     try {
       const answer = await fetch(new URL("/ticket", this.#url), { method: "POST" });
-      if (answer.status === 401) return this.#needsKey();
+      if (answer.status === 401) return this.#needKey();
       if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
-      if (!this.#wanted) return this.#broken();
       this.#attach(new WebSocket(this.#address((await answer.json()).ticket), PROTOCOL));
     } catch {
-      this.#broken();
+      this.#reopenLater();
     }
     return undefined;
   }
 
-  #needsKey() {
+  #needKey() {
     this.#opening = false;
-    this.#fail({ code: "login", message: "A key is needed." });
-    this.#tell("login");
+    this.#endAll({ code: "login", message: "A key is needed." });
+    this.#emit("login");
   }
 
   #address(ticket) {
@@ -178,78 +169,85 @@ export class Connection extends EventTarget {
 
   #attach(socket) {
     this.#socket = socket;
-    this.#eras += 1;
+    this.#sockets += 1;
     this.#pings.clear();
     socket.binaryType = "arraybuffer";
     socket.addEventListener("message", ({ data }) => this.#read(socket, data));
-    socket.addEventListener("close", () => this.#leave(socket));
+    socket.addEventListener("close", () => this.#detach(socket));
   }
 
-  #leave(socket) {
+  #detach(socket) {
     if (socket !== this.#socket) return; // given up before it closed
     this.#socket = null;
-    this.#broken();
+    this.#reopenLater();
   }
 
-  #broken() {
+  #reopenLater() {
     this.ready = null;
     this.#opening = false;
-    this.#fail({ code: "offline", message: "The connection to the server broke." });
-    this.#tell("offline");
-    if (!this.#wanted) return;
-    this.#again(this.#wait * (0.5 + Math.random() / 2));
-    this.#wait = Math.min(MOST_WAIT_MS, 2 * this.#wait);
+    this.#endAll({ code: "offline", message: "The connection to the server broke." });
+    this.#emit("offline");
+    this.#openIn(this.#retryMs * (0.5 + Math.random() / 2)); // not all pages at once after a restart
+    this.#retryMs = Math.min(MOST_WAIT_MS, 2 * this.#retryMs);
   }
 
-  // Nothing of an old socket goes on over a new one.
-  #fail(error) {
-    this.#held = [];
+  // Ends every utterance: nothing of an old socket goes on over a new one.
+  #endAll(error) {
+    this.#queue = [];
     this.#unwanted.clear();
-    for (const id of [...this.#utterances.keys()]) this.#end(id, "onError", { type: "error", id, ...error });
+    for (const id of [...this.#utterances.keys()]) this.#deliver({ type: "error", id, ...error });
   }
 
-  // ── what comes ──
+  // ── messages and sound from the server ──
 
   #read(socket, data) {
     if (socket !== this.#socket) return;
     try {
-      if (typeof data === "string") this.#hear(decode(data));
-      else this.#sound(decodeAudio(data));
+      if (typeof data === "string") this.#handle(decode(data));
+      else this.#handleAudio(decodeAudio(data));
     } catch (error) {
       console.error(error);
       socket.close(4000, "not understood");
     }
   }
 
-  #sound({ stream, samples }) {
-    const ours = this.#eras * ERA + stream;
-    if (!this.#unwanted.has(ours)) this.#tell("audio", { stream: ours, samples });
+  #uniqueStream(stream) {
+    return this.#sockets * STREAMS_PER_SOCKET + stream;
   }
 
-  #hear(message) {
+  #handleAudio({ stream, samples }) {
+    const unique = this.#uniqueStream(stream);
+    if (!this.#unwanted.has(unique)) this.#emit("audio", { stream: unique, samples });
+  }
+
+  #handle(message) {
     if (message === null) return;
-    if (message.type === "started") message.stream += this.#eras * ERA;
-    if (message.type === "ready") this.#greet(message);
+    if (message.type === "started") message.stream = this.#uniqueStream(message.stream);
+    if (message.type === "ready") this.#becomeReady(message);
     if (message.type === "pong") this.#pong(message.t);
     if (message.type === "started") this.#start(message);
-    this.#tell("message", message);
-    const on = this.#utterances.get(message.id)?.on;
-    if (message.type === "started") on?.onStarted?.(message);
-    if (message.type === "timestamps") on?.onWords?.(message.words);
-    if (message.type === "heard") on?.onHeard?.(message);
-    if (message.type === "notice") on?.onNotice?.(message);
-    if (message.type === "meter") on?.onMeter?.(message);
-    if (message.type === "done") this.#end(message.id, "onDone", message);
-    if (message.type === "cancelled") this.#end(message.id, "onCancelled", message);
-    if (message.type === "error" && message.id) this.#end(message.id, "onError", message);
+    this.#emit("message", message);
+    this.#deliver(message);
   }
 
-  #greet(message) {
+  // Gives a message to its utterance.
+  #deliver(message) {
+    const utterance = this.#utterances.get(message.id);
+    if (!utterance) return;
+    if (ENDINGS.includes(message.type)) {
+      this.#utterances.delete(message.id);
+      this.#unwanted.delete(utterance.stream);
+      this.#emit("ended", { id: message.id, stream: utterance.stream, how: message.type });
+    }
+    utterance.on[HANDLERS[message.type]]?.(message);
+  }
+
+  #becomeReady(message) {
     this.ready = message;
     this.#opening = false;
-    this.#wait = FIRST_WAIT_MS;
-    for (const text of this.#held.splice(0)) this.#socket.send(text);
-    this.#tell("ready", message);
+    this.#retryMs = FIRST_WAIT_MS;
+    for (const text of this.#queue.splice(0)) this.#socket.send(text);
+    this.#emit("ready", message);
     this.#ping();
   }
 
@@ -261,44 +259,36 @@ export class Connection extends EventTarget {
     if (this.#streams.size > MOST_REMEMBERED) this.#streams.delete(this.#streams.keys().next().value);
   }
 
-  #end(id, handler, message) {
-    const utterance = this.#utterances.get(id);
-    if (!utterance) return;
-    this.#utterances.delete(id);
-    this.#unwanted.delete(utterance.stream);
-    this.#tell("ended", { id, stream: utterance.stream, how: message.type });
-    utterance.on[handler]?.(message);
-  }
-
-  // ── how far away it is ──
+  // ── the time to the server and back ──
 
   #tick() {
     this.#ticks += 1;
-    const live = [...this.#utterances.values()].some(({ live }) => live);
-    if (live || this.#ticks % CALM_PINGS === 0) this.#ping();
+    const live = [...this.#utterances.values()].some((utterance) => utterance.live);
+    if (live || this.#ticks % CALM_TICKS === 0) this.#ping();
   }
 
   #ping() {
-    if (!this.ready) return undefined;
+    if (!this.ready) return;
     const now = performance.now();
     const [oldest] = this.#pings.values();
-    if (oldest !== undefined && now - oldest > GIVEN_UP_MS) return this.#socket.close(4001, "no answer");
-    if (this.#pings.size >= 16) return undefined; // a sleeping page wakes up: one answer is enough
-    this.#numbers += 1;
-    this.#pings.set(this.#numbers, now);
-    this.send({ type: "ping", t: this.#numbers });
-    return undefined;
+    if (oldest !== undefined && now - oldest > NO_ANSWER_MS) {
+      this.#socket.close(4001, "no answer");
+      return;
+    }
+    if (this.#pings.size >= MOST_PINGS) return;
+    this.#lastId += 1;
+    this.#pings.set(this.#lastId, now);
+    this.send({ type: "ping", t: this.#lastId });
   }
 
   #pong(t) {
     const sent = this.#pings.get(t);
     if (sent === undefined) return;
     this.#pings.delete(t);
-    this.roundTripMs = performance.now() - sent;
-    this.#tell("network", this.roundTripMs);
+    this.#emit("network", performance.now() - sent);
   }
 
-  #tell(name, detail = null) {
+  #emit(name, detail = null) {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 }

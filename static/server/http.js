@@ -1,32 +1,36 @@
-// Questions to the server over HTTP; what it refuses becomes an error with its reason.
+// Requests to the server over HTTP; a refusal becomes an error with the server's reason.
 
-export const refusals = new EventTarget(); // `login`, when a key is needed
+export const httpEvents = new EventTarget(); // `login`: the server asks for a key
 
-export class Refusal extends Error {
+// A request that failed: `status` is 0 where no answer came, `hint` says what to do, in the server's words.
+export class HttpError extends Error {
   constructor(status, { code = "error", message, hint = null } = {}) {
     super(message ?? `HTTP ${status}`);
-    this.name = "Refusal";
+    this.name = "HttpError";
     this.status = status;
     this.code = code;
     this.hint = hint;
   }
 }
 
-export async function ask(path, body, method = body === undefined ? "GET" : "POST") {
-  const sent = body === undefined ? {} : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
+// Gets the JSON at a path; with a body it is sent there (POST).
+export async function requestJson(path, body) {
+  const headers = { "Content-Type": "application/json" };
+  const options = body === undefined ? {} : { method: "POST", body: JSON.stringify(body), headers };
   let answer;
   try {
-    answer = await fetch(path, { method, ...sent });
+    answer = await fetch(path, options);
   } catch {
-    throw new Refusal(0, { code: "offline" });
+    throw new HttpError(0, { code: "offline" });
   }
   if (answer.ok) return answer.json();
-  const refusal = new Refusal(answer.status, await reason(answer));
-  if (answer.status === 401 && path !== "/login") refusals.dispatchEvent(new Event("login"));
-  throw refusal;
+  const error = new HttpError(answer.status, await readReason(answer));
+  // At /login a 401 means a wrong key, which the form says itself.
+  if (answer.status === 401 && path !== "/login") httpEvents.dispatchEvent(new Event("login"));
+  throw error;
 }
 
-async function reason(answer) {
+async function readReason(answer) {
   try {
     return (await answer.json()).error;
   } catch {

@@ -1,35 +1,64 @@
-// The way in where keys are configured: a key for a cookie, and out again.
+// The log-in of a server with keys: a dialog that exchanges a key for a cookie.
 
-import { byId } from "../page/dom.js";
-import { t } from "../page/i18n.js";
-import { ask, refusals } from "./http.js";
+import { el } from "../page/dom.js";
+import { t, translate } from "../page/i18n.js";
+import { requestJson } from "./http.js";
 
-// `entered` is called when somebody has logged in.
-export function login({ connection, entered }) {
-  const dialog = byId("login");
-  const open = () => {
-    if (!dialog.open) dialog.showModal();
-  };
-  connection.addEventListener("login", open);
-  refusals.addEventListener("login", open);
-  byId("login-later").addEventListener("click", () => dialog.close());
-  byId("login-form").addEventListener("submit", async (event) => {
+export class LoginDialog {
+  #onLoggedIn;
+  #key = el("input", {
+    id: "key",
+    type: "password",
+    autocomplete: "current-password",
+    required: true,
+    spellcheck: "false",
+  });
+  #error = el("p", { id: "login-error", role: "alert" });
+  #form = el("form", { id: "login-form", onsubmit: (event) => this.#submit(event) });
+  #dialog = el("dialog", { id: "login", "aria-labelledby": "login-title" }, this.#form);
+
+  constructor({ onLoggedIn }) {
+    this.#onLoggedIn = onLoggedIn;
+    const later = { id: "login-later", class: "button", type: "button", t: "login.later" };
+    this.#form.append(
+      el("h2", { id: "login-title", t: "login.title" }),
+      el("p", { class: "soft", t: "login.text" }),
+      el(
+        "div",
+        { class: "field" },
+        el("label", { for: "key", t: "login.key" }),
+        // Without a name for the account browsers do not offer to remember the key.
+        el("input", { type: "text", autocomplete: "username", value: "yamabiko", hidden: true }),
+        this.#key,
+      ),
+      this.#error,
+      el(
+        "div",
+        { class: "go" },
+        el("button", { class: "button first", type: "submit", t: "login.enter" }),
+        el("button", { ...later, onclick: () => this.#dialog.close() }),
+      ),
+    );
+    document.body.append(this.#dialog);
+    translate(this.#dialog);
+  }
+
+  open() {
+    if (!this.#dialog.open) this.#dialog.showModal();
+  }
+
+  async #submit(event) {
     event.preventDefault();
-    byId("login-error").textContent = "";
+    this.#error.textContent = "";
     try {
-      await ask("/login", { key: byId("key").value.trim() });
+      await requestJson("/login", { key: this.#key.value.trim() });
     } catch (error) {
-      byId("login-error").textContent = error.status === 401 ? t("login.wrong") : error.message || t("offline");
-      byId("key").select();
+      this.#error.textContent = error.status === 401 ? t("login.wrong") : error.message || t("offline");
+      this.#key.select();
       return;
     }
-    byId("login-form").reset();
-    dialog.close();
-    entered();
-  });
-}
-
-export async function logout() {
-  await ask("/logout", {});
-  location.reload();
+    this.#form.reset();
+    this.#dialog.close();
+    this.#onLoggedIn();
+  }
 }

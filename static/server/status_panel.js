@@ -1,162 +1,162 @@
-// How the server is: engines and their memory, the cache, who is connected, what went wrong.
+// The status panel: figures of the server, its engines, files that are missing, and the last warnings of its log.
 
 import { el } from "../page/dom.js";
-import { bytes, changes, milliseconds, moment, number, t, translate } from "../page/i18n.js";
-import { logout } from "./login.js";
-import { ask } from "./http.js";
+import { formatBytes, formatMoment, formatNumber, languageEvents, t, translate } from "../page/i18n.js";
+import { EngineList } from "./engine_list.js";
+import { requestJson } from "./http.js";
 
-const EVERY_MS = 4000;
-const MOST_TROUBLES = 8;
+const REFRESH_MS = 4000;
+const MOST_WARNINGS = 8;
 
-export class Status {
-  #tell;
-  #told = null;
-  #busy = new Set(); // engines that are being loaded or unloaded from here
+export class StatusPanel {
+  #root;
+  #status = null; // the server's last answer
   #timer = null;
-  #seen = false;
-  #looking = false;
+  #visible = false;
+  #refreshing = false;
+  #engines;
   #tiles = el("dl", { class: "tiles" });
-  #engines = el("ul", { class: "engines" });
   #missing = el("div", { class: "missing" });
-  #troubles = el("div", { class: "troubles" });
-  #leave = el("button", { id: "logout", class: "button quiet", type: "button", hidden: true, onclick: () => logout().catch((error) => this.#tell("failed", error)) });
+  #warnings = el("div", { class: "warnings" });
+  #logOut;
 
-  constructor(root, { tell }) {
-    this.#tell = tell;
+  constructor(root, { showMessage }) {
+    this.#root = root;
+    this.#engines = new EngineList({ showMessage, refresh: () => this.refresh() });
+    this.#logOut = el("button", {
+      id: "logout",
+      class: "button quiet",
+      type: "button",
+      hidden: true,
+      onclick: () => logOut().catch((error) => showMessage("failed", error)),
+    });
     root.append(
-      el("div", { class: "heading" }, el("h2", { id: "status-title", t: "status" }), this.#leave),
-      this.#tiles, el("h3", { t: "status.engines" }), this.#engines, this.#missing, this.#troubles);
-    // Only who sees it asks.
+      el("div", { class: "heading" }, el("h2", { id: "status-title", t: "status" }), this.#logOut),
+      this.#tiles,
+      el("h3", { t: "status.engines" }),
+      this.#engines.element,
+      this.#missing,
+      this.#warnings,
+    );
+    // A panel that is out of sight asks the server nothing.
     new IntersectionObserver(([{ isIntersecting }]) => {
-      this.#seen = isIntersecting;
-      if (isIntersecting) this.look();
+      this.#visible = isIntersecting;
+      if (isIntersecting) this.refresh();
     }).observe(root);
-    document.addEventListener("visibilitychange", () => this.#again());
-    changes.addEventListener("language", () => this.#show());
+    document.addEventListener("visibilitychange", () => this.#refreshLater());
+    languageEvents.addEventListener("change", () => this.#show());
   }
 
   // Whether requests to this server need a key.
-  get keyed() {
-    return this.#told?.keys ?? false;
+  get needsKey() {
+    return this.#status?.keys ?? false;
   }
 
-  async look() {
-    if (this.#looking) return;
-    this.#looking = true;
+  async refresh() {
+    if (this.#refreshing) return;
+    this.#refreshing = true;
     try {
-      this.#told = await ask("/api/status");
+      this.#status = await requestJson("/api/status");
       this.#show();
     } catch {
-      // The wire's state is told above; what was known stays.
+      // The head of the page says that there is no connection; here the last figures stay.
     } finally {
-      this.#looking = false;
-      this.#again();
+      this.#refreshing = false;
+      this.#refreshLater();
     }
   }
 
-  #again() {
+  #refreshLater() {
     clearTimeout(this.#timer);
-    if (this.#seen && !document.hidden) this.#timer = setTimeout(() => this.look(), EVERY_MS);
+    if (this.#visible && !document.hidden) this.#timer = setTimeout(() => this.refresh(), REFRESH_MS);
   }
 
   #show() {
-    const told = this.#told;
-    if (!told) return;
-    this.#leave.hidden = !told.key;
-    this.#leave.textContent = t("status.logout", { key: told.key });
-    this.#tiles.replaceChildren(...this.#facts(told).map(([key, value, more]) =>
-      el("div", {}, el("dt", { t: key }), el("dd", {}, value), more && el("dd", { class: "soft small" }, more))));
-    this.#showEngines(told.models);
-    this.#showMissing(told);
-    this.#showTroubles(told.troubles);
-    translate(this.#tiles.parentElement);
-  }
-
-  #facts({ cache, sockets, memory, uptime_s: up, version, gpu, ready }) {
-    const asked = cache.hit + cache.join + cache.miss;
-    const share = asked ? `${number((100 * (cache.hit + cache.join)) / asked)} %` : "–";
-    return [
-      ["status.server", ready ? t("status.ready") : t("status.notReady"), t("status.up", { version, time: duration(up) })],
-      ["status.sessions", number(sockets.open), t("status.most", { count: number(sockets.most) })],
-      ["status.cache", t("status.recordings", { count: number(cache.recordings) }), `${bytes(cache.bytes)} / ${bytes(cache.max_bytes)}`],
-      ["status.hits", share, t("status.asked", { count: number(asked) })],
-      ["status.memory", bytes(memory.resident), t("status.free", { size: bytes(memory.available) })],
-      ["status.gpu", gpu ? gpu.name ?? t("status.yes") : t("status.none"), gpu?.memory ?? t("status.cpu")],
-    ];
-  }
-
-  // ── engines ──
-
-  #showEngines(models) {
-    const focused = document.activeElement?.dataset?.engine;
-    this.#engines.replaceChildren(...models.map((model) => this.#engine(model)));
-    if (focused) this.#engines.querySelector(`[data-engine="${CSS.escape(focused)}"]`)?.focus();
-  }
-
-  #engine(model) {
-    const state = this.#busy.has(model.name) ? "loading" : model.state;
-    const loaded = model.state === "loaded";
-    const about = [t(`engine.${model.kind}`), model.languages.join(" "), ...this.#sizes(model)];
-    if (model.users.length) about.push(t("engine.users", { users: model.users.join(", ") }));
-    return el("li", { "data-state": state },
-      el("span", { class: "dot", "aria-hidden": "true" }),
-      el("span", { class: "what" },
-        el("strong", {}, model.name), " ", el("span", { class: "tag", t: `engine.${state}` }),
-        el("span", { class: "soft small" }, about.filter(Boolean).join(" · ")),
-        model.error && el("span", { class: "wrong small", lang: "en" }, model.error)),
-      el("button", {
-        class: "button", type: "button", "data-engine": model.name, "aria-disabled": state === "loading" && "true",
-        onclick: () => this.#change(model.name, loaded ? "unload" : "load"),
-      }, el("span", { t: loaded ? "engine.unload" : "engine.load" }), el("span", { class: "hidden" }, ` ${model.name}`)));
-  }
-
-  #sizes({ files, memory_bytes: memory, load_ms: took, jobs }) {
-    const size = files.reduce((sum, file) => sum + (file.bytes ?? 0), 0);
-    return [
-      size && t("engine.files", { size: bytes(size) }),
-      memory !== null && t("engine.memory", { size: bytes(memory) }),
-      took !== null && t("engine.took", { time: milliseconds(took) }),
-      jobs > 0 && t("engine.jobs", { count: number(jobs) }),
-    ];
-  }
-
-  async #change(name, what) {
-    if (this.#busy.has(name)) return; // a button that were disabled would lose the focus
-    this.#busy.add(name);
-    this.#show();
-    try {
-      await ask(`/api/models/${encodeURIComponent(name)}/${what}`, {});
-      this.#tell(what === "load" ? "engine.wasLoaded" : "engine.wasUnloaded");
-    } catch (error) {
-      this.#tell("failed", error);
-    } finally {
-      this.#busy.delete(name);
-      await this.look();
-    }
-  }
-
-  // ── what is wrong ──
-
-  #showMissing({ models, broken_characters: broken }) {
-    const files = models.flatMap(({ name, files: all }) => all.filter(({ available }) => !available).map((file) => ({ engine: name, ...file })));
-    const lines = [
-      ...files.map(({ engine, name, how }) => el("li", {}, el("strong", {}, engine), ` ${name}: `, el("span", { lang: "en" }, how))),
-      ...Object.entries(broken).map(([file, why]) => el("li", {}, el("strong", {}, file), ": ", el("span", { lang: "en" }, why))),
-    ];
-    this.#missing.replaceChildren(el("h3", { t: "status.missing" }),
-      lines.length ? el("ul", {}, ...lines) : el("p", { class: "soft", t: "status.nothingMissing" }));
-  }
-
-  #showTroubles(troubles) {
-    const lines = troubles.slice(0, MOST_TROUBLES).map(({ time_ms: at, level, message }) =>
-      el("li", { "data-level": level }, el("span", { class: "soft small" }, moment(at)), " ", el("span", { lang: "en" }, message)));
-    this.#troubles.replaceChildren(el("h3", { t: "status.troubles" }),
-      lines.length ? el("ul", {}, ...lines) : el("p", { class: "soft", t: "status.noTroubles" }));
+    const status = this.#status;
+    if (!status) return;
+    this.#logOut.hidden = !status.key;
+    this.#logOut.textContent = t("status.logout", { key: status.key });
+    this.#tiles.replaceChildren(...tileRows(status).map(tile));
+    this.#engines.show(status.models);
+    showList(this.#missing, "status.missing", missingItems(status), "status.nothingMissing");
+    showList(this.#warnings, "status.warnings", warningItems(status), "status.noWarnings");
+    translate(this.#root);
   }
 }
 
+async function logOut() {
+  await requestJson("/logout", {});
+  location.reload();
+}
+
+// Title, value and a remark of each tile.
+function tileRows({ cache, sockets, memory, uptime_s: uptime, version, gpu, ready }) {
+  const lines = cache.hit + cache.join + cache.miss;
+  const share = lines ? `${formatNumber((100 * (cache.hit + cache.join)) / lines)} %` : "–";
+  return [
+    [
+      "status.server",
+      t(ready ? "status.ready" : "status.notReady"),
+      t("status.up", { version, time: duration(uptime) }),
+    ],
+    ["status.sessions", formatNumber(sockets.open), t("status.most", { count: formatNumber(sockets.most) })],
+    [
+      "status.cache",
+      t("status.recordings", { count: formatNumber(cache.recordings) }),
+      `${formatBytes(cache.bytes)} / ${formatBytes(cache.max_bytes)}`,
+    ],
+    ["status.hits", share, t("status.asked", { count: formatNumber(lines) })],
+    ["status.memory", formatBytes(memory.resident), t("status.free", { size: formatBytes(memory.available) })],
+    ["status.gpu", gpu ? (gpu.name ?? t("status.yes")) : t("status.none"), gpu?.memory ?? t("status.cpu")],
+  ];
+}
+
+function tile([title, value, remark]) {
+  return el(
+    "div",
+    {},
+    el("dt", { t: title }),
+    el("dd", {}, value),
+    remark && el("dd", { class: "soft small" }, remark),
+  );
+}
+
+function showList(parent, title, items, whenEmpty) {
+  parent.replaceChildren(
+    el("h3", { t: title }),
+    items.length ? el("ul", {}, ...items) : el("p", { class: "soft", t: whenEmpty }),
+  );
+}
+
+// Files that an engine needs, with how to get them, and characters whose file is wrong.
+function missingItems({ models, broken_characters: broken }) {
+  const files = models.flatMap(({ name: engine, files }) =>
+    files.filter(({ available }) => !available).map(({ name, how }) => [engine, ` ${name}: `, how]),
+  );
+  const characters = Object.entries(broken).map(([file, reason]) => [file, ": ", reason]);
+  return [...files, ...characters].map(([subject, between, text]) =>
+    el("li", {}, el("strong", {}, subject), between, el("span", { lang: "en" }, text)),
+  );
+}
+
+function warningItems({ troubles }) {
+  return troubles
+    .slice(0, MOST_WARNINGS)
+    .map(({ time_ms: at, level, message }) =>
+      el(
+        "li",
+        { "data-level": level },
+        el("span", { class: "soft small" }, formatMoment(at)),
+        " ",
+        el("span", { lang: "en" }, message),
+      ),
+    );
+}
+
 function duration(seconds) {
-  const [days, hours, minutes] = [Math.floor(seconds / 86400), Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60];
+  const days = Math.floor(seconds / 86400);
+  const hours = Math.floor(seconds / 3600) % 24;
+  const minutes = Math.floor(seconds / 60) % 60;
   if (days) return t("unit.days", { days, hours });
   return hours ? t("unit.hours", { hours, minutes }) : t("unit.minutes", { minutes });
 }

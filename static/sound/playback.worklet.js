@@ -1,38 +1,40 @@
-// Plays what arrives: lines one after the other, a live voice beside them, each through a buffer that grows
-// when sound came late and shrinks when all is calm. Imports nothing: Safari's worklets cannot.
+// The playback worklet: plays lines one after the other and a live voice beside them, each through a buffer that
+// grows when sound came late and shrinks while all is calm. It imports nothing, since Safari's worklets cannot.
 
-const START = 0.07; // seconds that are held before sound begins
-const LEAST = 0.06;
-const MOST = 0.4;
-const GROWTH = 0.04; // after each underrun
-const SHRINKAGE = 0.01; // after each calm while
-const CALM = 5; // seconds
-const WATCH = 1; // seconds in which a live voice is seen to be later than it must be
-const SWING = 0.055; // by so much may its buffer fall below the target: sound comes in blocks
-const LITTLE = 0.01; // so much too late is not worth a seam
-const BEHIND = 0.06; // so much is left out at once
-const FADE = 0.005;
-const RING = 16384; // samples, a power of two
+const START_SECONDS = 0.07; // that are held before sound begins
+const LEAST_SECONDS = 0.06;
+const MOST_SECONDS = 0.4;
+const GROWTH_SECONDS = 0.04; // after each underrun
+const SHRINKAGE_SECONDS = 0.01; // after each calm while
+const CALM_SECONDS = 5; // without an underrun
+const WATCH_SECONDS = 1; // in which the lowest level of a live voice's buffer is looked for
+const SWING_SECONDS = 0.055; // by so much may that level be below the target: sound comes in blocks
+const LITTLE_SECONDS = 0.01; // so much too late is not worth a seam
+const BEHIND_SECONDS = 0.06; // so much is left out at once
+const FADE_SECONDS = 0.005;
+const REPORT_SECONDS = 0.1; // between reports
+const RING_SAMPLES = 16384; // at first; always a power of two, so that an index wraps by a mask
 const AUDIBLE = 300 / 32768;
 
-// How long sound waits so that what comes late is no gap; it outlives the streams it learnt from.
-export class Patience {
+// The seconds that a stream holds before it sounds, so that what comes late makes no gap. Streams share one: the next
+// line knows what the one before it learnt of the network.
+export class BufferTarget {
   constructor() {
-    this.seconds = START;
+    this.seconds = START_SECONDS;
   }
 
-  late() {
-    this.seconds = Math.min(MOST, this.seconds + GROWTH);
+  grow() {
+    this.seconds = Math.min(MOST_SECONDS, this.seconds + GROWTH_SECONDS);
   }
 
-  calm() {
-    this.seconds = Math.max(LEAST, this.seconds - SHRINKAGE);
+  shrink() {
+    this.seconds = Math.max(LEAST_SECONDS, this.seconds - SHRINKAGE_SECONDS);
   }
 }
 
 // Samples in their order, in a ring that grows when it must.
 class Ring {
-  data = new Float32Array(RING);
+  data = new Float32Array(RING_SAMPLES);
   head = 0;
   size = 0;
 
@@ -49,42 +51,44 @@ class Ring {
     this.head = 0;
   }
 
-  at(place) {
-    return this.data[(this.head + place) & (this.data.length - 1)];
+  at(index) {
+    return this.data[(this.head + index) & (this.data.length - 1)];
   }
 
-  set(place, sample) {
-    this.data[(this.head + place) & (this.data.length - 1)] = sample;
+  set(index, sample) {
+    this.data[(this.head + index) & (this.data.length - 1)] = sample;
   }
 
-  leave(count) {
+  drop(count) {
     this.head = (this.head + count) & (this.data.length - 1);
     this.size -= count;
   }
 }
 
-// One stream. A live one leaves out what makes it later than it must be; one of bursts has pauses of its own.
+// The buffer of one stream. A `live` one leaves out what makes it later than it must be. One of `bursts` comes
+// sentence by sentence: it is played whole, and its pauses are no underruns.
 export class JitterBuffer {
-  constructor(rate, patience = new Patience(), live = false, bursts = false) {
+  constructor(rate, target = new BufferTarget(), live = false, bursts = false) {
     this.rate = rate;
-    this.patience = patience;
+    this.target = target;
     this.live = live;
     this.bursts = bursts;
+    this.ring = new Ring();
+    this.filling = true; // no sound before the target is reached
+    this.ended = false; // nothing more comes: what is left is played however little it is
     this.underruns = 0;
     this.played = 0; // samples of sound, without the silence that was made
     this.skipped = 0; // samples that were left out
-    this.starved = 0; // samples of silence since sound first began
+    this.silent = 0; // samples of silence since sound first began
+    this.heard = false; // whether an audible sample went out
     this.audible = -1; // the place in the block where the first audible sample went out
-    this.heard = false;
-    this.ring = new Ring();
-    this.ended = false; // nothing more comes: what is left is played however little it is
-    this.filling = true;
-    this.calm = 0; // samples since sound was late
+    this.calm = 0; // samples since an underrun, or since the target shrank
     this.watched = 0; // samples since the lowest level was looked at
     this.lowest = Infinity; // samples that were held at least, since then
+    this.chunk = 0; // samples of the newest chunk
     this.gain = 0; // rises at a beginning, falls at a gap
     this.last = 0; // the sample that a gap fades from
-    this.step = 1 / (FADE * rate);
+    this.step = 1 / (FADE_SECONDS * rate);
   }
 
   push(samples) {
@@ -92,7 +96,7 @@ export class JitterBuffer {
     this.ring.push(samples);
   }
 
-  // Running dry now is no underrun.
+  // Running dry is no underrun from now on.
   end() {
     this.ended = true;
   }
@@ -116,54 +120,62 @@ export class JitterBuffer {
     return this.played + this.skipped;
   }
 
-  // Samples by the loudspeaker's clock: what was left out counts as far as it made up for silence.
+  // Samples by the loudspeaker's clock. What was left out counts only as far as it made up for silence: a buffer that
+  // is made smaller on purpose must not look to the server like a clock that runs fast.
   get clock() {
-    return this.played + Math.min(this.skipped, this.starved);
+    return this.played + Math.min(this.skipped, this.silent);
   }
 
-  // Adds its sound to a block, or the silence after it; allocates nothing.
+  // Adds its sound to a block, or the silence after it. Allocates nothing, as the audio thread must not wait for a
+  // garbage collection.
   pull(out) {
     this.audible = -1;
-    if (this.filling && this.ring.size && (this.ended || this.seconds >= this.patience.seconds)) this.begin();
+    if (this.filling && this.ring.size && (this.ended || this.seconds >= this.target.seconds)) this.begin();
     for (let i = 0; i < out.length; i += 1) {
-      if (!this.filling && !this.ring.size) this.ranDry();
-      const sounds = !this.filling;
-      this.gain = sounds ? Math.min(1, this.gain + this.step) : Math.max(0, this.gain - this.step);
-      if (sounds) this.take();
-      const sample = this.last * this.gain;
-      if (!this.heard && Math.abs(sample) > AUDIBLE) [this.heard, this.audible] = [true, i];
+      const sample = this.next();
+      if (!this.heard && Math.abs(sample) > AUDIBLE) {
+        this.heard = true;
+        this.audible = i;
+      }
       out[i] += sample;
     }
-    if (!this.filling) this.look(out.length);
-    else if (this.played) this.starved += out.length;
+    if (!this.filling) this.adjust(out.length);
+    else if (this.played) this.silent += out.length;
   }
 
-  take() {
-    this.last = this.ring.at(0);
-    this.ring.leave(1);
-    this.played += 1;
+  next() {
+    if (!this.filling && !this.ring.size) this.ranDry();
+    if (this.filling) {
+      this.gain = Math.max(0, this.gain - this.step);
+    } else {
+      this.gain = Math.min(1, this.gain + this.step);
+      this.last = this.ring.at(0);
+      this.ring.drop(1);
+      this.played += 1;
+    }
+    return this.last * this.gain;
   }
 
   begin() {
     // While nothing sounds, leaving out what came too late costs nothing.
-    if (this.live && !this.bursts) this.skip(this.seconds - this.patience.seconds - this.chunk / this.rate);
+    if (this.live && !this.bursts) this.skip(this.seconds - this.target.seconds - this.chunk / this.rate);
     this.filling = false;
     this.watched = 0;
     this.lowest = Infinity;
   }
 
-  // After each block of sound: a calm while makes the next wait shorter, and a live voice earlier.
-  look(count) {
+  // After each block of sound: a calm while makes the target smaller, and a live voice earlier.
+  adjust(count) {
     this.calm += count;
     this.watched += count;
     this.lowest = Math.min(this.lowest, this.ring.size);
-    if (this.calm >= CALM * this.rate) {
+    if (this.calm >= CALM_SECONDS * this.rate) {
       this.calm = 0;
-      this.patience.calm();
+      this.target.shrink();
     }
-    if (!this.live || this.bursts || this.watched < WATCH * this.rate) return;
-    const spare = this.lowest / this.rate - (this.patience.seconds - SWING);
-    if (spare > LITTLE) this.skip(spare > BEHIND ? spare : spare / 2);
+    if (!this.live || this.bursts || this.watched < WATCH_SECONDS * this.rate) return;
+    const spare = this.lowest / this.rate - (this.target.seconds - SWING_SECONDS);
+    if (spare > LITTLE_SECONDS) this.skip(spare > BEHIND_SECONDS ? spare : spare / 2);
     this.watched = 0;
     this.lowest = Infinity;
   }
@@ -171,13 +183,13 @@ export class JitterBuffer {
   // Leaves out some of what is held; the two ends are blended so that nothing clicks.
   skip(seconds) {
     const count = Math.min(Math.round(seconds * this.rate), this.ring.size);
-    const blend = Math.min(Math.round(FADE * this.rate), this.ring.size - count);
+    const blend = Math.min(Math.round(FADE_SECONDS * this.rate), this.ring.size - count);
     if (count <= 0 || blend <= 0) return;
     for (let i = 0; i < blend; i += 1) {
       const share = (i + 1) / (blend + 1);
       this.ring.set(count + i, this.ring.at(count + i) * share + this.ring.at(i) * (1 - share));
     }
-    this.ring.leave(count);
+    this.ring.drop(count);
     this.skipped += count;
   }
 
@@ -186,23 +198,24 @@ export class JitterBuffer {
     if (this.ended || this.bursts) return;
     this.underruns += 1;
     this.calm = 0;
-    this.patience.late();
+    this.target.grow();
   }
 }
 
-// Streams in the order in which they were opened; live ones at once.
+// Streams: lines in the order in which they were opened, live ones at once.
 export class Playlist {
   constructor(rate) {
     this.rate = rate;
-    this.patience = { lines: new Patience(), live: new Patience() };
+    this.lineTarget = new BufferTarget();
+    this.liveTarget = new BufferTarget();
     this.streams = new Map();
-    this.past = { underruns: 0, played: 0 }; // of streams that have ended
+    this.removed = { underruns: 0, played: 0 }; // totals of streams that have ended
   }
 
   open(stream, live, bursts = false) {
     if (this.streams.has(stream)) return;
-    const patience = live ? this.patience.live : this.patience.lines;
-    this.streams.set(stream, new JitterBuffer(this.rate, patience, live, bursts));
+    const target = live ? this.liveTarget : this.lineTarget;
+    this.streams.set(stream, new JitterBuffer(this.rate, target, live, bursts));
   }
 
   push(stream, samples) {
@@ -214,82 +227,74 @@ export class Playlist {
     this.streams.get(stream)?.end();
   }
 
-  // Not a sample more of it than its fade.
+  // Ends a stream now: only its fade is still heard.
   drop(stream) {
     this.streams.get(stream)?.clear();
     this.end(stream);
   }
 
-  clear() {
-    for (const [stream, buffer] of this.streams) {
-      if (buffer.live) buffer.clear();
-      else this.drop(stream);
-    }
+  // The sum of `underruns` or `played` over all streams that there ever were.
+  total(name) {
+    let sum = this.removed[name];
+    for (const buffer of this.streams.values()) sum += buffer[name];
+    return sum;
   }
 
-  // Of `underruns` or `played`, all that there ever were.
-  sum(name) {
-    let found = this.past[name];
-    for (const buffer of this.streams.values()) found += buffer[name];
-    return found;
-  }
-
-  // Fills a block of lines and one of live voices; tells which streams were first heard in it, and which ended.
-  pull(lines, live, heard, ended) {
+  // Fills a block of lines and one of live voices. Calls back with each stream that is first heard in it, and with
+  // each that has ended.
+  pull(lines, live, onHeard, onEnded) {
     lines.fill(0);
     live.fill(0);
-    let waiting = false; // a line goes before this one
+    let lineIsPlaying = false;
     for (const [stream, buffer] of this.streams) {
-      if (waiting && !buffer.live) continue;
-      waiting = waiting || !buffer.live;
+      if (lineIsPlaying && !buffer.live) continue;
+      lineIsPlaying = lineIsPlaying || !buffer.live;
       buffer.pull(buffer.live ? live : lines);
-      if (buffer.audible >= 0) heard(stream, buffer.audible);
-      if (buffer.finished) this.remove(stream, buffer, ended);
+      if (buffer.audible >= 0) onHeard(stream, buffer.audible);
+      if (buffer.finished) this.remove(stream, buffer, onEnded);
     }
   }
 
-  remove(stream, buffer, ended) {
+  remove(stream, buffer, onEnded) {
     this.streams.delete(stream);
-    for (const name of ["underruns", "played"]) this.past[name] += buffer[name];
-    ended(stream, buffer);
+    for (const name of ["underruns", "played"]) this.removed[name] += buffer[name];
+    onEnded(stream, buffer);
   }
 }
 
-const REPORTS_EVERY = 0.1; // seconds
-
-// The page sends {open, live}, {push, samples}, {end}, {drop}, {clear}; it hears how things stand, and at
-// once when a stream is first heard and when it has ended. Two outputs: the lines, and the live voice.
-function processor() {
+// The page sends {open, live, bursts}, {push, samples}, {end}, {drop}. It gets a report ten times a second, and a
+// message at once when a stream is first heard and when it has ended. There are two outputs: lines, and live voices.
+// The class is made in a function because node, which runs the tests, has no AudioWorkletProcessor.
+function playbackProcessor() {
   return class extends AudioWorkletProcessor {
     constructor() {
       super();
       this.playlist = new Playlist(sampleRate);
       this.sinceReport = 0;
-      this.heard = (stream, at) => this.port.postMessage({ heard: stream, frame: currentFrame + at });
-      this.ended = (stream, buffer) => this.port.postMessage({ ended: stream, state: stateOf(stream, buffer) });
-      this.port.onmessage = ({ data }) => this.obey(data);
+      this.onHeard = (stream, at) => this.port.postMessage({ heard: stream, frame: currentFrame + at });
+      this.onEnded = (stream, buffer) => this.port.postMessage({ ended: stream, state: stateOf(stream, buffer) });
+      this.port.onmessage = ({ data }) => this.handle(data);
     }
 
-    obey({ open, live, bursts, push, samples, end, drop, clear }) {
+    handle({ open, live, bursts, push, samples, end, drop }) {
       if (open !== undefined) this.playlist.open(open, live, bursts);
       if (push !== undefined) this.playlist.push(push, samples);
       if (end !== undefined) this.playlist.end(end);
       if (drop !== undefined) this.playlist.drop(drop);
-      if (clear) this.playlist.clear();
     }
 
-    process(inputs, [[lines], [live]]) {
-      this.playlist.pull(lines, live, this.heard, this.ended);
+    process(_inputs, [[lines], [live]]) {
+      this.playlist.pull(lines, live, this.onHeard, this.onEnded);
       this.sinceReport += lines.length;
-      if (this.sinceReport >= REPORTS_EVERY * sampleRate) this.report(currentFrame + lines.length);
+      if (this.sinceReport >= REPORT_SECONDS * sampleRate) this.report(currentFrame + lines.length);
       return true;
     }
 
-    // How things stand when the sample number `frame` of the context is about to be made.
+    // The state of all streams when the sample number `frame` of the context is about to be made.
     report(frame) {
       this.sinceReport = 0;
       const streams = Array.from(this.playlist.streams, ([stream, buffer]) => stateOf(stream, buffer));
-      const [underruns, played] = [this.playlist.sum("underruns"), this.playlist.sum("played")];
+      const [underruns, played] = [this.playlist.total("underruns"), this.playlist.total("played")];
       this.port.postMessage({ report: { frame, streams, underruns, played } });
     }
   };
@@ -301,10 +306,10 @@ function stateOf(stream, buffer) {
     live: buffer.live,
     playing: !buffer.filling,
     bufferMs: 1000 * buffer.seconds,
-    targetMs: 1000 * buffer.patience.seconds,
+    targetMs: 1000 * buffer.target.seconds,
     place: buffer.place,
     clock: buffer.clock,
   };
 }
 
-if (typeof registerProcessor === "function") registerProcessor("playback", processor());
+if (typeof registerProcessor === "function") registerProcessor("playback", playbackProcessor());

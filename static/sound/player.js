@@ -1,58 +1,53 @@
-// What is heard: streams of samples into the playback worklet, and what it says of them on the page's
-// clock. It knows no socket; `follow` lets it hear one.
+// The player: streams of samples go into the playback worklet, and what it reports is told on the page's clock.
 
-export const RATE = 24000; // of the context, so of all that is asked for: the browser fits it to the device
+const RATE = 24000; // of the context, so of all that is asked for: the browser fits it to the device
 
-const IDLE_MS = 30000; // of silence, then the audio thread rests
-const MOST_WAITING = 1024; // messages for a worklet that is being loaded
+const SUSPEND_AFTER_MS = 30000; // of silence: the audio thread costs battery
+const MOST_QUEUED = 1024; // messages for a worklet that is being loaded
 const MOST_REMEMBERED = 256; // streams that have ended
+const MOST_AHEAD_SECONDS = 0.5; // that a position runs on without a report, which comes ten times a second
 
-// Events: `heard` (detail: {stream, at}: its first audible sample leaves the loudspeaker at that moment of
-// performance.now()), `ended` (detail: {stream}: its last sample was played), `report` (detail: the worklet's).
+// Events, with their detail: `heard` {stream, at} (when its first audible sample leaves the loudspeaker, on the clock
+// of performance.now()), `ended` {stream} (its last sample was played), `report` (the worklet's, with `at`).
 export class Player extends EventTarget {
   #context = null;
   #node = null;
   #starting = null;
-  #waiting = [];
-  #streams = new Map(); // stream → what is known of it
-  #idle = null;
+  #queue = []; // messages for the worklet
+  #streams = new Map(); // stream → {live, askedAt, fed, place, clock, at, playing, ended, dropped}
+  #suspendTimer = null;
+  #liveGain = null;
+  #liveIsHeard = true;
 
   constructor(rate = RATE) {
     super();
     this.rate = rate;
-    this.stats = {
-      firstAudioMs: null, underruns: 0, bufferMs: 0, playedSamples: 0, targetMs: 0, outputMs: 0,
-    };
+    this.stats = { firstAudioMs: null, underruns: 0, bufferMs: 0, playedSamples: 0, targetMs: 0, outputMs: 0 };
     // A browser lets a page sound only after the person touched it; the first key or click prepares everything.
-    for (const touch of ["pointerdown", "keydown"]) {
-      globalThis.addEventListener?.(touch, () => this.start().catch(() => {}), { capture: true });
+    for (const gesture of ["pointerdown", "keydown"]) {
+      globalThis.addEventListener?.(gesture, () => this.start().catch(() => {}), { capture: true });
     }
   }
 
-  // The context, for those who measure or record; null before `start`.
-  get context() {
-    return this.#context;
-  }
-
-  // Must be called from a click or a key at least once; afterwards it only wakes the context.
+  // Loads the worklet the first time and wakes the context. The first call must come from a click or a key.
   async start() {
     this.#starting ??= this.#load().catch((error) => {
       this.#starting = null;
       throw error;
     });
-    this.#rest();
+    this.#suspendLater();
     await this.#starting;
     if (this.#context.state === "suspended") await this.#context.resume();
   }
 
   // Plays what a connection brings: lines in their order, a live voice as it comes.
-  follow(connection) {
+  playFrom(connection) {
     connection.addEventListener("message", ({ detail }) => {
       if (detail.type !== "started") return;
-      const about = connection.about(detail.id);
-      this.open(detail.stream, { live: about?.live, bursts: about?.bursts, asked: about?.asked });
+      const utterance = connection.utterance(detail.id);
+      this.open(detail.stream, { live: utterance?.live, bursts: utterance?.bursts, askedAt: utterance?.askedAt });
     });
-    connection.addEventListener("audio", ({ detail }) => this.feed(detail.stream, detail.samples));
+    connection.addEventListener("audio", ({ detail }) => this.push(detail.stream, detail.samples));
     connection.addEventListener("ended", ({ detail }) => {
       if (detail.how === "cancelled") this.drop(detail.stream);
       else this.end(detail.stream);
@@ -60,84 +55,73 @@ export class Player extends EventTarget {
     connection.addEventListener("silence", ({ detail }) => this.drop(detail.stream));
   }
 
-  // `live`: beside the lines; `bursts`: with pauses that mean nothing; `asked`: when somebody began to wait for it.
-  open(stream, { live = false, bursts = false, asked = null } = {}) {
+  // `live`: beside the lines; `bursts`: with pauses that are no underruns; `askedAt`: when the wait for it began.
+  open(stream, { live = false, bursts = false, askedAt = null } = {}) {
     if (this.#streams.has(stream)) return;
-    this.#streams.set(stream, { live, asked, fed: 0, place: 0, at: null, playing: false, ended: false });
-    this.#tell({ open: stream, live, bursts });
+    this.#streams.set(stream, { live, askedAt, fed: 0, place: 0, at: null, playing: false, ended: false });
+    this.#post({ open: stream, live, bursts });
     for (const [old, { ended }] of this.#streams) {
       if (this.#streams.size <= MOST_REMEMBERED) break;
       if (ended) this.#streams.delete(old);
     }
   }
 
-  feed(stream, samples, rate = this.rate) {
-    if (rate !== this.rate) throw new RangeError(`The player takes ${this.rate} samples a second, not ${rate}.`);
+  // Adds PCM16 samples of the player's rate to a stream.
+  push(stream, samples) {
     if (!this.#streams.has(stream)) this.open(stream);
-    const known = this.#streams.get(stream);
-    if (known.dropped) return;
+    const state = this.#streams.get(stream);
+    if (state.dropped) return;
     const floats = Float32Array.from(samples, (sample) => sample / 32768);
-    known.fed += floats.length;
+    state.fed += floats.length;
     this.start().catch(() => {}); // without a gesture it waits for one
-    this.#tell({ push: stream, samples: floats }, [floats.buffer]);
+    this.#post({ push: stream, samples: floats }, [floats.buffer]);
   }
 
-  // Nothing more of it comes.
+  // Says that no more of a stream comes.
   end(stream) {
-    if (this.#streams.has(stream)) this.#tell({ end: stream });
+    if (this.#streams.has(stream)) this.#post({ end: stream });
   }
 
-  // Its sound stops at once.
+  // Stops a stream's sound at once.
   drop(stream) {
-    const known = this.#streams.get(stream);
-    if (!known) return;
-    known.dropped = true;
-    this.#tell({ drop: stream });
+    const state = this.#streams.get(stream);
+    if (!state) return;
+    state.dropped = true;
+    this.#post({ drop: stream });
   }
 
-  // All sound stops at once; a live voice goes on with what comes next.
-  clear() {
-    for (const known of this.#streams.values()) known.dropped ||= !known.live;
-    this.#tell({ clear: true });
-  }
-
-  // Seconds of that stream that have left the loudspeaker.
+  // Seconds of a stream that have left the loudspeaker.
   position(stream) {
-    const known = this.#streams.get(stream);
-    if (!known || known.at === null) return 0;
-    const since = known.playing ? (performance.now() - known.at) / 1000 : 0;
-    const heard = known.place / this.rate + Math.min(since, 0.5);
-    return Math.max(0, Math.min(heard, known.fed / this.rate));
+    const state = this.#streams.get(stream);
+    if (!state || state.at === null) return 0;
+    const sinceReport = state.playing ? (performance.now() - state.at) / 1000 : 0;
+    const heard = state.place / this.rate + Math.min(sinceReport, MOST_AHEAD_SECONDS);
+    return Math.max(0, Math.min(heard, state.fed / this.rate));
   }
 
   // Seconds that a live stream has run by the loudspeaker's clock, for a server that follows it.
   clock(stream) {
-    const known = this.#streams.get(stream);
-    return known ? this.position(stream) + ((known.clock ?? 0) - known.place) / this.rate : 0;
+    const state = this.#streams.get(stream);
+    return state ? this.position(stream) + ((state.clock ?? 0) - state.place) / this.rate : 0;
   }
 
-  // Whether the live voice is heard.
-  set monitor(on) {
-    this.#monitored = on;
-    if (this.monitorGain) this.monitorGain.gain.value = on ? 1 : 0;
+  // Lets the live voice be heard or not; its clock runs on.
+  hearLive(isHeard) {
+    this.#liveIsHeard = isHeard;
+    if (this.#liveGain) this.#liveGain.gain.value = isHeard ? 1 : 0;
   }
-
-  get monitor() {
-    return this.#monitored;
-  }
-
-  #monitored = true;
 
   // The moment of performance.now() when a sample of the context leaves the loudspeaker.
-  heardAt(frame) {
+  #playedAt(frame) {
     const { contextTime = 0, performanceTime = 0 } = this.#context.getOutputTimestamp?.() ?? {};
     if (performanceTime > 0) return performanceTime + 1000 * (frame / this.rate - contextTime);
-    const ahead = frame / this.rate - this.#context.currentTime + this.latency;
+    // Before the first output, and in browsers that do not tell, the stated latency has to do.
+    const ahead = frame / this.rate - this.#context.currentTime + this.#latency;
     return performance.now() + 1000 * ahead;
   }
 
-  // Seconds from the worklet to the loudspeaker, as the browser says.
-  get latency() {
+  // Seconds from the worklet to the loudspeaker, as the browser states them.
+  get #latency() {
     return (this.#context?.baseLatency ?? 0) + (this.#context?.outputLatency ?? 0);
   }
 
@@ -147,63 +131,62 @@ export class Player extends EventTarget {
     await context.audioWorklet.addModule(new URL("./playback.worklet.js", import.meta.url));
     const outputs = { numberOfInputs: 0, numberOfOutputs: 2, outputChannelCount: [1, 1] };
     const node = new AudioWorkletNode(context, "playback", outputs);
-    node.port.onmessage = ({ data }) => this.#hear(data);
-    // All that is heard goes through here: for those who measure, record or draw.
-    this.master = new GainNode(context);
-    this.monitorGain = new GainNode(context, { gain: this.#monitored ? 1 : 0 });
-    node.connect(this.master, 0);
-    node.connect(this.monitorGain, 1).connect(this.master).connect(context.destination);
+    node.port.onmessage = ({ data }) => this.#receive(data);
+    // One node before the loudspeaker has all that is heard, which benchmarks/tap.js listens to.
+    const mix = new GainNode(context);
+    this.#liveGain = new GainNode(context, { gain: this.#liveIsHeard ? 1 : 0 });
+    node.connect(mix, 0);
+    node.connect(this.#liveGain, 1).connect(mix).connect(context.destination);
     this.#node = node;
-    for (const [message, moved] of this.#waiting.splice(0)) node.port.postMessage(message, moved);
+    for (const [message, moved] of this.#queue.splice(0)) node.port.postMessage(message, moved);
   }
 
-  #tell(message, moved = []) {
+  #post(message, moved = []) {
     if (this.#node) this.#node.port.postMessage(message, moved);
-    else if (this.#waiting.length < MOST_WAITING) this.#waiting.push([message, moved]);
+    else if (this.#queue.length < MOST_QUEUED) this.#queue.push([message, moved]);
   }
 
-  #hear({ heard, frame, ended, state, report }) {
-    if (heard !== undefined) this.#heard(heard, frame);
-    if (ended !== undefined) this.#ended(ended, state);
-    if (report !== undefined) this.#report(report);
+  #receive({ heard, frame, ended, state, report }) {
+    if (heard !== undefined) this.#firstHeard(heard, frame);
+    if (ended !== undefined) this.#streamEnded(ended, state);
+    if (report !== undefined) this.#takeReport(report);
   }
 
-  #heard(stream, frame) {
-    const at = this.heardAt(frame);
-    const known = this.#streams.get(stream);
-    if (known && known.asked !== null && !known.live) this.stats.firstAudioMs = at - known.asked;
-    this.#announce("heard", { stream, at });
+  #firstHeard(stream, frame) {
+    const at = this.#playedAt(frame);
+    const state = this.#streams.get(stream);
+    if (state && state.askedAt !== null && !state.live) this.stats.firstAudioMs = at - state.askedAt;
+    this.#emit("heard", { stream, at });
   }
 
-  #ended(stream, state) {
-    const known = this.#streams.get(stream);
-    if (known) Object.assign(known, { place: state.place, at: performance.now(), playing: false, ended: true });
-    this.#announce("ended", { stream });
+  #streamEnded(stream, { place }) {
+    const state = this.#streams.get(stream);
+    if (state) Object.assign(state, { place, at: performance.now(), playing: false, ended: true });
+    this.#emit("ended", { stream });
   }
 
-  #report(report) {
-    const at = this.heardAt(report.frame);
-    for (const state of report.streams) {
-      const known = this.#streams.get(state.stream);
-      if (known) Object.assign(known, { place: state.place, clock: state.clock, at, playing: state.playing });
+  #takeReport(report) {
+    const at = this.#playedAt(report.frame);
+    for (const { stream, place, clock, playing } of report.streams) {
+      const state = this.#streams.get(stream);
+      if (state) Object.assign(state, { place, clock, at, playing });
     }
-    const first = report.streams.find(({ live }) => live) ?? report.streams[0];
+    const shown = report.streams.find(({ live }) => live) ?? report.streams[0];
     this.stats.underruns = report.underruns;
     this.stats.playedSamples = report.played;
-    this.stats.bufferMs = first?.bufferMs ?? 0;
-    this.stats.targetMs = first?.targetMs ?? this.stats.targetMs;
-    this.stats.outputMs = 1000 * this.latency;
-    if (report.streams.length) this.#rest();
-    this.#announce("report", { ...report, at });
+    this.stats.bufferMs = shown?.bufferMs ?? 0;
+    this.stats.targetMs = shown?.targetMs ?? this.stats.targetMs;
+    this.stats.outputMs = 1000 * this.#latency;
+    if (report.streams.length) this.#suspendLater();
+    this.#emit("report", { ...report, at });
   }
 
-  // Whoever is silent for long needs no audio thread.
-  #rest() {
-    clearTimeout(this.#idle);
-    this.#idle = setTimeout(() => this.#context?.suspend(), IDLE_MS);
+  #suspendLater() {
+    clearTimeout(this.#suspendTimer);
+    this.#suspendTimer = setTimeout(() => this.#context?.suspend(), SUSPEND_AFTER_MS);
   }
 
-  #announce(name, detail) {
+  #emit(name, detail) {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 }

@@ -1,42 +1,42 @@
-// The requests that make the same line, to copy into a shell or a program. It asks nothing itself.
+// The requests that make the same line, to copy into a shell or a program.
 
-// The line as the doors take it: what is left out is the default.
-export function wish(line) {
+// The fields of a line for the server; what is the default is left out.
+export function lineFields(line) {
   const { text, character, language, noaccent, speed, seed, engine } = line;
-  const wished = { text };
-  if (character) wished.character = character;
-  if (language && language !== "auto") wished.language = language;
-  if (noaccent) wished.noaccent = true;
-  if (speed !== undefined && speed !== 1) wished.speed = speed;
-  if (seed) wished.seed = seed;
-  if (engine) wished.engine = engine;
-  return wished;
+  const fields = { text };
+  if (character) fields.character = character;
+  if (language && language !== "auto") fields.language = language;
+  if (noaccent) fields.noaccent = true;
+  if (speed !== undefined && speed !== 1) fields.speed = speed;
+  if (seed) fields.seed = seed;
+  if (engine) fields.engine = engine;
+  return fields;
 }
 
-const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+const shellQuoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
-function curl(url, body, withKey, out) {
+function curlCommand(url, body, withKey, file) {
   const lines = [`curl ${url}`, "-H 'Content-Type: application/json'"];
   if (withKey) lines.push('-H "Authorization: Bearer $YAMABIKO_KEY"');
-  lines.push(`-d ${quoted(JSON.stringify(body))}`);
-  if (out) lines.push(`-o ${out}`);
+  lines.push(`-d ${shellQuoted(JSON.stringify(body))}`);
+  if (file) lines.push(`-o ${file}`);
   return lines.join(" \\\n  ");
 }
 
-// OpenAI's shape, as a command that writes a file.
-export function speechRequest(origin, line, withKey) {
-  const { text, character, engine, ...rest } = wish(line);
+// A command that writes the line into a file, in OpenAI's form.
+export function speechCommand(origin, line, withKey) {
+  const { text, character, engine, ...rest } = lineFields(line);
   const body = { model: engine ?? "yamabiko", input: text, response_format: "wav", ...rest };
   if (character) body.voice = character;
-  return curl(`${origin}/v1/audio/speech`, body, withKey, "line.wav");
+  return curlCommand(`${origin}/v1/audio/speech`, body, withKey, "line.wav");
 }
 
-// The bots' contract, which knows neither speed nor seed nor engine.
-export function botsRequest(origin, line, withKey) {
+// The request of the bots' contract, which has no speed, seed and engine.
+export function generateCommand(origin, line, withKey) {
   const body = { textPrompt: line.text, character: line.speaker, language: line.language || "auto" };
   if (line.noaccent) body.noaccent = true;
-  return curl(`${origin}/generate`, body, withKey);
+  return curlCommand(`${origin}/generate`, body, withKey);
 }
 
 // Whether the bots' contract makes this very line.
-export const botsCan = ({ speed, seed, engine }) => (speed === undefined || speed === 1) && !seed && !engine;
+export const fitsGenerate = ({ speed, seed, engine }) => (speed === undefined || speed === 1) && !seed && !engine;

@@ -1,104 +1,131 @@
-// The lines that were said here, newest first, with a search; they are kept in this browser alone.
+// The lines that were said here, newest first, with a search. They are stored in this browser only.
 
 import { el } from "../page/dom.js";
-import { changes, moment, t, translate } from "../page/i18n.js";
-import { keep, kept } from "../page/storage.js";
+import { formatMoment, languageEvents, t, translate } from "../page/i18n.js";
+import { readStorage, writeStorage } from "../page/storage.js";
 
 const MOST_LINES = 200;
-const MOST_SIGNS = 100_000; // of all lines together
-const SHOWN = 40;
+const MOST_CHARACTERS = 100_000; // of all lines together: browsers store about 5 MB for a host
+const MOST_SHOWN = 40;
 
-// Which lines stay when there is one more: the newest, so many and so long, each once.
+// The lines with one more: each once, and of the oldest only so many as there is room for.
 export function withLine(lines, line) {
-  const found = [line, ...lines.filter((each) => !same(each, line))].slice(0, MOST_LINES);
-  let left = MOST_SIGNS;
-  return found.filter((each, i) => {
+  const all = [line, ...lines.filter((each) => !isSame(each, line))].slice(0, MOST_LINES);
+  let left = MOST_CHARACTERS;
+  return all.filter((each, i) => {
     left -= each.text.length;
     return left >= 0 || i === 0;
   });
 }
 
-// Those that hold every word that is looked for, in their text or in the name of who spoke.
-export function found(lines, wanted) {
-  const words = wanted.normalize("NFKC").toLowerCase().split(/\s+/).filter(Boolean);
+// The lines that have every word of a query, in their text or in the name of their speaker.
+export function searchLines(lines, query) {
+  const words = normalized(query).split(/\s+/).filter(Boolean);
   return lines.filter((line) => {
-    const text = `${line.text} ${line.by ?? line.character}`.normalize("NFKC").toLowerCase();
+    const text = normalized(`${line.text} ${speakerOf(line)}`);
     return words.every((word) => text.includes(word));
   });
 }
 
-const facts = ({ text, character, language, noaccent, speed, seed, engine }) =>
+const normalized = (text) => text.normalize("NFKC").toLowerCase();
+const speakerOf = ({ by, character }) => by ?? character; // `by`: who spoke a line that left it open
+
+const identity = ({ text, character, language, noaccent, speed, seed, engine }) =>
   JSON.stringify([text, character, language, noaccent, speed, seed, engine]);
-const same = (one, other) => facts(one) === facts(other);
+const isSame = (one, other) => identity(one) === identity(other);
 
 const isLine = (each) => typeof each?.text === "string" && typeof each.at === "number";
 
 export class History {
   #lines;
-  #cast;
+  #characters;
+  #say;
+  #edit;
   #list = el("ol", { class: "lines" });
-  #search = el("input", { id: "search", type: "search", "t-placeholder": "history.search", "t-label": "history.search" });
-  #forget = el("button", { class: "button quiet", type: "button", t: "history.clear", onclick: () => this.#clear() });
+  #search = el("input", {
+    id: "search",
+    type: "search",
+    "t-placeholder": "history.search",
+    "t-label": "history.search",
+  });
+  #clear = el("button", { class: "button quiet", type: "button", t: "history.clear", onclick: () => this.#clearAll() });
 
-  constructor(root, { cast, perform, edit }) {
-    const stored = kept("history");
+  // `say` says a line again, `edit` puts it into the form.
+  constructor(root, { characters, say, edit }) {
+    const stored = readStorage("history");
     this.#lines = Array.isArray(stored) ? stored.filter(isLine).slice(0, MOST_LINES) : [];
-    this.#cast = cast;
-    this.perform = perform;
-    this.edit = edit;
+    this.#characters = characters;
+    this.#say = say;
+    this.#edit = edit;
     root.append(
-      el("div", { class: "heading" }, el("h2", { id: "history-title", t: "history" }), this.#forget),
-      this.#search, this.#list, el("p", { class: "soft small", t: "history.note" }));
+      el("div", { class: "heading" }, el("h2", { id: "history-title", t: "history" }), this.#clear),
+      this.#search,
+      this.#list,
+      el("p", { class: "soft small", t: "history.note" }),
+    );
     this.#search.addEventListener("input", () => this.#show());
-    cast.addEventListener("changed", () => this.#show());
-    changes.addEventListener("language", () => this.#show());
+    characters.addEventListener("changed", () => this.#show());
+    languageEvents.addEventListener("change", () => this.#show());
     translate(root);
     this.#show();
   }
 
   add(line) {
-    this.#keep(withLine(this.#lines, { ...line, at: Date.now() }));
+    this.#store(withLine(this.#lines, { ...line, at: Date.now() }));
   }
 
-  // Who spoke it, where the line left that open.
-  spoken(line, by) {
-    this.#keep(this.#lines.map((each) => (same(each, line) ? { ...each, by } : each)));
+  // Notes who spoke a line that left it open.
+  setSpeaker(line, by) {
+    this.#store(this.#lines.map((each) => (isSame(each, line) ? { ...each, by } : each)));
   }
 
-  #keep(lines) {
+  #store(lines) {
     this.#lines = lines;
-    keep("history", lines);
+    writeStorage("history", lines);
     this.#show();
   }
 
-  #clear() {
-    this.#keep([]);
+  #clearAll() {
+    this.#store([]);
     this.#search.value = "";
     this.#search.focus();
   }
 
   #show() {
-    const all = found(this.#lines, this.#search.value);
-    const shown = all.slice(0, SHOWN).map((line) => this.#item(line));
-    if (!all.length) shown.push(el("li", { class: "soft none", t: this.#lines.length ? "history.none" : "history.empty" }));
-    if (all.length > SHOWN) shown.push(el("li", { class: "soft none" }, t("history.more", { count: all.length - SHOWN })));
-    this.#list.replaceChildren(...shown);
-    this.#forget.hidden = this.#lines.length === 0;
+    const found = searchLines(this.#lines, this.#search.value);
+    const items = found.slice(0, MOST_SHOWN).map((line) => this.#item(line));
+    const more = found.length - MOST_SHOWN;
+    if (!found.length) items.push(remark({ t: this.#lines.length ? "history.none" : "history.empty" }));
+    if (more > 0) items.push(remark({}, t("history.more", { count: more })));
+    this.#list.replaceChildren(...items);
+    this.#clear.hidden = this.#lines.length === 0;
     translate(this.#list);
   }
 
   #item(line) {
-    const name = line.by ?? line.character;
-    const who = this.#cast.get(name)?.display_name ?? (name || t("character.any"));
-    return el("li", {},
-      el("button", { class: "again", type: "button", onclick: () => this.perform(line) },
-        el("span", { class: "hidden", t: "history.again" }), " ",
+    const name = speakerOf(line);
+    const speaker = this.#characters.get(name)?.display_name ?? (name || t("character.any"));
+    return el(
+      "li",
+      {},
+      el(
+        "button",
+        { class: "again", type: "button", onclick: () => this.#say(line) },
+        el("span", { class: "hidden", t: "history.again" }),
+        " ",
         el("span", { class: "text" }, line.text),
-        el("span", { class: "soft small" }, `${who} · ${moment(line.at)}`)),
-      el("button", { class: "button quiet", type: "button", "t-label": "history.edit", "t-title": "history.edit", onclick: () => this.edit(line) }, "✎"),
-      el("button", {
-        class: "button quiet", type: "button", "t-label": "history.forget", "t-title": "history.forget",
-        onclick: () => this.#keep(this.#lines.filter((each) => each !== line)),
-      }, "✕"));
+        el("span", { class: "soft small" }, `${speaker} · ${formatMoment(line.at)}`),
+      ),
+      iconButton("✎", "history.edit", () => this.#edit(line)),
+      iconButton("✕", "history.forget", () => this.#store(this.#lines.filter((each) => each !== line))),
+    );
   }
+}
+
+function remark(attributes, ...children) {
+  return el("li", { class: "soft none", ...attributes }, ...children);
+}
+
+function iconButton(icon, key, onclick) {
+  return el("button", { class: "button quiet", type: "button", "t-label": key, "t-title": key, onclick }, icon);
 }

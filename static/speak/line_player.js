@@ -1,34 +1,35 @@
-// One line at a time from the connection to the loudspeaker; whoever begins another one stops it.
-// It draws nothing: `on` hears of the line what happens to it.
+// The line player: one line at a time, from the connection to the loudspeaker. A new line stops the one before it.
 
-export class Performer extends EventTarget {
+// Event: `state`, when `state` becomes idle, waiting (no sound yet) or speaking.
+export class LinePlayer extends EventTarget {
   #connection;
   #player;
-  #current = null;
+  #current = null; // {on, id, stream}
 
-  // Events: `state`, with `state` one of idle, waiting, speaking.
   constructor(connection, player) {
     super();
     this.#connection = connection;
     this.#player = player;
     this.state = "idle";
     connection.addEventListener("audio", ({ detail }) => {
-      if (detail.stream === this.#current?.stream) this.#current.on.samples?.(detail.samples);
+      if (this.#isCurrent(detail.stream)) this.#current.on.samples?.(detail.samples);
     });
     player.addEventListener("heard", ({ detail }) => {
-      if (detail.stream === this.#current?.stream) this.#sounds();
+      if (this.#isCurrent(detail.stream)) this.#firstHeard();
     });
     player.addEventListener("ended", ({ detail }) => {
-      if (detail.stream === this.#current?.stream) this.#leave("ended");
+      if (this.#isCurrent(detail.stream)) this.#leave("ended");
     });
   }
 
-  // Called from a click or a key: a page may only sound then.
+  // Says a line. `on` has functions for what happens to it: started (the server's message), samples, words, heard
+  // (milliseconds to the first sound), done (the server's message), and at last ended or stopped (the seconds that
+  // were heard), or failed (an error). Called from a click or a key: a page may only sound then.
   say(line, on = {}) {
     this.stop();
-    const current = { on, stream: null, id: null, line };
+    const current = { on, id: null, stream: null };
     this.#current = current;
-    this.#become("waiting");
+    this.#setState("waiting");
     this.#player.start().catch((error) => this.#fail(current, { code: "no_sound", message: error.message }));
     current.id = this.#connection.say(
       { ...line, timestamps: true, sample_rate: this.#player.rate },
@@ -37,9 +38,9 @@ export class Performer extends EventTarget {
           current.stream = message.stream;
           if (current === this.#current) on.started?.(message);
         },
-        onWords: (words) => current === this.#current && on.words?.(words),
+        onWords: ({ words }) => current === this.#current && on.words?.(words),
         onDone: (message) => current === this.#current && on.done?.(message),
-        onCancelled: () => this.#fail(current, { code: "cut" }), // not by us: then it is not the current one
+        onCancelled: () => this.#fail(current, { code: "cut" }), // by the server: a stop from here left it before
         onError: (message) => this.#fail(current, message),
       },
     );
@@ -54,30 +55,34 @@ export class Performer extends EventTarget {
 
   // Seconds of the current line that were heard.
   get position() {
-    const stream = this.#current?.stream;
-    return stream === null || stream === undefined ? 0 : this.#player.position(stream);
+    const stream = this.#current?.stream ?? null;
+    return stream === null ? 0 : this.#player.position(stream);
   }
 
-  #sounds() {
-    this.#become("speaking");
+  #isCurrent(stream) {
+    return stream === this.#current?.stream;
+  }
+
+  #firstHeard() {
+    this.#setState("speaking");
     this.#current.on.heard?.(this.#player.stats.firstAudioMs);
   }
 
-  #fail(current, message) {
+  #fail(current, error) {
     if (current !== this.#current) return;
     this.#leave("stopped");
-    current.on.failed?.(message);
+    current.on.failed?.(error);
   }
 
   #leave(how) {
     const { on } = this.#current;
     const position = this.position;
     this.#current = null;
-    this.#become("idle");
+    this.#setState("idle");
     on[how]?.(position);
   }
 
-  #become(state) {
+  #setState(state) {
     this.state = state;
     this.dispatchEvent(new Event("state"));
   }

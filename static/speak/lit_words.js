@@ -1,24 +1,24 @@
-// A line's text whose words light up as they are heard.
+// The text of a line, whose words light up as they are heard.
 
-export class Spoken {
+export class LitWords {
   #element;
-  #words = []; // {element, start, end}
+  #words = []; // {element, start, end}, times in seconds
   #rest = null; // the text behind the last known word
-  #now = -1;
+  #lit = -1;
 
   constructor(element) {
     this.#element = element;
   }
 
-  begin(text, language) {
+  show(text, language) {
     this.#words = [];
-    this.#now = -1;
+    this.#lit = -1;
     this.#rest = document.createTextNode(text);
     this.#element.lang = language;
     this.#element.replaceChildren(this.#rest);
   }
 
-  // Words come in the order of the text; one that is not found there is left out.
+  // Adds words with their times, in the order of the text; a word that is not found there is left out.
   add(words) {
     for (const { text, start, end } of words) {
       const at = this.#rest.data.indexOf(text);
@@ -33,19 +33,20 @@ export class Spoken {
     }
   }
 
+  // Lights the word that is heard at a position, in seconds.
   light(position) {
-    const heard = this.#words.findLastIndex(({ start }) => start <= position);
-    if (heard === this.#now) return;
-    this.#now = heard;
-    this.#words.forEach(({ element }, i) => {
-      element.classList.toggle("said", i < heard);
-      element.classList.toggle("now", i === heard);
-    });
+    const lit = this.#words.findLastIndex(({ start }) => start <= position);
+    if (lit === this.#lit) return;
+    this.#lit = lit;
+    for (const [i, { element }] of this.#words.entries()) {
+      element.classList.toggle("said", i < lit);
+      element.classList.toggle("now", i === lit);
+    }
   }
 
-  // All was heard.
+  // Shows all words as heard.
   finish() {
-    this.#now = Infinity;
+    this.#lit = Infinity;
     for (const { element } of this.#words) {
       element.classList.remove("now");
       element.classList.add("said");

@@ -1,185 +1,134 @@
-// Where a line is heard: who speaks, its words, its waveform, and what can be done with it afterwards.
+// The line that is heard now: who speaks it, its words, its waveform, and what the server says of it.
 
+import { byId } from "../page/dom.js";
+import { formatMilliseconds, formatSeconds, languageEvents, t } from "../page/i18n.js";
 import { avatar } from "./avatar.js";
-import { byId, el } from "../page/dom.js";
-import { changes, milliseconds, seconds, t, translate } from "../page/i18n.js";
-import { botsCan, botsRequest, speechRequest, wish } from "./copied_requests.js";
-import { ask } from "../server/http.js";
-import { Spoken } from "./lit_words.js";
-import { Wave } from "./waveform.js";
+import { LitWords } from "./lit_words.js";
+import { Waveform } from "./waveform.js";
 
-const FORMATS = ["wav", "mp3", "flac", "ogg", "opus", "aac"];
-
-export class Stage {
-  #stage = byId("stage");
-  #spoken = new Spoken(byId("spoken"));
-  #wave = new Wave(byId("wave"));
-  #performer;
+export class NowPlaying {
+  #root = byId("now-playing");
+  #words = new LitWords(byId("spoken"));
+  #waveform = new Waveform(byId("waveform"));
+  #linePlayer;
   #player;
-  #cast;
-  #shown = null; // {line, started, done, firstMs}
+  #characters;
+  #showMessage;
+  #needsKey;
+  #current = null; // {line, handlers, started, done, firstMs}
   #frame = 0;
-  #end = 0;
+  #position = 0; // seconds that were heard of a line that is over
 
-  // `tell` says a sentence to the reader; `withKey` whether requests need one.
-  constructor({ performer, player, cast, tell, withKey }) {
-    this.#performer = performer;
+  // `showMessage` says a sentence to the reader; `needsKey` tells whether requests need a key.
+  constructor({ linePlayer, player, characters, showMessage, needsKey }) {
+    this.#linePlayer = linePlayer;
     this.#player = player;
-    this.#cast = cast;
-    this.tell = tell;
-    this.withKey = withKey;
-    changes.addEventListener("language", () => this.#shown && this.#describe());
-    document.addEventListener("theme", () => this.#wave.draw(this.#end));
-    new ResizeObserver(() => this.#wave.draw(this.#end)).observe(byId("wave"));
+    this.#characters = characters;
+    this.#showMessage = showMessage;
+    this.#needsKey = needsKey;
+    languageEvents.addEventListener("change", () => this.#current && this.#showFacts());
+    document.addEventListener("theme", () => this.#waveform.draw(this.#position));
+    new ResizeObserver(() => this.#waveform.draw(this.#position)).observe(byId("waveform"));
   }
 
-  // Says a line here; saying one that was said before takes it from the cache.
-  perform(line, { failed, started } = {}) {
-    const shown = { line, started: null, done: null, firstMs: null };
-    this.#performer.say(line, {
+  // Says a line here; a line that was said before comes from the cache.
+  say(line, handlers) {
+    const { onFailed, onStarted } = handlers;
+    const current = { line, handlers, started: null, done: null, firstMs: null };
+    this.#linePlayer.say(line, {
       started: (message) => {
-        this.#started(shown, message);
-        started?.(message);
+        this.#started(current, message);
+        onStarted(message);
       },
-      samples: (samples) => this.#wave.add(samples),
-      words: (words) => this.#spoken.add(words),
-      heard: (firstMs) => this.#heard(shown, firstMs),
-      done: (message) => this.#done(shown, message),
-      ended: () => this.#ended(shown),
-      stopped: (position) => this.#stopped(shown, position),
-      failed,
+      samples: (samples) => this.#waveform.add(samples),
+      words: (words) => this.#words.add(words),
+      heard: (firstMs) => {
+        current.firstMs = firstMs;
+        this.#showFacts();
+      },
+      done: (message) => {
+        current.done = message;
+        this.#showFacts();
+        this.#showActions(current).catch(onFailed);
+      },
+      ended: () => this.#ended(current),
+      stopped: (position) => current === this.#current && this.#rest(position),
+      failed: onFailed,
     });
-    this.#shown = shown;
+    this.#current = current; // after `say`, which stops the line before
     this.#begin(line);
   }
 
   #begin(line) {
-    delete this.#stage.dataset.empty;
-    this.#stage.scrollIntoView({ block: "nearest" });
-    this.#end = 0;
-    this.#wave.begin(this.#player.rate);
-    this.#spoken.begin(line.text, line.language === "auto" ? "" : line.language);
+    delete this.#root.dataset.empty;
+    this.#root.scrollIntoView({ block: "nearest" });
+    this.#position = 0;
+    this.#waveform.begin(this.#player.rate);
+    this.#words.show(line.text, line.language === "auto" ? "" : line.language);
     byId("facts").textContent = "";
-    byId("after").hidden = true;
+    byId("actions").hidden = true;
     cancelAnimationFrame(this.#frame);
-    this.#frame = requestAnimationFrame(() => this.#move());
+    this.#frame = requestAnimationFrame(() => this.#animate());
   }
 
-  #started(shown, message) {
-    shown.started = message;
-    byId("face").replaceChildren(avatar(this.#cast.get(message.character) ?? { name: message.character }));
-    this.#describe();
+  #started(current, message) {
+    current.started = message;
+    const character = this.#characters.get(message.character) ?? { name: message.character };
+    byId("speaker").replaceChildren(avatar(character));
+    this.#showFacts();
   }
 
-  #heard(shown, firstMs) {
-    shown.firstMs = firstMs;
-    this.#describe();
-  }
-
-  #done(shown, message) {
-    shown.done = message;
-    this.#describe();
-    this.#offer(shown);
-  }
-
-  #ended(shown) {
-    if (shown !== this.#shown) return;
-    this.#rest(this.#wave.seconds);
-    this.#spoken.finish();
-  }
-
-  #stopped(shown, position) {
-    if (shown === this.#shown) this.#rest(position);
+  #ended(current) {
+    if (current !== this.#current) return;
+    this.#rest(this.#waveform.seconds);
+    this.#words.finish();
   }
 
   #rest(position) {
-    this.#end = position;
+    this.#position = position;
     cancelAnimationFrame(this.#frame);
-    this.#stage.style.setProperty("--level", "0");
+    this.#root.style.setProperty("--level", "0");
     this.#frame = requestAnimationFrame(() => this.#settle());
   }
 
+  // Draws the waveform until its scale fits.
   #settle() {
-    if (this.#wave.draw(this.#end)) this.#frame = requestAnimationFrame(() => this.#settle());
+    if (this.#waveform.draw(this.#position)) this.#frame = requestAnimationFrame(() => this.#settle());
   }
 
-  #move() {
-    const { position } = this.#performer;
-    this.#wave.draw(position);
-    this.#spoken.light(position);
-    const level = this.#performer.state === "speaking" ? this.#wave.level(position) : 0;
-    this.#stage.style.setProperty("--level", level.toFixed(3));
-    if (this.#performer.state !== "idle") this.#frame = requestAnimationFrame(() => this.#move());
+  #animate() {
+    const { position, state } = this.#linePlayer;
+    this.#waveform.draw(position);
+    this.#words.light(position);
+    const level = state === "speaking" ? this.#waveform.level(position) : 0;
+    this.#root.style.setProperty("--level", level.toFixed(3));
+    if (state !== "idle") this.#frame = requestAnimationFrame(() => this.#animate());
   }
 
-  #describe() {
-    const { started, done, firstMs } = this.#shown;
-    const parts = [];
-    if (started) parts.push(this.#cast.get(started.character)?.display_name ?? started.character);
-    if (started?.cache) parts.push(t(`fact.${started.cache}`));
-    if (firstMs !== null) parts.push(t("fact.first", { time: milliseconds(firstMs) }));
-    if (done) parts.push(seconds(done.duration));
-    if (started) parts.push(t("fact.engine", { name: started.engine }));
-    byId("facts").textContent = parts.join(" · ");
+  #showFacts() {
+    const { started, done, firstMs } = this.#current;
+    const facts = [];
+    if (started) facts.push(this.#characters.get(started.character)?.display_name ?? started.character);
+    if (started?.cache) facts.push(t(`fact.${started.cache}`));
+    if (firstMs !== null) facts.push(t("fact.first", { time: formatMilliseconds(firstMs) }));
+    if (done) facts.push(formatSeconds(done.duration));
+    if (started) facts.push(t("fact.engine", { name: started.engine }));
+    byId("facts").textContent = facts.join(" · ");
   }
 
-  // ── afterwards ──
-
-  #offer(shown) {
-    const said = { ...shown.line, speaker: shown.started?.character ?? shown.line.character };
-    const url = shown.done.url ?? shown.started?.url;
-    const after = byId("after");
-    after.replaceChildren(
-      el("div", { class: "row" },
-        el("button", { id: "replay", class: "button", type: "button", t: "after.replay", onclick: () => this.perform(shown.line) }),
-        url && el("button", { id: "copy", class: "button", type: "button", t: "after.copy", onclick: () => this.#copy(url) }),
-        el("span", { class: "soft downloads", role: "group", "t-label": "after.download" },
-          el("span", { t: "after.download" }),
-          ...FORMATS.map((format) => el("button", {
-            class: "button quiet", type: "button", "data-format": format, onclick: () => this.#download(said, format),
-          }, format)))),
-      this.#recipes(said),
-    );
-    translate(after);
-    after.hidden = false;
-  }
-
-  #recipes(said) {
-    const withKey = this.withKey();
-    const bots = el("div", {}, this.#recipe("after.generate", "generate", botsRequest(location.origin, said, withKey)));
-    if (!botsCan(said)) bots.append(el("p", { class: "soft", t: "after.bots" }));
-    return el("details", { class: "recipes" },
-      el("summary", { t: "after.requests" }),
-      this.#recipe("after.curl", "curl", speechRequest(location.origin, said, withKey)),
-      bots);
-  }
-
-  #recipe(key, name, text) {
-    return el("div", { class: "recipe" },
-      el("p", { class: "heading" }, el("span", { t: key }),
-        el("button", { class: "button quiet", type: "button", t: "copy", onclick: () => this.#copy(text) })),
-      el("pre", { tabindex: "0", "data-recipe": name, role: "region", "t-label": key }, el("code", {}, text)));
-  }
-
-  async #copy(text) {
-    try {
-      await navigator.clipboard.writeText(text);
-      this.tell("copied");
-    } catch {
-      this.tell("copied.not");
-    }
-  }
-
-  async #download(line, format) {
-    try {
-      const { url } = await ask("/lines", { ...wish(line), format });
-      const { pathname, search } = new URL(url);
-      const link = el("a", { href: pathname + search, download: pathname.split("/").at(-1) });
-      document.body.append(link);
-      link.click();
-      link.remove();
-    } catch (error) {
-      this.tell("failed", error);
-    }
+  // The actions are fetched with the first line: the first load of the page goes without them.
+  async #showActions(current) {
+    const { LineActions } = await import("./line_actions.js");
+    if (current !== this.#current) return;
+    const { line, handlers, started, done } = current;
+    new LineActions(byId("actions"), {
+      line,
+      speaker: started?.character ?? line.character,
+      url: done.url ?? started?.url ?? null,
+      replay: () => this.say(line, handlers),
+      showMessage: this.#showMessage,
+      withKey: this.#needsKey(),
+    });
+    byId("actions").hidden = false;
   }
 }

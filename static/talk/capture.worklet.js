@@ -1,52 +1,56 @@
-// Cuts what a microphone gives into frames of PCM16 at the rate that the server wants.
-// Imports nothing: Safari's worklets cannot.
+// The capture worklet: cuts what a microphone gives into frames of PCM16 at the rate that the server wants. It imports
+// nothing, since Safari's worklets cannot.
 
-const FRAME = 0.02; // seconds
+const FRAME_SECONDS = 0.02;
+const CUTOFF = 0.45; // of the wanted rate
+const BUTTERWORTH_Q = [0.5412, 1.3066]; // of the two sections of a fourth-order low-pass
 
 export class Framer {
-  constructor(rate, wanted) {
-    this.step = rate / wanted;
-    this.frame = new Int16Array(Math.round(FRAME * wanted));
+  constructor(rate, wantedRate) {
+    this.step = rate / wantedRate; // samples of the source for each wanted one
+    this.frame = new Int16Array(Math.round(FRAME_SECONDS * wantedRate));
     this.filled = 0;
-    this.place = 0; // of the next wanted sample, in samples of the source after `last`
+    this.position = 0; // of the next wanted sample, in samples of the source after `last`
     this.last = 0;
-    this.smooth = this.step > 1 ? lowPass(0.45 / this.step) : null;
-    this.sum = 0; // of squares, for the level of the frame
+    this.filter = this.step > 1 ? lowPass(CUTOFF / this.step) : null;
+    this.squares = 0; // their sum, for the level of the frame
   }
 
-  // Calls back with each frame as soon as it is full, and with its level (0 to 1).
-  push(samples, taken) {
+  // Calls back with each frame as soon as it is full, and with its level (0 to 1). Between two samples of the source
+  // it interpolates on a line.
+  push(samples, onFrame) {
     for (const raw of samples) {
-      const sample = this.smooth ? this.smooth(raw) : raw;
-      while (this.place < 1) {
-        this.add(this.last + (sample - this.last) * this.place, taken);
-        this.place += this.step;
+      const sample = this.filter ? this.filter(raw) : raw;
+      while (this.position < 1) {
+        this.add(this.last + (sample - this.last) * this.position, onFrame);
+        this.position += this.step;
       }
-      this.place -= 1;
+      this.position -= 1;
       this.last = sample;
     }
   }
 
-  add(sample, taken) {
-    const held = Math.max(-1, Math.min(1, sample || 0)); // what is no number is silence
-    this.frame[this.filled] = Math.round(held * (held < 0 ? 32768 : 32767));
-    this.sum += held * held;
+  add(sample, onFrame) {
+    const clipped = Math.max(-1, Math.min(1, sample || 0)); // NaN is silence
+    this.frame[this.filled] = Math.round(clipped * (clipped < 0 ? 32768 : 32767));
+    this.squares += clipped * clipped;
     this.filled += 1;
     if (this.filled < this.frame.length) return;
-    taken(this.frame.slice(), Math.sqrt(this.sum / this.frame.length));
+    onFrame(this.frame.slice(), Math.sqrt(this.squares / this.frame.length));
     this.filled = 0;
-    this.sum = 0;
+    this.squares = 0;
   }
 }
 
-// Two poles twice: what is above half the wanted rate would come back as another tone.
-function lowPass(share) {
-  const sections = [0.5412, 1.3066].map((quality) => biquad(share, quality));
+// What is above half the wanted rate would come back as another tone; a Butterworth filter takes it out.
+function lowPass(cutoff) {
+  const sections = BUTTERWORTH_Q.map((quality) => biquad(cutoff, quality));
   return (sample) => sections.reduce((value, section) => section(value), sample);
 }
 
-function biquad(share, quality) {
-  const angle = 2 * Math.PI * share;
+// A second-order low-pass as in the Audio EQ Cookbook; `cutoff` is a share of the source's rate.
+function biquad(cutoff, quality) {
+  const angle = 2 * Math.PI * cutoff;
   const alpha = Math.sin(angle) / (2 * quality);
   const scale = 1 + alpha;
   const b = (1 - Math.cos(angle)) / 2 / scale;
@@ -60,8 +64,9 @@ function biquad(share, quality) {
   };
 }
 
-// The page gives the wanted rate; each frame leaves with the time of the audio clock when it was full.
-function processor() {
+// The page gives the wanted rate; each frame leaves with the time of the audio clock when it was full. The class is
+// made in a function because node, which runs the tests, has no AudioWorkletProcessor.
+function captureProcessor() {
   return class extends AudioWorkletProcessor {
     constructor({ processorOptions }) {
       super();
@@ -79,4 +84,4 @@ function processor() {
   };
 }
 
-if (typeof registerProcessor === "function") registerProcessor("capture", processor());
+if (typeof registerProcessor === "function") registerProcessor("capture", captureProcessor());

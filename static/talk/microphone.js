@@ -1,22 +1,24 @@
-// A microphone: frames of samples with the moment when they were heard. It comes back by itself when a
-// device is unplugged and plugged in again. It knows no server and draws nothing.
+// The microphone: frames of samples with the moment when they were heard. It comes back by itself when a device is
+// unplugged and plugged in again.
 
 import { ClockPair } from "./latency.js";
 
-const TRY_AGAIN_MS = 2000; // where a browser does not tell that a device is there again
+const RETRY_MS = 2000; // where a browser does not tell that a device is there again
+const FADE_SECONDS = 0.005; // time constant of opening and closing
 
-// Events: `frame` (detail: {samples, level, captured}), `state` (`state` is one of off, opening, on, lost,
-// refused), `devices` (the list may have changed).
+// Events, with their detail: `frame` {samples, level, captured}, `state` (off, opening, on, lost or refused),
+// `devices` (the list may have changed).
 export class Microphone extends EventTarget {
   #context = null;
   #source = null;
-  #frames = null;
-  #gate = null;
-  #direct = null;
+  #capture = null; // the worklet
+  #openGain = null;
+  #bypassGain = null;
   #stream = null;
   #clocks = null;
-  #attempt = 0;
-  #timer = null;
+  #hardwareMs = 0; // from the air to the page's first sight of a sample, as far as the browser knows
+  #attempt = 0; // counts starts and stops: what an older one asked for is thrown away
+  #retryTimer = null;
 
   constructor(rate = 24000) {
     super();
@@ -24,11 +26,11 @@ export class Microphone extends EventTarget {
     this.state = "off";
     this.settings = { deviceId: "", echoCancellation: true, noiseSuppression: true };
     this.open = true; // false: silence is sent, as between two presses of push-to-talk
-    this.bypass = false; // one's own voice, straight to the loudspeaker
-    navigator.mediaDevices?.addEventListener("devicechange", () => this.#changed());
+    this.bypass = false; // true: one's own voice, straight to the loudspeaker
+    navigator.mediaDevices?.addEventListener("devicechange", () => this.#devicesChanged());
   }
 
-  // What there is to choose from; without leave to listen a browser names none of them.
+  // The devices to choose from; a browser gives them no names before the page may listen.
   async devices() {
     const found = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
     return found.filter(({ kind }) => kind === "audioinput").map(({ deviceId, label }) => ({ deviceId, label }));
@@ -39,17 +41,18 @@ export class Microphone extends EventTarget {
     Object.assign(this.settings, settings);
     const attempt = this.#begin("opening");
     try {
-      const stream = await this.#ask();
-      if (attempt !== this.#attempt) return stopped(stream); // switched off, or asked for anew meanwhile
-      await this.#load();
-      if (attempt !== this.#attempt) return stopped(stream);
+      const stream = await this.#requestStream();
+      if (attempt === this.#attempt) await this.#load();
+      if (attempt !== this.#attempt) {
+        stopTracks(stream);
+        return;
+      }
       this.#attach(stream);
-      this.#become("on");
-      this.#announce("devices"); // now they have names
+      this.#setState("on");
+      this.#emit("devices"); // now they have names
     } catch (error) {
-      if (attempt === this.#attempt) this.#failed(error);
+      if (attempt === this.#attempt) this.#fail(error);
     }
-    return undefined;
   }
 
   stop() {
@@ -60,36 +63,40 @@ export class Microphone extends EventTarget {
   setOpen(open) {
     if (open === this.open) return;
     this.open = open;
-    this.#turn(this.#gate, open);
+    this.#fade(this.#openGain, open);
   }
 
   setBypass(bypass) {
     if (bypass === this.bypass) return;
     this.bypass = bypass;
-    this.#turn(this.#direct, bypass);
+    this.#fade(this.#bypassGain, bypass);
   }
 
   #begin(state) {
     this.#attempt += 1;
-    clearTimeout(this.#timer);
+    clearTimeout(this.#retryTimer);
     this.#source?.disconnect();
     this.#source = null;
-    stopped(this.#stream);
+    stopTracks(this.#stream);
     this.#stream = null;
-    this.#become(state);
+    this.#setState(state);
     return this.#attempt;
   }
 
   // The device that was chosen; where it is gone, the one that there is.
-  async #ask() {
-    const { deviceId, ...wishes } = this.settings;
-    const audio = { ...wishes, autoGainControl: true, channelCount: 1 };
-    const asked = (more) => navigator.mediaDevices.getUserMedia({ audio: { ...audio, ...more } });
-    if (!navigator.mediaDevices) throw new DOMException("Pages from elsewhere than https or localhost may not listen.", "NotAllowedError");
-    if (!deviceId) return asked({});
-    return asked({ deviceId: { exact: deviceId } }).catch((error) => {
+  async #requestStream() {
+    if (!navigator.mediaDevices) {
+      throw new DOMException("Pages from elsewhere than https or localhost may not listen.", "NotAllowedError");
+    }
+    const { deviceId, ...processing } = this.settings;
+    const request = (device) => {
+      const audio = { ...processing, autoGainControl: true, channelCount: 1, ...device };
+      return navigator.mediaDevices.getUserMedia({ audio });
+    };
+    if (!deviceId) return request({});
+    return request({ deviceId: { exact: deviceId } }).catch((error) => {
       if (error.name === "NotAllowedError") throw error;
-      return asked({});
+      return request({});
     });
   }
 
@@ -97,69 +104,74 @@ export class Microphone extends EventTarget {
     if (!this.#context) {
       const context = new AudioContext({ latencyHint: "interactive" });
       await context.audioWorklet.addModule(new URL("./capture.worklet.js", import.meta.url));
-      const processorOptions = { rate: this.rate };
-      this.#frames = new AudioWorkletNode(context, "capture", { numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit", processorOptions });
-      this.#frames.port.onmessage = ({ data }) => this.#heard(data);
-      this.#gate = new GainNode(context, { gain: this.open ? 1 : 0 });
-      this.#direct = new GainNode(context, { gain: this.bypass ? 1 : 0 });
-      this.#gate.connect(this.#frames);
-      this.#gate.connect(this.#direct).connect(context.destination);
+      this.#capture = new AudioWorkletNode(context, "capture", {
+        numberOfOutputs: 0,
+        channelCount: 1,
+        channelCountMode: "explicit",
+        processorOptions: { rate: this.rate },
+      });
+      this.#capture.port.onmessage = ({ data }) => this.#receive(data);
+      this.#openGain = new GainNode(context, { gain: this.open ? 1 : 0 });
+      this.#bypassGain = new GainNode(context, { gain: this.bypass ? 1 : 0 });
+      this.#openGain.connect(this.#capture);
+      this.#openGain.connect(this.#bypassGain).connect(context.destination);
       this.#context = context;
     }
-    this.#clocks = new ClockPair();
+    this.#clocks = new ClockPair(); // a context that was suspended has another clock
     await this.#context.resume();
   }
 
   #attach(stream) {
     const [track] = stream.getAudioTracks();
-    track.addEventListener("ended", () => this.#lost(stream));
+    track.addEventListener("ended", () => this.#streamEnded(stream));
     this.#stream = stream;
-    // Between the air and the page's first sight of it, as far as the browser knows.
-    this.hardwareMs = 1000 * (track.getSettings().latency ?? 0);
+    this.#hardwareMs = 1000 * (track.getSettings().latency ?? 0);
     this.#source = new MediaStreamAudioSourceNode(this.#context, { mediaStream: stream });
-    this.#source.connect(this.#gate);
+    this.#source.connect(this.#openGain);
   }
 
-  #heard({ frame, level, time }) {
+  #receive({ frame, level, time }) {
     if (!this.#source) return;
     this.#clocks.see(1000 * time, performance.now());
-    const length = (1000 * frame.length) / this.rate;
-    const captured = this.#clocks.at(1000 * time) - length - this.hardwareMs;
-    this.#announce("frame", { samples: frame, level, captured });
+    const lengthMs = (1000 * frame.length) / this.rate;
+    const captured = this.#clocks.at(1000 * time) - lengthMs - this.#hardwareMs;
+    this.#emit("frame", { samples: frame, level, captured });
   }
 
-  #lost(stream) {
+  #streamEnded(stream) {
     if (stream !== this.#stream) return;
     this.#begin("lost");
     this.start();
   }
 
-  #changed() {
-    this.#announce("devices");
+  #devicesChanged() {
+    this.#emit("devices");
     if (this.state === "lost") this.start();
   }
 
-  #failed(error) {
-    if (error.name === "NotAllowedError") return this.#become("refused");
-    this.#become("lost");
-    this.#timer = setTimeout(() => this.start(), TRY_AGAIN_MS);
-    return undefined;
+  #fail(error) {
+    if (error.name === "NotAllowedError") {
+      this.#setState("refused");
+      return;
+    }
+    this.#setState("lost");
+    this.#retryTimer = setTimeout(() => this.start(), RETRY_MS);
   }
 
-  #turn(gain, on) {
-    if (gain) gain.gain.setTargetAtTime(on ? 1 : 0, this.#context.currentTime, 0.005);
+  #fade(gain, on) {
+    if (gain) gain.gain.setTargetAtTime(on ? 1 : 0, this.#context.currentTime, FADE_SECONDS);
   }
 
-  #become(state) {
+  #setState(state) {
     this.state = state;
-    this.#announce("state", state);
+    this.#emit("state", state);
   }
 
-  #announce(name, detail = null) {
+  #emit(name, detail = null) {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 }
 
-function stopped(stream) {
+function stopTracks(stream) {
   for (const track of stream?.getTracks() ?? []) track.stop();
 }

@@ -1,4 +1,4 @@
-"""A real Chromium with the page of a real server, and all that goes wrong on it."""
+"""A real Chromium with the page of a real server; an error on the page fails the test."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from benchmarks.chromium import wait_for
 from realtime.services import build
 from realtime.settings import Settings
 from tests.support.server import LiveServer, serving
@@ -34,21 +35,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @dataclass
 class Visit:
-    """A person's visit to the page, with what the browser complained of."""
+    """A visit to the page, with the requests and the errors of the browser."""
 
     page: Page
     url: str
-    asked: list[str] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
-    pardoned: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    allowed: list[str] = field(default_factory=list)
 
-    def pardon(self, *patterns: str) -> None:
-        """What a test itself brings about, such as a server that is gone."""
-        self.pardoned += patterns
+    def allow(self, *patterns: str) -> None:
+        """Allow errors that the test itself brings about, such as a server that is gone."""
+        self.allowed += patterns
 
-    def arrive(self) -> Visit:
+    def open(self) -> Visit:
         self.page.goto(self.url)
-        expect(self.page.locator("#wire")).to_have_attribute("data-t", "wire.ready")
+        self.wait_for_connection("ready")
         expect(self.page.locator("#character option")).not_to_have_count(1)
         return self
 
@@ -56,14 +57,24 @@ class Visit:
         self.page.fill("#text", text)
         self.page.press("#text", "Enter")
 
+    def wait_until_played(self) -> None:
+        """Wait until some of a line was played, which is counted a little after it is heard."""
+        played = self.stats["playedSamples"]
+        self.wait_for_state("speaking")
+        wait_for(self.page, f"yamabiko.stats.playedSamples > {played}")
+
     def hear(self, text: str) -> None:
         """Say a line and listen to its end."""
         self.say(text)
-        expect(self.page.locator("#after")).to_be_visible()
-        self.is_in("idle")
+        expect(self.page.locator("#actions")).to_be_visible()
+        self.wait_for_state("idle")
 
-    def is_in(self, state: str) -> None:
+    def wait_for_state(self, state: str) -> None:
         expect(self.page.locator("body")).to_have_attribute("data-state", state)
+
+    def wait_for_connection(self, state: str) -> None:
+        shown = self.page.locator("#connection")
+        expect(shown).to_have_attribute("data-t", f"connection.{state}")
 
     @property
     def stats(self) -> dict[str, Any]:
@@ -71,14 +82,14 @@ class Visit:
         return found
 
     @property
-    def unpardoned(self) -> list[str]:
-        known = [re.compile(pattern) for pattern in self.pardoned]
-        return [each for each in self.complaints if not any(k.search(each) for k in known)]
+    def unexpected_errors(self) -> list[str]:
+        known = [re.compile(pattern) for pattern in self.allowed]
+        return [each for each in self.errors if not any(k.search(each) for k in known)]
 
     @property
-    def foreign(self) -> list[str]:
+    def foreign_requests(self) -> list[str]:
         own = (self.url, self.url.replace("http", "ws"), "data:", "blob:")
-        return [each for each in self.asked if not each.startswith(own)]
+        return [each for each in self.requests if not each.startswith(own)]
 
 
 @pytest.fixture(scope="module")
@@ -105,15 +116,15 @@ def real(real_settings: Settings) -> Iterator[LiveServer]:
         yield live
 
 
-Visiting = Callable[..., AbstractContextManager[Visit]]
+NewVisit = Callable[..., AbstractContextManager[Visit]]
 
 
 @pytest.fixture
-def visiting(browser: Browser) -> Visiting:
-    """Visits to a server as a browser with these options."""
+def new_visit(browser: Browser) -> NewVisit:
+    """A function that opens a visit to a server, as a browser with these options."""
 
     @contextmanager
-    def visiting(live: LiveServer, **options: Any) -> Iterator[Visit]:
+    def new_visit(live: LiveServer, **options: Any) -> Iterator[Visit]:
         wanted = {"viewport": SIZE, "locale": "en-GB", **options}
         context = browser.new_context(**wanted)
         context.set_default_timeout(PATIENCE_MS)
@@ -121,27 +132,27 @@ def visiting(browser: Browser) -> Visiting:
         watch(visit)
         yield visit
         context.close()
-        assert visit.unpardoned == []
-        assert visit.foreign == []
+        assert visit.unexpected_errors == []
+        assert visit.foreign_requests == []
 
-    return visiting
+    return new_visit
 
 
 @pytest.fixture
-def visit(visiting: Visiting, real: LiveServer) -> Iterator[Visit]:
-    """Somebody who has come to the page."""
-    with visiting(real) as visit:
-        yield visit.arrive()
+def visit(new_visit: NewVisit, real: LiveServer) -> Iterator[Visit]:
+    """The page of the real server, opened and connected."""
+    with new_visit(real) as visit:
+        yield visit.open()
 
 
 def watch(visit: Visit) -> None:
-    page, complaints = visit.page, visit.complaints
-    page.on("request", lambda request: visit.asked.append(request.url))
-    page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
+    page, errors = visit.page, visit.errors
+    page.on("request", lambda request: visit.requests.append(request.url))
+    page.on("pageerror", lambda error: errors.append(f"error: {error}"))
     page.on(
         "console",
         lambda said: (
-            complaints.append(f"{said.type}: {said.text}")
+            errors.append(f"{said.type}: {said.text}")
             if said.type in ("error", "warning")
             else None
         ),

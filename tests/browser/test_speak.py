@@ -1,4 +1,4 @@
-"""A person types and hears: in three languages, interrupted, again, as a file, as a request."""
+"""Speaking: lines in three languages, interrupted, again, as a file, as a request."""
 
 from __future__ import annotations
 
@@ -26,9 +26,7 @@ LINES = {
 @pytest.mark.parametrize("language", LINES)
 def test_a_line_is_heard_in_its_language(visit: Visit, language: str) -> None:
     text, who, engine = LINES[language]
-    visit.say(text)
-    visit.is_in("speaking")
-    visit.is_in("idle")
+    visit.hear(text)
     facts = visit.page.locator("#facts")
     expect(facts).to_contain_text(who)
     expect(facts).to_contain_text(engine)
@@ -42,10 +40,10 @@ def test_a_line_is_heard_in_its_language(visit: Visit, language: str) -> None:
 
 
 def drawn(visit: Visit) -> float:
-    """Which share of the waveform's canvas is not empty."""
+    """Return the share of the waveform's canvas that is drawn on."""
     share: float = visit.page.evaluate(
         """() => {
-          const canvas = document.getElementById("wave");
+          const canvas = document.getElementById("waveform");
           const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
           let filled = 0;
           for (let i = 3; i < data.length; i += 4) filled += data[i] > 200;
@@ -78,18 +76,18 @@ def test_words_light_up_one_after_the_other(visit: Visit) -> None:
 def test_each_word_is_lit_in_its_time(visit: Visit) -> None:
     shown = visit.page.evaluate(
         """async () => {
-          const {Spoken} = await import("/static/speak/lit_words.js");
+          const {LitWords} = await import("/static/speak/lit_words.js");
           const element = document.createElement("p");
-          const spoken = new Spoken(element);
+          const litWords = new LitWords(element);
           const words = ["one", "two", "three"].map(
             (text, i) => ({text, start: i + 0.1, end: i + 1}));
-          spoken.begin("one, two (two!) and three.", "en");
-          spoken.add(words.slice(0, 2));
-          spoken.add([{text: "missing", start: 1.5, end: 1.6}, words[2]]);
+          litWords.show("one, two (two!) and three.", "en");
+          litWords.add(words.slice(0, 2));
+          litWords.add([{text: "missing", start: 1.5, end: 1.6}, words[2]]);
           const lit = () => [".said", ".now"].map((kind) =>
             [...element.querySelectorAll(kind)].map((word) => word.textContent).join(" "));
-          const found = [0, 0.2, 1.5, 2.5].map((position) => (spoken.light(position), lit()));
-          spoken.finish();
+          const found = [0, 0.2, 1.5, 2.5].map((position) => (litWords.light(position), lit()));
+          litWords.finish();
           return [...found, lit(), element.textContent];
         }"""
     )
@@ -105,9 +103,9 @@ def test_each_word_is_lit_in_its_time(visit: Visit) -> None:
 
 def test_escape_interrupts_at_once(visit: Visit, real: LiveServer) -> None:
     visit.say(LONG)
-    visit.is_in("speaking")
+    visit.wait_until_played()
     visit.page.press("#text", "Escape")
-    visit.is_in("idle")
+    visit.wait_for_state("idle")
     expect(visit.page.locator("#stop")).to_be_disabled()
     assert real.wait_until_idle()
     played = visit.stats["playedSamples"]
@@ -118,38 +116,38 @@ def test_escape_interrupts_at_once(visit: Visit, real: LiveServer) -> None:
 
 def test_typing_over_a_line_interrupts_it(visit: Visit, real: LiveServer) -> None:
     visit.say(LONG)
-    visit.is_in("speaking")
+    visit.wait_for_state("speaking")
     visit.page.press("#text", "x")
-    visit.is_in("idle")
+    visit.wait_for_state("idle")
     assert real.wait_until_idle()
 
 
 def test_the_button_stops_and_a_new_line_replaces_the_old(visit: Visit) -> None:
     visit.say(LONG)
-    visit.is_in("speaking")
+    visit.wait_for_state("speaking")
     visit.page.click("#stop")
-    visit.is_in("idle")
+    visit.wait_for_state("idle")
     visit.page.click("#speak")
-    visit.is_in("speaking")
+    visit.wait_for_state("speaking")
     visit.say("Something else.")
     expect(visit.page.locator("#spoken")).to_have_text("Something else.")
-    expect(visit.page.locator("#after")).to_be_visible()
-    visit.is_in("idle")
+    expect(visit.page.locator("#actions")).to_be_visible()
+    visit.wait_for_state("idle")
 
 
 def test_shift_and_enter_break_the_line(visit: Visit) -> None:
     visit.page.fill("#text", "One.")
     visit.page.press("#text", "Shift+Enter")
     assert visit.page.input_value("#text") == "One.\n"
-    visit.is_in("idle")
-    expect(visit.page.locator("#stage")).to_be_hidden()
+    visit.wait_for_state("idle")
+    expect(visit.page.locator("#now-playing")).to_be_hidden()
 
 
 def test_an_empty_box_says_nothing(visit: Visit) -> None:
     visit.page.fill("#text", "  ")
     visit.page.click("#speak")
     expect(visit.page.locator("#text")).to_be_focused()
-    expect(visit.page.locator("#stage")).to_be_hidden()
+    expect(visit.page.locator("#now-playing")).to_be_hidden()
 
 
 def test_the_same_line_comes_from_the_cache(visit: Visit, real: LiveServer) -> None:
@@ -158,7 +156,7 @@ def test_the_same_line_comes_from_the_cache(visit: Visit, real: LiveServer) -> N
     before = real.get("/api/status")["cache"]
     visit.page.click("#replay")
     expect(visit.page.locator("#facts")).to_contain_text("from the cache")
-    visit.is_in("idle")
+    visit.wait_for_state("idle")
     after = real.get("/api/status")["cache"]
     assert (after["hit"] - before["hit"], after["miss"] - before["miss"]) == (1, 0)
 
@@ -188,17 +186,17 @@ def test_its_address_is_copied_and_plays(visit: Visit, real: LiveServer) -> None
 
 def test_the_requests_make_the_same_line(visit: Visit, real: LiveServer, tmp_path: Path) -> None:
     visit.hear("It's \"the same\", isn't it?")
-    visit.page.click(".recipes summary")
+    visit.page.click(".requests summary")
     before = real.get("/api/status")["cache"]
     for recipe in ("generate", "curl"):
-        command = visit.page.locator(f"[data-recipe={recipe}]").inner_text()
+        command = visit.page.locator(f"[data-request={recipe}]").inner_text()
         done = subprocess.run(
             ["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=True
         )
         if recipe == "generate":
-            told = json.loads(done.stdout)
-            assert told["code"] == 200
-            assert urlsplit(told["audioURL"]).path.startswith(
+            answer = json.loads(done.stdout)
+            assert answer["code"] == 200
+            assert urlsplit(answer["audioURL"]).path.startswith(
                 "/audio/en/af_heart/short/it-s-the-same"
             )
     assert (tmp_path / "line.wav").read_bytes().startswith(b"RIFF")
@@ -210,7 +208,7 @@ def test_what_cannot_be_said_is_told(visit: Visit) -> None:
     visit.page.select_option("#engine", "hibari")
     visit.say("こんにちは。")
     expect(visit.page.locator("#message")).to_contain_text("hibari")
-    visit.is_in("idle")
+    visit.wait_for_state("idle")
     visit.page.select_option("#engine", "")
     visit.hear("But this can.")
     expect(visit.page.locator("#message")).to_be_empty()
@@ -223,8 +221,8 @@ def test_speed_and_seed_are_part_of_the_line(visit: Visit, real: LiveServer) -> 
         visit.page.fill("#seed", "7")
         visit.page.select_option("#character", "af_heart")
         visit.hear("How fast is this line?")
-        visit.page.click(".recipes summary")
-        command = visit.page.locator("[data-recipe=curl]").inner_text()
+        visit.page.click(".requests summary")
+        command = visit.page.locator("[data-request=curl]").inner_text()
         assert '"seed":7' in command and ('"speed":2' in command) == (speed == "2")
         lengths[speed] = visit.page.evaluate("document.querySelector('#facts').textContent")
     assert lengths["1"] != lengths["2"]

@@ -1,4 +1,4 @@
-"""A microphone through the page: another voice comes out, and what the meter tells was measured."""
+"""Talking: another voice comes out of the page, and what the meter shows was measured."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from benchmarks.chromium import arguments, record, tap, wait_for, write_wav
 from realtime.conversion import overload
-from tests.browser.conftest import PATIENCE_MS, Visit, Visiting
+from tests.browser.conftest import PATIENCE_MS, NewVisit, Visit
 from tests.support.server import LiveServer
 from tests.support.voice_like_sound import RATE, pcm, voice
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.timeout(600)  # a busy machine has little time for so m
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """One whose microphone hears somebody speak without end, and that lets every page listen."""
+    """A browser whose microphone hears a voice without end, and that lets every page listen."""
     chromium = shutil.which("chromium")
     if chromium is None and "CI" not in os.environ:
         pytest.skip("there is no chromium: apt-get install chromium")
@@ -41,22 +41,22 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 
 @pytest.fixture(autouse=True)
-def patient(real: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However busy the machine is, the voice is converted and never passes as it is."""
+def never_bypassed(real: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no overload bypass the converter, however busy the machine is."""
     monkeypatch.setattr(overload, "TOO_MUCH", float("inf"))
     monkeypatch.setattr(real.services.voice_changer, "patience", float(PATIENCE_MS))
 
 
 @pytest.fixture
-def visit(visiting: Visiting, real: LiveServer) -> Iterator[Visit]:
-    """Somebody at the page, with a tap at their loudspeaker."""
-    with visiting(real, bypass_csp=True) as visit:
+def visit(new_visit: NewVisit, real: LiveServer) -> Iterator[Visit]:
+    """The page with a tap before its loudspeaker."""
+    with new_visit(real, bypass_csp=True) as visit:
         tap(visit.page)
         visit.page.add_init_script(UNPLUGGING)
-        yield visit.arrive()
+        yield visit.open()
 
 
-# Nobody pulls a device out of a browser from outside: its end is told as a browser would tell it.
+# No test can pull a device out of a browser: its end is told as a browser would tell it.
 UNPLUGGING = """
 (() => {
   const devices = navigator.mediaDevices;
@@ -103,7 +103,7 @@ def talk(page: Page) -> None:
 
 
 def heard_until(page: Page, holds: Callable[[Any], bool], seconds: float = 0.8) -> None:
-    """What is played is as it should be sooner or later: a busy machine converts with breaks."""
+    """Wait until what is played is as it should be: a busy machine converts with breaks."""
     for _ in range(TRIES):
         out, _, rate = record(page, seconds)
         if holds(out):
@@ -112,7 +112,7 @@ def heard_until(page: Page, holds: Callable[[Any], bool], seconds: float = 0.8) 
 
 
 def pitch_of(sound: Any) -> float:
-    """The median pitch of what is loud in it, in hertz; 0 where nothing has one."""
+    """Return the median pitch of the loud parts in hertz; 0 where none has a pitch."""
     size = RATE // 20
     frames = sound[: sound.size // size * size].reshape(-1, size)
     found = [_period(frame) for frame in frames if float(np.sqrt(np.mean(frame**2))) > 0.02]

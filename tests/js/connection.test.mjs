@@ -1,13 +1,22 @@
+// The connection over a socket that the tests play: it signs in, comes back, and ends every utterance once.
+
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 import { Connection } from "../../static/server/connection.js";
 
 const READY = {
-  type: "ready", protocol: "yamabiko.v1", session: "s", limits: {}, engines: [], characters: [], time_ms: 1,
+  type: "ready",
+  protocol: "yamabiko.v1",
+  session: "s",
+  limits: {},
+  engines: [],
+  characters: [],
+  time_ms: 1,
 };
 const STARTED = { type: "started", sample_rate: 24000, character: "a", engine: "tone", cache: null, url: null };
 const TIMING = { queue: 0, text: 0, first_audio: 0, total: 0 };
 
+// The other end of a WebSocket: what was sent is noted, what comes is given by the test.
 class Socket extends EventTarget {
   static all = [];
   bufferedAmount = 0;
@@ -27,30 +36,30 @@ class Socket extends EventTarget {
     this.dispatchEvent(new Event("close"));
   }
 
-  hear(message) {
+  receive(message) {
     this.dispatchEvent(new MessageEvent("message", { data: JSON.stringify(message) }));
   }
 
-  sound(stream, ...samples) {
+  receiveAudio(stream, ...samples) {
     const view = new DataView(new ArrayBuffer(4 + 2 * samples.length));
     view.setUint32(0, stream, true);
-    samples.forEach((sample, i) => view.setInt16(4 + 2 * i, sample, true));
+    for (const [i, sample] of samples.entries()) view.setInt16(4 + 2 * i, sample, true);
     this.dispatchEvent(new MessageEvent("message", { data: view.buffer }));
   }
 
-  // What was said, without pings.
-  get said() {
+  // The messages that were sent, without pings.
+  get requests() {
     return this.sent.filter(({ type }) => type !== "ping");
   }
 }
 
 let status = 200;
-const settled = () => new Promise((done) => setImmediate(done));
+const settle = () => new Promise((done) => setImmediate(done));
 const socket = () => Socket.all.at(-1);
 
-async function passed(milliseconds) {
+async function pass(milliseconds) {
   mock.timers.tick(milliseconds);
-  await settled();
+  await settle();
 }
 
 beforeEach(() => {
@@ -63,13 +72,15 @@ beforeEach(() => {
 
 afterEach(() => mock.timers.reset());
 
-function listened(connection, ...names) {
+function recordEvents(connection, ...names) {
   const found = [];
   for (const name of names) connection.addEventListener(name, ({ detail }) => found.push([name, detail]));
   return found;
 }
 
-function endings() {
+const names = (events) => events.map(([name]) => name);
+
+function recordEndings() {
   const found = [];
   const on = {};
   for (const name of ["onStarted", "onDone", "onError", "onCancelled"]) {
@@ -81,8 +92,8 @@ function endings() {
 async function connected() {
   const connection = new Connection("http://here:8000");
   connection.open();
-  await passed(0);
-  socket().hear(READY);
+  await pass(0);
+  socket().receive(READY);
   return connection;
 }
 
@@ -93,138 +104,131 @@ test("it signs in with a ticket and offers the protocol", async () => {
   assert.deepEqual(connection.ready, READY);
 });
 
-test("what is said before the server is there is said when it is", async () => {
+test("a line that is said before the socket is open is sent when it is", async () => {
   const connection = new Connection("https://here");
   connection.open();
-  const { found, on } = endings();
+  const { found, on } = recordEndings();
   const id = connection.say({ text: "Hello.", character: "", speed: 1 }, on);
-  await passed(0);
+  await pass(0);
   assert.equal(String(socket().url), "wss://here/ws?ticket=t+1");
   assert.deepEqual(socket().sent, []);
-  socket().hear(READY);
-  assert.deepEqual(socket().said, [{ type: "say", id, text: "Hello.", speed: 1 }]);
+  socket().receive(READY);
+  assert.deepEqual(socket().requests, [{ type: "say", id, text: "Hello.", speed: 1 }]);
   assert.deepEqual(found, []);
 });
 
-test("a key that is missing is told, and after it all goes on", async () => {
+test("a missing key is announced, and after a log-in all goes on", async () => {
   status = 401;
   const connection = new Connection("http://here");
-  const told = listened(connection, "login", "offline", "ready");
+  const events = recordEvents(connection, "login", "offline", "ready");
   connection.open();
-  await passed(0);
-  await passed(60000);
-  assert.deepEqual(told.map(([name]) => name), ["login"]);
+  await pass(0);
+  await pass(60000);
+  assert.deepEqual(names(events), ["login"]);
   status = 200;
   connection.open();
-  await passed(0);
-  socket().hear(READY);
-  assert.equal(told.at(-1)[0], "ready");
+  await pass(0);
+  socket().receive(READY);
+  assert.equal(events.at(-1)[0], "ready");
 });
 
 test("it comes back, each time later, and at once after a success", async () => {
   const connection = await connected();
-  const told = listened(connection, "offline", "ready");
+  const events = recordEvents(connection, "offline", "ready");
   socket().close();
-  assert.deepEqual(told.map(([name]) => name), ["offline"]);
+  assert.deepEqual(names(events), ["offline"]);
   assert.equal(connection.ready, null);
-  await passed(249);
+  await pass(249);
   assert.equal(Socket.all.length, 1);
-  await passed(251);
+  await pass(251);
   assert.equal(Socket.all.length, 2);
   status = 503;
   socket().close();
-  for (let i = 0; i < 12; i += 1) await passed(30000);
+  for (let i = 0; i < 12; i += 1) await pass(30000);
   assert.equal(Socket.all.length, 2);
-  assert.ok(told.length <= 14, "it waits");
+  assert.ok(events.length <= 14, "it waits");
   status = 200;
-  await passed(30000);
+  await pass(30000);
   assert.equal(Socket.all.length, 3);
-  socket().hear(READY);
+  socket().receive(READY);
   assert.ok(connection.ready);
 });
 
 test("every utterance ends once, also when the socket breaks", async () => {
   const connection = await connected();
-  const [broken, done] = [endings(), endings()];
+  const [broken, done] = [recordEndings(), recordEndings()];
   const first = connection.say({ text: "a" }, broken.on);
   const second = connection.say({ text: "b" }, done.on);
-  socket().hear({ ...STARTED, id: first, stream: 1 });
-  socket().hear({ type: "done", id: second, duration: 0, url: null, timing: TIMING });
+  socket().receive({ ...STARTED, id: first, stream: 1 });
+  socket().receive({ type: "done", id: second, duration: 0, url: null, timing: TIMING });
   socket().close();
-  assert.deepEqual(broken.found, [["onStarted", "started"], ["onError", "offline"]]);
+  assert.deepEqual(broken.found, [
+    ["onStarted", "started"],
+    ["onError", "offline"],
+  ]);
   assert.deepEqual(done.found, [["onDone", "done"]]);
 });
 
 test("without a connection nothing waits for ever", async () => {
   const connection = new Connection("http://here");
-  const { found, on } = endings();
+  const { found, on } = recordEndings();
   connection.say({ text: "a" }, on);
-  await settled();
+  await settle();
   assert.equal(found.length, 1);
   assert.equal(found[0][0], "onError");
 });
 
-test("what may not be said is refused without a word to the server", async () => {
+test("a line that breaks the protocol is refused before it is sent", async () => {
   const connection = await connected();
-  const { found, on } = endings();
+  const { found, on } = recordEndings();
   connection.say({ text: "a", speed: 9 }, on);
-  await settled();
+  await settle();
   assert.deepEqual(found, [["onError", "bad_request"]]);
-  assert.deepEqual(socket().said, []);
+  assert.deepEqual(socket().requests, []);
 });
 
 test("streams of another socket are other streams", async () => {
   const connection = await connected();
-  const heard = listened(connection, "audio");
-  socket().hear({ ...STARTED, id: connection.say({ text: "a" }), stream: 1 });
-  socket().sound(1, 5, -6);
+  const heard = recordEvents(connection, "audio");
+  socket().receive({ ...STARTED, id: connection.say({ text: "a" }), stream: 1 });
+  socket().receiveAudio(1, 5, -6);
   socket().close();
-  await passed(500);
-  socket().hear(READY);
-  socket().hear({ ...STARTED, id: connection.say({ text: "a" }), stream: 1 });
-  socket().sound(1, 7);
+  await pass(500);
+  socket().receive(READY);
+  socket().receive({ ...STARTED, id: connection.say({ text: "a" }), stream: 1 });
+  socket().receiveAudio(1, 7);
   const [[, first], [, second]] = heard;
   assert.notEqual(first.stream, second.stream);
   assert.deepEqual([...first.samples], [5, -6]);
   assert.deepEqual([...second.samples], [7]);
 });
 
-test("what was cancelled is not heard, also when its sound was under way", async () => {
+test("a line that was cancelled is not heard, also when its sound was under way", async () => {
   const connection = await connected();
-  const heard = listened(connection, "audio", "silence");
-  const { found, on } = endings();
+  const heard = recordEvents(connection, "audio", "silence");
+  const { found, on } = recordEndings();
   const early = connection.say({ text: "a" }, on);
   connection.cancel(early); // before it has a stream
-  socket().hear({ ...STARTED, id: early, stream: 1 });
-  socket().sound(1, 5);
-  socket().hear({ type: "cancelled", id: early });
+  socket().receive({ ...STARTED, id: early, stream: 1 });
+  socket().receiveAudio(1, 5);
+  socket().receive({ type: "cancelled", id: early });
   assert.deepEqual(heard, []);
   const late = connection.say({ text: "b" });
-  socket().hear({ ...STARTED, id: late, stream: 2 });
-  socket().sound(2, 5);
+  socket().receive({ ...STARTED, id: late, stream: 2 });
+  socket().receiveAudio(2, 5);
   connection.cancel(late);
-  socket().sound(2, 6);
-  assert.deepEqual(heard.map(([name]) => name), ["audio", "silence"]);
+  socket().receiveAudio(2, 6);
+  assert.deepEqual(names(heard), ["audio", "silence"]);
   assert.deepEqual(found.at(-1), ["onCancelled", "cancelled"]);
-  assert.deepEqual(socket().said.map(({ type }) => type), ["say", "cancel", "say", "cancel"]);
-});
-
-test("clear silences what is said and leaves the microphone open", async () => {
-  const connection = await connected();
-  const heard = listened(connection, "audio", "silence");
-  const mic = connection.listen({ pitch: 3 });
-  socket().hear({ ...STARTED, id: mic, stream: 1 });
-  socket().hear({ ...STARTED, id: connection.say({ text: "a" }), stream: 2 });
-  connection.clear();
-  socket().sound(1, 1);
-  socket().sound(2, 2);
-  assert.deepEqual(heard.map(([name]) => name), ["silence", "audio"]);
-  assert.deepEqual([...heard[1][1].samples], [1]);
+  assert.deepEqual(
+    socket().requests.map(({ type }) => type),
+    ["say", "cancel", "say", "cancel"],
+  );
 });
 
 test("a microphone sends samples, and none into a network that is too slow", async () => {
   const connection = await connected();
-  const sent = listened(connection, "sent");
+  const sent = recordEvents(connection, "sent");
   connection.listen({});
   assert.ok(connection.sound(Int16Array.of(1, -2), 99));
   assert.deepEqual([...new Int16Array(socket().sent.at(-1))], [1, -2]);
@@ -236,27 +240,32 @@ test("a microphone sends samples, and none into a network that is too slow", asy
   assert.equal(sent.length, 1);
 });
 
-test("it measures the way to the server, and gives up one that does not answer", async () => {
+test("it measures the time to the server and back", async () => {
   const connection = await connected();
-  const told = listened(connection, "network");
+  const events = recordEvents(connection, "network");
   const ping = socket().sent.find(({ type }) => type === "ping");
-  socket().hear({ type: "pong", t: ping.t, time_ms: 1 });
-  assert.equal(told.length, 1);
-  assert.ok(connection.roundTripMs >= 0);
+  socket().receive({ type: "pong", t: ping.t, time_ms: 1 });
+  const [[, milliseconds]] = events;
+  assert.ok(milliseconds >= 0 && milliseconds < 60000);
 });
 
-test("nonsense from a server is not played", async () => {
+test("a server that does not answer a ping for 20 s is given up", async (context) => {
+  const connection = await connected();
+  const events = recordEvents(connection, "offline");
+  const now = performance.now();
+  context.mock.method(performance, "now", () => now + 19000);
+  await pass(2000);
+  assert.deepEqual(names(events), []);
+  context.mock.method(performance, "now", () => now + 21000);
+  await pass(2000);
+  assert.deepEqual(names(events), ["offline"]);
+});
+
+test("a frame that is no sound closes the socket", async () => {
   const connection = await connected();
   const shown = mock.method(console, "error", () => {});
-  const told = listened(connection, "offline", "audio");
+  const events = recordEvents(connection, "offline", "audio");
   socket().dispatchEvent(new MessageEvent("message", { data: new ArrayBuffer(3) }));
-  assert.deepEqual(told.map(([name]) => name), ["offline"]);
+  assert.deepEqual(names(events), ["offline"]);
   shown.mock.restore();
-});
-
-test("what is closed stays closed", async () => {
-  const connection = await connected();
-  connection.close();
-  await passed(60000);
-  assert.equal(Socket.all.length, 1);
 });

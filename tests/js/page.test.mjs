@@ -1,17 +1,31 @@
-// The parts of the page that need no browser: peaks, the lines of the past, requests to copy.
+// Parts of the page that need no browser: the waveform's peaks, the history, the copied requests.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import test from "node:test";
 
-import { found, withLine } from "../../static/speak/history.js";
-import { botsCan, botsRequest, speechRequest, wish } from "../../static/speak/copied_requests.js";
+import { fitsGenerate, generateCommand, lineFields, speechCommand } from "../../static/speak/copied_requests.js";
+import { searchLines, withLine } from "../../static/speak/history.js";
 import { Peaks } from "../../static/speak/waveform.js";
 
-const line = (text, more = {}) => ({ text, character: "", language: "auto", noaccent: false, speed: 1, seed: 0, engine: "", at: 1, ...more });
-// What a shell makes of a command's words, without running it.
-const shell = (command) => JSON.parse(execFileSync("bash", ["-c", `printf '%s\\0' ${command.replace(/^curl /, "")}`], { encoding: "utf8" })
-  .split("\0").find((word) => word.startsWith("{")));
+const line = (text, more = {}) => ({
+  text,
+  character: "",
+  language: "auto",
+  noaccent: false,
+  speed: 1,
+  seed: 0,
+  engine: "",
+  at: 1,
+  ...more,
+});
+// The JSON among the words that a shell makes of a command, which is not run.
+const bodyOf = (command) =>
+  JSON.parse(
+    execFileSync("bash", ["-c", `printf '%s\\0' ${command.replace(/^curl /, "")}`], { encoding: "utf8" })
+      .split("\0")
+      .find((word) => word.startsWith("{")),
+  );
 
 test("peaks are the loudest of each hundredth of a second, however the samples come", () => {
   const samples = Int16Array.from({ length: 2400 }, (_, i) => Math.round(16384 * Math.sin(i / 7) * (i / 2400)));
@@ -27,7 +41,7 @@ test("peaks are the loudest of each hundredth of a second, however the samples c
   assert.equal(whole.between(5, 6), 0);
 });
 
-test("a line of the past stands there once, the newest first, and there are not too many", () => {
+test("the history has a line once, the newest first, and not too many", () => {
   let lines = [];
   for (let i = 0; i < 250; i += 1) lines = withLine(lines, line(`line ${i}`, { at: i }));
   assert.equal(lines.length, 200);
@@ -39,44 +53,62 @@ test("a line of the past stands there once, the newest first, and there are not 
   assert.equal(withLine(lines, line("line 100", { seed: 2 })).filter(({ text }) => text === "line 100").length, 2);
 });
 
-test("lines of the past are not too long together, but the newest stays", () => {
+test("the history is not too long altogether, but the newest line stays", () => {
   let lines = [];
   for (let i = 0; i < 30; i += 1) lines = withLine(lines, line(`${i}${"x".repeat(5000)}`));
   assert.ok(lines.reduce((sum, { text }) => sum + text.length, 0) <= 100_000);
   assert.equal(withLine(lines, line("y".repeat(200_000)))[0].text.length, 200_000);
 });
 
-test("lines of the past are found by words of their text and by who said them", () => {
-  const lines = [line("The gate is open."), line("你好，世界。"), line("Open the ＧＡＴＥ now", { character: "jf_alpha" })];
-  assert.deepEqual(found(lines, "gate OPEN"), [lines[0], lines[2]]);
-  assert.deepEqual(found(lines, "世界"), [lines[1]]);
-  assert.deepEqual(found(lines, "alpha"), [lines[2]]);
-  assert.deepEqual(found([line("Hi.", { by: "af_heart" })], "heart").length, 1, "also where the line left it open");
-  assert.deepEqual(found(lines, "  "), lines);
-  assert.deepEqual(found(lines, "nothing"), []);
+test("the history is searched by words of the text and by the speaker", () => {
+  const lines = [
+    line("The gate is open."),
+    line("你好，世界。"),
+    line("Open the ＧＡＴＥ now", { character: "jf_alpha" }),
+  ];
+  assert.deepEqual(searchLines(lines, "gate OPEN"), [lines[0], lines[2]]);
+  assert.deepEqual(searchLines(lines, "世界"), [lines[1]]);
+  assert.deepEqual(searchLines(lines, "alpha"), [lines[2]]);
+  assert.deepEqual(
+    searchLines([line("Hi.", { by: "af_heart" })], "heart").length,
+    1,
+    "also where the line left it open",
+  );
+  assert.deepEqual(searchLines(lines, "  "), lines);
+  assert.deepEqual(searchLines(lines, "nothing"), []);
 });
 
-test("what is the default is left out of a request", () => {
-  assert.deepEqual(wish(line("Hi.")), { text: "Hi." });
-  assert.deepEqual(wish(line("Hi.", { character: "a", language: "ja", noaccent: true, speed: 1.5, seed: 7, engine: "tone" })),
-    { text: "Hi.", character: "a", language: "ja", noaccent: true, speed: 1.5, seed: 7, engine: "tone" });
+test("defaults are left out of a request", () => {
+  assert.deepEqual(lineFields(line("Hi.")), { text: "Hi." });
+  assert.deepEqual(
+    lineFields(line("Hi.", { character: "a", language: "ja", noaccent: true, speed: 1.5, seed: 7, engine: "tone" })),
+    { text: "Hi.", character: "a", language: "ja", noaccent: true, speed: 1.5, seed: 7, engine: "tone" },
+  );
 });
 
-test("a command says the same after a shell has read it", () => {
+test("a command has the same text after a shell has read it", () => {
   const text = `It's "quoted", $HOME, \`ls\`, back\\slash,\nanother line, 你好`;
   const spoken = line(text, { character: "af_heart", speaker: "af_heart", speed: 1.25 });
-  assert.deepEqual(shell(speechRequest("http://a", spoken, false)),
-    { model: "yamabiko", input: text, response_format: "wav", speed: 1.25, voice: "af_heart" });
-  assert.deepEqual(shell(botsRequest("http://a", spoken, false)),
-    { textPrompt: text, character: "af_heart", language: "auto" });
+  assert.deepEqual(bodyOf(speechCommand("http://a", spoken, false)), {
+    model: "yamabiko",
+    input: text,
+    response_format: "wav",
+    speed: 1.25,
+    voice: "af_heart",
+  });
+  assert.deepEqual(bodyOf(generateCommand("http://a", spoken, false)), {
+    textPrompt: text,
+    character: "af_heart",
+    language: "auto",
+  });
 });
 
 test("a command shows its key only where one is needed", () => {
-  assert.doesNotMatch(speechRequest("http://a", line("a"), false), /Authorization/);
-  assert.match(speechRequest("http://a", line("a"), true), /-H "Authorization: Bearer \$YAMABIKO_KEY"/);
+  assert.doesNotMatch(speechCommand("http://a", line("a"), false), /Authorization/);
+  assert.match(speechCommand("http://a", line("a"), true), /-H "Authorization: Bearer \$YAMABIKO_KEY"/);
 });
 
 test("the bots' contract makes lines with the defaults alone", () => {
-  assert.ok(botsCan(line("a")));
-  for (const more of [{ speed: 2 }, { seed: 1 }, { engine: "tone" }]) assert.ok(!botsCan(line("a", more)));
+  assert.ok(fitsGenerate(line("a")));
+  for (const more of [{ speed: 2 }, { seed: 1 }, { engine: "tone" }]) assert.ok(!fitsGenerate(line("a", more)));
 });

@@ -1,3 +1,5 @@
+// The jitter buffer of one stream: when it begins, what is an underrun, and how its target moves.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { JitterBuffer } from "../../static/sound/playback.worklet.js";
@@ -36,10 +38,10 @@ test("a short utterance is played however short it is", () => {
 test("running dry is an underrun, and more is held after it", () => {
   const buffer = new JitterBuffer(RATE);
   buffer.push(sound(80));
-  const before = buffer.patience.seconds;
+  const before = buffer.target.seconds;
   pulled(buffer, 200);
   assert.equal(buffer.underruns, 1);
-  assert.ok(buffer.patience.seconds > before);
+  assert.ok(buffer.target.seconds > before);
   buffer.push(sound(80));
   pulled(buffer, 10);
   assert.ok(buffer.filling, "the larger target is not reached yet");
@@ -54,26 +56,26 @@ test("the target has its bounds, whatever happens", () => {
     buffer.push(sound(500));
     pulled(buffer, 600);
   }
-  assert.ok(buffer.patience.seconds <= 0.4 + 1e-9);
+  assert.ok(buffer.target.seconds <= 0.4 + 1e-9);
   for (let i = 0; i < 2000; i += 1) {
     buffer.push(sound(500));
     pulled(buffer, 500);
     buffer.end();
   }
-  assert.ok(buffer.patience.seconds >= 0.06 - 1e-9);
+  assert.ok(buffer.target.seconds >= 0.06 - 1e-9);
 });
 
 test("a calm while makes the target smaller again", () => {
   const buffer = new JitterBuffer(RATE);
   buffer.push(sound(80));
   pulled(buffer, 200);
-  const late = buffer.patience.seconds;
+  const late = buffer.target.seconds;
   for (let i = 0; i < 25; i += 1) {
     buffer.push(sound(1000));
     buffer.end();
     pulled(buffer, 1000);
   }
-  assert.ok(buffer.patience.seconds < late);
+  assert.ok(buffer.target.seconds < late);
   assert.equal(buffer.underruns, 1);
 });
 
@@ -85,7 +87,7 @@ test("silence in the sound is no gap", () => {
   assert.equal(buffer.underruns, 0);
 });
 
-test("clear empties it at once and fades instead of clicking", () => {
+test("cleared it is empty at once, and fades instead of clicking", () => {
   const buffer = new JitterBuffer(RATE);
   buffer.push(sound(500));
   pulled(buffer, 100);
@@ -115,7 +117,10 @@ test("chunks of any size come out in order and whole", () => {
   const buffer = new JitterBuffer(RATE);
   const out = [];
   let number = 0;
-  const next = () => (number += 1) / 1e7;
+  const next = () => {
+    number += 1;
+    return number / 1e7;
+  };
   buffer.push(Float32Array.from({ length: 5000 }, next)); // so that it never runs dry
   for (let i = 0; i < 300; i += 1) {
     const chunk = Float32Array.from({ length: random(900) }, next);
@@ -128,8 +133,6 @@ test("chunks of any size come out in order and whole", () => {
   }
   const late = out.slice(ms(5)); // after the first fade the samples are as they came
   const first = Math.round(late[0] * 1e7);
-  late.slice(0, 5000).forEach((sample, i) => {
-    assert.ok(Math.abs(sample * 1e7 - (first + i)) < 20);
-  });
+  for (const [i, sample] of late.slice(0, 5000).entries()) assert.ok(Math.abs(sample * 1e7 - (first + i)) < 20);
   assert.equal(buffer.ring.size + buffer.played, number);
 });

@@ -1,6 +1,8 @@
+// The order of the streams, and how a live voice becomes no later than it must be.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { JitterBuffer, Patience, Playlist } from "../../static/sound/playback.worklet.js";
+import { BufferTarget, JitterBuffer, Playlist } from "../../static/sound/playback.worklet.js";
 
 const RATE = 24000;
 const BLOCK = 128;
@@ -15,7 +17,7 @@ class Listener {
     this.frame = 0;
   }
 
-  // What was heard of the lines and of the live voice in so many milliseconds.
+  // The sound of the lines and of the live voice in so many milliseconds.
   pulled(count) {
     const found = { lines: [], live: [] };
     for (let left = ms(count); left > 0; left -= BLOCK) {
@@ -44,12 +46,15 @@ test("lines that come at once are heard one after the other, in the order in whi
   const second = lines.findIndex((sample) => sample < -0.4);
   assert.ok(first >= 0 && second - first >= ms(95));
   assert.deepEqual(listener.ended, [1, 2]);
-  assert.deepEqual(listener.heard.map(([stream]) => stream), [1, 2]);
-  assert.equal(listener.playlist.sum("underruns"), 0);
-  assert.equal(listener.playlist.sum("played"), ms(200));
+  assert.deepEqual(
+    listener.heard.map(([stream]) => stream),
+    [1, 2],
+  );
+  assert.equal(listener.playlist.total("underruns"), 0);
+  assert.equal(listener.playlist.total("played"), ms(200));
 });
 
-test("the first audible sample is told where it is", () => {
+test("the place of the first audible sample is reported", () => {
   const listener = new Listener();
   listener.playlist.push(1, sound(100, 0));
   listener.playlist.push(1, sound(100, 0.5));
@@ -67,36 +72,35 @@ test("a live voice does not wait for the lines, nor they for it", () => {
   assert.ok(lines.every((sample) => sample === 0));
 });
 
-test("clear leaves nothing of any stream but its fade; a live voice goes on with what comes then", () => {
+test("of a stream that is dropped only its fade is heard", () => {
   const listener = new Listener();
   for (const stream of [1, 2]) listener.playlist.push(stream, sound(500));
   listener.playlist.open(3, true);
   listener.playlist.push(3, sound(500));
+  const liveBuffer = listener.playlist.streams.get(3);
   listener.pulled(50);
-  listener.playlist.clear();
+  for (const stream of [1, 2, 3]) listener.playlist.drop(stream);
   listener.pulled(10);
   const { lines, live } = listener.pulled(100);
   assert.ok([...lines, ...live].every((sample) => sample === 0));
-  assert.deepEqual(listener.ended.sort(), [1, 2]);
-  assert.equal(listener.playlist.sum("underruns"), 0);
-  listener.playlist.push(3, sound(100));
-  assert.equal(listener.playlist.streams.get(3).place, ms(500), "its place counts what was left out");
-  assert.ok(listener.pulled(20).live.some((sample) => sample > 0.4));
+  assert.deepEqual(listener.ended.sort(), [1, 2, 3]);
+  assert.equal(listener.playlist.total("underruns"), 0);
+  assert.equal(liveBuffer.place, ms(500), "its place counts what was left out");
 });
 
-test("what one line learnt of the network the next one knows", () => {
+test("a line begins with the target of the line before it", () => {
   const listener = new Listener();
   listener.playlist.push(1, sound(80));
   listener.pulled(200);
-  assert.equal(listener.playlist.sum("underruns"), 1);
+  assert.equal(listener.playlist.total("underruns"), 1);
   listener.playlist.end(1);
   listener.pulled(20);
   listener.playlist.push(2, sound(80));
-  assert.ok(listener.playlist.streams.get(2).patience.seconds > new Patience().seconds);
+  assert.ok(listener.playlist.streams.get(2).target.seconds > new BufferTarget().seconds);
   assert.equal(listener.playlist.streams.get(1), undefined);
 });
 
-test("what a stream is asked that is not there is nothing", () => {
+test("ending or dropping a stream that is not there does nothing", () => {
   const listener = new Listener();
   listener.playlist.end(7);
   listener.playlist.drop(7);
@@ -104,15 +108,15 @@ test("what a stream is asked that is not there is nothing", () => {
   assert.deepEqual(listener.ended, []);
 });
 
-function live(feed) {
-  const buffer = new JitterBuffer(RATE, new Patience(), true);
+// A live voice whose sound comes as `feed` says for each 20 ms, and is taken as time passes.
+function liveVoice(feed) {
+  const buffer = new JitterBuffer(RATE, new BufferTarget(), true);
   const out = new Float32Array(BLOCK);
   let heldMost = 0;
   let steepest = 0;
   let last = 0;
   return {
     buffer,
-    // Sound comes as `feed` says for each 20 ms, and is taken as time passes.
     run(seconds) {
       for (let block = 0; block < seconds * 50; block += 1) {
         feed(buffer, block);
@@ -138,13 +142,13 @@ test("sentences that come in bursts are played whole, and the pauses between the
     listener.playlist.push(1, sound(3000));
     listener.pulled(4000);
   }
-  assert.equal(listener.playlist.sum("underruns"), 0);
+  assert.equal(listener.playlist.total("underruns"), 0);
   assert.equal(listener.playlist.streams.get(1).played, ms(9000));
-  assert.equal(listener.playlist.streams.get(1).patience.seconds < 0.08, true);
+  assert.ok(listener.playlist.streams.get(1).target.seconds < 0.08);
 });
 
 test("a live voice that came in a burst is soon as early as before", () => {
-  const { buffer, run } = live((buffer, block) => {
+  const { buffer, run } = liveVoice((buffer, block) => {
     if (block < 100 || block > 125) buffer.push(sound(20));
     if (block === 125) buffer.push(sound(520)); // the network slept for half a second
   });
@@ -156,7 +160,7 @@ test("a live voice that came in a burst is soon as early as before", () => {
 });
 
 test("a live voice gets earlier while nothing comes late, and does not run dry of it", () => {
-  const { buffer, run } = live((buffer) => buffer.push(sound(20)));
+  const { buffer, run } = liveVoice((buffer) => buffer.push(sound(20)));
   run(1);
   const early = buffer.seconds;
   run(60);
@@ -166,7 +170,7 @@ test("a live voice gets earlier while nothing comes late, and does not run dry o
 });
 
 test("what was left out is counted, so that a place in the stream stays true", () => {
-  const { buffer, run } = live((buffer) => buffer.push(sound(20)));
+  const { buffer, run } = liveVoice((buffer) => buffer.push(sound(20)));
   run(61);
   assert.ok(buffer.skipped > 0);
   assert.equal(buffer.place + buffer.ring.size, ms(20) * 61 * 50);

@@ -1,3 +1,5 @@
+// The messages of the protocol against the examples of its document.
+
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -38,17 +40,17 @@ test("half a frame is refused", () => {
   for (const part of ["", "010000", "0100000000"]) assert.throws(() => decodeAudio(bytes(part)), ProtocolError);
 });
 
-test("what is left open is not written", () => {
+test("fields that are null or undefined are not written", () => {
   const line = { type: "say", id: "a", text: "b", character: null, speed: undefined };
   assert.deepEqual(JSON.parse(encode(line)), { type: "say", id: "a", text: "b" });
 });
 
-test("what later versions say is ignored, and so are their fields", () => {
+test("messages and fields of later versions are ignored", () => {
   assert.equal(decode('{"type": "weather", "sky": "blue"}'), null);
   assert.equal(decode('{"type": "toString"}'), null);
   assert.equal(decode('{"type": "cancelled", "id": "a", "why": "rain"}').why, "rain");
 });
 
-test("what is no JSON object is refused", () => {
+test("a text that is no JSON object is refused", () => {
   for (const text of ["", "{", "5", "[]", "null", '"ready"']) assert.throws(() => decode(text), ProtocolError);
 });

@@ -101,7 +101,7 @@ def test_the_page_has_its_handles(page: Page) -> None:
 
 def test_every_field_has_its_label(page: Page) -> None:
     labelled = {attributes.get("for") for tag, attributes in page.elements if tag == "label"}
-    inside = {"tongue", "theme"}  # their labels hold them
+    inside = {"page-language", "theme"}  # their labels hold them
     for tag, attributes in page.elements:
         if tag in ("input", "select", "textarea") and "hidden" not in attributes:
             assert attributes["id"] in labelled | inside

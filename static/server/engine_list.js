@@ -1,0 +1,90 @@
+// The list of the engines: the state of each, what it takes, who uses it, and a button that loads or unloads it.
+
+import { el } from "../page/dom.js";
+import { formatBytes, formatMilliseconds, formatNumber, t, translate } from "../page/i18n.js";
+import { requestJson } from "./http.js";
+
+export class EngineList {
+  #showMessage;
+  #refresh;
+  #models = [];
+  #changing = new Set(); // names of engines that are being loaded or unloaded from here
+
+  // `showMessage` says a sentence to the reader, `refresh` asks the server for its status anew.
+  constructor({ showMessage, refresh }) {
+    this.#showMessage = showMessage;
+    this.#refresh = refresh;
+    this.element = el("ul", { class: "engines" });
+  }
+
+  show(models) {
+    this.#models = models;
+    const focused = document.activeElement?.dataset?.engine;
+    this.element.replaceChildren(...models.map((model) => this.#item(model)));
+    translate(this.element);
+    if (focused) this.element.querySelector(`[data-engine="${CSS.escape(focused)}"]`)?.focus();
+  }
+
+  #item(model) {
+    const state = this.#changing.has(model.name) ? "loading" : model.state;
+    const about = [t(`engine.${model.kind}`), model.languages.join(" "), ...figures(model)];
+    return el(
+      "li",
+      { "data-state": state },
+      el("span", { class: "dot", "aria-hidden": "true" }),
+      el(
+        "span",
+        { class: "what" },
+        el("strong", {}, model.name),
+        " ",
+        el("span", { class: "tag", t: `engine.${state}` }),
+        el("span", { class: "soft small" }, about.filter(Boolean).join(" · ")),
+        model.error && el("span", { class: "wrong small", lang: "en" }, model.error),
+      ),
+      this.#button(model, state === "loading"),
+    );
+  }
+
+  // While it works the button is not `disabled`, since that would take the keyboard's focus from it.
+  #button({ name, state }, isWorking) {
+    const action = state === "loaded" ? "unload" : "load";
+    return el(
+      "button",
+      {
+        class: "button",
+        type: "button",
+        "data-engine": name,
+        "aria-disabled": isWorking && "true",
+        onclick: () => this.#change(name, action),
+      },
+      el("span", { t: `engine.${action}` }),
+      el("span", { class: "hidden" }, ` ${name}`),
+    );
+  }
+
+  async #change(name, action) {
+    if (this.#changing.has(name)) return;
+    this.#changing.add(name);
+    this.show(this.#models);
+    try {
+      await requestJson(`/api/models/${encodeURIComponent(name)}/${action}`, {});
+      this.#showMessage(action === "load" ? "engine.wasLoaded" : "engine.wasUnloaded");
+    } catch (error) {
+      this.#showMessage("failed", error);
+    } finally {
+      this.#changing.delete(name);
+      await this.#refresh();
+    }
+  }
+}
+
+function figures({ files, memory_bytes: memory, load_ms: took, jobs, users }) {
+  const size = files.reduce((sum, file) => sum + (file.bytes ?? 0), 0);
+  return [
+    size > 0 && t("engine.files", { size: formatBytes(size) }),
+    memory !== null && t("engine.memory", { size: formatBytes(memory) }),
+    took !== null && t("engine.took", { time: formatMilliseconds(took) }),
+    jobs > 0 && t("engine.jobs", { count: formatNumber(jobs) }),
+    users.length > 0 && t("engine.users", { users: users.join(", ") }),
+  ];
+}
