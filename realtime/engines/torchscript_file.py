@@ -88,23 +88,23 @@ def find_models(folder: Path) -> list[ModelFile]:
 
 def read_card(path: Path) -> ModelCard:
     """Read the card of a yaml; without a file, give the defaults."""
-    said: Any = {}
+    entries: Any = {}
     if path.is_file():
         if path.stat().st_size > MOST_BYTES:
             raise _refused(path, f"it has over {MOST_BYTES} bytes")
         try:
-            said = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+            entries = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
         except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
             raise _refused(path, f"it is not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(said, dict):
+    if not isinstance(entries, dict):
         raise _refused(path, "keys with values are expected")
     kinds = {item.name: type(item.default) for item in fields(ModelCard)}
-    for key, value in said.items():
+    for key, value in entries.items():
         if key not in kinds:
             raise _refused(path, f"{str(key)[:40]!r} is no key; there are: {', '.join(kinds)}")
         _check(path, key, value, kinds[key])
-    card = ModelCard(**said)
-    card = ModelCard(**{**said, "output_rate": card.output_rate or card.input_rate})
+    card = ModelCard(**entries)
+    card = ModelCard(**{**entries, "output_rate": card.output_rate or card.input_rate})
     for key in ("block", "context", "ahead"):
         if getattr(card, key) % card.unit:
             raise _refused(path, f"{key} must be a multiple of {card.unit} for these two rates")
@@ -163,8 +163,8 @@ def _says_pickle(archive: zipfile.ZipFile, member: str) -> bool:
     if archive.getinfo(member).file_size > MOST_CONFIG:
         return True
     try:
-        said = json.loads(archive.read(member))
-        return any(payload["use_pickle"] for payload in said["config"].values())
+        config = json.loads(archive.read(member))["config"]
+        return any(payload["use_pickle"] for payload in config.values())
     except (ValueError, KeyError, TypeError, AttributeError):
         return True
 

@@ -57,7 +57,7 @@ class Whisper:
         self.weights = whisper_files.weights(settings.revoice.model)
 
     def load(self) -> None:
-        files = whisper_files.find_model(self._settings)
+        found = whisper_files.find_model(self._settings)
         try:
             from faster_whisper import WhisperModel
         except ImportError as error:
@@ -68,12 +68,12 @@ class Whisper:
         chosen = self._settings.revoice
         threads = chosen.threads or self._settings.models.threads or os.cpu_count() or 1
         self._model = WhisperModel(
-            files.name,
+            found.name,
             device=chosen.device,
             compute_type="int8" if chosen.device == "cpu" else "int8_float16",
             cpu_threads=threads,
             local_files_only=True,
-            files=dict(files.files) or None,
+            files=dict(found.files) or None,
         )
         # The first run is the slow one: no caller should wait for it.
         self.recognise(np.zeros(RATE, np.float32), None, None, CancelToken())
@@ -84,6 +84,7 @@ class Whisper:
     def recognise(
         self, samples: Samples, language: str | None, usual: str | None, cancel: CancelToken
     ) -> Transcript:
+        # A sentence whose words make no sense is tried once more with more silence behind it.
         found = language or ""
         for behind in (BEHIND_SECONDS, PATIENT_BEHIND_SECONDS):
             encoded = self._encode(samples, behind, cancel)

@@ -76,9 +76,6 @@ class LoadedModels:
     def states(self) -> list[ModelState]:
         return [model.described() for model in self._models.values()]
 
-    def loaded(self, name: str) -> bool:
-        return self._model(name).state == "loaded"
-
     def job_counts(self) -> list[tuple[str, int]]:
         """Count the jobs on the lane of each engine that has one."""
         return [(m.name, m.lane.jobs) for m in self._models.values() if m.lane is not None]

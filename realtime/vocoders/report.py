@@ -81,11 +81,11 @@ class CallCounter:
     def reason(self) -> str | None:
         """Say why the plan that was asked for did not answer; None when it did."""
         found = self._network.described()
-        asked = self._network.mode if found["plan"] == "auto" else found["plan"]
-        if set(self.hits) <= {asked}:
+        wanted = self._network.mode if found["plan"] == "auto" else found["plan"]
+        if set(self.hits) <= {wanted}:
             return None
-        given_up = [item["reason"] for item in found["plans"] if item["plan"] == asked]
-        fallbacks = [item["reason"] for item in found["fallbacks"] if item["plan"] == asked]
+        given_up = [item["reason"] for item in found["plans"] if item["plan"] == wanted]
+        fallbacks = [item["reason"] for item in found["fallbacks"] if item["plan"] == wanted]
         return next(filter(None, (*given_up, *fallbacks)), "the fallbacks do not tell")
 
     def figures(self) -> dict[str, Figure]:

@@ -52,8 +52,8 @@ def test_services_start_and_close_with_it(settings: Settings) -> None:
     services = scripted_services(settings)
     with TestClient(create_app(services)) as client:
         client.post("/v1/audio/speech", json={"model": "tone", "input": "a"})
-        assert services.models.loaded("tone")
-    assert not services.models.loaded("tone") and not services.ready
+        assert services.models.synthesizer("tone").state == "loaded"
+    assert services.models.synthesizer("tone").state == "unloaded" and not services.ready
 
 
 @pytest.mark.parametrize("path", ["/v1/models/", "/health/"])

@@ -309,7 +309,7 @@ async def test_a_rate_that_there_is_not_is_refused(bench: Bench) -> None:
 async def test_an_unknown_character_is_refused_before_anything_is_loaded(bench: Bench) -> None:
     with pytest.raises(NotFound):
         await bench.all(SENTENCE, request=LineRequest("", "nobody"))
-    assert not bench.services.models.loaded("revoice")
+    assert bench.services.models.recogniser("revoice").state == "unloaded"
 
 
 async def test_a_line_that_cannot_be_spoken_is_reported(
