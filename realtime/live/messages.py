@@ -1,7 +1,7 @@
 """The messages of the live protocol `yamabiko.v1`, as types.
 
-They are its definition: `docs/protocol.schema.json` is made from them, with each docstring as the
-description of its message.
+They are its definition: `docs/protocol.schema.json` is made from them, with their docstrings as
+descriptions. A message in `DESCRIPTIONS` keeps the description under which it was published.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Say(_FromClient, frozen=True, tag="say"):
 
 
 class Text(_FromClient, frozen=True, tag="text"):
-    """More of a text that is being written."""
+    """A further part of a text that is being written."""
 
     id: Id
     text: str
@@ -83,7 +83,7 @@ class Flush(_FromClient, frozen=True, tag="flush"):
 
 
 class End(_FromClient, frozen=True, tag="end"):
-    """Nothing follows."""
+    """The end of a text that was being written."""
 
     id: Id
 
@@ -130,14 +130,14 @@ class ListenEnd(_FromClient, frozen=True, tag="listen.end"):
 
 
 class Played(_FromClient, frozen=True, tag="played"):
-    """How much of a conversion's stream its listener has played."""
+    """The seconds of a conversion's stream that its listener has played."""
 
     id: Id
     seconds: Annotated[float, _number(0, 1e9)]
 
 
 class Limits(Struct, frozen=True):
-    """What one socket may ask for."""
+    """The limits of one socket."""
 
     text: int
     long_text: int
@@ -195,7 +195,7 @@ class Timestamps(Struct, frozen=True, tag="timestamps"):
 
 
 class Heard(Struct, frozen=True, tag="heard"):
-    """What was heard in the microphone."""
+    """Speech that begins or ends in the microphone, with its text where it was understood."""
 
     id: str
     event: Literal["speech_started", "speech_stopped"]
@@ -219,7 +219,7 @@ class Cancelled(Struct, frozen=True, tag="cancelled"):
 
 
 class Error(Struct, frozen=True, tag="error"):
-    """What could not be done; with an `id`, the end of that utterance."""
+    """A failure; with an `id`, the end of that utterance."""
 
     code: str
     message: str
@@ -228,7 +228,7 @@ class Error(Struct, frozen=True, tag="error"):
 
 
 class Notice(Struct, frozen=True, tag="notice"):
-    """How well a conversion goes, or what of it will not be heard."""
+    """A change of how well a conversion goes, or a part of it that will not be heard."""
 
     id: str
     code: Literal["larger_blocks", "bypass", "recovered", "left_out", "not_spoken"]
@@ -236,7 +236,7 @@ class Notice(Struct, frozen=True, tag="notice"):
 
 
 class Meter(Struct, frozen=True, tag="meter"):
-    """How long a conversion takes: milliseconds, medians since the last such message."""
+    """Times of a conversion: milliseconds, medians since the last such message."""
 
     id: str
     seconds: float
@@ -256,6 +256,18 @@ class Pong(Struct, frozen=True, tag="pong"):
 
 FromClient = Say | Text | Flush | End | Cancel | Clear | Ping | Listen | ListenEnd | Played
 FromServer = Ready | Started | Timestamps | Heard | Done | Cancelled | Error | Notice | Meter | Pong
+
+# Generators of clients copy the descriptions of the schema: a published one stays as it is.
+DESCRIPTIONS = {
+    "Text": "More of a text that is being written.",
+    "End": "Nothing follows.",
+    "Played": "How much of a conversion's stream its listener has played.",
+    "Limits": "What one socket may ask for.",
+    "Heard": "What was heard in the microphone.",
+    "Error": "What could not be done; with an `id`, the end of that utterance.",
+    "Notice": "How well a conversion goes, or what of it will not be heard.",
+    "Meter": "How long a conversion takes: milliseconds, medians since the last such message.",
+}
 
 
 @dataclass(frozen=True)
