@@ -222,7 +222,7 @@ def words(count: int) -> Iterator[str]:
 
 
 def main() -> None:
-    parser = report.options("How fast is what is already there?")
+    parser = report.argument_parser("How fast is what is already there?")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--lines", type=int, default=200)
@@ -234,9 +234,9 @@ def main() -> None:
         with Server(Path(name), "tone") as server:
             asked = measure_lines(server, options.lines)
             got = [] if "wrk" in missing else measure_files(server, options.rounds, options.seconds)
-    report.show("POST /lines, one after the other", asked)
-    report.show("A finished recording, 16 connections (medians of the rounds)", got)
-    report.keep(options.json, {"lines": asked, "files": got, "missing": missing})
+    report.print_table("POST /lines, one after the other", asked)
+    report.print_table("A finished recording, 16 connections (medians of the rounds)", got)
+    report.write_json(options.json, {"lines": asked, "files": got, "missing": missing})
 
 
 if __name__ == "__main__":

@@ -286,7 +286,7 @@ async def measure_truths(
 
 
 def main() -> None:
-    parser = report.options("Another voice: its delay, its cost, and how true it is")
+    parser = report.argument_parser("Another voice: its delay, its cost, and how true it is")
     parser.add_argument("--people", type=Path, metavar="PATH", help="a folder or a wheel with WAVs")
     parser.add_argument("--most-people", type=int, default=12)
     parser.add_argument("--seconds", type=float, default=12.0, help="of each live run")
@@ -296,8 +296,8 @@ def main() -> None:
     options = parser.parse_args()
     figures = asyncio.run(run(options))
     for name, rows in figures.items():
-        report.show(TITLES.get(name, f"Pitch, voicing, words: {name}"), rows)
-    report.keep(options.json, figures)
+        report.print_table(TITLES.get(name, f"Pitch, voicing, words: {name}"), rows)
+    report.write_json(options.json, figures)
 
 
 if __name__ == "__main__":

@@ -219,17 +219,17 @@ async def run(runs: int, cancel_runs: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = report.options("How soon is a line heard, and how fast is it spoken?")
+    parser = report.argument_parser("How soon is a line heard, and how fast is it spoken?")
     parser.add_argument("--runs", type=int, default=9)
     parser.add_argument("--cancels", type=int, default=40)
     options = parser.parse_args()
     figures = asyncio.run(run(options.runs, options.cancels))
-    report.show(
+    report.print_table(
         "First audio (medians; factor: seconds of work for a second of sound)", figures["lines"]
     )
-    report.show("Server", [figures["server"]])
-    report.show("Cancel to free lane (Kokoro)", [figures["cancel"]])
-    report.keep(options.json, figures)
+    report.print_table("Server", [figures["server"]])
+    report.print_table("Cancel to free lane (Kokoro)", [figures["cancel"]])
+    report.write_json(options.json, figures)
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def judge(text: str, heard: str, others: list[str]) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = report.options("Does each of many listeners hear their own line?")
+    parser = report.argument_parser("Does each of many listeners hear their own line?")
     parser.add_argument("--listeners", type=int, default=32)
     options = parser.parse_args()
     figures = run(options.listeners)
@@ -76,9 +76,9 @@ def main() -> None:
         "heard their own": sum(row["own"] for row in rows),
         "wrong words %": round(100 * wrong / words, 2),
     }
-    report.show("At once", [figures["summary"]])
-    report.show("Not word by word", [row for row in rows if row["wrong"]])
-    report.keep(options.json, figures)
+    report.print_table("At once", [figures["summary"]])
+    report.print_table("Not word by word", [row for row in rows if row["wrong"]])
+    report.write_json(options.json, figures)
 
 
 if __name__ == "__main__":

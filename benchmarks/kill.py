@@ -282,13 +282,15 @@ def run(kills: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = report.options("Does SIGKILL at any moment leave a wrong file or serve a wrong byte?")
+    parser = report.argument_parser(
+        "Does SIGKILL at any moment leave a wrong file or serve a wrong byte?"
+    )
     parser.add_argument("--kills", type=int, default=200)
     options = parser.parse_args()
     figures = run(options.kills)
     for title, row in (("Killed", figures["summary"]), ("Answers", figures["answers"])):
-        report.show(title, [{"what": name, "found": value} for name, value in row.items()])
-    report.keep(options.json, figures)
+        report.print_table(title, [{"what": name, "found": value} for name, value in row.items()])
+    report.write_json(options.json, figures)
     wrong = sum(count for name, count in figures["answers"].items() if name.startswith(WRONG))
     sys.exit(1 if wrong or figures["summary"]["verify"] != "right" else 0)
 

@@ -142,12 +142,12 @@ def run(count: int) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    parser = report.options("What does a cache of 100,000 recordings cost?")
+    parser = report.argument_parser("What does a cache of 100,000 recordings cost?")
     parser.add_argument("--recordings", type=int, default=100_000)
     options = parser.parse_args()
     rows = run(options.recordings)
-    report.show("A large cache beside a small one", rows)
-    report.keep(options.json, {"caches": rows})
+    report.print_table("A large cache beside a small one", rows)
+    report.write_json(options.json, {"caches": rows})
 
 
 if __name__ == "__main__":

@@ -1,10 +1,9 @@
-"""Conversations on the live socket: how soon is each line heard, and does its sound ever stop?
+"""The latency of lines on the live socket, and the gaps in their sound.
 
-Each session types lines of 5 to 200 characters at 30 a second, listens to the end, thinks, and
-goes on; one line in ten is interrupted. Playback is virtual: a frame that comes after the ones
-before it have been played is an underrun, unless the clause that it speaks was not written yet:
-then the time from the clause's end to its sound is told beside. The bare engine speaks the same
-first clauses in the same run.
+Each session types lines of 5 to 200 characters at 30 a second, listens to the end, pauses, and goes
+on; one line in ten is interrupted. Playback is virtual: a frame that comes after all before it were
+played is an underrun. Where its clause was not written yet, the time from the clause's end to its
+sound is counted instead. The bare engine speaks the same first clauses in the same run.
 """
 
 from __future__ import annotations
@@ -24,28 +23,28 @@ from benchmarks import report
 from benchmarks.first_audio import bare
 from benchmarks.sentences import ENGLISH
 from benchmarks.server import Server
-from benchmarks.talker import CLAUSE_END, Heard, Talker
+from benchmarks.talker import CLAUSE_END, ListenedLine, Talker
 from realtime.configuration import load_settings
 from realtime.services import Services, build
 from realtime.speech.request import LineRequest
 
 SIGNS_A_SECOND = 30.0
-CANCELLED = 0.1
-THINKING = (0.3, 1.5)
+CANCELLED = 0.1  # share of the lines
+PAUSE_SECONDS = (0.3, 1.5)  # between two lines
 SHORT = ("Hello.", "Yes, of course.", "Why not?", "Wait for me!", "I am here.")
 IDLE_SOCKETS = 2_000
 
 
 @dataclass
-class Found:
-    """What all sessions of one run heard."""
+class SessionLines:
+    """The lines that all sessions of one run heard, and those that they cancelled."""
 
-    heard: list[Heard] = field(default_factory=list)
-    cancelled: list[Heard] = field(default_factory=list)
+    heard: list[ListenedLine] = field(default_factory=list)
+    cancelled: list[ListenedLine] = field(default_factory=list)
 
 
 def text_of(draw: random.Random) -> str:
-    """A line as people write it: mostly a sentence, now and then a word or a whole paragraph."""
+    """Draw a line as people write: mostly a sentence, sometimes a word or a paragraph."""
     kind = draw.random()
     if kind < 0.25:
         return draw.choice(SHORT)
@@ -54,14 +53,16 @@ def text_of(draw: random.Random) -> str:
     return " ".join(draw.sample(ENGLISH, 3))[:200]
 
 
-async def converse(address: str, engine: str, seed: int, seconds: float, found: Found) -> None:
-    """One session until its time is over."""
+async def converse(
+    address: str, engine: str, seed: int, seconds: float, found: SessionLines
+) -> None:
+    """Run one session until its time is over."""
     draw = random.Random(seed)
     end = time.perf_counter() + seconds
     async with Talker(address, engine) as talker:
         await asyncio.sleep(draw.uniform(0.0, 1.0))
         while time.perf_counter() < end:
-            fields = {"seed": draw.getrandbits(60)}  # nobody's line is another's recording
+            fields = {"seed": draw.getrandbits(60)}  # so that no line is in the cache
             saying = asyncio.create_task(talker.type(text_of(draw), SIGNS_A_SECOND, **fields))
             if draw.random() < CANCELLED:
                 await asyncio.sleep(draw.uniform(0.3, 3.0))
@@ -71,11 +72,13 @@ async def converse(address: str, engine: str, seed: int, seconds: float, found: 
                     continue
             heard = await saying
             found.heard.append(heard)
-            await asyncio.sleep(heard.still_playing(time.perf_counter()) + draw.uniform(*THINKING))
+            await asyncio.sleep(
+                heard.still_playing(time.perf_counter()) + draw.uniform(*PAUSE_SECONDS)
+            )
 
 
 async def bare_first_chunks(services: Services, engine: str, runs: int) -> list[float]:
-    """The engine alone, speaking the first clauses of such lines."""
+    """Measure the engine alone on the first clauses of such lines, in seconds."""
     draw, found = random.Random(0), []
     for _ in range(runs):
         text = text_of(draw)
@@ -87,13 +90,15 @@ async def bare_first_chunks(services: Services, engine: str, runs: int) -> list[
     return found[2:]
 
 
-def row_of(engine: str, sessions: int, found: Found, server: Server) -> dict[str, Any]:
+def row_of(engine: str, sessions: int, found: SessionLines, server: Server) -> dict[str, Any]:
     first = [1000 * heard.first_audible for heard in found.heard if heard.first_at]
     underruns = [1000 * late for heard in found.heard for late in heard.late]
     waits = [1000 * wait for heard in found.heard for wait in heard.waits]
-    wrong = [h.ended for h in found.heard if h.ended != "done"]
+    wrong = [line.ended for line in found.heard if line.ended != "done"]
     after = sum(heard.frames_after_end for heard in found.cancelled + found.heard)
-    cancels = [1000 * h.cancelled_after for h in found.cancelled if h.cancelled_after is not None]
+    cancels = [
+        1000 * line.cancelled_after for line in found.cancelled if line.cancelled_after is not None
+    ]
     measured = metrics(server.address)
     return {
         "engine": engine,
@@ -122,7 +127,7 @@ def metrics(address: str) -> str:
 
 
 def _quantile(text: str, name: str, share: float) -> float | None:
-    """The bound of the histogram's bucket that holds a share of what was counted, in ms."""
+    """Return the bound, in ms, of the bucket that holds a quantile of a histogram."""
     found = re.findall(rf'^{name}_bucket{{le="([^"]+)"}} (\S+)', text, re.MULTILINE)
     total = float(found[-1][1]) if found else 0.0
     if not total:
@@ -135,7 +140,7 @@ def _percentile(values: list[float], share: float) -> float | None:
 
 
 async def conversations(engine: str, sessions: int, seconds: float) -> dict[str, Any]:
-    found = Found()
+    found = SessionLines()
     with Server(preload=engine) as server:
         async with Talker(server.address, engine) as warm:
             await warm.say("This is only to warm up.", seed=1)
@@ -146,7 +151,7 @@ async def conversations(engine: str, sessions: int, seconds: float) -> dict[str,
 
 
 async def overhead(engine: str, runs: int) -> dict[str, Any]:
-    """One session and the bare engine in turns, on the same clauses."""
+    """Measure one session beside the bare engine, on the same clauses."""
     services = build(load_settings())
     bare_ms = [1000 * each for each in await bare_first_chunks(services, engine, runs + 2)]
     socket_ms = []
@@ -171,16 +176,16 @@ async def overhead(engine: str, runs: int) -> dict[str, Any]:
 
 
 async def idle_sockets(count: int) -> dict[str, Any]:
-    """What sockets cost that say nothing, and whether a talker notices them."""
+    """Measure the memory of idle sockets, and the latency of a talker among them."""
     with Server(preload="hibari") as server:
-        alone = await _talked(server.address)
+        alone = await _measure_talker(server.address)
         before = server.memory_mb("VmRSS")
         silent = [Talker(server.address, "hibari") for _ in range(count)]
         for start in range(0, count, 100):
             await asyncio.gather(*(each.__aenter__() for each in silent[start : start + 100]))
         await asyncio.sleep(5)
         cost = (server.memory_mb("VmRSS") - before) * 1024 / count
-        among = await _talked(server.address)
+        among = await _measure_talker(server.address)
         for start in range(0, count, 100):
             await asyncio.gather(
                 *(each.__aexit__(None, None, None) for each in silent[start : start + 100])
@@ -193,7 +198,7 @@ async def idle_sockets(count: int) -> dict[str, Any]:
     }
 
 
-async def _talked(address: str) -> float:
+async def _measure_talker(address: str) -> float:
     found = []
     async with Talker(address, "hibari") as talker:
         for number in range(12):
@@ -210,21 +215,23 @@ async def run(seconds: float, runs: int, idle: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = report.options("How soon is a line heard on the live socket, and does it ever stop?")
+    parser = report.argument_parser(
+        "How soon is a line heard on the live socket, and does its sound ever stop?"
+    )
     parser.add_argument("--seconds", type=float, default=60.0, help="of each conversation")
     parser.add_argument("--runs", type=int, default=15, help="of the comparison with the engine")
     parser.add_argument("--idle", type=int, default=IDLE_SOCKETS, help="sockets that say nothing")
     options = parser.parse_args()
     raise_file_limit()
     figures = asyncio.run(run(options.seconds, options.runs, options.idle))
-    report.show("Conversations (text at 30 characters a second)", figures["conversations"])
-    report.show("First audible sample beside the bare engine", figures["overhead"])
-    report.show("Idle sockets", figures["idle"])
-    report.keep(options.json, figures)
+    report.print_table("Conversations (text at 30 characters a second)", figures["conversations"])
+    report.print_table("First audible sample beside the bare engine", figures["overhead"])
+    report.print_table("Idle sockets", figures["idle"])
+    report.write_json(options.json, figures)
 
 
 def raise_file_limit() -> None:
-    """Thousands of sockets are open here as well."""
+    """Raise the limit of open files: thousands of sockets are open in this process too."""
     import resource
 
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

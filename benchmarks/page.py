@@ -125,11 +125,13 @@ def loudness(sound: Any, rate: int) -> Any:
 
 
 def main() -> None:
-    parser = report.options("How soon does the page sound, and how late is a voice through it?")
+    parser = report.argument_parser(
+        "How soon does the page sound, and how late is a voice through it?"
+    )
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=10.0, help="of the microphone")
     options = parser.parse_args()
-    report.keep(options.json, measure(options))
+    report.write_json(options.json, measure(options))
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
@@ -152,14 +154,14 @@ def fetch_speech(address: str) -> Any:
 def measure_in(browser: Browser, address: str, options: argparse.Namespace) -> dict[str, Any]:
     visits = [weight(browser, address) for _ in range(5)]
     loaded = {**visits[0], "interactive ms": median(each["interactive ms"] for each in visits)}
-    report.show("The page's first visit", [loaded])
+    report.print_table("The page's first visit", [loaded])
     page = arrive(browser, address)
     times = first_sound(page, options.runs)
     heard = {"runs": len(times), "p50 ms": median(times), "p95 ms": percentile_95(times)}
-    report.show("From Enter to audible sound (hibari)", [heard])
+    report.print_table("From Enter to audible sound (hibari)", [heard])
     talked = microphone(page, fetch_speech(address), options.seconds)
     rows = [{"figure": name, "value": value} for name, value in talked.items()]
-    report.show("From microphone to loudspeaker (world)", rows)
+    report.print_table("From microphone to loudspeaker (world)", rows)
     return {"visit": loaded, "first sound": heard, "microphone": talked}
 
 

@@ -120,7 +120,7 @@ def _check(described: dict[str, Any], mode: str) -> str:
 
 
 def parse_options() -> argparse.Namespace:
-    parser = report.options("Plans on small networks: which run here, and how fast?")
+    parser = report.argument_parser("Plans on small networks: which run here, and how fast?")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--plans", nargs="+", default=PLANS, choices=PLANS)
     parser.add_argument("--networks", nargs="+", default=list(NETWORKS), choices=NETWORKS)
@@ -141,9 +141,9 @@ def main() -> None:
     where = "the processor"
     if options.device != "cpu":
         where = torch.cuda.get_device_name(options.device)
-    report.show(f"plans in {options.precision} on {where}", rows)
+    report.print_table(f"plans in {options.precision} on {where}", rows)
     figures = {"torch": str(torch.__version__), "device": where, "plans": rows}
-    report.keep(options.json, figures)
+    report.write_json(options.json, figures)
 
 
 if __name__ == "__main__":

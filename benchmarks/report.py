@@ -1,4 +1,4 @@
-"""What every benchmark shares: the machine, the table, the JSON; it knows no question."""
+"""The report of a benchmark: a table for people, JSON for machines, and the machine itself."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ PACKAGES = (
 )
 
 
-def options(question: str) -> argparse.ArgumentParser:
+def argument_parser(question: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=question)
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures there")
     return parser
 
 
 def machine() -> dict[str, Any]:
-    """Where the figures come from."""
+    """Describe the machine that the figures come from."""
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),
@@ -37,8 +37,8 @@ def machine() -> dict[str, Any]:
     }
 
 
-def show(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """A table of rows that have the same names."""
+def print_table(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print a table of rows that have the same columns."""
     print(f"\n{title}")
     if not rows:
         print("  (nothing)")
@@ -52,11 +52,11 @@ def show(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
             print("  " + "  ".join("-" * width for width in widths))
 
 
-def keep(path: Path | None, figures: Mapping[str, Any]) -> None:
+def write_json(path: Path | None, figures: Mapping[str, Any]) -> None:
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        found = {"machine": machine(), **figures}
-        path.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        content = {"machine": machine(), **figures}
+        path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _text(value: Any) -> str:
@@ -68,4 +68,5 @@ def _processor() -> str:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         return platform.processor()
-    return next((li.partition(":")[2].strip() for li in lines if li.startswith("model name")), "?")
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, "?")

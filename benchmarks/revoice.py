@@ -239,7 +239,7 @@ async def measure_undisturbed(
 
 
 def main() -> None:
-    parser = report.options("A voice by its words: how late, and how much is understood")
+    parser = report.argument_parser("A voice by its words: how late, and how much is understood")
     parser.add_argument("--texts", type=int, default=TEXTS, help="sentences of each speaker")
     parser.add_argument("--language", default="auto", choices=("auto", "given", "mix"))
     parser.add_argument("--tries", type=int, default=1, help="where others compute beside it")
@@ -248,8 +248,8 @@ def main() -> None:
     options = parser.parse_args()
     figures = asyncio.run(run(options))
     for name, rows in figures.items():
-        report.show(name.capitalize(), rows)
-    report.keep(options.json, figures)
+        report.print_table(name.capitalize(), rows)
+    report.write_json(options.json, figures)
 
 
 if __name__ == "__main__":

@@ -132,21 +132,21 @@ def _microseconds(call: Callable[[Any], None], arguments: list[Any]) -> dict[str
 
 
 def main() -> None:
-    parser = report.options("What do signatures cost?")
+    parser = report.argument_parser("What do signatures cost?")
     parser.add_argument("--count", type=int, default=5_000, help="requests of each kind")
     parser.add_argument("--rounds", type=int, default=1_000, help="requests through the middleware")
     parser.add_argument("--nonces", type=int, nargs="+", default=[200_000, 1_000_000])
     options = parser.parse_args()
     verified = [time_verifying(case, options.count) for case in CASES]
-    report.show("A signed request verified (target: 50 µs at the median)", verified)
+    report.print_table("A signed request verified (target: 50 µs at the median)", verified)
     made = [time_signing(case, options.count) for case in CASES]
-    report.show("A request signed", made)
+    report.print_table("A request signed", made)
     remembered = [measure_nonces(count) for count in options.nonces]
-    report.show("Nonces at their bound", remembered)
+    report.print_table("Nonces at their bound", remembered)
     added = gate.measure(options.rounds)
-    report.show("What authentication adds to a request, in ms (target: 0.3)", added)
+    report.print_table("What authentication adds to a request, in ms (target: 0.3)", added)
     figures = {"verify": verified, "sign": made, "nonces": remembered, "gate": added}
-    report.keep(options.json, figures)
+    report.write_json(options.json, figures)
 
 
 if __name__ == "__main__":

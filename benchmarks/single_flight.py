@@ -247,16 +247,16 @@ async def run(runs: int, count: int) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    parser = report.options("Are 200 equal requests at once one synthesis?")
+    parser = report.argument_parser("Are 200 equal requests at once one synthesis?")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--requests", type=int, default=200)
     options = parser.parse_args()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         rows = runner.run(run(options.runs, options.requests))
-    report.show(
+    report.print_table(
         "Equal requests at once (first: until the earliest byte; joiner: how much later)", rows
     )
-    report.keep(options.json, {"doors": rows})
+    report.write_json(options.json, {"doors": rows})
 
 
 if __name__ == "__main__":

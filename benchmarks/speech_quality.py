@@ -102,17 +102,17 @@ def summed(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    parser = report.options("Is what the characters say understood?")
+    parser = report.argument_parser("Is what the characters say understood?")
     parser.add_argument("--languages", nargs="+", default=list(SENTENCES), choices=SENTENCES)
     parser.add_argument("--limit", type=int, help="sentences of each group")
     options = parser.parse_args()
     figures = asyncio.run(run(options.languages, options.limit))
     worst = sorted(figures["sentences"], key=lambda item: -item["wrong"] / max(1, item["units"]))
-    report.show(
+    report.print_table(
         "Error rates (words in English, characters in Chinese and Japanese)", figures["groups"]
     )
-    report.show("Least understood", [item for item in worst[:10] if item["wrong"]])
-    report.keep(options.json, figures)
+    report.print_table("Least understood", [item for item in worst[:10] if item["wrong"]])
+    report.write_json(options.json, figures)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A client of the live socket that writes as people type and plays what it hears virtually."""
+"""A client of the live socket that writes as people type, and plays its sound virtually."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import numpy as np
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-AUDIBLE = 300  # of 32768
+AUDIBLE = 300  # of 32768: the level from which a sample is heard
 RATE = 24000
 PLAYER_SECONDS = 0.06  # what a player holds before it begins, as the page does
 CLAUSE_END = re.compile(r"[,.;:!?…，。！？、；：]")
@@ -23,14 +23,14 @@ LETTER = re.compile(r"\w")
 
 
 @dataclass
-class Heard:
-    """One utterance as its listener hears it; times are of the running clock."""
+class ListenedLine:
+    """A line as its listener hears it; times are of `time.perf_counter`."""
 
     clause_at: float = 0.0  # when the last letter of the first clause was sent
     first_at: float = 0.0  # when the first audible sample can be heard
     samples: int = 0
-    late: list[float] = field(default_factory=list)  # how long playback stood still, each time
-    waits: list[float] = field(default_factory=list)  # for later clauses that were written late
+    late: list[float] = field(default_factory=list)  # seconds without sound, of each underrun
+    waits: list[float] = field(default_factory=list)  # from the writing of a clause to its sound
     ended: str = ""  # done | cancelled | error
     cancelled_after: float | None = None  # from `cancel` to `cancelled`
     frames_after_end: int = 0
@@ -50,7 +50,7 @@ class Heard:
         return self.samples / RATE
 
     def take(self, data: bytes, now: float, keep: bool) -> None:
-        """A frame arrives: it plays when what came before it has been played."""
+        """Play a frame that arrives now, after those before it."""
         pcm = np.frombuffer(data, "<i2")
         if self.ended:
             self.frames_after_end += 1
@@ -62,7 +62,7 @@ class Heard:
         if not self.samples:
             self._plays_until = now + PLAYER_SECONDS
         elif now > self._plays_until:
-            self._stood_still(now)
+            self._note_gap(now)
             self._plays_until = now
         self._sounded = self.spoken
         self._plays_until += pcm.size / RATE
@@ -70,8 +70,8 @@ class Heard:
         if keep:
             self.pcm.append(data)
 
-    def _stood_still(self, now: float) -> None:
-        """An underrun, unless what comes now was still being written when sound ran out."""
+    def _note_gap(self, now: float) -> None:
+        """Note an underrun, or a wait when the text was still being written when sound ran out."""
         following = (at for place, at in self.written if place > self._sounded)
         complete = next(following, self._plays_until)
         if complete <= self._plays_until:
@@ -84,15 +84,15 @@ class Heard:
 
 
 class Talker:
-    """One conversation: it says lines and waits for their sound."""
+    """A session on the live socket that says lines and waits for their sound."""
 
     def __init__(self, address: str, engine: str, keep: bool = False) -> None:
         self._address = "ws" + address.removeprefix("http") + "/ws"
         self._engine = engine
         self._keep = keep
         self._numbers = itertools.count(1)
-        self._utterances: dict[str, Heard] = {}
-        self._streams: dict[int, Heard] = {}
+        self._lines: dict[str, ListenedLine] = {}
+        self._streams: dict[int, ListenedLine] = {}
         self._ends: dict[str, asyncio.Event] = {}
 
     async def __aenter__(self) -> Talker:
@@ -112,52 +112,52 @@ class Talker:
         await asyncio.gather(self._listening, return_exceptions=True)
         await self._socket.close()
 
-    async def say(self, text: str, **fields: Any) -> Heard:
-        """The whole line at once."""
-        id, heard = self._opened()
-        heard.clause_at = time.perf_counter()
-        await self._send("say", id=id, text=text, **self._asked(fields))
-        return await self._ended(id)
+    async def say(self, text: str, **fields: Any) -> ListenedLine:
+        """Say a whole line at once."""
+        id, line = self._new_line()
+        line.clause_at = time.perf_counter()
+        await self._send("say", id=id, text=text, **self._with_defaults(fields))
+        return await self._wait_for_end(id)
 
-    async def type(self, text: str, signs_a_second: float, **fields: Any) -> Heard:
-        """The line as it is being written, word by word."""
-        id, heard = self._opened()
+    async def type(self, text: str, signs_a_second: float, **fields: Any) -> ListenedLine:
+        """Say a line as it is typed, word by word."""
+        id, line = self._new_line()
         begun, written, letters = time.perf_counter(), 0, 0
-        await self._send("say", id=id, text="", more=True, **self._asked(fields))
+        await self._send("say", id=id, text="", more=True, **self._with_defaults(fields))
         for word in re.findall(r"\S+\s*", text):
             written += len(word)
             await asyncio.sleep(max(0.0, begun + written / signs_a_second - time.perf_counter()))
             await self._send("text", id=id, text=word)
             letters += len(LETTER.findall(word))
             if CLAUSE_END.search(word):
-                heard.written.append((letters, time.perf_counter()))
+                line.written.append((letters, time.perf_counter()))
         await self._send("end", id=id)
-        heard.written.append((letters, time.perf_counter()))
-        heard.clause_at = heard.written[0][1]
-        return await self._ended(id)
+        line.written.append((letters, time.perf_counter()))
+        line.clause_at = line.written[0][1]
+        return await self._wait_for_end(id)
 
-    async def cancel(self, heard: Heard) -> None:
-        """Interrupt it; what `cancelled_after` says is what a listener waits at most."""
-        id = next(id for id, known in self._utterances.items() if known is heard)
-        asked = time.perf_counter()
+    async def cancel(self, line: ListenedLine) -> None:
+        """Cancel a line; `cancelled_after` is the longest that a listener waits for silence."""
+        id = next(id for id, known in self._lines.items() if known is line)
+        asked_at = time.perf_counter()
         await self._send("cancel", id=id)
         await self._ends[id].wait()
-        heard.cancelled_after = time.perf_counter() - asked
+        line.cancelled_after = time.perf_counter() - asked_at
 
     @property
-    def latest(self) -> Heard:
-        return self._utterances[max(self._utterances, key=int)]
+    def latest(self) -> ListenedLine:
+        return self._lines[max(self._lines, key=int)]
 
-    def _opened(self) -> tuple[str, Heard]:
-        id, heard = str(next(self._numbers)), Heard()
-        self._utterances[id], self._ends[id] = heard, asyncio.Event()
-        return id, heard
+    def _new_line(self) -> tuple[str, ListenedLine]:
+        id, line = str(next(self._numbers)), ListenedLine()
+        self._lines[id], self._ends[id] = line, asyncio.Event()
+        return id, line
 
-    async def _ended(self, id: str) -> Heard:
+    async def _wait_for_end(self, id: str) -> ListenedLine:
         await self._ends[id].wait()
-        return self._utterances[id]
+        return self._lines[id]
 
-    def _asked(self, fields: dict[str, Any]) -> dict[str, Any]:
+    def _with_defaults(self, fields: dict[str, Any]) -> dict[str, Any]:
         return {"engine": self._engine, "sample_rate": RATE, "timestamps": True, **fields}
 
     async def _send(self, kind: str, **fields: Any) -> None:
@@ -167,23 +167,23 @@ class Talker:
         async for message in self._socket:
             now = time.perf_counter()
             if isinstance(message, bytes):
-                heard = self._streams[struct.unpack_from("<I", message)[0]]
-                heard.take(message[4:], now, self._keep)
+                line = self._streams[struct.unpack_from("<I", message)[0]]
+                line.take(message[4:], now, self._keep)
             else:
-                self._told(json.loads(message))
+                self._take_message(json.loads(message))
         for event in self._ends.values():
-            event.set()  # a socket that ends leaves nobody waiting
+            event.set()  # a socket that ends must leave no line waiting
 
-    def _told(self, message: dict[str, Any]) -> None:
-        kind, heard = message["type"], self._utterances.get(message.get("id", ""))
-        if heard is None:
+    def _take_message(self, message: dict[str, Any]) -> None:
+        kind, line = message["type"], self._lines.get(message.get("id", ""))
+        if line is None:
             return
         if kind == "timestamps":
             words = (word["text"] for word in message["words"])
-            heard.spoken += sum(len(LETTER.findall(word)) for word in words)
+            line.spoken += sum(len(LETTER.findall(word)) for word in words)
         elif kind == "started":
-            self._streams[message["stream"]] = heard
+            self._streams[message["stream"]] = line
         elif kind in ("done", "cancelled", "error"):
-            heard.ended = kind if kind != "error" else f"error {message['code']}"
-            heard.url = message.get("url")
+            line.ended = kind if kind != "error" else f"error {message['code']}"
+            line.url = message.get("url")
             self._ends[message["id"]].set()

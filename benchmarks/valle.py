@@ -269,7 +269,7 @@ def measure_together(lines: AgreedLines, count: int, options: argparse.Namespace
 
 
 def main() -> None:
-    parser = report.options("VALL-E X: how near is a step to the floor?")
+    parser = report.argument_parser("VALL-E X: how near is a step to the floor?")
     parser.add_argument("--plans", nargs="+", default=["eager"], help="eager compile graphs")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--precision", default="auto")
@@ -300,9 +300,9 @@ def main() -> None:
         "batches": [row for result in results for row in result["batches"]],
     }
     print(f"{figures['device']}, {figures['threads']} threads, torch {torch.__version__}")
-    report.show("A line alone, by stage", figures["plans"])
-    report.show("Lines together", figures["batches"])
-    report.keep(options.json, figures)
+    report.print_table("A line alone, by stage", figures["plans"])
+    report.print_table("Lines together", figures["batches"])
+    report.write_json(options.json, figures)
 
 
 if __name__ == "__main__":

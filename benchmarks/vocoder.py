@@ -240,7 +240,7 @@ def measure_vocoder(
 
 def read_options(arguments: list[str] | None = None) -> argparse.Namespace:
     cuda = torch.cuda.is_available()
-    parser = report.options("Vocoders: how fast is each plan, and is it still right?")
+    parser = report.argument_parser("Vocoders: how fast is each plan, and is it still right?")
     parser.add_argument("--device", default="cuda" if cuda else "cpu")
     parser.add_argument("--vocoders", nargs="+", default=list(RATES), choices=RATES)
     plans = [plan for plan in QUICK if plan in PLANS] if cuda else ["eager"]
@@ -280,8 +280,8 @@ def main() -> None:
     for name in options.vocoders:
         figures[name] = measure_vocoder(name, options, deadline)
         for title, rows in figures[name].items():
-            report.show(f"{name}, {title}, on {options.device}", rows)
-        report.keep(options.json, {**figures, "not begun": deadline.skipped})
+            report.print_table(f"{name}, {title}, on {options.device}", rows)
+        report.write_json(options.json, {**figures, "not begun": deadline.skipped})
     if deadline.skipped:
         print(f"\nNo time was left for: {'; '.join(deadline.skipped)}")
 

@@ -110,11 +110,11 @@ def test_a_microphone_in_skipped_time_notes_delays_as_they_would_be() -> None:
 def test_a_report_is_a_table_and_json(
     tmp_path: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    report.show("Title", [{"name": "a", "figure": 1.5}])
+    report.print_table("Title", [{"name": "a", "figure": 1.5}])
     shown = capsys.readouterr().out
     assert "Title" in shown and "figure" in shown and "1.5" in shown
     path = tmp_path / "deep" / "figures.json"  # type: ignore[operator]
-    report.keep(path, {"rows": [1]})
+    report.write_json(path, {"rows": [1]})
     assert '"processor"' in path.read_text() and '"rows"' in path.read_text()
 
 
