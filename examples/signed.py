@@ -33,7 +33,7 @@ def encoded(part: bytes) -> str:
 def string_to_sign(
     method: str, target: str, body: bytes, key_id: str, time_ms: str, nonce: str
 ) -> str:
-    """`target` is what stands in the request line: the path, and the query after a `?`."""
+    """Build the text to sign; `target` is the path and query of the request line."""
     path, _, query = target.partition("?")
     digest = hashlib.sha256(body).hexdigest()
     parts = ["v1", method.upper(), path, canonical_query(query), key_id, time_ms, nonce, digest]
@@ -47,15 +47,15 @@ def signature(secret: str, message: str) -> str:
 
 
 class Yamabiko:
-    """One server and one key, `id:secret`."""
+    """A client of one server with one key, `id:secret`."""
 
     def __init__(self, address: str, key: str) -> None:
         self.address = address.rstrip("/")
         self.key_id, _, self.secret = key.partition(":")
-        self.offset_ms = 0  # what the server's clock is ahead of ours
+        self.offset_ms = 0  # how far the server's clock is ahead of ours
 
     def headers(self, method: str, target: str, body: bytes = b"") -> dict[str, str]:
-        """Good for one request, now."""
+        """Sign one request: the headers are good once, and for about a minute."""
         time_ms = str(time.time_ns() // 1_000_000 + self.offset_ms)
         nonce = secrets.token_urlsafe(16)
         message = string_to_sign(method, target, body, self.key_id, time_ms, nonce)
@@ -67,16 +67,16 @@ class Yamabiko:
         }
 
     def ask(self, method: str, target: str, body: bytes = b"") -> bytes:
-        """The answer's body; when our clock is wrong it is corrected, once."""
+        """Send a request and return the answer's body; correct our clock once if it is wrong."""
         try:
             return self._ask(method, target, body)
         except urllib.error.HTTPError as error:
             if error.code != 401:
                 raise
-            told = json.load(error)["error"]
-            if told["code"] not in ("stale", "future"):
-                raise PermissionError(f"{told['code']}: {told['message']}") from error
-            self.offset_ms = told["now_ms"] - time.time_ns() // 1_000_000
+            reason = json.load(error)["error"]
+            if reason["code"] not in ("stale", "future"):
+                raise PermissionError(f"{reason['code']}: {reason['message']}") from error
+            self.offset_ms = reason["now_ms"] - time.time_ns() // 1_000_000
         return self._ask(method, target, body)
 
     def _ask(self, method: str, target: str, body: bytes) -> bytes:
@@ -92,7 +92,7 @@ def main() -> None:
     address, key, text = sys.argv[1:]
     server = Yamabiko(address, key)
     line = json.loads(server.ask("POST", "/lines", json.dumps({"text": text}).encode()))
-    print(line["url"])  # plays at once, for whoever has it
+    print(line["url"])  # plays at once, without a key
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
-"""Talk to Yamabiko's live socket: types what you say, hears it, and tells how long it took.
+"""A client of Yamabiko's live socket: types lines, hears them, and prints how long it took.
 
     pip install websockets            # and sounddevice, to play
     python examples/talk.py "Hello there. How are you today?" --out hello.wav
     python examples/talk.py --play --character af_bella < lines.txt
 
 Each line is written word by word, as a person or a language model writes, and is heard while it is
-still being written. With --key it shows its key; pages and other clients that cannot set headers
-ask for a ticket instead (docs/protocol.md).
+still being written. With --key it sends its key in a header; pages and other clients that cannot
+set headers ask for a ticket instead (docs/protocol.md).
 """
 
 import argparse
@@ -27,7 +27,7 @@ RATE = 24000
 async def talk(options):
     headers = {"Authorization": f"Bearer {options.key}"} if options.key else {}
     with ExitStack() as outputs:
-        hear = opened(options, outputs)
+        hear = open_output(options, outputs)
         async with connect(
             options.url,
             subprotocols=["yamabiko.v1"],
@@ -42,7 +42,7 @@ async def talk(options):
 
 
 async def say(socket, id, text, options, hear):
-    """Write one line and hear it to its end; both at once."""
+    """Write one line and hear it to its end, both at the same time."""
     times = {"clause": None}
     writing = asyncio.create_task(write(socket, id, text, options, times))
     try:
@@ -53,9 +53,10 @@ async def say(socket, id, text, options, hear):
 
 
 async def write(socket, id, text, options, times):
-    wish = {"character": options.character, "language": options.language, "engine": options.engine}
-    asked = {name: value for name, value in wish.items() if value}
-    await send(socket, "say", id=id, text="", more=True, sample_rate=RATE, **asked)
+    given = {"character": options.character, "language": options.language}
+    given["engine"] = options.engine
+    fields = {name: value for name, value in given.items() if value}
+    await send(socket, "say", id=id, text="", more=True, sample_rate=RATE, **fields)
     for word in re.findall(r"\S+\s*", text):
         await asyncio.sleep(len(word) / options.speed)
         await send(socket, "text", id=id, text=word)
@@ -69,25 +70,28 @@ async def listen(socket, id, times, hear):
     async for message in socket:
         now = time.perf_counter()
         if isinstance(message, bytes):
-            stream = struct.unpack_from("<I", message)[0]  # one line at a time: always its own
+            stream = struct.unpack_from("<I", message)[
+                0
+            ]  # always this line's: they are said one by one
             if "first" not in times:
                 times["first"] = now
                 print(f"{id}: stream {stream} begins", file=sys.stderr)
             hear(message[4:])
             continue
-        told = json.loads(message)
-        if told.get("id") != id:
+        event = json.loads(message)
+        if event.get("id") != id:
             continue
-        if told["type"] == "error":
-            print(f"{id}: {told['code']}: {told['message']}", file=sys.stderr)
+        if event["type"] == "error":
+            print(f"{id}: {event['code']}: {event['message']}", file=sys.stderr)
             return
-        if told["type"] == "cancelled":
+        if event["type"] == "cancelled":
             return
-        if told["type"] == "done":
+        if event["type"] == "done":
             first_ms = 1000 * (times["first"] - (times["clause"] or now))
             print(
                 f"{id}: first sound {first_ms:.0f} ms after the first clause, "
-                f"{told['duration']:.2f} s, server {told['timing']}, {told['url'] or 'not kept'}",
+                f"{event['duration']:.2f} s, server {event['timing']}, "
+                f"{event['url'] or 'not kept'}",
                 file=sys.stderr,
             )
             return
@@ -97,8 +101,8 @@ async def send(socket, kind, **fields):
     await socket.send(json.dumps({"type": kind, **fields}))
 
 
-def opened(options, outputs):
-    """What is done with sound: into a file, to the loudspeaker, or nothing."""
+def open_output(options, outputs):
+    """Return a function that takes sound: into a file, to the loudspeaker, or nowhere."""
     if options.play:
         import sounddevice
 

@@ -1,11 +1,11 @@
-"""Speak with another voice through Yamabiko's live socket, and see how late it is heard.
+"""A client that speaks with another voice through the live socket, and prints how late it is.
 
     pip install websockets            # and sounddevice, for a microphone and a loudspeaker
     python examples/voice.py hello.wav --character am_puck --out puck.wav
     python examples/voice.py --microphone --play --character af_heart
 
-A WAV file (16 bits, mono) is sent as fast as somebody speaks, as a microphone would. What comes
-back begins with the first sample that was sent, so where it is tells how late it is.
+A WAV file (16 bits, mono) is sent in real time, as a microphone would. The sound that comes back
+begins with the first sample that was sent, so the place in it tells how late it is.
 """
 
 import argparse
@@ -27,28 +27,28 @@ CHANGES = {"pitch": float, "formant": float, "breath": float, "gate": float, "ef
 async def speak(options):
     headers = {"Authorization": f"Bearer {options.key}"} if options.key else {}
     with ExitStack() as devices:
-        rate, frames = microphone(options, devices)
-        hear = opened(options, rate, devices)
+        rate, frames = open_microphone(options, devices)
+        hear = open_output(options, rate, devices)
         async with connect(
             options.url,
             subprotocols=["yamabiko.v1"],
             additional_headers=headers,
             compression=None,
         ) as socket:
-            json.loads(await socket.recv())  # what there is
-            wish = {name: getattr(options, name) for name in (*CHANGES, "character", "engine")}
-            asked = {name: value for name, value in wish.items() if value is not None}
-            await send(socket, "listen", id="mic", sample_rate=rate, meter=True, **asked)
+            json.loads(await socket.recv())  # `ready`
+            given = {name: getattr(options, name) for name in (*CHANGES, "character", "engine")}
+            fields = {name: value for name, value in given.items() if value is not None}
+            await send(socket, "listen", id="mic", sample_rate=rate, meter=True, **fields)
             times = {}
-            sending = asyncio.create_task(sent(socket, frames, times))
+            sending = asyncio.create_task(send_sound(socket, frames, times))
             try:
-                await heard(socket, rate, times, hear)
+                await receive(socket, rate, times, hear)
             finally:
                 sending.cancel()
                 await asyncio.gather(sending, return_exceptions=True)
 
 
-async def sent(socket, frames, times):
+async def send_sound(socket, frames, times):
     times["start"] = time.perf_counter()
     for number, frame in enumerate(frames):
         due = times["start"] + (number + 1) * FRAME_SECONDS
@@ -57,25 +57,25 @@ async def sent(socket, frames, times):
     await send(socket, "listen.end", id="mic")
 
 
-async def heard(socket, rate, times, hear):
+async def receive(socket, rate, times, hear):
     samples, delays = 0, []
     async for message in socket:
         if isinstance(message, bytes):
-            # When the first sample of this message was spoken, and when it is here.
+            # From the moment when its first sample was spoken to now.
             delays.append(time.perf_counter() - times["start"] - samples / rate)
             samples += (len(message) - 4) // 2
             hear(message[4:])
             continue
-        told = json.loads(message)
-        if told["type"] in ("notice", "error"):
-            print(f"{told['code']}: {told['message']}", file=sys.stderr)
-        if told["type"] == "meter":
+        event = json.loads(message)
+        if event["type"] in ("notice", "error"):
+            print(f"{event['code']}: {event['message']}", file=sys.stderr)
+        if event["type"] == "meter":
             print(
-                f"{told['seconds']:.1f} s: waits {told['queue']:.1f} ms, computes "
-                f"{told['engine']:.1f} ms for {told['block']:.0f} ms",
+                f"{event['seconds']:.1f} s: waits {event['queue']:.1f} ms, computes "
+                f"{event['engine']:.1f} ms for {event['block']:.0f} ms",
                 file=sys.stderr,
             )
-        if told["type"] in ("done", "cancelled", "error"):
+        if event["type"] in ("done", "cancelled", "error"):
             break
     if delays:
         ranked = sorted(1000 * delay for delay in delays)
@@ -90,8 +90,8 @@ async def send(socket, kind, **fields):
     await socket.send(json.dumps({"type": kind, **fields}))
 
 
-def microphone(options, devices):
-    """The rate of what is said, and its frames of 20 ms."""
+def open_microphone(options, devices):
+    """Return the sample rate of a microphone or a file, and its frames of 20 ms."""
     if options.microphone:
         import sounddevice
 
@@ -107,8 +107,8 @@ def microphone(options, devices):
     return rate, (pcm[start : start + step] for start in range(0, len(pcm), step))
 
 
-def opened(options, rate, devices):
-    """What is done with sound: into a file, to the loudspeaker, or nothing."""
+def open_output(options, rate, devices):
+    """Return a function that takes sound: into a file, to the loudspeaker, or nowhere."""
     if options.play:
         import sounddevice
 

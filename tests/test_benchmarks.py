@@ -1,4 +1,4 @@
-"""The figures are worked out right; they are taken by the benchmarks themselves."""
+"""Tests of the benchmarks' arithmetic; the figures themselves are taken by running them."""
 
 from __future__ import annotations
 

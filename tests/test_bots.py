@@ -1,4 +1,4 @@
-"""The examples for people who write bots, run against a real server."""
+"""Tests of the examples for bots, run against a real server."""
 
 from __future__ import annotations
 

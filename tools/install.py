@@ -1,4 +1,4 @@
-"""Makes `.venv` when missing and installs blocks of `requirements.txt` when they change."""
+"""An installer: makes `.venv` if it is missing, and installs changed blocks of the requirements."""
 
 import hashlib
 import subprocess
@@ -35,7 +35,7 @@ def main(wanted: list[str]) -> int:
 
 
 def blocks(text: str) -> dict[str, list[str]]:
-    """The pins by the block they stand in."""
+    """Read the pinned packages of each block of `requirements.txt`."""
     found: dict[str, list[str]] = {}
     name = ""
     for line in text.splitlines():
@@ -53,7 +53,7 @@ def make_venv() -> bool:
 
 
 def stamp(name: str, pins: list[str]) -> Path:
-    """A file that stands for these very pins being installed."""
+    """Return the path of the file that marks these pins as installed."""
     digest = hashlib.sha256("\n".join(pins).encode()).hexdigest()[:16]
     return STAMPS / f"{name}-{digest}"
 

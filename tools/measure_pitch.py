@@ -1,8 +1,8 @@
-"""Writes into the characters' yaml where their voices lie: the median pitch of a few sentences.
+"""A tool that measures the median pitch of characters and writes it into their yaml.
 
     python -m tools.measure_pitch [NAME ...]
 
-Without names it measures everybody who has a yaml.
+Without names it measures every character that has a yaml.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from realtime.engines.world import median_pitch
 from realtime.services import Services, build
 from realtime.speech.request import LineRequest
 
-SAID = 4  # sentences
+SENTENCES_SPOKEN = 4
 KEY = re.compile(r"^median_pitch:.*\n", re.MULTILINE)
 
 
-async def measured(services: Services, character: Character) -> float | None:
-    """The median pitch of what the character says in its own language."""
-    text = " ".join(SENTENCES[character.language][:SAID])
+async def measure(services: Services, character: Character) -> float | None:
+    """Measure the median pitch, in Hz, of some sentences in the character's own language."""
+    text = " ".join(SENTENCES[character.language][:SENTENCES_SPOKEN])
     line = await services.speech.line(LineRequest(text, character.name, character.language))
     async with aclosing(services.speech.say(line, keep=False)) as parts:
         pcm = np.concatenate([part.pcm async for part in parts])
@@ -38,8 +38,8 @@ async def measured(services: Services, character: Character) -> float | None:
 
 
 def write(path: Path, pitch: float) -> None:
-    said = KEY.sub("", path.read_text(encoding="utf-8"))
-    path.write_text(f"{said.rstrip()}\nmedian_pitch: {pitch}\n", encoding="utf-8")
+    others = KEY.sub("", path.read_text(encoding="utf-8"))
+    path.write_text(f"{others.rstrip()}\nmedian_pitch: {pitch}\n", encoding="utf-8")
 
 
 async def run(names: list[str]) -> None:
@@ -47,7 +47,7 @@ async def run(names: list[str]) -> None:
     for character in services.characters.all():
         path = services.settings.presets.path / f"{character.name}.yaml"
         if path.is_file() and (not names or character.name in names):
-            pitch = await measured(services, character)
+            pitch = await measure(services, character)
             print(f"{character.name:20} {pitch or 'nothing voiced'}")
             if pitch is not None:
                 write(path, pitch)
@@ -55,7 +55,7 @@ async def run(names: list[str]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Measure where the characters' voices lie.")
+    parser = argparse.ArgumentParser(description="Measure the median pitch of characters.")
     parser.add_argument("names", nargs="*", metavar="NAME")
     asyncio.run(run(parser.parse_args().names))
 

@@ -1,4 +1,4 @@
-"""Writes the JSON Schema of the live protocol: `python -m tools.schema`."""
+"""A writer of the JSON Schema of the live protocol: `python -m tools.schema`."""
 
 from __future__ import annotations
 

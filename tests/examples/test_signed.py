@@ -1,4 +1,4 @@
-"""The clients that people copy: right by the vectors, and let in by a real server."""
+"""Tests of the signing examples: right by the vectors, and accepted by a real server."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ JAVASCRIPT = ROOT / "examples" / "signed.mjs"
 AS_SIGNED = [name for name, vector in REQUESTS.items() if vector["as_signed"]]
 HOUR_MS = 3_600_000
 
-RECKON = """
+SIGN_VECTORS = """
 import { readFileSync } from "node:fs";
 import { stringToSign, signature } from "%s";
 const found = {};
@@ -70,7 +70,7 @@ def python() -> ModuleType:
 
 @pytest.fixture(scope="module")
 def javascript() -> dict[str, list[str]]:
-    code = RECKON % (JAVASCRIPT, ROOT / "docs" / "signing-vectors.json")
+    code = SIGN_VECTORS % (JAVASCRIPT, ROOT / "docs" / "signing-vectors.json")
     found: dict[str, list[str]] = json.loads(node(code))
     return found
 
@@ -115,7 +115,7 @@ def test_javascript_signs_as_the_vectors_do(javascript: dict[str, list[str]], na
 def test_what_was_changed_does_not_fit(
     python: ModuleType, javascript: dict[str, list[str]]
 ) -> None:
-    """A client that reckons rightly sees that these are not what was signed."""
+    """Check that a right client computes another string than the one that was signed."""
     parts = ("method", "path", "query", "body", "time", "nonce")
     changed = [
         vector

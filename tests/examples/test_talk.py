@@ -1,4 +1,4 @@
-"""The example that talks: what it writes is what was said, and it tells what went wrong."""
+"""Tests of the example that talks: its file is what was said, and it prints errors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def server() -> Iterator[Server]:
         yield server
 
 
-def talked(server: Server, *arguments: str, key: str = KEY, typed: str = "") -> tuple[int, str]:
+def run_talk(server: Server, *arguments: str, key: str = KEY, typed: str = "") -> tuple[int, str]:
     url = "ws" + server.address.removeprefix("http") + "/ws"
     command = [sys.executable, str(TALK), "--url", url, "--key", key, "--engine", "tone"]
     done = subprocess.run(
@@ -34,7 +34,7 @@ def talked(server: Server, *arguments: str, key: str = KEY, typed: str = "") -> 
 
 def test_it_writes_what_it_heard(server: Server, tmp_path: Path) -> None:
     out = tmp_path / "out.wav"
-    code, told = talked(server, "abc. def.", "gh", "--out", str(out), "--speed", "1000")
+    code, told = run_talk(server, "abc. def.", "gh", "--out", str(out), "--speed", "1000")
     assert code == 0, told
     assert told.count("first sound") == 2
     with wave.open(str(out)) as file:
@@ -44,15 +44,15 @@ def test_it_writes_what_it_heard(server: Server, tmp_path: Path) -> None:
 
 
 def test_lines_come_from_standard_input_too(server: Server) -> None:
-    code, told = talked(server, typed="abc\n\ndef\n")
+    code, told = run_talk(server, typed="abc\n\ndef\n")
     assert code == 0 and told.count("first sound") == 2, told
 
 
 def test_what_cannot_be_said_is_told(server: Server) -> None:
-    code, told = talked(server, "abc", "--character", "nobody")
+    code, told = run_talk(server, "abc", "--character", "nobody")
     assert "character_not_found" in told, told
 
 
 def test_without_a_key_nobody_talks(server: Server) -> None:
-    code, told = talked(server, "abc", key="bot:" + "x" * 43)
+    code, told = run_talk(server, "abc", key="bot:" + "x" * 43)
     assert code != 0 and "401" in told

@@ -1,4 +1,4 @@
-"""The example with another voice: what it writes is as long as what it sent, and changed."""
+"""Tests of the example with another voice: its file is as long as the source, and changed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def server() -> Iterator[Server]:
         yield server
 
 
-def spoken(server: Server, source: Path, *arguments: str) -> tuple[int, str]:
+def run_voice(server: Server, source: Path, *arguments: str) -> tuple[int, str]:
     url = "ws" + server.address.removeprefix("http") + "/ws"
     command = [sys.executable, str(VOICE), str(source), "--url", url, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
@@ -45,7 +45,7 @@ def source(tmp_path: Path) -> Path:
 
 def test_a_voice_comes_back_an_octave_higher(server: Server, source: Path) -> None:
     out = source.with_name("out.wav")
-    code, told = spoken(server, source, "--pitch", "12", "--out", str(out))
+    code, told = run_voice(server, source, "--pitch", "12", "--out", str(out))
     assert code == 0 and "3.00 s heard" in told and "ms late" in told and "computes" in told, told
     with wave.open(str(out)) as file:
         found = np.frombuffer(file.readframes(file.getnframes()), "<i2")
@@ -56,5 +56,5 @@ def test_a_voice_comes_back_an_octave_higher(server: Server, source: Path) -> No
 
 
 def test_what_cannot_be_done_is_told(server: Server, source: Path) -> None:
-    _, told = spoken(server, source, "--character", "nobody")
+    _, told = run_voice(server, source, "--character", "nobody")
     assert "character_not_found" in told, told
