@@ -119,9 +119,9 @@ class Vocoder:
         """Return the mel; refuse another shape than (bands, frames)."""
         if mel.dim() != 2 or mel.shape[0] != self.bands:
             raise BadRequest(
-                f"A mel of the shape {tuple(mel.shape)} is none of {self.bands} bands.",
+                f"The mel has the shape {tuple(mel.shape)}; the vocoder takes (bands, frames) "
+                f"with {self.bands} bands.",
                 code="bad_mel",
-                hint="The vocoder takes (bands, frames).",
             )
         return mel
 
