@@ -27,7 +27,7 @@ TOKENS_A_SECOND = 12  # the length of a text is bounded: Whisper may repeat itse
 TOKENS_BESIDE = 16
 # "These are sentences in Mandarin." After it Whisper writes simplified characters and commas.
 PROMPTS = {"zh": "以下是普通话的句子。"}
-OTHER_NAMES = {"yue": "zh"}  # Whisper's name for Cantonese
+OTHER_NAMES = {"yue": "zh"}  # Cantonese is read as Chinese
 # Probabilities of a language. In a short sentence it is hard to tell, so the language of the
 # sentence before is kept unless another one is sure.
 SURE = 0.6
@@ -131,7 +131,7 @@ class Whisper:
             return_no_speech_prob=True,
         )
         tokens = result.sequences_ids[0]
-        # The score is a mean over the tokens and the end of the text, which is no token here.
+        # CTranslate2 divides by the tokens; Whisper's mean counts the text's end as one more.
         likely = result.scores[0] * len(tokens) / (len(tokens) + 1)
         text = tokenizer.decode(tokens).strip()
         return WrittenText(text, language, likely, result.no_speech_prob, seconds)
