@@ -41,7 +41,7 @@ DOORS = (
 
 
 @dataclass(frozen=True)
-class Answer:
+class TimedAnswer:
     """An answer, and the times at which its bytes came."""
 
     sent: float
@@ -75,7 +75,7 @@ class Caller(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self._end()
 
-    async def ask(self, request: bytes, last: bool = True) -> Answer:
+    async def ask(self, request: bytes, last: bool = True) -> TimedAnswer:
         """Send a request; the answer ends with the connection, or, if not `last`, with its JSON."""
         self._parts, self._needs_whole_json = [], not last
         self._over = asyncio.get_running_loop().create_future()
@@ -90,7 +90,7 @@ class Caller(asyncio.Protocol):
             self._over.set_result(None)
 
 
-def parse_answer(sent: float, parts: list[tuple[float, bytes]]) -> Answer:
+def parse_answer(sent: float, parts: list[tuple[float, bytes]]) -> TimedAnswer:
     raw = b"".join(data for _, data in parts)
     head, _, rest = raw.partition(b"\r\n\r\n")
     status, *lines = head.decode("latin-1").split("\r\n")
@@ -106,7 +106,7 @@ def parse_answer(sent: float, parts: list[tuple[float, bytes]]) -> Answer:
         place = end - (len(raw) - len(rest))
         had = sum(min(max(place - start, 0), len(piece)) for start, piece in pieces)
         moments.append((had, moment))
-    return Answer(sent, int(status.split()[1]), headers, body, tuple(moments))
+    return TimedAnswer(sent, int(status.split()[1]), headers, body, tuple(moments))
 
 
 def chunks(data: bytes) -> list[tuple[int, bytes]]:
@@ -146,7 +146,7 @@ def get(url: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
 
 
-def check_status(answer: Answer) -> Answer:
+def check_status(answer: TimedAnswer) -> TimedAnswer:
     if answer.status != 200:
         raise RuntimeError(f"{answer.status}: {answer.body[:300]!r}")
     return answer
@@ -183,7 +183,7 @@ WAYS: dict[str, Callable[[Caller, str, str], Awaitable[CallerResult]]] = {
 }
 
 
-def audio(answer: Answer) -> bytes:
+def audio(answer: TimedAnswer) -> bytes:
     return answer.body[HEADER_BYTES:]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from realtime.audio.formats import Format, format_named
@@ -41,14 +41,26 @@ def read_line_request(body: Mapping[str, Any]) -> LineRequest:
     return _line_request(fields)
 
 
-def _line_request(fields: Fields) -> LineRequest:
+def read_common_fields(
+    fields: Fields, text: str, character: str | None, language: str
+) -> LineRequest:
+    """Read the fields that have the same name in every form of a request, but for the engine."""
     return LineRequest(
-        text=fields.needed_text("text"),
-        character=fields.text("character"),
-        language=fields.text("language") or "auto",
+        text=text,
+        character=character,
+        language=language,
         noaccent=fields.flag("noaccent"),
         longprompt=fields.flag("longprompt"),
         speed=fields.number("speed", SLOWEST, FASTEST),
         seed=fields.whole("seed", 0, MOST_SEED) or 0,
-        engine=fields.text("engine"),
     )
+
+
+def _line_request(fields: Fields) -> LineRequest:
+    request = read_common_fields(
+        fields,
+        text=fields.needed_text("text"),
+        character=fields.text("character"),
+        language=fields.text("language") or "auto",
+    )
+    return replace(request, engine=fields.text("engine"))

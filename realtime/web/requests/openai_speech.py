@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from realtime.audio.formats import FORMATS, Format, format_named
 from realtime.audio.samples import RATES
 from realtime.errors import BadRequest
-from realtime.speech.line import FASTEST, MOST_SEED, SLOWEST
 from realtime.speech.request import LineRequest
 from realtime.web.requests.fields import Fields
+from realtime.web.requests.line import read_common_fields
 
 STREAM_FORMATS = ("audio", "sse")
 PCM_RATE = 24000  # the rate that OpenAI's clients assume for samples without a header
@@ -50,16 +50,13 @@ def read_speech_request(
 
 
 def _line_request(fields: Fields, engine: str | None) -> LineRequest:
-    return LineRequest(
+    request = read_common_fields(
+        fields,
         text=fields.needed_text("input"),
         character=fields.name_or_id("voice"),
         language=_language(fields),
-        noaccent=fields.flag("noaccent"),
-        longprompt=fields.flag("longprompt"),
-        speed=fields.number("speed", SLOWEST, FASTEST),
-        seed=fields.whole("seed", 0, MOST_SEED) or 0,
-        engine=engine,
     )
+    return replace(request, engine=engine)
 
 
 def _engine(model: str | None, speakers: Collection[str], engines: Collection[str]) -> str | None:
