@@ -11,7 +11,6 @@ class Playback:
 
     def __init__(self) -> None:
         self.started = False
-        self.seconds = 0.0  # of all sound that was given
         self._dry = 0.0
 
     def runs_dry_at(self) -> float:
@@ -25,7 +24,6 @@ class Playback:
     def add(self, seconds: float, now: float) -> None:
         """Give more sound; a listener who had run dry plays it from now on."""
         self._dry = max(self._dry, now) + seconds if self.started else now + seconds
-        self.seconds += seconds
         self.started = True
 
     def ignore_gap(self, now: float) -> None:

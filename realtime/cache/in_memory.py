@@ -36,10 +36,6 @@ class MemoryCache:
         for name in [name for name in self._held if name[0] == key]:
             self._drop(name)
 
-    def clear(self) -> None:
-        for name in list(self._held):
-            self._drop(name)
-
     def _drop(self, name: tuple[str, str]) -> None:
         found = self._held.pop(name, None)
         if found is not None:

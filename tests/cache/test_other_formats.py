@@ -15,6 +15,7 @@ from realtime.cache.other_formats import OtherFormats, suffix_of
 from tests.support.recordings import (
     ScriptedProducer,
     address,
+    forget_memory,
     hear,
     noise,
     read_all,
@@ -106,7 +107,7 @@ async def test_a_lost_variant_is_made_again(cache: Cache, tmp_path: Path) -> Non
     first = await heard_as(cache, ".mp3")
     await until_nothing_grows(cache)
     (tmp_path / address().path(".mp3")).write_bytes(b"damaged")
-    cache.memory.clear()
+    forget_memory(cache)
     again = await heard_as(cache, ".mp3")
     assert first is not None and again is not None
     assert again == ("miss", first[1])

@@ -126,6 +126,12 @@ async def until_nothing_grows(cache: Cache) -> None:
     await until(lambda: not cache.busy)
 
 
+def forget_memory(cache: Cache) -> None:
+    """Make the cache read its recordings from the disk again."""
+    for entry in cache.index:
+        cache.memory.forget(entry.address.key)
+
+
 def same_sound(found: bytes, expected: bytes) -> bool:
     """Compare but for the header: that of a growing file states other sizes."""
     return found[HEADER_BYTES:] == expected[HEADER_BYTES:] and len(found) == len(expected)

@@ -24,6 +24,7 @@ from realtime.models.loaded import LoadedModels
 from realtime.services import Services, build
 from realtime.settings import Settings
 from realtime.web.server import serve
+from tests.support.recordings import forget_memory
 from tests.support.scripted_engines import SCRIPTED, Broken, Gated
 
 JSON = {"Content-Type": "application/json"}
@@ -57,8 +58,8 @@ def forget_recordings(services: Services) -> None:
     """Empty the cache, in memory and on the disk."""
     cache = services.cache
     wait_until_idle(services)
+    forget_memory(cache)
     cache.index = Index()
-    cache.memory.clear()
     cache.failures.clear()
     for language in FOLDERS:
         shutil.rmtree(cache.store.root / language, ignore_errors=True)

@@ -9,6 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from realtime.web.answers.recording import content_type
+from tests.support.recordings import forget_memory
 from tests.support.server import LiveServer, forget_recordings, wait_until_kept
 
 
@@ -54,7 +55,7 @@ def test_parts_of_it(client: TestClient, url: str) -> None:
 def test_cold_recordings_are_the_same(client: TestClient, url: str) -> None:
     cache = client.app.state.services.cache  # type: ignore[attr-defined]
     hot = client.get(url).content
-    cache.memory.clear()
+    forget_memory(cache)
     assert client.get(url).content == hot
 
 

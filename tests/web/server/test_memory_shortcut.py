@@ -13,6 +13,7 @@ import pytest
 
 from realtime.settings import Settings
 from tests.support.keyed_server import SECRET, FakeTime, keyed_services
+from tests.support.recordings import forget_memory
 from tests.support.server import LiveServer, serving
 
 
@@ -66,7 +67,7 @@ def test_pipelined_requests_are_answered_in_order(live: LiveServer, path: str) -
 
 def test_what_is_forgotten_is_not_sent(live: LiveServer, path: str) -> None:
     live.answer("GET", path).read()
-    live.services.cache.memory.clear()
+    forget_memory(live.services.cache)
     address = live.services.cache.address(path[-20:-4])
     assert address is not None
     live.services.cache.index.forget(address.key)
