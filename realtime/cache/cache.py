@@ -187,7 +187,7 @@ class Cache:
             for stored in found:
                 if not stored.whole:
                     self.store.remove(stored.address)
-        return sorted((s for s in found if s.whole), key=lambda stored: -stored.heard)
+        return sorted((s for s in found if s.whole), key=lambda stored: -stored.heard_at)
 
     async def _find(self, address: Address, suffix: str) -> OpenedRecording | None:
         opened = self._find_growing(address, suffix)

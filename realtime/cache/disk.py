@@ -39,7 +39,7 @@ class StoredRecording:
 
     address: Address
     files: tuple[tuple[str, int], ...]  # (suffix, bytes), without the sidecar
-    heard: float  # Unix seconds
+    heard_at: float  # Unix seconds
 
     @property
     def whole(self) -> bool:
@@ -257,7 +257,7 @@ def _note(stored: StoredRecording, suffix: str, entry: os.DirEntry[str]) -> None
         known = entry.stat(follow_symlinks=False)
         stored.files += ((sys.intern(suffix), known.st_size),)
         if suffix == WAV:
-            stored.heard = known.st_mtime
+            stored.heard_at = known.st_mtime
 
 
 def _folders(path: Path) -> list[str]:

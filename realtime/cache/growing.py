@@ -124,7 +124,7 @@ class GrowingRecording:
         self._settled.set()
 
     def finish_anyway(self) -> None:
-        """Set that it is made to its end though nobody listens."""
+        """Let it be made to its end though nobody listens."""
         self.finish_alone = True
         self._changed.announce()
 

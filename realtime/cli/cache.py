@@ -20,7 +20,7 @@ BLOCK_BYTES = 1 << 20
 def list_recordings(store: DiskStore) -> list[StoredRecording]:
     """List all recordings, the longest unheard first."""
     whole = (stored for stored in store.scan() if stored.whole)
-    return sorted(whole, key=lambda stored: stored.heard)
+    return sorted(whole, key=lambda stored: stored.heard_at)
 
 
 def size_of(stored: StoredRecording) -> int:
@@ -45,7 +45,7 @@ def find_damaged(
 def find_surplus(recordings: Iterable[StoredRecording], most_bytes: int) -> list[Address]:
     """List what to remove so that the rest fits, the longest unheard first."""
     index = Index()
-    for stored in sorted(recordings, key=lambda stored: -stored.heard):
+    for stored in sorted(recordings, key=lambda stored: -stored.heard_at):
         index.add_older(stored.address, stored.files)
     return [entry.address for entry in index.surplus(most_bytes)]
 

@@ -196,7 +196,7 @@ def _add_cache(parser: argparse.ArgumentParser, common: argparse.ArgumentParser)
 
 def _list_recordings(recordings: list[StoredRecording]) -> int:
     for stored in recordings:
-        heard = time.strftime("%Y-%m-%d %H:%M", time.localtime(stored.heard))
+        heard = time.strftime("%Y-%m-%d %H:%M", time.localtime(stored.heard_at))
         formats = " ".join(suffix[1:] for suffix, _ in stored.files)
         size = cache_command.size_of(stored)
         print(f"{heard}  {size:>10}  {stored.address.path()}  {formats}")

@@ -80,7 +80,7 @@ class LineProducer:
         identity: LineIdentity,
         produce: Callable[[Recording], Coroutine[Any, Any, None]] | None = None,
     ) -> Production[Recording]:
-        """Return how a recording is made where there is none; `produce` makes it otherwise."""
+        """Return the production of a line's recording; `produce` may speak it in another way."""
         asked_at = time.perf_counter()
         line = identity.line
 

@@ -36,7 +36,7 @@ def splitter_for(line: Line, engine: Synthesizer) -> Splitter:
     """Return the splitter of a line.
 
     The cuts decide how a line sounds: a text that came bit by bit is the whole text's recording
-    only because both are cut by this rule. Whoever changes it raises `producer.WAY`.
+    only because both are cut by this rule. A change of it needs a new `producer.WAY`.
     """
     # At twice the speed a piece of two seconds' length is heard in one.
     return Splitter(line.language, engine.first_piece * line.speed, engine.work)
@@ -153,8 +153,8 @@ class Delivery:
     def deadline(self) -> float:
         """Return when the next sound is due.
 
-        The first is due since the line was asked for, so the oldest request goes first; later ones
-        are due when the listener runs dry.
+        The first one is due at the time of the request, so the oldest request goes first; later
+        ones are due when the listener runs dry.
         """
         if not self._is_urgent():
             return WHEN_IDLE

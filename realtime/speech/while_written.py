@@ -62,7 +62,10 @@ class LineWhileWritten:
             self._cache.give_address(recording, address)
 
     def _choose_splitter(self, text: str) -> Splitter:
-        """Return how a text is cut of which so much is there; asked until a piece is complete."""
+        """Return the splitter for a text of which this much is written.
+
+        It is asked for again, with more text, until a piece is complete.
+        """
         line = self._resolver.resolve_begun(self._request, text)
         self._identity = LineIdentity(line)
         return self._producer.splitter(line)
