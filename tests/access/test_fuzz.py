@@ -51,7 +51,7 @@ class Fuzzer:
         stamp = self.fake_time.ms - self.random.randrange(-6_000, 70_000)
         credentials = sign_request(self.fake_time, request, key_id, secret, stamp)
         for _ in range(self.random.choice((0, 1, 1, 2, 5))):
-            credentials, request = self.changed(credentials, request)
+            credentials, request = self.change(credentials, request)
         if not self.passes(lambda: self.guard.requests.verify(credentials, request)):
             return False
         message = string_of(credentials, request)
@@ -61,7 +61,7 @@ class Fuzzer:
         self.spent.add(f"{credentials.key_id} {credentials.nonce}")
         return True
 
-    def changed(
+    def change(
         self, credentials: Credentials, request: SignedRequest
     ) -> tuple[Credentials, SignedRequest]:
         part = self.random.choice(

@@ -23,7 +23,7 @@ LETTERS = "bcdfghjklmnpqrstvwxz"  # no vowels: nothing that a reader would take 
 
 
 def expected(text: str, character: str) -> np.ndarray:
-    """The published rule: 80 ms a letter of a sine of 220·2^(i/12) Hz times the character's."""
+    """Return the tone engine's sound: 80 ms a letter of 220·2^(i/12) Hz times a factor."""
     factor = 2 ** ((zlib.crc32(character.encode()) % 12) / 12)
     time = np.arange(LETTER) / RATE
     parts = []
@@ -35,17 +35,17 @@ def expected(text: str, character: str) -> np.ndarray:
 
 
 def texts() -> list[str]:
-    chance = random.Random(2)
-    words = ["".join(chance.choices(LETTERS, k=chance.randint(3, 9))) for _ in range(200)]
-    return [" ".join(chance.sample(words, chance.randint(2, 8))) for _ in range(CLIENTS)]
+    draw = random.Random(2)
+    words = ["".join(draw.choices(LETTERS, k=draw.randint(3, 9))) for _ in range(200)]
+    return [" ".join(draw.sample(words, draw.randint(2, 8))) for _ in range(CLIENTS)]
 
 
 def test_no_reply_has_a_foreign_sample(live: LiveServer) -> None:
     characters = [each.name for each in live.services.characters.all()]
-    asked = [(text, characters[i % len(characters)]) for i, text in enumerate(texts())]
+    lines = [(text, characters[i % len(characters)]) for i, text in enumerate(texts())]
 
-    def ask(wish: tuple[str, str]) -> np.ndarray:
-        body = {"model": "tone", "input": wish[0], "voice": wish[1], "language": "en"}
+    def ask(line: tuple[str, str]) -> np.ndarray:
+        body = {"model": "tone", "input": line[0], "voice": line[1], "language": "en"}
         answer = http.post("/v1/audio/speech", json={**body, "response_format": "pcm"})
         assert answer.status_code == 200
         return np.frombuffer(answer.content, "<i2")
@@ -55,8 +55,8 @@ def test_no_reply_has_a_foreign_sample(live: LiveServer) -> None:
         httpx2.Client(base_url=live.url, limits=limits, timeout=60) as http,
         ThreadPoolExecutor(CLIENTS) as clients,
     ):
-        heard = list(clients.map(ask, asked))
-    for (text, character), found in zip(asked, heard, strict=True):
+        heard = list(clients.map(ask, lines))
+    for (text, character), found in zip(lines, heard, strict=True):
         wanted = expected(text, character)
         assert found.size == wanted.size, (text, character)
         # The very first samples are faded in; the rest is right to the rounding.
@@ -67,27 +67,27 @@ def test_no_reply_has_a_foreign_sample(live: LiveServer) -> None:
 async def test_no_socket_hears_a_foreign_sample(live: LiveServer) -> None:
     """Sixty-four conversations at once; half of them write while they are heard."""
     characters = [each.name for each in live.services.characters.all()]
-    asked = [
+    lines = [
         (text, characters[i % len(characters)]) for i, text in enumerate([*texts(), *texts()[::-1]])
     ]
     address = f"ws://{live.address[0]}:{live.address[1]}/ws"
 
     async def converse(number: int, text: str, character: str) -> np.ndarray:
-        wish = {"engine": "tone", "character": character, "language": "en", "pace": False}
+        fields = {"engine": "tone", "character": character, "language": "en", "pace": False}
         async with connect(address, compression=None) as socket:
             await socket.recv()
             if number % 2:
-                await say(socket, "say", id="a", text=text, **wish)
+                await say(socket, "say", id="a", text=text, **fields)
             else:
-                await say(socket, "say", id="a", text="", more=True, **wish)
+                await say(socket, "say", id="a", text="", more=True, **fields)
                 for letter in text:
                     await say(socket, "text", id="a", text=letter)
                     await asyncio.sleep(0.002)
                 await say(socket, "end", id="a")
             return await sound_of(socket)
 
-    heard = await asyncio.gather(*(converse(number, *wish) for number, wish in enumerate(asked)))
-    for (text, character), found in zip(asked, heard, strict=True):
+    heard = await asyncio.gather(*(converse(number, *line) for number, line in enumerate(lines)))
+    for (text, character), found in zip(lines, heard, strict=True):
         wanted = expected(text, character)
         assert found.size == wanted.size, (text, character)
         assert np.abs(found[8:] - wanted[8:]).max() <= 1, (text, character)
@@ -106,10 +106,10 @@ async def sound_of(socket: ClientConnection) -> np.ndarray:
             assert int.from_bytes(message[:4], "little") == stream
             frames.append(message[4:])
             continue
-        told = json.loads(message)
-        stream = told.get("stream", stream)
-        if told["type"] in ("done", "error", "cancelled"):
-            assert told["type"] == "done", told
+        event = json.loads(message)
+        stream = event.get("stream", stream)
+        if event["type"] in ("done", "error", "cancelled"):
+            assert event["type"] == "done", event
             break
     return np.frombuffer(b"".join(frames), "<i2")
 

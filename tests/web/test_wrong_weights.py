@@ -25,7 +25,7 @@ from tests.support.server import scripted_services
 LINE = {"textPrompt": "Hello there, you.", "character": small_valle.NAME, "language": "en"}
 
 
-class Evil:
+class Payload:
     """An object whose unpickling would run code."""
 
     def __reduce__(self) -> Any:
@@ -42,8 +42,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def own(web_settings: Settings, files: Path, tmp_path: Path) -> Settings:
-    """The same, where one of them may be spoilt: links save the writing."""
+def own_settings(web_settings: Settings, files: Path, tmp_path: Path) -> Settings:
+    """Give links to all files in a folder of the test's own, where one may be replaced."""
     for path in (each for each in files.rglob("*") if each.is_file()):
         place = tmp_path / path.relative_to(files)
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -51,12 +51,12 @@ def own(web_settings: Settings, files: Path, tmp_path: Path) -> Settings:
     return small_valle.settings_for(web_settings, tmp_path)
 
 
-def instead(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes) -> None:
     path.unlink()
     path.write_bytes(content)
 
 
-def saved(path: Path, content: Any) -> None:
+def save_tensors(path: Path, content: Any) -> None:
     path.unlink()
     if path.suffix == ".safetensors":
         save_file(content, path)
@@ -70,59 +70,59 @@ def tensors(path: Path) -> dict[str, torch.Tensor]:
     return inner
 
 
-def without(path: Path, name: str) -> None:
-    saved(path, {key: value for key, value in tensors(path).items() if key != name})
+def drop_tensor(path: Path, name: str) -> None:
+    save_tensors(path, {key: value for key, value in tensors(path).items() if key != name})
 
 
-def shaped(path: Path, name: str) -> None:
+def add_row(path: Path, name: str) -> None:
     """Write a checkpoint in which one tensor has a row too many."""
     found = tensors(path)
-    saved(path, {**found, name: torch.cat([found[name], found[name][:1]])})
+    save_tensors(path, {**found, name: torch.cat([found[name], found[name][:1]])})
 
 
-def few_levels(path: Path) -> None:
+def drop_codebooks(path: Path) -> None:
     found = tensors(path)
     name = "feature_extractor.codebook_weights"
-    saved(path, {**found, name: found[name][:4096].clone()})
+    save_tensors(path, {**found, name: found[name][:4096].clone()})
 
 
 Spoil = Callable[[Path], None]
 WRONG: dict[str, Spoil] = {
-    "empty": lambda path: instead(path, b""),
-    "no archive": lambda path: instead(path, b"<!DOCTYPE html><title>404</title>"),
-    "cut short": lambda path: instead(path, path.read_bytes()[: path.stat().st_size // 2]),
-    "a surprise": lambda path: saved(path, {"model": {"a": Evil()}}),
-    "no tensors": lambda path: saved(path, {"model": {"a": 1}}),
-    "numbers": lambda path: saved(path, {"a.b": torch.zeros(2, dtype=torch.complex64)}),
+    "empty": lambda path: replace_file(path, b""),
+    "no archive": lambda path: replace_file(path, b"<!DOCTYPE html><title>404</title>"),
+    "cut short": lambda path: replace_file(path, path.read_bytes()[: path.stat().st_size // 2]),
+    "a surprise": lambda path: save_tensors(path, {"model": {"a": Payload()}}),
+    "no tensors": lambda path: save_tensors(path, {"model": {"a": 1}}),
+    "numbers": lambda path: save_tensors(path, {"a.b": torch.zeros(2, dtype=torch.complex64)}),
 }
-OF_THE_CHECKPOINT: dict[str, Spoil] = {
-    "another's": lambda path: saved(path, small_valle.make_vocos()),
-    "a row too many": lambda path: shaped(path, "ar_predict_layer.weight"),
-    "a name missing": lambda path: without(path, "nar_decoder.norm.norm.bias"),
-    "no heads": lambda path: saved(path, {"ar_predict_layer.weight": torch.zeros(1025)}),
+WRONG_CHECKPOINTS: dict[str, Spoil] = {
+    "another's": lambda path: save_tensors(path, small_valle.make_vocos()),
+    "a row too many": lambda path: add_row(path, "ar_predict_layer.weight"),
+    "a name missing": lambda path: drop_tensor(path, "nar_decoder.norm.norm.bias"),
+    "no heads": lambda path: save_tensors(path, {"ar_predict_layer.weight": torch.zeros(1025)}),
 }
-OF_VOCOS: dict[str, Spoil] = {
-    "another's": lambda path: saved(path, small_valle.make_checkpoint()),
-    "a row too many": lambda path: shaped(path, "backbone.embed.bias"),
-    "other sizes": lambda path: shaped(path, "backbone.convnext.0.pwconv1.weight"),
-    "a name missing": lambda path: without(path, "head.out.bias"),
-    "few levels": few_levels,
+WRONG_VOCOS: dict[str, Spoil] = {
+    "another's": lambda path: save_tensors(path, small_valle.make_checkpoint()),
+    "a row too many": lambda path: add_row(path, "backbone.embed.bias"),
+    "other sizes": lambda path: add_row(path, "backbone.convnext.0.pwconv1.weight"),
+    "a name missing": lambda path: drop_tensor(path, "head.out.bias"),
+    "few levels": drop_codebooks,
 }
-OF_THE_YAML: dict[str, Spoil] = {
-    "empty": lambda path: instead(path, b""),
-    "no yaml": lambda path: instead(path, b"[" * 9_000),
-    "no text": lambda path: instead(path, b"\xff\xfe\x00head"),
-    "another's": lambda path: instead(path, b"head: {class_path: os.system}"),
-    "another rate": lambda path: instead(
+WRONG_YAML: dict[str, Spoil] = {
+    "empty": lambda path: replace_file(path, b""),
+    "no yaml": lambda path: replace_file(path, b"[" * 9_000),
+    "no text": lambda path: replace_file(path, b"\xff\xfe\x00head"),
+    "another's": lambda path: replace_file(path, b"head: {class_path: os.system}"),
+    "another rate": lambda path: replace_file(
         path, valle_files.VOCOS_YAML.replace("hop_length: 320", "hop_length: 256").encode()
     ),
 }
 CASES = [
     (file, kind, spoil)
     for file, spoils in (
-        (CHECKPOINT, WRONG | OF_THE_CHECKPOINT),
-        (VOCOS, WRONG | OF_VOCOS),
-        (VOCOS_CONFIG, OF_THE_YAML),
+        (CHECKPOINT, WRONG | WRONG_CHECKPOINTS),
+        (VOCOS, WRONG | WRONG_VOCOS),
+        (VOCOS_CONFIG, WRONG_YAML),
     )
     for kind, spoil in spoils.items()
 ]
@@ -133,42 +133,42 @@ CASES = [
     [(file, spoil) for file, _, spoil in CASES],
     ids=[f"{file.name} {kind}" for file, kind, _ in CASES],
 )
-def test_speaking_without_a_right_file(own: Settings, file: Any, spoil: Spoil) -> None:
-    spoil(own.models.path / "valle" / file.name)
-    with TestClient(create_app(scripted_services(own))) as client:
+def test_speaking_without_a_right_file(own_settings: Settings, file: Any, spoil: Spoil) -> None:
+    spoil(own_settings.models.path / "valle" / file.name)
+    with TestClient(create_app(scripted_services(own_settings))) as client:
         answer = client.post("/generate", json=LINE)
-        asked = {"model": "valle", "input": "Hello.", "voice": small_valle.NAME}
-        told = client.post("/v1/audio/speech", json=asked)
+        body = {"model": "valle", "input": "Hello.", "voice": small_valle.NAME}
+        speech = client.post("/v1/audio/speech", json=body)
     assert (answer.status_code, answer.json()["code"]) == (503, 503)
     assert file.name in answer.json()["error"] and "docs/valle.md" in answer.json()["error"]
-    assert (told.status_code, told.json()["error"]["code"]) == (503, "bad_weights")
-    assert "Retry-After" not in answer.headers and "Retry-After" not in told.headers
+    assert (speech.status_code, speech.json()["error"]["code"]) == (503, "bad_weights")
+    assert "Retry-After" not in answer.headers and "Retry-After" not in speech.headers
 
 
 @pytest.mark.parametrize("file", [CHECKPOINT, VOCOS, VOCOS_CONFIG], ids=lambda file: file.name)
-def test_speaking_without_a_file(own: Settings, file: Any) -> None:
-    place = own.models.path / "valle" / file.name
+def test_speaking_without_a_file(own_settings: Settings, file: Any) -> None:
+    place = own_settings.models.path / "valle" / file.name
     place.unlink()
-    with TestClient(create_app(scripted_services(own))) as client:
+    with TestClient(create_app(scripted_services(own_settings))) as client:
         answer = client.post("/generate", json=LINE)
     assert (answer.status_code, answer.json()["code"]) == (503, 503)
     assert str(place) in answer.json()["error"] and file.origin in answer.json()["error"]
     assert "Retry-After" not in answer.headers
 
 
-OF_ENCODEC: dict[str, Spoil] = {
+WRONG_ENCODEC: dict[str, Spoil] = {
     "empty": WRONG["empty"],
     "no archive": WRONG["no archive"],
     "cut short": WRONG["cut short"],
-    "another's": lambda path: saved(path, small_valle.make_vocos()),
-    "few codes": lambda path: saved(
+    "another's": lambda path: save_tensors(path, small_valle.make_vocos()),
+    "few codes": lambda path: save_tensors(
         path,
         {
             "encoder.model.0.conv.conv.bias": torch.zeros(2),
             "quantizer.vq.layers.0._codebook.embed": torch.zeros(512, 16),
         },
     ),
-    "odd names": lambda path: saved(
+    "odd names": lambda path: save_tensors(
         path,
         {
             "encoder.model.0.conv.conv.bias": torch.zeros(2),
@@ -176,7 +176,7 @@ OF_ENCODEC: dict[str, Spoil] = {
             "quantizer.vq.layers.x.y": torch.zeros(2),
         },
     ),
-    "no direction": lambda path: saved(
+    "no direction": lambda path: save_tensors(
         path,
         {
             "encoder.model.0.conv.conv.bias": torch.zeros(2),
@@ -188,14 +188,14 @@ OF_ENCODEC: dict[str, Spoil] = {
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("spoil", OF_ENCODEC.values(), ids=OF_ENCODEC)
+@pytest.mark.parametrize("spoil", WRONG_ENCODEC.values(), ids=WRONG_ENCODEC)
 async def test_making_a_character_without_a_right_file(
-    own: Settings, tmp_path: Path, spoil: Spoil
+    own_settings: Settings, tmp_path: Path, spoil: Spoil
 ) -> None:
-    spoil(own.models.path / "valle" / str(ENCODEC.converted))
-    before = sorted(own.presets.path.iterdir())
+    spoil(own_settings.models.path / "valle" / str(ENCODEC.converted))
+    before = sorted(own_settings.presets.path.iterdir())
     command = parse_arguments(["character", "make", "Kai", str(clip(tmp_path)), *SAID])
     with pytest.raises(Unavailable, match="encodec_24khz-d7cc33bc") as refused:
-        await clone.character(command, own)
+        await clone.character(command, own_settings)
     assert refused.value.code == "bad_weights" and "docs/valle.md" in str(refused.value.hint)
-    assert sorted(own.presets.path.iterdir()) == before
+    assert sorted(own_settings.presets.path.iterdir()) == before

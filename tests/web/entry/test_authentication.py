@@ -249,13 +249,13 @@ def test_a_header_that_stands_twice_is_none(keyed: TestClient, fake_time: FakeTi
 def test_the_edges_of_time_hold_here_too(keyed: TestClient, fake_time: FakeTime) -> None:
     for offset, expected in [(-65_000, 200), (-65_001, "stale"), (5_000, 200), (5_001, "future")]:
         fake_time.advance(200)
-        headers = at(fake_time, fake_time.ms + offset)
+        headers = headers_at(fake_time, fake_time.ms + offset)
         answer = keyed.get("/api/info", headers=headers)
         found = answer.status_code if answer.status_code == 200 else reason(answer)[1]
         assert found == expected, offset
 
 
-def at(fake_time: FakeTime, ms: int) -> dict[str, str]:
+def headers_at(fake_time: FakeTime, ms: int) -> dict[str, str]:
     return signed_headers(replace(fake_time, ms=ms), "GET", "/api/info")
 
 
@@ -290,7 +290,7 @@ def generate(client: TestClient, fake_time: FakeTime, posttime: str, way: str) -
     )
 
 
-def written(ms: int) -> str:
+def legacy_time(ms: int) -> str:
     from datetime import UTC, datetime
 
     return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y/%m/%d %H:%M:%S")
@@ -300,7 +300,7 @@ def written(ms: int) -> str:
 def test_posttime_is_that_of_the_signature(
     keyed: TestClient, fake_time: FakeTime, apart_s: int, status: int
 ) -> None:
-    posttime = written(fake_time.ms + 1000 * apart_s)
+    posttime = legacy_time(fake_time.ms + 1000 * apart_s)
     assert generate(keyed, fake_time, posttime, "signed").status_code == status
     assert generate(keyed, fake_time, posttime, "bearer").status_code == 404
 

@@ -96,7 +96,7 @@ class Fuzzer:
             "extensions": {"websocket.http.response": {}},
         }
 
-    def changed(self, request: Request) -> Request:
+    def change(self, request: Request) -> Request:
         """Change one part: a byte, a header, the query, the path, the body or the method."""
         scope, body = request
         scope = {**scope, "headers": list(scope["headers"])}
@@ -104,23 +104,23 @@ class Fuzzer:
         if what == "header" and scope["headers"]:
             place = self.random.randrange(len(scope["headers"]))
             name, value = scope["headers"][place]
-            scope["headers"][place] = (name, self.mutated(value))
+            scope["headers"][place] = (name, self.mutate(value))
         elif what == "drop" and scope["headers"]:
             del scope["headers"][self.random.randrange(len(scope["headers"]))]
         elif what == "twice" and scope["headers"]:
             scope["headers"].append(self.random.choice(scope["headers"]))
         elif what == "body":
-            body = self.mutated(body)
+            body = self.mutate(body)
         elif what == "path":
-            scope["raw_path"] = self.mutated(scope["raw_path"])
+            scope["raw_path"] = self.mutate(scope["raw_path"])
             scope["path"] = scope["raw_path"].decode("utf-8", "replace")
         elif what == "method" and scope["type"] == "http":
             scope["method"] = self.random.choice(("PATCH", "get ", "", "TRACE"))
         else:
-            scope["query_string"] = self.mutated(scope["query_string"])
+            scope["query_string"] = self.mutate(scope["query_string"])
         return scope, body
 
-    def mutated(self, data: bytes) -> bytes:
+    def mutate(self, data: bytes) -> bytes:
         kind = self.random.randrange(6)
         place = self.random.randrange(len(data) + 1)
         noise = bytes(
@@ -172,9 +172,9 @@ async def fuzz(
     for number in range(n):
         right = make(fuzzer)
         assert await status_of(app, dict(right[0]), right[1]) == 0, right
-        wrong = fuzzer.changed(make(fuzzer))
+        wrong = fuzzer.change(make(fuzzer))
         for _ in range(fuzzer.random.choice((0, 0, 1, 3))):
-            wrong = fuzzer.changed(wrong)
+            wrong = fuzzer.change(wrong)
         status = await status_of(app, wrong[0], wrong[1])
         if status == 0:
             check_admitted(fuzzer, wrong[0], wrong[1])

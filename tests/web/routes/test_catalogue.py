@@ -50,7 +50,7 @@ def test_voices_are_every_name_that_can_be_asked_for(client: TestClient) -> None
 
 @pytest.fixture
 def pictured(web_settings: Settings, tmp_path: Path) -> TestClient:
-    """A folder with one character whose name is not plain, and who has a picture."""
+    """Give a server with a character that has a picture and a name to escape."""
     (tmp_path / "Y'shtola 2.yaml").write_text("voice: jf_alpha\npicture: face.png\n")
     (tmp_path / "bare.yaml").write_text("voice: jf_alpha\n")
     (tmp_path / "face.png").write_bytes(PNG)

@@ -1,4 +1,4 @@
-"""POST /generate: the bots' contract."""
+"""POST /generate keeps the bots' contract."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.server import scripted_services, wait_until_kept
 BODY = {"textPrompt": "Hi.", "character": "af_heart", "language": "en"}
 
 
-def serving(settings: Settings) -> Iterator[TestClient]:
+def serve_tones(settings: Settings) -> Iterator[TestClient]:
     services = scripted_services(settings)
     # The bots name no engine: here every character speaks in tones.
     services.models._models["hibari"].engine = services.models.engine("tone")
@@ -28,22 +28,24 @@ def serving(settings: Settings) -> Iterator[TestClient]:
 
 @pytest.fixture
 def bot(web_settings: Settings, tmp_path: Path) -> Iterator[TestClient]:
-    yield from serving(replace(web_settings, cache=CacheSettings(path=tmp_path)))
+    yield from serve_tones(replace(web_settings, cache=CacheSettings(path=tmp_path)))
 
 
 @pytest.fixture
 def old_bot(web_settings: Settings, tmp_path: Path) -> Iterator[TestClient]:
     old = GenerateSettings(string_codes=True, always_200=True)
-    yield from serving(replace(web_settings, cache=CacheSettings(path=tmp_path), generate=old))
+    yield from serve_tones(replace(web_settings, cache=CacheSettings(path=tmp_path), generate=old))
 
 
-def asked(bot: TestClient, **fields: Any) -> tuple[int, dict[str, Any]]:
+def post_generate(bot: TestClient, **fields: Any) -> tuple[int, dict[str, Any]]:
     answer = bot.post("/generate", json={**BODY, **fields})
     return answer.status_code, answer.json()
 
 
 def test_it_answers_when_the_recording_is_finished(bot: TestClient) -> None:
-    status, body = asked(bot, noaccent=False, longprompt=True, posttime="2026/01/01 00:00:00")
+    status, body = post_generate(
+        bot, noaccent=False, longprompt=True, posttime="2026/01/01 00:00:00"
+    )
     assert (status, set(body)) == (200, {"audioURL", "code", "error"})
     assert (body["code"], body["error"]) == (200, None)
     assert "/audio/en/af_heart/long/hi-" in body["audioURL"]
@@ -51,7 +53,7 @@ def test_it_answers_when_the_recording_is_finished(bot: TestClient) -> None:
 
 
 def test_who_does_not_wait_is_answered_at_once(bot: TestClient) -> None:
-    status, body = asked(bot, wait=False)
+    status, body = post_generate(bot, wait=False)
     assert (status, body["code"]) == (200, 200)
     assert bot.get(body["audioURL"]).status_code == 200
 
@@ -71,11 +73,14 @@ def test_who_does_not_wait_is_answered_at_once(bot: TestClient) -> None:
 def test_errors_are_the_bots(
     bot: TestClient, fields: dict[str, Any], status: int, error: str
 ) -> None:
-    assert asked(bot, **fields) == (status, {"audioURL": None, "code": status, "error": error})
+    assert post_generate(bot, **fields) == (
+        status,
+        {"audioURL": None, "code": status, "error": error},
+    )
 
 
 def test_unknown_fields_are_ignored(bot: TestClient) -> None:
-    assert asked(bot, mood="happy")[0] == 200
+    assert post_generate(bot, mood="happy")[0] == 200
 
 
 def test_a_body_that_is_none_is_answered_in_the_same_shape(bot: TestClient) -> None:
@@ -95,15 +100,15 @@ def test_a_failing_engine_is_500_with_its_reason(
         raise ZeroDivisionError
 
     monkeypatch.setattr(services.models.engine("tone"), "speak", broken)
-    status, body = asked(bot)
+    status, body = post_generate(bot)
     assert (status, body["code"], body["audioURL"]) == (500, 500, None)
     assert "failed while it spoke" in body["error"]
 
 
 def test_old_bots_get_texts_and_always_200(old_bot: TestClient) -> None:
-    assert asked(old_bot)[1]["code"] == "200"
+    assert post_generate(old_bot)[1]["code"] == "200"
     expected = {"audioURL": None, "code": "404", "error": "Character not found"}
-    assert asked(old_bot, character="nobody") == (200, expected)
+    assert post_generate(old_bot, character="nobody") == (200, expected)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +121,7 @@ def test_old_bots_get_texts_and_always_200(old_bot: TestClient) -> None:
 )
 def test_published_addresses_find_the_recording(bot: TestClient, shape: str) -> None:
     assert bot.get(shape).status_code == 404
-    body = asked(bot)[1]
+    body = post_generate(bot)[1]
     assert bot.get(shape).content == bot.get(body["audioURL"]).content
 
 

@@ -170,7 +170,7 @@ def test_odd_characters_are_spoken_around(speak: Speak, text: str) -> None:
     assert speak(input=text).status_code == 200
 
 
-def kept(client: TestClient) -> int:
+def recordings_of(client: TestClient) -> int:
     return len(client.app.state.services.cache.index)  # type: ignore[attr-defined]
 
 
@@ -194,18 +194,18 @@ def test_a_known_line_still_has_its_events(client: TestClient, speak: Speak) -> 
     again = speak(**fields)
     assert (first.headers["X-Cache"], again.headers["X-Cache"]) == ("miss", "hit")
 
-    def heard(answer: Any) -> tuple[bytes, list[object]]:
+    def sound_and_words(answer: Any) -> tuple[bytes, list[object]]:
         events = [json.loads(line[6:]) for line in answer.text.splitlines() if "data: " in line]
         sound = b"".join(base64.b64decode(event.get("audio", "")) for event in events)
         return sound, [word for event in events for word in event.get("words", [])]
 
-    assert heard(first) == heard(again)
+    assert sound_and_words(first) == sound_and_words(again)
 
 
 def test_who_wants_nothing_stored_is_spoken_to_afresh(client: TestClient, speak: Speak) -> None:
     speak()
     wait_until_kept(client)
-    before = kept(client)
+    before = recordings_of(client)
     body = json.dumps({"model": "tone", "input": "abc", "response_format": "pcm"})
     for text in ("abc", "abcd"):
         answer = client.post(
@@ -215,4 +215,4 @@ def test_who_wants_nothing_stored_is_spoken_to_afresh(client: TestClient, speak:
         )
         assert answer.headers["X-Cache"] == "miss"
     wait_until_kept(client)
-    assert kept(client) == before
+    assert recordings_of(client) == before

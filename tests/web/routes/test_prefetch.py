@@ -1,4 +1,4 @@
-"""POST /prefetch and what it tells."""
+"""POST /prefetch, the progress of a list, and its cancellation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 
-def ended(client: TestClient, id: str) -> dict[str, Any]:
+def wait_for_end(client: TestClient, id: str) -> dict[str, Any]:
     end = time.monotonic() + 20
     while time.monotonic() < end:
         found: dict[str, Any] = client.get(f"/prefetch/{id}").json()
@@ -30,7 +30,7 @@ def test_a_list_is_spoken(client: TestClient, rows: bool) -> None:
     else:
         answer = client.post("/prefetch", json={"lines": lines})
     assert (answer.status_code, answer.json()["total"]) == (202, 3)
-    found = ended(client, answer.json()["id"])
+    found = wait_for_end(client, answer.json()["id"])
     assert (found["total"], found["done"], found["failed"]) == (3, 3, 0)
     for line in lines:
         assert client.post("/lines", json=line).json()["status"] == "hit"

@@ -1,4 +1,4 @@
-"""The live socket as clients meet it, polite ones and rude ones."""
+"""The live socket, with clients that keep its rules and clients that do not."""
 
 from __future__ import annotations
 
@@ -25,29 +25,31 @@ from tests.support.server import LiveServer, scripted_services, serving
 TONE = {"engine": "tone", "sample_rate": 24000}
 
 
-def opened(live: LiveServer) -> RawSocket:
+def open_socket(live: LiveServer) -> RawSocket:
     raw = RawSocket(live.address)
     assert raw.status == 101
     assert raw.receive().json["type"] == "ready"
     return raw
 
 
-def said(raw: RawSocket, text: str, id: str = "a", **fields: Any) -> tuple[dict[str, Any], bytes]:
-    """A line to its end: what `done` says, and its sound."""
+def say_line(
+    raw: RawSocket, text: str, id: str = "a", **fields: Any
+) -> tuple[dict[str, Any], bytes]:
+    """Speak a line to its end; return its last message and its sound."""
     raw.say("say", id=id, text=text, **{**TONE, **fields})
     stream, pcm = None, b""
     while True:
-        got = raw.receive()
-        if got.opcode == BINARY:
-            assert struct.unpack_from("<I", got.data)[0] == stream
-            pcm += got.data[4:]
+        frame = raw.receive()
+        if frame.opcode == BINARY:
+            assert struct.unpack_from("<I", frame.data)[0] == stream
+            pcm += frame.data[4:]
             continue
-        told = got.json
-        assert told["id"] == id
-        if told["type"] == "started":
-            stream = told["stream"]
-        elif told["type"] != "timestamps":
-            return told, pcm
+        message = frame.json
+        assert message["id"] == id
+        if message["type"] == "started":
+            stream = message["stream"]
+        elif message["type"] != "timestamps":
+            return message, pcm
 
 
 # what everybody may expect
@@ -63,18 +65,18 @@ def test_ready_is_the_first_message(live: LiveServer) -> None:
 
 
 def test_a_line_comes_as_the_file_has_it(live: LiveServer) -> None:
-    with opened(live) as raw:
-        done, pcm = said(raw, "abc def")
+    with open_socket(live) as raw:
+        done, pcm = say_line(raw, "abc def")
         assert done["type"] == "done" and done["duration"] == pytest.approx(len(pcm) / 48000)
         assert live.wait_until_idle()
         file = live.answer("GET", done["url"]).read()
         assert file[44:] == pcm
-        again, same = said(raw, "abc def", id="b")
+        again, same = say_line(raw, "abc def", id="b")
         assert same == pcm and again["url"] == done["url"]
 
 
 def test_a_text_that_is_still_being_written_is_heard(live: LiveServer) -> None:
-    with opened(live) as raw:
+    with open_socket(live) as raw:
         raw.say("say", id="a", text="abc, ", more=True, **TONE)
         started = raw.until("started")[-1].json
         assert started["cache"] is None and started["url"] is None
@@ -103,7 +105,7 @@ def test_nothing_is_compressed(live: LiveServer) -> None:
 
 
 def test_cancel_ends_it_at_once(live: LiveServer) -> None:
-    with opened(live) as raw:
+    with open_socket(live) as raw:
         raw.say("say", id="a", text="abc " * 100, pace=False, **TONE)
         raw.until("started")
         raw.say("cancel", id="a")
@@ -114,7 +116,7 @@ def test_cancel_ends_it_at_once(live: LiveServer) -> None:
 
 
 def test_a_socket_that_is_gone_frees_the_engine(live: LiveServer) -> None:
-    raw = opened(live)
+    raw = open_socket(live)
     raw.say("say", id="a", text="abc " * 1_000, pace=False, **TONE)
     raw.until("started")
     raw.connection.close()  # without a word
@@ -126,7 +128,7 @@ def test_a_socket_that_is_gone_frees_the_engine(live: LiveServer) -> None:
 
 
 def test_pings_of_the_wire_are_answered_with_what_they_hold(live: LiveServer) -> None:
-    with opened(live) as raw:
+    with open_socket(live) as raw:
         for payload in (b"", b"\x00\xff", b"x" * 125):
             raw.send(PING, payload)
             answer = raw.receive()
@@ -137,7 +139,7 @@ def test_pings_of_the_wire_are_answered_with_what_they_hold(live: LiveServer) ->
 
 
 def test_a_message_in_pieces_is_one_message(live: LiveServer) -> None:
-    with opened(live) as raw:
+    with open_socket(live) as raw:
         message = json.dumps({"type": "ping", "t": 5}).encode()
         raw.send(TEXT, message[:3], last=False)
         raw.send(PING, b"between")
@@ -149,7 +151,7 @@ def test_a_message_in_pieces_is_one_message(live: LiveServer) -> None:
 
 
 def test_a_letter_may_be_cut_in_two(live: LiveServer) -> None:
-    with opened(live) as raw:
+    with open_socket(live) as raw:
         message = json.dumps({"type": "cancel", "id": "é"}, ensure_ascii=False).encode()
         place = message.index("é".encode()) + 1
         raw.send(TEXT, message[:place], last=False)
@@ -160,7 +162,7 @@ def test_a_letter_may_be_cut_in_two(live: LiveServer) -> None:
 
 @pytest.mark.parametrize(("sent", "code"), [(struct.pack(">H", 1000) + b"bye", 1000), (b"", 1005)])
 def test_a_close_is_answered(live: LiveServer, sent: bytes, code: int) -> None:
-    with opened(live) as raw:
+    with open_socket(live) as raw:
         raw.send(CLOSE, sent)
         assert raw.closing() == code
 
@@ -184,15 +186,15 @@ def test_a_close_is_answered(live: LiveServer, sent: bytes, code: int) -> None:
 def test_what_breaks_the_rules_is_closed_with_its_code(
     live: LiveServer, frames: list[tuple[int, bytes, bool]], code: int
 ) -> None:
-    with opened(live) as raw, opened(live) as other:
+    with open_socket(live) as raw, open_socket(live) as other:
         for opcode, data, last in frames:
             raw.send(opcode, data, last)
         assert raw.closing() == code
-        assert said(other, "abc")[0]["type"] == "done"
+        assert say_line(other, "abc")[0]["type"] == "done"
 
 
 def test_a_frame_without_a_mask_breaks_them_too(live: LiveServer) -> None:
-    with opened(live) as raw:
+    with open_socket(live) as raw:
         raw.send(TEXT, b"{}", masked=False)
         assert raw.closing() == 1002
 
@@ -219,22 +221,22 @@ def test_a_frame_without_a_mask_breaks_them_too(live: LiveServer) -> None:
     ],
 )
 def test_a_wrong_message_is_told_and_the_socket_stays(live: LiveServer, message: bytes) -> None:
-    with opened(live) as raw:
+    with open_socket(live) as raw:
         raw.send(TEXT, message)
         told = raw.receive().json
         assert told["type"] == "error" and told["code"] and told["message"]
-        assert said(raw, "abc")[0]["type"] == "done"
+        assert say_line(raw, "abc")[0]["type"] == "done"
 
 
 def test_twenty_wrong_ones_in_a_row_are_enough(live: LiveServer) -> None:
-    with opened(live) as raw:
+    with open_socket(live) as raw:
         for _ in range(20):
             raw.send(TEXT, b"{}")
         assert raw.closing() == 1008
 
 
 def test_right_ones_between_them_forgive(live: LiveServer) -> None:
-    with opened(live) as raw:
+    with open_socket(live) as raw:
         for _ in range(3):
             for _ in range(19):
                 raw.send(TEXT, b"{}")
@@ -243,19 +245,19 @@ def test_right_ones_between_them_forgive(live: LiveServer) -> None:
 
 
 def test_a_flood_ends_its_sender_and_harms_nobody(live: LiveServer) -> None:
-    with opened(live) as raw, opened(live) as other:
-        flood = threading.Thread(target=flooding, args=(raw, 40_000), daemon=True)
+    with open_socket(live) as raw, open_socket(live) as other:
+        flood = threading.Thread(target=send_flood, args=(raw, 40_000), daemon=True)
         flood.start()
         for number in range(5):
             begun = time.monotonic()
-            assert said(other, "ab", id=str(number))[0]["type"] == "done"
+            assert say_line(other, "ab", id=str(number))[0]["type"] == "done"
             assert time.monotonic() - begun < 5
         code = raw.closing()
         assert code in (1006, 1008)
         flood.join(10)
 
 
-def flooding(raw: RawSocket, count: int) -> None:
+def send_flood(raw: RawSocket, count: int) -> None:
     from tests.support.raw_socket import frame
 
     block = b"".join(frame(TEXT, b'{"type": "cancel", "id": "x"}') for _ in range(500))
@@ -271,23 +273,23 @@ def test_who_reads_next_to_nothing_is_left_and_harms_nobody(
     live: LiveServer, monkeypatch: pytest.MonkeyPatch, bytes_a_second: int
 ) -> None:
     monkeypatch.setattr(uvicorn_limits, "STALL_SECONDS", 0.5)
-    with opened(live) as raw, opened(live) as other:
+    with open_socket(live) as raw, open_socket(live) as other:
         if bytes_a_second:
-            sipping = threading.Thread(target=sip, args=(raw, bytes_a_second), daemon=True)
-            sipping.start()
+            reader = threading.Thread(target=read_slowly, args=(raw, bytes_a_second), daemon=True)
+            reader.start()
         for number in range(8):
             raw.say("say", id=str(number), text="abc " * 1_200, pace=False, **TONE)
-        assert said(other, "abc")[0]["type"] == "done"
+        assert say_line(other, "abc")[0]["type"] == "done"
         end = time.monotonic() + 20
         while live.services.cache.busy and time.monotonic() < end:
             time.sleep(0.05)
         assert not live.services.cache.busy  # its lines were stopped
         if not bytes_a_second:  # else the frames are in pieces
             assert raw.closing() in (1006, 1008)
-        assert said(other, "def", id="b")[0]["type"] == "done"
+        assert say_line(other, "def", id="b")[0]["type"] == "done"
 
 
-def sip(raw: RawSocket, bytes_a_second: int) -> None:
+def read_slowly(raw: RawSocket, bytes_a_second: int) -> None:
     try:
         while raw.connection.recv(1):
             time.sleep(1 / bytes_a_second)
@@ -305,12 +307,12 @@ def test_sockets_are_bounded(settings: Settings, tmp_path: Path) -> None:
         limits=replace(LimitsSettings(), all_sockets=2),
     )
     with serving(scripted_services(bounded)) as live:
-        first, second = opened(live), opened(live)
+        first, second = open_socket(live), open_socket(live)
         with RawSocket(live.address) as third:
             assert third.status == 101 and third.closing() == 1013
         first.connection.close()
         time.sleep(0.2)
-        with opened(live):
+        with open_socket(live):
             pass
         second.connection.close()
 
@@ -348,10 +350,10 @@ def test_a_key_has_so_many_sockets_and_characters(keyed: tuple[LiveServer, FakeT
         with RawSocket(live.address, **bearer) as three:
             assert three.status == 429
         one.receive()
-        assert said(one, "abc")[0]["type"] == "done"
-        done, _ = said(one, "abc", id="b")
+        assert say_line(one, "abc")[0]["type"] == "done"
+        done, _ = say_line(one, "abc", id="b")
         assert done["type"] == "done" and "?e=" in done["url"]
-        told, _ = said(one, "abcd", id="c")
+        told, _ = say_line(one, "abcd", id="c")
         assert (told["type"], told["code"]) == ("error", "rate_limited")
 
 
@@ -363,7 +365,7 @@ def test_what_is_being_spoken_ends_before_the_server_does(
 ) -> None:
     stopping = replace(settings, cache=replace(settings.cache, path=tmp_path), shutdown_seconds=5.0)
     with serving(scripted_services(stopping)) as live:
-        speaking, silent, endless = opened(live), opened(live), opened(live)
+        speaking, silent, endless = open_socket(live), open_socket(live), open_socket(live)
         speaking.say("say", id="a", text="abc def", **TONE)
         speaking.until("started")
         endless.say("say", id="a", text="abc", more=True, **TONE)

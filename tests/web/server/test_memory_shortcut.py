@@ -1,4 +1,4 @@
-"""The shortest way gives what the long way gives, and keeps its connection."""
+"""The shortcut gives the same answers as the application, and keeps its connection."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def path(live: LiveServer) -> str:
     return address
 
 
-def got(
+def get(
     connection: http.client.HTTPConnection, path: str, **headers: str
 ) -> tuple[int, dict[str, Any], bytes]:
     connection.request("GET", path, headers=headers)
@@ -37,18 +37,18 @@ def got(
 
 def test_both_ways_are_the_same(live: LiveServer, path: str) -> None:
     connection = http.client.HTTPConnection(*live.address, timeout=10)
-    long = got(connection, path, **{"X-Request-ID": "mine"})
+    long = get(connection, path, **{"X-Request-ID": "mine"})
     for _ in range(3):
-        short = got(connection, path)
+        short = get(connection, path)
         assert (short[0], short[2]) == (long[0], long[2])
         assert set(short[1]) == set(long[1])
         changing = {"x-request-id", "date"}
         assert {n: v for n, v in short[1].items() if n not in changing} == {
             n: v for n, v in long[1].items() if n not in changing
         }
-    numbers = {got(connection, path)[1]["x-request-id"] for _ in range(3)}
-    assert len(numbers) == 3
-    assert got(connection, "/health")[0] == 200
+    ids = {get(connection, path)[1]["x-request-id"] for _ in range(3)}
+    assert len(ids) == 3
+    assert get(connection, "/health")[0] == 200
     connection.close()
 
 
@@ -82,7 +82,7 @@ def test_conditions_go_the_long_way(
     live: LiveServer, path: str, headers: dict[str, str], status: int
 ) -> None:
     connection = http.client.HTTPConnection(*live.address, timeout=10)
-    assert got(connection, path, **headers)[0] == status
+    assert get(connection, path, **headers)[0] == status
     connection.close()
 
 
@@ -103,19 +103,19 @@ def test_with_keys_only_signed_addresses_go_the_short_way(
     connection.request("POST", "/lines", json.dumps({"text": "abc", "engine": "tone"}), headers)
     path = json.loads(connection.getresponse().read())["url"].removeprefix(live.url)
     assert live.wait_until_idle()
-    found = [got(connection, path) for _ in range(3)]
+    found = [get(connection, path) for _ in range(3)]
     assert [status for status, _, _ in found] == [200, 200, 200]
     assert found[0][2] == found[1][2] == found[2][2]
     bare = path.partition("?")[0]
     for changed in (bare, path[:-1] + "-", f"{path}&rate=8000", f"{path}&e=0"):
-        assert got(connection, changed)[0] == 401
+        assert get(connection, changed)[0] == 401
     fake_time.advance(30 * 86_400)
-    assert got(connection, path)[0] == 401
+    assert get(connection, path)[0] == 401
     connection.close()
 
 
 def test_other_names_do_not_go_the_short_way(live: LiveServer, path: str) -> None:
     connection = http.client.HTTPConnection(*live.address, timeout=10)
-    assert got(connection, path, Host="evil.example")[0] == 403
-    assert got(connection, path)[0] == 200
+    assert get(connection, path, Host="evil.example")[0] == 403
+    assert get(connection, path)[0] == 200
     connection.close()

@@ -27,7 +27,7 @@ async def app(scope: dict[str, object], receive: object, send: object) -> None:
 
 
 @contextmanager
-def running(limits: LimitsSettings) -> Iterator[tuple[str, int]]:
+def serve_app(limits: LimitsSettings) -> Iterator[tuple[str, int]]:
     kind = type("Limited", (BoundedHttp,), {"limits": limits})
     config = uvicorn.Config(app, http=kind, log_config=None, lifespan="off", ws="none")
     server = AnnouncingServer(config)
@@ -41,7 +41,7 @@ def running(limits: LimitsSettings) -> Iterator[tuple[str, int]]:
         thread.join(20)
 
 
-def answer(connection: socket.socket) -> bytes:
+def status_line(connection: socket.socket) -> bytes:
     """Return the status line, or nothing where the server just closed."""
     connection.settimeout(10)
     try:
@@ -52,7 +52,7 @@ def answer(connection: socket.socket) -> bytes:
 
 @pytest.fixture(scope="module")
 def bounded() -> Iterator[tuple[str, int]]:
-    with running(LimitsSettings(header_bytes=4_096, header_seconds=1, connections=20)) as address:
+    with serve_app(LimitsSettings(header_bytes=4_096, header_seconds=1, connections=20)) as address:
         yield address
 
 
@@ -60,14 +60,14 @@ def test_a_request_in_time_is_answered_as_often_as_it_comes(bounded: tuple[str, 
     with socket.create_connection(bounded) as connection:
         for _ in range(3):
             connection.sendall(HEAD + b"\r\n")
-            assert answer(connection) == b"HTTP/1.1 204 No Content"
+            assert status_line(connection) == b"HTTP/1.1 204 No Content"
 
 
 @pytest.mark.parametrize("sent", [b"", b"G", HEAD])
 def test_a_head_that_does_not_come_in_time_ends(bounded: tuple[str, int], sent: bytes) -> None:
     with socket.create_connection(bounded) as connection:
         connection.sendall(sent)
-        assert answer(connection) == b"HTTP/1.1 408 Request Timeout"
+        assert status_line(connection) == b"HTTP/1.1 408 Request Timeout"
 
 
 def test_a_head_in_drops_ends_too(bounded: tuple[str, int]) -> None:
@@ -87,9 +87,9 @@ def test_a_head_in_drops_ends_too(bounded: tuple[str, int]) -> None:
 def test_the_second_request_of_a_connection_has_its_time_too(bounded: tuple[str, int]) -> None:
     with socket.create_connection(bounded) as connection:
         connection.sendall(HEAD + b"\r\n")
-        assert answer(connection) == b"HTTP/1.1 204 No Content"
+        assert status_line(connection) == b"HTTP/1.1 204 No Content"
         connection.sendall(HEAD)
-        assert answer(connection) == b"HTTP/1.1 408 Request Timeout"
+        assert status_line(connection) == b"HTTP/1.1 408 Request Timeout"
 
 
 def test_a_head_without_end_is_not_held(bounded: tuple[str, int]) -> None:
@@ -99,7 +99,7 @@ def test_a_head_without_end_is_not_held(bounded: tuple[str, int]) -> None:
         try:
             for _ in range(1_000):
                 connection.sendall(b"X-A: " + b"b" * 1_000 + b"\r\n")
-            found = answer(connection)
+            found = status_line(connection)
         except ConnectionError:
             pass
         assert found in (b"", b"HTTP/1.1 431 Request Header Fields Too Large")
@@ -109,20 +109,20 @@ def test_a_large_body_is_no_large_head(bounded: tuple[str, int]) -> None:
     with socket.create_connection(bounded) as connection:
         head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n"
         connection.sendall(head + b" " * 200_000)
-        assert answer(connection) == b"HTTP/1.1 204 No Content"
+        assert status_line(connection) == b"HTTP/1.1 204 No Content"
 
 
 def test_a_connection_too_many_is_told_so() -> None:
-    with running(LimitsSettings(connections=2)) as address:
+    with serve_app(LimitsSettings(connections=2)) as address:
         held = [socket.create_connection(address) for _ in range(2)]
         for connection in held:
             connection.sendall(HEAD + b"\r\n")
-            assert answer(connection) == b"HTTP/1.1 204 No Content"
+            assert status_line(connection) == b"HTTP/1.1 204 No Content"
         with socket.create_connection(address) as third:
-            assert answer(third) == b"HTTP/1.1 503 Service Unavailable"
+            assert status_line(third) == b"HTTP/1.1 503 Service Unavailable"
         held[0].close()
         time.sleep(0.2)
         with socket.create_connection(address) as next_one:
             next_one.sendall(HEAD + b"\r\n")
-            assert answer(next_one) == b"HTTP/1.1 204 No Content"
+            assert status_line(next_one) == b"HTTP/1.1 204 No Content"
         held[1].close()
