@@ -196,7 +196,7 @@ class AgreedLines:
         with timed(device, seconds["vocoder"]):
             for each in codes:
                 self._speaker.make_sound(each)
-        return {name: sum(found) for name, found in seconds.items()}
+        return {name: sum(measured) for name, measured in seconds.items()}
 
     def _make_all_levels(self, line: BatchedLine) -> Any:
         endless_turn = Turn(lambda: None, lambda: False, clock=lambda: 0.0)

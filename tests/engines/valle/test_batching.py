@@ -80,10 +80,10 @@ def run(batch: Batch, most: int = 100) -> None:
 @pytest.mark.parametrize("ahead", [False, True])
 def test_a_line_ends_at_its_end_or_at_its_limit(ahead: bool) -> None:
     batch = make_batch(ScriptedModel(), ahead=ahead)
-    said, limited = make_line(4, 5, END, 6), make_line(4, 5, 6)
-    assert batch.enter(said) and batch.enter(limited)
+    ended, limited = make_line(4, 5, END, 6), make_line(4, 5, 6)
+    assert batch.enter(ended) and batch.enter(limited)
     run(batch)
-    assert (said.codes, said.ending) == ([4, 5], "end")
+    assert (ended.codes, ended.ending) == ([4, 5], "end")
     assert (limited.codes, limited.ending) == ([4, 5, 6], "limit")
 
 

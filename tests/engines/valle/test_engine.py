@@ -144,8 +144,8 @@ def test_a_text_too_long_for_one_piece_is_said_in_several(
     )
     chunks = speak(engine, wanted)
     assert len(chunks) > 1
-    said = " ".join(word.text for chunk in chunks for word in chunk.words)
-    assert said.split() == LONG[:82].split()
+    spoken = " ".join(word.text for chunk in chunks for word in chunk.words)
+    assert spoken.split() == LONG[:82].split()
     for chunk in chunks:
         frames = chunk.samples.size // HOP
         assert frames + budget.MOST_PROMPT <= budget.MOST_FRAMES

@@ -52,8 +52,8 @@ def test_a_prompt_makes_a_character_of_its_engine(tmp_path: Path) -> None:
 
 def test_the_keys_and_types_are_the_published_ones() -> None:
     with np.load(io.BytesIO(pack_prompt(make_prompt(frames=12))), allow_pickle=False) as file:
-        found = {key: (str(file[key].dtype), file[key].shape) for key in file.files}
-    assert found == {
+        types = {key: (str(file[key].dtype), file[key].shape) for key in file.files}
+    assert types == {
         "audio_tokens": ("int64", (1, 12, 8)),
         "text_tokens": ("int64", (1, 3)),
         "lang_code": ("int64", ()),
@@ -61,8 +61,8 @@ def test_the_keys_and_types_are_the_published_ones() -> None:
 
 
 def test_a_prompt_tells_what_it_says(tmp_path: Path) -> None:
-    said = encode("你好。", "zh")
-    character = characters_with(tmp_path, "Kai", make_prompt("zh", ids=said.ids)).get("Kai")
+    text = encode("你好。", "zh")
+    character = characters_with(tmp_path, "Kai", make_prompt("zh", ids=text.ids)).get("Kai")
     assert decode(get_prompt(character).ids) == "ni↓↑xɑʊ↓↑."
 
 
@@ -83,10 +83,10 @@ def test_a_bad_file_is_named_and_breaks_nobody_else(tmp_path: Path) -> None:
         "short": {key: value for key, value in random_prompt().items() if key != "lang_code"},
     }.items():
         save_voice(tmp_path, name, **stored)
-    found = characters_with(tmp_path, "Kai", make_prompt())
-    assert [one.name for one in found.all()] == ["Kai"]
-    assert set(found.broken) == {"long.npz", "wild.npz", "short.npz"}
-    assert "1125" in found.broken["long.npz"] and "1023" in found.broken["wild.npz"]
+    characters = characters_with(tmp_path, "Kai", make_prompt())
+    assert [one.name for one in characters.all()] == ["Kai"]
+    assert set(characters.broken) == {"long.npz", "wild.npz", "short.npz"}
+    assert "1125" in characters.broken["long.npz"] and "1023" in characters.broken["wild.npz"]
 
 
 def test_another_kind_of_voice_is_refused(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_a_pass_with_a_mistake_is_never_used(
     def make(parts: NetworkSpec) -> AlteredBackend:
         return form(parts.network)
 
-    found = accelerate(
+    network = accelerate(
         model,
         inputs=model.cases((128,))[0],
         plan="compile",
@@ -78,12 +78,12 @@ def test_a_pass_with_a_mistake_is_never_used(
         axes=(Axis((128, 256), {0: 1}, {0: 1, 1: 1}),),
         makers={**MAKERS, "compile": make},
     )
-    assert found.prepare() == [(128,), (256,)]
+    assert network.prepare() == [(128,), (256,)]
     plans = {
-        bucket["plan"] for bucket in found.described()["buckets"] if bucket["state"] == "ready"
+        bucket["plan"] for bucket in network.described()["buckets"] if bucket["state"] == "ready"
     }
     assert ("compile" in plans) == right
-    assert right or fallback_reasons(found)[0].startswith("wrong output: ")
+    assert right or fallback_reasons(network)[0].startswith("wrong output: ")
 
 
 def test_nobody_reads_the_last_level() -> None:
