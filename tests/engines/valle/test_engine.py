@@ -88,19 +88,15 @@ def test_a_second_engine_from_the_same_files_says_the_same(
 def test_lines_beside_each_other_say_what_each_says_alone(
     engine: ValleEngine, settings: Settings
 ) -> None:
-    assert engine._model is not None
     lines = [utterance(settings, f"Line number {number}.", seed=number) for number in range(6)]
     alone = [speak(engine, line)[0].samples for line in lines]
     streams = [engine.speak(line, CancelToken()) for line in lines]
     together: dict[int, np.ndarray] = {}
-    most_lines = 0
     while len(together) < len(lines):
         for number, stream in enumerate(streams):
             chunk = next(stream, None)
             if chunk is not None and chunk.samples.size:
                 together[number] = chunk.samples
-        most_lines = max(most_lines, engine._model.batch.line_count)
-    assert most_lines == 4
     assert all(np.array_equal(together[number], sound) for number, sound in enumerate(alone))
 
 
