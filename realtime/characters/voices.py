@@ -245,6 +245,6 @@ def _parse_array(data: bytes, key: str) -> Array:
     if dtype.hasobject:
         raise BadVoice(f"{key} holds pickled objects, which are never read")
     if math.prod(shape) * dtype.itemsize != len(data) - stream.tell():
-        raise BadVoice(f"{key} promises {shape} of {dtype}, which is not what it holds")
+        raise BadVoice(f"{key} declares {shape} of {dtype}, which is not what it holds")
     array: Array = np.load(io.BytesIO(data), allow_pickle=False)
     return array

@@ -78,14 +78,14 @@ class SayActivity(Activity):
             asked_at = self._incoming.ready_at if self._incoming else self._asked_at
             began_at = self._now()
             await self._send_started(line)
-            made = await self._send_sound(line, framer, pacer)
-            text_ms = milliseconds(began_at - asked_at) + made["text"] if made else 0.0
+            made_in = await self._send_sound(line, framer, pacer)
+            text_ms = milliseconds(began_at - asked_at) + made_in["text"] if made_in else 0.0
             done = Done(
                 id=self.id,
                 duration=round(pacer.seconds, 4),
                 url=self._url(line),
                 timing=Timing(
-                    queue=made.get("queue", 0.0),
+                    queue=made_in.get("queue", 0.0),
                     text=round(text_ms, 2),
                     first_audio=milliseconds((pacer.audible_at or self._now()) - asked_at),
                     total=milliseconds(self._now() - asked_at),

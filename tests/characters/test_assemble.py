@@ -64,7 +64,8 @@ def test_speed_and_words_are_not_in_the_digest_and_the_voice_is(tmp_path: Path) 
     save_voice(tmp_path, "c", style=random_style(2))
     save_card(tmp_path, "b", "{speed: 2, display_name: B}")
     a, b, c = characters_in(tmp_path).all()
-    assert a.digest == b.digest != c.digest
+    assert a.digest == b.digest
+    assert a.digest != c.digest
 
 
 def test_a_blend_is_made_of_the_folder_and_of_packages(tmp_path: Path) -> None:

@@ -10,7 +10,10 @@ from realtime.timer import Timer
 
 
 class FakeTimer(Timer):
-    """Sleepers wake in order; `pass_by` moves on and lets everybody work between two of them."""
+    """A timer whose time stands still until `advance`, which wakes its sleepers in order.
+
+    Between two sleepers, tasks and threads get a moment to work.
+    """
 
     def __init__(self) -> None:
         self.time = 1000.0
