@@ -31,26 +31,26 @@ if TYPE_CHECKING:
 Maker = Callable[[NetworkSpec], Backend]
 
 
-def compiled(spec: NetworkSpec) -> Backend:
+def make_compiled(spec: NetworkSpec) -> Backend:
     """Make the backend of the plan `compile`."""
     return Compiled(spec.network, spec.policy.tuned)
 
 
-def eager(spec: NetworkSpec) -> Backend:
+def make_eager(spec: NetworkSpec) -> Backend:
     """Make the backend of the plan `eager`."""
     return Eager(spec.network)
 
 
-def graphs(plan: str, inner: Maker) -> Maker:
+def make_graphs(plan: str, inner: Maker) -> Maker:
     """Return a maker of CUDA graphs of another backend's run."""
     return lambda spec: Graphs(plan, spec, CudaRecorder(spec.network.device), inner(spec))
 
 
 MAKERS: Mapping[str, Maker] = {
-    "eager": eager,
-    "compile": compiled,
-    "graphs": graphs("graphs", compiled),
-    "eager_graphs": graphs("eager_graphs", eager),
+    "eager": make_eager,
+    "compile": make_compiled,
+    "graphs": make_graphs("graphs", make_compiled),
+    "eager_graphs": make_graphs("eager_graphs", make_eager),
     "onnx": lambda spec: Built(spec, OnnxRuntime()),
     "tensorrt": lambda spec: Built(spec, TensorRt()),
 }
@@ -89,7 +89,7 @@ def accelerate(
         network = Network(
             module, precision, device, autocast=policy.autocast, state=state, truth=truth
         )
-        examples = network.moved(normal_tensors(tuple(item.detach() for item in inputs)))
+        examples = network.to_device(normal_tensors(tuple(item.detach() for item in inputs)))
         shapes = Shapes(examples, axes)
         spec = NetworkSpec(network, shapes, examples, policy, name or type(module).__name__)
         return _with_plans(spec, plan, makers)

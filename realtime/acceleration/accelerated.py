@@ -210,7 +210,7 @@ class Accelerated:
 
     def _outputs(self, inputs: Tensors, lease: ExitStack | None = None) -> Tensors:
         """Return what the first plan gives that can run; with a lease perhaps in its buffers."""
-        inputs = self.network.moved(inputs)
+        inputs = self.network.to_device(inputs)
         fit = self.shapes.fit(inputs)
         if isinstance(fit, Misfit):
             self._counters.fell_back(self.mode, None, fit.reason)
@@ -242,7 +242,7 @@ class Accelerated:
             self._counters.fell_back(plan.name, fit.bucket, "not prepared yet")
             return False
         # The check belongs to the bucket, so it is made with inputs of the bucket's own shape.
-        whole = self.shapes.padded(inputs, fit) if fit.exact else self._spec.sample(fit.bucket)
+        whole = self.shapes.pad(inputs, fit) if fit.exact else self._spec.sample(fit.bucket)
         return plan.prepare(fit.bucket, whole)
 
     def _run_by_torch(self, fit: Fit | None, inputs: Tensors) -> Tensors:

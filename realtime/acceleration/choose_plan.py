@@ -46,7 +46,7 @@ def choose(
     remembered = _remembered(files.find("choice", key).data, candidates)
     if remembered is not None:
         return remembered
-    choice = _measured(spec, make, candidates, clock)
+    choice = _measure(spec, make, candidates, clock)
     logger.info("%s: %s is the quickest: %s", spec.name, choice.plan, choice.milliseconds)
     if choice.whole:  # else the next start measures on: it finds what was compiled by now
         kept = {"plan": choice.plan, "milliseconds": choice.milliseconds}
@@ -74,7 +74,7 @@ def _remembered(data: bytes | None, candidates: Sequence[str]) -> Choice | None:
     return Choice(plan, took, remembered=True) if plan in candidates else None
 
 
-def _measured(
+def _measure(
     spec: NetworkSpec,
     make: Callable[[str], Plan],
     candidates: Sequence[str],

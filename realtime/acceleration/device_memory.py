@@ -30,7 +30,7 @@ def unless_out_of_memory(run: Callable[[In], Out], inputs: In) -> Out | None:
     return None
 
 
-def forget(error: BaseException | None) -> None:
+def release_frames(error: BaseException | None) -> None:
     """Release the variables of the calls that ended with an error: their tracebacks hold them."""
     while error is not None:
         traceback.clear_frames(error.__traceback__)

@@ -28,10 +28,10 @@ def network_digest(module: nn.Module) -> str:
     import torch
 
     found = hashlib.sha256(repr(module).encode())
-    kinds = list(dict.fromkeys(type(part) for part in module.modules()))
-    for kind in kinds:
-        found.update(_source(kind).encode())
-    for folder in sorted({folder for kind in kinds if (folder := _folder(kind)) is not None}):
+    classes = list(dict.fromkeys(type(part) for part in module.modules()))
+    for cls in classes:
+        found.update(_source(cls).encode())
+    for folder in sorted({folder for cls in classes if (folder := _folder(cls)) is not None}):
         for path in sorted(folder.glob("*.py")):
             found.update(path.name.encode() + path.read_bytes())
     for name, value in module.state_dict().items():
@@ -78,15 +78,15 @@ def package_version(package: str) -> str | None:
         return None
 
 
-def _source(kind: type) -> str:
+def _source(cls: type) -> str:
     try:
-        return inspect.getsource(kind)
+        return inspect.getsource(cls)
     except (OSError, TypeError):
-        return f"{kind.__module__}.{kind.__qualname__}"
+        return f"{cls.__module__}.{cls.__qualname__}"
 
 
-def _folder(kind: type) -> Path | None:
+def _folder(cls: type) -> Path | None:
     """Return the folder of a class's file; None for torch, which its version stands for."""
-    package = kind.__module__.partition(".")[0]
-    path = getattr(sys.modules.get(kind.__module__), "__file__", None)
+    package = cls.__module__.partition(".")[0]
+    path = getattr(sys.modules.get(cls.__module__), "__file__", None)
     return None if package == "torch" or path is None else Path(path).parent

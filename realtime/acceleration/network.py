@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from realtime.acceleration import trial_inputs
 from realtime.acceleration.shapes import Tensors
-from realtime.acceleration.state_changes import StateChange, beside, changed
+from realtime.acceleration.state_changes import StateChange, find_changes, pair_with_truth
 from realtime.acceleration.torch_modes import dtype_of, with_index
 from realtime.errors import BadRequest
 
@@ -121,13 +121,13 @@ class Network:
         if self.is_exact:
             with self.unchanged() as kept:
                 found = self.run(inputs)
-                return found, changed(kept, self._state_now())
+                return found, find_changes(kept, self._state_now())
         if not self._lends:
             return self.run_exact(inputs), []
         state = self._truth_state()
         weights = self._truth_weights or self._weights_here()
         found = self._run_original_with({**weights, **state}, inputs)
-        return found, changed(self._state_now(), list(state.values()))
+        return found, find_changes(self._state_now(), list(state.values()))
 
     @contextmanager
     def truth_on_device(self) -> Iterator[None]:
@@ -151,9 +151,9 @@ class Network:
         self, before: list[Tensor], truth: list[StateChange]
     ) -> tuple[Tensors, Tensors]:
         """Return the state's rows that a call or its truth changed: as they are, and the truth."""
-        return beside(before, self._state_now(), truth)
+        return pair_with_truth(before, self._state_now(), truth)
 
-    def moved(self, inputs: Tensors) -> Tensors:
+    def to_device(self, inputs: Tensors) -> Tensors:
         """Return the inputs on this network's device."""
         if all(item.device == self.device for item in inputs):
             return inputs

@@ -109,7 +109,7 @@ class Plan:
             return None  # closed meanwhile
         filled = fit.padded and not backend.dynamic
         try:
-            given = self._spec.shapes.padded(inputs, fit) if filled else inputs
+            given = self._spec.shapes.pad(inputs, fit) if filled else inputs
             found = backend.run(fit.bucket, given, lease)
         except NotNow as error:
             self._counters.fell_back(self.name, fit.bucket, error_text(error))
@@ -205,7 +205,7 @@ class Plan:
             reason = f"out of memory: {reason}"
             self._memory_was_short = True
             if self._spec.policy.clear_memory:
-                device_memory.forget(error)
+                device_memory.release_frames(error)
                 device_memory.clear(self._network.device)
         with self._lock:
             if sizes is None:

@@ -108,7 +108,7 @@ class Shapes:
         if found is None:
             if len(self._known) >= MOST_KNOWN:
                 self._known.clear()
-            found = self._known[key] = self._fitted(inputs)
+            found = self._known[key] = self._find_fit(inputs)
         return found
 
     def fit_of(self, shapes: Sequence[Sequence[int]]) -> Fit | Misfit:
@@ -137,7 +137,7 @@ class Shapes:
                 shape[axis.inputs[i]] = size
         return tuple(shape)
 
-    def padded(self, inputs: Tensors, fit: Fit) -> Tensors:
+    def pad(self, inputs: Tensors, fit: Fit) -> Tensors:
         """Fill the inputs with zeros up to the bucket's size."""
         found = list(inputs)
         for axis, length, size in zip(self.axes, fit.lengths, fit.bucket, strict=True):
@@ -172,7 +172,7 @@ class Shapes:
             found.append(example.repeat(times)[cut].contiguous() if shape else example)
         return tuple(found)
 
-    def _fitted(self, inputs: Tensors) -> Fit | Misfit:
+    def _find_fit(self, inputs: Tensors) -> Fit | Misfit:
         if len(inputs) != len(self._shapes):
             return Misfit(f"{len(inputs)} inputs came, {len(self._shapes)} are expected")
         for i, item in enumerate(inputs):

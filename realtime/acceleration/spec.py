@@ -29,7 +29,7 @@ class NetworkSpec:
     def cases(self, sizes: Sizes, inputs: Tensors) -> list[Tensors]:
         """Give the inputs with which a bucket is checked: the module's own cases, or `inputs`."""
         found = trial_inputs.cases(self.network.given, sizes, inputs)
-        return [self.network.moved(case) for case in found]
+        return [self.network.to_device(case) for case in found]
 
     def judged(self, inputs: Tensors, outputs: Tensors) -> Tensors:
         """Give what is compared of the outputs; in fp32 all of them are."""

@@ -18,7 +18,7 @@ class StateChange:
     values: Tensor
 
 
-def changed(before: Sequence[Tensor], now: Sequence[Tensor]) -> list[StateChange]:
+def find_changes(before: Sequence[Tensor], now: Sequence[Tensor]) -> list[StateChange]:
     """Find what differs, buffer by buffer; `now` may have longer floats."""
     found = []
     for old, new in zip(before, now, strict=True):
@@ -27,7 +27,7 @@ def changed(before: Sequence[Tensor], now: Sequence[Tensor]) -> list[StateChange
     return found
 
 
-def beside(
+def pair_with_truth(
     before: Sequence[Tensor], now: Sequence[Tensor], truth: Sequence[StateChange]
 ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
     """Return the rows of each buffer that a call or its truth changed: as they are, and the truth.

@@ -74,7 +74,7 @@ def prepare_shapes(
     if seconds:
         # The network compiles some code of its own at its first run: no request should wait for it.
         inner = network.network
-        inner.run(inner.moved(network.shapes.sample((mel,), shapes[0])))
+        inner.run(inner.to_device(network.shapes.sample((mel,), shapes[0])))
     ready = 0
     for sizes in shapes:
         if clock() - started >= seconds:

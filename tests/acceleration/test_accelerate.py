@@ -56,8 +56,8 @@ def test_switched_off_by_its_settings_everything_is_eager() -> None:
 def test_the_example_is_the_only_shape_without_axes() -> None:
     found = accelerate(vocoder(), inputs=(mel(),), plan="eager", name="small")
     assert found(mel(12)).shape == (1, 1, 24)
-    told = found.described()
-    assert told["name"] == "small"
-    assert [item["reason"] for item in told["fallbacks"]] == [
+    report = found.described()
+    assert report["name"] == "small"
+    assert [item["reason"] for item in report["fallbacks"]] == [
         "input 0 has the shape (1, 4, 12), not (1, 4, 10)"
     ]

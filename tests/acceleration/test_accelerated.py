@@ -126,8 +126,8 @@ def test_a_step_with_state_runs_as_if_it_ran_alone(plan: str, precision: str) ->
 
 
 def test_off_and_on_while_others_call() -> None:
-    made: list[AlteredBackend] = []
-    found = accelerate_vocoder("compile", {"compile": altered(made)})
+    backends: list[AlteredBackend] = []
+    found = accelerate_vocoder("compile", {"compile": altered(backends)})
     found(mel())
     found.switch(False)
     assert found.mode == "eager"
@@ -138,12 +138,12 @@ def test_off_and_on_while_others_call() -> None:
 
 
 def test_on_again_tries_what_had_failed() -> None:
-    made: list[AlteredBackend] = []
-    found = accelerate_vocoder("compile", {"compile": altered(made)})
+    backends: list[AlteredBackend] = []
+    found = accelerate_vocoder("compile", {"compile": altered(backends)})
     found(mel())
-    made[0].fault = RuntimeError("a moment of weakness")
+    backends[0].fault = RuntimeError("a moment of weakness")
     found(mel())
-    made[0].fault = None
+    backends[0].fault = None
     found(mel())
     assert found.described()["hits"] == {"compile": 1, "eager": 2}
     found.switch(False)
@@ -153,23 +153,27 @@ def test_on_again_tries_what_had_failed() -> None:
 
 
 def test_quiet_moments_go_to_the_most_used_bucket() -> None:
-    made: list[AlteredBackend] = []
-    found = accelerate_vocoder("compile", {"compile": altered(made)}, policy=Policy(when_idle=True))
+    backends: list[AlteredBackend] = []
+    found = accelerate_vocoder(
+        "compile", {"compile": altered(backends)}, policy=Policy(when_idle=True)
+    )
     for frames in (10, 20, 20):
         found(mel(frames))
     assert found.described()["hits"] == {"eager": 3}
     assert not found.prepare_when_quiet(quiet_seconds=3_600), "a moment ago somebody called"
     assert found.prepare_when_quiet()
-    assert made[0].prepared == [(1, 20)]
+    assert backends[0].prepared == [(1, 20)]
     found(mel(20))
     assert found.described()["hits"] == {"eager": 3, "compile": 1}
     assert found.prepare_when_quiet() and not found.prepare_when_quiet()
-    assert made[0].prepared == [(1, 20), (1, 10)]
+    assert backends[0].prepared == [(1, 20), (1, 10)]
 
 
 def test_while_one_bucket_is_prepared_others_are_called_and_told() -> None:
-    made: list[AlteredBackend] = []
-    found = accelerate_vocoder("compile", {"compile": altered(made)}, policy=Policy(when_idle=True))
+    backends: list[AlteredBackend] = []
+    found = accelerate_vocoder(
+        "compile", {"compile": altered(backends)}, policy=Policy(when_idle=True)
+    )
     found(mel(10))
     found.prepare([(1, 10)])
     found(mel(20))
@@ -179,7 +183,7 @@ def test_while_one_bucket_is_prepared_others_are_called_and_told() -> None:
         begun.set()
         assert go_on.wait(30)
 
-    made[0].prepare = slow  # type: ignore[method-assign]
+    backends[0].prepare = slow  # type: ignore[method-assign]
     preparing = threading.Thread(target=found.prepare_when_quiet)
     preparing.start()
     assert begun.wait(30)
@@ -209,11 +213,11 @@ def test_waste_is_told() -> None:
 
 
 def test_closed_it_still_answers() -> None:
-    made: list[AlteredBackend] = []
-    found = accelerate_vocoder("compile", {"compile": altered(made)})
+    backends: list[AlteredBackend] = []
+    found = accelerate_vocoder("compile", {"compile": altered(backends)})
     found(mel())
     found.close()
-    assert made[0].closed
+    assert backends[0].closed
     assert torch.allclose(found(mel()), right(mel()), atol=1e-5)
 
 

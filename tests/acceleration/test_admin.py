@@ -11,10 +11,10 @@ from realtime.settings import AccelerationSettings
 from tests.support.small_networks import AlteredBackend, accelerate_vocoder, altered, mel
 
 
-def network(name: str, made: list[AlteredBackend] | None = None) -> Accelerated:
-    made = [] if made is None else made
+def network(name: str, backends: list[AlteredBackend] | None = None) -> Accelerated:
+    backends = [] if backends is None else backends
     return accelerate_vocoder(
-        "compile", {"compile": altered(made)}, policy=Policy(when_idle=True), name=name
+        "compile", {"compile": altered(backends)}, policy=Policy(when_idle=True), name=name
     )
 
 
@@ -69,13 +69,13 @@ def test_who_is_not_there_is_named(loaded: list[tuple[str, Accelerated]]) -> Non
 
 
 def test_quiet_moments_are_used_where_somebody_called() -> None:
-    made: list[AlteredBackend] = []
-    loaded = [("valle", network("unused")), ("valle", network("used", made))]
+    backends: list[AlteredBackend] = []
+    loaded = [("valle", network("unused")), ("valle", network("used", backends))]
     admin = AccelerationAdmin(lambda: loaded, AccelerationSettings(idle_seconds=1e-9))
     assert not admin.prepare_when_quiet()
     loaded[1][1](mel(20))
     assert admin.prepare_when_quiet() and not admin.prepare_when_quiet()
-    assert made[0].prepared == [(1, 20)]
+    assert backends[0].prepared == [(1, 20)]
 
 
 def test_no_quiet_moments_when_the_setting_says_never() -> None:
@@ -87,9 +87,11 @@ def test_no_quiet_moments_when_the_setting_says_never() -> None:
 
 
 def test_a_report_names_engines_and_networks(loaded: list[tuple[str, Accelerated]]) -> None:
-    told = AccelerationAdmin(lambda: loaded, AccelerationSettings(memory_fraction=0.8)).described()
-    assert told["memory_fraction"] == 0.8
-    assert [(each["engine"], each["name"]) for each in told["networks"]] == [
+    report = AccelerationAdmin(
+        lambda: loaded, AccelerationSettings(memory_fraction=0.8)
+    ).described()
+    assert report["memory_fraction"] == 0.8
+    assert [(each["engine"], each["name"]) for each in report["networks"]] == [
         ("valle", "step"),
         ("valle", "vocos"),
         ("other", "step"),

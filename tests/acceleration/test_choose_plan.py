@@ -125,7 +125,7 @@ def test_auto_runs_what_it_chose_and_tells_the_times() -> None:
     slow = failing_maker(CannotRun("not here"))
     found = accelerate_vocoder("auto", {"onnx": slow, "compile": altered([])})
     found(mel())
-    told = found.described()
-    assert told["plan"] == "auto" and told["mode"] in ("eager", "compile")
-    assert set(told["auto"]["milliseconds"]) == {"eager", "compile"}
-    assert told["calls"] == 1, "measuring is no traffic"
+    report = found.described()
+    assert report["plan"] == "auto" and report["mode"] in ("eager", "compile")
+    assert set(report["auto"]["milliseconds"]) == {"eager", "compile"}
+    assert report["calls"] == 1, "measuring is no traffic"

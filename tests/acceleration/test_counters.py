@@ -19,9 +19,9 @@ def test_hits_uses_and_waste() -> None:
     counters.ran("graphs", Fit((3, 10), (4, 10), True), filled=True)
     counters.ran("onnx", Fit((3, 10), (4, 10), True))
     counters.ran("eager")
-    told = counters.described()
-    assert (told["calls"], told["hits"]) == (3, {"graphs": 1, "onnx": 1, "eager": 1})
-    assert told["padding_share"] == pytest.approx(10 / 70, abs=1e-4)
+    report = counters.described()
+    assert (report["calls"], report["hits"]) == (3, {"graphs": 1, "onnx": 1, "eager": 1})
+    assert report["padding_share"] == pytest.approx(10 / 70, abs=1e-4)
     counters.ran("eager", Fit((1, 20), (1, 20), True))
     assert counters.most_used() == [(4, 10), (1, 20)] and counters.uses((4, 10)) == 2
 
@@ -30,9 +30,9 @@ def test_the_same_fallback_is_counted_and_kinds_are_bounded() -> None:
     counters = Counters()
     for number in range(3 * MOST_REASONS):
         counters.fell_back("graphs", (1,), f"reason {number % (2 * MOST_REASONS)}")
-    told = counters.described()["fallbacks"]
-    assert len(told) == MOST_REASONS
-    assert told[0] == {"plan": "graphs", "bucket": [1], "reason": "reason 0", "count": 2}
+    report = counters.described()["fallbacks"]
+    assert len(report) == MOST_REASONS
+    assert report[0] == {"plan": "graphs", "bucket": [1], "reason": "reason 0", "count": 2}
 
 
 def test_old_uses_fade() -> None:

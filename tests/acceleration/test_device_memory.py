@@ -131,7 +131,7 @@ def test_an_error_can_be_made_to_let_go() -> None:
             raise RuntimeError("the compiler failed") from error
     except RuntimeError as error:
         assert run.held[0]() is not None
-        device_memory.forget(error)
+        device_memory.release_frames(error)
         assert run.held[0]() is None
 
 

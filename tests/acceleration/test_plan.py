@@ -150,10 +150,10 @@ def test_an_unsupported_shape() -> None:
 
 
 def test_an_exception_in_the_quick_form() -> None:
-    made: list[AlteredBackend] = []
-    found = accelerate_vocoder("compile", {"compile": altered(made)})
+    backends: list[AlteredBackend] = []
+    found = accelerate_vocoder("compile", {"compile": altered(backends)})
     found(mel())
-    made[0].fault = RuntimeError("an illegal\ninstruction")
+    backends[0].fault = RuntimeError("an illegal\ninstruction")
     assert torch.allclose(found(mel()), right(mel()), atol=1e-5)
     assert fallback_reasons(found) == ["an illegal instruction"]
     (failed,) = [b for b in found.described()["buckets"] if b["state"] == "failed"]

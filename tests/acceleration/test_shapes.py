@@ -46,7 +46,7 @@ def test_filling_is_cut_off_again(batch: int, frames: int) -> None:
     x = mel(frames, batch)
     fit = SHAPES.fit((x,))
     assert isinstance(fit, Fit)
-    (filled,) = SHAPES.padded((x,), fit)
+    (filled,) = SHAPES.pad((x,), fit)
     assert filled.shape == (fit.bucket[0], BANDS, frames)
     assert torch.equal(filled[:batch], x) and not filled[batch:].any()
     (cut,) = SHAPES.cut((torch.zeros(fit.bucket[0], 1, UP * frames),), fit)

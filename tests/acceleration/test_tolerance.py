@@ -31,8 +31,8 @@ def noisy(decibels: float) -> torch.Tensor:
 def test_each_precision_has_its_tolerance(precision: str, decibels: float, right: bool) -> None:
     found = judge((noisy(decibels),), (SOUND,), precision)
     assert found.right == right
-    told = float(found.words.removesuffix(" dB").rpartition(" ")[2])
-    assert told == pytest.approx(decibels, abs=0.1)
+    snr = float(found.words.removesuffix(" dB").rpartition(" ")[2])
+    assert snr == pytest.approx(decibels, abs=0.1)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "bf16"])

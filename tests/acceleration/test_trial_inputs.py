@@ -44,7 +44,7 @@ def test_who_says_nothing_is_tried_with_what_is_given() -> None:
 
 
 def test_a_mistake_shows_only_where_the_state_is_filled() -> None:
-    made: list[AlteredBackend] = []
+    backends: list[AlteredBackend] = []
 
     def forget(outputs: Tensors) -> Tensors:
         """Give the sum as it would be if the rows from the fourth on were not there."""
@@ -53,7 +53,7 @@ def test_a_mistake_shows_only_where_the_state_is_filled() -> None:
 
     last = 9
     for step, wrong in ((Step, False), (Tried, True)):
-        found = accelerate_step("compile", {"compile": altered(made, forget)}, module=step())
+        found = accelerate_step("compile", {"compile": altered(backends, forget)}, module=step())
         found(*step_inputs())
         assert (
             bool([reason for reason in fallback_reasons(found) if "wrong output" in reason])

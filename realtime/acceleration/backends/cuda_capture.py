@@ -119,7 +119,7 @@ class CudaRecorder:
         import torch
 
         with torch.cuda.device(self._device):
-            static = self._static(inputs)
+            static = self._static_copy(inputs)
             with torch.cuda.stream(self._stream):
                 for _ in range(WARM_UPS):
                     run(static)
@@ -132,12 +132,12 @@ class CudaRecorder:
         if self._broken is not None:
             raise CannotRun(f"graphs broke on this device: {self._broken}")
         with torch.cuda.device(self._device):
-            static = self._static(inputs)
+            static = self._static_copy(inputs)
             self._stream.synchronize()
-            torch.cuda.empty_cache()  # what the warm-up left, beside what the pool takes
+            torch.cuda.empty_cache()  # a pool cannot use what the warm-up left: both would be held
             graph = torch.cuda.CUDAGraph()
             try:
-                outputs = self._captured(graph, run, static, pool)
+                outputs = self._capture(graph, run, static, pool)
             except BaseException:
                 self._recover(pool)
                 raise
@@ -154,7 +154,7 @@ class CudaRecorder:
 
         self._done.record(torch.cuda.current_stream(self._device))
 
-    def _static(self, inputs: Tensors) -> Tensors:
+    def _static_copy(self, inputs: Tensors) -> Tensors:
         """Copy the inputs into buffers for the side stream."""
         import torch
 
@@ -162,7 +162,7 @@ class CudaRecorder:
         self._stream.wait_stream(torch.cuda.current_stream())
         return static
 
-    def _captured(
+    def _capture(
         self, graph: torch.cuda.CUDAGraph, run: Run, static: Tensors, pool: CudaPool
     ) -> Tensors:
         import torch
@@ -170,12 +170,12 @@ class CudaRecorder:
         # Not by `torch.cuda.graph`: it waits for the whole device, and after a failure it leaves
         # its stream current.
         with torch.cuda.stream(self._stream):
-            # Calls of other threads that would spoil a capture in the mode "global" do not.
+            # In the mode "global" calls of other threads would spoil the capture.
             graph.capture_begin(pool.handle, capture_error_mode="thread_local")
             try:
                 outputs = run(static)
             except BaseException:
-                with suppress(RuntimeError):  # the run's error is the reason, not its sequel
+                with suppress(RuntimeError):  # the run's own error is the one to tell
                     graph.capture_end()
                 raise
             graph.capture_end()

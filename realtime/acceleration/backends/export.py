@@ -19,7 +19,7 @@ def check(spec: NetworkSpec, runtime: str) -> None:
         raise CannotRun(f"{runtime} has no autocast")
 
 
-def exported(spec: NetworkSpec) -> Any:
+def export_network(spec: NetworkSpec) -> Any:
     """Export the network by torch.export."""
     import torch
 
@@ -27,20 +27,20 @@ def exported(spec: NetworkSpec) -> Any:
         # At the largest bucket: torch takes a length of 1 for one that never changes.
         inputs = spec.sample(spec.shapes.largest)
         return torch.export.export(
-            spec.network.traced, inputs, dynamic_shapes=(dynamic(spec),), strict=False
+            spec.network.traced, inputs, dynamic_shapes=(open_axes(spec),), strict=False
         )
 
 
-def dynamic(spec: NetworkSpec) -> tuple[dict[int, Any], ...]:
+def open_axes(spec: NetworkSpec) -> tuple[dict[int, Any], ...]:
     """Name the axes of each input that are left open."""
     import torch
 
-    opened: list[dict[int, Any]] = [{} for _ in spec.examples]
+    found: list[dict[int, Any]] = [{} for _ in spec.examples]
     for axis in spec.shapes.axes:
         for i, place in axis.inputs.items():
             if axis.sizes[-1] > 1:
-                opened[i][place] = torch.export.Dim.AUTO
-    return tuple(opened)
+                found[i][place] = torch.export.Dim.AUTO
+    return tuple(found)
 
 
 @contextmanager

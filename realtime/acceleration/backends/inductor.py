@@ -89,10 +89,10 @@ def _function_around(network: nn.Module) -> Run:
 
 def _options(tuned: bool) -> dict[str, Any]:
     tuning = {"max_autotune": True, "coordinate_descent_tuning": True} if tuned else {}
-    return {"guard_filter_fn": _guards, **tuning}
+    return {"guard_filter_fn": _choose_guards, **tuning}
 
 
-def _guards(entries: Any) -> list[bool]:
+def _choose_guards(entries: Any) -> list[bool]:
     """Choose the conditions that a call is checked for: the tensors that come in, and the state.
 
     The caller's threads and process-wide switches are not among them: lanes set those as they

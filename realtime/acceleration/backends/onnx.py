@@ -58,7 +58,7 @@ class OnnxRuntime:
 
         with _silent_exporter(), export.without_warnings():
             program = torch.onnx.export(
-                export.exported(spec), dynamo=True, verbose=False, optimize=True
+                export.export_network(spec), dynamo=True, verbose=False, optimize=True
             )
         if program is None:
             raise CannotRun("the exporter gave nothing")
@@ -74,7 +74,7 @@ class OnnxRuntime:
         providers: list[Any] = [CPU]
         if cuda:
             # TF32 is on by default there as well; the default search tries every kernel for each
-            # new length, while somebody waits.
+            # new length, while a caller waits.
             chosen = {
                 "device_id": spec.network.device.index or 0,
                 "use_tf32": 0,
@@ -103,14 +103,14 @@ class OnnxSession:
         import torch
 
         if self._cuda:
-            return self._on_cuda(inputs)
+            return self._run_on_cuda(inputs)
         fed = {
             name: item.contiguous().numpy() for name, item in zip(self._inputs, inputs, strict=True)
         }
         found = self._session.run(self._outputs, fed)
         return tuple(torch.from_numpy(item) for item in found)
 
-    def _on_cuda(self, inputs: Tensors) -> Tensors:
+    def _run_on_cuda(self, inputs: Tensors) -> Tensors:
         """Run on memory of torch at both ends, so that no tensor goes by way of the host."""
         import torch
 
@@ -121,7 +121,7 @@ class OnnxSession:
             if len(self._shapes) >= MOST_KNOWN:
                 self._shapes.clear()
             shapes = self._shapes[key] = self._learn_shapes(held)
-        binding = self._bound(held)
+        binding = self._bind_inputs(held)
         found = []
         for name, dtype, shape in zip(self._outputs, self._dtypes, shapes, strict=True):
             output = torch.empty(shape, dtype=getattr(torch, str(dtype)), device=held[0].device)
@@ -135,13 +135,13 @@ class OnnxSession:
         """Find the outputs' shapes for such inputs, by a run that lets the runtime make them."""
         if None in self._dtypes:
             raise CannotRun("ONNX Runtime gives outputs of a type that is not known here")
-        binding = self._bound(held)
+        binding = self._bind_inputs(held)
         for name in self._outputs:
             binding.bind_output(name, "cuda", held[0].device.index or 0)
         self._run(binding, held)
         return [tuple(item.shape()) for item in binding.get_outputs()]
 
-    def _bound(self, held: Tensors) -> Any:
+    def _bind_inputs(self, held: Tensors) -> Any:
         binding = self._session.io_binding()
         for name, item in zip(self._inputs, held, strict=True):
             dtype = _numpy_dtype(str(item.dtype).removeprefix("torch."))

@@ -41,7 +41,7 @@ class TensorRt:
     def facts(self, spec: NetworkSpec) -> dict[str, str]:
         found = machine.machine_facts(spec.network.device)
         found[CONVERTER] = machine.package_version(CONVERTER) or "unknown"
-        # Its packages have many names, the library has one.
+        # Its packages are called tensorrt-cu12 and the like, so only the library tells its version.
         found["tensorrt"] = str(_library().__version__)
         return {**found, "workspace": str(spec.policy.workspace_bytes)}
 
@@ -50,7 +50,7 @@ class TensorRt:
 
         with _on(spec.network.device):
             data = torch_tensorrt.dynamo.convert_exported_program_to_serialized_trt_engine(
-                export.exported(spec),
+                export.export_network(spec),
                 arg_inputs=[
                     self._range(spec, i, torch_tensorrt) for i in range(len(spec.examples))
                 ],
@@ -137,8 +137,8 @@ class Contexts:
             output = torch.empty(shape, dtype=self._dtype(name), device=self._device)
             execution.set_tensor_address(name, output.data_ptr())
             found.append(output)
-        # On its own stream: on torch's TensorRT waits for the device at every run. What comes
-        # after on torch's waits for it, so the tensors may go once that is queued.
+        # On a stream of its own: on torch's stream TensorRT waits for the device in every run.
+        # Torch's stream then waits for this one, so the tensors may be freed once that is queued.
         stream = torch.cuda.current_stream(self._device)
         context.stream.wait_stream(stream)
         done = execution.execute_async_v3(context.stream.cuda_stream)

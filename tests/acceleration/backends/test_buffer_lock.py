@@ -45,13 +45,13 @@ def test_who_holds_does_not_wait_for_itself() -> None:
 
 
 def test_a_turn_ends_whatever_happens_in_it() -> None:
-    told: list[str] = []
-    buffers = BufferLock(lambda: told.append("begin"), lambda: told.append("end"))
+    calls: list[str] = []
+    buffers = BufferLock(lambda: calls.append("begin"), lambda: calls.append("end"))
     with pytest.raises(ZeroDivisionError), buffers.turn(1):
         raise ZeroDivisionError
     with buffers.turn(1):
         pass
-    assert told == ["begin", "end"] * 2
+    assert calls == ["begin", "end"] * 2
 
 
 def test_outputs_of_a_lease_that_is_over_are_refused() -> None:

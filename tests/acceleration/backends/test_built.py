@@ -46,13 +46,13 @@ class Factory:
         return spec.network.run
 
 
-def form(folder: Path, factory: Factory) -> Built:
+def built(folder: Path, factory: Factory) -> Built:
     return Built(small_networks.network_spec(Policy(folder=folder)), factory)
 
 
 def test_the_second_time_nothing_is_built(tmp_path: Path) -> None:
     factory = Factory()
-    first, second = form(tmp_path, factory), form(tmp_path, factory)
+    first, second = built(tmp_path, factory), built(tmp_path, factory)
     assert factory.built == 1
     assert first.described() == {"from_file": False, "notes": []}
     assert second.described() == {"from_file": True, "notes": []}
@@ -61,35 +61,35 @@ def test_the_second_time_nothing_is_built(tmp_path: Path) -> None:
 
 def test_a_bad_file_is_built_again(tmp_path: Path) -> None:
     factory = Factory()
-    form(tmp_path, factory)
+    built(tmp_path, factory)
     (path,) = tmp_path.glob("*.engine")
     path.write_bytes(b"engime")
-    again = form(tmp_path, factory)
+    again = built(tmp_path, factory)
     assert factory.built == 2
     assert again.described()["notes"] == [f"{path.name} is damaged; built again"]
-    assert form(tmp_path, factory).described() == {"from_file": True, "notes": []}
+    assert built(tmp_path, factory).described() == {"from_file": True, "notes": []}
 
 
 def test_a_file_that_the_runtime_refuses_is_built_again(tmp_path: Path) -> None:
-    form(tmp_path, Factory(word=b"engine of yesterday"))
-    again = form(tmp_path, Factory())
+    built(tmp_path, Factory(word=b"engine of yesterday"))
+    again = built(tmp_path, Factory())
     (note,) = again.described()["notes"]
     assert note == (
         "its file does not load (the plan file does not match this runtime); built again"
     )
-    assert form(tmp_path, Factory()).described()["from_file"]
+    assert built(tmp_path, Factory()).described()["from_file"]
 
 
 def test_a_changed_driver_means_another_engine(tmp_path: Path) -> None:
-    form(tmp_path, Factory())
+    built(tmp_path, Factory())
     changed = Factory(driver="590")
-    (note,) = form(tmp_path, changed).described()["notes"]
+    (note,) = built(tmp_path, changed).described()["notes"]
     assert changed.built == 1 and "driver was 580" in note
 
 
 def test_other_weights_mean_another_engine(tmp_path: Path) -> None:
     factory = Factory()
-    form(tmp_path, factory)
+    built(tmp_path, factory)
     spec = small_networks.network_spec(Policy(folder=tmp_path))
     with torch.no_grad():
         next(spec.network.original.parameters()).mul_(1.5)

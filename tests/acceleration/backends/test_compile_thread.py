@@ -27,27 +27,27 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def test_networks_are_compiled_in_threads_without_harm() -> None:
     """Threads of their own would end the process, one after the other or at once."""
-    made = [network_spec() for _ in range(THREADS)]
-    forms = [Compiled(each.network) for each in made]
+    specs = [network_spec() for _ in range(THREADS)]
+    backends = [Compiled(each.network) for each in specs]
     before = counters["stats"]["unique_graphs"]
     start = threading.Barrier(THREADS)
 
-    def compile_one(form: Backend) -> None:
+    def compile_one(backend: Backend) -> None:
         start.wait(30)
-        form.prepare((1, 10), (mel(),))
+        backend.prepare((1, 10), (mel(),))
 
-    threads = [threading.Thread(target=compile_one, args=(form,)) for form in forms]
+    threads = [threading.Thread(target=compile_one, args=(backend,)) for backend in backends]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(100)
     assert counters["stats"]["unique_graphs"] == before + THREADS
-    for each, form in zip(made, forms, strict=True):
-        assert_equal(each, form, (1, 10), (mel(seed=9),))
+    for each, backend in zip(specs, backends, strict=True):
+        assert_equal(each, backend, (1, 10), (mel(seed=9),))
     # Calls compile nothing, whatever comes.
     for sizes in ((1, 10), (1, 20)):
         with pytest.raises(NotNow):
-            forms[0].run(sizes, (mel(20),))
+            backends[0].run(sizes, (mel(20),))
     assert counters["stats"]["unique_graphs"] == before + THREADS
 
 
@@ -72,8 +72,8 @@ def test_once_settled_other_threads_may_trace_too() -> None:
     assert done.returncode == 0, done.stderr[-2_000:]
 
 
-def assert_equal(made: NetworkSpec, form: Backend, sizes: Sizes, inputs: Tensors) -> None:
-    found, wanted = form.run(sizes, inputs)[0], made.network.run(inputs)[0]
+def assert_equal(spec: NetworkSpec, backend: Backend, sizes: Sizes, inputs: Tensors) -> None:
+    found, wanted = backend.run(sizes, inputs)[0], spec.network.run(inputs)[0]
     assert (found - wanted).abs().max().item() < 1e-5
 
 

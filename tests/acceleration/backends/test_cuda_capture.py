@@ -70,8 +70,8 @@ def test_where_graphs_are_broken_for_good_it_is_said(monkeypatch: pytest.MonkeyP
 
 def cuda_spec(precision: str = "fp32") -> NetworkSpec:
     network = Network(vocoder(), precision, "cuda")
-    shapes = Shapes(network.moved((mel(),)), (BATCHES, FRAMES))
-    return NetworkSpec(network, shapes, network.moved((mel(),)), Policy(), "vocoder")
+    shapes = Shapes(network.to_device((mel(),)), (BATCHES, FRAMES))
+    return NetworkSpec(network, shapes, network.to_device((mel(),)), Policy(), "vocoder")
 
 
 def copies_to_the_host(inputs: Tensors) -> Tensors:
@@ -186,13 +186,13 @@ def test_captures_beside_other_work_on_the_device() -> None:
 @pytest.mark.gpu
 @pytest.mark.timeout(600)
 def test_graphs_are_bounded_by_what_they_hold() -> None:
-    made = cuda_spec()
-    form = Graphs("eager_graphs", made, CudaRecorder(made.network.device), Eager(made.network))
-    for sizes in made.shapes.buckets():
-        form.prepare(sizes, made.sample(sizes))
-    assert 0 < form.described()["bytes"] <= made.policy.graph_bytes
-    form.close()
-    assert form.described()["bytes"] == 0
+    spec = cuda_spec()
+    backend = Graphs("eager_graphs", spec, CudaRecorder(spec.network.device), Eager(spec.network))
+    for sizes in spec.shapes.buckets():
+        backend.prepare(sizes, spec.sample(sizes))
+    assert 0 < backend.described()["bytes"] <= spec.policy.graph_bytes
+    backend.close()
+    assert backend.described()["bytes"] == 0
 
 
 @pytest.mark.gpu

@@ -43,8 +43,13 @@ def test_a_bucket_is_captured_once_and_replayed_often() -> None:
         found(mel(seed=seed))
     assert len(recorder.graphs) == 1
     assert recorder.graphs[0].replays == 6  # one of them the check
-    (told,) = [plan for plan in found.described()["plans"] if plan["plan"] == "graphs"]
-    assert (told["captures"], told["held"], told["evictions"], told["bytes"]) == (1, 1, 0, 100)
+    (report,) = [plan for plan in found.described()["plans"] if plan["plan"] == "graphs"]
+    assert (report["captures"], report["held"], report["evictions"], report["bytes"]) == (
+        1,
+        1,
+        0,
+        100,
+    )
 
 
 def test_every_touch_of_the_buffers_is_a_turn() -> None:
@@ -101,23 +106,23 @@ def test_what_cannot_be_recorded_compiled_is_recorded_eager() -> None:
 
 def test_after_a_failed_capture_the_next_has_a_memory_of_its_own() -> None:
     recorder = CpuRecorder()
-    form = graphs_of(recorder)
-    form.prepare((1, 10), (mel(),))
+    backend = graphs_of(recorder)
+    backend.prepare((1, 10), (mel(),))
     recorder.fault = RuntimeError("operation not permitted when stream is capturing")
     with pytest.raises(RuntimeError, match="not permitted"):
-        form.prepare((1, 20), (mel(20),))
+        backend.prepare((1, 20), (mel(20),))
     recorder.fault = None
-    form.prepare((1, 20), (mel(20),))
+    backend.prepare((1, 20), (mel(20),))
     assert [len(pool.graphs) for pool in recorder.pools] == [1, 1]
-    assert form.holds((1, 10)) and form.holds((1, 20))
+    assert backend.holds((1, 10)) and backend.holds((1, 20))
 
 
 def test_while_the_inner_form_is_made_others_are_played() -> None:
     """Inductor takes minutes, and calls of other buckets must not wait for it."""
-    made = network_spec()
-    inner = AlteredBackend(made.network)
-    form = Graphs("graphs", made, CpuRecorder(), inner)
-    form.prepare((1, 10), (mel(),))
+    spec = network_spec()
+    inner = AlteredBackend(spec.network)
+    backend = Graphs("graphs", spec, CpuRecorder(), inner)
+    backend.prepare((1, 10), (mel(),))
     begun, go_on = threading.Event(), threading.Event()
 
     def slow(sizes: Sizes, inputs: Tensors) -> None:
@@ -125,19 +130,19 @@ def test_while_the_inner_form_is_made_others_are_played() -> None:
         assert go_on.wait(30)
 
     inner.prepare = slow  # type: ignore[method-assign]
-    preparing = threading.Thread(target=form.prepare, args=((1, 20), (mel(20),)))
+    preparing = threading.Thread(target=backend.prepare, args=((1, 20), (mel(20),)))
     preparing.start()
     assert begun.wait(30)
-    assert torch.allclose(form.run((1, 10), (mel(),))[0], right(mel()), atol=1e-5)
+    assert torch.allclose(backend.run((1, 10), (mel(),))[0], right(mel()), atol=1e-5)
     go_on.set()
     preparing.join(30)
-    assert form.holds((1, 20))
+    assert backend.holds((1, 20))
 
 
 def test_a_capture_is_alone_and_others_come_after_it() -> None:
     """Work of another network waits too: work in any thread spoils a capture."""
     recorder = CpuRecorder()
-    form, other = graphs_of(recorder), accelerate_vocoder("eager")
+    backend, other = graphs_of(recorder), accelerate_vocoder("eager")
     calls: list[threading.Thread] = []
     done = threading.Event()
 
@@ -151,7 +156,7 @@ def test_a_capture_is_alone_and_others_come_after_it() -> None:
         assert not done.wait(0.05)
 
     recorder.meanwhile = meanwhile
-    form.prepare((1, 10), (mel(),))
+    backend.prepare((1, 10), (mel(),))
     calls[0].join(30)
     assert done.is_set()
 
@@ -217,10 +222,10 @@ def test_a_recording_that_is_too_large_is_a_reason() -> None:
 
 
 def test_what_is_gone_is_said_before_anything_runs() -> None:
-    form = graphs_of(CpuRecorder())
-    form.prepare((1, 10), (mel(),))
-    assert form.holds((1, 10))
-    form.drop((1, 10))
+    backend = graphs_of(CpuRecorder())
+    backend.prepare((1, 10), (mel(),))
+    assert backend.holds((1, 10))
+    backend.drop((1, 10))
     with pytest.raises(NotNow, match="closed to make room"):
-        form.run((1, 10), (mel(),))
-    form.close()
+        backend.run((1, 10), (mel(),))
+    backend.close()

@@ -38,10 +38,10 @@ def test_a_damaged_engine_is_not_given(tmp_path: Path, harm: bytes) -> None:
     assert found.data is None and found.note is not None and "damaged" in found.note
 
 
-@pytest.mark.parametrize("told", ["", "[]", "{", '{"sha256": 1}', "null"])
-def test_a_damaged_sidecar_is_no_proof(tmp_path: Path, told: str) -> None:
+@pytest.mark.parametrize("sidecar", ["", "[]", "{", '{"sha256": 1}', "null"])
+def test_a_damaged_sidecar_is_no_proof(tmp_path: Path, sidecar: str) -> None:
     files(tmp_path).keep("onnx", KEY, DATA)
-    only(tmp_path, ".json").write_text(told)
+    only(tmp_path, ".json").write_text(sidecar)
     found = files(tmp_path).find("onnx", KEY)
     assert found.data is None and found.note is not None
 
@@ -76,8 +76,8 @@ def test_the_longest_unused_goes_first(tmp_path: Path) -> None:
 def test_what_cannot_be_kept_is_told(tmp_path: Path) -> None:
     assert files(tmp_path, 10).keep("onnx", KEY, DATA) == "the engine is too large to be kept"
     (tmp_path / "engines").write_text("a file where the folder should be")
-    told = files(tmp_path).keep("onnx", KEY, DATA)
-    assert told is not None and "cannot be kept" in told
+    note = files(tmp_path).keep("onnx", KEY, DATA)
+    assert note is not None and "cannot be kept" in note
     nowhere = EngineFiles(None, 1 << 20)
     assert nowhere.keep("onnx", KEY, DATA) is None and nowhere.find("onnx", KEY) == EngineFile()
 

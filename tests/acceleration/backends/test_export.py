@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from realtime.acceleration import Policy
-from realtime.acceleration.backends.export import check, dynamic, exported
+from realtime.acceleration.backends.export import check, export_network, open_axes
 from realtime.acceleration.network import Network
 from realtime.acceleration.refusals import CannotRun
 from realtime.acceleration.shapes import Axis, Shapes
@@ -15,17 +15,17 @@ from tests.support.small_networks import mel, network_spec, vocoder
 
 
 def test_the_program_takes_other_lengths() -> None:
-    made = network_spec()
-    program = exported(made).module()
+    spec = network_spec()
+    program = export_network(spec).module()
     for frames, batch in ((10, 2), (17, 3)):
         x = mel(frames, batch)
-        assert torch.allclose(program(x)[0], made.network.run((x,))[0], atol=1e-6)
+        assert torch.allclose(program(x)[0], spec.network.run((x,))[0], atol=1e-6)
 
 
 def test_an_axis_of_one_size_one_stays_closed() -> None:
     network = Network(vocoder(), "fp32", "cpu")
     shapes = Shapes((mel(),), (Axis((1,), {0: 0}), Axis((10, 20), {0: 2})))
-    found = dynamic(NetworkSpec(network, shapes, (mel(),), Policy(), "vocoder"))
+    found = open_axes(NetworkSpec(network, shapes, (mel(),), Policy(), "vocoder"))
     assert [set(axes) for axes in found] == [{2}]
 
 

@@ -1,4 +1,4 @@
-"""The compiled form is compiled, once for each bucket, also where a network has state."""
+"""The compiled backend is compiled, once for each bucket, also where a network has state."""
 
 from __future__ import annotations
 
@@ -106,15 +106,15 @@ def test_what_was_prepared_in_inference_mode_is_compiled_too() -> None:
 
 
 def test_a_call_that_nothing_was_compiled_for_is_not_called_compiled() -> None:
-    made = network_spec()
-    form = Compiled(made.network)
-    form.prepare((1, 10), (mel(),))
+    spec = network_spec()
+    backend = Compiled(spec.network)
+    backend.prepare((1, 10), (mel(),))
     with pytest.raises(NotNow, match="does not hold for this call"):
-        form.run((1, 10), (mel(20),))
+        backend.run((1, 10), (mel(20),))
     with pytest.raises(NotNow, match="not compiled for this size"):
-        form.run((1, 20), (mel(20),))
-    form.drop((1, 10))
-    assert not form.holds((1, 10))
+        backend.run((1, 20), (mel(20),))
+    backend.drop((1, 10))
+    assert not backend.holds((1, 10))
 
 
 def test_networks_keep_nothing_in_each_others_code() -> None:
@@ -123,11 +123,11 @@ def test_networks_keep_nothing_in_each_others_code() -> None:
 
     one, other = Compiled(network_spec().network), Compiled(network_spec().network)
     with config.patch(recompile_limit=1, accumulated_recompile_limit=1):
-        for form in (one, other):
-            form.prepare((1, 10), (mel(),))
-            form.prepare((1, 20), (mel(20),))
-    for form in (one, other):
-        assert form.run((1, 10), (mel(),))[0].shape == (1, 1, 20)
+        for backend in (one, other):
+            backend.prepare((1, 10), (mel(),))
+            backend.prepare((1, 20), (mel(20),))
+    for backend in (one, other):
+        assert backend.run((1, 10), (mel(),))[0].shape == (1, 1, 20)
 
 
 def test_what_a_module_does_besides_forward_is_not_compiled() -> None:

@@ -31,9 +31,9 @@ def test_one_engine_runs_every_length_and_comes_back_from_its_file(tmp_path: Pat
             x = mel(frames, batch)
             with torch.no_grad():
                 assert torch.allclose(found(x), vocoder()(x), atol=1e-5)
-        told = found.described()
-        assert told["hits"] == {"onnx": 4} and told["padding_share"] == 0
-        assert told["plans"][0]["from_file"] is from_file
+        report = found.described()
+        assert report["hits"] == {"onnx": 4} and report["padding_share"] == 0
+        assert report["plans"][0]["from_file"] is from_file
 
 
 def test_what_onnx_cannot_do_runs_eager_and_says_so() -> None:
@@ -77,11 +77,11 @@ class FakeBinding:
         self.outputs: list[tuple[object, ...]] = []
         self.synchronised = False
 
-    def bind_input(self, *told: object) -> None:
-        self.inputs.append(told)
+    def bind_input(self, *arguments: object) -> None:
+        self.inputs.append(arguments)
 
-    def bind_output(self, *told: object) -> None:
-        self.outputs.append(told)
+    def bind_output(self, *arguments: object) -> None:
+        self.outputs.append(arguments)
 
     def get_outputs(self) -> list[object]:
         (_, _, _, _, shape, _) = self.inputs[0]
@@ -117,18 +117,18 @@ def test_a_runtime_that_went_to_the_processor_instead_is_found_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """ONNX Runtime runs on the processor, without an error, when a library of CUDA is missing."""
-    asked: list[object] = []
+    providers_given: list[object] = []
 
     def session(data: bytes, options: object, providers: list[object]) -> FakeSession:
-        asked.extend(providers)
+        providers_given.extend(providers)
         return FakeSession([CPU])
 
     monkeypatch.setattr(onnxruntime, "InferenceSession", session)
-    made = network_spec()
-    made.network.device = torch.device("cuda", 1)
+    spec = network_spec()
+    spec.network.device = torch.device("cuda", 1)
     with pytest.raises(CannotRun, match="could not load its part for CUDA"):
-        OnnxRuntime().load(made, b"")
-    name, chosen = asked[0]  # type: ignore[misc]
+        OnnxRuntime().load(spec, b"")
+    name, chosen = providers_given[0]  # type: ignore[misc]
     assert name == CUDA
     assert chosen == {"device_id": 1, "use_tf32": 0, "cudnn_conv_algo_search": "HEURISTIC"}
 

@@ -42,10 +42,10 @@ def test_an_engine_belongs_to_the_version_of_the_library(monkeypatch: pytest.Mon
 
 
 def test_an_engine_is_built_for_the_shapes_of_the_buckets(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: dict[str, Any] = {}
+    options_given: dict[str, Any] = {}
 
     def convert(program: Any, **options: Any) -> bytes:
-        asked.update(options, program=program)
+        options_given.update(options, program=program)
         return b"engine"
 
     library = SimpleNamespace(
@@ -54,9 +54,9 @@ def test_an_engine_is_built_for_the_shapes_of_the_buckets(monkeypatch: pytest.Mo
     )
     monkeypatch.setitem(sys.modules, "torch_tensorrt", library)
     monkeypatch.setattr(torch.cuda, "device", lambda device: nullcontext())
-    made = network_spec(precision="fp16")
-    assert TensorRt().build(made) == b"engine"
-    assert asked["arg_inputs"] == [
+    spec = network_spec(precision="fp16")
+    assert TensorRt().build(spec) == b"engine"
+    assert options_given["arg_inputs"] == [
         {
             "min_shape": (1, BANDS, 10),
             "opt_shape": (1, BANDS, 10),
@@ -64,11 +64,11 @@ def test_an_engine_is_built_for_the_shapes_of_the_buckets(monkeypatch: pytest.Mo
             "dtype": torch.float32,
         }
     ]
-    assert asked["workspace_size"] == 1 << 30
-    assert asked["disable_tf32"] and asked["use_explicit_typing"]
+    assert options_given["workspace_size"] == 1 << 30
+    assert options_given["disable_tf32"] and options_given["use_explicit_typing"]
     x = mel(15, 3)
-    found = asked["program"].module()(x)[0]
-    assert torch.allclose(found, made.network.run((x,))[0], atol=1e-3)
+    found = options_given["program"].module()(x)[0]
+    assert torch.allclose(found, spec.network.run((x,))[0], atol=1e-3)
 
 
 def test_a_refused_engine_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +104,7 @@ class FakeContext:
         return (2 * self.shape[0],)
 
     def execute_async_v3(self, stream: int) -> bool:
-        self._fake.told.append(f"run on {stream}")
+        self._fake.calls.append(f"run on {stream}")
         self._fake.meanwhile()
         return self._fake.works
 
@@ -118,12 +118,14 @@ class FakeEngine:
         self.works = True
         self.memory = True
         self.meanwhile: Callable[[], object] = lambda: None
-        self.told: list[str] = []
-        self.made: list[FakeContext] = []
+        self.calls: list[str] = []
+        self.contexts: list[FakeContext] = []
         self.on = 0
         monkeypatch.setattr(torch.cuda, "device", self.device)
         monkeypatch.setattr(torch.cuda, "current_stream", lambda device: self.stream(7))
-        monkeypatch.setattr(torch.cuda, "Stream", lambda device: self.stream(10 + len(self.made)))
+        monkeypatch.setattr(
+            torch.cuda, "Stream", lambda device: self.stream(10 + len(self.contexts))
+        )
 
     @contextmanager
     def device(self, device: torch.device) -> Iterator[None]:
@@ -135,7 +137,7 @@ class FakeEngine:
 
     def stream(self, number: int) -> SimpleNamespace:
         def wait(other: SimpleNamespace) -> None:
-            self.told.append(f"{number} waits for {other.cuda_stream}")
+            self.calls.append(f"{number} waits for {other.cuda_stream}")
 
         return SimpleNamespace(cuda_stream=number, wait_stream=wait)
 
@@ -152,8 +154,8 @@ class FakeEngine:
         assert self.on, "a context is made on its device"
         if not self.memory:
             return None
-        self.made.append(FakeContext(self))
-        return self.made[-1]
+        self.contexts.append(FakeContext(self))
+        return self.contexts[-1]
 
 
 KINDS = SimpleNamespace(FLOAT=0, HALF=1, BF16=2, INT32=3, INT64=4, BOOL=5)
@@ -170,8 +172,8 @@ def test_a_context_binds_what_the_engine_names_on_a_stream_of_its_own(engine: Fa
     x = torch.ones(3)
     (found,) = run((x,))
     assert (found.shape, found.dtype, engine.on) == ((6,), torch.float16, 0)
-    assert engine.made[0].addresses == {"mel": x.data_ptr(), "output0": found.data_ptr()}
-    assert engine.told == ["11 waits for 7", "run on 11", "7 waits for 11"]
+    assert engine.contexts[0].addresses == {"mel": x.data_ptr(), "output0": found.data_ptr()}
+    assert engine.calls == ["11 waits for 7", "run on 11", "7 waits for 11"]
 
 
 def test_contexts_are_kept_one_for_each_call_at_once(engine: FakeEngine) -> None:
@@ -179,7 +181,7 @@ def test_contexts_are_kept_one_for_each_call_at_once(engine: FakeEngine) -> None
     x = torch.ones(3)
     for _ in range(3):
         run((x,))
-    assert len(engine.made) == 1
+    assert len(engine.contexts) == 1
 
     def another() -> None:
         engine.meanwhile = lambda: None
@@ -187,9 +189,9 @@ def test_contexts_are_kept_one_for_each_call_at_once(engine: FakeEngine) -> None
 
     engine.meanwhile = another
     run((x,))
-    assert len(engine.made) == 2
+    assert len(engine.contexts) == 2
     run((x,))
-    assert len(engine.made) == 2
+    assert len(engine.contexts) == 2
 
 
 def test_a_context_that_failed_is_not_used_again(engine: FakeEngine) -> None:
@@ -199,7 +201,7 @@ def test_a_context_that_failed_is_not_used_again(engine: FakeEngine) -> None:
         run((torch.ones(3),))
     engine.works = True
     run((torch.ones(3),))
-    assert len(engine.made) == 2
+    assert len(engine.contexts) == 2
 
 
 def test_no_memory_for_one_more_call_is_no_fault_of_the_engine(engine: FakeEngine) -> None:
