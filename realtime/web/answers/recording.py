@@ -15,7 +15,7 @@ from realtime.errors import NotFound, YamabikoError
 from realtime.services import Services
 from realtime.web.answers.errors import ErrorResponse, Refusal
 from realtime.web.answers.ranges import CONDITIONAL, ByteRange, Decision, content_range, decide
-from realtime.web.answers.sending import Stalled, run_unless_gone, send_part
+from realtime.web.answers.sending import Answer, Stalled, run_unless_gone, send_part
 
 logger = logging.getLogger(__name__)
 
@@ -148,34 +148,33 @@ async def _send_growing(
     growing: GrowingRecording, suffix: str, scope: Scope, receive: Receive, send: Send
 ) -> None:
     """Send the sound that is there and what still comes; break the body off when it fails."""
-    headers = [
-        (b"content-type", content_type(suffix).encode()),
-        (b"cache-control", b"no-store"),
-        (b"x-cache", b"join"),
-        (b"x-accel-buffering", b"no"),
-    ]
-    start = {"type": "http.response.start", "status": 200, "headers": headers}
+    answer = Answer(
+        send,
+        {
+            "Content-Type": content_type(suffix),
+            "Cache-Control": "no-store",
+            "X-Cache": "join",
+            "X-Accel-Buffering": "no",
+        },
+    )
     if scope["method"] == "HEAD":
-        await send(start)
-        return await send({"type": "http.response.body", "body": b""})
-    began = False
+        await answer.begin({})
+        return await answer.end()
 
     async def stream() -> None:
-        nonlocal began
         data = await growing.read(0)
-        await send(start)
-        began = True
+        await answer.begin({})
         offset = 0
         while data:
-            await send_part(send, data)
+            await answer.send(data)
             offset += len(data)
             data = await growing.read(offset)
-        await send({"type": "http.response.body", "body": b""})
+        await answer.end()
 
     try:
         await run_unless_gone(stream(), receive)
     except (YamabikoError, Stalled) as error:
-        if not began:
+        if not answer.begun:
             raise
         logger.warning("a growing recording was broken off: %s", error)
 
