@@ -1,1 +1,1 @@
-"""One question of speed or quality a file; each prints a table and, with --json, writes JSON."""
+"""Benchmarks, one file for each question of speed or quality; `--json` writes the figures."""
