@@ -1,4 +1,4 @@
-"""An address opens for whoever has it, as it was given, until its time."""
+"""A signed URL opens without a key, unchanged, until it expires."""
 
 from __future__ import annotations
 

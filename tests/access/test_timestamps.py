@@ -1,4 +1,4 @@
-"""Three forms of a time, all of one meaning wherever the server stands."""
+"""Three forms of a time mean the same, wherever the server stands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OpenAI's own client is content with the doors under /v1."""
+"""OpenAI's own client works with the routes under /v1."""
 
 from __future__ import annotations
 

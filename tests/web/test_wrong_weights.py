@@ -1,4 +1,4 @@
-"""A wrong file that somebody brought is a 503 that names it, never the fault of who asks."""
+"""A wrong file of weights is a 503 that names the file, and no fault of the request."""
 
 from __future__ import annotations
 

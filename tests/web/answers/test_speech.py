@@ -1,4 +1,4 @@
-"""Sound leaves as it is spoken, errors show, and who goes away stops what was spoken for them."""
+"""Sound leaves as it is spoken, errors show, and a client that leaves stops its synthesis."""
 
 from __future__ import annotations
 

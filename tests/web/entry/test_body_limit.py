@@ -71,10 +71,10 @@ async def test_a_body_that_does_not_come_in_time_is_refused() -> None:
     async def send(message: Message) -> None:
         raise AssertionError("nothing was to be answered here")
 
-    door = BodyLimit(reads, replace(LimitsSettings(), body_seconds=0.05))
+    limited = BodyLimit(reads, replace(LimitsSettings(), body_seconds=0.05))
     scope = {"type": "http", "headers": [], "path": "/"}
     with pytest.raises(TooSlow, match="0.05 s"):
-        await door(scope, trickle, send)
+        await limited(scope, trickle, send)
 
 
 @pytest.mark.anyio
@@ -96,8 +96,8 @@ async def test_what_comes_after_the_body_may_take_its_time() -> None:
     async def send(message: Message) -> None:
         raise AssertionError("nothing was to be answered here")
 
-    door = BodyLimit(listens, replace(LimitsSettings(), body_seconds=0.02))
-    await door({"type": "http", "headers": [], "path": "/"}, receive, send)
+    limited = BodyLimit(listens, replace(LimitsSettings(), body_seconds=0.02))
+    await limited({"type": "http", "headers": [], "path": "/"}, receive, send)
     assert waited.is_set()
 
 

@@ -1,4 +1,4 @@
-"""Engines are loaded and unloaded by hand, and never taken from who uses them."""
+"""Engines are loaded and unloaded by hand, and never while they are in use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The speaking door: formats, lengths, headers, and what is refused with which status."""
+"""POST /v1/audio/speech: formats, lengths, headers, and the status of each refusal."""
 
 from __future__ import annotations
 

@@ -217,7 +217,7 @@ def test_who_leaves_frees_the_engine(live: LiveServer) -> None:
 
 
 def test_nothing_is_left_on_disk(live: LiveServer, tmp_path: Path, monkeypatch: Any) -> None:
-    """A file over a megabyte waits on the disk, where nobody sees it, and is gone afterwards."""
+    """A file over a megabyte waits on the disk without a name, and is gone afterwards."""
     import tempfile
 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))

@@ -1,4 +1,4 @@
-"""GET /audio: finished and growing recordings, ranges, other doors' errors never a short file."""
+"""GET /audio: finished and growing recordings, ranges, and errors that never leave a short file."""
 
 from __future__ import annotations
 
