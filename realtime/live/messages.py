@@ -1,7 +1,7 @@
 """The messages of the live protocol `yamabiko.v1`, as types.
 
 They are its definition: `docs/protocol.schema.json` is made from them, with their docstrings as
-descriptions. A message in `DESCRIPTIONS` keeps the description under which it was published.
+descriptions.
 """
 
 from __future__ import annotations
@@ -256,18 +256,6 @@ class Pong(Struct, frozen=True, tag="pong"):
 
 FromClient = Say | Text | Flush | End | Cancel | Clear | Ping | Listen | ListenEnd | Played
 FromServer = Ready | Started | Timestamps | Heard | Done | Cancelled | Error | Notice | Meter | Pong
-
-# Generators of clients copy the descriptions of the schema: a published one stays as it is.
-DESCRIPTIONS = {
-    "Text": "More of a text that is being written.",
-    "End": "Nothing follows.",
-    "Played": "How much of a conversion's stream its listener has played.",
-    "Limits": "What one socket may ask for.",
-    "Heard": "What was heard in the microphone.",
-    "Error": "What could not be done; with an `id`, the end of that utterance.",
-    "Notice": "How well a conversion goes, or what of it will not be heard.",
-    "Meter": "How long a conversion takes: milliseconds, medians since the last such message.",
-}
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy as np
 from realtime.audio.samples import Pcm
 from realtime.errors import BadMessage, BadRequest
 from realtime.json_input import describe_value, parse_object
-from realtime.live.messages import DESCRIPTIONS, MOST_ID, FromClient, FromServer, Say
+from realtime.live.messages import MOST_ID, FromClient, FromServer, Say
 
 PROTOCOL = "yamabiko.v1"
 MOST_MESSAGE_BYTES = 256 << 10
@@ -65,8 +65,6 @@ def schema() -> dict[str, Any]:
     (client, server), parts = msgspec.json.schema_components(
         (FromClient, FromServer), ref_template="#/$defs/{name}"
     )
-    for name, text in DESCRIPTIONS.items():
-        parts[name]["description"] = text
     return {
         "$schema": DIALECT,
         "title": PROTOCOL,
