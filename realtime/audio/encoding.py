@@ -36,6 +36,7 @@ class ContainerWriter:
         self.format = wanted
         self.sample_rate = wanted.rate_for(target_rate or source_rate)
         self.seconds = 0.0  # of sound that was fed
+        self.head = b""  # of the finished file: it replaces as many of the first bytes
         self._source_rate = source_rate
         # A thread costs more than copying samples does, and the first sound waits for it.
         self._heavy = bool(wanted.codec) or self.sample_rate != source_rate
@@ -68,7 +69,14 @@ class ContainerWriter:
         return head + await self._run(encoder.feed, pcm)
 
     async def finish(self) -> bytes:
-        return await self._run((await self._encoder()).finish)
+        encoder = await self._encoder()
+        tail = await self._run(encoder.finish)
+        self.head = encoder.head()
+        return tail
+
+    def with_final_head(self, start: bytes) -> bytes:
+        """Return the first bytes of the file as they are now that it is finished."""
+        return self.head + start[len(self.head) :]
 
     async def _encoder(self) -> ContainerEncoder:
         assert self._opening is not None, "a container writer is used inside `async with`"

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from realtime.audio.mp3_head import without_length
 from realtime.audio.samples import RATES, Pcm, Resampler, pcm_to_bytes
+from realtime.audio.sink import Sink
 from realtime.audio.wav import wav_header
 from realtime.errors import BadRequest
 
@@ -49,6 +51,7 @@ class Format:
     content_type: str
     rates: tuple[int, ...] = ()
     codec: Codec | None = None
+    states_length: bool = False  # in its head, so that it is known only when the file is finished
 
     @property
     def suffix(self) -> str:
@@ -70,19 +73,20 @@ FLAC = Codec(
     options=(("metadata_header_padding", "0"),),
     settings=(("compression_level", "2"),),
 )
-# A growing file has no known length: no Xing frame, which states it, and no tags.
-MP3 = Codec("libmp3lame", "mp3", 96_000, options=(("write_xing", "0"), ("id3v2_version", "0")))
+MP3 = Codec("libmp3lame", "mp3", 96_000, options=(("id3v2_version", "0"),))  # no tags
 AAC = Codec("aac", "adts", 96_000)
 
 FORMATS = {
     known.name: known
     for known in (
-        Format("wav", "audio/wav"),
+        Format("wav", "audio/wav", states_length=True),
         Format("pcm", "audio/pcm"),
-        Format("flac", "audio/flac", codec=FLAC),
+        Format("flac", "audio/flac", codec=FLAC, states_length=True),
+        # The last page of an Ogg file says how long it is.
         Format("opus", "audio/opus", OPUS_RATES, OPUS),
         Format("ogg", "audio/ogg", VORBIS_RATES, VORBIS),
-        Format("mp3", "audio/mpeg", MPEG_RATES, MP3),
+        Format("mp3", "audio/mpeg", MPEG_RATES, MP3, states_length=True),
+        # An ADTS stream has no length anywhere: players estimate it from the first frames.
         Format("aac", "audio/aac", MPEG_RATES, AAC),
     )
 }
@@ -99,7 +103,11 @@ def format_named(name: str, field: str = "response_format") -> Format:
 
 
 class ContainerEncoder(Protocol):
-    """A file that is being encoded: its head, then bytes for samples, then its tail."""
+    """A file that is being encoded: its head, then bytes for samples, then its tail.
+
+    The head of a growing file states no length. When the file is finished, `head` replaces as many
+    of its first bytes, and every player knows how long it is.
+    """
 
     sample_rate: int  # of the file
 
@@ -108,6 +116,8 @@ class ContainerEncoder(Protocol):
     def feed(self, pcm: Pcm) -> bytes: ...
 
     def finish(self) -> bytes: ...
+
+    def head(self) -> bytes: ...
 
     def close(self) -> None: ...
 
@@ -127,32 +137,49 @@ def make_encoder(
     if wanted.codec is not None:
         kind = FFmpegEncoder if wanted.codec.library == "ffmpeg" else SndfileEncoder
         return kind(wanted.codec, rate, resampler)
-    return PlainEncoder(wav_header(rate, None) if wanted.name == "wav" else b"", rate, resampler)
+    return (WavEncoder if wanted.name == "wav" else PlainEncoder)(rate, resampler)
 
 
 class PlainEncoder:
-    """Plain samples after a head: WAV, or raw PCM without one."""
+    """Plain samples, without a head."""
 
-    def __init__(self, head: bytes, sample_rate: int, resampler: Resampler) -> None:
+    def __init__(self, sample_rate: int, resampler: Resampler) -> None:
         self.sample_rate = sample_rate
-        self._head = head
         self._resampler = resampler
+        self._written = 0  # samples
 
     def start(self) -> bytes:
-        return self._head
+        return b""
 
     def feed(self, pcm: Pcm) -> bytes:
-        return pcm_to_bytes(self._resampler.feed(pcm))
+        return self._encoded(self._resampler.feed(pcm))
 
     def finish(self) -> bytes:
-        return pcm_to_bytes(self._resampler.finish())
+        return self._encoded(self._resampler.finish())
+
+    def head(self) -> bytes:
+        return b""
+
+    def _encoded(self, pcm: Pcm) -> bytes:
+        self._written += pcm.size
+        return pcm_to_bytes(pcm)
 
     def close(self) -> None:
         """Close nothing: plain samples need no library."""
 
 
+class WavEncoder(PlainEncoder):
+    """Plain samples after the header of a WAV file."""
+
+    def start(self) -> bytes:
+        return wav_header(self.sample_rate, None)
+
+    def head(self) -> bytes:
+        return wav_header(self.sample_rate, self._written)
+
+
 class FFmpegEncoder:
-    """An encoder of FFmpeg whose container is written forward only."""
+    """An encoder of FFmpeg; its container is written forward, and at the end its head once more."""
 
     def __init__(self, codec: Codec, sample_rate: int, resampler: Resampler) -> None:
         import av
@@ -173,7 +200,8 @@ class FFmpegEncoder:
 
     def start(self) -> bytes:
         self._container.start_encoding()
-        return self._sink.take()
+        head = self._sink.take()
+        return without_length(head) if self._container.format.name == "mp3" else head
 
     def feed(self, pcm: Pcm) -> bytes:
         return self._encoded(self._resampler.feed(pcm))
@@ -185,6 +213,9 @@ class FFmpegEncoder:
         self._container.mux(self._stream.encode(None))
         self.close()
         return tail + self._sink.take()
+
+    def head(self) -> bytes:
+        return self._sink.rewritten()
 
     def close(self) -> None:
         self._container.close()
@@ -235,29 +266,8 @@ class SndfileEncoder:
         self.close()
         return self._sink.take()
 
+    def head(self) -> bytes:
+        return self._sink.rewritten()
+
     def close(self) -> None:
         self._file.close()
-
-
-class Sink:
-    """A write-only file object: it collects the container's bytes until they are taken."""
-
-    def __init__(self) -> None:
-        self._waiting = bytearray()
-        self._size = 0
-
-    def write(self, data: bytes) -> int:
-        self._waiting += bytes(data)
-        self._size += len(data)
-        return len(data)
-
-    def tell(self) -> int:
-        return self._size
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        return self._size  # the libraries seek only to learn the place
-
-    def take(self) -> bytes:
-        data = bytes(self._waiting)
-        self._waiting.clear()
-        return data

@@ -11,7 +11,6 @@ from contextlib import aclosing, asynccontextmanager
 
 from realtime.audio.encoding import ContainerWriter, encode
 from realtime.audio.formats import FORMATS, Format
-from realtime.audio.wav import header_for_size
 from realtime.cache import (
     SIDECAR,
     WAV,
@@ -77,13 +76,10 @@ class OtherFormats:
                     await growing.append(part.data)
                     await growing.wait_until_wanted()
 
-        def header(growing: GrowingRecording) -> bytes:
-            return header_for_size(writer.sample_rate, growing.size) if name == "wav" else b""
-
         async def sidecar(growing: GrowingRecording, facts: FileFacts) -> Sidecar | None:
             if isinstance(source, GrowingRecording) and not await source.wait_until_settled():
                 return None
             found = await asyncio.to_thread(self._cache.store.sidecar, address)
             return None if found is None else found.with_file(suffix, facts)
 
-        return Production(GrowingRecording, produce, header, sidecar)
+        return Production(GrowingRecording, produce, lambda _: writer.head, sidecar)

@@ -11,6 +11,10 @@ from realtime.audio.spoken import Word
 from realtime.audio.wav import wav_size
 from realtime.cache.address import WAV
 
+# Counts changes of how other formats are written: a file of an older count is made anew.
+# 1: the head of a FLAC or MP3 file states its length.
+ENCODING = 1
+
 
 class BadSidecar(ValueError):
     """An error: the data is no sidecar, so its recording must be forgotten."""
@@ -22,6 +26,7 @@ class FileFacts:
 
     sha256: str
     bytes: int
+    encoding: int = ENCODING
 
 
 @dataclass(frozen=True)
@@ -45,10 +50,11 @@ class Sidecar:
         return wav_size(self.samples)
 
     def facts(self, suffix: str) -> FileFacts | None:
-        """Return what a file with this suffix must be; None when there is none."""
+        """Return what a file with this suffix must be; None when there is none, or an old one."""
         if suffix == WAV:
             return FileFacts(self.sha256, self.wav_bytes)
-        return self.files.get(suffix)
+        found = self.files.get(suffix)
+        return found if found is not None and found.encoding == ENCODING else None
 
     def with_file(self, suffix: str, facts: FileFacts) -> Sidecar:
         return replace(self, files={**self.files, suffix: facts})
@@ -73,7 +79,9 @@ def read_sidecar(data: bytes) -> Sidecar:
             created=str(found["created"]),
             took_ms=float(found["took_ms"]),
             files={
-                str(suffix): FileFacts(str(facts["sha256"]), int(facts["bytes"]))
+                str(suffix): FileFacts(
+                    str(facts["sha256"]), int(facts["bytes"]), int(facts.get("encoding", 0))
+                )
                 for suffix, facts in found.get("files", {}).items()
             },
         )

@@ -7,31 +7,22 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable
-from contextlib import aclosing
-from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
 
-from realtime import engines, weights
-from realtime.audio.samples import pcm_to_bytes
-from realtime.audio.wav import wav_header
+from realtime import weights
 from realtime.cache import DiskStore
 from realtime.cache.disk import StoredRecording
 from realtime.cli import cache as cache_command
 from realtime.cli import clone as clone_command
 from realtime.cli import convert as convert_command
 from realtime.cli import keys as key_commands
+from realtime.cli import say as say_command
 from realtime.cli import vocoder as vocoder_command
 from realtime.cli import weights as weights_command
 from realtime.configuration import load_settings
 from realtime.engines.valle.weights import CLONING_FILES
-from realtime.errors import BadRequest, YamabikoError
 from realtime.services import VERSION, Services, build
 from realtime.settings import LOG_LEVELS, Settings, all_settings, value_of
-from realtime.speech.line import ASKABLE, Line
-from realtime.speech.request import line_request
-
-LONG_TEXT = 500  # characters; the progress of a longer text is shown
 
 
 def parse_arguments(arguments: list[str]) -> argparse.Namespace:
@@ -51,13 +42,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
 
 
 def say(options: argparse.Namespace) -> int:
-    """Speak a text into a file, or as PCM16 to standard output."""
-    if options.out is None and sys.stdout.isatty():
-        raise BadRequest(
-            "Standard output is a terminal, which cannot play PCM.",
-            hint="Name a file with -o out.wav, or pipe into a player.",
-        )
-    return asyncio.run(_say(options))
+    return asyncio.run(say_command.say(options, settings_of(options)))
 
 
 def check(options: argparse.Namespace) -> int:
@@ -156,7 +141,9 @@ def _parser() -> argparse.ArgumentParser:
     key_commands.add_sign(
         commands.add_parser("sign", parents=[common], help="print a signed request for curl")
     )
-    _add_say(commands.add_parser("say", parents=[common], help="speak a text into a file"))
+    say_command.add_say(
+        commands.add_parser("say", parents=[common], help="speak a text into a file")
+    )
     convert_command.add_convert(
         commands.add_parser("convert", parents=[common], help="a recording into another voice")
     )
@@ -170,18 +157,6 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser("weights", help="rewrite weights that people brought"), common
     )
     return parser
-
-
-def _add_say(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("text", help="what to say; - reads it from standard input")
-    parser.add_argument("--character", metavar="NAME", help="who speaks; else the language's own")
-    parser.add_argument("--language", default="auto", choices=ASKABLE)
-    parser.add_argument("--noaccent", action="store_true", help="each part in its own language")
-    parser.add_argument("--longprompt", action="store_true", help="for texts of up to 50,000")
-    parser.add_argument("--speed", type=float, help="0.25 to 4")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--engine", metavar="NAME", help=f"one of {', '.join(engines.ENGINES)}")
-    parser.add_argument("-o", "--out", type=Path, metavar="FILE", help="a WAV file; else PCM")
 
 
 def _add_cache(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
@@ -212,56 +187,6 @@ def _verify_recordings(store: DiskStore, recordings: list[StoredRecording]) -> i
         print(f"{stored.address.path()}  {reason}")
     print(f"{len(recordings)} recordings, {len(wrong)} wrong", file=sys.stderr)
     return 1 if wrong else 0
-
-
-async def _say(options: argparse.Namespace) -> int:
-    services = build(settings_of(options))
-    text = sys.stdin.read() if options.text == "-" else options.text
-    request = replace(line_request(options), text=text)
-    try:
-        line = await services.speech.line(request)
-        if options.out is None:
-            await _write_pcm(services, line, sys.stdout.buffer)
-        else:
-            await _write_file(services, line, options.out)
-    finally:
-        await services.close()
-    return 0
-
-
-async def _write_file(services: Services, line: Line, path: Path) -> None:
-    """Write a line as WAV; the file gets its name when the line is whole."""
-    part = path.with_name(path.name + ".part")
-    rate = services.speech.sample_rate(line)
-    try:
-        with part.open("wb") as file:
-            file.write(wav_header(rate, 0))
-            samples = await _write_pcm(services, line, file)
-            file.seek(0)
-            file.write(wav_header(rate, samples))
-        part.replace(path)
-    except OSError as error:
-        raise YamabikoError(f"{path} cannot be written: {error.strerror}.") from error
-    finally:
-        part.unlink(missing_ok=True)
-    speaker = f"{line.character.name} ({line.engine})"
-    print(f"{path}: {samples / rate:.2f} s of {speaker}, {line.language}", file=sys.stderr)
-
-
-async def _write_pcm(services: Services, line: Line, out: BinaryIO) -> int:
-    """Write a line's PCM as it comes; return the number of its samples."""
-    rate, samples = services.speech.sample_rate(line), 0
-    progress = len(line.text) > LONG_TEXT and sys.stderr.isatty()
-    async with aclosing(services.speech.say(line)) as spoken:
-        async for part in spoken:
-            samples += part.pcm.size
-            out.write(pcm_to_bytes(part.pcm))
-            out.flush()
-            if progress:
-                print(f"\r{samples / rate:.1f} s spoken", end="", file=sys.stderr)
-    if progress:
-        print(file=sys.stderr)
-    return samples
 
 
 def _format_value(value: object) -> str:

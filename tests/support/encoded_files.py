@@ -30,8 +30,15 @@ def encode_all(encoder: ContainerEncoder, pcm: Pcm, step: int = 480) -> bytes:
 
 
 def encoded_file(name: str, rate: int, pcm: Pcm, step: int = 480) -> bytes:
-    """Return a whole file in one of our formats."""
+    """Return a file in one of our formats, as those get it who listen while it grows."""
     return encode_all(make_encoder(format_named(name), rate), pcm, step)
+
+
+def finished_file(name: str, rate: int, pcm: Pcm) -> bytes:
+    """Return a file in one of our formats as it is when it is finished."""
+    encoder = make_encoder(format_named(name), rate)
+    data = encode_all(encoder, pcm)
+    return encoder.head() + data[len(encoder.head()) :]
 
 
 def foreign_file(container: str, codec: str, pcm: Pcm, rate: int = 24000) -> bytes:

@@ -8,7 +8,7 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -93,9 +93,12 @@ class LiveServer:
     def connected(self) -> socket.socket:
         return socket.create_connection(self.address, timeout=10)
 
-    def answer(self, method: str, url: str) -> http.client.HTTPResponse:
+    def answer(
+        self, method: str, url: str, headers: Mapping[str, str] | None = None
+    ) -> http.client.HTTPResponse:
         connection = http.client.HTTPConnection(*self.address, timeout=10)
-        connection.request(method, url.removeprefix(self.url), headers={"Connection": "close"})
+        sent = {"Connection": "close", **(headers or {})}
+        connection.request(method, url.removeprefix(self.url), headers=sent)
         return connection.getresponse()
 
     def get(self, path: str) -> Any:

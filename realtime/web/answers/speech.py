@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from realtime.access.quotas import Account
 from realtime.audio.encoding import ContainerWriter, EncodedPart, encode
-from realtime.audio.wav import HEADER_BYTES, with_true_header
+from realtime.audio.wav import HEADER_BYTES
 from realtime.cache import FinishedRecording, Recording
 from realtime.speech.line import Line
 from realtime.speech.speech import LineInProgress, Speech
@@ -96,8 +96,7 @@ class SpeechResponse(Response):
             parts = [part async for part in encoded]
         bodies = [part.data for part in parts if part.data]
         length = sum(map(len, bodies))
-        if self._wanted.format.name == "wav":
-            bodies[0] = with_true_header(bodies[0], self._writer.sample_rate, length)
+        bodies[0] = self._writer.with_final_head(bodies[0])
         await answer.begin(parts[0].timing, length)
         for body in bodies:
             await answer.send(body)

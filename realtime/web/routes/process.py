@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
+from aiofiles.tempfile import SpooledTemporaryFile
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from realtime.access.quotas import Account
 from realtime.audio.decoding import AudioSource
-from realtime.audio.encoding import ContainerWriter, encode
+from realtime.audio.encoding import ContainerWriter, EncodedPart, encode
 from realtime.audio.formats import FORMATS, Format, format_named
 from realtime.audio.samples import RATES
 from realtime.audio.spoken import Spoken
@@ -35,6 +36,9 @@ from realtime.web.requests.upload_form import (
     read_form,
     values_of,
 )
+
+IN_MEMORY_BYTES = 1 << 20  # of an answer that is sent when it is whole; a longer one is on the disk
+BLOCK_BYTES = 1 << 16
 
 
 async def process(request: Request) -> Response:
@@ -102,15 +106,37 @@ class ConvertedResponse(Response):
         length = self._known_length()
         try:
             async with aclosing(encode(self._converted(), self._writer)) as parts:
-                async for part in parts:
-                    data = part.data
-                    if not answer.begun:
-                        await answer.begin({}, length)
-                        data = self._with_known_sizes(data, length)
-                    await answer.send(data)
+                if length is None and self._writer.format.states_length:
+                    await self._send_whole(answer, parts)
+                else:
+                    await self._send_stream(answer, parts, length)
         except NothingToSay as error:
             raise BadRequest("The audio holds no sound.", code="bad_audio") from error
         await answer.end()
+
+    async def _send_stream(
+        self, answer: Answer, parts: AsyncGenerator[EncodedPart, None], length: int | None
+    ) -> None:
+        """Send the sound while it is converted."""
+        async for part in parts:
+            data = part.data
+            if not answer.begun:
+                await answer.begin({}, length)
+                data = self._with_known_sizes(data, length)
+            await answer.send(data)
+
+    async def _send_whole(self, answer: Answer, parts: AsyncGenerator[EncodedPart, None]) -> None:
+        """Send the file when it is whole: its head states a length that is known only then."""
+        async with SpooledTemporaryFile(IN_MEMORY_BYTES) as file:
+            async for part in parts:
+                await file.write(part.data)
+            length = await file.tell()
+            await file.seek(0)
+            await file.write(self._writer.head)
+            await file.seek(0)
+            await answer.begin({}, length)
+            while data := await file.read(BLOCK_BYTES):
+                await answer.send(data)
 
     async def _converted(self) -> AsyncIterator[Spoken]:
         uploaded = self._source.async_parts()

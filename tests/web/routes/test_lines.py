@@ -61,6 +61,9 @@ def test_a_failure_is_told_and_the_next_request_tries_afresh(live: LiveServer) -
     assert live.wait_until_idle()
 
 
+MOST_HEAD_BYTES = 512  # which state the length in a finished file, and cannot in a growing one
+
+
 @pytest.mark.parametrize("name", ["ogg", "opus", "mp3", "flac"])
 def test_other_formats_and_rates(fresh: TestClient, name: str) -> None:
     url = ask(fresh, format=name, sample_rate=48000).json()["url"]
@@ -69,7 +72,8 @@ def test_other_formats_and_rates(fresh: TestClient, name: str) -> None:
     wait_until_kept(fresh)
     again = fresh.get(url)
     assert again.headers["x-cache"] == "hit"
-    assert again.content == answer.content
+    assert len(again.content) == len(answer.content)
+    assert again.content[MOST_HEAD_BYTES:] == answer.content[MOST_HEAD_BYTES:]
     assert ("rate=48000" in url) == (name != "opus")
 
 

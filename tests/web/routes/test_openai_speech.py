@@ -8,6 +8,7 @@ import json
 import re
 import struct
 import wave
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from starlette.testclient import TestClient
 
 from realtime.audio.decoding import decode
 from realtime.audio.formats import FORMATS
+from tests.support.durations import PLAYERS, TRUE, duration_told, tells_truly
 from tests.support.server import wait_until_kept
 from tests.web.answers.test_server_sent_events import read_events
 from tests.web.conftest import Speak
@@ -49,6 +51,16 @@ def test_every_format_arrives_with_its_tail(speak: Speak, name: str, whole: bool
     assert expected - 0.1 <= pcm.size / rate <= expected + 0.15
     tail = pcm[-round(0.3 * rate) :]
     assert np.abs(tail).max() > 2000, "the last letter is heard"
+
+
+@pytest.mark.parametrize("name", TRUE)
+def test_a_whole_file_tells_its_true_duration(speak: Speak, tmp_path: Path, name: str) -> None:
+    text, path = "abc def ghi.", tmp_path / f"spoken.{name}"
+    for _ in ("spoken afresh", "spoken before"):
+        path.write_bytes(speak(input=text, response_format=name, stream=False).content)
+        seconds = samples(speak(input=text).content).size / RATE
+        for player in PLAYERS:
+            assert tells_truly(player, path, seconds), (player, duration_told(player, path))
 
 
 def test_pcm_is_the_sound_itself(speak: Speak) -> None:

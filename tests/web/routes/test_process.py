@@ -18,9 +18,11 @@ from realtime.audio.formats import FORMATS
 from realtime.audio.samples import RATES, from_pcm16
 from realtime.audio.wav import HEADER_BYTES, wav_file, wav_header
 from realtime.engines.world import median_pitch
+from realtime.errors import SynthesisFailed
 from realtime.services import Services
 from realtime.settings import LimitsSettings, ModelsSettings, Settings
 from realtime.web.app import create_app
+from tests.support.durations import PLAYERS, TRUE, duration_told, tells_truly
 from tests.support.encoded_files import FILES, encoded_file, foreign_file
 from tests.support.keyed_server import FakeTime, keyed_services, signed_headers
 from tests.support.server import LiveServer, scripted_services, serving
@@ -72,6 +74,39 @@ def test_every_format_and_rate(client: TestClient, name: str, rate: int) -> None
     found, found_rate = decode(data)
     assert found_rate == FORMATS[name].rate_for(rate)
     assert 1.0 - 1e-3 <= found.size / found_rate < 1.3
+
+
+@pytest.mark.parametrize("name", TRUE)
+@pytest.mark.parametrize("came", ["wav", "ogg"])
+def test_the_answer_tells_its_true_duration(
+    client: TestClient, tmp_path: Path, name: str, came: str
+) -> None:
+    """An upload in Ogg states no number of samples: the answer's length is known at its end."""
+    upload = encoded_file(came, RATE, SOUND)
+    answer = ask(client, upload, format=name)
+    path = tmp_path / f"processed.{name}"
+    path.write_bytes(answer.content)
+    wanted = len(ask(client, upload, format="pcm").content) / 2 / RATE
+    for player in PLAYERS:
+        assert tells_truly(player, path, wanted), (player, duration_told(player, path))
+    if name in ("wav", "flac", "mp3"):
+        assert int(answer.headers["content-length"]) == len(answer.content)
+
+
+def test_an_answer_that_breaks_before_it_is_whole_has_its_status(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def recording(*_: Any) -> Any:
+        async def breaks() -> Any:
+            yield SOUND
+            raise SynthesisFailed("It broke.")
+
+        return breaks()
+
+    services: Services = client.app.state.services  # type: ignore[attr-defined]
+    monkeypatch.setattr(services.voice_changer, "recording", recording)
+    answer = ask(client, format="flac")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (500, "synthesis_failed")
 
 
 @pytest.mark.parametrize("name", FILES)

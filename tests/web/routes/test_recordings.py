@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import urllib.parse
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
 from realtime.web.answers.recording import content_type
+from tests.support.durations import PLAYERS, TRUE, duration_told, tells_truly
 from tests.support.recordings import forget_memory
+from tests.support.scripted_engines import CHUNK_SAMPLES
 from tests.support.server import LiveServer, forget_recordings, wait_until_kept
+
+GATED_SECONDS = 2 * CHUNK_SAMPLES / 24000
 
 
 @pytest.fixture
@@ -50,6 +56,45 @@ def test_parts_of_it(client: TestClient, url: str) -> None:
     assert b"\r\n\r\nRIFF\r\n--" in several.content
     known = client.get(url, headers={"If-None-Match": client.get(url).headers["etag"]})
     assert (known.status_code, known.content) == (304, b"")
+
+
+def in_format(live: LiveServer, name: str) -> tuple[str, bytes]:
+    """Speak a line, listen to it in a format while it grows; its address, and what was heard."""
+    asked = live.post("/lines", {"text": "abc", "engine": "gated", "format": name})
+    growing = live.answer("GET", asked["url"])
+    assert growing.getheader("X-Cache") == "join" and growing.getheader("ETag") is None
+    live.gated.gate.set()
+    heard = growing.read()
+    assert live.wait_until_idle()
+    return asked["url"], heard
+
+
+@pytest.mark.parametrize("name", TRUE)
+def test_a_kept_file_tells_its_true_duration(live: LiveServer, tmp_path: Path, name: str) -> None:
+    url, heard = in_format(live, name)
+    kept = live.answer("GET", url)
+    path = tmp_path / f"kept.{name}"
+    path.write_bytes(kept.read())
+    assert kept.getheader("X-Cache") == "hit"
+    assert path.stat().st_size == len(heard), "ranges of both fit"
+    for player in PLAYERS:
+        assert tells_truly(player, path, GATED_SECONDS), (player, duration_told(player, path))
+
+
+@pytest.mark.parametrize("name", ["flac", "mp3", "wav"])
+def test_a_finished_head_has_the_tag_and_the_digest_of_its_own_file(
+    live: LiveServer, name: str
+) -> None:
+    url, heard = in_format(live, name)
+    kept = live.answer("GET", url)
+    body, tag = kept.read(), kept.getheader("ETag")
+    assert body != heard and body[512:] == heard[512:], "only the head is another"
+    sidecar = live.get(url.replace(f".{name}", ".json"))
+    told = sidecar if name == "wav" else sidecar["files"][f".{name}"]
+    assert told["sha256"] == hashlib.sha256(body).hexdigest()
+    assert tag is not None and tag.strip('"') in told["sha256"]
+    answer = live.answer("GET", url, {"Range": "bytes=0-63", "If-Range": tag})
+    assert (answer.status, answer.read()) == (206, body[:64])
 
 
 def test_cold_recordings_are_the_same(client: TestClient, url: str) -> None:
