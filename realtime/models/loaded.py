@@ -73,6 +73,10 @@ class LoadedModels:
         """Name the engines that speak."""
         return self._named("speak")
 
+    def converters(self) -> list[str]:
+        """Name the engines that change a voice."""
+        return self._named("convert")
+
     def states(self) -> list[ModelState]:
         return [model.described() for model in self._models.values()]
 

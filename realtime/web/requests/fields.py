@@ -71,9 +71,10 @@ class Fields:
         value = self._values.get(name)
         if value is None:
             return None
-        if not is_number(value) or not isinstance(value, int) or not least <= value <= most:
+        # JSON has one kind of numbers: 2.0 is whole.
+        if not is_number(value) or value != int(value) or not least <= value <= most:
             refuse(name, value, f"a whole number from {least} to {most}")
-        return value
+        return int(value)
 
     def one_of(self, name: str, allowed: Collection[str], default: str) -> str:
         value = self.text(name)
@@ -87,13 +88,20 @@ class Fields:
             refuse(name, value, f"one of {', '.join(map(str, allowed))}")
         return None if value is None else int(value)
 
+    def rows(self, name: str) -> list[Any]:
+        value = self._values.get(name)
+        if not isinstance(value, list):
+            refuse(name, value, f"a list of {name}")
+        return value
+
     def name_or_id(self, name: str) -> str | None:
         """Return a name, also where it comes as {"id": name}."""
-        value = self._values.get(name)
-        if isinstance(value, dict):
-            value = value.get("id")
-        if value is not None and not isinstance(value, str):
-            refuse(name, value, "a name")
+        given = self._values.get(name)
+        if given is None:
+            return None
+        value = given.get("id") if isinstance(given, dict) else given
+        if not isinstance(value, str):
+            refuse(name, given if value is None else value, "a name")
         return value
 
 

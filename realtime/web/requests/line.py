@@ -6,14 +6,57 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from realtime.audio.formats import Format, format_named
+from realtime.audio.formats import Format
 from realtime.audio.samples import RATES
-from realtime.speech.line import FASTEST, MOST_SEED, SLOWEST
+from realtime.services import Services
+from realtime.speech.line import ASKABLE, FASTEST, MOST_SEED, SLOWEST
 from realtime.speech.request import LineRequest
+from realtime.web.requests.field_table import FieldTable
+from realtime.web.requests.field_types import (
+    FlagField,
+    FormatField,
+    NeededTextField,
+    NumberChoiceField,
+    NumberField,
+    TextField,
+    WholeField,
+)
 from realtime.web.requests.fields import Fields
 
-LINE_FIELDS = ("text", "character", "language", "noaccent", "longprompt", "speed", "seed", "engine")
-FIELDS = (*LINE_FIELDS, "format", "sample_rate")
+
+def most_text(services: Services) -> int:
+    """Return the characters of the longest text: `limits.text`, or `long_text` by `longprompt`."""
+    limits = services.settings.limits
+    return max(limits.text, limits.long_text)
+
+
+def engines_that_speak(services: Services) -> list[str]:
+    return services.models.synthesizers()
+
+
+TEXT = NeededTextField("text", "The text that is spoken.", most_text)
+CHARACTER = TextField(
+    "character",
+    "A character's name or alias; without it the language's character in `default_characters`.",
+)
+LANGUAGE = TextField(
+    "language", "The text's language; `auto` finds it.", choices=ASKABLE, default="auto"
+)
+NOACCENT = FlagField("noaccent", "Whether each part of a mixed text is read in its own language.")
+LONGPROMPT = FlagField("longprompt", "Whether the text may be as long as `limits.long_text`.")
+SPEED = NumberField(
+    "speed", "How quickly it is spoken; without it as the character does.", SLOWEST, FASTEST
+)
+SEED = WholeField("seed", "The same seed gives the same samples.", 0, MOST_SEED, 0)
+ENGINE = TextField(
+    "engine", "The engine that speaks; without it the character's own.", choices=engines_that_speak
+)
+FORMAT = FormatField("format", "The container format of the recording.", "wav")
+SAMPLE_RATE = NumberChoiceField("sample_rate", "In Hz; without it the engine's own.", RATES)
+
+COMMON = (NOACCENT, LONGPROMPT, SPEED, SEED)  # with the same names in every form of a request
+LINE = FieldTable("Line", (TEXT, CHARACTER, LANGUAGE, *COMMON, ENGINE))
+RECORDING = FieldTable("LineWithFormat", (*LINE.fields, FORMAT, SAMPLE_RATE))
 
 
 @dataclass(frozen=True)
@@ -27,18 +70,13 @@ class RecordingRequest:
 
 def read_recording_request(body: Mapping[str, Any]) -> RecordingRequest:
     """Read a line with a format and a sample rate; refuse other fields by their names."""
-    fields = Fields(body)
-    fields.refuse_unknown(FIELDS)
-    line_request = _line_request(fields)
-    wanted = format_named(fields.text("format") or "wav", field="format")
-    return RecordingRequest(line_request, wanted, fields.number_of("sample_rate", RATES))
+    fields = RECORDING.open(body)
+    return RecordingRequest(_line_request(fields), FORMAT.read(fields), SAMPLE_RATE.read(fields))
 
 
 def read_line_request(body: Mapping[str, Any]) -> LineRequest:
     """Read a line alone; refuse other fields by their names."""
-    fields = Fields(body)
-    fields.refuse_unknown(LINE_FIELDS)
-    return _line_request(fields)
+    return _line_request(LINE.open(body))
 
 
 def read_common_fields(
@@ -49,18 +87,18 @@ def read_common_fields(
         text=text,
         character=character,
         language=language,
-        noaccent=fields.flag("noaccent"),
-        longprompt=fields.flag("longprompt"),
-        speed=fields.number("speed", SLOWEST, FASTEST),
-        seed=fields.whole("seed", 0, MOST_SEED) or 0,
+        noaccent=NOACCENT.read(fields),
+        longprompt=LONGPROMPT.read(fields),
+        speed=SPEED.read(fields),
+        seed=SEED.read(fields),
     )
 
 
 def _line_request(fields: Fields) -> LineRequest:
     request = read_common_fields(
         fields,
-        text=fields.needed_text("text"),
-        character=fields.text("character"),
-        language=fields.text("language") or "auto",
+        text=TEXT.read(fields),
+        character=CHARACTER.read(fields),
+        language=LANGUAGE.read(fields) or "auto",
     )
-    return replace(request, engine=fields.text("engine"))
+    return replace(request, engine=ENGINE.read(fields))

@@ -11,16 +11,15 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from realtime.errors import BadRequest, WrongContentType
+from realtime.web.requests.field_table import FieldTable
+from realtime.web.requests.field_types import NumberChoiceField, NumberField
 from realtime.web.requests.json_body import content_type_of
 
-NUMBERS = ("pitch", "formant", "breath", "gate")
-WORDS = ("engine", "character", "format", "effect", "model", "language")
-FIELDS = ("audio", *WORDS, "sample_rate", *NUMBERS)
 MOST_FIELD_BYTES = 4_096
 
 
-async def read_form(request: Request) -> FormData:
-    """Read the body's parts; a large file waits in a nameless file on the disk."""
+async def read_form(request: Request, table: FieldTable) -> FormData:
+    """Read the parts of a table's fields; a large file waits in a nameless file on the disk."""
     if content_type_of(request) != "multipart/form-data":
         content_type = request.headers.get("content-type", "")[:100]
         raise WrongContentType(
@@ -31,7 +30,7 @@ async def read_form(request: Request) -> FormData:
         request.headers,
         request.stream(),
         max_files=1,
-        max_fields=len(FIELDS),
+        max_fields=len(table.fields),
         max_part_size=MOST_FIELD_BYTES,
     )
     try:
@@ -55,13 +54,15 @@ def audio_file_of(form: FormData) -> BinaryIO:
     return cast("SpooledTemporaryFile[bytes]", audio.file)  # type: ignore[return-value]
 
 
-def values_of(form: FormData) -> Mapping[str, object]:
+def values_of(form: FormData, table: FieldTable) -> Mapping[str, object]:
     """Return the fields as JSON would have them: numbers as such, and None for empty ones."""
+    numeric = NumberField | NumberChoiceField
+    numbers = {field.name for field in table.fields if isinstance(field, numeric)}
     values: dict[str, object] = {}
     for name, value in form.multi_items():
         if name in values:
             raise BadRequest(f"The field {name[:60]!r} comes twice.", field=name[:60])
-        if name in (*NUMBERS, "sample_rate") and isinstance(value, str):
+        if name in numbers and isinstance(value, str):
             values[name] = _number(value)
         else:
             values[name] = value or None

@@ -11,27 +11,32 @@ from starlette.routing import Route
 
 from realtime.acceleration.admin import AccelerationAdmin
 from realtime.errors import BadRequest
+from realtime.web.requests.field_table import FieldTable
+from realtime.web.requests.field_types import FlagField, OptionalFlagField, TextField
 from realtime.web.requests.fields import Fields
 from realtime.web.requests.json_body import json_body
 from realtime.web.requests.services import services_of
 
-FIELDS = ("enabled", "engine", "network", "clear_memory")
+ENABLED = OptionalFlagField("enabled", "Whether the networks run in their quick forms.")
+ENGINE = TextField("engine", "Only the networks of this engine.")
+NETWORK = TextField("network", "Only networks of this name.")
+CLEAR_MEMORY = FlagField("clear_memory", "Whether torch gives back the memory it holds unused.")
+SWITCH = FieldTable("AccelerationSwitch", (ENABLED, ENGINE, NETWORK, CLEAR_MEMORY))
 
 
 async def acceleration(request: Request) -> Response:
     """Answer with the state of every network; a POST changes it first."""
     admin = services_of(request).acceleration
     if request.method == "POST":
-        await _change(admin, Fields(await json_body(request)))
+        await _change(admin, SWITCH.open(await json_body(request)))
     body = await asyncio.to_thread(admin.described)
     return JSONResponse(body, headers={"Cache-Control": "no-store"})
 
 
 async def _change(admin: AccelerationAdmin, fields: Fields) -> None:
     """Switch all networks, those of one engine, or one; free their memory when asked to."""
-    fields.refuse_unknown(FIELDS)
-    chosen: dict[str, Any] = {"engine": fields.text("engine"), "network": fields.text("network")}
-    enabled, clear = fields.optional_flag("enabled"), fields.flag("clear_memory")
+    chosen: dict[str, Any] = {"engine": ENGINE.read(fields), "network": NETWORK.read(fields)}
+    enabled, clear = ENABLED.read(fields), CLEAR_MEMORY.read(fields)
     if enabled is None and not clear:
         raise BadRequest(
             "enabled is missing; true or false is expected.",

@@ -9,14 +9,25 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from realtime.audio.decoding import AudioSource
-from realtime.cloning import MOST_CLIP_SECONDS
+from realtime.cloning import ASKABLE, MOST_CLIP_SECONDS, MOST_TEXT
+from realtime.services import Services
 from realtime.web.entry.hosts_and_origins import check_origin
-from realtime.web.requests.fields import Fields
+from realtime.web.requests.field_table import FieldTable
+from realtime.web.requests.field_types import FileField, NeededTextField, TextField
 from realtime.web.requests.services import account_of, services_of
 from realtime.web.requests.upload_form import audio_file_of, read_form, values_of
 from realtime.web.routes.catalogue import describe_character
 
-FIELDS = ("audio", "name", "text", "language")
+
+def _most_text(services: Services) -> int:
+    return MOST_TEXT
+
+
+AUDIO = FileField("audio", "A clip of one voice, 3 to 15 seconds long.")
+NAME = NeededTextField("name", "The name of the new character.")
+TEXT = TextField("text", "The words that are said in the clip.", _most_text)
+LANGUAGE = TextField("language", "The clip's language.", choices=ASKABLE, default="auto")
+CLIP = FieldTable("Clip", (AUDIO, NAME, TEXT, LANGUAGE))
 
 
 async def clone(request: Request) -> Response:
@@ -24,15 +35,13 @@ async def clone(request: Request) -> Response:
     _check_origin(request)
     account = account_of(request)
     await account.check_sound()
-    form = await read_form(request)
+    form = await read_form(request, CLIP)
     try:
-        fields = Fields(values_of(form))
-        fields.refuse_unknown(FIELDS)
-        name = fields.needed_text("name")
-        language = fields.text("language") or "auto"
+        fields = CLIP.open(values_of(form, CLIP))
+        name, language = NAME.read(fields), LANGUAGE.read(fields) or "auto"
         source = await asyncio.to_thread(AudioSource, audio_file_of(form), MOST_CLIP_SECONDS)
         character = await services_of(request).cloning.make(
-            name, source, fields.text("text"), language
+            name, source, TEXT.read(fields), language
         )
     finally:
         await form.close()

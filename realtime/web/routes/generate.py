@@ -15,18 +15,32 @@ from realtime.speech.request import LineRequest
 from realtime.web.answers.errors import bots_body
 from realtime.web.answers.links import Links
 from realtime.web.requests.caller import Caller, caller_of
+from realtime.web.requests.field_table import FieldTable
+from realtime.web.requests.field_types import FlagField, NeededTextField, TextField
 from realtime.web.requests.fields import Fields
 from realtime.web.requests.json_body import json_body
+from realtime.web.requests.line import LONGPROMPT, NOACCENT, most_text
 from realtime.web.requests.services import account_of, services_of
+
+TEXT_PROMPT = NeededTextField("textPrompt", "The text that is spoken.", most_text)
+CHARACTER = NeededTextField("character", "A character's name or alias.")
+LANGUAGE = NeededTextField("language", "The text's language.", choices=ASKABLE)
+WAIT = FlagField("wait", "Whether the answer comes when the recording is finished.", True)
+POSTTIME = TextField("posttime", "The time of the signature: YYYY/MM/DD hh:mm:ss, in UTC.")
+BODY = FieldTable(
+    "BotsLine",
+    (TEXT_PROMPT, CHARACTER, LANGUAGE, NOACCENT, LONGPROMPT, WAIT, POSTTIME),
+    ignores_others=True,
+)
 
 
 async def generate(request: Request) -> Response:
     """Answer when the recording is finished, or at once when `wait` is false."""
     services, account = services_of(request), account_of(request)
     links = Links(services, request)
-    fields = Fields(await json_body(request))
-    check_posttime(fields.text("posttime"), caller_of(request.scope), services)
-    waits = fields.flag("wait", default=True)
+    fields = BODY.open(await json_body(request))
+    check_posttime(POSTTIME.read(fields), caller_of(request.scope), services)
+    waits = WAIT.read(fields)
     line = await services.speech.line(_line_request(fields, services))
     await account.charge_text(len(line.text))
     async with services.speech.open(line, finish=True) as opened:
@@ -41,8 +55,8 @@ async def generate(request: Request) -> Response:
 
 def _line_request(fields: Fields, services: Services) -> LineRequest:
     """Read the line; errors come in the order that bots know: language, character, text."""
-    text = fields.needed_text("textPrompt")
-    character, language = fields.needed_text("character"), fields.needed_text("language")
+    text = TEXT_PROMPT.read(fields)
+    character, language = CHARACTER.read(fields), LANGUAGE.read(fields)
     if language not in ASKABLE:
         raise BadRequest("Language not supported", code="unknown_language")
     try:
@@ -53,8 +67,8 @@ def _line_request(fields: Fields, services: Services) -> LineRequest:
         text=text,
         character=character,
         language=language,
-        noaccent=fields.flag("noaccent"),
-        longprompt=fields.flag("longprompt"),
+        noaccent=NOACCENT.read(fields),
+        longprompt=LONGPROMPT.read(fields),
     )
 
 

@@ -16,12 +16,15 @@ from realtime.web.answers.errors import ErrorResponse, refusal_of
 from realtime.web.entry.credentials import COOKIE
 from realtime.web.entry.hosts_and_origins import check_origin
 from realtime.web.requests.caller import caller_of, client_address
-from realtime.web.requests.fields import Fields
+from realtime.web.requests.field_table import FieldTable
+from realtime.web.requests.field_types import NeededTextField
 from realtime.web.requests.json_body import json_body
 from realtime.web.requests.request_id import request_id
 from realtime.web.requests.services import services_of
 
 WRONG_KEY_SECONDS = 0.5  # the answer to a wrong key waits: guessing becomes slow
+KEY = NeededTextField("key", "A key as `id:secret`.")
+LOGIN = FieldTable("Login", (KEY,))
 
 
 async def time(request: Request) -> Response:
@@ -50,9 +53,7 @@ async def login(request: Request) -> Response:
     """Set a cookie for a key; after a few wrong keys the address has to wait."""
     services = services_of(request)
     _check_origin(request, services)
-    fields = Fields(await json_body(request))
-    fields.refuse_unknown(("key",))
-    key = fields.needed_text("key")
+    key = KEY.read(LOGIN.open(await json_body(request)))
     if not services.guard.keys:
         raise NotFound("No keys are configured: nobody needs to log in.", code="no_keys")
     address = client_address(request.scope)

@@ -11,12 +11,15 @@ from starlette.routing import Route
 from realtime.errors import BadRequest, YamabikoError
 from realtime.speech.prefetch import MOST_LINES, Prefetch
 from realtime.speech.request import LineRequest
-from realtime.web.requests.fields import Fields, object_in, refuse
+from realtime.web.requests.field_table import FieldTable, RowsField
+from realtime.web.requests.fields import object_in, refuse
 from realtime.web.requests.json_body import content_type_of, json_body
-from realtime.web.requests.line import read_line_request
+from realtime.web.requests.line import LINE, read_line_request
 from realtime.web.requests.services import account_of, services_of
 
 NDJSON = ("application/x-ndjson", "application/jsonl")
+LINES = RowsField("lines", "The lines, in the order in which they are spoken.", LINE, MOST_LINES)
+LIST = FieldTable("Prefetch", (LINES,))
 
 
 async def start_prefetch(request: Request) -> Response:
@@ -45,12 +48,7 @@ async def _read_rows(request: Request) -> list[dict[str, Any]]:
     """Read the lines from a JSON object, or from a body with one JSON object a row."""
     if content_type_of(request) in NDJSON:
         return [object_in(row) for row in (await request.body()).splitlines() if row.strip()]
-    body = await json_body(request)
-    Fields(body).refuse_unknown(("lines",))
-    rows = body.get("lines")
-    if not isinstance(rows, list):
-        refuse("lines", rows, "a list of lines")
-    return rows
+    return LINES.read(LIST.open(await json_body(request)))
 
 
 def _line_request(number: int, row: object) -> LineRequest:

@@ -14,27 +14,55 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from realtime.access.quotas import Account
-from realtime.audio.decoding import AudioSource
+from realtime.audio.decoding import NAMED, AudioSource
 from realtime.audio.encoding import ContainerWriter, EncodedPart, encode
-from realtime.audio.formats import FORMATS, Format, format_named
+from realtime.audio.formats import FORMATS, Format
 from realtime.audio.samples import RATES
 from realtime.audio.spoken import Spoken
 from realtime.audio.wav import wav_size, with_true_header
-from realtime.conversion.request import CONVERTER, VoiceChangeRequest
+from realtime.conversion.request import CONVERTER, REVOICE, VoiceChangeRequest
 from realtime.conversion.voice_changer import VoiceChanger
 from realtime.engines.voice_change import EFFECTS, RANGES
 from realtime.errors import BadRequest, NothingToSay
 from realtime.services import Services
 from realtime.speech.line import ASKABLE
 from realtime.web.answers.sending import Answer, answer_unless_gone
+from realtime.web.requests.field_table import FieldTable
+from realtime.web.requests.field_types import (
+    ChoiceField,
+    FileField,
+    FormatField,
+    NumberChoiceField,
+    NumberField,
+    TextField,
+)
 from realtime.web.requests.fields import Fields
 from realtime.web.requests.services import account_of, services_of
-from realtime.web.requests.upload_form import (
-    FIELDS,
-    NUMBERS,
-    audio_file_of,
-    read_form,
-    values_of,
+from realtime.web.requests.upload_form import audio_file_of, read_form, values_of
+
+
+def _engines(services: Services) -> list[str]:
+    return [*services.models.converters(), REVOICE]
+
+
+AUDIO = FileField("audio", f"A file with sound: {NAMED}. Its content decides, not its name.")
+ENGINE = TextField("engine", "The engine that converts.", choices=_engines, default=CONVERTER)
+CHARACTER = TextField("character", "The character whose voice it gets.")
+MODEL = TextField("model", "Of the engine `torchscript`; without it the only one.")
+LANGUAGE = ChoiceField("language", "The language that is spoken, for `revoice`.", ASKABLE, "auto")
+EFFECT = ChoiceField("effect", "An effect besides.", EFFECTS, "none")
+PITCH = NumberField("pitch", "In semitones, instead of the character's.", *RANGES["pitch"])
+FORMANT = NumberField("formant", "The factor of the formants.", *RANGES["formant"])
+BREATH = NumberField("breath", "How breathy it is.", *RANGES["breath"])
+GATE = NumberField("gate", "In dBFS: quieter sound is silenced.", *RANGES["gate"])
+FORMAT = FormatField("format", "The container format of the answer.", "wav")
+SAMPLE_RATE = NumberChoiceField("sample_rate", "In Hz; without it the recording's.", RATES)
+UPLOAD = FieldTable(
+    "Upload",
+    (
+        *(AUDIO, ENGINE, CHARACTER, MODEL, LANGUAGE, PITCH, FORMANT, BREATH, EFFECT, GATE),
+        *(FORMAT, SAMPLE_RATE),
+    ),
 )
 
 IN_MEMORY_BYTES = 1 << 20  # of an answer that is sent when it is whole; a longer one is on the disk
@@ -45,7 +73,7 @@ async def process(request: Request) -> Response:
     """Answer with the uploaded recording in another voice, converted while it is sent."""
     account = account_of(request)
     await account.check_sound()
-    form = await read_form(request)
+    form = await read_form(request, UPLOAD)
     try:
         return await _response_to(form, services_of(request), account)
     except BaseException:
@@ -54,10 +82,8 @@ async def process(request: Request) -> Response:
 
 
 async def _response_to(form: FormData, services: Services, account: Account) -> Response:
-    fields = Fields(values_of(form))
-    fields.refuse_unknown(FIELDS)
-    wanted = format_named(fields.text("format") or "wav", "format")
-    rate = fields.number_of("sample_rate", RATES)
+    fields = UPLOAD.open(values_of(form, UPLOAD))
+    wanted, rate = FORMAT.read(fields), SAMPLE_RATE.read(fields)
     change = _voice_change_request(fields)
     most_seconds = 60 * services.settings.limits.upload_minutes
     source = await asyncio.to_thread(AudioSource, audio_file_of(form), most_seconds)
@@ -66,12 +92,15 @@ async def _response_to(form: FormData, services: Services, account: Account) -> 
 
 def _voice_change_request(fields: Fields) -> VoiceChangeRequest:
     return VoiceChangeRequest(
-        engine=fields.text("engine") or CONVERTER,
-        character=fields.text("character"),
-        effect=fields.one_of("effect", EFFECTS, "none"),
-        model=fields.text("model") or "",
-        language=fields.one_of("language", ASKABLE, "auto"),
-        **{name: fields.number(name, *RANGES[name]) for name in NUMBERS},
+        engine=ENGINE.read(fields) or CONVERTER,
+        character=CHARACTER.read(fields),
+        effect=EFFECT.read(fields),
+        model=MODEL.read(fields) or "",
+        language=LANGUAGE.read(fields),
+        pitch=PITCH.read(fields),
+        formant=FORMANT.read(fields),
+        breath=BREATH.read(fields),
+        gate=GATE.read(fields),
     )
 
 

@@ -64,6 +64,7 @@ def test_good_values_come_through() -> None:
     assert fields.flag("flag") is True
     assert fields.number("n", 0.25, 4) == 2.0
     assert fields.whole("n", 0, 2) == 2
+    assert str(Fields({"n": 2.0}).whole("n", 0, 2)) == "2"  # JSON has one kind of numbers
     assert fields.number_of("n", (2, 3)) == 2
     assert fields.one_of("one", ("x",), "y") == "x"
     assert fields.name_or_id("named") == "n" and fields.name_or_id("one") == "x"
@@ -93,7 +94,7 @@ READERS = {
         ("number", 4.01, "0.25 to 4"),
         ("number", float("nan"), "nan"),
         ("number", 10**400, "too large"),
-        ("whole", 1.0, "a whole number"),
+        ("whole", 1.5, "a whole number"),
         ("whole", False, "false"),
         ("whole", -1, "0 to 9"),
         ("whole", 10, "0 to 9"),
@@ -103,6 +104,7 @@ READERS = {
         ("number_of", True, "true"),
         ("name_or_id", 3, "a name"),
         ("name_or_id", {"id": 3}, "a name"),
+        ("name_or_id", {}, "an object"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_is_allowed(reader: str, value: Any, words: str) -> None:

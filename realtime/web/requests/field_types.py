@@ -1,0 +1,186 @@
+"""Kinds of fields: each reads its value from a request, and describes the values that it takes.
+
+The API's document is made of these descriptions, so a bound stands in one place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
+
+from realtime.audio.formats import FORMATS, Format, format_named
+from realtime.services import Services
+from realtime.web.requests.fields import Fields
+
+T = TypeVar("T")
+
+Schema = dict[str, Any]
+FromServices = Callable[[Services], T]  # for what the settings or the engines decide
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of a request: its name, and a description for people."""
+
+    name: str
+    about: str
+    needed: ClassVar[bool] = False
+
+    def schema(self, services: Services) -> Schema:
+        """Return the JSON Schema of its values, without null."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class TextField(Field):
+    """A text; None where it is absent.
+
+    `choices` only describe: they are for texts that are checked where they are used.
+    """
+
+    most: FromServices[int] | None = None  # characters
+    choices: tuple[str, ...] | FromServices[Collection[str]] = ()
+    default: str | None = None
+
+    def read(self, fields: Fields) -> str | None:
+        return fields.text(self.name)
+
+    def schema(self, services: Services) -> Schema:
+        most = None if self.most is None else self.most(services)
+        choices = self.choices(services) if callable(self.choices) else self.choices
+        return filled(
+            type="string", maxLength=most, enum=list(choices) or None, default=self.default
+        )
+
+
+@dataclass(frozen=True)
+class NeededTextField(TextField):
+    """A text that must be there."""
+
+    needed: ClassVar[bool] = True
+
+    def read(self, fields: Fields) -> str:
+        return fields.needed_text(self.name)
+
+
+@dataclass(frozen=True)
+class FlagField(Field):
+    """A yes or no, with a default."""
+
+    default: bool = False
+
+    def read(self, fields: Fields) -> bool:
+        return fields.flag(self.name, self.default)
+
+    def schema(self, services: Services) -> Schema:
+        return {"type": "boolean", "default": self.default}
+
+
+@dataclass(frozen=True)
+class OptionalFlagField(Field):
+    """A yes or no; None where it is absent."""
+
+    def read(self, fields: Fields) -> bool | None:
+        return fields.optional_flag(self.name)
+
+    def schema(self, services: Services) -> Schema:
+        return {"type": "boolean"}
+
+
+@dataclass(frozen=True)
+class NumberField(Field):
+    """A number between two bounds; None where it is absent."""
+
+    least: float
+    most: float
+
+    def read(self, fields: Fields) -> float | None:
+        return fields.number(self.name, self.least, self.most)
+
+    def schema(self, services: Services) -> Schema:
+        return {"type": "number", "minimum": self.least, "maximum": self.most}
+
+
+@dataclass(frozen=True)
+class WholeField(Field):
+    """A whole number between two bounds, with a default."""
+
+    least: int
+    most: int
+    default: int
+
+    def read(self, fields: Fields) -> int:
+        found = fields.whole(self.name, self.least, self.most)
+        return self.default if found is None else found
+
+    def schema(self, services: Services) -> Schema:
+        bounds = {"minimum": self.least, "maximum": self.most}
+        return {"type": "integer", **bounds, "default": self.default}
+
+
+@dataclass(frozen=True)
+class ChoiceField(Field):
+    """A choice of some texts, with a default."""
+
+    choices: tuple[str, ...]
+    default: str
+
+    def read(self, fields: Fields) -> str:
+        return fields.one_of(self.name, self.choices, self.default)
+
+    def schema(self, services: Services) -> Schema:
+        return {"type": "string", "enum": list(self.choices), "default": self.default}
+
+
+@dataclass(frozen=True)
+class NumberChoiceField(Field):
+    """A choice of some whole numbers; None where it is absent."""
+
+    choices: tuple[int, ...]
+
+    def read(self, fields: Fields) -> int | None:
+        return fields.number_of(self.name, self.choices)
+
+    def schema(self, services: Services) -> Schema:
+        return {"type": "integer", "enum": list(self.choices)}
+
+
+@dataclass(frozen=True)
+class FormatField(Field):
+    """The name of a container format, with a default."""
+
+    default: str
+
+    def read(self, fields: Fields) -> Format:
+        return format_named(fields.text(self.name) or self.default, self.name)
+
+    def schema(self, services: Services) -> Schema:
+        return {"type": "string", "enum": list(FORMATS), "default": self.default}
+
+
+@dataclass(frozen=True)
+class NameField(Field):
+    """A name, also where it comes as {"id": name}; None where it is absent."""
+
+    def read(self, fields: Fields) -> str | None:
+        return fields.name_or_id(self.name)
+
+    def schema(self, services: Services) -> Schema:
+        named = {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"]}
+        return {"anyOf": [{"type": "string"}, named]}
+
+
+@dataclass(frozen=True)
+class FileField(Field):
+    """An uploaded file, which the form's own reader takes out of the form."""
+
+    needed: ClassVar[bool] = True
+
+    def schema(self, services: Services) -> Schema:
+        return {"type": "string", "format": "binary"}
+
+
+def filled(**parts: Any) -> Schema:
+    """Return a schema of the parts that are there."""
+    return {name: part for name, part in parts.items() if part is not None}
