@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import aclosing
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from realtime.acceleration.admin import AccelerationAdmin
@@ -16,20 +16,20 @@ from realtime.cache.other_formats import OtherFormats
 from realtime.characters import Characters
 from realtime.cloning import Cloning
 from realtime.conversion.voice_changer import VoiceChanger
-from realtime.engines import ENGINES, unknown_engine
-from realtime.errors import SettingsError, YamabikoError
+from realtime.engines import unknown_engine
+from realtime.errors import SettingsError
 from realtime.metrics import Metrics
 from realtime.models.loaded import LoadedModels
 from realtime.settings import Settings
 from realtime.speech.prefetch import PrefetchJobs
-from realtime.speech.request import LineRequest
 from realtime.speech.speech import Speech
+from realtime.warm_up.first_words import FirstWords
+from realtime.warm_up.preload import Preload
 
 logger = logging.getLogger(__name__)
 
 VERSION = "0.1.0"
 QUIET_CHECK_SECONDS = 1.0  # between looks whether a network is quiet and could be prepared
-WARM_UP = {"en": "Hello.", "zh": "你好。", "ja": "こんにちは。"}
 
 
 @dataclass
@@ -49,41 +49,32 @@ class Services:
     guard: Guard
     quotas: Quotas
     acceleration: AccelerationAdmin
-    warm: bool = False
+    preload: Preload
     _preloading: asyncio.Task[None] | None = field(default=None, repr=False)
     _preparing: asyncio.Task[None] | None = field(default=None, repr=False)
 
     async def start(self) -> None:
         """Scan the cache, and begin to load the engines that the settings preload.
 
-        `ready` becomes true when each of them has spoken once and, with keys, when requests that
-        are signed now can pass.
+        `ready` becomes true when each of them has spoken once or failed and, with keys, when
+        requests that are signed now can pass.
         """
         await self.cache.start()
-        self._preloading = asyncio.create_task(self._preload())
+        self._preloading = asyncio.create_task(self.preload.run())
         self._preparing = asyncio.create_task(self._prepare_quiet_networks())
 
     @property
     def ready(self) -> bool:
-        return self.warm and self.guard.accepts_signatures
+        return self.preload.ended and self.guard.accepts_signatures
 
     async def close(self) -> None:
-        self.warm = False
+        self.preload.ended = False
         for task in filter(None, (self._preloading, self._preparing)):
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
         await self.prefetches.close()
         await self.cache.close()
         await self.models.close()
-
-    async def _preload(self) -> None:
-        for name in self.settings.preload:
-            try:
-                await self._speak_once(name)
-            except YamabikoError as error:
-                logger.error("cannot preload %s: %s", name, error.message)
-                return
-        self.warm = True
 
     async def _prepare_quiet_networks(self) -> None:
         """Prepare quick forms of networks in the moments when nobody uses them."""
@@ -94,33 +85,18 @@ class Services:
             except Exception:
                 logger.exception("a network could not be prepared in a quiet moment")
 
-    async def _speak_once(self, name: str) -> None:
-        """Load an engine and speak a word: the first synthesis is slow, and nobody waits for it."""
-        await self.models.load(name)
-        if name not in self.models.synthesizers():
-            return
-        languages = self.models.synthesizer(name).engine.languages
-        for language in sorted(languages)[:1]:
-            character = self.settings.default_characters[language]
-            request = LineRequest(WARM_UP[language], character, language, engine=name)
-            line = await self.speech.line(request)
-            async with aclosing(self.speech.say(line, keep=False)) as spoken:
-                async for _ in spoken:
-                    pass
-
 
 def build(
     settings: Settings, models: LoadedModels | None = None, clock: Clock | None = None
 ) -> Services:
     """Build the services of these settings; nothing is loaded and no thread runs yet."""
-    for name in settings.preload:
-        if name not in ENGINES:
-            raise SettingsError(f"preload: {unknown_engine(name, ENGINES).message}")
     models = models or LoadedModels(settings)
+    check_engines("preload", settings.preload, models)
     characters = Characters(settings.presets.path, settings.default_characters, models.names())
     metrics = Metrics()
     cache = Cache(settings, count_event=metrics.count_cache_event)
     speech = Speech(settings, characters, models, cache, metrics)
+    words = FirstWords(models, characters, speech)
     return Services(
         settings=settings,
         characters=characters,
@@ -135,4 +111,14 @@ def build(
         guard=Guard(load_keys(settings.auth.keys_path, settings.keys), settings, clock),
         quotas=Quotas(settings.limits),
         acceleration=AccelerationAdmin(models.accelerated, settings.acceleration),
+        preload=Preload(settings.preload, models, words),
     )
+
+
+def check_engines(setting: str, names: Iterable[str], models: LoadedModels) -> None:
+    """Refuse a setting that names an engine which is not there."""
+    for name in names:
+        if name not in models.names():
+            raise SettingsError(
+                f"{setting}: {unknown_engine(name, models.names()).message}", field=setting
+            )

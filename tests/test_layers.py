@@ -20,6 +20,7 @@ FLOORS = [
     ["server"],
     ["cli", "web"],
     ["services"],
+    ["warm_up"],
     ["cloning", "live"],
     ["conversion"],
     ["speech"],

@@ -122,6 +122,13 @@ class ReadsAhead(Protocol):
 
 
 @runtime_checkable
+class SpeaksSome(Protocol):
+    """An engine that speaks only characters with a voice of its own kind."""
+
+    def can_speak(self, character: Character) -> bool: ...
+
+
+@runtime_checkable
 class Accelerates(Protocol):
     """An engine with accelerated networks; it has none while it is not loaded."""
 

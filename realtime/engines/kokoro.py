@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from realtime.characters import KokoroVoice
+from realtime.characters import Character, KokoroVoice
 from realtime.engines.contract import CancelToken, Chunk, Utterance, WorkCancelled
 from realtime.engines.onnx_graph import FrameAxis, GraphEditor
 from realtime.engines.tokens import TokenBlock, token_blocks, word_times
@@ -73,6 +73,9 @@ class Kokoro:
 
     def unload(self) -> None:
         self._session = None
+
+    def can_speak(self, character: Character) -> bool:
+        return isinstance(character.voice, KokoroVoice)
 
     def speak(self, utterance: Utterance, cancel: CancelToken) -> Iterator[Chunk]:
         voice = utterance.character.voice

@@ -55,17 +55,19 @@ class Synthesis:
         is_urgent: Callable[[], bool] = lambda: True,
         pieces: AsyncGenerator[Piece, None] | None = None,
         playback: Playback | None = None,
+        user: str = "",
     ) -> AsyncGenerator[Spoken, None]:
         """Yield the sound of a line as soon as it is made; leaving early frees the engine at once.
 
         `is_urgent` tells, turn by turn, whether a listener waits. `pieces` come from a text that is
         still being written; without them the line's whole text is cut. `playback` is kept up to
-        date for a caller who wants to know how far the listener is.
+        date for a caller who wants to know how far the listener is. `user` is the name under which
+        the engine is used.
         """
         delivery = Delivery(self._clock, is_urgent, playback or Playback())
         async with (
             self._models.synthesizer(line.engine).lease(
-                f"a line of {line.character.name}"
+                user or f"a line of {line.character.name}"
             ) as lease,
             aclosing(pieces or self._pieces(line, lease)) as coming,
         ):

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import uvicorn
@@ -20,9 +20,11 @@ from realtime import engines
 from realtime.cache import Index
 from realtime.cache.address import FOLDERS
 from realtime.engines.contract import Converter, Synthesizer
+from realtime.engines.tone import Tone
 from realtime.models.loaded import LoadedModels
 from realtime.services import Services, build
 from realtime.settings import Settings
+from realtime.web.app import create_app
 from realtime.web.server import serve
 from tests.support.recordings import forget_memory
 from tests.support.scripted_engines import SCRIPTED, Broken, Gated
@@ -39,6 +41,34 @@ def scripted_services(settings: Settings) -> Services:
 
 def _create_engine(name: str, settings: Settings) -> Synthesizer | Converter:
     return SCRIPTED[name](settings) if name in SCRIPTED else engines.create(name, settings)
+
+
+def services_with(
+    settings: Settings, *preload: str, extra: tuple[type[Tone], ...] = ()
+) -> Services:
+    """Return services that preload some engines; `extra` engines are added to the registry's."""
+    own = {kind.name: kind for kind in extra}
+    models = LoadedModels(
+        settings,
+        lambda name, given: own[name](given) if name in own else engines.create(name, given),
+        (*engines.ENGINES, *own),
+    )
+    return build(replace(settings, preload=preload), models)
+
+
+def local_client(services: Services) -> TestClient:
+    """Return a client of a server with these services, under a name that it answers to."""
+    return TestClient(create_app(services), base_url="http://127.0.0.1")
+
+
+def wait_until_ready(client: TestClient) -> dict[str, Any]:
+    """Ask until the server is ready; return what it then says."""
+    end = time.monotonic() + 60
+    while (answer := client.get("/ready")).status_code != 200:
+        assert answer.status_code == 503 and time.monotonic() < end, answer.text
+        time.sleep(0.002)
+    found: dict[str, Any] = answer.json()
+    return found
 
 
 def wait_until_idle(services: Services) -> bool:

@@ -19,6 +19,7 @@ import numpy as np
 from realtime.acceleration import Accelerated
 from realtime.audio.samples import Samples
 from realtime.audio.spoken import Word
+from realtime.characters import Character, VallePrompt
 from realtime.engines.contract import CancelToken, Chunk, LineState, Utterance
 from realtime.engines.valle import budget, weights
 from realtime.engines.valle.codes import SAMPLE_RATE
@@ -121,6 +122,9 @@ class ValleEngine:
         self._model = self._speaker = self._loaded_digests = None
         for network in networks:
             network.close()
+
+    def can_speak(self, character: Character) -> bool:
+        return isinstance(character.voice, VallePrompt)
 
     def read(self, utterance: Utterance) -> list[Reading]:
         """Read a text in pieces, each short enough after the character's prompt."""

@@ -13,6 +13,8 @@ from realtime.models.gpu import find_gpu
 from realtime.services import VERSION
 from realtime.web.requests.services import services_of
 
+SIGNATURES = "signed requests"  # in the list of what the server waits for, beside engines
+
 
 async def health(request: Request) -> Response:
     loaded = any(state.state == "loaded" for state in services_of(request).models.states())
@@ -22,9 +24,16 @@ async def health(request: Request) -> Response:
 
 
 async def ready(request: Request) -> Response:
-    if services_of(request).ready:
-        return JSONResponse({"ready": True})
-    return JSONResponse({"ready": False}, 503, {"Retry-After": "1"})
+    """Answer whether requests can be served; else say what the server waits for."""
+    services = services_of(request)
+    failed = services.preload.failed
+    if services.ready:
+        return JSONResponse({"ready": True, **({"failed": failed} if failed else {})})
+    waits_for = [*services.preload.waits_for]
+    if not services.guard.accepts_signatures:
+        waits_for.append(SIGNATURES)
+    body = {"ready": False, "waits_for": waits_for, "failed": failed}
+    return JSONResponse(body, 503, {"Retry-After": "1"})
 
 
 async def info(request: Request) -> Response:

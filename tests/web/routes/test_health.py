@@ -1,26 +1,40 @@
-"""The server is alive from the start, and ready when it has spoken once."""
+"""The server is alive from the start, and ready when its preload has ended."""
 
 from __future__ import annotations
 
+import threading
+
 from starlette.testclient import TestClient
 
+from realtime.engines.tone import Tone
 from realtime.services import VERSION
 from realtime.settings import Settings
-from realtime.web.app import create_app
-from tests.support.server import scripted_services
+from tests.support.server import local_client, services_with, wait_until_ready
 
 
-def test_ready_comes_with_the_first_spoken_words(web_settings: Settings) -> None:
-    services = scripted_services(web_settings)
-    client = TestClient(create_app(services))  # not started: nothing is preloaded
-    before = client.get("/ready")
-    assert (before.status_code, before.json()) == (503, {"ready": False})
-    assert before.headers["Retry-After"] == "1"
-    assert client.get("/health").json()["model_loaded"] is False
+class GatedLoad(Tone):
+    """An engine that is loaded when the test opens the gate."""
+
+    name = "gated_load"
+    gate = threading.Event()
+
+    def load(self) -> None:
+        assert self.gate.wait(20)
+
+
+def test_ready_comes_with_the_first_spoken_words(settings: Settings) -> None:
+    services = services_with(settings, "gated_load", "tone", extra=(GatedLoad,))
+    client = local_client(services)
     with client:
-        services.warm = True
-        after = client.get("/ready")
-    assert (after.status_code, after.json()) == (200, {"ready": True})
+        before = client.get("/ready")
+        assert before.status_code == 503
+        waits_for = ["gated_load", "tone"]
+        assert before.json() == {"ready": False, "waits_for": waits_for, "failed": {}}
+        assert before.headers["Retry-After"] == "1"
+        assert client.get("/health").json()["model_loaded"] is False
+        GatedLoad.gate.set()
+        assert wait_until_ready(client) == {"ready": True}
+        assert client.get("/health").json()["model_loaded"] is True
 
 
 def test_health_is_three_plain_facts(client: TestClient) -> None:

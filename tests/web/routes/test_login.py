@@ -125,7 +125,7 @@ def test_a_server_with_keys_is_ready_when_signatures_can_pass(
     settings: Settings, fake_time: FakeTime
 ) -> None:
     services = keyed_services(settings, fake_time)
-    services.warm = True
+    services.preload.ended = True
     client = TestClient(create_app(services))
     assert client.get("/ready").status_code == 200
     fake_time.advance(-6)
