@@ -1,4 +1,8 @@
-"""The log: lines for people or JSON, the audit of requests, and the last warnings in memory."""
+"""The log: lines for people or JSON, the audit of requests, and the last warnings in memory.
+
+A line that a request causes has the request's id, also when another thread writes it: the id is in
+the context of the request's task, which is copied into the tasks and threads that work for it.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import logging
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -18,13 +23,32 @@ FIELDS = "fields"  # attribute of a log record that holds an audit event's field
 MOST_TROUBLES = 50
 MOST_TROUBLE_LENGTH = 500  # characters of one remembered message
 
+_request: ContextVar[str] = ContextVar("request", default="")
+
+
+def name_request(id: str) -> None:
+    """Give this id to all that is logged from here on in this task, and in those that it starts."""
+    _request.set(id)
+
 
 def configure(settings: LogSettings) -> None:
     """Set the root logger up: its level, and text or JSON on standard error."""
     handler = logging.StreamHandler()
-    text = logging.Formatter("%(levelname).1s %(name)s: %(message)s")
-    handler.setFormatter(JsonLines() if settings.format == "json" else text)
+    handler.setFormatter(JsonLines() if settings.format == "json" else TextLines())
     logging.basicConfig(level=settings.level, handlers=[handler], force=True)
+
+
+class TextLines(logging.Formatter):
+    """A formatter for people; a request's id stands in each line, also in those of a trace."""
+
+    def __init__(self) -> None:
+        super().__init__("%(levelname).1s %(name)s%(mark)s: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        id = _request.get()
+        record.mark = f" [{id}]" if id else ""
+        text = super().format(record)
+        return text.replace("\n", f"\n[{id}] ") if id else text
 
 
 class JsonLines(logging.Formatter):
@@ -36,6 +60,7 @@ class JsonLines(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
+            **({"request": id} if (id := _request.get()) else {}),
             **getattr(record, FIELDS, {}),
         }
         if record.exc_info:
@@ -58,6 +83,7 @@ class Trouble:
     time_ms: int
     level: str
     message: str
+    request: str | None = None  # the id of the request that caused it
 
 
 class Troubles(logging.Handler):
@@ -74,7 +100,8 @@ class Troubles(logging.Handler):
             # The arguments do not fit the format: a fault of its own, which must not hide this one.
             message = str(record.msg)
         shortened = message[:MOST_TROUBLE_LENGTH]
-        self._last.append(Trouble(round(1000 * record.created), record.levelname, shortened))
+        at_ms, request = round(1000 * record.created), _request.get() or None
+        self._last.append(Trouble(at_ms, record.levelname, shortened, request))
 
     def last(self) -> list[Trouble]:
         """Return what was remembered, the newest first."""

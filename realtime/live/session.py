@@ -51,8 +51,11 @@ class SessionBounds:
 class Session:
     """A client's activities; one task calls `receive`, one reads `outgoing`."""
 
-    def __init__(self, context: ActivityContext, bounds: SessionBounds | None = None) -> None:
-        self.id = secrets.token_hex(8)
+    def __init__(
+        self, context: ActivityContext, id: str = "", bounds: SessionBounds | None = None
+    ) -> None:
+        """Begin a session; `id` names it in `ready` and, with a socket, in the log."""
+        self.id = id or secrets.token_hex(8)
         self._context = context
         self._bounds = bounds or SessionBounds()
         self._timer = context.timer

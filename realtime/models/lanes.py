@@ -1,7 +1,8 @@
 """A lane: the one thread of an engine, where streams take turns, the earliest deadline first.
 
 A stream is an iterator; each of its items is a turn, which its listener asks for. So nothing is
-computed before a listener wants it, and the queue has at most one turn of each stream.
+computed before a listener wants it, and the queue has at most one turn of each stream. All turns of
+a stream run in a copy of the context in which it began: what they log has the request's id.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext
+from contextvars import Context, copy_context
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -33,6 +35,7 @@ class _Turn:
     deadline: Callable[[], float]  # asked whenever a turn is chosen: a listener may come meanwhile
     number: int  # in the order of asking, which decides between equal deadlines
     work: Callable[[], Any]
+    context: Context
     result: Future[Any]
 
     def urgency(self) -> tuple[float, int]:
@@ -62,7 +65,8 @@ class Lane:
 
     async def call(self, function: Callable[..., T], *args: Any) -> T:
         """Run a function on the lane's thread, before the turns of streams."""
-        return await asyncio.wrap_future(self._ask(lambda: function(*args), due_now))
+        turn = self._ask(lambda: function(*args), due_now, copy_context())
+        return await asyncio.wrap_future(turn)
 
     async def stream(
         self,
@@ -99,7 +103,7 @@ class Lane:
             self._thread.join(timeout)
 
     async def _next(self, job: _Job[T], deadline: Callable[[], float]) -> T:
-        turn = self._ask(job.advance, deadline)
+        turn = self._ask(job.advance, deadline, job.context)
         try:
             return await asyncio.wrap_future(turn)
         except asyncio.CancelledError:
@@ -112,20 +116,22 @@ class Lane:
         job.cancel.set()
         if job.ended or not job.begun:
             return
-        closing = asyncio.wrap_future(self._ask(job.close, due_now))
+        closing = asyncio.wrap_future(self._ask(job.close, due_now, job.context))
         # `wait` does not cancel the turn when the caller is cancelled once more.
         await asyncio.wait((closing,))
         if (error := closing.exception()) is not None:
             logger.debug("a stream on %s could not be closed: %r", self.name, error)
 
-    def _ask(self, work: Callable[[], T], deadline: Callable[[], float]) -> Future[T]:
+    def _ask(
+        self, work: Callable[[], T], deadline: Callable[[], float], context: Context
+    ) -> Future[T]:
         """Queue a turn and return its future result."""
         result: Future[T] = Future()
         with self._changed:
             if self._closed:
                 result.set_exception(Busy(f"The lane {self.name!r} is closed.", retry_after=2))
                 return result
-            self._turns.append(_Turn(deadline, next(self._numbers), work, result))
+            self._turns.append(_Turn(deadline, next(self._numbers), work, context, result))
             self._changed.notify()
         return result
 
@@ -142,7 +148,7 @@ class Lane:
         """Run a turn; its result or its error goes to its caller."""
         try:
             with self._guard():
-                found = turn.work()
+                found = turn.context.run(turn.work)
             turn.result.set_result(found)
         except Exception as error:  # noqa: BLE001 -- it is the caller's error, not the lane's
             turn.result.set_exception(error)
@@ -169,6 +175,7 @@ class _Job(Generic[T]):
 
     def __init__(self, start: Callable[[CancelToken], Iterator[T]], cancel: CancelToken) -> None:
         self.cancel = cancel
+        self.context = copy_context()
         self.begun = False
         self.ended = False
         self._start = start

@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ AHEAD = 2  # pieces a device that `map` gives out before their results are taken
 class _Piece:
     inputs: Tensors
     result: Future[Any]
+    context: Context = field(default_factory=copy_context)  # of the caller, whose id the log has
     errors: dict[str, Exception] = field(default_factory=dict)  # by the device that failed
 
 
@@ -114,11 +116,11 @@ class DeviceQueue:
             if not piece.errors and not piece.result.set_running_or_notify_cancel():
                 continue
             try:
-                found = device.run(*piece.inputs)
+                found = piece.context.run(device.run, *piece.inputs)
             except Exception as error:  # noqa: BLE001 -- a device's error is tried elsewhere first
                 self._note_failure(name, piece, error)
             else:
-                self._note_success(name, piece)
+                piece.context.run(self._note_success, name, piece)
                 piece.result.set_result(found)
 
     def _take(self, name: str) -> _Piece | None:

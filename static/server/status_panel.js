@@ -142,13 +142,14 @@ function missingItems({ models, broken_characters: broken }) {
 function warningItems({ troubles }) {
   return troubles
     .slice(0, MOST_WARNINGS)
-    .map(({ time_ms: at, level, message }) =>
+    .map(({ time_ms: at, level, message, request }) =>
       el(
         "li",
         { "data-level": level },
         el("span", { class: "soft small" }, formatMoment(at)),
         " ",
         el("span", { lang: "en" }, message),
+        request && el("span", { class: "soft small" }, ` ${request}`),
       ),
     );
 }

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, contextmanager
+from contextvars import ContextVar
 
 import pytest
 
@@ -224,3 +225,29 @@ async def test_each_turn_runs_inside_the_lanes_guard() -> None:
     assert [item async for item in lane.stream(lambda cancel: iter([1, 2]), lambda: 0.0)] == [1, 2]
     await asyncio.to_thread(lane.close)
     assert inside == ["in", "out"] * 4, "a call, two items, and the end of the items"
+
+
+async def test_all_turns_of_a_stream_have_the_context_in_which_it_began(lane: Lane) -> None:
+    name = ContextVar("name", default="")
+    seen = list[str]()
+
+    def start(cancel: CancelToken) -> Iterator[str]:
+        try:
+            while True:
+                yield name.get()
+        finally:
+            seen.append(name.get())
+
+    async def listen(own: str) -> None:
+        name.set(own)
+        async with aclosing(lane.stream(start, lambda: 0.0)) as stream:
+            async for found in stream:
+                name.set("another")
+                seen.append(found)
+                if len(seen) > 5:
+                    break
+
+    await asyncio.gather(*(asyncio.create_task(listen(own)) for own in ("one", "two")))
+    assert set(seen) == {"one", "two"}
+    name.set("mine")
+    assert await lane.call(name.get) == "mine"

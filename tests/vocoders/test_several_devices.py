@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar, copy_context
 from typing import Any
 
 import pytest
@@ -62,6 +63,18 @@ def test_results_come_in_order(pair: tuple[DoublingDevice, DoublingDevice, Devic
     opener.join(SECONDS)
     assert found == [2 * number for number in range(50)]
     assert sorted(one.did + other.did) == list(range(50))
+
+
+def test_a_piece_runs_in_its_callers_context() -> None:
+    name = ContextVar("name", default="")
+    queue = DeviceQueue({"one": name.get})
+    context = copy_context()
+    context.run(name.set, "mine")
+    try:
+        assert context.run(queue.submit).result(SECONDS) == "mine"
+        assert queue.submit().result(SECONDS) == ""
+    finally:
+        queue.close()
 
 
 def test_the_freest_takes_what_comes(

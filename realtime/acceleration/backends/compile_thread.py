@@ -6,6 +6,7 @@ import shutil
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
@@ -22,7 +23,7 @@ _chosen: set[Path] = set()
 
 def run_on_compile_thread(work: Callable[[], T]) -> T:
     """Run work that traces a network, after all other such work, and return what it gives."""
-    return _thread().submit(work).result()
+    return _thread().submit(copy_context().run, work).result()
 
 
 @cache

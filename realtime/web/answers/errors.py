@@ -172,7 +172,7 @@ async def answer_known_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, YamabikoError)
     refusal = refusal_of(error)
     if refusal.status >= 500:
-        logger.warning("request %s: %s", request_id(request.scope), error.message)
+        logger.warning("%s", error.message)
     return ErrorResponse(request.scope, refusal)
 
 
@@ -193,7 +193,7 @@ async def answer_routing_error(request: Request, error: Exception) -> Response:
 async def answer_fault(request: Request, error: Exception) -> Response:
     """Answer a fault of the server: uvicorn logs the trace, the client gets the request's id."""
     number = request_id(request.scope)
-    logger.error("request %s failed: %s", number, type(error).__name__)
+    logger.error("the request failed: %s", type(error).__name__)
     refusal = Refusal(
         500,
         "internal_error",

@@ -7,10 +7,9 @@ import logging
 from collections.abc import Coroutine, Mapping
 from typing import Any
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import Receive, Send
 
 from realtime.cancellation import run_unless
-from realtime.web.requests.request_id import request_id
 
 logger = logging.getLogger(__name__)
 
@@ -65,9 +64,7 @@ async def run_unless_gone(work: Coroutine[Any, Any, None], receive: Receive) -> 
     return await run_unless(work, _wait_for_disconnect(receive))
 
 
-async def answer_unless_gone(
-    work: Coroutine[Any, Any, None], scope: Scope, receive: Receive
-) -> None:
+async def answer_unless_gone(work: Coroutine[Any, Any, None], receive: Receive) -> None:
     """Run the work of an answer; log it when the client leaves or stalls before the end."""
     try:
         done = await run_unless_gone(work, receive)
@@ -75,7 +72,7 @@ async def answer_unless_gone(
         # The server breaks off a body that is left without its end.
         done = False
     if not done:
-        logger.info("request %s: the client went away", request_id(scope))
+        logger.info("the client went away")
 
 
 async def _wait_for_disconnect(receive: Receive) -> None:

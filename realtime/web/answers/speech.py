@@ -45,7 +45,7 @@ class SpeechResponse(Response):
         self._writer = ContainerWriter(wanted.format, speech.sample_rate(line), wanted.sample_rate)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await answer_unless_gone(self._answer(scope, send), scope, receive)
+        await answer_unless_gone(self._answer(scope, send), receive)
         if not self._keep:
             await self._account.charge_sound(self._writer.seconds)
 

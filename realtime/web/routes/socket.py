@@ -37,7 +37,7 @@ async def serve_socket(websocket: WebSocket) -> None:
         try:
             subprotocol = choose_subprotocol(websocket.scope["subprotocols"])
             held.enter_context(account_of(websocket).hold_socket())
-            session = Session(context_for(websocket, services))
+            session = Session(context_for(websocket, services), request_id(websocket.scope))
         except YamabikoError as error:
             answer = ErrorResponse(websocket.scope, refusal_of(error, services.guard.now_ms))
             return await send_instead(answer, websocket.scope, websocket.receive, websocket.send)
@@ -89,7 +89,7 @@ async def run_session(websocket: WebSocket, session: Session) -> None:
         await session.close()
     for error in ended:
         if isinstance(error, Exception) and not isinstance(error, WebSocketDisconnect):
-            logger.error("socket %s failed", request_id(websocket.scope), exc_info=error)
+            logger.error("the socket failed", exc_info=error)
             await websocket.close(FAULT.code, FAULT.reason)
             return
 

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from asyncio.events import TimerHandle
-from typing import Any
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any, cast
 
+from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from realtime.log import name_request
 from realtime.settings import LimitsSettings
+from realtime.web.requests.request_id import request_id
+
+if TYPE_CHECKING:
+    from websockets.http11 import Request
 
 STALL_SECONDS = 30.0  # with a full buffer and no byte read: the client is not there any more
 LAST_SECONDS = 2.0  # in which a client may still read the close frame
@@ -21,7 +28,22 @@ LAST = b"connection: close\r\ncontent-length: 0\r\n\r\n"
 
 
 class BoundedSocket(WebSocketsSansIOProtocol):
-    """A WebSocket whose reader may be slow, but not for ever."""
+    """A WebSocket whose reader may be slow, but not for ever.
+
+    What its frames cause in the log has the id of the socket, like what its session causes.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._context = copy_context()
+
+    def data_received(self, data: bytes) -> None:
+        self._context.run(super().data_received, data)
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if hasattr(self, "scope"):  # else the handshake was refused
+            name_request(request_id(cast(Scope, self.scope)))
 
     async def send(self, message: Any) -> None:
         if not self.writable.is_set():

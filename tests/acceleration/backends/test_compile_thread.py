@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from contextvars import ContextVar
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,12 @@ for together in (1, 1, 3):
     for thread in threads: thread.start()
     for thread in threads: thread.join()
 """
+
+
+def test_work_keeps_its_callers_context() -> None:
+    name = ContextVar("name", default="")
+    name.set("mine")
+    assert compile_thread.run_on_compile_thread(name.get) == "mine"
 
 
 def test_once_settled_other_threads_may_trace_too() -> None:

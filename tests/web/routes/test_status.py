@@ -38,7 +38,15 @@ def test_it_counts_open_sockets(live: LiveServer) -> None:
 def test_it_tells_the_last_troubles(client: TestClient) -> None:
     logging.getLogger("realtime.tests").warning("the roof leaks")
     troubles = client.get("/api/status").json()["troubles"]
-    assert troubles[0]["message"] == "the roof leaks"
+    assert (troubles[0]["message"], troubles[0]["request"]) == ("the roof leaks", None)
+
+
+def test_a_trouble_names_the_request_that_caused_it(client: TestClient) -> None:
+    line = {"input": "abc", "model": "broken"}
+    client.post("/v1/audio/speech", json={**line, "stream": False}, headers={"X-Request-ID": "b-7"})
+    troubles = client.get("/api/status").json()["troubles"]
+    assert {trouble["request"] for trouble in troubles[:2]} == {"b-7"}
+    assert troubles[1]["message"] == "broken failed while speaking"
 
 
 def test_it_tells_who_asks(settings: Settings) -> None:

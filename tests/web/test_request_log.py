@@ -1,0 +1,177 @@
+"""Every line that a request causes in the log of a real server has that request's id."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support.raw_socket import RawSocket
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 60.0
+SECRET = "B" * 43
+KEY = {"Authorization": f"Bearer bot:{SECRET}"}
+
+
+class NoisyServer:
+    """A process of `tests.support.noisy_server`, with what it logged."""
+
+    def __init__(self, folder: Path, log_format: str) -> None:
+        settings = {
+            "PORT": "0",
+            "PRELOAD": "tone",
+            "KEYS": f"bot:{SECRET}",
+            "LOG__LEVEL": "DEBUG",
+            "LOG__FORMAT": log_format,
+            "CACHE__PATH": str(folder / "cache"),
+            "MODELS__PATH": str(folder / "models"),
+            "AUTH__KEYS_PATH": str(folder / "keys.yaml"),
+        }
+        self._lines: list[str] = []
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.noisy_server"],
+            cwd=ROOT,
+            env=os.environ | {f"YAMABIKO_{name}": value for name, value in settings.items()},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._reading = threading.Thread(target=self._read, daemon=True)
+        self._reading.start()
+        found = self.wait_for(r"open http://127\.0\.0\.1:(\d+)")
+        self.address = ("127.0.0.1", int(found[1]))
+        self.wait_for("Application startup complete")
+
+    def wait_for(self, pattern: str) -> re.Match[str]:
+        """Wait for a line with this pattern."""
+        end = time.monotonic() + START_SECONDS
+        while True:
+            for line in tuple(self._lines):
+                if found := re.search(pattern, line):
+                    return found
+            alive = self._process.poll() is None and time.monotonic() < end
+            assert alive, f"no {pattern!r} in:\n" + "\n".join(self._lines)
+            time.sleep(0.01)
+
+    def ask(self, id: str, path: str, body: object = None) -> bytes:
+        """Ask for a path under an id, and return the body of the answer as far as it came."""
+        connection = http.client.HTTPConnection(*self.address, timeout=60)
+        method = "GET" if body is None else "POST"
+        headers = {**KEY, "X-Request-ID": id, "Content-Type": "application/json"}
+        connection.request(method, path, body and json.dumps(body), headers)
+        answer = connection.getresponse()
+        assert answer.headers["X-Request-ID"] == id
+        try:
+            return answer.read()
+        except http.client.IncompleteRead as error:
+            return error.partial
+        finally:
+            connection.close()
+
+    def speak(self, id: str, text: str) -> bytes:
+        return self.ask(id, "/v1/audio/speech", {"input": text, "model": "noisy"})
+
+    def stop(self) -> list[str]:
+        """End the process and return all that it logged."""
+        self._process.terminate()
+        self._process.wait(20)
+        self._reading.join(20)
+        assert self._process.stderr is not None
+        self._process.stderr.close()
+        return self._lines
+
+    def _read(self) -> None:
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            self._lines.append(line.rstrip("\n"))
+
+
+@contextmanager
+def noisy_server(folder: Path, log_format: str) -> Iterator[NoisyServer]:
+    server = NoisyServer(folder, log_format)
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def requests_made(server: NoisyServer) -> str:
+    """Make requests of every kind; return the id of the socket's session."""
+    with ThreadPoolExecutor(2) as pool:
+        pairs = [pool.submit(server.speak, f"id-{name}", f"pair {name}") for name in ("one", "two")]
+        assert all(pair.result() for pair in pairs)
+    server.speak("id-three", "break three")
+    server.ask("id-fault", "/fault")
+    server.ask("id-health", "/health?seen=health")
+    with RawSocket(server.address, **KEY) as socket:
+        ready = socket.until("ready")[-1].json
+        socket.say("say", id="1", text="seen live", engine="noisy")
+        socket.until("done")
+        socket.say("say", id="2", text="break live", engine="noisy")
+        socket.until("error")
+    return str(ready["session"])
+
+
+# A part of each line that a request must cause, and the id with which the line must come.
+CAUSED = {
+    "id-one": ["admitted", "reading <pair one>", *(f"<pair one> {n}" for n in range(6))],
+    "id-two": ["admitted", "reading <pair two>", *(f"<pair two> {n}" for n in range(6))],
+    "id-three": ["admitted", "<break three> 0", "noisy failed while speaking"],
+    "id-fault": ["admitted", "Exception in ASGI application", "GET /fault"],
+    "id-health": ["GET /health?seen=health"],
+}
+
+
+def test_lines_for_people_have_the_id(tmp_path: Path) -> None:
+    with noisy_server(tmp_path, "text") as server:
+        session = requests_made(server)
+    lines = server.stop()
+    for id, parts in {**CAUSED, session: ["admitted", "<seen live> 5", "<break live> 0"]}.items():
+        for part in parts:
+            assert [line for line in lines if part in line and f"[{id}]" in line], (id, part)
+    for line in lines:  # and no line has the id of another request, or none
+        for word, id in (("pair one", "id-one"), ("pair two", "id-two"), ("n live", session)):
+            assert word not in line or f"[{id}]" in line, line
+    # A trace is found by the id too, from its first line to its last.
+    for id, error in (("id-fault", "a fault of the server"), ("id-three", "a model library's")):
+        trace = [line for line in lines if line.startswith(f"[{id}] ")]
+        assert trace[0].endswith("Traceback (most recent call last):")
+        assert any(line.startswith(f"[{id}] ZeroDivisionError: {error}") for line in trace)
+    assert not [line for line in lines if line.startswith(("Traceback", " ", "ZeroDivision"))]
+
+
+def test_lines_for_machines_have_the_id(tmp_path: Path) -> None:
+    with noisy_server(tmp_path, "json") as server:
+        session = requests_made(server)
+    entries = [json.loads(line) for line in server.stop()]
+    for id, parts in {**CAUSED, session: ["admitted", "<seen live> 5", "<break live> 0"]}.items():
+        messages = [entry["message"] for entry in entries if entry.get("request") == id]
+        assert not [part for part in parts if not any(part in message for message in messages)]
+    for entry in entries:
+        for word, id in (("pair one", "id-one"), ("pair two", "id-two"), ("n live", session)):
+            assert word not in entry["message"] or entry["request"] == id, entry
+    traces = {entry["request"]: entry["trace"] for entry in entries if "trace" in entry}
+    assert "a fault of the server" in traces["id-fault"]
+    assert traces.keys() == {"id-three", "id-fault", session}
+
+
+@pytest.mark.parametrize("given", ["", "mine-7"])
+def test_the_session_of_a_socket_is_its_id(tmp_path: Path, given: str) -> None:
+    headers = {**KEY, **({"X-Request-ID": given} if given else {})}
+    with noisy_server(tmp_path, "text") as server:
+        with RawSocket(server.address, **headers) as socket:
+            session = socket.until("ready")[-1].json["session"]
+            assert f"x-request-id: {session}".encode() in socket.answer.lower()
+        server.wait_for(rf"\[{session}\].*admitted|admitted.*\[{session}\]")
+    assert session == given if given else len(session) >= 16
