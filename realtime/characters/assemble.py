@@ -193,11 +193,14 @@ class _Assembly:
     def _character(self, name: str, aliases: Mapping[str, str]) -> Character:
         card, voice = self._card(name), self._voices[name]
         language, gender = self._language_and_gender(name)
+        if isinstance(voice, VallePrompt):
+            language = voice.language
         return Character(
             name=name,
             display_name=card.display_name or name,
             engine=voice.family,
-            language=voice.language if isinstance(voice, VallePrompt) else language,
+            language=language,
+            native=tuple(dict.fromkeys((language, *card.native))),
             languages=LANGUAGES,
             gender=gender,
             description=card.description,

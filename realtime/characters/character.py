@@ -19,6 +19,7 @@ class Character:
     display_name: str
     engine: str
     language: str
+    native: tuple[str, ...]  # the languages that sound native; `language` is the first
     languages: tuple[str, ...]
     gender: str
     description: str

@@ -41,6 +41,7 @@ class CharacterCard:
     display_name: str = ""
     engine: str = ""
     language: str = ""
+    native: tuple[str, ...] = ()  # more than `language`, for a voice of several languages
     gender: str = ""
     description: str = ""
     licence: str = ""
@@ -137,6 +138,12 @@ def _one_of(names: tuple[str, ...]) -> Callable[[Any], str]:
     return read
 
 
+def _languages(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value or any(each not in LANGUAGES for each in value):
+        raise BadCard(f"a list of some of {', '.join(LANGUAGES)} is expected")
+    return tuple(dict.fromkeys(value))
+
+
 def _name(value: Any) -> str:
     if not isinstance(value, str) or not valid_name(value):
         raise BadCard(f"{_shown.repr(value)} is no name: {ALLOWED}")
@@ -193,6 +200,7 @@ READERS: Mapping[str, Callable[[Any], Any]] = {
     "display_name": _text(MOST_DISPLAYED),
     "engine": _name,
     "language": _one_of(LANGUAGES),
+    "native": _languages,
     "gender": _one_of(GENDERS),
     "speed": _number(SLOWEST, FASTEST),
     "median_pitch": _number(LOWEST, HIGHEST),

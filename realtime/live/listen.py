@@ -184,6 +184,7 @@ class ListenActivity(Activity):
                 first_audio=milliseconds(audible_at - self._asked_at),
                 total=milliseconds(self._now() - self._asked_at),
             ),
+            notices=(),
         )
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from realtime.speech.line import ASKABLE, FASTEST, MOST_SEED, SLOWEST
+from realtime.speech.notices import LineNotice
 
 MOST_ID = 64
 
@@ -210,6 +211,7 @@ class Done(Struct, frozen=True, tag="done"):
     duration: float
     url: str | None
     timing: Timing
+    notices: tuple[LineNotice, ...]
 
 
 class Cancelled(Struct, frozen=True, tag="cancelled"):

@@ -90,6 +90,7 @@ class SayActivity(Activity):
                     first_audio=milliseconds((pacer.audible_at or self._now()) - asked_at),
                     total=milliseconds(self._now() - asked_at),
                 ),
+                notices=line.line.notices,
             )
             self._context.send_queue.end(self.stream, encode(done), pacer.due())
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from realtime.characters import Character
+from realtime.speech.notices import LineNotice
 from realtime.text.language import LANGUAGES
 
 ASKABLE = (*LANGUAGES, "mix", "auto")  # languages that a client may ask for
@@ -24,6 +25,7 @@ class Line:
     speed: float = 1.0
     seed: int = 0
     engine: str = "kokoro"
+    notices: tuple[LineNotice, ...] = field(default=(), compare=False)  # no part of its sound
 
     @property
     def accent(self) -> str | None:

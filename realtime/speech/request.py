@@ -11,6 +11,7 @@ from realtime.errors import BadRequest, NothingToSay, TextTooLong, Unavailable, 
 from realtime.models.loaded import LoadedModels
 from realtime.settings import Settings
 from realtime.speech.line import ASKABLE, FASTEST, MOST_SEED, SLOWEST, Line
+from realtime.speech.notices import language_notices
 from realtime.text.language import resolve_language, segments
 from realtime.text.normalise import clean, has_speech
 
@@ -65,7 +66,7 @@ class LineResolver:
             speed=checked_speed(character.speed if request.speed is None else request.speed),
             seed=checked_seed(request.seed),
         )
-        return self._with_engine(line, request.engine)
+        return self._with_engine(with_notices(line), request.engine)
 
     def check(self, request: LineRequest) -> None:
         """Check everything but the text."""
@@ -115,6 +116,11 @@ class LineResolver:
             "which this version does not have yet.",
             hint="Choose another character; GET /api/characters lists them with their engines.",
         )
+
+
+def with_notices(line: Line) -> Line:
+    """Return the line with the notices that its text and its character call for."""
+    return replace(line, notices=language_notices(line.character, _languages(line)))
 
 
 def nothing_to_say() -> NothingToSay:

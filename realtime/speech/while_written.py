@@ -11,7 +11,7 @@ from realtime.errors import YamabikoError
 from realtime.speech.incoming_text import IncomingText
 from realtime.speech.line import Line
 from realtime.speech.producer import LineIdentity, LineProducer, record
-from realtime.speech.request import LineRequest, LineResolver
+from realtime.speech.request import LineRequest, LineResolver, with_notices
 from realtime.text.language import Segment
 from realtime.text.split import Piece, Splitter, cut_into_pieces
 
@@ -55,11 +55,11 @@ class LineWhileWritten:
             line, lambda: recording.urgent, self._coming_pieces(), self._incoming.playback
         )
         await record(recording, spoken)
-        whole = await asyncio.to_thread(self._whole_line)
-        if whole is not None:
-            address = self._producer.address(whole)
-            self.identity.line, self.identity.address = whole, address
-            self._cache.give_address(recording, address)
+        whole, is_as_spoken = await asyncio.to_thread(self._whole_line)
+        self.identity.line = whole
+        if is_as_spoken:
+            self.identity.address = self._producer.address(whole)
+            self._cache.give_address(recording, self.identity.address)
 
     def _choose_splitter(self, text: str) -> Splitter:
         """Return the splitter for a text of which this much is written.
@@ -78,17 +78,17 @@ class LineWhileWritten:
             if piece is not None:
                 self._pieces.append(piece)
 
-    def _whole_line(self) -> Line | None:
-        """Return the line of the whole text if it would have been spoken just so, else None."""
+    def _whole_line(self) -> tuple[Line, bool]:
+        """Return the line of the whole text; the flag says that it would have been spoken so."""
         try:
             whole = self._resolver.resolve(replace(self._request, text=self._incoming.text))
         except YamabikoError:  # its character may have left meanwhile
-            return None
-        begun = replace(self.identity.line, text=whole.text)
+            return self.identity.line, False
+        begun = with_notices(replace(self.identity.line, text=whole.text))
         if self._producer.address(whole) != self._producer.address(begun):
-            return None
+            return begun, False
         pieces = cut_into_pieces(whole.text, self._producer.splitter(whole))
-        return whole if _cuts(self._pieces) == _cuts(pieces) else None
+        return begun, _cuts(self._pieces) == _cuts(pieces)
 
 
 def _cuts(pieces: Sequence[Piece]) -> list[tuple[tuple[Segment, ...], float]]:

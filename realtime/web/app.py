@@ -60,7 +60,7 @@ ROUTES = [
 ]
 
 LAG_EVERY_SECONDS = 0.05
-EXPOSED = ["X-Request-ID", "X-Cache", "X-Audio-Sample-Rate", "Server-Timing"]
+EXPOSED = ["X-Request-ID", "X-Cache", "X-Audio-Sample-Rate", "X-Notice", "Server-Timing"]
 EXPOSED += ["ETag", "Accept-Ranges", "Content-Range", "Content-Length"]
 
 

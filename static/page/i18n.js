@@ -21,6 +21,9 @@ export function t(key, values = {}) {
   return (texts[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
+// A text, or else what the server says: a newer server has codes that this page does not have.
+export const textOr = (key, message) => (key in texts ? t(key) : message);
+
 export function translate(root = document) {
   for (const each of root.querySelectorAll("[data-t]")) each.textContent = t(each.dataset.t);
   for (const [name, attribute] of Object.entries(ATTRIBUTES)) {

@@ -111,7 +111,7 @@ const SERVER = {
   },
   timestamps: { "id!": ID, "words!": listOf(OBJECT) },
   heard: { "id!": ID, "event!": TEXT, text: orNull(TEXT) },
-  done: { "id!": ID, "duration!": NUMBER, url: orNull(TEXT), "timing!": OBJECT },
+  done: { "id!": ID, "duration!": NUMBER, url: orNull(TEXT), "timing!": OBJECT, notices: listOf(OBJECT) },
   cancelled: { "id!": ID },
   error: { "code!": TEXT, "message!": TEXT, hint: orNull(TEXT), id: ID },
   notice: { "id!": ID, "code!": TEXT, "message!": TEXT },

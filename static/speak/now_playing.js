@@ -1,7 +1,7 @@
 // The line that is heard now: who speaks it, its words, its waveform, and what the server says of it.
 
 import { byId } from "../page/dom.js";
-import { formatMilliseconds, formatSeconds, languageEvents, t } from "../page/i18n.js";
+import { formatMilliseconds, formatSeconds, languageEvents, t, textOr } from "../page/i18n.js";
 import { avatar } from "./avatar.js";
 import { LitWords } from "./lit_words.js";
 import { Waveform } from "./waveform.js";
@@ -113,6 +113,7 @@ export class NowPlaying {
     if (firstMs !== null) facts.push(t("fact.first", { time: formatMilliseconds(firstMs) }));
     if (done) facts.push(formatSeconds(done.duration));
     if (started) facts.push(t("fact.engine", { name: started.engine }));
+    for (const { code, message } of done?.notices ?? []) facts.push(textOr(`notice.${code}`, message));
     byId("facts").textContent = facts.join(" · ");
   }
 

@@ -42,6 +42,7 @@ export const words = {
   "fact.miss": "newly spoken",
   "fact.first": "first sound after {time}",
   "fact.engine": "by {name}",
+  "notice.foreign_language": "not this voice's native language",
   "unit.seconds": "{value} s",
   "unit.milliseconds": "{value} ms",
   "unit.days": "{days} d {hours} h",

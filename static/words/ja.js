@@ -42,6 +42,7 @@ export const words = {
   "fact.miss": "新しく生成",
   "fact.first": "{time}で発声",
   "fact.engine": "エンジン：{name}",
+  "notice.foreign_language": "この声の母語ではありません",
   "unit.seconds": "{value} 秒",
   "unit.milliseconds": "{value} ミリ秒",
   "unit.days": "{days} 日 {hours} 時間",

@@ -42,6 +42,7 @@ export const words = {
   "fact.miss": "新生成",
   "fact.first": "{time}后出声",
   "fact.engine": "引擎：{name}",
+  "notice.foreign_language": "不是这个声音的母语",
   "unit.seconds": "{value} 秒",
   "unit.milliseconds": "{value} 毫秒",
   "unit.days": "{days} 天 {hours} 小时",

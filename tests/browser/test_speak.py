@@ -39,6 +39,18 @@ def test_a_line_is_heard_in_its_language(visit: Visit, language: str) -> None:
     assert drawn(visit) > 0.02, "the waveform was drawn"
 
 
+def test_a_foreign_language_is_noted_quietly(visit: Visit) -> None:
+    facts, note = visit.page.locator("#facts"), "not this voice's native language"
+    visit.hear("The gate is open, traveller.")
+    expect(facts).not_to_contain_text(note)
+    visit.page.select_option("#character", "jf_alpha")
+    visit.hear("The gate is open, traveller.")
+    expect(facts).to_contain_text(note)
+    visit.page.select_option("#page-language", "ja")
+    expect(facts).to_contain_text("この声の母語ではありません")
+    expect(visit.page.locator("#message")).to_be_empty()
+
+
 def drawn(visit: Visit) -> float:
     """Return the share of the waveform's canvas that is drawn on."""
     share: float = visit.page.evaluate(

@@ -40,6 +40,22 @@ def test_a_voice_alone_is_a_character(tmp_path: Path) -> None:
     assert not found.broken
 
 
+def test_native_languages_come_from_the_voice_and_its_card(tmp_path: Path) -> None:
+    for name in ("zf_mei", "twins", "mixed"):
+        save_voice(tmp_path, name)
+    save_voice(tmp_path, "Hoshi", **random_prompt(code=1))
+    save_card(tmp_path, "twins", "{language: ja, native: [en, ja]}")
+    save_card(tmp_path, "Hoshi", "{native: [zh]}")
+    found = characters_in(tmp_path)
+    native = {character.name: character.native for character in found.all()}
+    assert native == {
+        "zf_mei": ("zh",),
+        "twins": ("ja", "en"),
+        "mixed": ("en",),
+        "Hoshi": ("ja", "zh"),
+    }
+
+
 def test_a_card_says_more(tmp_path: Path) -> None:
     save_voice(tmp_path, "dawn")
     (tmp_path / "dawn.png").write_bytes(b"")

@@ -14,6 +14,7 @@ FULL = """
 display_name: "Dawn — 夜明け"
 engine: kokoro
 language: en
+native: [ja, en, ja]
 gender: female
 description: |
   Two lines
@@ -35,6 +36,7 @@ def test_everything_that_can_be_said_is_kept() -> None:
         display_name="Dawn — 夜明け",
         engine="kokoro",
         language="en",
+        native=("ja", "en"),
         gender="female",
         description="Two lines become one.",
         licence="Apache-2.0",
@@ -69,6 +71,9 @@ def test_a_named_voice_is_its_only_part() -> None:
         ("speed: '1'", ["speed is '1'"]),
         ("language: fr", ["language is 'fr'", "en, zh, ja"]),
         ("language: no", ["language is False", "en, zh, ja"]),
+        ("native: en", ["native is 'en'", "list"]),
+        ("native: []", ["native is []", "en, zh, ja"]),
+        ("native: [en, fr]", ["native", "en, zh, ja"]),
         ("gender: f", ["female, male"]),
         ("display_name: 42", ["display_name is 42", "quotes"]),
         ("display_name: ''", ["display_name", "1 to 80"]),

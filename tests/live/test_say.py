@@ -127,6 +127,22 @@ async def test_another_language_of_the_whole_is_another_sound(client: SessionCli
     assert client.ending("a")["url"] is None and client.pcm("a").size
 
 
+async def test_a_foreign_language_is_noted_at_the_end(client: SessionClient) -> None:
+    await client.say("own", "abc")
+    await client.say("foreign", "abc", character="zf_xiaoxiao")
+    await write(client, "written", "abc", 2, character="zf_xiaoxiao")
+    # The notice is of the whole text, though another line than the text's was begun.
+    await client.say("late", "It is a long way to the old town, they say.", more=True)
+    await until(lambda: client.frames.get(4))
+    await client.send("text", id="late", text=" 你好。")
+    await client.send("end", id="late")
+    await client.ended("own", "foreign", "written", "late")
+    assert client.ending("own")["notices"] == []
+    for id, words in (("foreign", "English may"), ("written", "English may"), ("late", "Chinese")):
+        [notice] = client.ending(id)["notices"]
+        assert notice["code"] == "foreign_language" and words in notice["message"]
+
+
 async def test_a_pause_of_the_writer_speaks_what_is_there(services: Services) -> None:
     timer = FakeTimer()
     async with session_client(services, timer) as client:

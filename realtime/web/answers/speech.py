@@ -19,6 +19,7 @@ from realtime.cache import FinishedRecording, Recording
 from realtime.speech.line import Line
 from realtime.speech.speech import LineInProgress, Speech
 from realtime.web.answers.errors import error_body, refusal_of
+from realtime.web.answers.notices import notice_headers
 from realtime.web.answers.sending import Answer, answer_unless_gone
 from realtime.web.answers.server_sent_events import sound_events, usage_of
 from realtime.web.requests.openai_speech import OpenAiSpeechRequest
@@ -127,4 +128,4 @@ class SpeechResponse(Response):
         }
         if plain:
             headers["X-Audio-Bits-Per-Sample"] = "16"
-        return headers
+        return headers | notice_headers(self._line.notices)

@@ -56,6 +56,7 @@ def describe_character(character: Character) -> dict[str, Any]:
         "display_name": character.display_name,
         "engine": character.engine,
         "language": character.language,
+        "native": list(character.native),
         "languages": list(character.languages),
         "gender": character.gender,
         "description": character.description,

@@ -14,6 +14,7 @@ from realtime.speech.line import ASKABLE
 from realtime.speech.request import LineRequest
 from realtime.web.answers.errors import bots_body
 from realtime.web.answers.links import Links
+from realtime.web.answers.notices import notice_headers
 from realtime.web.requests.caller import Caller, caller_of
 from realtime.web.requests.field_table import FieldTable
 from realtime.web.requests.field_types import FlagField, NeededTextField, TextField
@@ -47,7 +48,8 @@ async def generate(request: Request) -> Response:
         url = links.url(opened.address, WAV)
         account.charge_recording(opened.result, opened.source)
         # Built before the wait: many may wait for the same recording, and all wake at once.
-        answer = JSONResponse(bots_body(request.scope, 200, url=url))
+        body = bots_body(request.scope, 200, url=url)
+        answer = JSONResponse(body, headers=notice_headers(line.notices))
         if waits and isinstance(opened.source, GrowingRecording):
             await _wait_until_kept(opened.source)
     return answer

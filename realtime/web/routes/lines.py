@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from starlette.requests import Request
@@ -38,6 +39,7 @@ async def open_line(request: Request) -> Response:
             "duration": finished and finished.sidecar.duration,
             "timestamps_url": links.url(address, SIDECAR),
             "expires_at": links.expires_at,
+            "notices": [asdict(notice) for notice in line.notices],
         }
     )
 

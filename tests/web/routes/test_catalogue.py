@@ -14,8 +14,8 @@ from realtime.web.routes.catalogue import BY_CHARACTER
 from tests.support.server import scripted_services
 
 PNG = b"\x89PNG\r\n\x1a\n"
-FIELDS = ["name", "display_name", "engine", "language", "languages", "gender", "description"]
-FIELDS += ["licence", "source", "speed", "aliases", "picture"]
+FIELDS = ["name", "display_name", "engine", "language", "native", "languages", "gender"]
+FIELDS += ["description", "licence", "source", "speed", "aliases", "picture"]
 OPENAI_VOICES = "alloy ash ballad cedar coral echo fable marin nova onyx sage shimmer verse".split()
 
 

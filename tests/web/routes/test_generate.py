@@ -79,6 +79,13 @@ def test_errors_are_the_bots(
     )
 
 
+def test_a_notice_is_a_header_since_the_body_is_the_contracts(bot: TestClient) -> None:
+    answer = bot.post("/generate", json={**BODY, "character": "zf_xiaoxiao"})
+    assert answer.headers["X-Notice"].startswith("foreign_language;")
+    assert set(answer.json()) == {"audioURL", "code", "error"}
+    assert "X-Notice" not in bot.post("/generate", json=BODY).headers
+
+
 def test_unknown_fields_are_ignored(bot: TestClient) -> None:
     assert post_generate(bot, mood="happy")[0] == 200
 

@@ -27,7 +27,8 @@ def ask(client: TestClient, **fields: Any) -> Any:
 
 def test_an_address_that_works(fresh: TestClient) -> None:
     first = ask(fresh).json()
-    assert set(first) == {"url", "key", "status", "duration", "timestamps_url", "expires_at"}
+    urls = {"url", "timestamps_url", "expires_at"}
+    assert set(first) == {*urls, "key", "status", "duration", "notices"}
     assert (first["status"], first["duration"], first["expires_at"]) == ("miss", None, None)
     assert first["url"].endswith(f"/audio/en/af_heart/short/abc-{first['key']}.wav")
     sound = fresh.get(first["url"]).content
@@ -40,6 +41,16 @@ def test_an_address_that_works(fresh: TestClient) -> None:
         assert file.getnframes() == 5760
     told = fresh.get(again["timestamps_url"]).json()
     assert (told["key"], told["samples"], told["line"]["text"]) == (first["key"], 5760, "abc")
+
+
+@pytest.mark.parametrize("again", range(2))
+def test_a_line_in_a_foreign_language_has_a_notice(fresh: TestClient, again: int) -> None:
+    assert ask(fresh).json()["notices"] == []
+    [notice] = ask(fresh, character="zf_xiaoxiao").json()["notices"]
+    assert notice == {
+        "code": "foreign_language",
+        "message": "zf_xiaoxiao is a native speaker of Chinese; English may sound foreign.",
+    }
 
 
 def test_what_became_of_it(fresh: TestClient) -> None:

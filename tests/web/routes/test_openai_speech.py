@@ -107,6 +107,17 @@ def test_what_the_headers_tell(speak: Speak) -> None:
     assert "X-Audio-Bits-Per-Sample" not in coded
 
 
+@pytest.mark.parametrize("events", [{}, {"stream_format": "sse"}, {"stream": False}])
+@pytest.mark.parametrize("again", range(2))
+def test_a_line_in_a_foreign_language_has_a_notice(
+    speak: Speak, events: dict[str, Any], again: int
+) -> None:
+    assert "X-Notice" not in speak(**events).headers
+    foreign = speak(voice="zf_xiaoxiao", **events)
+    message = "zf_xiaoxiao is a native speaker of Chinese; English may sound foreign."
+    assert foreign.headers["X-Notice"] == f'foreign_language; message="{message}"'
+
+
 def test_speed_changes_the_length(speak: Speak) -> None:
     assert samples(speak(speed=2).content).size == pytest.approx(1.5 * LETTER, abs=3)
     assert samples(speak(speed=0.25).content).size == pytest.approx(12 * LETTER, abs=3)
