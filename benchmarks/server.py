@@ -20,13 +20,21 @@ ROOT = Path(__file__).resolve().parent.parent
 class Server:
     """A server that runs in a `with`: its address, start-up time, memory and log.
 
-    Without `cache` it has a temporary one.
+    Without `cache` it has a temporary one. Engines other than those of `preload` are loaded when
+    they are first used, unless `warm` says otherwise: the background is quiet while it is measured.
     """
 
-    def __init__(self, cache: Path | None = None, preload: str = "hibari", **settings: str) -> None:
+    def __init__(
+        self,
+        cache: Path | None = None,
+        preload: str = "hibari",
+        warm: str = "off",
+        **settings: str,
+    ) -> None:
         self._temporary = tempfile.TemporaryDirectory() if cache is None else None
         folder = self._temporary.name if self._temporary is not None else cache
         own = {"YAMABIKO_CACHE__PATH": str(folder), "YAMABIKO_PRELOAD": preload}
+        own["YAMABIKO_WARM"] = warm
         self._environment = {**os.environ, **own, **settings}
         self.log: list[str] = []
         self._reading: threading.Thread | None = None

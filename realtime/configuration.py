@@ -142,7 +142,14 @@ def _check(setting: Setting, value: Any) -> Any:
 
 
 def _strings(setting: Setting, value: Any) -> tuple[str, ...]:
+    words = setting.limits.get("words", ())
+    if value is False and "off" in words:  # YAML reads a plain off as false
+        value = "off"
+    if value in words:
+        value = [value]
     if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+        _refuse(setting, value)
+    if len(value) > 1 and any(word in value for word in words):
         _refuse(setting, value)
     return tuple(value)
 
@@ -171,6 +178,8 @@ def allowed_values(setting: Setting) -> str:
         return f"a name for each of {', '.join(setting.limits['keys'])}"
     kinds = {bool: "true or false", int: "a whole number", float: "a number", Path: "a path"}
     words = kinds.get(setting.kind, "a text" if setting.kind is str else "a list of texts")
+    if "words" in setting.limits:
+        words = f"one of {', '.join(setting.limits['words'])}, or {words}"
     if "least" in setting.limits:
         words += f" from {setting.limits['least']} to {setting.limits['most']}"
     return words

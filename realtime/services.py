@@ -24,7 +24,9 @@ from realtime.settings import Settings
 from realtime.speech.prefetch import PrefetchJobs
 from realtime.speech.speech import Speech
 from realtime.warm_up.first_words import FirstWords
+from realtime.warm_up.plan import AUTO, OFF, WarmUpPlanner
 from realtime.warm_up.preload import Preload
+from realtime.warm_up.warm_up import WarmUp
 
 logger = logging.getLogger(__name__)
 
@@ -50,17 +52,18 @@ class Services:
     quotas: Quotas
     acceleration: AccelerationAdmin
     preload: Preload
-    _preloading: asyncio.Task[None] | None = field(default=None, repr=False)
+    warm_up: WarmUp
+    _loading: asyncio.Task[None] | None = field(default=None, repr=False)
     _preparing: asyncio.Task[None] | None = field(default=None, repr=False)
 
     async def start(self) -> None:
-        """Scan the cache, and begin to load the engines that the settings preload.
+        """Scan the cache, and begin to load the engines that the settings name.
 
         `ready` becomes true when each of them has spoken once or failed and, with keys, when
         requests that are signed now can pass.
         """
         await self.cache.start()
-        self._preloading = asyncio.create_task(self.preload.run())
+        self._loading = asyncio.create_task(self._load_engines())
         self._preparing = asyncio.create_task(self._prepare_quiet_networks())
 
     @property
@@ -69,12 +72,16 @@ class Services:
 
     async def close(self) -> None:
         self.preload.ended = False
-        for task in filter(None, (self._preloading, self._preparing)):
+        for task in filter(None, (self._loading, self._preparing)):
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
         await self.prefetches.close()
         await self.cache.close()
         await self.models.close()
+
+    async def _load_engines(self) -> None:
+        await self.preload.run()
+        await self.warm_up.run(self.preload.spoken)
 
     async def _prepare_quiet_networks(self) -> None:
         """Prepare quick forms of networks in the moments when nobody uses them."""
@@ -92,6 +99,8 @@ def build(
     """Build the services of these settings; nothing is loaded and no thread runs yet."""
     models = models or LoadedModels(settings)
     check_engines("preload", settings.preload, models)
+    if settings.warm not in ((AUTO,), (OFF,)):
+        check_engines("warm", settings.warm, models)
     characters = Characters(settings.presets.path, settings.default_characters, models.names())
     metrics = Metrics()
     cache = Cache(settings, count_event=metrics.count_cache_event)
@@ -112,6 +121,7 @@ def build(
         quotas=Quotas(settings.limits),
         acceleration=AccelerationAdmin(models.accelerated, settings.acceleration),
         preload=Preload(settings.preload, models, words),
+        warm_up=WarmUp(WarmUpPlanner(settings, models, characters), models, words),
     )
 
 

@@ -161,6 +161,12 @@ class Settings:
     preload: tuple[str, ...] = setting(
         ("hibari",), "engines that are loaded before the server is ready"
     )
+    warm: tuple[str, ...] = setting(
+        ("auto",),
+        "engines that are loaded in the background once the server is ready; auto: those of the "
+        "characters, as far as memory allows; off: none",
+        words=("auto", "off"),
+    )
     default_characters: Mapping[str, str] = setting(
         {"en": "af_heart", "zh": "zf_xiaoxiao", "ja": "jf_alpha", "mix": "af_heart"},
         "character of a language when a request names none",

@@ -85,6 +85,12 @@ def find_path(file: WeightFile, settings: Settings) -> Path | None:
     return file.converted_path(settings.models.path) or (brought if brought.is_file() else None)
 
 
+def find_parts(file: WeightFile, settings: Settings) -> list[Path]:
+    """Give the files on this machine that a file would be read from: itself, its parts, or none."""
+    found = find_path(file, settings)
+    return packaged_parts(file) if found is None else [found]
+
+
 def source_of(file: WeightFile, settings: Settings) -> str | None:
     """Say in words where a file would come from; None when it is missing."""
     if (found := find_path(file, settings)) is not None:
@@ -129,13 +135,17 @@ def prepare_once(
     file: WeightFile, revision: object, make: Callable[[], bytes], settings: Settings
 ) -> Path:
     """Make a faster form of a file once, beside the files of people; remove older revisions."""
-    folder = settings.models.path / file.engine
-    mark = hashlib.sha256(f"{file.sha256} {revision}".encode()).hexdigest()[:8]
-    path = make_once(folder / f"{PREPARED}-{mark}.onnx", make)
-    for other in folder.glob(f"{PREPARED}-*.onnx"):
+    path = make_once(prepared_path(file, revision, settings), make)
+    for other in path.parent.glob(f"{PREPARED}-*.onnx"):
         if other != path:
             other.unlink(missing_ok=True)
     return path
+
+
+def prepared_path(file: WeightFile, revision: object, settings: Settings) -> Path:
+    """Give the path of the faster form of a file, made or not."""
+    mark = hashlib.sha256(f"{file.sha256} {revision}".encode()).hexdigest()[:8]
+    return settings.models.path / file.engine / f"{PREPARED}-{mark}.onnx"
 
 
 def fetch(file: WeightFile, models: Path) -> Path:

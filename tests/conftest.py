@@ -48,6 +48,7 @@ def models_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def settings(models_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return Settings(
         preload=("tone",),
+        warm=("off",),
         presets=PresetsSettings(path=ROOT / "presets"),
         models=ModelsSettings(path=models_folder, retry_seconds=0.0),
         cache=CacheSettings(path=tmp_path_factory.mktemp("cache")),

@@ -38,6 +38,24 @@ def test_environment_texts_become_lists_mappings_and_booleans() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("auto", ("auto",)),
+        ("off", ("off",)),  # which YAML reads as false
+        ("'off'", ("off",)),
+        ("[kokoro, world]", ("kokoro", "world")),
+        ("[]", ()),
+    ],
+)
+def test_a_word_may_stand_for_a_list(tmp_path: Path, text: str, expected: tuple[str, ...]) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text(f"warm: {text}\n")
+    assert load_settings(environ={}, file=file).warm == expected
+    if text.isalpha():
+        assert load_settings(environ={"YAMABIKO_WARM": text}).warm == expected
+
+
+@pytest.mark.parametrize(
     ("environ", "words"),
     [
         ({"YAMABIKO_PRT": "1"}, ["YAMABIKO_PRT", "YAMABIKO_PORT"]),
@@ -65,6 +83,9 @@ def test_what_is_wrong_is_refused_with_key_value_and_what_is_allowed(
         ("limits: {txt: 1}", "'limits.txt'"),
         ("port: '8000'", "whole number"),
         ("port: true", "whole number"),
+        ("warm: true", "one of auto, off, or a list of texts"),
+        ("warm: sometimes", "'sometimes'"),
+        ("warm: [auto, kokoro]", "one of auto, off, or a list"),
         ("limits: 5", "'limits'"),
         ("[1, 2]", "names and values"),
         ("a: [", "not valid YAML"),

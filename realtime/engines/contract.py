@@ -122,6 +122,20 @@ class ReadsAhead(Protocol):
 
 
 @runtime_checkable
+class PreparesFiles(Protocol):
+    """An engine that loads a file which is made once, of its weights, with much work and memory.
+
+    A process of its own makes it, so that the server goes on meanwhile. An engine whose file is
+    missing all the same makes it when it loads.
+    """
+
+    def can_prepare(self) -> bool:
+        """Tell whether the file is missing, and can be made."""
+
+    def prepare(self) -> None: ...
+
+
+@runtime_checkable
 class SpeaksSome(Protocol):
     """An engine that speaks only characters with a voice of its own kind."""
 

@@ -16,8 +16,14 @@ from realtime.engines.onnx_graph import FrameAxis, GraphEditor
 from realtime.engines.tokens import TokenBlock, token_blocks, word_times
 from realtime.errors import BadRequest
 from realtime.settings import Settings
-from realtime.text.reader import read
-from realtime.weights import WeightFile, prepare_once, read_weights
+from realtime.text.reader import Sound, read
+from realtime.weights import (
+    WeightFile,
+    prepare_once,
+    prepared_path,
+    read_weights,
+    source_of,
+)
 
 MODEL = WeightFile(
     engine="kokoro",
@@ -40,7 +46,7 @@ DECODED = {  # the tensors that the decoder takes
 SILENT = -6.0  # of LOUDNESS: speech is above -2, the silence around it under -7
 MARGIN = 2  # frames of silence that are decoded all the same
 MOST_TOKENS = 508  # a voice has a style for each length up to here
-GRAPH = 2  # the number of the graph that `_prepare` makes: one more with every change of it
+GRAPH = 2  # the number of the graph that `_make_graph` makes: one more with every change of it
 
 
 class Kokoro:
@@ -74,8 +80,19 @@ class Kokoro:
     def unload(self) -> None:
         self._session = None
 
+    def can_prepare(self) -> bool:
+        made = prepared_path(MODEL, GRAPH, self._settings).exists()
+        return not made and source_of(MODEL, self._settings) is not None
+
+    def prepare(self) -> None:
+        self._prepared()
+
     def can_speak(self, character: Character) -> bool:
         return isinstance(character.voice, KokoroVoice)
+
+    def read(self, utterance: Utterance) -> list[Sound]:
+        """Read a text; a reader's dictionary is loaded with its first text, off the lane."""
+        return read(utterance.segments, utterance.accent)
 
     def speak(self, utterance: Utterance, cancel: CancelToken) -> Iterator[Chunk]:
         voice = utterance.character.voice
@@ -85,7 +102,9 @@ class Kokoro:
                 f"so the engine 'kokoro' cannot speak it.",
                 field="engine",
             )
-        sounds = read(utterance.segments, utterance.accent)
+        sounds: list[Sound] | None = utterance.reading
+        if sounds is None:
+            sounds = self.read(utterance)
         for block in token_blocks(sounds, self._tokens, MOST_TOKENS):
             cancel.check()
             yield self._sound(block, voice, utterance.speed, cancel)
@@ -128,9 +147,9 @@ class Kokoro:
         It decodes no silence. The model puts 0.3 s of silence before each piece and up to 0.8 s
         behind it, and knows that before its decoder runs, which takes nearly all of the time.
         """
-        return prepare_once(MODEL, GRAPH, self._prepare, self._settings)
+        return prepare_once(MODEL, GRAPH, self._make_graph, self._settings)
 
-    def _prepare(self) -> bytes:
+    def _make_graph(self) -> bytes:
         editor = GraphEditor(read_weights(MODEL, self._settings))
         editor.expose(DURATIONS)
         editor.crop(DECODED, by=LOUDNESS, above=SILENT, margin=MARGIN)

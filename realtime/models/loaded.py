@@ -8,6 +8,7 @@ from typing import cast
 
 from realtime import engines
 from realtime.acceleration import Accelerated
+from realtime.change_event import ChangeEvent
 from realtime.engines.contract import (
     Accelerates,
     Converter,
@@ -42,8 +43,12 @@ class LoadedModels:
         names: Collection[str] = tuple(engines.ENGINES),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.users_changed = ChangeEvent()
         self._models: dict[str, LoadedModel[Engine]] = {
-            name: LoadedModel(name, create(name, settings), settings, clock) for name in names
+            name: LoadedModel(
+                name, create(name, settings), settings, clock, self.users_changed.announce
+            )
+            for name in names
         }
 
     def synthesizer(self, name: str) -> LoadedModel[Synthesizer]:
@@ -79,6 +84,13 @@ class LoadedModels:
 
     def states(self) -> list[ModelState]:
         return [model.described() for model in self._models.values()]
+
+    def is_loaded(self, name: str) -> bool:
+        return self._model(name).state == "loaded"
+
+    def users(self) -> list[str]:
+        """Name those who use an engine now, or wait for one, once for each use."""
+        return [user for model in self._models.values() for user in model.users]
 
     def job_counts(self) -> list[tuple[str, int]]:
         """Count the jobs on the lane of each engine that has one."""

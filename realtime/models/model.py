@@ -18,11 +18,13 @@ from realtime.engines.contract import (
     Detector,
     Engine,
     MayUseCuda,
+    PreparesFiles,
     Recogniser,
     Synthesizer,
 )
 from realtime.errors import BadRequest, InUse, Unavailable, YamabikoError, shortlist
 from realtime.models.lanes import Lane
+from realtime.models.preparation import prepare_files
 from realtime.models.process_memory import resident_bytes
 from realtime.settings import Settings
 
@@ -76,7 +78,9 @@ class LoadedModel(Generic[EngineT]):
         engine: EngineT,
         settings: Settings,
         clock: Callable[[], float] = time.monotonic,
+        announce: Callable[[], None] = lambda: None,
     ) -> None:
+        """Make it, not loaded; `announce` is called when its users change."""
         self.name = name
         self.engine = engine
         self.kind = next(kind for kind, contract in KINDS.items() if isinstance(engine, contract))
@@ -84,6 +88,7 @@ class LoadedModel(Generic[EngineT]):
         self.lane: Lane | None = None
         self._settings = settings
         self._clock = clock
+        self._announce = announce
         self._users: list[str] = []
         self._load_ms: float | None = None
         self._memory_bytes: int | None = None
@@ -106,15 +111,22 @@ class LoadedModel(Generic[EngineT]):
             error=self._error.message if self._error else None,
         )
 
+    @property
+    def users(self) -> tuple[str, ...]:
+        """Name those who use the engine now, or wait until it is loaded."""
+        return tuple(self._users)
+
     @asynccontextmanager
     async def lease(self, user: str = "a listener") -> AsyncIterator[Lease[EngineT]]:
         """Load the engine if it is not, and keep it loaded until the block ends."""
         self._users.append(user)
+        self._announce()
         try:
             lane = await self._loaded_lane()
             yield Lease(self.engine, lane)
         finally:
             self._users.remove(user)
+            self._announce()
 
     async def load(self) -> None:
         """Load the engine, or wait for the load that is under way."""
@@ -165,6 +177,7 @@ class LoadedModel(Generic[EngineT]):
             guard = guard_of(self.engine)
             self.lane = Lane(self.name, self._settings.limits.queued_lines, guard)
         try:
+            await self._prepare_files()
             await self._attempts(self.lane)
         except YamabikoError as error:
             self.state, self._error, self._failed_at = "failed", error, self._clock()
@@ -174,6 +187,11 @@ class LoadedModel(Generic[EngineT]):
             logger.info("loaded %s in %.1f s", self.name, self._load_ms / 1000)
         finally:
             self._loading = None
+
+    async def _prepare_files(self) -> None:
+        engine: object = self.engine
+        if isinstance(engine, PreparesFiles) and await asyncio.to_thread(engine.can_prepare):
+            await prepare_files(self.name, self._settings)
 
     async def _attempts(self, lane: Lane) -> None:
         try:

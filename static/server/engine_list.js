@@ -37,9 +37,10 @@ export class EngineList {
         { class: "what" },
         el("strong", {}, model.name),
         " ",
-        el("span", { class: "tag", t: `engine.${state}` }),
+        el("span", { class: "tag", t: `engine.${warmUpTag(model) ?? state}` }),
         el("span", { class: "soft small" }, about.filter(Boolean).join(" · ")),
         model.error && el("span", { class: "wrong small", lang: "en" }, model.error),
+        isLeftOut(model) && leftOut(model.warm_up.reason),
       ),
       this.#button(model, state === "loading"),
     );
@@ -76,6 +77,26 @@ export class EngineList {
       await this.#refresh();
     }
   }
+}
+
+// The server makes some engines ready in the background: their tag says so in place of their state.
+function warmUpTag({ state, warm_up: warmUp }) {
+  if (state === "failed" || !warmUp) return null;
+  return { waiting: "warming", warming: "warming", ready: "ready" }[warmUp.state];
+}
+
+function isLeftOut({ state, warm_up: warmUp }) {
+  return state === "unloaded" && warmUp?.state === "left_out";
+}
+
+function leftOut(reason) {
+  return el(
+    "span",
+    { class: "soft small" },
+    el("span", { t: "engine.leftOut" }),
+    " ",
+    el("span", { lang: "en" }, reason),
+  );
 }
 
 function figures({ files, memory_bytes: memory, load_ms: took, jobs, users }) {

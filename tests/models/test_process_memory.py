@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 from pathlib import Path
 
-from realtime.models.process_memory import read_memory, resident_bytes
+from realtime.models.process_memory import free_bytes, read_memory, resident_bytes
 
 
 def test_the_systems_figures_are_read(tmp_path: Path) -> None:
@@ -26,3 +26,18 @@ def test_this_process_needs_something() -> None:
     with mmap.mmap(-1, 64 << 20) as block:  # new pages, whatever this process had before
         block.write(b"1" * len(block))
         assert resident_bytes() - before > len(block) // 2
+
+
+def test_a_container_may_have_less_than_the_machine(tmp_path: Path) -> None:
+    machine = tmp_path / "meminfo"
+    machine.write_text("MemAvailable:  1024 kB\n")
+    assert free_bytes(machine, tmp_path) == 1 << 20
+    (tmp_path / "memory.current").write_text("700000\n")
+    (tmp_path / "memory.stat").write_text("anon 400000\ninactive_file 200000\n")
+    (tmp_path / "memory.max").write_text("max\n")
+    assert free_bytes(machine, tmp_path) == 1 << 20
+    (tmp_path / "memory.max").write_text("900000\n")
+    assert free_bytes(machine, tmp_path) == 400_000, "files in its cache can go"
+    (tmp_path / "memory.max").write_text("400000\n")
+    assert free_bytes(machine, tmp_path) == 0
+    assert free_bytes(tmp_path / "none", tmp_path / "none") is None

@@ -98,7 +98,7 @@ def figures() -> dict[str, Any]:
 @contextmanager
 def client(folder: Path) -> Iterator[TestClient]:
     """Serve the application of default settings, with folders of its own."""
-    settings = Settings(preload=(ENGINE,), hosts=("127.0.0.1", "testserver"))
+    settings = Settings(preload=(ENGINE,), warm=("off",), hosts=("127.0.0.1", "testserver"))
     settings = replace(settings, cache=replace(settings.cache, path=folder / "cache"))
     with TestClient(create_app(build(settings)), base_url="http://127.0.0.1") as server:
         yield server

@@ -53,8 +53,15 @@ def _describe_models(services: Services) -> list[dict[str, Any]]:
     models = []
     for state in services.models.states():
         files = services.models.engine(state.name).weights
-        described = [describe_file(file, services.settings) for file in files]
-        models.append({**asdict(state), "jobs": busy.get(state.name, 0), "files": described})
+        warm_up = services.warm_up.state_of(state.name)
+        models.append(
+            {
+                **asdict(state),
+                "jobs": busy.get(state.name, 0),
+                "warm_up": warm_up and asdict(warm_up),
+                "files": [describe_file(file, services.settings) for file in files],
+            }
+        )
     return models
 
 
