@@ -11,11 +11,11 @@ from starlette.types import Receive, Scope, Send
 
 from realtime.audio.formats import FORMATS
 from realtime.cache import SIDECAR, Address, FinishedRecording, GrowingRecording
-from realtime.errors import NotFound, YamabikoError
+from realtime.errors import NotFound
 from realtime.services import Services
 from realtime.web.answers.errors import ErrorResponse, Refusal
 from realtime.web.answers.ranges import CONDITIONAL, ByteRange, Decision, content_range, decide
-from realtime.web.answers.sending import Answer, Stalled, run_unless_gone, send_part
+from realtime.web.answers.sending import Answer, Stalled, answer_unless_gone, break_off, send_part
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ async def _send_finished(finished: FinishedRecording, scope: Scope, send: Send) 
                 await send_part(send, data)
         except (Stalled, OSError) as error:
             logger.warning("a recording was broken off: %r", error)
-            return  # without its end the body is broken off
+            return break_off(scope)
         await send({"type": "http.response.body", "body": b""})
 
 
@@ -148,20 +148,19 @@ async def _send_growing(
     growing: GrowingRecording, suffix: str, scope: Scope, receive: Receive, send: Send
 ) -> None:
     """Send the sound that is there and what still comes; break the body off when it fails."""
-    answer = Answer(
-        send,
-        {
-            "Content-Type": content_type(suffix),
-            "Cache-Control": "no-store",
-            "X-Cache": "join",
-            "X-Accel-Buffering": "no",
-        },
-    )
+    headers = {
+        "Content-Type": content_type(suffix),
+        "Cache-Control": "no-store",
+        "X-Cache": "join",
+        "X-Accel-Buffering": "no",
+    }
     if scope["method"] == "HEAD":
+        answer = Answer(send, headers)
         await answer.begin({})
         return await answer.end()
 
-    async def stream() -> None:
+    async def stream(send: Send) -> None:
+        answer = Answer(send, headers)
         data = await growing.read(0)
         await answer.begin({})
         offset = 0
@@ -171,12 +170,7 @@ async def _send_growing(
             data = await growing.read(offset)
         await answer.end()
 
-    try:
-        await run_unless_gone(stream(), receive)
-    except (YamabikoError, Stalled) as error:
-        if not answer.begun:
-            raise
-        logger.warning("a growing recording was broken off: %s", error)
+    await answer_unless_gone(stream, scope, receive, send)
 
 
 def content_type(suffix: str) -> str:

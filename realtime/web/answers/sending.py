@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
-from starlette.types import Receive, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from realtime.cancellation import run_unless
+from realtime.errors import YamabikoError
 
 logger = logging.getLogger(__name__)
 
 # Without a byte read the client is not there any more, while others wait for the engine.
 STALL_SECONDS = 60.0
+BROKEN_OFF = "yamabiko.broken_off"
 
 
 class Stalled(Exception):
@@ -64,15 +66,39 @@ async def run_unless_gone(work: Coroutine[Any, Any, None], receive: Receive) -> 
     return await run_unless(work, _wait_for_disconnect(receive))
 
 
-async def answer_unless_gone(work: Coroutine[Any, Any, None], receive: Receive) -> None:
-    """Run the work of an answer; log it when the client leaves or stalls before the end."""
+async def answer_unless_gone(
+    answer: Callable[[Send], Coroutine[Any, Any, None]], scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Send an answer; break it off when the client leaves or stalls, or when it fails half-way."""
+    begun = False
+
+    async def send_noted(message: Message) -> None:
+        nonlocal begun
+        begun = True
+        await send(message)
+
     try:
-        done = await run_unless_gone(work, receive)
+        done = await run_unless_gone(answer(send_noted), receive)
     except Stalled:
-        # The server breaks off a body that is left without its end.
         done = False
+    except YamabikoError as error:
+        if not begun:
+            raise
+        # It is told here for the last time: an error that is raised now would be taken for a fault.
+        logger.warning("an answer was broken off: %s", error.message)
+        return break_off(scope)
     if not done:
         logger.info("the client went away")
+        break_off(scope)
+
+
+def break_off(scope: Scope) -> None:
+    """End the connection behind a body without its end: nobody must take it for a whole one."""
+    scope[BROKEN_OFF] = True
+
+
+def is_broken_off(scope: Scope) -> bool:
+    return BROKEN_OFF in scope
 
 
 async def _wait_for_disconnect(receive: Receive) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import partial
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -46,7 +47,7 @@ class SpeechResponse(Response):
         self._writer = ContainerWriter(wanted.format, speech.sample_rate(line), wanted.sample_rate)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await answer_unless_gone(self._answer(scope, send), receive)
+        await answer_unless_gone(partial(self._answer, scope), scope, receive, send)
         if not self._keep:
             await self._account.charge_sound(self._writer.seconds)
 

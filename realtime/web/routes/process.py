@@ -125,7 +125,7 @@ class ConvertedResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            await answer_unless_gone(self._answer(send), receive)
+            await answer_unless_gone(self._answer, scope, receive, send)
         finally:
             self._source.close()
             await self._account.charge_sound(self._writer.seconds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from contextlib import ExitStack, aclosing
+from contextlib import ExitStack, aclosing, suppress
 
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -34,6 +34,7 @@ async def serve_socket(websocket: WebSocket) -> None:
     services = services_of(websocket)
     sockets: OpenSockets = websocket.app.state.sockets
     with ExitStack() as held:
+        held.enter_context(suppress(WebSocketDisconnect))  # of a client that is gone already
         try:
             subprotocol = choose_subprotocol(websocket.scope["subprotocols"])
             held.enter_context(account_of(websocket).hold_socket())

@@ -9,17 +9,20 @@ from typing import TYPE_CHECKING, Any, cast
 
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from realtime.log import name_request
 from realtime.settings import LimitsSettings
+from realtime.web.answers.sending import is_broken_off
 from realtime.web.requests.request_id import request_id
 
 if TYPE_CHECKING:
     from websockets.http11 import Request
 
 STALL_SECONDS = 30.0  # with a full buffer and no byte read: the client is not there any more
-LAST_SECONDS = 2.0  # in which a client may still read the close frame
+LAST_SECONDS = 2.0  # in which a client may still read what was sent last
+NOT_UTF8 = 1007  # "Invalid frame payload data" (RFC 6455, section 7.4.1)
 
 FULL = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n"
 SLOW = b"HTTP/1.1 408 Request Timeout\r\n"
@@ -52,7 +55,21 @@ class BoundedSocket(WebSocketsSansIOProtocol):
                     await self.writable.wait()
             except TimeoutError:
                 self._give_up()
+        if self.transport.is_closing() or (self.close_sent and self.initial_response is None):
+            # uvicorn tells of a client that is gone, but not of one that it closes just now.
+            raise ClientDisconnected
         await super().send(message)
+        if self.initial_response is not None and self.close_sent:
+            self.handshake_complete = True  # by a refusal; uvicorn would log that there was none
+
+    def send_receive_event_to_app(self) -> None:
+        """Hand on a message; close where a text is no UTF-8, which uvicorn logs as a fault."""
+        if self.curr_msg_data_type == "text" and not self.close_sent:
+            self.frames = [b"".join(self.frames)]
+            if not _is_utf8(self.frames[0]):
+                self.conn.send_close(NOT_UTF8)
+                return self.handle_parser_exception()
+        super().send_receive_event_to_app()
 
     def keepalive_timeout(self) -> None:
         super().keepalive_timeout()
@@ -66,6 +83,13 @@ class BoundedSocket(WebSocketsSansIOProtocol):
         self.close_sent = self.disconnected = True
         self.transport.close()
         self.loop.call_later(LAST_SECONDS, self.transport.abort)
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        return data.isascii() or bool(data.decode())
+    except UnicodeDecodeError:
+        return False
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -108,6 +132,21 @@ class BoundedHttp(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         self._stop_head_timer()
         super().handle_websocket_upgrade()
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        async def run(scope: Any, receive: Any, send: Any) -> None:
+            await app(scope, receive, send)
+            if is_broken_off(scope):
+                # uvicorn would log a body without its end as a fault of the application.
+                cycle.disconnected = True
+                self._close_soon()
+
+        super()._start_asgi_task(cycle, run)
+
+    def _close_soon(self) -> None:
+        """Send what is left to a client that still reads, and close in any case."""
+        self.transport.close()
+        self.loop.call_later(LAST_SECONDS, self.transport.abort)
 
     def _start_head_timer(self) -> None:
         self._head_due = self.loop.call_later(self.limits.header_seconds, self._refuse, SLOW)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import pytest
 
+from realtime.errors import SynthesisFailed
 from realtime.web.answers import sending
 from realtime.web.answers.sending import (
     Answer,
     Stalled,
     answer_unless_gone,
+    is_broken_off,
     run_unless_gone,
     send_part,
 )
@@ -62,25 +64,54 @@ async def test_work_ends_when_the_client_leaves() -> None:
     assert stopped.is_set()
 
 
-@pytest.mark.parametrize("error, logged", [(None, False), (Stalled(), True)])
-async def test_only_an_answer_without_its_end_is_logged(
-    error: Exception | None, logged: bool, caplog: pytest.LogCaptureFixture
-) -> None:
-    async def work() -> None:
+async def send_to_nobody(message: object) -> None:
+    pass
+
+
+def failing(begun: bool, error: Exception | None) -> Callable[[Send], Coroutine[Any, Any, None]]:
+    """Return an answer that fails before its first byte or after it, or not at all."""
+
+    async def answer(send: Send) -> None:
+        if begun:
+            await send({"type": "http.response.start"})
         if error is not None:
             raise error
 
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (None, ""),
+        (Stalled(), "the client went away"),
+        (SynthesisFailed("It broke."), "an answer was broken off: It broke."),
+    ],
+)
+async def test_only_an_answer_without_its_end_is_logged(
+    error: Exception | None, told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    scope: dict[str, Any] = {}
+    client = receiving(then=asyncio.Event())
     with caplog.at_level(logging.INFO, "realtime.web"):
-        await answer_unless_gone(work(), receiving(then=asyncio.Event()))
-    assert ("the client went away" in caplog.text) == logged
+        await answer_unless_gone(failing(True, error), scope, client, send_to_nobody)
+    assert is_broken_off(scope) == bool(told)
+    assert [record.message for record in caplog.records] == ([told] if told else [])
 
 
-async def test_an_error_of_the_work_is_raised() -> None:
-    async def work() -> None:
-        raise KeyError("it")
-
-    with pytest.raises(KeyError):
-        await answer_unless_gone(work(), receiving(then=asyncio.Event()))
+@pytest.mark.parametrize(
+    ("begun", "error"),
+    [(False, SynthesisFailed("It broke.")), (False, KeyError()), (True, KeyError())],
+)
+async def test_an_error_before_the_first_byte_is_raised_and_a_fault_always(
+    begun: bool, error: Exception
+) -> None:
+    scope: dict[str, Any] = {}
+    with pytest.raises(type(error)):
+        await answer_unless_gone(
+            failing(begun, error), scope, receiving(then=asyncio.Event()), send_to_nobody
+        )
+    assert not is_broken_off(scope)
 
 
 async def test_a_client_that_takes_nothing_has_stalled(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from realtime.settings import Settings
 from realtime.web.answers import sending
 from realtime.web.answers.speech import SpeechResponse
 from realtime.web.requests.openai_speech import read_speech_request
+from tests.support.polling import until
 from tests.support.scripted_engines import CHUNK_SAMPLES
 from tests.support.server import JSON, LiveServer, scripted_services
 from tests.web.answers.test_sending import Receive, Send, receiving
@@ -161,6 +162,22 @@ def test_one_connection_asks_twice(request_for: Request) -> None:
     first = connection.getresponse().read()
     connection.request("POST", "/v1/audio/speech", speech_body("tone"), JSON)
     assert connection.getresponse().read() == first
+
+
+def test_a_client_that_reads_nothing_is_cut_off_and_is_no_fault(
+    live: LiveServer,
+    request_for: Request,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(sending, "STALL_SECONDS", 0.2)
+    connection = request_for("tone", input="abc " * 1_200)  # 15 MB, more than sockets hold
+    with caplog.at_level(logging.INFO, "realtime.web"):
+        asyncio.run(until(lambda: "the client went away" in caplog.text))
+    answer = connection.getresponse()
+    with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+        answer.read()
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 async def answer_to_nobody(settings: Settings, receive: Receive, send: Send) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import http.client
 import urllib.parse
@@ -10,8 +11,10 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from realtime.web.answers import sending
 from realtime.web.answers.recording import content_type
 from tests.support.durations import PLAYERS, TRUE, duration_told, tells_truly
+from tests.support.polling import until
 from tests.support.recordings import forget_memory
 from tests.support.scripted_engines import CHUNK_SAMPLES
 from tests.support.server import LiveServer, forget_recordings, wait_until_kept
@@ -166,7 +169,9 @@ def test_who_leaves_does_not_end_what_was_asked_for_by_its_address(live: LiveSer
     assert live.get(f"/lines/{asked['key']}")["state"] == "finished"
 
 
-def test_an_error_in_the_middle_is_a_broken_body_and_leaves_nothing(live: LiveServer) -> None:
+def test_an_error_in_the_middle_is_a_broken_body_and_leaves_nothing(
+    live: LiveServer, caplog: pytest.LogCaptureFixture
+) -> None:
     asked = live.post("/lines", {"text": "abc", "engine": "gated"})
     growing = live.answer("GET", asked["url"])
     growing.read1(100)
@@ -178,6 +183,22 @@ def test_an_error_in_the_middle_is_a_broken_body_and_leaves_nothing(live: LiveSe
     assert live.wait_until_idle()
     assert live.answer("GET", asked["url"]).status == 404
     assert not list(live.services.cache.store.root.rglob("*.part"))
+    errors = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert [record.name for record in errors] == ["realtime.speech.synthesis"], "told once"
+
+
+def test_a_client_that_reads_nothing_is_cut_off_and_is_no_fault(
+    live: LiveServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = live.post("/lines", {"text": "abc " * 1_200, "engine": "tone"})  # 18 MB
+    assert live.wait_until_idle()
+    monkeypatch.setattr(sending, "STALL_SECONDS", 0.2)
+    finished = live.answer("GET", asked["url"])
+    assert finished.getheader("X-Cache") == "hit"
+    asyncio.run(until(lambda: "a recording was broken off: Stalled()" in caplog.text))
+    with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+        finished.read()
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 def test_types() -> None:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
 import pytest
 import uvicorn
+from uvicorn.protocols.utils import ClientDisconnected
+from uvicorn.server import ServerState
 
 from realtime.settings import LimitsSettings
-from realtime.web.server.uvicorn_limits import BoundedHttp
+from realtime.web.server.uvicorn_limits import BoundedHttp, BoundedSocket
+from tests.support.polling import until
+from tests.support.raw_socket import CLOSE, TEXT, UPGRADE, frame
 from tests.support.server import AnnouncingServer
 
 HEAD = b"GET / HTTP/1.1\r\nHost: a\r\n"
+CLOSING = {"type": "websocket.close", "code": 1011}
 
 
 async def app(scope: dict[str, object], receive: object, send: object) -> None:
@@ -126,3 +133,67 @@ def test_a_connection_too_many_is_told_so() -> None:
             next_one.sendall(HEAD + b"\r\n")
             assert status_line(next_one) == b"HTTP/1.1 204 No Content"
         held[1].close()
+
+
+# A socket that is being closed
+
+
+class FakeTransport(asyncio.Transport):
+    """A transport whose last bytes have not left yet, so that the connection is not lost yet."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent = b""
+        self.closing = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.sent += bytes(data)
+
+    def close(self) -> None:
+        self.closing = True
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+    def pause_reading(self) -> None:
+        pass
+
+    def resume_reading(self) -> None:
+        pass
+
+
+@asynccontextmanager
+async def open_socket() -> AsyncIterator[tuple[BoundedSocket, FakeTransport]]:
+    """Open a socket of an application that takes everything."""
+
+    async def accept_all(scope: object, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        await asyncio.Event().wait()
+
+    config = uvicorn.Config(accept_all, log_config=None, lifespan="off", ws_ping_interval=None)
+    config.load()
+    transport, state = FakeTransport(), ServerState()
+    protocol = BoundedSocket(config, state, {})
+    protocol.connection_made(transport)
+    head = "".join(f"{name}: {value}\r\n" for name, value in {"Host": "a", **UPGRADE}.items())
+    protocol.data_received(f"GET /ws HTTP/1.1\r\n{head}\r\n".encode())
+    await until(lambda: transport.sent.startswith(b"HTTP/1.1 101"))
+    yield protocol, transport
+    for task in state.tasks:
+        task.cancel()
+    await asyncio.gather(*state.tasks, return_exceptions=True)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("message", [{"type": "websocket.send", "text": "x"}, CLOSING])
+@pytest.mark.parametrize(("opcode", "data"), [(TEXT, b"\xff"), (0x3, b""), (CLOSE, b"\x03\xe8")])
+async def test_what_is_sent_to_a_socket_that_is_being_closed_is_no_fault(
+    opcode: int, data: bytes, message: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_socket() as (protocol, transport):
+        protocol.data_received(frame(opcode, data))
+        assert transport.closing
+        with pytest.raises(ClientDisconnected):
+            await protocol.send(message)
+        assert caplog.records == []
