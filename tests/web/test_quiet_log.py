@@ -324,7 +324,7 @@ def test_a_rude_handshake(server: ServerProcess, name: str) -> None:
 
 
 def test_many_rude_sockets_at_once(server: ServerProcess) -> None:
-    """Where the server has much to do, it notices late who has left."""
+    """A server that has much to do notices late who has left."""
     chance = random.Random(1)
     asked = [
         (server, chance.choice(RUDE), chance.choice([close, reset]), 0.02 * chance.random())
