@@ -4,63 +4,24 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
-import re
-import subprocess
-import sys
-import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.raw_socket import RawSocket
+from tests.support.server_process import ServerProcess
 
-ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 60.0
 SECRET = "B" * 43
 KEY = {"Authorization": f"Bearer bot:{SECRET}"}
 
 
-class NoisyServer:
-    """A process of `tests.support.noisy_server`, with what it logged."""
+class NoisyServer(ServerProcess):
+    """A server with keys that logs all it can, and requests with ids."""
 
     def __init__(self, folder: Path, log_format: str) -> None:
-        settings = {
-            "PORT": "0",
-            "PRELOAD": "tone",
-            "KEYS": f"bot:{SECRET}",
-            "LOG__LEVEL": "DEBUG",
-            "LOG__FORMAT": log_format,
-            "CACHE__PATH": str(folder / "cache"),
-            "MODELS__PATH": str(folder / "models"),
-            "AUTH__KEYS_PATH": str(folder / "keys.yaml"),
-        }
-        self._lines: list[str] = []
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.noisy_server"],
-            cwd=ROOT,
-            env=os.environ | {f"YAMABIKO_{name}": value for name, value in settings.items()},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self._reading = threading.Thread(target=self._read, daemon=True)
-        self._reading.start()
-        found = self.wait_for(r"open http://127\.0\.0\.1:(\d+)")
-        self.address = ("127.0.0.1", int(found[1]))
-        self.wait_for("Application startup complete")
-
-    def wait_for(self, pattern: str) -> re.Match[str]:
-        """Wait for a line with this pattern."""
-        end = time.monotonic() + START_SECONDS
-        while True:
-            for line in tuple(self._lines):
-                if found := re.search(pattern, line):
-                    return found
-            alive = self._process.poll() is None and time.monotonic() < end
-            assert alive, f"no {pattern!r} in:\n" + "\n".join(self._lines)
-            time.sleep(0.01)
+        keyed = {"KEYS": f"bot:{SECRET}", "LOG__LEVEL": "DEBUG", "LOG__FORMAT": log_format}
+        super().__init__(folder, keyed)
 
     def ask(self, id: str, path: str, body: object = None) -> bytes:
         """Ask for a path under an id, and return the body of the answer as far as it came."""
@@ -79,20 +40,6 @@ class NoisyServer:
 
     def speak(self, id: str, text: str) -> bytes:
         return self.ask(id, "/v1/audio/speech", {"input": text, "model": "noisy"})
-
-    def stop(self) -> list[str]:
-        """End the process and return all that it logged."""
-        self._process.terminate()
-        self._process.wait(20)
-        self._reading.join(20)
-        assert self._process.stderr is not None
-        self._process.stderr.close()
-        return self._lines
-
-    def _read(self) -> None:
-        assert self._process.stderr is not None
-        for line in self._process.stderr:
-            self._lines.append(line.rstrip("\n"))
 
 
 @contextmanager
