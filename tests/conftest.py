@@ -10,16 +10,11 @@ import pytest
 
 from realtime.cache import Cache as RecordingCache
 from realtime.settings import AuthSettings, CacheSettings, ModelsSettings, PresetsSettings, Settings
+from tests.support.left_out import LeftOut
 
-HAS_GPU = Path("/dev/nvidia0").exists()
 
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the tests that need a GPU out where there is none: a skipped test fails in CI."""
-    needy = [item for item in items if item.get_closest_marker("gpu") and not HAS_GPU]
-    if needy:
-        config.hook.pytest_deselected(items=needy)
-        items[:] = [item for item in items if item not in needy]
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(LeftOut(has_gpu=Path("/dev/nvidia0").exists()))
 
 
 @pytest.hookimpl(trylast=True)
