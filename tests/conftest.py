@@ -10,16 +10,14 @@ import pytest
 
 from realtime.cache import Cache as RecordingCache
 from realtime.settings import AuthSettings, CacheSettings, ModelsSettings, PresetsSettings, Settings
+from tests.support.cores import cores_each
+from tests.support.left_out import LeftOut
 
-HAS_GPU = Path("/dev/nvidia0").exists()
 
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the tests that need a GPU out where there is none: a skipped test fails in CI."""
-    needy = [item for item in items if item.get_closest_marker("gpu") and not HAS_GPU]
-    if needy:
-        config.hook.pytest_deselected(items=needy)
-        items[:] = [item for item in items if item not in needy]
+def pytest_configure(config: pytest.Config) -> None:
+    # Before torch is imported. Threads that find no core spin, which cost half of all the time.
+    os.environ.setdefault("OMP_NUM_THREADS", str(cores_each()))
+    config.pluginmanager.register(LeftOut(has_gpu=Path("/dev/nvidia0").exists()))
 
 
 @pytest.hookimpl(trylast=True)
@@ -50,7 +48,7 @@ def settings(models_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> S
         preload=("tone",),
         warm=("off",),
         presets=PresetsSettings(path=ROOT / "presets"),
-        models=ModelsSettings(path=models_folder, retry_seconds=0.0),
+        models=ModelsSettings(path=models_folder, retry_seconds=0.0, threads=cores_each()),
         cache=CacheSettings(path=tmp_path_factory.mktemp("cache")),
         auth=AuthSettings(keys_path=tmp_path_factory.mktemp("keys") / "keys.yaml"),
     )

@@ -68,6 +68,29 @@ def test_who_is_not_there_is_named(loaded: list[tuple[str, Accelerated]]) -> Non
         AccelerationAdmin(list, AccelerationSettings()).clear_memory("valle")
 
 
+@pytest.mark.parametrize(
+    ("engine", "name", "cleared"),
+    [
+        (None, None, ["valle/step", "valle/vocos", "other/step"]),
+        ("valle", None, ["valle/step", "valle/vocos"]),
+        ("valle", "step", ["valle/step"]),
+        (None, "step", ["valle/step", "other/step"]),
+    ],
+)
+def test_memory_is_given_back_by_all_or_by_some(
+    loaded: list[tuple[str, Accelerated]],
+    engine: str | None,
+    name: str | None,
+    cleared: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names = {found: f"{engine}/{found.name}" for engine, found in loaded}
+    found: list[str] = []
+    monkeypatch.setattr(Accelerated, "clear_memory", lambda self: found.append(names[self]))
+    AccelerationAdmin(lambda: loaded, AccelerationSettings()).clear_memory(engine, name)
+    assert found == cleared
+
+
 def test_quiet_moments_are_used_where_somebody_called() -> None:
     backends: list[AlteredBackend] = []
     loaded = [("valle", network("unused")), ("valle", network("used", backends))]

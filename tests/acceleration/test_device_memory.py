@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +15,7 @@ import torch
 from realtime.acceleration import Policy, device_memory
 from realtime.errors import BadRequest
 from tests.support.small_networks import accelerate_vocoder, mel
+from tests.support.unreachable import unreachable_tensor
 
 
 def wrapped(inner: Exception) -> Exception:
@@ -43,10 +46,44 @@ def test_a_part_lies_between_nothing_and_all(fraction: float) -> None:
         device_memory.limit(fraction, "cpu")
 
 
-def test_a_cpu_has_nothing_to_limit_or_to_give_back() -> None:
+def test_a_cpu_has_nothing_to_limit_or_to_reserve() -> None:
     assert device_memory.limit(0.8, "cpu") is False
-    device_memory.clear(torch.device("cpu"))
     assert device_memory.reserved_bytes(torch.device("cpu")) == 0
+
+
+def test_clearing_frees_tensors_in_cycles() -> None:
+    with unreachable_tensor() as held:
+        assert held() is not None
+        device_memory.clear(torch.device("cpu"))
+        assert held() is None
+
+
+def test_clearing_empties_the_cache_of_its_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    events: list[object] = []
+
+    @contextmanager
+    def on(device: torch.device) -> Iterator[None]:
+        events.append(device)
+        yield
+        events.append("left")
+
+    fake = SimpleNamespace(device=on, empty_cache=lambda: events.append("emptied"))
+    monkeypatch.setattr(torch, "cuda", fake)
+    monkeypatch.setattr(gc, "collect", lambda: events.append("collected"))
+    device_memory.clear(torch.device("cuda", 1))
+    assert events == ["collected", torch.device("cuda", 1), "emptied", "left"]
+
+
+@pytest.mark.gpu
+def test_a_gpu_gets_back_what_is_not_used() -> None:
+    device, size = torch.device("cuda", 0), 64 << 20
+    used = torch.zeros(size, dtype=torch.uint8, device=device)
+    unused = torch.zeros(size, dtype=torch.uint8, device=device)
+    del unused
+    before = device_memory.reserved_bytes(device)
+    device_memory.clear(device)
+    assert device_memory.reserved_bytes(device) <= before - size
+    assert not used.any()
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 
 import pytest
 import torch
 
-from realtime.acceleration import Policy
+from realtime.acceleration import Policy, device_memory
 from realtime.acceleration.network import Network
 from realtime.acceleration.refusals import CannotRun
 from realtime.acceleration.shapes import Tensors
@@ -83,8 +84,37 @@ class Hungry(torch.nn.Module):
         return x.sum(1, keepdim=True).repeat_interleave(2, -1)
 
 
-def test_eager_tries_once_more_in_cleared_memory() -> None:
-    assert accelerate_vocoder("eager", module=Hungry(2))(mel()).shape == (1, 1, 20)
+def test_eager_tries_once_more_in_cleared_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = Hungry(2)  # in the plan, and once beside it
+    left: list[int] = []
+    monkeypatch.setattr(device_memory, "clear", lambda device: left.append(network.times))
+    policy = Policy(clear_memory=False)  # between the two runs it is cleared all the same
+    found = accelerate_vocoder("eager", module=network, policy=policy)
+    assert found(mel()).shape == (1, 1, 20)
+    assert left == [0]
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_memory_is_cleared_of_a_failed_run_before_another_plan_answers(
+    wanted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    activations: list[weakref.ref[torch.Tensor]] = []
+    freed: list[bool] = []
+
+    def run_out(outputs: Tensors) -> Tensors:
+        activation = torch.zeros(1_000)
+        activations.append(weakref.ref(activation))
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    def clear(device: torch.device) -> None:
+        freed.append(all(held() is None for held in activations))
+
+    monkeypatch.setattr(device_memory, "clear", clear)
+    found = accelerate_vocoder(
+        "compile", {"compile": altered([], run_out)}, policy=Policy(clear_memory=wanted)
+    )
+    assert torch.allclose(found(mel()), right(mel()), atol=1e-5)
+    assert activations and freed == [True] * wanted
 
 
 def test_memory_that_is_never_enough_is_a_clear_error() -> None:

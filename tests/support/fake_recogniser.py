@@ -18,6 +18,7 @@ from realtime.models.loaded import LoadedModels
 from realtime.services import Services, build
 from realtime.settings import ModelsSettings, Settings
 from realtime.weights import WeightFile
+from tests.support.cores import cores_each
 
 RATE = 16000
 
@@ -100,7 +101,8 @@ def services_with_fakes(
 @cache
 def loaded_engine(name: str, folder: Path) -> Any:
     """Return a real engine, loaded once for all tests."""
-    engine: Any = engines.create(name, Settings(models=ModelsSettings(path=folder)))
+    models = ModelsSettings(path=folder, threads=cores_each())
+    engine: Any = engines.create(name, Settings(models=models))
     engine.load()
     engine.load = engine.unload = lambda: None
     return engine

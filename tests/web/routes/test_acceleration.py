@@ -17,6 +17,7 @@ from realtime.services import build
 from realtime.settings import Settings
 from realtime.web.app import create_app
 from tests.support.small_networks import AlteredBackend, accelerate_vocoder, altered, mel
+from tests.support.unreachable import unreachable_tensor
 
 JSON = {"Content-Type": "application/json"}
 
@@ -82,8 +83,19 @@ def test_a_switch_acts_while_the_server_runs(server: TestClient) -> None:
     assert network(server)["hits"] == {"compile": 4, "eager": 3}
 
 
-def test_memory_is_given_back_when_asked_for(server: TestClient) -> None:
-    assert server.post("/api/acceleration", json={"clear_memory": True}).status_code == 200
+@pytest.mark.parametrize("chosen", [{}, {"engine": "quick"}, {"network": "vocoder"}])
+def test_memory_is_given_back_when_asked_for(server: TestClient, chosen: dict[str, str]) -> None:
+    with unreachable_tensor() as held:
+        asked = server.post("/api/acceleration", json={"clear_memory": True, **chosen})
+        assert asked.status_code == 200
+        assert held() is None
+
+
+def test_memory_of_others_is_left_alone(server: TestClient) -> None:
+    with unreachable_tensor() as held:
+        body = {"clear_memory": True, "engine": "nobody"}
+        assert server.post("/api/acceleration", json=body).status_code == 404
+        assert held() is not None
 
 
 @pytest.mark.parametrize(

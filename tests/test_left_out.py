@@ -1,0 +1,83 @@
+"""The summary of a run names how many tests it left out, and why."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+CONFTEST = """
+from tests.support.left_out import LeftOut
+
+def pytest_configure(config):
+    config.pluginmanager.register(LeftOut({has_gpu}))
+    for mark in ("slow", "gpu"):
+        config.addinivalue_line("markers", mark)
+"""
+TESTS = """
+import pytest
+
+def test_ordinary(): pass
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(3))
+def test_slow(number): pass
+
+@pytest.mark.gpu
+def test_on_a_gpu(): pass
+
+@pytest.mark.gpu
+@pytest.mark.slow
+def test_slow_on_a_gpu(): pass
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "test_some.py").write_text(TESTS)
+    return tmp_path
+
+
+def run(folder: Path, *arguments: str, has_gpu: bool = False) -> list[str]:
+    """Run the tests of a folder and return the lines that are printed."""
+    (folder / "conftest.py").write_text(CONFTEST.format(has_gpu=has_gpu))
+    own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    command = [sys.executable, "-m", "pytest", "-q", f"--rootdir={folder}", *arguments, str(folder)]
+    found = subprocess.run(
+        command, cwd=folder, env={**own, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+    )
+    assert found.returncode == 0, found.stdout + found.stderr
+    return found.stdout.splitlines()
+
+
+GPU = "2 for want of a GPU"
+SLOW = "slow (`-m slow` runs them)"
+
+
+@pytest.mark.parametrize("processes", [[], ["-n", "2"]])
+def test_what_is_left_out_is_told(folder: Path, processes: list[str]) -> None:
+    lines = run(folder, *processes)
+    assert f"Left out: {GPU}; 3 {SLOW}." in lines
+    assert lines[-1].startswith("1 passed")
+
+
+def test_slow_tests_run_when_they_are_wanted(folder: Path) -> None:
+    lines = run(folder, "-m", "slow")
+    assert "Left out: 1 for want of a GPU." in lines
+    assert lines[-1].startswith("3 passed")
+
+
+def test_with_a_gpu_only_slow_tests_are_left_out(folder: Path) -> None:
+    lines = run(folder, has_gpu=True)
+    assert f"Left out: 4 {SLOW}." in lines
+    assert lines[-1].startswith("2 passed")
+
+
+def test_what_nobody_asked_for_is_not_told(folder: Path) -> None:
+    lines = run(folder, "-k", "ordinary")
+    assert lines[-1].startswith("1 passed") and not any("Left out" in line for line in lines)
