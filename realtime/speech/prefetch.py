@@ -7,6 +7,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from realtime.access.quotas import Account
 from realtime.cache import FinishedRecording, Recording
@@ -28,7 +29,7 @@ class Prefetch:
     total: int
     done: int = 0
     failed: int = 0
-    state: str = "running"  # running | finished | cancelled
+    state: Literal["running", "finished", "cancelled"] = "running"
     errors: list[str] = field(default_factory=list)
     task: asyncio.Task[None] | None = field(default=None, repr=False)
 

@@ -33,13 +33,14 @@ from realtime.web.routes import (
     models,
     old_addresses,
     openai_speech,
+    openapi,
     page,
     prefetch,
     process,
+    recordings,
     socket,
     status,
 )
-from realtime.web.routes.recordings import RecordingRoute
 
 ROUTES = [
     *openai_speech.ROUTES,
@@ -56,7 +57,27 @@ ROUTES = [
     *login.ROUTES,
     *socket.ROUTES,
     *page.ROUTES,
+    *openapi.ROUTES,
     *old_addresses.ROUTES,
+]
+OPERATIONS = [
+    *openai_speech.OPERATIONS,
+    *generate.OPERATIONS,
+    *socket.OPERATIONS,
+    *lines.OPERATIONS,
+    *recordings.OPERATIONS,
+    *prefetch.OPERATIONS,
+    *old_addresses.OPERATIONS,
+    *process.OPERATIONS,
+    *catalogue.OPERATIONS,
+    *clone.OPERATIONS,
+    *models.OPERATIONS,
+    *acceleration.OPERATIONS,
+    *health.OPERATIONS,
+    *status.OPERATIONS,
+    *login.OPERATIONS,
+    *page.OPERATIONS,
+    *openapi.OPERATIONS,
 ]
 
 LAG_EVERY_SECONDS = 0.05
@@ -78,6 +99,7 @@ def create_app(services: Services) -> Starlette:
     app.state.sockets = OpenSockets(services.settings.limits.all_sockets, services.metrics)
     app.state.created = int(time.time())
     app.state.troubles = Troubles()
+    app.state.document = openapi.ApiDocument(OPERATIONS)
     return app
 
 
@@ -90,7 +112,7 @@ def middleware(services: Services) -> list[Middleware]:
         *_cors(settings),
         Middleware(BodyLimit, settings.limits),
         Middleware(Authentication, services),
-        Middleware(RecordingRoute, services),
+        Middleware(recordings.RecordingRoute, services),
     ]
 
 

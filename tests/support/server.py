@@ -26,6 +26,7 @@ from realtime.services import Services, build
 from realtime.settings import Settings
 from realtime.web.app import create_app
 from realtime.web.server import serve
+from tests.support.documented_client import DocumentedClient
 from tests.support.recordings import forget_memory
 from tests.support.scripted_engines import SCRIPTED, Broken, Gated
 
@@ -58,7 +59,7 @@ def services_with(
 
 def local_client(services: Services) -> TestClient:
     """Return a client of a server with these services, under a name that it answers to."""
-    return TestClient(create_app(services), base_url="http://127.0.0.1")
+    return DocumentedClient(create_app(services), base_url="http://127.0.0.1")
 
 
 def wait_until_ready(client: TestClient) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from realtime.settings import LimitsSettings, Settings
 from realtime.web.app import create_app
+from tests.support.documented_client import DocumentedClient
 from tests.support.server import (
     JSON,
     LiveServer,
@@ -32,7 +33,7 @@ def web_settings(settings: Settings) -> Settings:
 
 @pytest.fixture(scope="session")
 def client(web_settings: Settings) -> Iterator[TestClient]:
-    with TestClient(create_app(scripted_services(web_settings))) as client:
+    with DocumentedClient(create_app(scripted_services(web_settings))) as client:
         yield client
 
 

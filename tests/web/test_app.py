@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
-from starlette.testclient import TestClient
 
 from realtime.settings import CorsSettings, Settings
 from realtime.web.app import ROUTES, create_app, middleware
@@ -16,6 +15,7 @@ from realtime.web.entry.body_limit import BodyLimit
 from realtime.web.entry.hosts_and_origins import HostLimit
 from realtime.web.requests.request_id import RequestIdHeader
 from realtime.web.routes.recordings import RecordingRoute
+from tests.support.documented_client import DocumentedClient
 from tests.support.server import scripted_services
 
 METHODS = {
@@ -50,7 +50,7 @@ def test_the_middleware_in_its_order(settings: Settings) -> None:
 
 def test_services_start_and_close_with_it(settings: Settings) -> None:
     services = scripted_services(settings)
-    with TestClient(create_app(services)) as client:
+    with DocumentedClient(create_app(services)) as client:
         client.post("/v1/audio/speech", json={"model": "tone", "input": "a"})
         assert services.models.synthesizer("tone").state == "loaded"
     assert services.models.synthesizer("tone").state == "unloaded" and not services.ready
@@ -58,5 +58,5 @@ def test_services_start_and_close_with_it(settings: Settings) -> None:
 
 @pytest.mark.parametrize("path", ["/v1/models/", "/health/"])
 def test_nobody_is_sent_elsewhere(settings: Settings, path: str) -> None:
-    client = TestClient(create_app(scripted_services(settings)), follow_redirects=False)
+    client = DocumentedClient(create_app(scripted_services(settings)), follow_redirects=False)
     assert client.get(path, headers={"Host": "localhost"}).status_code == 404

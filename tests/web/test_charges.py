@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from realtime.settings import LimitsSettings, Settings
 from realtime.web.app import create_app
+from tests.support.documented_client import DocumentedClient
 from tests.support.keyed_server import SECRET, FakeTime, keyed_services
 from tests.support.server import wait_until_kept
 
@@ -23,7 +24,7 @@ LINE = {"engine": "tone", "text": TEXT}
 
 def keyed(settings: Settings, **limits: int) -> TestClient:
     services = keyed_services(replace(settings, limits=LimitsSettings(**limits)), FakeTime())
-    return TestClient(create_app(services))
+    return DocumentedClient(create_app(services))
 
 
 def speech(text: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from realtime.settings import Settings
 from realtime.web.app import create_app
 from tests.support import small_valle
+from tests.support.documented_client import DocumentedClient
 from tests.support.server import scripted_services
 
 LINE = {"textPrompt": "Hello there, you.", "character": small_valle.NAME, "language": "en"}
@@ -27,7 +28,7 @@ def valle_settings(web_settings: Settings, tmp_path: Path) -> Settings:
 @pytest.fixture
 def client(valle_settings: Settings) -> Iterator[TestClient]:
     small_valle.write_voice(valle_settings.presets.path)
-    with TestClient(create_app(scripted_services(valle_settings))) as client:
+    with DocumentedClient(create_app(scripted_services(valle_settings))) as client:
         yield client
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import save_file
-from starlette.testclient import TestClient
 
 from realtime.cli import clone
 from realtime.cli.commands import parse_arguments
@@ -20,6 +19,7 @@ from realtime.settings import Settings
 from realtime.web.app import create_app
 from tests.cli.test_clone import SAID, clip
 from tests.support import small_valle, valle_files
+from tests.support.documented_client import DocumentedClient
 from tests.support.server import scripted_services
 
 LINE = {"textPrompt": "Hello there, you.", "character": small_valle.NAME, "language": "en"}
@@ -135,7 +135,7 @@ CASES = [
 )
 def test_speaking_without_a_right_file(own_settings: Settings, file: Any, spoil: Spoil) -> None:
     spoil(own_settings.models.path / "valle" / file.name)
-    with TestClient(create_app(scripted_services(own_settings))) as client:
+    with DocumentedClient(create_app(scripted_services(own_settings))) as client:
         answer = client.post("/generate", json=LINE)
         body = {"model": "valle", "input": "Hello.", "voice": small_valle.NAME}
         speech = client.post("/v1/audio/speech", json=body)
@@ -149,7 +149,7 @@ def test_speaking_without_a_right_file(own_settings: Settings, file: Any, spoil:
 def test_speaking_without_a_file(own_settings: Settings, file: Any) -> None:
     place = own_settings.models.path / "valle" / file.name
     place.unlink()
-    with TestClient(create_app(scripted_services(own_settings))) as client:
+    with DocumentedClient(create_app(scripted_services(own_settings))) as client:
         answer = client.post("/generate", json=LINE)
     assert (answer.status_code, answer.json()["code"]) == (503, 503)
     assert str(place) in answer.json()["error"] and file.origin in answer.json()["error"]

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal, NotRequired, TypedDict
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -59,6 +59,48 @@ OPENAI_FIELDS = {"text": "input", "character": "voice", "engine": "model"}
 OPENAI_CODES = {"character_not_found": "voice_not_found"}
 
 
+class ErrorContent(TypedDict):
+    """The reason of a refusal: a stable code, a message for people, and what to do."""
+
+    code: str
+    message: str
+    hint: str | None
+    now_ms: NotRequired[int]
+
+
+class ErrorBody(TypedDict):
+    """The body of an error."""
+
+    error: ErrorContent
+
+
+class OpenAiErrorContent(TypedDict):
+    """The reason of a refusal as OpenAI's API tells it; `param` is the field."""
+
+    message: str
+    type: Literal["invalid_request_error", "server_error"]
+    param: str | None
+    code: str
+    now_ms: NotRequired[int]
+
+
+class OpenAiErrorBody(TypedDict):
+    """The body of an error under /v1."""
+
+    error: OpenAiErrorContent
+
+
+class BotsBody(TypedDict):
+    """The body of every answer of /generate; `code` is a status, or a text by a setting."""
+
+    audioURL: str | None
+    code: int | str
+    error: str | None
+
+
+AnyErrorBody = ErrorBody | OpenAiErrorBody | BotsBody
+
+
 @dataclass(frozen=True)
 class Refusal:
     """An error as a client gets it."""
@@ -82,37 +124,66 @@ class ErrorResponse(Response):
     media_type = "application/json"
 
     def __init__(self, scope: Scope, refusal: Refusal) -> None:
-        for_bots = is_for_bots(scope)
-        if for_bots and refusal.status == 401:
-            refusal = INVALID_REQUEST
-        content = error_body(scope, refusal)
-        status = 200 if for_bots and _bots_settings(scope).always_200 else refusal.status
-        super().__init__(content, status, dict(refusal.headers or {}))
+        status = refusal.status
+        if is_for_bots(scope):
+            if status == 401:
+                refusal = INVALID_REQUEST
+            status = sent_status(scope, status, _bots_settings(scope))
+        super().__init__(error_body(scope, refusal), status, dict(refusal.headers or {}))
 
     def render(self, content: Any) -> bytes:
         # A message may quote the request, and JSON can carry half a surrogate, which UTF-8 cannot.
         return json.dumps(content, ensure_ascii=False).encode("utf-8", "replace")
 
 
-def error_body(scope: Scope, refusal: Refusal) -> dict[str, Any]:
+def sent_status(scope: Scope, status: int, bots: GenerateSettings) -> int:
+    """Return the status under which the API that was called sends an error."""
+    if not is_for_bots(scope):
+        return status
+    if bots.always_200:
+        return 200
+    return INVALID_REQUEST.status if status == 401 else status
+
+
+def sent_code(scope: Scope, code: str) -> str:
+    """Return the code by which the API that was called names an error."""
+    return OPENAI_CODES.get(code, code) if is_for_openai(scope) else code
+
+
+def error_type(scope: Scope) -> type[ErrorBody] | type[OpenAiErrorBody] | type[BotsBody]:
+    """Return the type of an error's body in the API that was called."""
+    if is_for_bots(scope):
+        return BotsBody
+    return OpenAiErrorBody if is_for_openai(scope) else ErrorBody
+
+
+def error_body(scope: Scope, refusal: Refusal) -> AnyErrorBody:
     """Return the body: OpenAI's under /v1, the bots' under /generate, our own elsewhere."""
     hinted = f"{refusal.message} {refusal.hint}" if refusal.hint else refusal.message
     if is_for_bots(scope):
         return bots_body(scope, refusal.status, error=hinted)
-    time = {} if refusal.now_ms is None else {"now_ms": refusal.now_ms}
-    if not is_for_openai(scope):
-        error = {"code": refusal.code, "message": refusal.message, "hint": refusal.hint}
-        return {"error": error | time}
-    field = refusal.field and OPENAI_FIELDS.get(refusal.field, refusal.field)
-    return {
-        "error": {
-            "message": hinted,
-            "type": "invalid_request_error" if refusal.status < 500 else "server_error",
-            "param": field,
-            "code": OPENAI_CODES.get(refusal.code, refusal.code),
-            **time,
-        }
+    if is_for_openai(scope):
+        return _openai_body(refusal, hinted)
+    error: ErrorContent = {
+        "code": refusal.code,
+        "message": refusal.message,
+        "hint": refusal.hint,
     }
+    if refusal.now_ms is not None:
+        error["now_ms"] = refusal.now_ms
+    return {"error": error}
+
+
+def _openai_body(refusal: Refusal, message: str) -> OpenAiErrorBody:
+    error: OpenAiErrorContent = {
+        "message": message,
+        "type": "invalid_request_error" if refusal.status < 500 else "server_error",
+        "param": refusal.field and OPENAI_FIELDS.get(refusal.field, refusal.field),
+        "code": OPENAI_CODES.get(refusal.code, refusal.code),
+    }
+    if refusal.now_ms is not None:
+        error["now_ms"] = refusal.now_ms
+    return {"error": error}
 
 
 def is_for_openai(scope: Scope) -> bool:
@@ -127,7 +198,7 @@ def is_for_bots(scope: Scope) -> bool:
 
 def bots_body(
     scope: Scope, code: int, url: str | None = None, error: str | None = None
-) -> dict[str, Any]:
+) -> BotsBody:
     """Return an answer of /generate; some bots were written for codes that are texts."""
     return {
         "audioURL": url,
@@ -142,9 +213,14 @@ def _bots_settings(scope: Scope) -> GenerateSettings:
     return settings
 
 
+def status_of(kind: type[YamabikoError]) -> int:
+    """Return the status of a class of errors."""
+    return next(STATUSES[each] for each in kind.__mro__ if each in STATUSES)
+
+
 def refusal_of(error: YamabikoError, now_ms: int | None = None) -> Refusal:
     """Return the refusal of an error: its class decides the status; 401 tells the time."""
-    status = next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
+    status = status_of(type(error))
     headers = _retry_after(error)
     if status == 401:
         headers["WWW-Authenticate"] = CHALLENGE

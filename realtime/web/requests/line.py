@@ -55,8 +55,8 @@ FORMAT = FormatField("format", "The container format of the recording.", "wav")
 SAMPLE_RATE = NumberChoiceField("sample_rate", "In Hz; without it the engine's own.", RATES)
 
 COMMON = (NOACCENT, LONGPROMPT, SPEED, SEED)  # with the same names in every form of a request
-LINE = FieldTable("Line", (TEXT, CHARACTER, LANGUAGE, *COMMON, ENGINE))
-RECORDING = FieldTable("LineWithFormat", (*LINE.fields, FORMAT, SAMPLE_RATE))
+LINE = FieldTable("LineAlone", (TEXT, CHARACTER, LANGUAGE, *COMMON, ENGINE))
+RECORDING = FieldTable("Line", (*LINE.fields, FORMAT, SAMPLE_RATE))
 
 
 @dataclass(frozen=True)

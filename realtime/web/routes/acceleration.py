@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, TypedDict
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from realtime.acceleration.admin import AccelerationAdmin
-from realtime.errors import BadRequest
+from realtime.errors import BadRequest, NotFound
+from realtime.web.openapi.error_codes import JSON_ERRORS, UNKNOWN_FIELD, codes
+from realtime.web.openapi.operation import MODELS, Body, Operation, json_answer
 from realtime.web.requests.field_table import FieldTable
 from realtime.web.requests.field_types import FlagField, OptionalFlagField, TextField
 from realtime.web.requests.fields import Fields
@@ -22,6 +24,15 @@ ENGINE = TextField("engine", "Only the networks of this engine.")
 NETWORK = TextField("network", "Only networks of this name.")
 CLEAR_MEMORY = FlagField("clear_memory", "Whether torch gives back the memory it holds unused.")
 SWITCH = FieldTable("AccelerationSwitch", (ENABLED, ENGINE, NETWORK, CLEAR_MEMORY))
+
+
+class AccelerationReport(TypedDict):
+    """The state of every loaded network: its plan, hits, fallbacks, buckets and waste."""
+
+    enabled: bool
+    idle_seconds: float
+    memory_fraction: float | None
+    networks: list[dict[str, Any]]
 
 
 async def acceleration(request: Request) -> Response:
@@ -50,3 +61,22 @@ async def _change(admin: AccelerationAdmin, fields: Fields) -> None:
 
 
 ROUTES = [Route("/api/acceleration", acceleration, methods=["GET", "POST"])]
+OPERATIONS = [
+    Operation(
+        "GET",
+        "/api/acceleration",
+        MODELS,
+        "Ask in which forms the networks run",
+        (json_answer(AccelerationReport, "The state of every loaded network."),),
+        about="See docs/acceleration.md.",
+    ),
+    Operation(
+        "POST",
+        "/api/acceleration",
+        MODELS,
+        "Switch quick forms of networks on or off, or free their memory",
+        (json_answer(AccelerationReport, "The state of every loaded network after that."),),
+        (JSON_ERRORS, UNKNOWN_FIELD, codes(NotFound, "network_not_found")),
+        body=Body(SWITCH, {"enabled": False}),
+    ),
+]

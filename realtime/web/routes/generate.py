@@ -12,9 +12,17 @@ from realtime.errors import BadRequest, NotFound, Refused, Unavailable
 from realtime.services import Services
 from realtime.speech.line import ASKABLE
 from realtime.speech.request import LineRequest
-from realtime.web.answers.errors import bots_body
+from realtime.web.answers.errors import BotsBody, bots_body
 from realtime.web.answers.links import Links
 from realtime.web.answers.notices import notice_headers
+from realtime.web.openapi.error_codes import (
+    JSON_ERRORS,
+    LINE_ERRORS,
+    LINK_ERRORS,
+    SYNTHESIS_ERRORS,
+    codes,
+)
+from realtime.web.openapi.operation import SPEECH, Body, Operation, json_answer
 from realtime.web.requests.caller import Caller, caller_of
 from realtime.web.requests.field_table import FieldTable
 from realtime.web.requests.field_types import FlagField, NeededTextField, TextField
@@ -99,3 +107,34 @@ async def _wait_until_kept(growing: GrowingRecording) -> None:
 
 
 ROUTES = [Route("/generate", generate, methods=["POST"])]
+OPERATIONS = [
+    Operation(
+        "POST",
+        "/generate",
+        SPEECH,
+        "Speak a text for a chat or game bot",
+        (
+            json_answer(
+                BotsBody,
+                "The URL of the recording, when it is finished or at once.",
+                {
+                    "audioURL": "http://127.0.0.1:8000/audio/en/af_heart/short/"
+                    "hello-6d518c6fde0d2bda.wav",
+                    "code": 200,
+                    "error": None,
+                },
+                may_have=("X-Notice",),
+            ),
+        ),
+        (
+            JSON_ERRORS,
+            LINE_ERRORS,
+            LINK_ERRORS,
+            SYNTHESIS_ERRORS,
+            codes(Refused, "stale"),
+            codes(Unavailable, "cannot_keep"),
+        ),
+        "The contract that bots were written for; see docs/bots.md. Unknown fields are ignored.",
+        body=Body(BODY, {"textPrompt": "Hello.", "character": "af_heart", "language": "en"}),
+    )
+]

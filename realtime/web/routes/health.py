@@ -3,24 +3,56 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from typing import Literal, NotRequired, TypedDict
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from realtime.models.gpu import find_gpu
+from realtime.models.model import ModelState
 from realtime.services import VERSION
+from realtime.web.openapi.operation import JSON, SERVER, AnswerSpec, Operation, json_answer
 from realtime.web.requests.services import services_of
 
 SIGNATURES = "signed requests"  # in the list of what the server waits for, beside engines
 
 
+@dataclass(frozen=True)
+class Health:
+    """The life of the server, and what it runs on."""
+
+    status: Literal["healthy"]
+    model_loaded: bool
+    gpu_available: bool
+
+
+class ServerReadiness(TypedDict):
+    """The readiness of the server: what it waits for, and the engines that cannot be preloaded."""
+
+    ready: bool
+    waits_for: NotRequired[list[str]]
+    failed: NotRequired[dict[str, str]]
+
+
+@dataclass(frozen=True)
+class ServerInfo:
+    """The server's version, device, engines and number of characters."""
+
+    version: str
+    model_path: str
+    device: str
+    cuda_available: bool
+    gpu_name: str | None
+    gpu_memory: str | None
+    engines: list[ModelState]
+    characters: int
+
+
 async def health(request: Request) -> Response:
     loaded = any(state.state == "loaded" for state in services_of(request).models.states())
-    return JSONResponse(
-        {"status": "healthy", "model_loaded": loaded, "gpu_available": find_gpu() is not None}
-    )
+    return JSONResponse(asdict(Health("healthy", loaded, find_gpu() is not None)))
 
 
 async def ready(request: Request) -> Response:
@@ -28,30 +60,30 @@ async def ready(request: Request) -> Response:
     services = services_of(request)
     failed = services.preload.failed
     if services.ready:
-        return JSONResponse({"ready": True, **({"failed": failed} if failed else {})})
+        now: ServerReadiness = {"ready": True, "failed": failed} if failed else {"ready": True}
+        return JSONResponse(now)
     waits_for = [*services.preload.waits_for]
     if not services.guard.accepts_signatures:
         waits_for.append(SIGNATURES)
-    body = {"ready": False, "waits_for": waits_for, "failed": failed}
-    return JSONResponse(body, 503, {"Retry-After": "1"})
+    later: ServerReadiness = {"ready": False, "waits_for": waits_for, "failed": failed}
+    return JSONResponse(later, 503, {"Retry-After": "1"})
 
 
 async def info(request: Request) -> Response:
     services = services_of(request)
     characters = await asyncio.to_thread(services.characters.all)
     device = find_gpu()
-    return JSONResponse(
-        {
-            "version": VERSION,
-            "model_path": services.settings.models.path.name,
-            "device": "cpu",  # where every engine of this version runs
-            "cuda_available": device is not None,
-            "gpu_name": device and device.name,
-            "gpu_memory": device and device.memory,
-            "engines": [asdict(state) for state in services.models.states()],
-            "characters": len(characters),
-        }
+    found = ServerInfo(
+        version=VERSION,
+        model_path=services.settings.models.path.name,
+        device="cpu",  # where every engine of this version runs
+        cuda_available=device is not None,
+        gpu_name=device.name if device else None,
+        gpu_memory=device.memory if device else None,
+        engines=services.models.states(),
+        characters=len(characters),
     )
+    return JSONResponse(asdict(found))
 
 
 async def metrics(request: Request) -> Response:
@@ -70,4 +102,39 @@ ROUTES = [
     Route("/ready", ready),
     Route("/api/info", info),
     Route("/metrics", metrics),
+]
+OPERATIONS = [
+    Operation(
+        "GET",
+        "/health",
+        SERVER,
+        "Ask whether the server lives",
+        (json_answer(Health, "It does."),),
+    ),
+    Operation(
+        "GET",
+        "/ready",
+        SERVER,
+        "Ask whether the server is ready",
+        (
+            json_answer(
+                ServerReadiness, "Every engine of `preload` has spoken once.", {"ready": True}
+            ),
+            AnswerSpec(503, "Not yet.", {JSON: ServerReadiness}, headers=("Retry-After",)),
+        ),
+    ),
+    Operation(
+        "GET",
+        "/api/info",
+        SERVER,
+        "Ask what the server runs on",
+        (json_answer(ServerInfo, "Its version, device, engines and number of characters."),),
+    ),
+    Operation(
+        "GET",
+        "/metrics",
+        SERVER,
+        "Read all counters, in Prometheus' form",
+        (AnswerSpec(200, "The counters.", {"text/plain": str}),),
+    ),
 ]

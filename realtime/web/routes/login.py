@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict, dataclass
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from realtime.access.guard import COOKIE_SECONDS
-from realtime.errors import NotFound, Refused, YamabikoError
+from realtime.errors import Busy, NotFound, Refused, YamabikoError
 from realtime.log import audit
 from realtime.services import Services
 from realtime.web.answers.errors import ErrorResponse, refusal_of
 from realtime.web.entry.credentials import COOKIE
 from realtime.web.entry.hosts_and_origins import check_origin
+from realtime.web.openapi.error_codes import (
+    FOREIGN_PAGE,
+    JSON_ERRORS,
+    QUOTA_ERRORS,
+    UNKNOWN_FIELD,
+    codes,
+)
+from realtime.web.openapi.operation import (
+    ACCESS,
+    JSON,
+    AnswerSpec,
+    Body,
+    Operation,
+    json_answer,
+)
 from realtime.web.requests.caller import caller_of, client_address
 from realtime.web.requests.field_table import FieldTable
 from realtime.web.requests.field_types import NeededTextField
@@ -27,15 +43,47 @@ KEY = NeededTextField("key", "A key as `id:secret`.")
 LOGIN = FieldTable("Login", (KEY,))
 
 
+@dataclass(frozen=True)
+class ServerTime:
+    """The server's time, and the window in which a signed request passes."""
+
+    now_ms: int
+    shift_s: float
+    skew_s: float
+
+
+@dataclass(frozen=True)
+class TicketAnswer:
+    """A ticket that opens one socket before it expires."""
+
+    ticket: str
+    expires_at: int
+
+
+@dataclass(frozen=True)
+class LoggedIn:
+    """The key whose cookie was set, and when that expires."""
+
+    key: str
+    expires_at: int
+
+
+@dataclass(frozen=True)
+class LoggedOut:
+    """The end of the cookie."""
+
+    key: None
+
+
 async def time(request: Request) -> Response:
     """Answer with the server's time, and the window in which a signed request passes."""
     guard = services_of(request).guard
-    body = {
-        "now_ms": guard.now_ms,
-        "shift_s": _without_point_zero(guard.window.shift_s),
-        "skew_s": _without_point_zero(guard.window.skew_s),
-    }
-    return JSONResponse(body, headers={"Cache-Control": "no-store"})
+    found = ServerTime(
+        now_ms=guard.now_ms,
+        shift_s=_without_point_zero(guard.window.shift_s),
+        skew_s=_without_point_zero(guard.window.skew_s),
+    )
+    return JSONResponse(asdict(found), headers={"Cache-Control": "no-store"})
 
 
 def _without_point_zero(seconds: float) -> float:
@@ -45,8 +93,8 @@ def _without_point_zero(seconds: float) -> float:
 async def ticket(request: Request) -> Response:
     """Answer with a ticket for one socket, for clients that cannot set headers there."""
     ticket, expires_at = services_of(request).guard.make_ticket(caller_of(request.scope).key_id)
-    body = {"ticket": ticket, "expires_at": expires_at}
-    return JSONResponse(body, headers={"Cache-Control": "no-store"})
+    found = TicketAnswer(ticket, expires_at)
+    return JSONResponse(asdict(found), headers={"Cache-Control": "no-store"})
 
 
 async def login(request: Request) -> Response:
@@ -64,7 +112,7 @@ async def login(request: Request) -> Response:
         return await _refuse_login(request, error)
     audit("logged in", key=key_id, address=address, request=request_id(request.scope))
     expires_at = services.guard.now_ms + round(1000 * COOKIE_SECONDS)
-    answer = JSONResponse({"key": key_id, "expires_at": expires_at})
+    answer = JSONResponse(asdict(LoggedIn(key_id, expires_at)))
     answer.set_cookie(
         COOKIE,
         services.guard.make_cookie(key_id),
@@ -84,7 +132,7 @@ async def logout(request: Request) -> Response:
         services.guard.end_cookie(request.cookies.get(COOKIE, ""))
     except Refused:
         pass  # it has expired or was ended before
-    answer = JSONResponse({"key": None})
+    answer = JSONResponse(asdict(LoggedOut(None)))
     answer.delete_cookie(
         COOKIE, secure=request.url.scheme == "https", httponly=True, samesite="strict"
     )
@@ -110,4 +158,59 @@ ROUTES = [
     Route("/ticket", ticket, methods=["POST"]),
     Route("/login", login, methods=["POST"]),
     Route("/logout", logout, methods=["POST"]),
+]
+OPERATIONS = [
+    Operation(
+        "GET",
+        "/time",
+        ACCESS,
+        "Ask for the server's time",
+        (json_answer(ServerTime, "The time, for clients that sign."),),
+    ),
+    Operation(
+        "POST",
+        "/ticket",
+        ACCESS,
+        "Get a ticket for one socket",
+        (json_answer(TicketAnswer, "The ticket, used as `/ws?ticket=…`."),),
+    ),
+    Operation(
+        "POST",
+        "/login",
+        ACCESS,
+        "Log in with a key",
+        (
+            AnswerSpec(
+                200,
+                "The page's cookie is set.",
+                {JSON: LoggedIn},
+                headers=("Set-Cookie",),
+            ),
+        ),
+        (
+            JSON_ERRORS,
+            UNKNOWN_FIELD,
+            FOREIGN_PAGE,
+            QUOTA_ERRORS,
+            codes(Busy, "limits_unreachable"),
+            codes(NotFound, "no_keys"),
+            codes(Refused, "malformed", "unknown_key", "bad_signature"),
+        ),
+        body=Body(LOGIN, {"key": "page:SECRET"}),
+    ),
+    Operation(
+        "POST",
+        "/logout",
+        ACCESS,
+        "Log out",
+        (
+            AnswerSpec(
+                200,
+                "The page's cookie is ended and deleted.",
+                {JSON: LoggedOut},
+                headers=("Set-Cookie",),
+            ),
+        ),
+        (FOREIGN_PAGE, codes(Busy, "tokens_full")),
+    ),
 ]

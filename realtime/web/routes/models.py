@@ -3,29 +3,60 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, dataclass
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from realtime import weights
-from realtime.errors import NotFound, shortlist
+from realtime.errors import InUse, NotFound, shortlist
 from realtime.log import audit
+from realtime.models.model import ModelState
 from realtime.services import Services
 from realtime.settings import Settings
+from realtime.warm_up.plan import WarmUpState
+from realtime.web.openapi.error_codes import ENGINE_ERRORS, codes
+from realtime.web.openapi.operation import MODELS, Operation, Parameter, json_answer
 from realtime.web.requests.caller import caller_of
+from realtime.web.requests.field_types import TextField
 from realtime.web.requests.request_id import request_id
 from realtime.web.requests.services import services_of
 from realtime.weights import WeightFile
 
 NO_STORE = {"Cache-Control": "no-store"}
+NAME = TextField("name", "The name of an engine.")
+
+
+@dataclass(frozen=True)
+class FileDescription:
+    """A file of weights; `how` says how to get it where it is missing."""
+
+    name: str
+    available: bool
+    bytes: int | None
+    how: str | None
+
+
+@dataclass(frozen=True)
+class ModelDescription(ModelState):
+    """An engine with its state, the lines in its queue, and its files."""
+
+    jobs: int
+    warm_up: WarmUpState | None
+    files: list[FileDescription]
+
+
+@dataclass(frozen=True)
+class ModelDescriptions:
+    """Every engine."""
+
+    models: list[ModelDescription]
 
 
 async def list_models(request: Request) -> Response:
     described = await describe_models(services_of(request))
-    return JSONResponse({"models": described}, headers=NO_STORE)
+    return JSONResponse(asdict(ModelDescriptions(described)), headers=NO_STORE)
 
 
 async def load(request: Request) -> Response:
@@ -42,41 +73,40 @@ async def unload(request: Request) -> Response:
     return await _answer_for(request, services, name, "unloaded")
 
 
-async def describe_models(services: Services) -> list[dict[str, Any]]:
+async def describe_models(services: Services) -> list[ModelDescription]:
     """Return each engine with its state and its files."""
     # In a thread: it looks for files on the disk.
     return await asyncio.to_thread(_describe_models, services)
 
 
-def _describe_models(services: Services) -> list[dict[str, Any]]:
+def _describe_models(services: Services) -> list[ModelDescription]:
     busy = dict(services.models.job_counts())
     models = []
     for state in services.models.states():
         files = services.models.engine(state.name).weights
-        warm_up = services.warm_up.state_of(state.name)
         models.append(
-            {
+            ModelDescription(
                 **asdict(state),
-                "jobs": busy.get(state.name, 0),
-                "warm_up": warm_up and asdict(warm_up),
-                "files": [describe_file(file, services.settings) for file in files],
-            }
+                jobs=busy.get(state.name, 0),
+                warm_up=services.warm_up.state_of(state.name),
+                files=[describe_file(file, services.settings) for file in files],
+            )
         )
     return models
 
 
-def describe_file(file: WeightFile, settings: Settings) -> dict[str, Any]:
+def describe_file(file: WeightFile, settings: Settings) -> FileDescription:
     """Return whether a file is there and its size, else how to get it."""
     parts = [file.path_in(settings.models.path)]
     if not parts[0].is_file():
         parts = weights.packaged_parts(file)
     available = weights.source_of(file, settings) is not None
-    return {
-        "name": file.name,
-        "available": available,
-        "bytes": sum(part.stat().st_size for part in parts) if parts else None,
-        "how": None if available else weights.how_to_get(file, settings),
-    }
+    return FileDescription(
+        name=file.name,
+        available=available,
+        bytes=sum(part.stat().st_size for part in parts) if parts else None,
+        how=None if available else weights.how_to_get(file, settings),
+    )
 
 
 def _model_name(request: Request) -> str:
@@ -94,11 +124,40 @@ def _model_name(request: Request) -> str:
 async def _answer_for(request: Request, services: Services, name: str, event: str) -> Response:
     audit(event, model=name, key=caller_of(request.scope).key_id, request=request_id(request.scope))
     described = await describe_models(services)
-    return JSONResponse(next(each for each in described if each["name"] == name), headers=NO_STORE)
+    found = next(each for each in described if each.name == name)
+    return JSONResponse(asdict(found), headers=NO_STORE)
 
 
 ROUTES = [
     Route("/api/models", list_models),
     Route("/api/models/{name}/load", load, methods=["POST"]),
     Route("/api/models/{name}/unload", unload, methods=["POST"]),
+]
+NOT_FOUND = codes(NotFound, "model_not_found")
+OPERATIONS = [
+    Operation(
+        "GET",
+        "/api/models",
+        MODELS,
+        "List the engines with their state and files",
+        (json_answer(ModelDescriptions, "Every engine."),),
+    ),
+    Operation(
+        "POST",
+        "/api/models/{name}/load",
+        MODELS,
+        "Load an engine",
+        (json_answer(ModelDescription, "The engine, when it is loaded."),),
+        (NOT_FOUND, ENGINE_ERRORS),
+        parameters=(Parameter("path", NAME, "hibari"),),
+    ),
+    Operation(
+        "POST",
+        "/api/models/{name}/unload",
+        MODELS,
+        "Unload an engine and free its memory",
+        (json_answer(ModelDescription, "The engine, when it is unloaded."),),
+        (NOT_FOUND, codes(InUse)),
+        parameters=(Parameter("path", NAME, "hibari"),),
+    ),
 ]

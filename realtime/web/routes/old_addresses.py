@@ -21,7 +21,10 @@ from realtime.services import Services
 from realtime.speech.request import LineRequest
 from realtime.text.normalise import clean
 from realtime.web.answers.recording import recording_not_found, send_recording
+from realtime.web.openapi.operation import RECORDINGS, Operation, Parameter
+from realtime.web.requests.field_types import TextField
 from realtime.web.requests.services import services_of
+from realtime.web.routes.recordings import FILE_ANSWERS, FILE_ERRORS, FILE_PARAMETERS
 
 
 @dataclass(frozen=True)
@@ -97,3 +100,22 @@ async def old_address(request: Request) -> Response:
 
 
 ROUTES = [Route(f"/{language}/{{rest:path}}", old_address, methods=["GET"]) for language in FOLDERS]
+REST = TextField(
+    "rest",
+    "`{character}/{text}.wav`, `{character}/{short|long}/{text}.wav` or "
+    "`{short|long}/{character}/{text}.wav`; the text may have slashes.",
+)
+OPERATIONS = [
+    Operation(
+        "GET",
+        f"/{language}/{{rest}}",
+        RECORDINGS,
+        f"Get a recording by its text ({language}), as older servers had it",
+        FILE_ANSWERS,
+        FILE_ERRORS,
+        "The recording of that text with the defaults for everything else, or the newest one. "
+        "Nothing is spoken for it.",
+        (Parameter("path", REST, "af_heart/Hello.wav"), *FILE_PARAMETERS),
+    )
+    for language in FOLDERS
+]

@@ -11,6 +11,18 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from realtime.errors import NotFound
+from realtime.web.openapi.error_codes import codes
+from realtime.web.openapi.operation import (
+    BYTES,
+    HTML,
+    PAGE,
+    AnswerSpec,
+    Operation,
+    Parameter,
+)
+from realtime.web.requests.field_types import TextField
+
 STATIC = Path(__file__).resolve().parents[3] / "static"
 POLICY = "; ".join(
     (
@@ -55,3 +67,27 @@ async def page(request: Request) -> Response:
 
 
 ROUTES = [Route("/", page), Mount("/static", PageFiles(directory=STATIC))]
+FILE_HEADERS = ("ETag", "Last-Modified")
+OPERATIONS = [
+    Operation(
+        "GET",
+        "/",
+        PAGE,
+        "Get the page",
+        (AnswerSpec(200, "The page.", {HTML: str}, FILE_HEADERS),),
+    ),
+    Operation(
+        "GET",
+        "/static/{path}",
+        PAGE,
+        "Get a file of the page",
+        (
+            AnswerSpec(200, "The file.", {"*/*": BYTES}, FILE_HEADERS),
+            AnswerSpec(304, "The file that the client has is the newest.", headers=("ETag",)),
+        ),
+        (codes(NotFound),),
+        parameters=(
+            Parameter("path", TextField("path", "The file; it may have slashes."), "main.js"),
+        ),
+    ),
+]

@@ -23,10 +23,18 @@ from realtime.audio.wav import wav_size, with_true_header
 from realtime.conversion.request import CONVERTER, REVOICE, VoiceChangeRequest
 from realtime.conversion.voice_changer import VoiceChanger
 from realtime.engines.voice_change import EFFECTS, RANGES
-from realtime.errors import BadRequest, NothingToSay
+from realtime.errors import BadRequest, NothingToSay, SynthesisFailed, TooLarge
 from realtime.services import Services
 from realtime.speech.line import ASKABLE
 from realtime.web.answers.sending import Answer, answer_unless_gone
+from realtime.web.openapi.error_codes import (
+    ENGINE_ERRORS,
+    FORM_ERRORS,
+    LINE_ERRORS,
+    OPENING_ERRORS,
+    codes,
+)
+from realtime.web.openapi.operation import CONVERSION, FORM, SOUND, AnswerSpec, Body, Operation
 from realtime.web.requests.field_table import FieldTable
 from realtime.web.requests.field_types import (
     ChoiceField,
@@ -200,3 +208,31 @@ class ConvertedResponse(Response):
 
 
 ROUTES = [Route("/api/process", process, methods=["POST"])]
+OPERATIONS = [
+    Operation(
+        "POST",
+        "/api/process",
+        CONVERSION,
+        "Convert a recording into another voice",
+        (
+            AnswerSpec(
+                200,
+                "The converted recording, sent while it is made; a later error breaks it off.",
+                SOUND,
+                headers=("Content-Disposition", "X-Audio-Sample-Rate"),
+                may_have=("Content-Length",),
+            ),
+        ),
+        (
+            FORM_ERRORS,
+            LINE_ERRORS,
+            OPENING_ERRORS,
+            ENGINE_ERRORS,
+            codes(BadRequest, "unknown_model"),
+            codes(TooLarge, "recording_too_long"),
+            codes(SynthesisFailed, "synthesis_failed", "conversion_failed", "bad_model"),
+        ),
+        "An empty field is the same as an absent one.",
+        body=Body(UPLOAD, {"audio": "hello.wav", "character": "am_puck", "format": "mp3"}, FORM),
+    )
+]

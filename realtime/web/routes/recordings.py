@@ -5,6 +5,7 @@ It is a middleware before the router: a recording should cost little more than s
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from urllib.parse import parse_qsl
 
@@ -12,13 +13,30 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from realtime.audio.formats import FORMATS
 from realtime.audio.samples import RATES
-from realtime.cache import SIDECAR, WAV, Address, FinishedRecording, Recording, parse_path
+from realtime.cache import SIDECAR, WAV, Address, FinishedRecording, Recording, Sidecar, parse_path
+from realtime.cache.address import FOLDERS, MODES
 from realtime.cache.other_formats import suffix_of
-from realtime.errors import BadRequest, YamabikoError
+from realtime.errors import BadRequest, NotFound, Refused, YamabikoError
 from realtime.services import Services
 from realtime.web.answers.errors import ErrorResponse, Refusal, refusal_of
 from realtime.web.answers.links import AUDIO
 from realtime.web.answers.recording import recording_not_found, send_recording
+from realtime.web.openapi.error_codes import (
+    OPENING_ERRORS,
+    RECORDING_ERRORS,
+    SYNTHESIS_ERRORS,
+    codes,
+)
+from realtime.web.openapi.operation import (
+    BYTES,
+    JSON,
+    RECORDINGS,
+    SOUND,
+    AnswerSpec,
+    Operation,
+    Parameter,
+)
+from realtime.web.requests.field_types import NumberChoiceField, TextField
 
 MOST_PATHS = 4_096  # parsed paths that are remembered
 
@@ -79,3 +97,64 @@ async def _refuse_method(scope: Scope, receive: Receive, send: Send) -> None:
         headers={"Allow": "GET, HEAD"},
     )
     await ErrorResponse(scope, refusal)(scope, receive, send)
+
+
+FILE_HEADERS = ("Accept-Ranges", "ETag")
+FILE_ANSWERS = (
+    AnswerSpec(
+        200,
+        "The file; while it grows it is chunked, has no length, and ranges are ignored.",
+        SOUND,
+        headers=("Cache-Control", "X-Cache"),
+        may_have=(*FILE_HEADERS, "Content-Length"),
+    ),
+    AnswerSpec(
+        206,
+        "The wanted ranges of the finished file.",
+        {**SOUND, JSON: BYTES, "multipart/byteranges": BYTES},
+        headers=("Cache-Control", "X-Cache", *FILE_HEADERS),
+        may_have=("Content-Range",),
+    ),
+    AnswerSpec(304, "The client has this file.", headers=("ETag",)),
+    AnswerSpec(412, "`If-Match` names another file."),
+    AnswerSpec(416, "The file has no such range.", headers=("Content-Range",)),
+)
+FILE_ERRORS = (RECORDING_ERRORS, OPENING_ERRORS, SYNTHESIS_ERRORS)
+FILE_PARAMETERS = tuple(
+    Parameter("header", TextField(name, about))
+    for name, about in (
+        ("Range", "Ranges of bytes, at most eight."),
+        ("If-Range", "The entity tag of the file whose ranges are wanted."),
+        ("If-Match", "Entity tags, one of which the file must have."),
+        ("If-None-Match", "Entity tags that the client has."),
+    )
+)
+RATE = NumberChoiceField("rate", "In Hz; without it the recording's own.", RATES)
+FILE_NAME = "`{text}-{key}.{format}`, or `.json` for the sidecar with the words and their times."
+OPERATIONS = [
+    Operation(
+        "GET",
+        "/audio/{language}/{character}/{mode}/{file}",
+        RECORDINGS,
+        "Get a recording, finished or still growing",
+        (replace(FILE_ANSWERS[0], content={**SOUND, JSON: Sidecar}), *FILE_ANSWERS[1:]),
+        (
+            *FILE_ERRORS,
+            codes(BadRequest),
+            codes(NotFound, "recording_growing"),
+            codes(Refused, "bad_signature", "stale", "unknown_key"),
+        ),
+        "Nothing is spoken for it. With keys, its URL is signed: `e` is when it expires, `s` the "
+        "signature.",
+        (
+            Parameter("path", TextField("language", "Its language.", choices=FOLDERS), "en"),
+            Parameter("path", TextField("character", "Its character."), "af_heart"),
+            Parameter(
+                "path", TextField("mode", "`long` with `longprompt`.", choices=MODES), "short"
+            ),
+            Parameter("path", TextField("file", FILE_NAME), "hello-6d518c6fde0d2bda.wav"),
+            Parameter("query", RATE),
+            *FILE_PARAMETERS,
+        ),
+    )
+]

@@ -11,7 +11,7 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from realtime.cache import WAV
-from realtime.errors import BadRequest, Busy, YamabikoError
+from realtime.errors import BadRequest, Busy, NotFound, YamabikoError
 from realtime.live.activity import ActivityContext
 from realtime.live.messages import Close
 from realtime.live.protocol import PROTOCOL
@@ -20,6 +20,9 @@ from realtime.services import Services
 from realtime.web.answers.errors import ErrorResponse, refusal_of, send_instead
 from realtime.web.answers.links import Links
 from realtime.web.open_sockets import OpenSockets
+from realtime.web.openapi.error_codes import LINK_ERRORS, codes
+from realtime.web.openapi.operation import SPEECH, AnswerSpec, Operation, Parameter
+from realtime.web.requests.field_types import TextField
 from realtime.web.requests.request_id import request_id
 from realtime.web.requests.services import account_of, services_of
 
@@ -113,3 +116,32 @@ async def send_messages(websocket: WebSocket, session: Session) -> None:
 
 
 ROUTES = [WebSocketRoute("/ws", serve_socket)]
+OPERATIONS = [
+    Operation(
+        "GET",
+        "/ws",
+        SPEECH,
+        f"Open the live socket, {PROTOCOL}",
+        (AnswerSpec(101, "The connection is a WebSocket from now on."),),
+        (
+            LINK_ERRORS,
+            codes(BadRequest, "unknown_subprotocol"),
+            codes(NotFound),
+        ),
+        "Text in while it is written, sound out, stopped at any moment; a microphone in, another "
+        "voice out. Its messages are in docs/protocol.md and docs/protocol.schema.json. A GET "
+        "without the upgrade is a 404. Where a page may not set headers, it takes the query "
+        "`ticket`.",
+        (
+            Parameter(
+                "header",
+                TextField(
+                    "Sec-WebSocket-Protocol",
+                    f"`{PROTOCOL}`; without it the same protocol is spoken.",
+                ),
+                PROTOCOL,
+            ),
+        ),
+        upgrades=True,
+    )
+]

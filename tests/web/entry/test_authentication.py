@@ -21,6 +21,7 @@ from realtime.settings import AuthSettings, LimitsSettings, Settings, SocketsSet
 from realtime.web.app import ROUTES, create_app
 from realtime.web.entry.authentication import OPEN, OPEN_FOLDER, Authentication
 from realtime.web.requests.caller import caller_of
+from tests.support.documented_client import DocumentedClient
 from tests.support.keyed_server import OTHER, SECRET, FakeTime, keyed_services, signed_headers
 from tests.support.server import wait_until_kept
 
@@ -53,6 +54,7 @@ CLOSED: dict[str, tuple[str, str, Any, int]] = {
         404,
     ),
     "/api/process": ("POST", "/api/process", {}, 415),
+    "/openapi.json": ("GET", "/openapi.json", None, 200),
     "/ticket": ("POST", "/ticket", None, 200),
     "/en/{rest:path}": ("GET", "/en/af_heart/hello.wav", None, 404),
     "/zh/{rest:path}": ("GET", "/zh/af_heart/hello.wav", None, 404),
@@ -78,7 +80,7 @@ def fake_time() -> FakeTime:
 def keyed(settings: Settings, fake_time: FakeTime) -> Iterator[TestClient]:
     limits = LimitsSettings(requests=1_000_000, characters=1_000_000, refusals=1_000_000)
     services = keyed_services(replace(settings, limits=limits), fake_time)
-    with TestClient(create_app(services)) as client:
+    with DocumentedClient(create_app(services)) as client:
         yield client
 
 
@@ -261,7 +263,7 @@ def headers_at(fake_time: FakeTime, ms: int) -> dict[str, str]:
 
 def test_bearer_can_be_switched_off(settings: Settings, fake_time: FakeTime) -> None:
     services = keyed_services(replace(settings, auth=AuthSettings(bearer=False)), fake_time)
-    client = TestClient(create_app(services))
+    client = DocumentedClient(create_app(services))
     answer = client.get("/api/info", headers=BEARER)
     assert reason(answer) == (401, "malformed")
     assert "Bearer" not in answer.json()["error"]["hint"]
@@ -274,7 +276,7 @@ def test_bearer_can_be_switched_off(settings: Settings, fake_time: FakeTime) -> 
 def test_without_keys_everybody_may(settings: Settings) -> None:
     from realtime.services import build
 
-    client = TestClient(create_app(build(replace(settings, hosts=("testserver",)))))
+    client = DocumentedClient(create_app(build(replace(settings, hosts=("testserver",)))))
     assert client.get("/api/info").status_code == 200
 
 
@@ -458,7 +460,7 @@ def test_an_upgrade_without_the_extension_is_closed(keyed: TestClient) -> None:
 
 def limited(settings: Settings, **limits: int) -> TestClient:
     services = keyed_services(replace(settings, limits=LimitsSettings(**limits)), FakeTime())
-    return TestClient(create_app(services))
+    return DocumentedClient(create_app(services))
 
 
 def test_a_key_has_its_requests_a_minute(settings: Settings) -> None:

@@ -11,13 +11,14 @@ from realtime.errors import Forbidden
 from realtime.settings import Settings
 from realtime.web.app import create_app
 from realtime.web.entry.hosts_and_origins import Hosts, check_origin, is_loopback, name_in
+from tests.support.documented_client import DocumentedClient
 from tests.support.server import scripted_services
 
 
 @pytest.fixture(scope="module")
 def named(web_settings: Settings) -> TestClient:
     settings = replace(web_settings, hosts=("voice.example", "::1"))
-    return TestClient(create_app(scripted_services(settings)))
+    return DocumentedClient(create_app(scripted_services(settings)))
 
 
 @pytest.mark.parametrize(
@@ -45,7 +46,7 @@ def test_only_our_names_are_answered(named: TestClient, host: str, status: int) 
 def test_without_keys_only_this_machine_is_answered(
     settings: Settings, host: str, status: int
 ) -> None:
-    client = TestClient(create_app(scripted_services(settings)))
+    client = DocumentedClient(create_app(scripted_services(settings)))
     assert client.get("/health", headers={"Host": host}).status_code == status
 
 

@@ -16,6 +16,7 @@ from realtime.models.loaded import LoadedModels
 from realtime.services import build
 from realtime.settings import Settings
 from realtime.web.app import create_app
+from tests.support.documented_client import DocumentedClient
 from tests.support.small_networks import AlteredBackend, accelerate_vocoder, altered, mel
 from tests.support.unreachable import unreachable_tensor
 
@@ -42,7 +43,7 @@ def server(web_settings: Settings) -> Iterator[TestClient]:
         return Quick(settings) if name == "quick" else engines.create(name, settings)
 
     services = build(web_settings, LoadedModels(web_settings, create, ("hibari", "tone", "quick")))
-    with TestClient(create_app(services)) as client:
+    with DocumentedClient(create_app(services)) as client:
         assert client.get("/api/acceleration").json()["networks"] == []
         assert client.portal is not None
         client.portal.call(services.models.load, "quick")

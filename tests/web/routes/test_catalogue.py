@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from realtime.settings import PresetsSettings, Settings
 from realtime.web.app import create_app
 from realtime.web.routes.catalogue import BY_CHARACTER
+from tests.support.documented_client import DocumentedClient
 from tests.support.server import scripted_services
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -55,7 +56,7 @@ def pictured(web_settings: Settings, tmp_path: Path) -> TestClient:
     (tmp_path / "bare.yaml").write_text("voice: jf_alpha\n")
     (tmp_path / "face.png").write_bytes(PNG)
     settings = replace(web_settings, presets=PresetsSettings(path=tmp_path))
-    return TestClient(create_app(scripted_services(settings)))
+    return DocumentedClient(create_app(scripted_services(settings)))
 
 
 def test_a_picture_has_an_address(pictured: TestClient) -> None:

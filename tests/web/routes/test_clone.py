@@ -14,6 +14,7 @@ from realtime.services import build
 from realtime.settings import CorsSettings, Settings
 from realtime.web.app import create_app
 from tests.support import valle_files
+from tests.support.documented_client import DocumentedClient
 from tests.support.voice_like_sound import pcm, voice
 from tests.web.routes.test_process import wav
 
@@ -34,7 +35,7 @@ def client(
     own = valle_files.settings_in(tmp_path_factory.mktemp("making"))
     valle_files.write_encodec(own)
     settings = replace(web_settings, models=own.models, presets=own.presets)
-    with TestClient(create_app(build(settings))) as client:
+    with DocumentedClient(create_app(build(settings))) as client:
         yield client
 
 
@@ -91,7 +92,7 @@ def test_a_page_from_elsewhere_may_not(client: TestClient, web_settings: Setting
     assert (refused.status_code, refused.json()["error"]["code"]) == (403, "origin_not_allowed")
     for origins in (("https://game.example",), ("*",)):
         settings = replace(web_settings, cors=CorsSettings(origins=origins))
-        with TestClient(create_app(build(settings))) as open_client:
+        with DocumentedClient(create_app(build(settings))) as open_client:
             answer = sent(open_client, "https://game.example")
             assert answer.json()["error"]["code"] in ("audio_too_short", "weights_missing")
     assert sent(client, "http://testserver").json()["error"]["code"] == "audio_too_short"
@@ -109,7 +110,7 @@ def test_without_weights_it_is_a_503_that_says_how_to_get_them(
 ) -> None:
     own = valle_files.settings_in(tmp_path_factory.mktemp("nothing"))
     settings = replace(web_settings, models=own.models, presets=own.presets)
-    with TestClient(create_app(build(settings))) as client:
+    with DocumentedClient(create_app(build(settings))) as client:
         answer = ask(client, name="Kai")
     told = answer.json()["error"]
     assert (answer.status_code, told["code"]) == (503, "weights_missing")

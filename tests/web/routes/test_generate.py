@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from realtime.settings import CacheSettings, GenerateSettings, Settings
 from realtime.web.app import create_app
+from tests.support.documented_client import DocumentedClient
 from tests.support.server import scripted_services, wait_until_kept
 
 BODY = {"textPrompt": "Hi.", "character": "af_heart", "language": "en"}
@@ -22,7 +23,7 @@ def serve_tones(settings: Settings) -> Iterator[TestClient]:
     # The bots name no engine: here every character speaks in tones.
     services.models._models["hibari"].engine = services.models.engine("tone")
     services.models._models["kokoro"].engine = services.models.engine("tone")
-    with TestClient(create_app(services)) as client:
+    with DocumentedClient(create_app(services)) as client:
         yield client
 
 

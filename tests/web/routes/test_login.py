@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from realtime.settings import LimitsSettings, Settings
 from realtime.web.app import create_app
 from realtime.web.routes import login
+from tests.support.documented_client import DocumentedClient
 from tests.support.keyed_server import SECRET, FakeTime, keyed_services
 
 RIGHT = {"key": f"bot:{SECRET}"}
@@ -28,7 +29,7 @@ def keyed(
 ) -> Iterator[TestClient]:
     monkeypatch.setattr(login, "WRONG_KEY_SECONDS", 0.0)
     services = keyed_services(replace(settings, limits=LimitsSettings(logins=3)), fake_time)
-    with TestClient(create_app(services)) as client:
+    with DocumentedClient(create_app(services)) as client:
         yield client
 
 
@@ -126,7 +127,7 @@ def test_a_server_with_keys_is_ready_when_signatures_can_pass(
 ) -> None:
     services = keyed_services(settings, fake_time)
     services.preload.ended = True
-    client = TestClient(create_app(services))
+    client = DocumentedClient(create_app(services))
     assert client.get("/ready").status_code == 200
     fake_time.advance(-6)
     assert client.get("/ready").status_code == 503

@@ -42,8 +42,8 @@ def test_an_engine_tells_its_files_and_how_to_get_them(client: TestClient) -> No
 def test_a_file_that_is_missing_says_how_to_get_it(settings: Settings) -> None:
     file = WeightFile("bell", "bell.pt", packaged=("bell_weights/bell.pt",))
     found = describe_file(file, settings)
-    assert (found["available"], found["bytes"]) == (False, None)
-    assert "bell/bell.pt" in found["how"] and "install bell-weights" in found["how"]
+    assert (found.available, found.bytes) == (False, None)
+    assert "bell/bell.pt" in str(found.how) and "install bell-weights" in str(found.how)
 
 
 def test_an_unknown_engine_is_named(client: TestClient) -> None:

@@ -22,6 +22,7 @@ from realtime.errors import SynthesisFailed
 from realtime.services import Services
 from realtime.settings import LimitsSettings, ModelsSettings, Settings
 from realtime.web.app import create_app
+from tests.support.documented_client import DocumentedClient
 from tests.support.durations import PLAYERS, TRUE, duration_told, tells_truly
 from tests.support.encoded_files import FILES, encoded_file, foreign_file
 from tests.support.keyed_server import FakeTime, keyed_services, signed_headers
@@ -210,7 +211,7 @@ def test_another_type_of_body(client: TestClient) -> None:
 def small(web_settings: Settings, tmp_path: Path) -> Iterator[TestClient]:
     limits = LimitsSettings(upload_bytes=100_000, upload_minutes=0.05)
     settings = replace(web_settings, limits=limits, models=ModelsSettings(path=tmp_path))
-    with TestClient(create_app(scripted_services(settings))) as client:
+    with DocumentedClient(create_app(scripted_services(settings))) as client:
         yield client
 
 

@@ -9,6 +9,7 @@ from websockets.sync.client import connect
 
 from realtime.settings import Settings
 from realtime.web.app import create_app
+from tests.support.documented_client import DocumentedClient
 from tests.support.keyed_server import SECRET, FakeTime, keyed_services
 from tests.support.server import LiveServer, wait_until_kept
 
@@ -50,6 +51,6 @@ def test_a_trouble_names_the_request_that_caused_it(client: TestClient) -> None:
 
 
 def test_it_tells_who_asks(settings: Settings) -> None:
-    with TestClient(create_app(keyed_services(settings, FakeTime()))) as keyed:
+    with DocumentedClient(create_app(keyed_services(settings, FakeTime()))) as keyed:
         found = keyed.get("/api/status", headers={"Authorization": f"Bearer bot:{SECRET}"}).json()
     assert (found["key"], found["keys"]) == ("bot", True)
