@@ -1,6 +1,6 @@
 # make serve: install what is missing, then start the server.  make test: the same, then every check.
 # JOBS files of tests run side by side, of which each takes up to 4 GB and a core.
-# LIGHT=1 leaves out torch, which speaking does not need. EXTRAS=revoice brings the ears of `revoice`.
+# EXTRAS=torch or EXTRAS=revoice brings what some engines need; LIGHT=1 leaves torch out in any case.
 PYTHON ?= python3
 LIGHT ?=
 EXTRAS ?=
@@ -9,16 +9,15 @@ JOBS ?= 2
 # Biome, from npm, checks the page's code. Without npm that is left out, but in CI it is required.
 NPM := $(shell command -v npm 2> /dev/null)
 PAGE_CHECK := $(if $(NPM)$(CI),check-page,skip-page)
-BLOCKS := core $(if $(LIGHT),,torch)
 
 .PHONY: serve test check-page skip-page clean
 
 serve:
-	@$(PYTHON) tools/install.py $(BLOCKS) $(EXTRAS)
+	@LIGHT=$(LIGHT) $(PYTHON) -m tools.install $(EXTRAS)
 	@exec .venv/bin/python server.py serve $(ARGS)
 
 test: $(PAGE_CHECK)
-	@$(PYTHON) tools/install.py $(BLOCKS) revoice tests
+	@LIGHT= $(PYTHON) -m tools.install torch revoice tests
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy

@@ -1,0 +1,1 @@
+"""The installation into .venv that `make serve` and `make test` run; standard library alone."""
