@@ -11,6 +11,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -23,6 +24,8 @@ class Server:
     Without `cache` it has a temporary one. Engines other than those of `preload` are loaded when
     they are first used, unless `warm` says otherwise: the background is quiet while it is measured.
     """
+
+    command: Sequence[str] = (sys.executable, "server.py")
 
     def __init__(
         self,
@@ -61,7 +64,7 @@ class Server:
     def launch(self) -> None:
         """Start the process, and do not wait for it."""
         self._process = subprocess.Popen(
-            [sys.executable, "server.py", "serve", "--port", "0"],
+            [*self.command, "serve", "--port", "0"],
             cwd=ROOT,
             env=self._environment,
             stderr=subprocess.PIPE,

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from realtime import blocks
 from realtime.audio.decoding import AudioSource
 from realtime.audio.samples import Resampler, Samples, from_pcm16
 from realtime.characters import Character, Characters, checked_name
@@ -77,6 +78,7 @@ class Cloning:
 
         Without `text` a recogniser writes down what is said in the clip.
         """
+        blocks.require_block(blocks.TORCH, "Making a character of a clip")
         name = await asyncio.to_thread(self._check_name, name)
         said = checked_text(text)
         if language not in ASKABLE:

@@ -12,6 +12,7 @@ import os
 import types
 import typing
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,25 +22,45 @@ from realtime.settings import PREFIX, Setting, Settings, all_settings
 FILE = Path("yamabiko.yaml")
 
 
+@dataclass(frozen=True)
+class LoadedSettings:
+    """Settings, and where those come from that are not left at their defaults."""
+
+    settings: Settings
+    sources: Mapping[str, str]  # the name of a setting -> a file, a variable or an option
+
+
 def load_settings(
     options: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] | None = None,
     file: Path | None = None,
 ) -> Settings:
     """Read the settings of this process; `file` must exist when it is named."""
+    return load_with_sources(options, environ, file).settings
+
+
+def load_with_sources(
+    options: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+    file: Path | None = None,
+) -> LoadedSettings:
+    """Read the settings of this process, and note where each comes from."""
     known = {setting.name: setting for setting in all_settings()}
     values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
     for name, value in _read_file(file).items():
         values[name] = _check(_find(name, known, "the settings file"), value)
+        sources[name] = str(file or FILE)
     variables = {setting.variable: setting for setting in known.values()}
     for variable, text in (os.environ if environ is None else environ).items():
         if variable.startswith(PREFIX):
             setting = _find_variable(variable, variables)
             values[setting.name] = _check(setting, _parse(setting, text))
+            sources[setting.name] = variable
     for name, value in (options or {}).items():
         values[name] = _check(_find(name, known, "the options"), value)
-    settings: Settings = _build(Settings, values, "")
-    return settings
+        sources[name] = "--" + name.replace(".", "-")
+    return LoadedSettings(_build(Settings, values, ""), sources)
 
 
 def set_for_library(variable: str, value: str, instead_of: str = "") -> str:

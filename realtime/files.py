@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import tempfile
+import zipfile
+from importlib.util import find_spec
 from pathlib import Path
+
+HEAD_BYTES = 512  # of a file, by which its kind is told
+WEB_PAGES = (b"<!doctype", b"<html", b"<?xml")
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -27,13 +31,41 @@ def write_whole(path: Path, data: bytes) -> None:
         part.unlink(missing_ok=True)
 
 
+def content_fault(path: Path) -> str | None:
+    """Say why a file cannot hold weights; None for one that may. Only its ends are read."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            start = file.read(HEAD_BYTES)
+    except OSError as error:
+        return f"it cannot be read: {error.strerror}"
+    if not size:
+        return "it is empty"
+    text = start.lstrip().lower()
+    if text.startswith(WEB_PAGES):
+        return "it is a web page, as a download gives that failed"
+    if text.startswith(b"version https://git-lfs"):
+        return "it is a pointer of Git LFS, not the file itself"
+    if start.startswith(b"PK") and not zipfile.is_zipfile(path):
+        return "it ends too early"
+    if path.suffix == ".safetensors" and not _is_whole_safetensors(start, size):
+        return "it is no safetensors file, or it ends too early"
+    return None
+
+
+def _is_whole_safetensors(start: bytes, size: int) -> bool:
+    """Tell whether the header fits: its length comes first, as eight bytes, then JSON."""
+    length = int.from_bytes(start[:8], "little")
+    return start[8:9] == b"{" and 8 + length <= size
+
+
 def packaged_path(name: str) -> Path | None:
     """Find the file `package/path` of an installed package; None when either is missing.
 
     The package is not imported: that could take seconds, and may run any code.
     """
     package, _, rest = name.partition("/")
-    spec = importlib.util.find_spec(package)
+    spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         return None
     path = Path(spec.submodule_search_locations[0]) / rest

@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from realtime import blocks
 from realtime.errors import WeightsMissing
-from realtime.files import packaged_path, write_whole
+from realtime.files import content_fault, packaged_path, write_whole
 from realtime.settings import Settings
 
 MOST_BYTES = 8 << 30  # of a download, which is held in memory until it is verified
@@ -31,7 +32,7 @@ class WeightFile:
     sha256: str | None = None  # or its first digits, where no more is published
     packaged: tuple[str, ...] = ()  # "package/path" of the parts that, joined, are the file
     hub: str | None = None  # its address on the internet
-    extra: str | None = None  # the optional block of requirements.txt that brings the packages
+    block: str = blocks.CORE  # the block of requirements.txt that brings the packages
     origin: str | None = None  # who publishes what people bring
     converted: str | None = None  # the file that `weights convert` makes of it, used in its place
 
@@ -79,6 +80,20 @@ def verified_path(file: WeightFile, settings: Settings) -> Path:
     return found
 
 
+def check_brought(file: WeightFile, settings: Settings) -> None:
+    """Refuse a file that people brought and that cannot be the right one; all of it is read."""
+    path = find_path(file, settings)
+    if path is None:
+        return
+    if (fault := content_fault(path)) is not None:
+        raise WeightsMissing(
+            f"{path} cannot be used: {fault}.",
+            code="bad_weights",
+            hint=f"Remove it, then bring it again{f', {file.origin}' if file.origin else ''}.",
+        )
+    verified_path(file, settings)
+
+
 def find_path(file: WeightFile, settings: Settings) -> Path | None:
     """Give the path that a file would be read from, unread; None when it is missing."""
     brought = file.path_in(settings.models.path)
@@ -109,12 +124,8 @@ def packaged_parts(file: WeightFile) -> list[Path]:
 def how_to_get(file: WeightFile, settings: Settings) -> str:
     """Say what a person can do to get the file."""
     origin = f" ({file.origin})" if file.origin else ""
-    ways = [f"put it{origin} at {file.path_in(settings.models.path)}"]
-    if file.packaged:
-        packages = sorted({part.split("/")[0].replace("_", "-") for part in file.packaged})
-        ways.append(f"install {' '.join(packages)}")
-    if file.extra:
-        ways.append(f"run `make serve EXTRAS={file.extra}`")
+    ways = [f"run `{blocks.command_for(file.block)}`"] if file.packaged else []
+    ways.append(f"put it{origin} at {file.path_in(settings.models.path)}")
     if file.hub:
         ways.append("set allow_downloads: true")
     return ", or ".join(ways)
@@ -181,6 +192,7 @@ def _check_digest(file: WeightFile, found: str, where: str) -> None:
         raise WeightsMissing(
             f"{file.name} from {where} is not the expected file: its SHA-256 begins with "
             f"{found[:12]}, expected is {file.sha256[:12]}.",
+            code="bad_weights",
             hint="Remove it, then bring or install it again.",
         )
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from realtime import engines
+from realtime import blocks, engines
 from realtime.audio.decoding import AudioSource
 from realtime.audio.wav import wav_file
 from realtime.cloning import RATE, Cloning, read_clip
@@ -50,6 +50,7 @@ class FakeRecogniser:
     version = "1"
     sample_rate = 16_000
     pause = 0.3
+    block = blocks.CORE
     weights: tuple[WeightFile, ...] = ()
 
     def __init__(self) -> None:

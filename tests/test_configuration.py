@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from realtime.configuration import load_settings, set_for_library
+from realtime.configuration import load_settings, load_with_sources, set_for_library
 from realtime.errors import SettingsError
 from realtime.settings import Settings
 
@@ -21,6 +21,21 @@ def test_option_wins_over_environment_over_file(tmp_path: Path) -> None:
     found = load_settings({"port": 3}, {"YAMABIKO_PORT": "2", "YAMABIKO_LIMITS__TEXT": "9"}, file)
     assert (found.port, found.host) == (3, "127.0.0.9")
     assert (found.limits.text, found.limits.long_text) == (9, 8)
+
+
+def test_each_setting_tells_where_it_comes_from(tmp_path: Path) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text("port: 1\nhost: 127.0.0.9\nlimits: {text: 7}\n")
+    found = load_with_sources(
+        {"port": 3, "log.level": "DEBUG"}, {"YAMABIKO_LIMITS__TEXT": "9"}, file
+    )
+    assert found.settings.port == 3
+    assert found.sources == {
+        "port": "--port",
+        "log.level": "--log-level",
+        "host": str(file),
+        "limits.text": "YAMABIKO_LIMITS__TEXT",
+    }
 
 
 def test_environment_texts_become_lists_mappings_and_booleans() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from realtime.files import packaged_path, write_whole
+from realtime.files import content_fault, packaged_path, write_whole
 
 
 def test_it_is_written_and_replaced(tmp_path: Path) -> None:
@@ -41,3 +41,34 @@ def test_a_file_that_is_not_there_is_none() -> None:
     assert packaged_path("no_such_package/x") is None
     assert packaged_path("realtime/no_such_file") is None
     assert packaged_path("this/x") is None and "this" not in sys.modules
+
+
+HEADER = b'{"a": {}}'
+SAFETENSORS = len(HEADER).to_bytes(8, "little") + HEADER
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "fault"),
+    [
+        ("model.pt", b"", "it is empty"),
+        ("model.pt", b"\n <!DOCTYPE html>", "it is a web page"),
+        ("model.bin", b"<HTML><body>404", "it is a web page"),
+        ("model.onnx", b"version https://git-lfs.github.com/spec/v1", "Git LFS"),
+        ("model.pt", b"PK\x03\x04 and no directory at the end", "it ends too early"),
+        ("model.safetensors", SAFETENSORS[:-1], "ends too early"),
+        ("model.safetensors", b"no header", "no safetensors file"),
+        ("model.safetensors", SAFETENSORS, None),
+        ("model.bin", b"\x06\x00\x00\x00", None),
+        ("model.th", b"\x80\x02", None),
+    ],
+)
+def test_a_file_that_can_hold_no_weights_is_told(
+    tmp_path: Path, name: str, content: bytes, fault: str | None
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    found = content_fault(tmp_path / name)
+    assert (found is None) if fault is None else (fault in str(found))
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    assert content_fault(tmp_path) == "it cannot be read: Is a directory"

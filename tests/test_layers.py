@@ -31,7 +31,7 @@ FLOORS = [
     ["cache", "weights"],
     ["audio", "characters", "configuration", "json_input", "log", "text"],
     ["settings"],
-    ["cancellation", "change_event", "engine_settings", "files", "metrics", "threads", "timer"],
+    "blocks cancellation change_event engine_settings files listener metrics threads timer".split(),
     ["errors"],
 ]
 # Libraries and the rooms that may import them.

@@ -68,7 +68,7 @@ def test_the_settings_are_the_settings() -> None:
 
 
 def test_the_commands_are_commands() -> None:
-    for line in re.findall(r"python server\.py ([^#\n]*)", README):
+    for line in re.findall(r"python server\.py ([^#\n`]*)", README):
         arguments = re.findall(r'"[^"]*"|\S+', line)
         if arguments != ["--help"]:
             parse_arguments([argument.strip('"') for argument in arguments])

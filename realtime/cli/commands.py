@@ -9,20 +9,19 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from realtime import weights
 from realtime.cache import DiskStore
 from realtime.cache.disk import StoredRecording
 from realtime.cli import cache as cache_command
+from realtime.cli import check as check_command
 from realtime.cli import clone as clone_command
 from realtime.cli import convert as convert_command
 from realtime.cli import keys as key_commands
 from realtime.cli import say as say_command
 from realtime.cli import vocoder as vocoder_command
 from realtime.cli import weights as weights_command
-from realtime.configuration import load_settings
-from realtime.engines.valle.weights import CLONING_FILES
-from realtime.services import VERSION, Services, build
-from realtime.settings import LOG_LEVELS, Settings, all_settings, value_of
+from realtime.configuration import LoadedSettings, load_with_sources
+from realtime.services import VERSION
+from realtime.settings import LOG_LEVELS, Settings
 
 
 def parse_arguments(arguments: list[str]) -> argparse.Namespace:
@@ -35,8 +34,13 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
 
 def settings_of(options: argparse.Namespace) -> Settings:
     """Read the settings, with the options of the command line over them."""
+    return loaded_settings_of(options).settings
+
+
+def loaded_settings_of(options: argparse.Namespace) -> LoadedSettings:
+    """Read the settings as `settings_of` does, with where each comes from."""
     given = {"host": options.host, "port": options.port, "log.level": options.log_level}
-    return load_settings(
+    return load_with_sources(
         {name: value for name, value in given.items() if value is not None}, file=options.config
     )
 
@@ -46,21 +50,7 @@ def say(options: argparse.Namespace) -> int:
 
 
 def check(options: argparse.Namespace) -> int:
-    """Print the settings, the engines that can run, and how to get the files that are missing."""
-    settings = settings_of(options)
-    print("Settings")
-    for setting in all_settings():
-        print(f"  {setting.name} = {_format_value(value_of(settings, setting.name))}")
-    services = build(settings)
-    print("Engines")
-    runnable = [_print_engine(name, services) for name in services.models.names()]
-    print("Making characters of clips")
-    _print_files(CLONING_FILES, services)
-    print("Characters")
-    print(f"  {len(services.characters.all())} in {settings.presets.path}")
-    for name, reason in services.characters.broken.items():
-        print(f"  {name} cannot be used: {reason}")
-    return 0 if all(runnable) else 1
+    return check_command.check(options, lambda: loaded_settings_of(options))
 
 
 def cache(options: argparse.Namespace) -> int:
@@ -133,7 +123,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=VERSION)
     commands = parser.add_subparsers(dest="command", title="commands")
     commands.add_parser("serve", parents=[common], help="start the server (the default command)")
-    commands.add_parser("check", parents=[common], help="show settings, engines, missing files")
+    check_command.add_check(
+        commands.add_parser("check", parents=[common], help="find problems, and what solves them")
+    )
     _add_cache(
         commands.add_parser("cache", help="list, check, shrink or remove recordings"), common
     )
@@ -187,29 +179,3 @@ def _verify_recordings(store: DiskStore, recordings: list[StoredRecording]) -> i
         print(f"{stored.address.path()}  {reason}")
     print(f"{len(recordings)} recordings, {len(wrong)} wrong", file=sys.stderr)
     return 1 if wrong else 0
-
-
-def _format_value(value: object) -> str:
-    if isinstance(value, tuple):
-        return ", ".join(value) or "(none)"
-    if hasattr(value, "items"):
-        return ", ".join(f"{name}: {item}" for name, item in value.items())
-    return str(value)
-
-
-def _print_engine(name: str, services: Services) -> bool:
-    files = services.models.engine(name).weights
-    missing = [file for file in files if weights.source_of(file, services.settings) is None]
-    print(f"  {name}: {'can run' if not missing else 'cannot run'}")
-    _print_files(files, services, "    ")
-    # A missing file is no fault where it belongs to an optional extra or can be downloaded.
-    return all(file.extra or file.origin for file in missing)
-
-
-def _print_files(
-    files: tuple[weights.WeightFile, ...], services: Services, indent: str = "  "
-) -> None:
-    for file in files:
-        found = weights.source_of(file, services.settings)
-        how = f"missing: {weights.how_to_get(file, services.settings)}"
-        print(f"{indent}{file.name}: {found or how}")

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from realtime import blocks
 from realtime.engines.valle.weights import CONVERTIBLE_FILES
 from realtime.errors import YamabikoError
 from realtime.settings import Settings
@@ -41,6 +42,7 @@ def _convert(file: WeightFile, settings: Settings) -> bool | None:
         print(f"{source}: missing; {how_to_get(file, settings)}")
         return None
     assert file.converted is not None, "a file that is converted says into what"
+    blocks.require_block(blocks.TORCH, "Rewriting checkpoints")
     target = settings.models.path / file.engine / file.converted
     try:
         return _rewrite(verified_path(file, settings), target)

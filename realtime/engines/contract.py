@@ -102,6 +102,7 @@ class Synthesizer(Protocol):
     first_piece: float  # seconds of sound in a line's first piece: few, so that it starts early
     work: float  # seconds of computing for a second of sound, on a small machine
     keeps_time: bool  # its pauses are part of the sound: none is cut or made between pieces
+    block: str  # of requirements.txt, with its libraries (`realtime.blocks`); "": the core
     weights: tuple[WeightFile, ...]  # the files that it needs
 
     def load(self) -> None: ...
@@ -160,6 +161,14 @@ class MayUseCuda(Protocol):
     may_use_cuda: bool
 
 
+@runtime_checkable
+class ChecksFiles(Protocol):
+    """An engine that can tell, without loading anything, that a file is wrong."""
+
+    def check_files(self) -> None:
+        """Raise the error with which loading would end for the files as they are."""
+
+
 @dataclass(frozen=True)
 class ConversionPlan:
     """The blocks that a converter takes, and the delay of its output.
@@ -184,6 +193,7 @@ class Converter(Protocol):
 
     name: str
     version: str
+    block: str
     weights: tuple[WeightFile, ...]
 
     def load(self) -> None: ...
@@ -205,6 +215,7 @@ class Detector(Protocol):
     version: str
     sample_rate: int
     frame: int  # samples
+    block: str
     weights: tuple[WeightFile, ...]
 
     def load(self) -> None: ...
@@ -235,6 +246,7 @@ class Recogniser(Protocol):
     version: str
     sample_rate: int
     pause: float  # seconds of silence that end a sentence
+    block: str
     weights: tuple[WeightFile, ...]
 
     def load(self) -> None: ...

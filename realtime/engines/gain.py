@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from realtime import blocks
 from realtime.engines.contract import CancelToken, ConversionPlan, Samples
 from realtime.engines.voice_change import VoiceChange
 from realtime.settings import Settings
@@ -21,6 +22,7 @@ class Gain:
 
     name = "gain"
     version = "1"
+    block = blocks.CORE
     weights: tuple[WeightFile, ...] = ()
 
     def __init__(self, settings: Settings) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from realtime import blocks
 from realtime.engines.contract import CancelToken, Chunk, Utterance
 from realtime.engines.onnx_graph import GraphEditor
 from realtime.engines.tokens import TokenBlock, token_blocks, word_times
@@ -36,6 +37,7 @@ class Hibari:
     first_piece = 1.5
     work = 0.05
     keeps_time = False
+    block = blocks.CORE
     weights = (MODEL,)
 
     def __init__(self, settings: Settings) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from realtime import blocks
 from realtime.characters import Character, KokoroVoice
 from realtime.engines.contract import CancelToken, Chunk, Utterance, WorkCancelled
 from realtime.engines.onnx_graph import FrameAxis, GraphEditor
@@ -59,6 +60,7 @@ class Kokoro:
     first_piece = 0.95
     work = 0.65
     keeps_time = False
+    block = blocks.CORE
     weights = (MODEL, SYMBOLS)
 
     def __init__(self, settings: Settings) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from realtime import blocks
 from realtime.engines.contract import Samples
 from realtime.settings import Settings
 from realtime.weights import WeightFile, read_weights
@@ -15,7 +16,7 @@ MODEL = WeightFile(
     name="silero_vad_v6.onnx",
     sha256="4cbf549b8326f60f80f2536d9eefeb450a9abe83365a098031c89719f1be17d2",
     packaged=("faster_whisper/assets/silero_vad_v6.onnx",),
-    extra="revoice",
+    block=blocks.REVOICE,
 )
 BEFORE = 64  # samples of the past that it takes with each frame
 STATE_SHAPE = (1, 1, 128)  # of each of the network's two states
@@ -28,6 +29,7 @@ class Silero:
     version = "6"
     sample_rate = 16000
     frame = 512
+    block = blocks.CORE
     weights = (MODEL,)
 
     def __init__(self, settings: Settings) -> None:

@@ -8,6 +8,7 @@ from itertools import islice
 
 import numpy as np
 
+from realtime import blocks
 from realtime.audio.spoken import Word
 from realtime.engines.contract import CancelToken, Chunk, Samples, Utterance
 from realtime.settings import Settings
@@ -28,6 +29,7 @@ class Tone:
     first_piece = 1.2
     work = 0.01
     keeps_time = True
+    block = blocks.CORE
     weights: tuple[WeightFile, ...] = ()
 
     def __init__(self, settings: Settings) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from realtime import blocks
 from realtime.audio.crossfade import Joiner
 from realtime.engines.contract import CancelToken, ConversionPlan, Samples
 from realtime.engines.torchscript_file import ModelCard, ModelFile, find_models, sample_inputs
@@ -32,6 +33,7 @@ class TorchScript:
 
     name = "torchscript"
     version = "1"
+    block = blocks.TORCH
     weights: tuple[WeightFile, ...] = ()  # any file name will do; `load` says what is missing
     may_use_cuda = True  # each model's card decides, when it is loaded
 
@@ -42,6 +44,9 @@ class TorchScript:
     def load(self) -> None:
         files = find_models(self._folder)
         self._models = {file.name: TorchScriptModel(file) for file in files}
+
+    def check_files(self) -> None:
+        find_models(self._folder)
 
     def unload(self) -> None:
         self._models = {}

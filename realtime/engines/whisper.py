@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from realtime import blocks
 from realtime.engines import whisper_files
 from realtime.engines.contract import CancelToken, Samples, Transcript
-from realtime.errors import WeightsMissing
 from realtime.settings import Settings
 from realtime.text.language import LANGUAGES
 
@@ -48,6 +48,7 @@ class Whisper:
     name = whisper_files.ENGINE
     version = "1"
     sample_rate = RATE
+    block = blocks.REVOICE
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -58,13 +59,8 @@ class Whisper:
 
     def load(self) -> None:
         found = whisper_files.find_model(self._settings)
-        try:
-            from faster_whisper import WhisperModel
-        except ImportError as error:
-            raise WeightsMissing(
-                "The engine 'revoice' needs the package faster-whisper, which is not installed.",
-                hint="Install it: `make serve EXTRAS=revoice`.",
-            ) from error
+        from faster_whisper import WhisperModel
+
         chosen = self._settings.revoice
         threads = chosen.threads or self._settings.models.threads or os.cpu_count() or 1
         self._model = WhisperModel(
@@ -77,6 +73,9 @@ class Whisper:
         )
         # The first run is the slow one: no caller should wait for it.
         self.recognise(np.zeros(RATE, np.float32), None, None, CancelToken())
+
+    def check_files(self) -> None:
+        whisper_files.check_brought_folder(self._settings)
 
     def unload(self) -> None:
         self._model = None

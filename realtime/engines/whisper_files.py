@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from realtime import blocks
 from realtime.errors import SettingsError, WeightsMissing
 from realtime.settings import Settings
 from realtime.weights import WeightFile, packaged_parts, read_weights, weights_missing
@@ -72,10 +73,17 @@ def find_model(settings: Settings, download: Callable[..., Any] | None = None) -
     raise weights_missing(weights(name)[0], settings)
 
 
+def check_brought_folder(settings: Settings) -> None:
+    """Refuse a model that people brought and that is not whole."""
+    folder = settings.models.path / ENGINE / settings.revoice.model
+    if (folder / NEEDED[0]).is_file():
+        _check_whole(folder)
+
+
 def _known(name: str) -> WeightFile:
     sha256, parts = KNOWN[name]
     hub = "the hub of faster-whisper"
-    return WeightFile(ENGINE, f"{PACKAGED}/{name}", sha256, parts, hub, extra=ENGINE)
+    return WeightFile(ENGINE, f"{PACKAGED}/{name}", sha256, parts, hub, block=blocks.REVOICE)
 
 
 def _check_whole(folder: Path) -> WhisperModel:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from realtime import blocks
 from realtime.engines.contract import CancelToken, ConversionPlan, Samples
 from realtime.engines.voice_change import VoiceChange
 from realtime.engines.world_analysis import (
@@ -46,6 +47,7 @@ class World:
 
     name = "world"
     version = "1"
+    block = blocks.CORE
     weights: tuple[WeightFile, ...] = ()
 
     def __init__(self, settings: Settings) -> None:

@@ -22,6 +22,7 @@ from realtime.engines.contract import (
     Recogniser,
     Synthesizer,
 )
+from realtime.engines.obstacles import require_engine_block
 from realtime.errors import BadRequest, InUse, Unavailable, YamabikoError, shortlist
 from realtime.models.lanes import Lane
 from realtime.models.preparation import prepare_files
@@ -55,6 +56,7 @@ class ModelState:
     load_ms: float | None
     memory_bytes: int | None  # by how much loading it made the process larger
     error: str | None
+    hint: str | None  # what to do about the error
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ class LoadedModel(Generic[EngineT]):
             load_ms=self._load_ms,
             memory_bytes=self._memory_bytes,
             error=self._error.message if self._error else None,
+            hint=self._error.hint if self._error else None,
         )
 
     @property
@@ -194,6 +197,7 @@ class LoadedModel(Generic[EngineT]):
             await prepare_files(self.name, self._settings)
 
     async def _attempts(self, lane: Lane) -> None:
+        require_engine_block(self.engine, self._settings)
         try:
             await lane.call(self.engine.load)
         except (Unavailable, BadRequest):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from realtime import blocks
 from realtime.acceleration import Accelerated, Axis, Policy, accelerate, device_memory
 from realtime.acceleration.torch_modes import with_index
 from realtime.audio.samples import Samples
@@ -76,6 +77,7 @@ def open_vocoder(name: str, settings: Settings) -> OpenedVocoder:
     """Load the named vocoder's weights and make it ready to run."""
     if name not in NAMES:
         raise BadRequest(f"There is no vocoder {name!r}; there are: {', '.join(NAMES)}.")
+    blocks.require_block(blocks.TORCH, f"The vocoder {name!r}")
     network: MelNet
     if name == "bigvgan":
         network, mel_format = checkpoints.load_bigvgan(settings)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from realtime.characters import Character, Characters
+from realtime.engines.obstacles import block_obstacles
 from realtime.errors import NotFound
 from realtime.models.loaded import LoadedModels
 from realtime.models.memory_estimate import MemoryEstimates
@@ -70,7 +71,8 @@ class WarmUpPlanner:
     def _bounded(self, names: Iterable[str]) -> list[WarmUpState]:
         plan, promised = [], 0
         for name in names:
-            reason = self._missing_files(name) or self.shortage(name, promised)
+            reason = self._missing_block(name) or self._missing_files(name)
+            reason = reason or self.shortage(name, promised)
             if reason is None:
                 plan.append(WarmUpState(name))
                 if not self._models.is_loaded(name):
@@ -78,6 +80,10 @@ class WarmUpPlanner:
             else:
                 plan.append(WarmUpState(name, "left_out", reason=reason))
         return plan
+
+    def _missing_block(self, name: str) -> str | None:
+        obstacles = block_obstacles(self._models.engine(name).block)
+        return f"{obstacles[0].what}: {obstacles[0].how}" if obstacles else None
 
     def _missing_files(self, name: str) -> str | None:
         files = self._models.engine(name).weights

@@ -27,6 +27,7 @@ export class EngineList {
 
   #item(model) {
     const state = this.#changing.has(model.name) ? "loading" : model.state;
+    const shown = state === "unloaded" && !model.can_run ? "unable" : state;
     const about = [t(`engine.${model.kind}`), model.languages.join(" "), ...figures(model)];
     return el(
       "li",
@@ -37,9 +38,10 @@ export class EngineList {
         { class: "what" },
         el("strong", {}, model.name),
         " ",
-        el("span", { class: "tag", t: `engine.${warmUpTag(model) ?? state}` }),
+        el("span", { class: "tag", t: `engine.${warmUpTag(model) ?? shown}` }),
         el("span", { class: "soft small" }, about.filter(Boolean).join(" · ")),
-        model.error && el("span", { class: "wrong small", lang: "en" }, model.error),
+        model.error &&
+          el("span", { class: "wrong small", lang: "en" }, [model.error, model.hint].filter(Boolean).join(" ")),
         isLeftOut(model) && leftOut(model.warm_up.reason),
       ),
       this.#button(model, state === "loading"),

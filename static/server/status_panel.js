@@ -128,14 +128,11 @@ function showList(parent, title, items, whenEmpty) {
   );
 }
 
-// Files that an engine needs, with how to get them, and characters whose file is wrong.
+// Why engines cannot run here, each reason with what helps, and characters whose file is wrong.
 function missingItems({ models, broken_characters: broken }) {
-  const files = models.flatMap(({ name: engine, files }) =>
-    files.filter(({ available }) => !available).map(({ name, how }) => [engine, ` ${name}: `, how]),
-  );
-  const characters = Object.entries(broken).map(([file, reason]) => [file, ": ", reason]);
-  return [...files, ...characters].map(([subject, between, text]) =>
-    el("li", {}, el("strong", {}, subject), between, el("span", { lang: "en" }, text)),
+  const engines = models.flatMap(({ name, obstacles }) => obstacles.map(({ what, how }) => [name, `${what}: ${how}`]));
+  return [...engines, ...Object.entries(broken)].map(([subject, text]) =>
+    el("li", {}, el("strong", {}, subject), ": ", el("span", { lang: "en" }, text)),
   );
 }
 

@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from realtime.web.routes.page import POLICY
 from tests.browser.conftest import NewVisit, Visit
+from tests.support.hidden_libraries import TORCH, hide
 from tests.support.server import LiveServer
 
 MOST_BYTES = 150_000
@@ -195,3 +196,24 @@ def test_an_engine_that_speaks_stays(visit: Visit) -> None:
     visit.page.click("[data-engine=hibari]")
     expect(visit.page.locator("#message")).to_contain_text("a line of af_heart")
     visit.page.press("body", "Escape")
+
+
+def test_an_engine_that_cannot_run_says_the_one_command(
+    new_visit: NewVisit, real: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hide(monkeypatch, TORCH)
+    with new_visit(real) as visit:
+        visit.allow("503")
+        page = visit.open().page
+        button = page.locator("[data-engine=torchscript]")
+        row = page.locator(".engines li", has=button)
+        button.scroll_into_view_if_needed()
+        expect(row).to_contain_text("cannot run here")
+        missing = page.locator(".missing li", has_text="torch is not installed").filter(
+            has_text="torchscript"
+        )
+        expect(missing).to_contain_text("run `make serve EXTRAS=torch`")
+        button.press("Enter")
+        expect(row).to_have_attribute("data-state", "failed")
+        expect(row).to_contain_text("needs torch, which is not installed")
+        expect(row).to_contain_text("Run `make serve EXTRAS=torch`.")

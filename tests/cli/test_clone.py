@@ -10,9 +10,10 @@ import pytest
 from realtime.audio.wav import wav_file
 from realtime.cli import clone
 from realtime.cli.commands import parse_arguments
-from realtime.errors import BadRequest, TooLarge, YamabikoError
+from realtime.errors import BadRequest, TooLarge, Unavailable, YamabikoError
 from realtime.settings import Settings
 from tests.support import valle_files
+from tests.support.hidden_libraries import TORCH, hide
 from tests.support.voice_like_sound import pcm, voice
 
 pytestmark = pytest.mark.anyio
@@ -57,6 +58,16 @@ async def test_what_is_wrong_is_told(settings: Settings, tmp_path: Path) -> None
         await make(settings, "Kai", clip(tmp_path, 1.0), *SAID)
     with pytest.raises(TooLarge, match="15 seconds"):
         await make(settings, "Kai", clip(tmp_path, 16.0), *SAID)
+
+
+async def test_without_torch_it_names_the_one_command(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hide(monkeypatch, TORCH)
+    with pytest.raises(Unavailable, match="needs torch, which is not installed") as refused:
+        await make(settings, "Kai", clip(tmp_path), *SAID)
+    assert refused.value.hint == "Run `make serve EXTRAS=torch`."
+    assert not list(settings.presets.path.iterdir())
 
 
 @pytest.mark.parametrize("language", ["mix", "fr"])

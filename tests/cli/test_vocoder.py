@@ -12,6 +12,7 @@ import torch
 
 import server
 from realtime.vocoders.report import example_voice
+from tests.support.hidden_libraries import TORCH, hide
 from tests.support.vocoder_files import bring_hifigan
 
 HAS_GPU = torch.cuda.is_available()
@@ -36,6 +37,17 @@ def test_without_weights_it_says_which_and_where(
     assert run("bench", "hifigan") == 1
     told = capsys.readouterr().err
     assert "vocoder.pth" in told and str(folder / "models/hifigan/vocoder.pth") in told
+
+
+def test_without_torch_it_names_the_one_command(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bring_hifigan(folder / "models")
+    hide(monkeypatch, TORCH)
+    assert run("bench", "hifigan") == 1
+    told = capsys.readouterr().err
+    assert "The vocoder 'hifigan' needs torch, which is not installed." in told
+    assert "Run `make serve EXTRAS=torch`." in told
 
 
 def test_a_recording_there_and_back(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+import server
 from realtime.cli import weights
 from realtime.cli.commands import parse_arguments
 from realtime.engines.valle.weights import CHECKPOINT, load_state
 from realtime.settings import Settings
 from tests.support import valle_files
+from tests.support.hidden_libraries import TORCH, hide
 
 OPTIONS = parse_arguments(["weights", "convert"])
 
@@ -42,6 +44,18 @@ def test_a_file_that_fails_is_told_and_the_others_are_rewritten(
     assert weights.weights(OPTIONS, settings) == 1
     told = capfd.readouterr()
     assert "vallex-checkpoint.pt cannot be used" in told.err and "3 tensors" in told.out
+
+
+def test_without_torch_it_names_the_one_command(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    valle_files.write_checkpoint(settings)
+    monkeypatch.setenv("YAMABIKO_MODELS__PATH", str(settings.models.path))
+    hide(monkeypatch, TORCH)
+    assert server.main(["weights", "convert"]) == 1
+    told = capfd.readouterr().err
+    assert "Rewriting checkpoints needs torch, which is not installed." in told
+    assert "Run `make serve EXTRAS=torch`." in told
 
 
 def test_without_any_file_it_fails(settings: Settings, capfd: pytest.CaptureFixture[str]) -> None:

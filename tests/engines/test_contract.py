@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from realtime import engines
+from realtime import blocks, engines
 from realtime.characters import Characters
 from realtime.engines.contract import (
     CancelToken,
@@ -241,6 +241,11 @@ def test_an_unknown_engine_names_the_known_ones(settings: Settings) -> None:
         engines.create("bell", settings)
 
 
+@pytest.mark.parametrize("name", engines.ENGINES)
+def test_the_libraries_are_in_a_block_of_requirements_txt(name: str) -> None:
+    assert engines.create(name, Settings()).block in blocks.LIBRARIES
+
+
 NEEDY = [name for name in engines.ENGINES if engines.create(name, Settings()).weights]
 
 
@@ -253,4 +258,4 @@ def test_missing_weights_say_which_file_where_and_how(
     with pytest.raises(WeightsMissing) as missing:
         engine.load()
     assert str(tmp_path / name) in missing.value.message
-    assert missing.value.hint and ("install" in missing.value.hint or name == "valle")
+    assert missing.value.hint and ("un `make serve" in missing.value.hint or name == "valle")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,7 @@ import pytest
 
 from benchmarks.listening import errors, units
 from realtime.engines.contract import CancelToken, Recogniser, Samples, WorkCancelled
-from realtime.engines.whisper import PROMPTS, Whisper, WrittenText, choose_language
-from realtime.errors import WeightsMissing
-from realtime.settings import Settings
+from realtime.engines.whisper import PROMPTS, WrittenText, choose_language
 from tests.support.fake_recogniser import RATE, loaded_engine
 from tests.support.spoken_sound import speech_of
 
@@ -124,17 +121,3 @@ GOOD = WrittenText("Nobody knows who built it.", "en", likely=-0.2, no_speech=0.
 )
 def test_what_nobody_said_is_told_from_speech(change: dict[str, Any], senseless: bool) -> None:
     assert replace(GOOD, **change).senseless is senseless
-
-
-def test_without_the_package_the_command_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    imported = builtins.__import__
-
-    def without(name: str, *rest: Any) -> Any:
-        if name.startswith("faster_whisper"):
-            raise ImportError(name)
-        return imported(name, *rest)
-
-    monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(WeightsMissing) as missing:
-        Whisper(Settings()).load()
-    assert missing.value.hint and "make serve EXTRAS=revoice" in missing.value.hint

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from realtime import blocks
 from realtime.engines.contract import CancelToken, ConversionPlan, Samples
 from realtime.engines.voice_change import VoiceChange
 from realtime.models.loaded import LoadedModels
@@ -35,6 +36,7 @@ class InvertingConverter:
 
     name = "inverting"
     version = "1"
+    block = blocks.CORE
     weights: tuple[WeightFile, ...] = ()
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from realtime import engines
+from realtime import blocks, engines
 from realtime.audio.samples import Pcm
 from realtime.engines.contract import CancelToken, Samples, Transcript
 from realtime.models.loaded import LoadedModels
@@ -30,6 +30,7 @@ class LevelDetector:
     version = "1"
     sample_rate = RATE
     frame = 512
+    block = blocks.CORE
     weights: tuple[WeightFile, ...] = ()
 
     def __init__(self) -> None:
@@ -54,6 +55,7 @@ class ScriptedRecogniser:
     version = "1"
     sample_rate = RATE
     pause = 0.35
+    block = blocks.CORE
     weights: tuple[WeightFile, ...] = ()
 
     def __init__(self) -> None:

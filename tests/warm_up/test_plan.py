@@ -13,6 +13,7 @@ from realtime.settings import ModelsSettings, Settings
 from realtime.warm_up import plan
 from realtime.warm_up.plan import MARGIN_BYTES, WarmUpPlanner, WarmUpState
 from tests.support import small_valle
+from tests.support.hidden_libraries import TORCH, hide
 from tests.support.server import services_with, serving
 from tests.warm_up.test_warm_up import wait_for
 
@@ -61,6 +62,10 @@ def test_an_engine_without_its_files_is_left_out(
     assert left.reason is not None and "vallex-checkpoint.pt" in left.reason
     small_valle.write_files(own)
     assert engines(own) == [("valle", "waiting")]
+    with monkeypatch.context() as hiding:
+        hide(hiding, TORCH)
+        (left,) = plan_of(own)
+    assert left.reason == "torch is not installed: run `make serve EXTRAS=torch`"
     # A file that would have to be fetched is not there either.
     assert engines(replace(own, allow_downloads=True)) == [("valle", "waiting")]
 

@@ -14,23 +14,32 @@ import threading
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 logger = logging.getLogger(__name__)
 
+Answer = TypeVar("Answer")
+
 LIBRARY = "libcuda.so.1"
 MOST_SECONDS = 10.0  # a driver whose device hangs does not answer at all
-_CUDA_LINE = re.compile(r"^cuda\b[^=]*= *'(\d+)\.", re.MULTILINE)  # of torch/version.py
+_CUDA_LINE = re.compile(r"^cuda\b[^=]*= *'(\d+\.\d+)'", re.MULTILINE)  # of torch/version.py
 
 
 @cache
 def has_usable_gpu() -> bool:
     """Return whether there is a device whose driver is new enough for this torch; ask once."""
     wanted = torch_cuda_version()
-    return wanted is not None and answer_in_time(lambda: driver_cuda_version() >= wanted)
+    return wanted is not None and bool(answer_in_time(lambda: driver_cuda_version() >= wanted))
 
 
 def torch_cuda_version() -> int | None:
     """Return the major CUDA version that torch was built for; None where it was built for none."""
+    version = torch_cuda()
+    return None if version is None else int(version.partition(".")[0])
+
+
+def torch_cuda() -> str | None:
+    """Return the CUDA version that torch was built for, such as "13.0"."""
     spec = importlib.util.find_spec("torch")
     if spec is None or not spec.origin:
         return None
@@ -39,7 +48,7 @@ def torch_cuda_version() -> int | None:
     except OSError:
         return None
     version = _CUDA_LINE.search(text)
-    return int(version[1]) if version else None
+    return version[1] if version else None
 
 
 def driver_cuda_version() -> int:
@@ -57,13 +66,13 @@ def driver_cuda_version() -> int:
     return 0 if failed or not count.value else version.value // 1000  # 12040 is 12.4
 
 
-def answer_in_time(ask: Callable[[], bool], most_seconds: float = MOST_SECONDS) -> bool:
-    """Ask on a thread of its own; return False when no answer comes in time."""
-    answers: list[bool] = []
+def answer_in_time(ask: Callable[[], Answer], most_seconds: float = MOST_SECONDS) -> Answer | None:
+    """Ask on a thread of its own; return None when no answer comes in time."""
+    answers: list[Answer] = []
     thread = threading.Thread(target=lambda: answers.append(ask()), daemon=True)
     thread.start()
     thread.join(most_seconds)
     if not answers:
         logger.warning("the CUDA driver does not answer: it is held to be absent")
-        return False
+        return None
     return answers[0]

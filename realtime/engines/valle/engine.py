@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from realtime import blocks
 from realtime.acceleration import Accelerated
 from realtime.audio.samples import Samples
 from realtime.audio.spoken import Word
@@ -54,6 +55,7 @@ class ValleEngine:
     first_piece = 1.0  # 75 frames
     work = 0.0
     keeps_time = False
+    block = blocks.TORCH
     weights = weights.SPEAKING_FILES
 
     def __init__(self, settings: Settings) -> None:
@@ -100,6 +102,9 @@ class ValleEngine:
         self._speaker = PieceSpeaker(model, self._settings.valle.sampling)
         self._loaded_digests, self._model = digests, model
         logger.info("valle runs on %s in %s, %s", *self.version.split()[1:4])
+
+    def check_files(self) -> None:
+        weights.check_vocos(self._settings)
 
     def _digests(self) -> tuple[str, ...]:
         """Return the digests of the files there are; `load` tells what is wrong with them."""

@@ -6,7 +6,6 @@ Only numbers in plain containers are unpickled and, for the checkpoint, paths: i
 
 from __future__ import annotations
 
-import importlib.util
 import pathlib
 import pickle
 import zipfile
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from realtime import blocks
 from realtime.errors import Unavailable
 from realtime.settings import Settings
 from realtime.weights import WeightFile, verified_path
@@ -69,10 +69,7 @@ def load_state(file: WeightFile, settings: Settings) -> dict[str, Tensor]:
 
 def load_tensors(path: Path) -> dict[str, Tensor]:
     """Load the tensors of a checkpoint, or of its converted form."""
-    if importlib.util.find_spec("torch") is None:
-        raise Unavailable(
-            "VALL-E X needs torch, which is not installed.", hint="Install without LIGHT=1."
-        )
+    blocks.require_block(blocks.TORCH, "VALL-E X")
     if path.suffix == ".safetensors":
         from safetensors.torch import load_file
 

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from realtime import weights
+from realtime.engines.obstacles import Obstacle, find_obstacles
 from realtime.errors import InUse, NotFound, shortlist
 from realtime.log import audit
 from realtime.models.model import ModelState
@@ -40,11 +41,14 @@ class FileDescription:
 
 @dataclass(frozen=True)
 class ModelDescription(ModelState):
-    """An engine with its state, the lines in its queue, and its files."""
+    """An engine with its state, its files, and what keeps it from running."""
 
     jobs: int
     warm_up: WarmUpState | None
     files: list[FileDescription]
+    block: str  # of requirements.txt, with its libraries; empty: the core
+    can_run: bool
+    obstacles: list[Obstacle]
 
 
 @dataclass(frozen=True)
@@ -83,13 +87,17 @@ def _describe_models(services: Services) -> list[ModelDescription]:
     busy = dict(services.models.job_counts())
     models = []
     for state in services.models.states():
-        files = services.models.engine(state.name).weights
+        engine = services.models.engine(state.name)
+        obstacles = find_obstacles(engine, services.settings)
         models.append(
             ModelDescription(
                 **asdict(state),
                 jobs=busy.get(state.name, 0),
                 warm_up=services.warm_up.state_of(state.name),
-                files=[describe_file(file, services.settings) for file in files],
+                files=[describe_file(file, services.settings) for file in engine.weights],
+                block=engine.block,
+                can_run=not obstacles,
+                obstacles=obstacles,
             )
         )
     return models

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import platform
@@ -14,12 +13,11 @@ from starlette.applications import Starlette
 
 from realtime import log
 from realtime.access.keys import others_may_read
-from realtime.errors import SettingsError
+from realtime.listener import bound_socket, check_host
 from realtime.live.protocol import MOST_MESSAGE_BYTES
 from realtime.services import VERSION, Services, build
 from realtime.settings import MEMORY, Settings
 from realtime.web.app import create_app
-from realtime.web.entry.hosts_and_origins import is_loopback
 from realtime.web.server.memory_shortcut import protocol_for
 from realtime.web.server.uvicorn_limits import BoundedSocket
 
@@ -73,31 +71,6 @@ def config_for(app: Starlette, services: Services) -> uvicorn.Config:
         forwarded_allow_ips=list(settings.proxies),
         lifespan="on",
     )
-
-
-def check_host(host: str, has_keys: bool) -> None:
-    """Refuse to listen for other machines without keys: every request would be let in."""
-    if not has_keys and not is_loopback(host):
-        raise SettingsError(
-            f"host is {host!r}; without keys the server listens on loopback only.",
-            hint="Make a key first: python server.py key new bot",
-        )
-
-
-def bound_socket(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        if error.errno == errno.EADDRINUSE:
-            raise SettingsError(
-                f"Port {port} is taken.", hint="Choose another: --port 8001."
-            ) from error
-        raise SettingsError(f"Cannot listen on {host}:{port}: {error.strerror}.") from error
-    return listener
 
 
 def log_start(services: Services, listener: socket.socket) -> None:

@@ -53,6 +53,10 @@ def test_torch_says_what_it_was_built_for() -> None:
     assert cuda_driver.torch_cuda_version() == expected
 
 
+def test_torch_s_whole_version() -> None:
+    assert cuda_driver.torch_cuda() == torch.version.cuda
+
+
 def test_a_driver_with_a_device(install: Callable[..., None]) -> None:
     install(version=12_040)
     assert cuda_driver.driver_cuda_version() == 12
@@ -89,7 +93,7 @@ def test_a_torch_without_cuda_asks_no_driver(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_driver_that_hangs_is_not_waited_for() -> None:
     ended = threading.Event()
-    assert cuda_driver.answer_in_time(ended.wait, most_seconds=0.01) is False
+    assert cuda_driver.answer_in_time(ended.wait, most_seconds=0.01) is None
     ended.set()
     assert cuda_driver.answer_in_time(lambda: True) is True
 

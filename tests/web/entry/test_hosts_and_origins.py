@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from realtime.errors import Forbidden
 from realtime.settings import Settings
 from realtime.web.app import create_app
-from realtime.web.entry.hosts_and_origins import Hosts, check_origin, is_loopback, name_in
+from realtime.web.entry.hosts_and_origins import Hosts, check_origin, name_in
 from tests.support.documented_client import DocumentedClient
 from tests.support.server import scripted_services
 
@@ -72,16 +72,6 @@ def test_what_is_remembered_of_names_is_bounded(settings: Settings) -> None:
 def test_a_host_is_its_name_alone() -> None:
     assert name_in("Voice.Example:80") == "voice.example"
     assert name_in("") is None and name_in("[broken") is None
-
-
-@pytest.mark.parametrize("host", ["localhost", "a.localhost", "127.0.0.1", "127.9.9.9", "::1"])
-def test_loopback_is_known(host: str) -> None:
-    assert is_loopback(host)
-
-
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "example.com", "localhost.example", ""])
-def test_what_is_not_loopback_is_known(host: str) -> None:
-    assert not is_loopback(host)
 
 
 def scope_from(origins: list[str], scheme: str = "http") -> dict[str, object]:

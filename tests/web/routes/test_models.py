@@ -43,7 +43,7 @@ def test_a_file_that_is_missing_says_how_to_get_it(settings: Settings) -> None:
     file = WeightFile("bell", "bell.pt", packaged=("bell_weights/bell.pt",))
     found = describe_file(file, settings)
     assert (found.available, found.bytes) == (False, None)
-    assert "bell/bell.pt" in str(found.how) and "install bell-weights" in str(found.how)
+    assert "bell/bell.pt" in str(found.how) and "run `make serve`" in str(found.how)
 
 
 def test_an_unknown_engine_is_named(client: TestClient) -> None:
