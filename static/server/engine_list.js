@@ -1,7 +1,7 @@
 // The list of the engines: the state of each, what it takes, who uses it, and a button that loads or unloads it.
 
 import { el } from "../page/dom.js";
-import { formatBytes, formatMilliseconds, formatNumber, t, translate } from "../page/i18n.js";
+import { errorText, formatBytes, formatMilliseconds, formatNumber, t, translate } from "../page/i18n.js";
 import { requestJson } from "./http.js";
 
 export class EngineList {
@@ -27,6 +27,8 @@ export class EngineList {
 
   #item(model) {
     const state = this.#changing.has(model.name) ? "loading" : model.state;
+    const wrong = el("span", { class: "wrong small" }, model.error);
+    if (model.error) showErrorText(wrong, model);
     const about = [t(`engine.${model.kind}`), model.languages.join(" "), ...figures(model)];
     return el(
       "li",
@@ -39,7 +41,7 @@ export class EngineList {
         " ",
         el("span", { class: "tag", t: `engine.${warmUpTag(model) ?? state}` }),
         el("span", { class: "soft small" }, about.filter(Boolean).join(" · ")),
-        model.error && el("span", { class: "wrong small", lang: "en" }, model.error),
+        model.error && wrong,
         isLeftOut(model) && leftOut(model.warm_up.reason),
       ),
       this.#button(model, state === "loading"),
@@ -97,6 +99,10 @@ function leftOut(reason) {
     " ",
     el("span", { lang: "en" }, reason),
   );
+}
+
+async function showErrorText(element, { error: message, error_code: code }) {
+  element.textContent = await errorText({ code, message });
 }
 
 function figures({ files, memory_bytes: memory, load_ms: took, jobs, users }) {

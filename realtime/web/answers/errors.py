@@ -28,6 +28,7 @@ from realtime.errors import (
     TooMany,
     TooSlow,
     Unavailable,
+    Values,
     WrongContentType,
     YamabikoError,
 )
@@ -70,6 +71,7 @@ class Refusal:
     field: str | None = None
     headers: Mapping[str, str] | None = None
     now_ms: int | None = None  # the server's time, where a client may need to correct its own
+    values: Values | None = None
 
 
 # The bots' contract has one answer for every reason why a bot is not let in.
@@ -101,18 +103,23 @@ def error_body(scope: Scope, refusal: Refusal) -> dict[str, Any]:
         return bots_body(scope, refusal.status, error=hinted)
     time = {} if refusal.now_ms is None else {"now_ms": refusal.now_ms}
     if not is_for_openai(scope):
-        error = {"code": refusal.code, "message": refusal.message, "hint": refusal.hint}
-        return {"error": error | time}
-    field = refusal.field and OPENAI_FIELDS.get(refusal.field, refusal.field)
+        return {"error": own_error(refusal) | time}
+    param = refusal.field and OPENAI_FIELDS.get(refusal.field, refusal.field)
     return {
         "error": {
             "message": hinted,
             "type": "invalid_request_error" if refusal.status < 500 else "server_error",
-            "param": field,
+            "param": param,
             "code": OPENAI_CODES.get(refusal.code, refusal.code),
             **time,
         }
     }
+
+
+def own_error(error: Refusal | YamabikoError) -> dict[str, Any]:
+    """Return an error in our own form; it has `values` where there are any."""
+    body = {"code": error.code, "message": error.message, "hint": error.hint}
+    return {**body, "values": dict(error.values)} if error.values else body
 
 
 def is_for_openai(scope: Scope) -> bool:
@@ -149,7 +156,9 @@ def refusal_of(error: YamabikoError, now_ms: int | None = None) -> Refusal:
     if status == 401:
         headers["WWW-Authenticate"] = CHALLENGE
     time = now_ms if status == 401 else None
-    return Refusal(status, error.code, error.message, error.hint, error.field, headers, time)
+    return Refusal(
+        status, error.code, error.message, error.hint, error.field, headers, time, error.values
+    )
 
 
 async def send_instead(answer: Response, scope: Scope, receive: Receive, send: Send) -> None:

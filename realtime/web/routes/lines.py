@@ -13,6 +13,7 @@ from realtime.cache import SIDECAR, WAV, Address, FinishedRecording
 from realtime.cache.other_formats import suffix_of
 from realtime.errors import NotFound
 from realtime.services import Services
+from realtime.web.answers.errors import own_error
 from realtime.web.answers.links import Links
 from realtime.web.requests.json_body import json_body
 from realtime.web.requests.line import read_recording_request
@@ -67,8 +68,7 @@ async def _state_of(services: Services, address: Address) -> dict[str, Any]:
             return {"state": "finished", "duration": finished.sidecar.duration}
         if address.key in services.cache.failures:
             error = services.cache.failures[address.key][1]
-            content = {"code": error.code, "message": error.message, "hint": error.hint}
-            return {"state": "failed", "error": content}
+            return {"state": "failed", "error": own_error(error)}
     return {"state": "growing"}
 
 
