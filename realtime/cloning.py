@@ -220,6 +220,7 @@ def checked_text(text: str | None) -> str | None:
             f"The text has {len(text)} characters; nobody says more than {MOST_TEXT} "
             f"in {MOST_CLIP_SECONDS:g} s.",
             field="text",
+            values={"length": len(text), "limit": MOST_TEXT},
         )
     return clean(text)
 

@@ -24,11 +24,17 @@ YamabikoError
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+
+Values = Mapping[str, str | int | float]
 
 
 class YamabikoError(Exception):
-    """An error for people: a stable code, a message, and a hint on what to do."""
+    """An error for people: a stable code, a message, and a hint on what to do.
+
+    `values` are the facts in the message, by which a page says it in another language: its texts,
+    in `static/words/errors`, have places of the same names.
+    """
 
     default_code = "error"
 
@@ -40,6 +46,7 @@ class YamabikoError(Exception):
         hint: str | None = None,
         field: str | None = None,
         retry_after: float | None = None,
+        values: Values | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -47,6 +54,7 @@ class YamabikoError(Exception):
         self.hint = hint
         self.field = field
         self.retry_after = retry_after
+        self.values: Values = values or {}
 
     def copy(self) -> YamabikoError:
         """Copy it for another waiter: raising one object twice would mix their tracebacks."""
@@ -56,6 +64,7 @@ class YamabikoError(Exception):
             hint=self.hint,
             field=self.field,
             retry_after=self.retry_after,
+            values=self.values,
         )
 
 

@@ -1,7 +1,17 @@
 // The page: makes its parts and connects them by events and callbacks.
 
 import { byId } from "./page/dom.js";
-import { chooseLanguage, setText, showFirstLanguage, shownLanguage, t, translate } from "./page/i18n.js";
+import {
+  chooseLanguage,
+  errorText,
+  languageEvents,
+  loadTexts,
+  setText,
+  showFirstLanguage,
+  shownLanguage,
+  t,
+  translate,
+} from "./page/i18n.js";
 import { setUpTheme } from "./page/theme.js";
 import { Connection } from "./server/connection.js";
 import { httpEvents } from "./server/http.js";
@@ -21,13 +31,16 @@ const connection = new Connection();
 const player = new Player();
 const linePlayer = new LinePlayer(connection, player);
 const characters = new CharacterList();
+const OWN = ["offline", "login", "cut"]; // errors that the page finds itself
 let loginDialog = null; // before it is needed
+let shown = {}; // the message: {key, error}
 
 window.yamabiko = { stats: player.stats };
 player.playFrom(connection);
 setUpTheme(byId("theme"));
 await showFirstLanguage();
 byId("page-language").value = shownLanguage();
+languageEvents.addEventListener("change", () => showMessage(shown.key, shown.error));
 byId("page-language").addEventListener("change", ({ target }) => chooseLanguage(target.value).catch(showError));
 
 const status = new StatusPanel(byId("status"), { showMessage });
@@ -69,7 +82,7 @@ function connect() {
 
 // The dialog is fetched when it is needed: most servers have no keys, or the browser has the cookie.
 async function askForKey() {
-  const { LoginDialog } = await import("./server/login.js");
+  const [{ LoginDialog }] = await Promise.all([import("./server/login.js"), loadTexts("later/")]);
   loginDialog ??= new LoginDialog({ onLoggedIn: connect });
   loginDialog.open();
 }
@@ -99,11 +112,13 @@ function showError(error) {
 }
 
 // Shows one sentence; null takes the last one away.
-function showMessage(key, error = null) {
+async function showMessage(key, error = null) {
   const element = byId("message");
+  const mine = { key, error };
+  shown = mine;
+  let text = key && t(key);
+  if (error) text = OWN.includes(error.code) ? t(error.code) : await errorText(error);
+  if (shown !== mine) return; // another one came meanwhile
   element.dataset.kind = error ? "error" : "note";
-  if (key === null) element.textContent = "";
-  else if (["offline", "login", "cut"].includes(error?.code)) element.textContent = t(error.code);
-  else if (error) element.textContent = [error.message, error.hint].filter(Boolean).join(" ");
-  else element.textContent = t(key);
+  element.textContent = text;
 }

@@ -135,7 +135,12 @@ class AudioSource:
     def _too_long(self) -> TooLarge:
         most = self._most_seconds
         limit = f"{most / 60:g} minutes" if most >= 60 else f"{most:g} seconds"
-        return TooLarge(f"The audio is longer than {limit}.", code="audio_too_long", field="audio")
+        return TooLarge(
+            f"The audio is longer than {limit}.",
+            code="audio_too_long",
+            field="audio",
+            values={"seconds": most},
+        )
 
 
 def decode(data: bytes, most_seconds: float = MOST_DECODED_SECONDS) -> tuple[Pcm, int]:

@@ -91,6 +91,7 @@ async def _whole(
             raise TooLarge(
                 f"This model takes recordings whole, and at most {MOST_WHOLE_SECONDS} s of them.",
                 code="recording_too_long",
+                values={"seconds": MOST_WHOLE_SECONDS},
             )
     if length:
         yield np.concatenate(blocks)

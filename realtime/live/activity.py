@@ -94,7 +94,13 @@ def error_message(error: YamabikoError, id: str | None) -> Error:
     """Make the message of an error; with an id, it is the ending of that activity."""
     # It may quote half a surrogate pair that a client sent, which UTF-8 cannot write.
     message = error.message.encode("utf-8", "replace").decode()
-    return Error(error.code, message, error.hint, UNSET if id is None else id)
+    return Error(
+        code=error.code,
+        message=message,
+        hint=error.hint,
+        values=dict(error.values) or UNSET,
+        id=UNSET if id is None else id,
+    )
 
 
 def milliseconds(seconds: float) -> float:

@@ -226,6 +226,7 @@ class Error(Struct, frozen=True, tag="error"):
     code: str
     message: str
     hint: str | None = None
+    values: dict[str, str | int | float] | UnsetType = UNSET
     id: str | UnsetType = UNSET
 
 

@@ -56,6 +56,7 @@ class ModelState:
     load_ms: float | None
     memory_bytes: int | None  # by how much loading it made the process larger
     error: str | None
+    error_code: str | None
     hint: str | None  # what to do about the error
 
 
@@ -111,6 +112,7 @@ class LoadedModel(Generic[EngineT]):
             load_ms=self._load_ms,
             memory_bytes=self._memory_bytes,
             error=self._error.message if self._error else None,
+            error_code=self._error.code if self._error else None,
             hint=self._error.hint if self._error else None,
         )
 
@@ -143,6 +145,7 @@ class LoadedModel(Generic[EngineT]):
                 f"{self.name!r} is in use and stays loaded; it is used by {users}.",
                 hint="Ask again when they have ended.",
                 retry_after=2,
+                values={"users": users},
             )
         if self.lane is not None and self.state == "loaded":
             # Marked first: a load asked for meanwhile waits behind this on the same lane.

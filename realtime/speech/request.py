@@ -86,6 +86,7 @@ class LineResolver:
                 f"The text has {length} characters; the limit is {most}.",
                 hint=None if request.longprompt else self._longer_with_longprompt(),
                 field="text",
+                values={"length": length, "limit": most},
             )
 
     def _longer_with_longprompt(self) -> str:

@@ -1,6 +1,7 @@
 // Texts of the page in the reader's language, by key; numbers and times as that language writes them.
 // An element names its texts: `data-t` its own, `data-t-label` its aria-label, `data-t-placeholder` its placeholder,
-// `data-t-title` its title. Only the texts of the language that is shown are fetched, so that the first load is light.
+// `data-t-title` its title. Only the texts of the language that is shown are fetched, so that the first load is light;
+// `words/errors/` has those of errors, `words/later/` those of modules that are fetched later.
 
 import { readStorage, writeStorage } from "./storage.js";
 
@@ -9,6 +10,9 @@ const LOCALES = { en: "en", zh: "zh-CN", ja: "ja" };
 const ATTRIBUTES = { "t-label": "aria-label", "t-placeholder": "placeholder", "t-title": "title" };
 const BYTE_UNITS = ["B", "kB", "MB", "GB", "TB"];
 
+const folders = new Set([""]); // of `words`, whose texts are there
+
+let wanted = "en"; // the language that is shown as soon as its texts are there
 let shown = "en";
 let texts = {};
 
@@ -23,6 +27,38 @@ export function t(key, values = {}) {
 
 // A text, or else what the server says: a newer server has codes that this page does not have.
 export const textOr = (key, message) => (key in texts ? t(key) : message);
+
+// Fetches the texts of one more folder of `words`, such as `later/`.
+export async function loadTexts(folder) {
+  folders.add(folder);
+  try {
+    await readTexts();
+  } catch (error) {
+    folders.delete(folder);
+    throw error;
+  }
+}
+
+async function readTexts() {
+  const asked = () => [...folders].map((folder) => `../words/${folder}${wanted}.js`);
+  let paths;
+  let files;
+  do {
+    paths = asked();
+    files = await Promise.all(paths.map((path) => import(path)));
+  } while (`${paths}` !== `${asked()}`); // another language or folder was asked for meanwhile
+  shown = wanted;
+  texts = Object.assign({}, ...files.map(({ words }) => words));
+}
+
+// The sentence for an error. Its texts are fetched with the first one; where that fails, the server's words stay.
+export async function errorText(error) {
+  try {
+    return await (await import("./error_text.js")).localErrorText(error);
+  } catch {
+    return [error.message, error.hint].filter(Boolean).join(" ");
+  }
+}
 
 export function translate(root = document) {
   for (const each of root.querySelectorAll("[data-t]")) each.textContent = t(each.dataset.t);
@@ -53,10 +89,9 @@ export async function showFirstLanguage() {
 }
 
 async function showLanguage(language) {
-  const { words } = await import(`../words/${language}.js`);
-  shown = language;
-  texts = words;
-  document.documentElement.lang = language;
+  wanted = language;
+  await readTexts();
+  document.documentElement.lang = shown;
   translate();
   languageEvents.dispatchEvent(new Event("change"));
 }

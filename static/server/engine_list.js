@@ -1,7 +1,7 @@
 // The list of the engines: the state of each, what it takes, who uses it, and a button that loads or unloads it.
 
 import { el } from "../page/dom.js";
-import { formatBytes, formatMilliseconds, formatNumber, t, translate } from "../page/i18n.js";
+import { errorText, formatBytes, formatMilliseconds, formatNumber, t, translate } from "../page/i18n.js";
 import { requestJson } from "./http.js";
 
 export class EngineList {
@@ -28,6 +28,8 @@ export class EngineList {
   #item(model) {
     const state = this.#changing.has(model.name) ? "loading" : model.state;
     const shown = state === "unloaded" && !model.can_run ? "unable" : state;
+    const wrong = el("span", { class: "wrong small" }, model.error);
+    if (model.error) showErrorText(wrong, model);
     const about = [t(`engine.${model.kind}`), model.languages.join(" "), ...figures(model)];
     return el(
       "li",
@@ -40,8 +42,7 @@ export class EngineList {
         " ",
         el("span", { class: "tag", t: `engine.${warmUpTag(model) ?? shown}` }),
         el("span", { class: "soft small" }, about.filter(Boolean).join(" · ")),
-        model.error &&
-          el("span", { class: "wrong small", lang: "en" }, [model.error, model.hint].filter(Boolean).join(" ")),
+        model.error && wrong,
         isLeftOut(model) && leftOut(model.warm_up.reason),
       ),
       this.#button(model, state === "loading"),
@@ -99,6 +100,10 @@ function leftOut(reason) {
     " ",
     el("span", { lang: "en" }, reason),
   );
+}
+
+async function showErrorText(element, { error: message, error_code: code, hint }) {
+  element.textContent = await errorText({ code, message, hint });
 }
 
 function figures({ files, memory_bytes: memory, load_ms: took, jobs, users }) {

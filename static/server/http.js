@@ -4,12 +4,13 @@ export const httpEvents = new EventTarget(); // `login`: the server asks for a k
 
 // A request that failed: `status` is 0 where no answer came, `hint` says what to do, in the server's words.
 export class HttpError extends Error {
-  constructor(status, { code = "error", message, hint = null } = {}) {
+  constructor(status, { code = "error", message, hint = null, values = {} } = {}) {
     super(message ?? `HTTP ${status}`);
     this.name = "HttpError";
     this.status = status;
     this.code = code;
     this.hint = hint;
+    this.values = values;
   }
 }
 

@@ -1,7 +1,7 @@
 // The log-in of a server with keys: a dialog that exchanges a key for a cookie.
 
 import { el } from "../page/dom.js";
-import { t, translate } from "../page/i18n.js";
+import { errorText, t, translate } from "../page/i18n.js";
 import { requestJson } from "./http.js";
 
 export class LoginDialog {
@@ -53,7 +53,8 @@ export class LoginDialog {
     try {
       await requestJson("/login", { key: this.#key.value.trim() });
     } catch (error) {
-      this.#error.textContent = error.status === 401 ? t("login.wrong") : error.message || t("offline");
+      if (error.status === 401) this.#error.textContent = t("login.wrong");
+      else this.#error.textContent = error.status ? await errorText(error) : t("offline");
       this.#key.select();
       return;
     }

@@ -113,7 +113,7 @@ const SERVER = {
   heard: { "id!": ID, "event!": TEXT, text: orNull(TEXT) },
   done: { "id!": ID, "duration!": NUMBER, url: orNull(TEXT), "timing!": OBJECT, notices: listOf(OBJECT) },
   cancelled: { "id!": ID },
-  error: { "code!": TEXT, "message!": TEXT, hint: orNull(TEXT), id: ID },
+  error: { "code!": TEXT, "message!": TEXT, hint: orNull(TEXT), values: OBJECT, id: ID },
   notice: { "id!": ID, "code!": TEXT, "message!": TEXT },
   meter: {
     "id!": ID,

@@ -1,7 +1,7 @@
 // The line that is heard now: who speaks it, its words, its waveform, and what the server says of it.
 
 import { byId } from "../page/dom.js";
-import { formatMilliseconds, formatSeconds, languageEvents, t, textOr } from "../page/i18n.js";
+import { formatMilliseconds, formatSeconds, languageEvents, loadTexts, t, textOr } from "../page/i18n.js";
 import { avatar } from "./avatar.js";
 import { LitWords } from "./lit_words.js";
 import { Waveform } from "./waveform.js";
@@ -119,7 +119,7 @@ export class NowPlaying {
 
   // The actions are fetched with the first line: the first load of the page goes without them.
   async #showActions(current) {
-    const { LineActions } = await import("./line_actions.js");
+    const [{ LineActions }] = await Promise.all([import("./line_actions.js"), loadTexts("later/")]);
     if (current !== this.#current) return;
     const { line, handlers, started, done } = current;
     new LineActions(byId("actions"), {

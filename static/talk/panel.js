@@ -2,7 +2,7 @@
 // microphone, `#convert` and `#revoice` choose between another voice and words that are spoken anew.
 
 import { el } from "../page/dom.js";
-import { setText } from "../page/i18n.js";
+import { errorText, loadTexts, setText } from "../page/i18n.js";
 import { TalkFields } from "./fields.js";
 import { LevelMeter } from "./level_meter.js";
 import { PushToTalk } from "./push_to_talk.js";
@@ -85,8 +85,11 @@ export class TalkPanel {
 
   // The modules of the microphone are fetched when they are first needed: most who open the page only type.
   async #load() {
-    const { LiveVoice } = await import("./live_voice.js");
-    const { LiveLatency } = await import("./live_latency.js");
+    const [{ LiveVoice }, { LiveLatency }] = await Promise.all([
+      import("./live_voice.js"),
+      import("./live_latency.js"),
+      loadTexts("later/"),
+    ]);
     if (this.#liveVoice) return; // a second click came while they were fetched
     new LiveLatency(this.#connection, this.#player, this.#meter);
     const voice = new LiveVoice(this.#connection, this.#player);
@@ -95,9 +98,7 @@ export class TalkPanel {
     voice.addEventListener("level", ({ detail }) => this.#level.show(detail));
     voice.addEventListener("heard", ({ detail }) => this.#showHeard(detail));
     voice.addEventListener("notice", ({ detail }) => this.#showNotice(detail));
-    voice.addEventListener("failed", ({ detail }) =>
-      this.#showRemark([detail.message, detail.hint].filter(Boolean).join(" ")),
-    );
+    voice.addEventListener("failed", async ({ detail }) => this.#showRemark(await errorText(detail)));
     voice.microphone.addEventListener("devices", () => this.#listDevices());
     this.#apply();
   }

@@ -51,6 +51,28 @@ def test_a_foreign_language_is_noted_quietly(visit: Visit) -> None:
     expect(visit.page.locator("#message")).to_be_empty()
 
 
+def test_an_error_is_told_in_the_readers_language(visit: Visit) -> None:
+    page, message = visit.page, visit.page.locator("#message")
+    assert not [url for url in visit.requests if "errors" in url], "no error, no texts for it"
+    page.select_option("#page-language", "ja")
+    visit.say("🎉")
+    expect(message).to_have_text("読み上げるものがありません。文字か数字が必要です。")
+    page.select_option("#page-language", "zh")
+    expect(message).to_have_text("这段文字里没有可读的内容：需要文字或数字。")
+    page.evaluate("document.getElementById('text').maxLength = 6000")
+    visit.say("a" * 5001)
+    expect(message).to_have_text("文字有 5,001 个字符，上限是 5,000 个。")
+    visit.allow("404")
+    page.evaluate(
+        """() => {
+          const fetched = window.fetch;
+          window.fetch = (path, ...rest) => fetched(path.replace("hibari", "nothing"), ...rest);
+        }"""
+    )
+    page.click("[data-engine=hibari]")
+    expect(message).to_contain_text("没有这个引擎：There is no model 'nothing'")
+
+
 def drawn(visit: Visit) -> float:
     """Return the share of the waveform's canvas that is drawn on."""
     share: float = visit.page.evaluate(

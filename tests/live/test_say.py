@@ -181,6 +181,7 @@ async def test_too_much_text_ends_it(client: SessionClient, services: Services) 
     await client.ended("a")
     error = client.ending("a")
     assert error["code"] == "text_too_long" and "400" in error["message"]
+    assert error["values"]["limit"] == 400 < error["values"]["length"]
     await client.say("b", "a" * 401, more=True)
     await client.ended("b")
     assert client.ending("b")["code"] == "text_too_long"

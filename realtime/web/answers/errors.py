@@ -28,6 +28,7 @@ from realtime.errors import (
     TooMany,
     TooSlow,
     Unavailable,
+    Values,
     WrongContentType,
     YamabikoError,
 )
@@ -66,6 +67,7 @@ class ErrorContent(TypedDict):
     message: str
     hint: str | None
     now_ms: NotRequired[int]
+    values: NotRequired[dict[str, str | int | float]]
 
 
 class ErrorBody(TypedDict):
@@ -112,6 +114,7 @@ class Refusal:
     field: str | None = None
     headers: Mapping[str, str] | None = None
     now_ms: int | None = None  # the server's time, where a client may need to correct its own
+    values: Values | None = None
 
 
 # The bots' contract has one answer for every reason why a bot is not let in.
@@ -164,11 +167,7 @@ def error_body(scope: Scope, refusal: Refusal) -> AnyErrorBody:
         return bots_body(scope, refusal.status, error=hinted)
     if is_for_openai(scope):
         return _openai_body(refusal, hinted)
-    error: ErrorContent = {
-        "code": refusal.code,
-        "message": refusal.message,
-        "hint": refusal.hint,
-    }
+    error = own_error(refusal)
     if refusal.now_ms is not None:
         error["now_ms"] = refusal.now_ms
     return {"error": error}
@@ -184,6 +183,14 @@ def _openai_body(refusal: Refusal, message: str) -> OpenAiErrorBody:
     if refusal.now_ms is not None:
         error["now_ms"] = refusal.now_ms
     return {"error": error}
+
+
+def own_error(error: Refusal | YamabikoError) -> ErrorContent:
+    """Return an error in our own form; it has `values` where there are any."""
+    content: ErrorContent = {"code": error.code, "message": error.message, "hint": error.hint}
+    if error.values:
+        content["values"] = dict(error.values)
+    return content
 
 
 def is_for_openai(scope: Scope) -> bool:
@@ -225,7 +232,9 @@ def refusal_of(error: YamabikoError, now_ms: int | None = None) -> Refusal:
     if status == 401:
         headers["WWW-Authenticate"] = CHALLENGE
     time = now_ms if status == 401 else None
-    return Refusal(status, error.code, error.message, error.hint, error.field, headers, time)
+    return Refusal(
+        status, error.code, error.message, error.hint, error.field, headers, time, error.values
+    )
 
 
 async def send_instead(answer: Response, scope: Scope, receive: Receive, send: Send) -> None:

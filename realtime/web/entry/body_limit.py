@@ -86,4 +86,4 @@ async def _refuse(error: YamabikoError, scope: Scope, receive: Receive, send: Se
 
 
 def _too_large(most: int) -> TooLarge:
-    return TooLarge(f"The body is over the limit of {most} bytes.")
+    return TooLarge(f"The body is over the limit of {most} bytes.", values={"bytes": most})

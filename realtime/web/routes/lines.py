@@ -14,7 +14,7 @@ from realtime.cache.other_formats import suffix_of
 from realtime.errors import NotFound
 from realtime.services import Services
 from realtime.speech.notices import LineNotice
-from realtime.web.answers.errors import ErrorContent
+from realtime.web.answers.errors import ErrorContent, own_error
 from realtime.web.answers.links import Links
 from realtime.web.openapi.error_codes import (
     FORMAT_ERRORS,
@@ -106,12 +106,7 @@ async def _state_of(services: Services, address: Address, url: str) -> Recording
             return RecordingState(key, "finished", finished.sidecar.duration, url, None)
         if key in services.cache.failures:
             error = services.cache.failures[key][1]
-            content: ErrorContent = {
-                "code": error.code,
-                "message": error.message,
-                "hint": error.hint,
-            }
-            return RecordingState(key, "failed", None, url, content)
+            return RecordingState(key, "failed", None, url, own_error(error))
     return RecordingState(key, "growing", None, url, None)
 
 

@@ -53,6 +53,13 @@ def test_a_line_in_a_foreign_language_has_a_notice(fresh: TestClient, again: int
     }
 
 
+def test_an_error_has_the_values_of_its_message(fresh: TestClient) -> None:
+    error = ask(fresh, text="a" * 5001).json()["error"]
+    assert error["values"] == {"length": 5001, "limit": 5000}
+    assert all(str(value) in error["message"] for value in error["values"].values())
+    assert "values" not in ask(fresh, text="!").json()["error"]
+
+
 def test_what_became_of_it(fresh: TestClient) -> None:
     key = ask(fresh).json()["key"]
     assert fresh.get(f"/lines/{key}").json()["state"] in ("growing", "finished")

@@ -1,0 +1,32 @@
+// The texts in English of what is fetched later: the log-in, the actions for a line, the microphone.
+
+export const words = {
+  "actions.replay": "Hear it again",
+  "actions.copy": "Copy address",
+  "actions.download": "Download",
+  "actions.requests": "The same line from a program",
+  "actions.curl": "As a command",
+  "actions.generate": "For bots",
+  "actions.bots": "The bots' contract knows no speed, seed or engine: it makes this line with the defaults.",
+  copy: "Copy",
+  copied: "Copied.",
+  "copied.not": "The browser does not let the page copy.",
+  "login.title": "A key, please",
+  "login.text": "This server needs a key. The key was printed once, as id:secret.",
+  "login.key": "Key",
+  "login.enter": "Log in",
+  "login.later": "Not now",
+  "login.wrong": "That key is not known here.",
+  "talk.mic.off": "Switch it off",
+  "talk.device.unnamed": "Microphone {number}",
+  "talk.opening": "The browser asks whether this page may listen.",
+  "talk.on": "You are heard.",
+  "talk.quiet": "Hold the button and speak.",
+  "talk.lost": "The microphone is gone. Plug one in, and it goes on by itself.",
+  "talk.refused":
+    "The browser does not let this page listen. Allow the microphone in its settings, then switch it on here.",
+  "talk.offline": "The server is not there. Your voice is changed again as soon as it is.",
+  "talk.larger_blocks": "The server is busy: the voice comes in larger blocks.",
+  "talk.bypassed": "The server cannot keep up: your own voice passes for a while.",
+  "talk.recovered": "The server keeps up again.",
+};
