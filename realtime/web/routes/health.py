@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from realtime.models.gpu import find_gpu
-from realtime.services import VERSION
+from realtime.services import VERSION, Services
 from realtime.web.requests.services import services_of
 
 SIGNATURES = "signed requests"  # in the list of what the server waits for, beside engines
 
 
 async def health(request: Request) -> Response:
-    loaded = any(state.state == "loaded" for state in services_of(request).models.states())
+    loaded = services_of(request).models.any_loaded()
     return JSONResponse(
         {"status": "healthy", "model_loaded": loaded, "gpu_available": find_gpu() is not None}
     )
@@ -37,21 +38,22 @@ async def ready(request: Request) -> Response:
 
 
 async def info(request: Request) -> Response:
-    services = services_of(request)
-    characters = await asyncio.to_thread(services.characters.all)
-    device = find_gpu()
-    return JSONResponse(
-        {
-            "version": VERSION,
-            "model_path": services.settings.models.path.name,
-            "device": "cpu",  # where every engine of this version runs
-            "cuda_available": device is not None,
-            "gpu_name": device and device.name,
-            "gpu_memory": device and device.memory,
-            "engines": [asdict(state) for state in services.models.states()],
-            "characters": len(characters),
-        }
-    )
+    # In a thread: characters are files, and an engine looks for its device.
+    return JSONResponse(await asyncio.to_thread(_describe, services_of(request)))
+
+
+def _describe(services: Services) -> dict[str, Any]:
+    gpu = find_gpu()
+    return {
+        "version": VERSION,
+        "model_path": services.settings.models.path.name,
+        "device": services.models.device(),
+        "cuda_available": gpu is not None,
+        "gpu_name": gpu and gpu.name,
+        "gpu_memory": gpu and gpu.memory,
+        "engines": [asdict(state) for state in services.models.states()],
+        "characters": len(services.characters.all()),
+    }
 
 
 async def metrics(request: Request) -> Response:

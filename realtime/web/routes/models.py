@@ -50,16 +50,17 @@ async def describe_models(services: Services) -> list[dict[str, Any]]:
 
 def _describe_models(services: Services) -> list[dict[str, Any]]:
     busy = dict(services.models.job_counts())
-    models = []
+    estimates, models = services.models.estimates, []
     for state in services.models.states():
-        files = services.models.engine(state.name).weights
+        engine = services.models.engine(state.name)
         warm_up = services.warm_up.state_of(state.name)
         models.append(
             {
                 **asdict(state),
                 "jobs": busy.get(state.name, 0),
+                "estimated_bytes": estimates.estimate(engine),
                 "warm_up": warm_up and asdict(warm_up),
-                "files": [describe_file(file, services.settings) for file in files],
+                "files": [describe_file(file, services.settings) for file in engine.weights],
             }
         )
     return models
