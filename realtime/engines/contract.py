@@ -169,6 +169,17 @@ class ChecksFiles(Protocol):
         """Raise the error with which loading would end for the files as they are."""
 
 
+@runtime_checkable
+class TellsDevice(Protocol):
+    """An engine that may run elsewhere than on the processor.
+
+    It may look at files and at the driver for the answer, so it is asked off the loop.
+    """
+
+    def runs_on(self) -> str:
+        """Return its device, `cpu` or `cuda:0`; of one that is not loaded, where it would run."""
+
+
 @dataclass(frozen=True)
 class ConversionPlan:
     """The blocks that a converter takes, and the delay of its output.

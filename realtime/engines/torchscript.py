@@ -18,8 +18,9 @@ from realtime import blocks
 from realtime.audio.crossfade import Joiner
 from realtime.engines.contract import CancelToken, ConversionPlan, Samples
 from realtime.engines.torchscript_file import ModelCard, ModelFile, find_models, sample_inputs
+from realtime.engines.valle.cuda_driver import has_usable_gpu
 from realtime.engines.voice_change import VoiceChange
-from realtime.errors import BadRequest, Busy, SynthesisFailed, shortlist
+from realtime.errors import BadRequest, Busy, SynthesisFailed, WeightsMissing, shortlist
 from realtime.settings import Settings
 from realtime.weights import WeightFile
 
@@ -50,6 +51,18 @@ class TorchScript:
 
     def unload(self) -> None:
         self._models = {}
+
+    def runs_on(self) -> str:
+        """Return `cuda:0` when one of the models runs there, or would."""
+        if self._models:
+            return "cuda:0" if any(each.on_cuda for each in self._models.values()) else "cpu"
+        return "cuda:0" if has_usable_gpu() and self._asks_for_gpu() else "cpu"
+
+    def _asks_for_gpu(self) -> bool:
+        try:
+            return any(file.card.device != "cpu" for file in find_models(self._folder))
+        except (BadRequest, WeightsMissing):
+            return False  # none is there, or loading will say what is wrong
 
     def plan(self, change: VoiceChange) -> ConversionPlan:
         return self._chosen(change.model).plan
@@ -86,6 +99,10 @@ class TorchScriptModel:
         self._device = self._choose_device()
         self._program = self._load(file)
         logger.info("model %s runs on %s", file.name, self._device)
+
+    @property
+    def on_cuda(self) -> bool:
+        return self._device == "cuda"
 
     def run(self, sounds: Any) -> Any:
         """Run the program on (batch, samples) and return (batch, samples) on the CPU."""

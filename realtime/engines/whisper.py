@@ -80,6 +80,9 @@ class Whisper:
     def unload(self) -> None:
         self._model = None
 
+    def runs_on(self) -> str:
+        return "cuda:0" if self._settings.revoice.device == "cuda" else "cpu"
+
     def recognise(
         self, samples: Samples, language: str | None, usual: str | None, cancel: CancelToken
     ) -> Transcript:

@@ -18,8 +18,10 @@ from realtime.engines.contract import (
     Synthesizer,
 )
 from realtime.errors import BadRequest, shortlist
-from realtime.models.model import LoadedModel, ModelState
+from realtime.models.memory_estimate import MemoryEstimates
+from realtime.models.model import LoadedModel, ModelState, device_of
 from realtime.settings import Settings
+from realtime.weights import find_parts
 
 DOES = {
     "speak": "speaks",
@@ -43,10 +45,17 @@ class LoadedModels:
         names: Collection[str] = tuple(engines.ENGINES),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._settings = settings
         self.users_changed = ChangeEvent()
+        self.estimates = MemoryEstimates(settings)
         self._models: dict[str, LoadedModel[Engine]] = {
             name: LoadedModel(
-                name, create(name, settings), settings, clock, self.users_changed.announce
+                name,
+                create(name, settings),
+                settings,
+                clock,
+                self.users_changed.announce,
+                self.estimates,
             )
             for name in names
         }
@@ -84,6 +93,22 @@ class LoadedModels:
 
     def states(self) -> list[ModelState]:
         return [model.described() for model in self._models.values()]
+
+    def device(self) -> str:
+        """Tell where engines run: on a GPU if one of those that are loaded does.
+
+        Before any is loaded, those count whose files are there.
+        """
+        loaded = [each for each in self._models.values() if each.state == "loaded"]
+        counted = loaded or [each for each in self._models.values() if self._has_files(each)]
+        devices = sorted({device_of(each.engine) for each in counted} - {"cpu"})
+        return devices[0] if devices else "cpu"
+
+    def _has_files(self, model: LoadedModel[Engine]) -> bool:
+        return all(find_parts(file, self._settings) for file in model.engine.weights)
+
+    def any_loaded(self) -> bool:
+        return any(model.state == "loaded" for model in self._models.values())
 
     def is_loaded(self, name: str) -> bool:
         return self._model(name).state == "loaded"

@@ -43,7 +43,10 @@ class MemoryEstimates:
         The most that was ever seen counts: a second load in one process takes memory that the
         first one left there. Other weights begin anew.
         """
-        size = self.file_bytes(engine)
+        try:
+            size = self.file_bytes(engine)
+        except OSError:
+            return  # a file was taken away after it was read
         if not size or taken <= 0:
             return
         with self._lock:

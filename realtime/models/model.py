@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
@@ -21,12 +20,14 @@ from realtime.engines.contract import (
     PreparesFiles,
     Recogniser,
     Synthesizer,
+    TellsDevice,
 )
 from realtime.engines.obstacles import require_engine_block
 from realtime.errors import BadRequest, InUse, Unavailable, YamabikoError, shortlist
 from realtime.models.lanes import Lane
+from realtime.models.load_memory import MemoryReading, read_memory_in_use
+from realtime.models.memory_estimate import MemoryEstimates
 from realtime.models.preparation import prepare_files
-from realtime.models.process_memory import resident_bytes
 from realtime.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -54,7 +55,8 @@ class ModelState:
     leases: int
     users: tuple[str, ...]  # who hold the leases, the first few
     load_ms: float | None
-    memory_bytes: int | None  # by how much loading it made the process larger
+    device: str  # where it runs, or would: cpu, cuda:0
+    memory_bytes: int | None  # that loading it took on its device
     error: str | None
     error_code: str | None
     hint: str | None  # what to do about the error
@@ -80,8 +82,9 @@ class LoadedModel(Generic[EngineT]):
         name: str,
         engine: EngineT,
         settings: Settings,
-        clock: Callable[[], float] = time.monotonic,
-        announce: Callable[[], None] = lambda: None,
+        clock: Callable[[], float],
+        announce: Callable[[], None],
+        estimates: MemoryEstimates,
     ) -> None:
         """Make it, not loaded; `announce` is called when its users change."""
         self.name = name
@@ -92,6 +95,7 @@ class LoadedModel(Generic[EngineT]):
         self._settings = settings
         self._clock = clock
         self._announce = announce
+        self._estimates = estimates
         self._users: list[str] = []
         self._load_ms: float | None = None
         self._memory_bytes: int | None = None
@@ -100,7 +104,7 @@ class LoadedModel(Generic[EngineT]):
         self._loading: asyncio.Task[None] | None = None
 
     def described(self) -> ModelState:
-        """Give the facts that a person may know."""
+        """Give the facts that a person may know; it is asked off the loop, as its device is."""
         languages = self.engine.languages if isinstance(self.engine, Synthesizer) else ()
         return ModelState(
             name=self.name,
@@ -110,6 +114,7 @@ class LoadedModel(Generic[EngineT]):
             leases=len(self._users),
             users=tuple(self._users[:MOST_USERS]),
             load_ms=self._load_ms,
+            device=device_of(self.engine),
             memory_bytes=self._memory_bytes,
             error=self._error.message if self._error else None,
             error_code=self._error.code if self._error else None,
@@ -178,7 +183,7 @@ class LoadedModel(Generic[EngineT]):
 
     async def _load(self) -> None:
         """Load, once more after a pause; keep the outcome in the state."""
-        started, before = self._clock(), resident_bytes()
+        started, before = self._clock(), read_memory_in_use()
         if self.lane is None:
             guard = guard_of(self.engine)
             self.lane = Lane(self.name, self._settings.limits.queued_lines, guard)
@@ -189,10 +194,16 @@ class LoadedModel(Generic[EngineT]):
             self.state, self._error, self._failed_at = "failed", error, self._clock()
         else:
             self.state, self._load_ms = "loaded", round(1000 * (self._clock() - started), 1)
-            self._memory_bytes = max(0, resident_bytes() - before)
+            await asyncio.to_thread(self._measure, before)
             logger.info("loaded %s in %.1f s", self.name, self._load_ms / 1000)
         finally:
             self._loading = None
+
+    def _measure(self, before: MemoryReading) -> None:
+        """Note the memory that the load took, also for the next start."""
+        after = read_memory_in_use()
+        self._memory_bytes = after.taken_since(before, device_of(self.engine))
+        self._estimates.record(self.engine, after.resident_since(before))
 
     async def _prepare_files(self) -> None:
         engine: object = self.engine
@@ -226,3 +237,8 @@ def guard_of(engine: Engine) -> Callable[[], AbstractContextManager[None]]:
     """Give the guard of an engine's turns: CUDA's lock, or none for an engine that stays off it."""
     may_use_cuda = isinstance(engine, MayUseCuda) and engine.may_use_cuda
     return DEVICE_LOCK.working if may_use_cuda or isinstance(engine, Accelerates) else nullcontext
+
+
+def device_of(engine: Engine) -> str:
+    """Give the device of an engine: where it runs, or would if it were loaded."""
+    return engine.runs_on() if isinstance(engine, TellsDevice) else "cpu"

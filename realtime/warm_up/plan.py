@@ -9,7 +9,6 @@ from realtime.characters import Character, Characters
 from realtime.engines.obstacles import block_obstacles
 from realtime.errors import NotFound
 from realtime.models.loaded import LoadedModels
-from realtime.models.memory_estimate import MemoryEstimates
 from realtime.models.process_memory import free_bytes
 from realtime.settings import Settings
 from realtime.weights import find_parts
@@ -36,7 +35,7 @@ class WarmUpPlanner:
         self._settings = settings
         self._models = models
         self._characters = characters
-        self._estimates = MemoryEstimates(settings)
+        self._estimates = models.estimates
 
     def plan(self) -> list[WarmUpState]:
         """List the engines in their order, with the reasons of those that are left out."""

@@ -106,10 +106,11 @@ async function showErrorText(element, { error: message, error_code: code, hint }
   element.textContent = await errorText({ code, message, hint });
 }
 
-function figures({ files, memory_bytes: memory, load_ms: took, jobs, users }) {
+function figures({ files, device, memory_bytes: memory, load_ms: took, jobs, users }) {
   const size = files.reduce((sum, file) => sum + (file.bytes ?? 0), 0);
   return [
     size > 0 && t("engine.files", { size: formatBytes(size) }),
+    device !== "cpu" && t("engine.device", { device }),
     memory !== null && t("engine.memory", { size: formatBytes(memory) }),
     took !== null && t("engine.took", { time: formatMilliseconds(took) }),
     jobs > 0 && t("engine.jobs", { count: formatNumber(jobs) }),

@@ -105,6 +105,7 @@ export const words = {
   "engine.load": "Load",
   "engine.unload": "Unload",
   "engine.files": "{size} of weights",
+  "engine.device": "on {device}",
   "engine.memory": "took {size} of memory",
   "engine.took": "loaded in {time}",
   "engine.jobs": "{count} at work",

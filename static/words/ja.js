@@ -105,6 +105,7 @@ export const words = {
   "engine.load": "読み込む",
   "engine.unload": "解放する",
   "engine.files": "重み {size}",
+  "engine.device": "{device} 上",
   "engine.memory": "メモリー {size}",
   "engine.took": "読み込み {time}",
   "engine.jobs": "{count} 件を処理中",

@@ -105,6 +105,7 @@ export const words = {
   "engine.load": "加载",
   "engine.unload": "卸载",
   "engine.files": "权重 {size}",
+  "engine.device": "在 {device} 上",
   "engine.memory": "占用内存 {size}",
   "engine.took": "加载用时 {time}",
   "engine.jobs": "{count} 项工作中",

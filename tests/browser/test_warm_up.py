@@ -11,6 +11,8 @@ from playwright.sync_api import Locator, Page, expect
 from realtime.settings import ModelsSettings, Settings
 from realtime.warm_up import plan
 from tests.browser.conftest import NewVisit
+from tests.support.fake_cuda import FakeCuda
+from tests.support.scripted_engines import OnGpu
 from tests.support.server import services_with, serving
 from tests.warm_up.test_warm_up import Watching
 
@@ -47,3 +49,16 @@ def test_it_shows_why_one_is_left_out(
         page.locator("#status").scroll_into_view_if_needed()
         expect(row(page, "kokoro")).to_contain_text("Not made ready ahead of time: it takes about")
         expect(row(page, "kokoro").locator(".tag")).to_have_text("not loaded")
+
+
+def test_it_shows_what_an_engine_takes_of_a_gpu(
+    new_visit: NewVisit, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    OnGpu.cuda = FakeCuda(monkeypatch)
+    with serving(services_with(settings, "on_gpu", extra=(OnGpu,))) as live:
+        with new_visit(live) as visit:
+            page = visit.open().page
+            page.locator("#status").scroll_into_view_if_needed()
+            expect(row(page, "on_gpu")).to_contain_text("on cuda:0 · took 4.3 GB of memory")
+            expect(row(page, "tone")).not_to_contain_text("on c")
+            expect(page.locator("#status")).to_contain_text("Fake GPU")

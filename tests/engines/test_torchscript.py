@@ -225,3 +225,18 @@ def test_on_the_gpu_it_gives_the_same(tmp_path: Path) -> None:
     sound = voice(1.0, rate=RATE)
     found = converted(engine, np.split(sound, 50))
     assert np.allclose(found, directly(Filter(), sound), atol=1e-3)
+
+
+def test_it_tells_where_its_models_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = TorchScript(Settings(models=ModelsSettings(path=tmp_path)))
+    monkeypatch.setattr("realtime.engines.torchscript.has_usable_gpu", lambda: True)
+    assert engine.runs_on() == "cpu", "there is no model yet"
+    scripted(tmp_path, "filter", Filter(), device="cpu", **STREAMING)
+    assert engine.runs_on() == "cpu"
+    scripted(tmp_path, "other", Filter(), **STREAMING)
+    assert engine.runs_on() == "cuda:0"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    engine.load()
+    assert engine.runs_on() == "cpu", "where they run counts"
+    monkeypatch.setattr(engine._models["other"], "_device", "cuda")
+    assert engine.runs_on() == "cuda:0"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from realtime.engine_settings import RevoiceSettings
 from realtime.errors import BadRequest
 from realtime.models.loaded import LoadedModels
 from realtime.settings import Settings
@@ -35,3 +38,13 @@ async def test_an_engine_of_another_kind_is_refused(kind: str, name: str, does: 
         getattr(models, kind)(name)
     with pytest.raises(BadRequest, match=f"no engine 'bell'. There are: {right[kind]}."):
         getattr(models, kind)("bell")
+
+
+async def test_it_is_told_where_engines_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    on_gpu = replace(Settings(), revoice=RevoiceSettings(device="cuda"))
+    models = LoadedModels(on_gpu, names=("hibari", "revoice"))
+    devices = {state.name: state.device for state in models.states()}
+    assert devices == {"hibari": "cpu", "revoice": "cuda:0"}
+    assert models.device() == "cuda:0", "nothing is loaded: where it would be"
+    monkeypatch.setattr("realtime.models.loaded.find_parts", lambda file, settings: [])
+    assert models.device() == "cpu", "an engine without its files runs nowhere"

@@ -1,4 +1,4 @@
-"""A stand-in for the parts of torch that a recorder of CUDA graphs calls, without CUDA.
+"""A stand-in for the parts of torch that graphs and figures of memory need, without CUDA.
 
 A failed capture leaves as much of it half done as it does with CUDA.
 """
@@ -24,10 +24,17 @@ class FakeCuda:
         self.drawing = False  # whether random numbers are in the mode of a capture
         self.spoilt = False
         self.dead = False
+        self.allocated = self.reserved = 0  # bytes of the only device
         self._stack: list[str] = []
         zeros = torch.zeros
         fakes: dict[str, object] = {
             "is_available": lambda: True,
+            "device_count": lambda: 1,
+            "get_device_properties": lambda device: SimpleNamespace(
+                name="Fake GPU", total_memory=8 << 30
+            ),
+            "memory_allocated": lambda device=0: self.allocated,
+            "memory_reserved": lambda device=0: self.reserved,
             "device": lambda device: nullcontext(),
             "stream": self.stream,
             "Stream": lambda device: self.new_stream(),

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from realtime.engines.contract import CancelToken, Chunk, Utterance
 from realtime.engines.tone import Tone
+
+if TYPE_CHECKING:
+    from tests.support.fake_cuda import FakeCuda
 
 CHUNK_SAMPLES = 2400
 
@@ -68,6 +72,23 @@ class Silent(Tone):
 
     def speak(self, utterance: Utterance, cancel: CancelToken) -> Iterator[Chunk]:
         return iter(())
+
+
+class OnGpu(Tone):
+    """An engine that takes memory of a GPU when it is loaded."""
+
+    name = "on_gpu"
+    cuda: FakeCuda
+
+    def load(self) -> None:
+        self.cuda.allocated += 3 << 30
+        self.cuda.reserved += 4 << 30
+
+    def unload(self) -> None:
+        self.cuda.allocated = self.cuda.reserved = 0
+
+    def runs_on(self) -> str:
+        return "cuda:0"
 
 
 SCRIPTED = {kind.name: kind for kind in (Gated, Broken, Silent)}

@@ -72,9 +72,7 @@ class ValleEngine:
 
         Before loading it is by what will be loaded, and how; afterwards by what runs.
         """
-        if self._run is None:
-            self._run = choose_run(self._settings)  # once: to look for a GPU takes a moment
-        run, valle = self._run, self._settings.valle
+        run, valle = self._chosen_run(), self._settings.valle
         plan = run.plan if self._model is None else plan_in_force(self.accelerated)
         parts = [str(REVISION), run.device, run.precision, plan]
         digests = zip(("model", "vocoder"), self._loaded_digests or self._digests(), strict=True)
@@ -84,6 +82,14 @@ class ValleEngine:
         if valle.sampling != ValleSamplingSettings():
             parts += [f"{name}={value!r}" for name, value in vars(valle.sampling).items()]
         return " ".join(parts)
+
+    def runs_on(self) -> str:
+        return "cuda:0" if self._chosen_run().device == "cuda" else "cpu"
+
+    def _chosen_run(self) -> RunConfig:
+        if self._run is None:
+            self._run = choose_run(self._settings)  # once: to look for a GPU takes a moment
+        return self._run
 
     @property
     def accelerated(self) -> Sequence[Accelerated]:
@@ -96,7 +102,7 @@ class ValleEngine:
         digests = self._digests()
         valle, vocos = (weights.load_state(file, self._settings) for file in TENSOR_FILES)
         self._set_threads()
-        self._run = _fall_back_to_cpu(self._run or choose_run(self._settings), self._settings)
+        self._run = _fall_back_to_cpu(self._chosen_run(), self._settings)
         model = ValleModel(valle, vocos, self._run, self._settings)
         model.prepare()
         self._speaker = PieceSpeaker(model, self._settings.valle.sampling)

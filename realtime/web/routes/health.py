@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from realtime.models.gpu import find_gpu
 from realtime.models.model import ModelState
-from realtime.services import VERSION
+from realtime.services import VERSION, Services
 from realtime.web.openapi.operation import JSON, SERVER, AnswerSpec, Operation, json_answer
 from realtime.web.requests.services import services_of
 
@@ -51,7 +51,7 @@ class ServerInfo:
 
 
 async def health(request: Request) -> Response:
-    loaded = any(state.state == "loaded" for state in services_of(request).models.states())
+    loaded = services_of(request).models.any_loaded()
     return JSONResponse(asdict(Health("healthy", loaded, find_gpu() is not None)))
 
 
@@ -70,20 +70,23 @@ async def ready(request: Request) -> Response:
 
 
 async def info(request: Request) -> Response:
-    services = services_of(request)
-    characters = await asyncio.to_thread(services.characters.all)
-    device = find_gpu()
-    found = ServerInfo(
+    # In a thread: characters are files, and an engine looks for its device.
+    found = await asyncio.to_thread(_describe, services_of(request))
+    return JSONResponse(asdict(found))
+
+
+def _describe(services: Services) -> ServerInfo:
+    gpu = find_gpu()
+    return ServerInfo(
         version=VERSION,
         model_path=services.settings.models.path.name,
-        device="cpu",  # where every engine of this version runs
-        cuda_available=device is not None,
-        gpu_name=device.name if device else None,
-        gpu_memory=device.memory if device else None,
+        device=services.models.device(),
+        cuda_available=gpu is not None,
+        gpu_name=gpu.name if gpu else None,
+        gpu_memory=gpu.memory if gpu else None,
         engines=services.models.states(),
-        characters=len(characters),
+        characters=len(services.characters.all()),
     )
-    return JSONResponse(asdict(found))
 
 
 async def metrics(request: Request) -> Response:

@@ -44,6 +44,7 @@ class ModelDescription(ModelState):
     """An engine with its state, its files, and what keeps it from running."""
 
     jobs: int
+    estimated_bytes: int  # of this machine's memory
     warm_up: WarmUpState | None
     files: list[FileDescription]
     block: str  # of requirements.txt, with its libraries; empty: the core
@@ -85,7 +86,7 @@ async def describe_models(services: Services) -> list[ModelDescription]:
 
 def _describe_models(services: Services) -> list[ModelDescription]:
     busy = dict(services.models.job_counts())
-    models = []
+    estimates, models = services.models.estimates, []
     for state in services.models.states():
         engine = services.models.engine(state.name)
         obstacles = find_obstacles(engine, services.settings)
@@ -93,6 +94,7 @@ def _describe_models(services: Services) -> list[ModelDescription]:
             ModelDescription(
                 **asdict(state),
                 jobs=busy.get(state.name, 0),
+                estimated_bytes=estimates.estimate(engine),
                 warm_up=services.warm_up.state_of(state.name),
                 files=[describe_file(file, services.settings) for file in engine.weights],
                 block=engine.block,

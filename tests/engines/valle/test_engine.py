@@ -276,8 +276,9 @@ def test_a_device_that_is_found_and_does_not_work_is_no_part_of_what_ran(
     )
     engine = ValleEngine(automatic)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert engine.version.startswith("2 cuda bf16 graphs ")
+    assert engine.version.startswith("2 cuda bf16 graphs ") and engine.runs_on() == "cuda:0"
     engine.load()
+    assert engine.runs_on() == "cpu"
     loaded = engine.version
     assert loaded.startswith("2 cpu fp32 eager ")
     engine.unload()

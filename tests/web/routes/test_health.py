@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import threading
 
+import pytest
 from starlette.testclient import TestClient
 
 from realtime.engines.tone import Tone
 from realtime.services import VERSION
 from realtime.settings import Settings
+from tests.support.fake_cuda import FakeCuda
+from tests.support.scripted_engines import OnGpu
 from tests.support.server import local_client, services_with, wait_until_ready
 
 
@@ -53,3 +56,26 @@ def test_info_tells_what_runs_where(client: TestClient) -> None:
     tone = next(each for each in found["engines"] if each["name"] == "tone")
     assert (tone["kind"], tone["state"], tone["leases"]) == ("speak", "loaded", 0)
     assert {"device", "cuda_available", "gpu_name", "gpu_memory"} <= set(found)
+
+
+def test_info_tells_where_engines_run_and_what_they_take_there(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    OnGpu.cuda = FakeCuda(monkeypatch)
+    services = services_with(settings, extra=(OnGpu,))
+    with local_client(services) as client:
+        empty = client.get("/api/info").json()
+        assert (empty["device"], empty["gpu_name"]) == ("cuda:0", "Fake GPU"), "it would run there"
+        client.post("/api/models/tone/load")
+        assert client.get("/api/info").json()["device"] == "cpu", "what is loaded runs here"
+        loaded = client.post("/api/models/on_gpu/load").json()
+        assert (loaded["device"], loaded["memory_bytes"]) == ("cuda:0", 4 << 30)
+        info = client.get("/api/info").json()
+        assert info["device"] == "cuda:0"
+        devices = {each["name"]: each["device"] for each in info["engines"]}
+        assert (devices["tone"], devices["hibari"], devices["on_gpu"]) == ("cpu", "cpu", "cuda:0")
+        status = client.get("/api/status").json()["models"]
+        (shown,) = [each for each in status if each["name"] == "on_gpu"]
+        assert (shown["device"], shown["memory_bytes"]) == ("cuda:0", 4 << 30)
+        client.post("/api/models/on_gpu/unload")
+        assert client.get("/api/info").json()["device"] == "cpu"

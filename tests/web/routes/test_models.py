@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
 from typing import Any
 
+import pytest
 from starlette.testclient import TestClient
 
-from realtime.settings import Settings
+from realtime.models.memory_estimate import FACTOR
+from realtime.settings import ModelsSettings, Settings
 from realtime.web.routes.models import describe_file
 from realtime.weights import WeightFile
-from tests.support.server import LiveServer
+from tests.support.server import LiveServer, local_client, services_with
 
 
 def state_of(client: TestClient, name: str) -> dict[str, Any]:
@@ -31,6 +36,21 @@ def test_an_engine_is_loaded_and_unloaded(client: TestClient) -> None:
         None,
     )
     assert client.post("/api/models/gain/unload").status_code == 200, "twice is no fault"
+
+
+def test_a_load_tells_what_the_next_one_will_take(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grown = count(step=50 << 20)
+    monkeypatch.setattr("realtime.models.load_memory.resident_bytes", lambda: next(grown))
+    own = replace(settings, models=ModelsSettings(path=tmp_path))
+    with local_client(services_with(own)) as client:
+        before = state_of(client, "hibari")
+        assert before["estimated_bytes"] == FACTOR * before["files"][0]["bytes"]
+        loaded = client.post("/api/models/hibari/load").json()
+        assert loaded["memory_bytes"] == loaded["estimated_bytes"] == 50 << 20
+    with local_client(services_with(own)) as client:
+        assert state_of(client, "hibari")["estimated_bytes"] == 50 << 20
 
 
 def test_an_engine_tells_its_files_and_how_to_get_them(client: TestClient) -> None:
