@@ -1,12 +1,13 @@
 """Benchmark: the speed of what is already there: a finished recording's URL, and POST /lines.
 
 `wrk` loads our server, `php -S` and nginx in turn with the same file, in several rounds of one
-run; the event loop's lag is our server's own histogram, over the rounds that were ours. Programs
-that are not installed are named and left out.
+run; the event loop's lag is our server's own histogram, and the processor time that of its process,
+over the rounds that were ours. Programs that are not installed are named and left out.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import pwd
@@ -51,13 +52,13 @@ http {{
 """
 
 
-def make_100_kb(client: Client) -> tuple[str, bytes]:
-    """Make a recording of about that size; return its address and its bytes."""
+def make_recording(client: Client, size: int) -> tuple[str, bytes]:
+    """Make a recording of about so many bytes; return its address and its bytes."""
     letters = 26
     for _ in range(6):
         url = client.line(("abcdefghijklm" * letters)[:letters])["url"]
         got = wait_until_finished(client, url)
-        missing = round((FILE_BYTES - len(got.body)) / 3840)  # bytes of a letter's sound
+        missing = round((size - len(got.body)) / 3840)  # bytes of a letter's sound
         if not missing:
             break
         letters += missing
@@ -142,6 +143,15 @@ def read_wrk(told: str) -> dict[str, float]:
     return {"requests/s": float(rate[1]), **{f"p{p} ms": milliseconds(places[p]) for p in places}}
 
 
+def load(server: Server, url: str, seconds: int) -> tuple[dict[str, float], float, Counter[float]]:
+    """Load our own server; return a round, its processor time a request in µs, and its lag."""
+    lag_before, begun = lag_buckets(server.address), server.processor_seconds()
+    got = run_wrk(url, seconds)
+    spent, lag = server.processor_seconds() - begun, lag_buckets(server.address)
+    lag.subtract(lag_before)
+    return got, 1e6 * spent / (got["requests/s"] * seconds), lag
+
+
 def milliseconds(told: str) -> float:
     number = told.rstrip("usm")
     return float(number) * UNITS[told[len(number) :]]
@@ -169,28 +179,32 @@ def percentile(buckets: Mapping[float, int], share: float) -> float | None:
     return None
 
 
-def measure_files(server: Server, rounds: int, seconds: int) -> list[dict[str, Any]]:
+def measure_files(server: Server, options: argparse.Namespace) -> list[dict[str, Any]]:
     """Measure all servers in turn, round by round."""
-    url, wav = make_100_kb(Client(server.address))
+    url, wav = make_recording(Client(server.address), options.bytes)
     found: dict[str, list[dict[str, float]]] = {"yamabiko": []}
     lag: Counter[float] = Counter()
+    processor: list[float] = []
     with tempfile.TemporaryDirectory(prefix="yamabiko-") as name, ExitStack() as stack:
-        addresses = {"yamabiko": url, **start_peers(Path(name), wav, stack)}
-        for _ in range(rounds):
-            for who, address in addresses.items():
-                before = lag_buckets(server.address) if who == "yamabiko" else None
-                found.setdefault(who, []).append(run_wrk(address, seconds))
-                if before is not None:
-                    lag.update(lag_buckets(server.address))
-                    lag.subtract(before)
-    late = percentile(lag, 0.99)
+        peers = start_peers(Path(name), wav, stack)
+        for _ in range(options.rounds):
+            got, spent, late = load(server, url, options.seconds)
+            found["yamabiko"].append(got)
+            processor.append(spent)
+            lag.update(late)
+            for who, address in peers.items():
+                found.setdefault(who, []).append(run_wrk(address, options.seconds))
+    late_seconds = percentile(lag, 0.99)
+    own = {
+        "processor µs": round(statistics.median(processor), 1),
+        "loop lag p99 ms": None if late_seconds is None else round(1000 * late_seconds, 2),
+    }
     rows = []
     for who, runs in found.items():
         names = runs[0]
-        row: dict[str, Any] = {"server": who, "bytes": len(wav), "rounds": rounds}
+        row: dict[str, Any] = {"server": who, "bytes": len(wav), "rounds": options.rounds}
         row |= {name: round(statistics.median(run[name] for run in runs), 2) for name in names}
-        own = round(1000 * late, 2) if who == "yamabiko" and late is not None else None
-        rows.append({**row, "loop lag p99 ms": own})
+        rows.append(row | (own if who == "yamabiko" else dict.fromkeys(own)))
     return rows
 
 
@@ -226,6 +240,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--lines", type=int, default=200)
+    parser.add_argument(
+        "--bytes", type=int, default=FILE_BYTES, help="over 2 MiB: read from the disk each time"
+    )
     options = parser.parse_args()
     missing = [program for program in PACKAGES if not shutil.which(program)]
     for program in missing:
@@ -233,7 +250,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="yamabiko-") as name:
         with Server(Path(name), "tone") as server:
             asked = measure_lines(server, options.lines)
-            got = [] if "wrk" in missing else measure_files(server, options.rounds, options.seconds)
+            got = [] if "wrk" in missing else measure_files(server, options)
     report.print_table("POST /lines, one after the other", asked)
     report.print_table("A finished recording, 16 connections (medians of the rounds)", got)
     report.write_json(options.json, {"lines": asked, "files": got, "missing": missing})

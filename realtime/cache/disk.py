@@ -164,7 +164,7 @@ class DiskStore:
 
     def keep(self, part: PartFile, address: Address, suffix: str, sidecar: Sidecar) -> None:
         """Make a sealed part the file of its name: sidecar, rename, folder."""
-        path = self.root / address.path(suffix)
+        path = self.path(address, suffix)
         path.parent.mkdir(parents=True, exist_ok=True)
         with self._sidecars:
             if suffix != WAV:
@@ -175,7 +175,7 @@ class DiskStore:
 
     def sidecar(self, address: Address) -> Sidecar | None:
         """Read a sidecar; None when there is none, or none that can be believed."""
-        path = self.root / address.path(SIDECAR)
+        path = self.path(address, SIDECAR)
         try:
             with path.open("rb") as file:
                 found = read_sidecar(file.read(MOST_SIDECAR_BYTES))
@@ -188,22 +188,25 @@ class DiskStore:
 
     def size(self, address: Address, suffix: str) -> int | None:
         try:
-            return (self.root / address.path(suffix)).stat().st_size
+            return self.path(address, suffix).stat().st_size
         except OSError:
             return None
 
+    def path(self, address: Address, suffix: str) -> Path:
+        return self.root / address.path(suffix)
+
     def open(self, address: Address, suffix: str) -> BinaryIO:
-        return (self.root / address.path(suffix)).open("rb")
+        return self.path(address, suffix).open("rb")
 
     def touch(self, address: Address) -> None:
         """Note on the disk that it was heard now: the next start sorts by that."""
         with contextlib.suppress(OSError):
-            os.utime(self.root / address.path(WAV))
+            os.utime(self.path(address, WAV))
 
     def remove(self, address: Address) -> None:
         """Remove all files of a recording."""
         # The WAV first: what a crash leaves then has no WAV, and the next start removes it.
-        path = self.root / address.path(WAV)
+        path = self.path(address, WAV)
         with contextlib.suppress(OSError):
             path.unlink()
         stem = address.path().rpartition("/")[2]
@@ -249,7 +252,7 @@ class DiskStore:
             file.write(sidecar.serialised())
             file.flush()
             os.fsync(file.fileno())
-        os.replace(part, self.root / address.path(SIDECAR))
+        os.replace(part, self.path(address, SIDECAR))
 
 
 def _note(stored: StoredRecording, suffix: str, entry: os.DirEntry[str]) -> None:

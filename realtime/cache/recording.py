@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import aiofiles
 import numpy as np
 
 from realtime.audio.samples import pcm_from_bytes, pcm_to_bytes
@@ -99,17 +99,15 @@ class FinishedRecording:
         if self.body is not None:
             yield self.body[start:stop]
             return
-        file = await asyncio.to_thread(self.store.open, self.address, self.suffix)
-        try:
-            await asyncio.to_thread(file.seek, start)
+        async with aiofiles.open(self.store.path(self.address, self.suffix), "rb") as file:
+            if start:
+                await file.seek(start)  # a trip to a thread, like every step
             while start < stop:
-                data = await asyncio.to_thread(file.read, min(BLOCK_BYTES, stop - start))
+                data = await file.read(min(BLOCK_BYTES, stop - start))
                 if not data:
                     raise OSError("the file is shorter than it was")
                 start += len(data)
                 yield data
-        finally:
-            file.close()
 
     async def spoken(self) -> AsyncGenerator[Spoken, None]:
         """Yield the sound of a WAV, all its words with the first part."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from contextlib import aclosing
 from pathlib import Path
 
 import numpy as np
@@ -64,3 +66,19 @@ async def test_a_finished_one_gives_any_part(tmp_path: Path, held: bool) -> None
     parts = [part async for part in found.spoken()]
     assert parts[0].words == found.sidecar.words
     assert np.array_equal(np.concatenate([part.pcm for part in parts]), noise())
+
+
+async def test_a_listener_that_leaves_closes_the_file(tmp_path: Path) -> None:
+    keep_recording(DiskStore(tmp_path))
+    found = read_checked(DiskStore(tmp_path), address(), ".wav")
+    assert found is not None
+    found.body = None
+    before = open_files()
+    async with aclosing(found.chunks()) as chunks:
+        await anext(chunks)
+        assert open_files() == before + 1
+    assert open_files() == before
+
+
+def open_files() -> int:
+    return len(os.listdir("/proc/self/fd"))
