@@ -78,6 +78,15 @@ class LineResolver:
         checked_speed(1.0 if request.speed is None else request.speed)
         checked_seed(request.seed)
 
+    def check_written(self, request: LineRequest) -> None:
+        """Check language, engine and text, the last only as far as it takes no time."""
+        _check_language(request)
+        if request.engine:
+            self._models.synthesizer(request.engine)
+        self.check_length(request, len(request.text))
+        if not request.text or request.text.isspace():
+            raise nothing_to_say()
+
     def check_length(self, request: LineRequest, length: int) -> None:
         """Refuse a text that has more characters than the request may have."""
         most = self._limits.long_text if request.longprompt else self._limits.text

@@ -69,6 +69,10 @@ class Speech:
         """Resolve a request, off the loop: reading a long text takes time."""
         return await asyncio.to_thread(self._resolve, request)
 
+    def check_written(self, request: LineRequest) -> None:
+        """Check everything of a whole line that needs no look at the characters."""
+        self._resolver.check_written(request)
+
     async def check(self, request: LineRequest) -> None:
         """Check everything but the text."""
         await asyncio.to_thread(self._resolver.check, request)

@@ -13,6 +13,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import ExceptionHandler, Receive, Scope, Send
 
 from realtime.errors import (
@@ -271,8 +272,17 @@ async def answer_routing_error(request: Request, error: Exception) -> Response:
     }
     phrase = HTTPStatus(error.status_code).phrase
     code, message = texts.get(error.status_code, (phrase.lower().replace(" ", "_"), phrase + "."))
-    refusal = Refusal(error.status_code, code, message, headers=error.headers)
-    return ErrorResponse(request.scope, refusal)
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_allowed_methods(request))
+    return ErrorResponse(request.scope, Refusal(error.status_code, code, message, headers=headers))
+
+
+def _allowed_methods(request: Request) -> list[str]:
+    """Return the methods of a path; starlette names only those of its first route."""
+    routes = request.app.router.routes
+    matching = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return sorted({method for route in matching for method in getattr(route, "methods", ())})
 
 
 async def answer_fault(request: Request, error: Exception) -> Response:

@@ -57,7 +57,7 @@ class _Writer:
         for operation in self._operations:
             methods = paths.setdefault(operation.path, {})
             methods[operation.method.lower()] = self._operation(operation)
-            if operation.method == "GET" and not operation.upgrades:
+            if operation.method == "GET":
                 methods["head"] = _head(methods["get"])
         return {
             "openapi": OPENAPI,
@@ -203,10 +203,11 @@ def _either(answer: Schema, error: Schema) -> Schema:
 
 
 def _head(get: Schema) -> Schema:
-    """Return the HEAD of a path: its GET without a body."""
+    """Return the HEAD of a path: its GET without a body, and without an upgrade."""
     responses = {
         status: {name: part for name, part in answer.items() if name != "content"}
         for status, answer in get["responses"].items()
+        if status != "101"
     }
     name = get["operationId"].replace("get", "head", 1)
     return {**get, "operationId": name, "responses": responses}

@@ -45,5 +45,6 @@ HEADERS: Mapping[str, Schema] = {
     "ETag": _text("The entity tag of the file."),
     "Cache-Control": _text("How long the answer may be kept."),
     "Last-Modified": _text("When the file was changed last."),
+    "Upgrade": _text("The protocol that is spoken here.", const="websocket"),
     "Set-Cookie": _text("The page's cookie."),
 }

@@ -36,9 +36,10 @@ class Field:
 class TextField(Field):
     """A text; None where it is absent.
 
-    `choices` only describe: they are for texts that are checked where they are used.
+    `least`, `most` and `choices` only describe: such texts are checked where they are used.
     """
 
+    least: int | None = None  # characters
     most: FromServices[int] | None = None  # characters
     choices: tuple[str, ...] | FromServices[Collection[str]] = ()
     default: str | None = None
@@ -50,7 +51,11 @@ class TextField(Field):
         most = None if self.most is None else self.most(services)
         choices = self.choices(services) if callable(self.choices) else self.choices
         return filled(
-            type="string", maxLength=most, enum=list(choices) or None, default=self.default
+            type="string",
+            minLength=self.least,
+            maxLength=most,
+            enum=list(choices) or None,
+            default=self.default,
         )
 
 

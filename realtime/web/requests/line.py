@@ -34,7 +34,7 @@ def engines_that_speak(services: Services) -> list[str]:
     return services.models.synthesizers()
 
 
-TEXT = NeededTextField("text", "The text that is spoken.", most_text)
+TEXT = NeededTextField("text", "The text that is spoken.", 1, most_text)
 CHARACTER = TextField(
     "character",
     "A character's name or alias; without it the language's character in `default_characters`.",

@@ -29,7 +29,7 @@ PCM_RATE = 24000  # the rate that OpenAI's clients assume for samples without a 
 # The letters for languages of other servers with the same voices.
 LANGUAGE_LETTERS = {"a": "en", "b": "en", "j": "ja", "z": "zh"}
 
-INPUT = NeededTextField("input", "The text that is spoken.", most_text)
+INPUT = NeededTextField("input", "The text that is spoken.", 1, most_text)
 VOICE = NameField(
     "voice",
     "A character's name or alias; without it the language's character in `default_characters`.",

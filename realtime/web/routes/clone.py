@@ -34,8 +34,8 @@ def _most_text(services: Services) -> int:
 
 
 AUDIO = FileField("audio", "A clip of one voice, 3 to 15 seconds long.")
-NAME = NeededTextField("name", "The name of the new character.")
-TEXT = TextField("text", "The words that are said in the clip.", _most_text)
+NAME = NeededTextField("name", "The name of the new character.", 1)
+TEXT = TextField("text", "The words that are said in the clip.", most=_most_text)
 LANGUAGE = TextField("language", "The clip's language.", choices=ASKABLE, default="auto")
 CLIP = FieldTable("Clip", (AUDIO, NAME, TEXT, LANGUAGE))
 

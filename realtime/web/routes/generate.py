@@ -31,7 +31,7 @@ from realtime.web.requests.json_body import json_body
 from realtime.web.requests.line import LONGPROMPT, NOACCENT, most_text
 from realtime.web.requests.services import account_of, services_of
 
-TEXT_PROMPT = NeededTextField("textPrompt", "The text that is spoken.", most_text)
+TEXT_PROMPT = NeededTextField("textPrompt", "The text that is spoken.", 1, most_text)
 CHARACTER = NeededTextField("character", "A character's name or alias.")
 LANGUAGE = NeededTextField("language", "The text's language.", choices=ASKABLE)
 WAIT = FlagField("wait", "Whether the answer comes when the recording is finished.", True)

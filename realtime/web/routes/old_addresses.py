@@ -6,6 +6,7 @@ else, or the newest recording of that text. No speech is made for them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -99,7 +100,15 @@ async def old_address(request: Request) -> Response:
     return OldAddressResponse(services_of(request), language, request.path_params["rest"])
 
 
-ROUTES = [Route(f"/{language}/{{rest:path}}", old_address, methods=["GET"]) for language in FOLDERS]
+class OldAddressRoute(Route):
+    """A route whose path may have line breaks: a text may have them."""
+
+    def __init__(self, language: str) -> None:
+        super().__init__(f"/{language}/{{rest:path}}", old_address, methods=["GET"])
+        self.path_regex = re.compile(self.path_regex.pattern, re.DOTALL)
+
+
+ROUTES = [OldAddressRoute(language) for language in FOLDERS]
 REST = TextField(
     "rest",
     "`{character}/{text}.wav`, `{character}/{short|long}/{text}.wav` or "

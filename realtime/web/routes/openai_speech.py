@@ -13,7 +13,15 @@ from realtime.web.openapi.error_codes import (
     LINE_ERRORS,
     SYNTHESIS_ERRORS,
 )
-from realtime.web.openapi.operation import SOUND, SPEECH, AnswerSpec, Body, Operation, Parameter
+from realtime.web.openapi.operation import (
+    BYTES,
+    SOUND,
+    SPEECH,
+    AnswerSpec,
+    Body,
+    Operation,
+    Parameter,
+)
 from realtime.web.requests.field_types import TextField
 from realtime.web.requests.json_body import json_body, refuses_storing
 from realtime.web.requests.openai_speech import SPEECH as BODY
@@ -43,7 +51,7 @@ OPERATIONS = [
             AnswerSpec(
                 200,
                 "The sound, from its first part on; an error after that breaks the body off.",
-                {**SOUND, "text/event-stream": str},
+                {**SOUND, "text/event-stream": BYTES},
                 headers=("X-Cache", "X-Audio-Sample-Rate", "X-Audio-Channels", "X-Audio-Encoding"),
                 may_have=("X-Notice", "X-Audio-Bits-Per-Sample", "Server-Timing", "Content-Length"),
             ),

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from realtime.errors import BadRequest, Busy, NotFound, YamabikoError
+from realtime.services import Services
 from realtime.speech.prefetch import MOST_LINES, Prefetch
 from realtime.speech.request import LineRequest
 from realtime.web.openapi.error_codes import (
@@ -58,10 +59,10 @@ async def start_prefetch(request: Request) -> Response:
     rows = await _read_rows(request)
     if not rows or len(rows) > MOST_LINES:
         raise BadRequest(f"lines has {len(rows)} lines; 1 to {MOST_LINES} are allowed.")
-    line_requests = [_line_request(number, row) for number, row in enumerate(rows, 1)]
-    account = account_of(request)
+    services, account = services_of(request), account_of(request)
+    line_requests = [_line_request(number, row, services) for number, row in enumerate(rows, 1)]
     await account.charge_text(sum(len(each.text) for each in line_requests))
-    started = services_of(request).prefetches.begin(line_requests, account)
+    started = services.prefetches.begin(line_requests, account)
     return JSONResponse(asdict(PrefetchAnswer(started.id, started.total)), 202)
 
 
@@ -82,12 +83,14 @@ async def _read_rows(request: Request) -> list[dict[str, Any]]:
     return LINES.read(LIST.open(await json_body(request)))
 
 
-def _line_request(number: int, row: object) -> LineRequest:
+def _line_request(number: int, row: object, services: Services) -> LineRequest:
     """Read one line of the list; its errors name its number."""
     if not isinstance(row, dict):
         refuse(f"line {number}", row, "an object with a text")
     try:
-        return read_line_request(row)
+        read = read_line_request(row)
+        services.speech.check_written(read)
+        return read
     except YamabikoError as error:
         error.message = f"line {number}: {error.message}"
         raise

@@ -7,21 +7,29 @@ import logging
 from collections.abc import Sequence
 from contextlib import ExitStack, aclosing, suppress
 
-from starlette.routing import WebSocketRoute
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from realtime.cache import WAV
-from realtime.errors import BadRequest, Busy, NotFound, YamabikoError
+from realtime.errors import BadRequest, Busy, YamabikoError
 from realtime.live.activity import ActivityContext
 from realtime.live.messages import Close
 from realtime.live.protocol import PROTOCOL
 from realtime.live.session import Session
 from realtime.services import Services
-from realtime.web.answers.errors import ErrorResponse, refusal_of, send_instead
+from realtime.web.answers.errors import (
+    ErrorBody,
+    ErrorResponse,
+    Refusal,
+    refusal_of,
+    send_instead,
+)
 from realtime.web.answers.links import Links
 from realtime.web.open_sockets import OpenSockets
 from realtime.web.openapi.error_codes import LINK_ERRORS, codes
-from realtime.web.openapi.operation import SPEECH, AnswerSpec, Operation, Parameter
+from realtime.web.openapi.operation import JSON, SPEECH, AnswerSpec, Operation, Parameter
 from realtime.web.requests.field_types import TextField
 from realtime.web.requests.request_id import request_id
 from realtime.web.requests.services import account_of, services_of
@@ -115,23 +123,38 @@ async def send_messages(websocket: WebSocket, session: Session) -> None:
                 await websocket.send_text(item)
 
 
-ROUTES = [WebSocketRoute("/ws", serve_socket)]
+async def refuse_request(request: Request) -> Response:
+    """Answer a request that does not ask for the upgrade."""
+    refusal = Refusal(
+        426,
+        "upgrade_required",
+        "This path opens a WebSocket, and the request does not ask for one.",
+        hint="docs/protocol.md says what is spoken there.",
+        headers={"Upgrade": "websocket", "Connection": "Upgrade"},
+    )
+    return ErrorResponse(request.scope, refusal)
+
+
+ROUTES = [WebSocketRoute("/ws", serve_socket), Route("/ws", refuse_request, methods=["GET"])]
 OPERATIONS = [
     Operation(
         "GET",
         "/ws",
         SPEECH,
         f"Open the live socket, {PROTOCOL}",
-        (AnswerSpec(101, "The connection is a WebSocket from now on."),),
         (
-            LINK_ERRORS,
-            codes(BadRequest, "unknown_subprotocol"),
-            codes(NotFound),
+            AnswerSpec(101, "The connection is a WebSocket from now on."),
+            AnswerSpec(
+                426,
+                "The request does not ask for the upgrade.",
+                {JSON: ErrorBody},
+                headers=("Upgrade",),
+            ),
         ),
+        (LINK_ERRORS, codes(BadRequest, "unknown_subprotocol")),
         "Text in while it is written, sound out, stopped at any moment; a microphone in, another "
-        "voice out. Its messages are in docs/protocol.md and docs/protocol.schema.json. A GET "
-        "without the upgrade is a 404. Where a page may not set headers, it takes the query "
-        "`ticket`.",
+        "voice out. Its messages are in docs/protocol.md and docs/protocol.schema.json. Where a "
+        "client cannot set headers, it takes the query `ticket`.",
         (
             Parameter(
                 "header",

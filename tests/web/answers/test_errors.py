@@ -119,3 +119,18 @@ def test_unknown_doors_have_the_envelope_of_their_side(client: TestClient) -> No
     wrong = client.get("/v1/audio/speech")
     assert (wrong.status_code, wrong.headers["Allow"]) == (405, "POST")
     assert wrong.json()["error"]["code"] == "method_not_allowed"
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/api/characters", "GET, HEAD, POST"),
+        ("/prefetch/0123456789abcdef", "DELETE, GET, HEAD"),
+        ("/ws", "GET, HEAD"),
+    ],
+)
+def test_another_method_is_told_all_that_the_path_answers(
+    client: TestClient, path: str, allowed: str
+) -> None:
+    wrong = client.request("PATCH", path)
+    assert (wrong.status_code, wrong.headers["Allow"]) == (405, allowed)

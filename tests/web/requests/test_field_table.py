@@ -10,7 +10,10 @@ from realtime.errors import BadRequest
 from realtime.web.requests.field_table import FieldTable, RowsField
 from realtime.web.requests.field_types import NeededTextField, TextField
 
-TEXT, NOTE = NeededTextField("text", "A text."), TextField("note", "A note.", lambda services: 9)
+TEXT, NOTE = (
+    NeededTextField("text", "A text."),
+    TextField("note", "A note.", most=lambda services: 9),
+)
 STRICT = FieldTable("Strict", (TEXT, NOTE))
 LENIENT = FieldTable("Lenient", (TEXT,), ignores_others=True)
 

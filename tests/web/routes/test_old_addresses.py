@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from starlette.testclient import TestClient
 
 from realtime.web.routes.old_addresses import NamedRecording, parse_old_path
+from tests.support.server import wait_until_kept
 
 
 @pytest.mark.parametrize(
@@ -27,3 +29,11 @@ def test_shapes(path: str, first: NamedRecording) -> None:
 @pytest.mark.parametrize("path", ["", "bell", "Hello.wav", "bell/Hello.mp3"])
 def test_other_paths_mean_nothing(path: str) -> None:
     assert list(parse_old_path(path)) == []
+
+
+def test_a_text_of_two_lines_is_found(client: TestClient) -> None:
+    line = {"text": "abc\nabd", "character": "af_heart", "language": "en", "engine": "tone"}
+    assert client.post("/lines", json=line).status_code == 200
+    wait_until_kept(client)
+    found = client.get("/en/af_heart/abc%0Aabd.wav")
+    assert (found.status_code, found.headers["X-Cache"]) == (200, "hit")

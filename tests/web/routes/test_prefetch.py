@@ -50,6 +50,11 @@ def test_a_list_can_be_cancelled(client: TestClient) -> None:
         ({"lines": ["abc"]}, "line 1"),
         ({"lines": [{"text": "a"}, {"words": "b"}]}, "line 2"),
         ({"lines": [{"text": "a", "format": "wav"}]}, "format"),
+        ({"lines": [{"text": "a"}, {"text": "a", "language": "fr"}]}, "line 2: language is 'fr'"),
+        ({"lines": [{"text": "a", "engine": "nobody"}]}, "line 1: There is no engine 'nobody'"),
+        ({"lines": [{"text": "a", "engine": "gain"}]}, "line 1: The engine 'gain'"),
+        ({"lines": [{"text": "a"}, {"text": " "}]}, "line 2: The text holds nothing"),
+        ({"lines": [{"text": "a" * 5_001}]}, "line 1: The text has 5001 characters"),
         ({"line": []}, "line"),
     ],
 )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
@@ -62,6 +63,12 @@ def test_ready_is_the_first_message(live: LiveServer) -> None:
         assert {"session", "limits", "engines", "characters", "time_ms"} <= set(ready)
         raw.say("ping", t=7)
         assert raw.receive().json["t"] == 7
+
+
+def test_a_request_without_the_upgrade_is_told_to_upgrade(client: TestClient) -> None:
+    answer = client.get("/ws")
+    assert (answer.status_code, answer.headers["Upgrade"]) == (426, "websocket")
+    assert answer.json()["error"]["code"] == "upgrade_required"
 
 
 def test_a_line_comes_as_the_file_has_it(live: LiveServer) -> None:
