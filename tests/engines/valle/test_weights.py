@@ -143,7 +143,7 @@ def test_another_vocos_is_refused(settings: Settings, yaml: str) -> None:
 
 def test_without_torch_it_says_so(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     valle_files.write_checkpoint(settings)
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("realtime.blocks.find_spec", lambda name: None)
     with pytest.raises(Unavailable, match="torch, which is not installed") as refused:
         load_state(CHECKPOINT, settings)
     assert refused.value.code == "engine_unavailable"

@@ -26,7 +26,7 @@ ELSEWHERE = {
     # the close of a socket that was opened
     *("draining", "too_many_sockets"),
     # the command line, and settings at the start
-    *("bad_settings", "file_error"),
+    *("bad_settings", "file_error", "cannot_listen", "keys_missing", "port_taken"),
     # what formats and vocoders refuse after the request's own fields were checked
     *("unsupported_sample_rate", "bad_mel"),
     # codes of classes that are never raised without a code of their own
