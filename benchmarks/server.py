@@ -81,6 +81,11 @@ class Server:
                 return int(line.split()[1]) / 1024
         raise RuntimeError(f"the kernel does not tell {what}")
 
+    def processor_seconds(self) -> float:
+        """Return the seconds of computing that the process has taken so far."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def _read_address(self) -> str:
         """Return the address in the log, and keep reading the log: a full pipe would block it."""
         assert self._process.stderr is not None, "stderr is a pipe"
