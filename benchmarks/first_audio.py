@@ -124,13 +124,13 @@ def over_http(address: str, line: Line, whole: bool) -> ListenerFigures:
     )
     timer = SoundTimer(24000)
     with urllib.request.urlopen(request, timeout=120) as answer:
-        for pcm in _whole_samples(answer):
+        for pcm in whole_samples(answer):
             if timer.add(pcm) and not whole:
                 break
     return timer.heard
 
 
-def _whole_samples(answer: Any) -> Iterator[Any]:
+def whole_samples(answer: Any) -> Iterator[Any]:
     rest = b""
     while data := answer.read1(1 << 16):
         data = rest + data

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import page, report, revoice, signing
+from benchmarks import first_line, page, report, revoice, signing
 from benchmarks.convert import count_clicks
 from benchmarks.listening import errors, units
 from benchmarks.microphone import ListenerNotes, Microphone, SkippedClock
@@ -155,3 +155,22 @@ def test_how_late_a_sound_follows_another_is_found(milliseconds: int) -> None:
     late = np.concatenate([np.zeros(24 * milliseconds, np.float32), sound])[: sound.size]
     moved = np.sign(late) * np.abs(late) ** 0.9  # another voice, and as loud
     assert page.delay(sound, moved, 24_000) == pytest.approx(milliseconds / 1000, abs=0.003)
+
+
+def test_a_first_line_is_compared_with_the_warm_ones() -> None:
+    starts = [
+        first_line.Start(
+            warm,
+            first={kind.name: first for kind in first_line.KINDS},
+            again={kind.name: [200.0, 210.0] for kind in first_line.KINDS},
+            warm_seconds=2.0 if warm == "auto" else None,
+        )
+        for warm, first in (("auto", 220.0), ("auto", 240.0), ("off", 900.0), ("off", 1100.0))
+    ]
+    rows = {(row["warm"], row["line"]): row for row in first_line.line_rows(starts)}
+    assert rows["auto", "ja, kokoro"]["first / warm"] == round(230 / 205, 2)
+    assert rows["off", "ja, kokoro"]["slowest first ms"] == 1100
+    assert first_line.start_row("off", starts[2:])["warm after s"] is None
+    assert first_line.start_row("auto", starts[:2])["warm after s"] == 2.0
+    texts = {kind.text(number) for kind in first_line.KINDS[1:] for number in range(8)}
+    assert len(texts) == 24, "each text is another one"

@@ -1,7 +1,7 @@
 """The warm-up: once the server is ready, engines are loaded and speak once in each language.
 
-It gives way to listeners: it goes on only while nobody uses an engine, and its own speech is
-stopped when a listener comes. A load that a listener asks for meanwhile is the same load.
+It gives way to listeners: each step waits until no engine was in use for a second, and its own
+speech is stopped when a listener comes. A load that a listener asks for meanwhile is the same load.
 
 Its work has the usual priority: a lower one cannot be taken back without a privilege, and a thread
 that waits for the processor while it holds Python's lock makes the whole server wait.
@@ -23,6 +23,7 @@ from realtime.warm_up.plan import WarmUpPlanner, WarmUpState, megabytes
 logger = logging.getLogger(__name__)
 
 USER = "the warm-up"
+QUIET_SECONDS = 1.0  # a dictionary holds Python's lock for up to 0.2 s: not between two lines
 
 
 class WarmUp:
@@ -40,6 +41,8 @@ class WarmUp:
         self._words = words
         self._clock = clock
         self._states: dict[str, WarmUpState] = {}
+        self._listeners = False  # whether there were any at the last change
+        self._quiet_since = 0.0
 
     def state_of(self, name: str) -> WarmUpState | None:
         """Return how far an engine has come; None for one that is not warmed up, or unloaded."""
@@ -50,6 +53,14 @@ class WarmUp:
 
     async def run(self, spoken: Collection[tuple[str, str]]) -> None:
         """Warm up the engines of the plan; `spoken` are those that have spoken, by language."""
+        self._quiet_since = self._clock()
+        watching = asyncio.create_task(self._watch_listeners())
+        try:
+            await self._run(spoken)
+        finally:
+            watching.cancel()
+
+    async def _run(self, spoken: Collection[tuple[str, str]]) -> None:
         plan = await asyncio.to_thread(self._planner.plan)
         self._states = {each.engine: each for each in plan}
         waiting = [each for each in plan if each.state == "waiting"]
@@ -65,7 +76,7 @@ class WarmUp:
 
     async def _warm(self, state: WarmUpState) -> None:
         """Load an engine and let it speak; an error ends its own warm-up alone."""
-        await self._until_nobody_waits()
+        await self._until_quiet()
         state.reason = await asyncio.to_thread(self._planner.shortage, state.engine)
         if state.reason is not None:
             state.state = "left_out"
@@ -96,7 +107,7 @@ class WarmUp:
     async def _speak(self, name: str, language: str) -> None:
         """Let an engine speak in a language, until it was not interrupted by a listener."""
         while True:
-            await self._until_nobody_waits()
+            await self._until_quiet()
             speaking = asyncio.create_task(self._words.speak(name, language, USER))
             try:
                 if await self._ends_before_a_listener_comes(speaking):
@@ -108,7 +119,7 @@ class WarmUp:
 
     async def _ends_before_a_listener_comes(self, speaking: asyncio.Task[bool]) -> bool:
         while not speaking.done():
-            if self._somebody_waits():
+            if self._somebody_listens():
                 return False
             change = asyncio.create_task(self._models.users_changed.wait())
             try:
@@ -117,11 +128,26 @@ class WarmUp:
                 change.cancel()
         return True
 
-    async def _until_nobody_waits(self) -> None:
-        while self._somebody_waits():
+    async def _watch_listeners(self) -> None:
+        while True:
             await self._models.users_changed.wait()
+            before, self._listeners = self._listeners, self._somebody_listens()
+            if before or self._listeners:
+                self._quiet_since = self._clock()
 
-    def _somebody_waits(self) -> bool:
+    async def _until_quiet(self) -> None:
+        """Wait until no listener has used an engine for a second."""
+        while True:
+            left = self._quiet_since + QUIET_SECONDS - self._clock()
+            if self._somebody_listens():
+                await self._models.users_changed.wait()
+                self._quiet_since = self._clock()
+            elif left > 0:
+                await asyncio.sleep(left)
+            else:
+                return
+
+    def _somebody_listens(self) -> bool:
         return any(user != USER for user in self._models.users())
 
 

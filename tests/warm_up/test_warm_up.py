@@ -18,6 +18,7 @@ from realtime.engines.tone import Tone
 from realtime.errors import SettingsError, WeightsMissing
 from realtime.services import Services
 from realtime.settings import Settings
+from realtime.warm_up.warm_up import QUIET_SECONDS
 from tests.support.scripted_engines import chunk
 from tests.support.server import JSON, LiveServer, services_with, serving
 
@@ -31,6 +32,7 @@ class Watched(Tone):
         self.loads = 0
         self.users: Callable[[], list[str]] = list  # of all engines
         self.used_at_load: list[str] = []
+        self.loaded_at = self.spoken_at = 0.0
         self.spoken: list[str] = []  # languages, each once it was spoken to the end
         self.cancelled = 0
         self.loading, self.speaking = threading.Event(), threading.Event()
@@ -40,7 +42,7 @@ class Watched(Tone):
 
     def load(self) -> None:
         self.loads += 1
-        self.used_at_load = self.users()
+        self.used_at_load, self.loaded_at = self.users(), time.monotonic()
         self.loading.set()
         assert self.may_load.wait(PATIENCE_SECONDS)
 
@@ -51,6 +53,7 @@ class Watched(Tone):
         cancel.interrupt_with(None)
         self.cancelled += cancel.is_set()
         cancel.check()
+        self.spoken_at = time.monotonic()
         yield chunk(0.25)
         self.spoken.append(utterance.segments[0].language)
 
@@ -176,6 +179,7 @@ def test_it_waits_while_somebody_listens(settings: Settings) -> None:
         assert listener.result()
         wait_for(live, "third", "ready")
         assert third.used_at_load == [], "it was loaded while nobody listened"
+        assert third.loaded_at - second.spoken_at >= QUIET_SECONDS
 
 
 @pytest.mark.parametrize("engine", ["first", "tone"])
