@@ -37,14 +37,14 @@ class ContainerWriter:
         self.sample_rate = wanted.rate_for(target_rate or source_rate)
         self.seconds = 0.0  # of sound that was fed
         self.head = b""  # of the finished file: it replaces as many of the first bytes
-        self._source_rate = source_rate
+        self._source_rate, self._target_rate = source_rate, target_rate
         # A thread costs more than copying samples does, and the first sound waits for it.
         self._heavy = bool(wanted.codec) or self.sample_rate != source_rate
         self._opening: asyncio.Future[ContainerEncoder] | None = None
 
     async def __aenter__(self) -> ContainerWriter:
         # A codec takes its time to open: that passes while the engine makes its first sound.
-        opening = self._run(make_encoder, self.format, self._source_rate, self.sample_rate)
+        opening = self._run(make_encoder, self.format, self._source_rate, self._target_rate)
         self._opening = asyncio.ensure_future(opening)
         return self
 

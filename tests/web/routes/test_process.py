@@ -110,6 +110,15 @@ def test_an_answer_that_breaks_before_it_is_whole_has_its_status(
     assert (answer.status_code, answer.json()["error"]["code"]) == (500, "synthesis_failed")
 
 
+@pytest.mark.parametrize("rate", [4_000, 11_025, 32_000, 96_000])
+def test_a_recording_keeps_a_rate_that_nobody_could_ask_for(client: TestClient, rate: int) -> None:
+    answer = ask(client, wav(pcm(voice(0.2, rate=rate)), rate))
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["x-audio-sample-rate"] == str(rate)
+    found, found_rate = decode(answer.content)
+    assert (found.size, found_rate) == (round(0.2 * rate), rate)
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_every_format_is_read_whatever_it_is_called(client: TestClient, name: str) -> None:
     answer = ask(client, encoded_file(name, RATE, SOUND), name="holiday.jpeg")
