@@ -22,7 +22,6 @@ import { CharacterList } from "./speak/characters.js";
 import { LineForm } from "./speak/form.js";
 import { History } from "./speak/history.js";
 import { LinePlayer } from "./speak/line_player.js";
-import { NowPlaying } from "./speak/now_playing.js";
 import { LatencyMeter } from "./talk/latency_meter.js";
 import { LatencyPanel } from "./talk/latency_panel.js";
 import { TalkPanel } from "./talk/panel.js";
@@ -31,8 +30,8 @@ const connection = new Connection();
 const player = new Player();
 const linePlayer = new LinePlayer(connection, player);
 const characters = new CharacterList();
-const OWN = ["offline", "login", "cut"]; // errors that the page finds itself
 let loginDialog = null; // before it is needed
+let nowPlaying = null; // before the first key or click
 let shown = {}; // the message: {key, error}
 
 window.yamabiko = { stats: player.stats };
@@ -45,7 +44,6 @@ byId("page-language").addEventListener("change", ({ target }) => chooseLanguage(
 
 const status = new StatusPanel(byId("status"), { showMessage });
 const needsKey = () => status.needsKey;
-const nowPlaying = new NowPlaying({ linePlayer, player, characters, showMessage, needsKey });
 const cards = new CharacterCards(byId("voices"), { characters, linePlayer, onFailed: showError });
 const history = new History(byId("history"), { characters, say, edit: (line) => form.edit(line) });
 const form = new LineForm({ linePlayer, characters, cards, say });
@@ -87,11 +85,29 @@ async function askForKey() {
   loginDialog.open();
 }
 
+// The view of a line is fetched with the first key or click: a visitor who only looks goes without it.
+function loadNowPlaying() {
+  nowPlaying ??= import("./speak/now_playing.js").then(
+    ({ NowPlaying }) => new NowPlaying({ linePlayer, player, characters, showMessage, needsKey }),
+  );
+  return nowPlaying;
+}
+
+for (const gesture of ["pointerdown", "keydown"]) {
+  addEventListener(gesture, () => loadNowPlaying().catch(() => {}), { capture: true, once: true });
+}
+
 // A line of the history has the moment and the speaker besides, which are no part of the request.
-function say({ at, by, ...line }) {
+async function say({ at, by, ...line }) {
   showMessage(null);
   history.add(line);
-  nowPlaying.say(line, { onFailed: showError, onStarted: ({ character }) => history.setSpeaker(line, character) });
+  const onStarted = ({ character }) => history.setSpeaker(line, character);
+  try {
+    (await loadNowPlaying()).say(line, { onFailed: showError, onStarted });
+  } catch (error) {
+    nowPlaying = null; // to be tried again
+    showError(error);
+  }
 }
 
 function showState() {
@@ -117,7 +133,7 @@ async function showMessage(key, error = null) {
   const mine = { key, error };
   shown = mine;
   let text = key && t(key);
-  if (error) text = OWN.includes(error.code) ? t(error.code) : await errorText(error);
+  if (error) text = error.code === "offline" ? t("offline") : await errorText(error);
   if (shown !== mine) return; // another one came meanwhile
   element.dataset.kind = error ? "error" : "note";
   element.textContent = text;

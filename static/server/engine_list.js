@@ -1,7 +1,7 @@
 // The list of the engines: the state of each, what it takes, who uses it, and a button that loads or unloads it.
 
 import { el } from "../page/dom.js";
-import { errorText, formatBytes, formatMilliseconds, formatNumber, t, translate } from "../page/i18n.js";
+import { errorText, formatBytes, formatMilliseconds, formatNumber, loadTexts, t, translate } from "../page/i18n.js";
 import { requestJson } from "./http.js";
 
 export class EngineList {
@@ -28,8 +28,6 @@ export class EngineList {
   #item(model) {
     const state = this.#changing.has(model.name) ? "loading" : model.state;
     const shown = state === "unloaded" && !model.can_run ? "unable" : state;
-    const wrong = el("span", { class: "wrong small" }, model.error);
-    if (model.error) showErrorText(wrong, model);
     const about = [t(`engine.${model.kind}`), model.languages.join(" "), ...figures(model)];
     return el(
       "li",
@@ -42,7 +40,7 @@ export class EngineList {
         " ",
         el("span", { class: "tag", t: `engine.${warmUpTag(model) ?? shown}` }),
         el("span", { class: "soft small" }, about.filter(Boolean).join(" · ")),
-        model.error && wrong,
+        model.error && wrong(model),
         isLeftOut(model) && leftOut(model.warm_up.reason),
       ),
       this.#button(model, state === "loading"),
@@ -71,6 +69,7 @@ export class EngineList {
     this.#changing.add(name);
     this.show(this.#models);
     try {
+      await loadTexts("later/");
       await requestJson(`/api/models/${encodeURIComponent(name)}/${action}`, {});
       this.#showMessage(action === "load" ? "engine.wasLoaded" : "engine.wasUnloaded");
     } catch (error) {
@@ -102,8 +101,10 @@ function leftOut(reason) {
   );
 }
 
-async function showErrorText(element, { error: message, error_code: code, hint }) {
-  element.textContent = await errorText({ code, message, hint });
+function wrong({ error: message, error_code: code, hint }) {
+  const element = el("span", { class: "wrong small" });
+  errorText({ code, message, hint }).then((text) => element.append(text));
+  return element;
 }
 
 function figures({ files, device, memory_bytes: memory, load_ms: took, jobs, users }) {

@@ -1,7 +1,7 @@
 // The lines that were said here, newest first, with a search. They are stored in this browser only.
 
 import { el } from "../page/dom.js";
-import { formatMoment, languageEvents, t, translate } from "../page/i18n.js";
+import { formatMoment, languageEvents, loadTexts, t, translate } from "../page/i18n.js";
 import { readStorage, writeStorage } from "../page/storage.js";
 
 const MOST_LINES = 200;
@@ -100,6 +100,12 @@ export class History {
     this.#list.replaceChildren(...items);
     this.#clear.hidden = this.#lines.length === 0;
     translate(this.#list);
+    if (this.#lines.length) this.#translateItems().catch(() => {}); // the server is gone: their icons stay
+  }
+
+  async #translateItems() {
+    await loadTexts("later/");
+    translate(this.#list.parentNode);
   }
 
   #item(line) {

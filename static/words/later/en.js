@@ -1,4 +1,4 @@
-// The texts in English of what is fetched later: the log-in, the actions for a line, the microphone.
+// The texts in English of what few visits need at first: the log-in, the actions for a line, the history, the microphone.
 
 export const words = {
   "actions.replay": "Hear it again",
@@ -29,4 +29,11 @@ export const words = {
   "talk.larger_blocks": "The server is busy: the voice comes in larger blocks.",
   "talk.bypassed": "The server cannot keep up: your own voice passes for a while.",
   "talk.recovered": "The server keeps up again.",
+  "history.clear": "Forget all",
+  "history.again": "Say again:",
+  "history.edit": "Put it back into the text box",
+  "history.forget": "Forget this line",
+  "history.none": "No such line was said.",
+  "engine.wasLoaded": "The engine is loaded.",
+  "engine.wasUnloaded": "The engine is unloaded.",
 };

@@ -1,4 +1,4 @@
-// The texts in Japanese of what is fetched later: the log-in, the actions for a line, the microphone.
+// The texts in Japanese of what few visits need at first: the log-in, the actions for a line, the history, the microphone.
 
 export const words = {
   "actions.replay": "もう一度聞く",
@@ -28,4 +28,11 @@ export const words = {
   "talk.larger_blocks": "サーバーが混んでいます。声が大きなまとまりで届きます。",
   "talk.bypassed": "サーバーが間に合いません。しばらく元の声のまま届きます。",
   "talk.recovered": "サーバーが追いつきました。",
+  "history.clear": "すべて忘れる",
+  "history.again": "もう一度話す：",
+  "history.edit": "入力欄に戻す",
+  "history.forget": "このセリフを忘れる",
+  "history.none": "見つかりませんでした。",
+  "engine.wasLoaded": "エンジンを読み込みました。",
+  "engine.wasUnloaded": "エンジンを解放しました。",
 };

@@ -1,4 +1,4 @@
-// The texts in Chinese of what is fetched later: the log-in, the actions for a line, the microphone.
+// The texts in Chinese of what few visits need at first: the log-in, the actions for a line, the history, the microphone.
 
 export const words = {
   "actions.replay": "再听一遍",
@@ -28,4 +28,11 @@ export const words = {
   "talk.larger_blocks": "服务器繁忙：声音以更大的块传来。",
   "talk.bypassed": "服务器跟不上：暂时直接传送您自己的声音。",
   "talk.recovered": "服务器又跟上了。",
+  "history.clear": "全部忘记",
+  "history.again": "再说一遍：",
+  "history.edit": "放回文本框",
+  "history.forget": "忘记这句话",
+  "history.none": "没有找到这样的话。",
+  "engine.wasLoaded": "引擎已加载。",
+  "engine.wasUnloaded": "引擎已卸载。",
 };
