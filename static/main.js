@@ -30,6 +30,7 @@ const connection = new Connection();
 const player = new Player();
 const linePlayer = new LinePlayer(connection, player);
 const characters = new CharacterList();
+const SERVER_GONE = ["offline", "cut"]; // their texts are in the first load, since no more can be fetched then
 let loginDialog = null; // before it is needed
 let nowPlaying = null; // before the first key or click
 let shown = {}; // the message: {key, error}
@@ -133,7 +134,7 @@ async function showMessage(key, error = null) {
   const mine = { key, error };
   shown = mine;
   let text = key && t(key);
-  if (error) text = error.code === "offline" ? t("offline") : await errorText(error);
+  if (error) text = SERVER_GONE.includes(error.code) ? t(error.code) : await errorText(error);
   if (shown !== mine) return; // another one came meanwhile
   element.dataset.kind = error ? "error" : "note";
   element.textContent = text;

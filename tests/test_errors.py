@@ -18,7 +18,7 @@ TEXTS = ROOT / "static" / "words" / "errors"
 HANDED_ON = {"self.code", "error.code", "refusal.code", "code"}
 # Notices of a microphone have codes too, and texts of their own: a test of the page holds them.
 NO_ERRORS = ("Notice", "LineNotice", "ConversionNotice", "RevoicingNotice")
-OF_THE_PAGE = {"cut", "login", "no_sound"}  # errors that the page finds itself
+OF_THE_PAGE = {"login", "no_sound"}  # errors that the page finds itself
 
 
 def name_of(call: ast.Call) -> str:

@@ -49,6 +49,7 @@ export const words = {
   "unit.hours": "{hours} h {minutes} min",
   "unit.minutes": "{minutes} min",
   offline: "The server does not answer. The page tries again by itself.",
+  cut: "The server broke the line off.",
   failed: "That did not work.",
   history: "Said before",
   "history.search": "Search what was said",

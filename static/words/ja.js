@@ -49,6 +49,7 @@ export const words = {
   "unit.hours": "{hours} 時間 {minutes} 分",
   "unit.minutes": "{minutes} 分",
   offline: "サーバーが応答しません。自動で再試行します。",
+  cut: "サーバーがセリフを中断しました。",
   failed: "うまくいきませんでした。",
   history: "これまでのセリフ",
   "history.search": "セリフを検索",

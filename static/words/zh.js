@@ -49,6 +49,7 @@ export const words = {
   "unit.hours": "{hours} 小时 {minutes} 分",
   "unit.minutes": "{minutes} 分钟",
   offline: "服务器没有回应，页面会自动重试。",
+  cut: "服务器中断了这句话。",
   failed: "没有成功。",
   history: "说过的话",
   "history.search": "搜索说过的话",
