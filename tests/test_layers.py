@@ -12,7 +12,7 @@ import pytest
 from tools.structure import imports
 
 ROOT = Path(__file__).resolve().parent.parent
-MOST_LINES = 330  # of a file: over it, a file rarely has one noun
+MOST_LINES = 310  # of a file: over it, a file rarely has one noun
 MOST_FUNCTION_LINES = 50
 
 # From the top down. A module imports from its own room, or from the rows below its own.

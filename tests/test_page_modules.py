@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted((ROOT / "static").rglob("*.js"))
 TESTS = sorted((ROOT / "tests" / "js").glob("*.test.mjs"))
-MOST_LINES = 330
+MOST_LINES = 310
 # The first comment begins with a noun: it says what the module is.
 NO_NOUN = (
     "what who whoever how where when why which whether nothing everything it as in on for".split()

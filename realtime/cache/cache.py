@@ -9,17 +9,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from realtime.cache.address import SIDECAR, WAV, Address
 from realtime.cache.checked_read import read_checked
-from realtime.cache.disk import DiskStore, PartFile, StoredRecording
+from realtime.cache.disk import DiskStore, PartFile
+from realtime.cache.failures import Failures
 from realtime.cache.growing import GrowingRecording
 from realtime.cache.in_memory import MemoryCache
 from realtime.cache.index import Index
+from realtime.cache.listeners import Listeners
 from realtime.cache.production import (
     OpenedRecording,
     Production,
@@ -33,7 +34,6 @@ from realtime.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-MOST_FAILURES = 1_000  # remembered, so that a client can ask what became of a line
 MOST_TOUCHED = 1_000
 TOUCH_SECONDS = 60.0  # between two notes on the disk that a recording was heard
 MOST_GROWING = 1_024
@@ -52,10 +52,9 @@ class Cache:
         self.store = DiskStore(settings.cache.path)
         self.index = Index()
         self.memory = MemoryCache(settings.cache.memory_bytes)
-        self.failures: OrderedDict[str, tuple[Address, YamabikoError]] = OrderedDict()
+        self.failures = Failures()
         self._most_bytes = settings.cache.max_bytes
-        self._most_listeners = settings.limits.listeners
-        self._listeners = 0
+        self._listeners = Listeners(settings.limits.listeners)
         self._clock = clock
         self._count_event = count_event
         self._growing: dict[tuple[str, str], GrowingRecording] = {}
@@ -67,7 +66,7 @@ class Cache:
     async def start(self) -> None:
         """Remove what a crash left, then read what there is."""
         begun = self._clock()
-        for stored in await asyncio.to_thread(self._scan):
+        for stored in await asyncio.to_thread(self.store.begin):
             self.index.add_older(stored.address, stored.files)
         await self._shrink()
         size, seconds = self.index.bytes / 1e6, self._clock() - begun
@@ -97,7 +96,7 @@ class Cache:
             return growing.address
         if (entry := self.index.get(key)) is not None:
             return entry.address
-        return self.failures[key][0] if key in self.failures else None
+        return self.failures.address(key)
 
     @asynccontextmanager
     async def open(
@@ -107,7 +106,7 @@ class Cache:
 
         With `finish` it is made to its end, whoever leaves.
         """
-        self._check_room()
+        self._listeners.check_room()
         opened = await self._find(address, suffix)
         if opened is None:
             # No await since the last look: nobody else can have begun the same.
@@ -120,7 +119,7 @@ class Cache:
     @asynccontextmanager
     async def listen(self, address: Address, suffix: str) -> AsyncIterator[OpenedRecording | None]:
         """Open a recording, finished or growing; give None where there is none."""
-        self._check_room()
+        self._listeners.check_room()
         opened = await self._find(address, suffix)
         if opened is None:
             yield None
@@ -133,7 +132,7 @@ class Cache:
         self, production: Production[Any]
     ) -> AsyncIterator[GrowingRecording]:
         """Begin a recording that nobody else finds, and that is kept only if it gets an address."""
-        self._check_room()
+        self._listeners.check_room()
         growing = self._start(WAV, "nameless", production)
         self._without_address.add(growing)
         with self._listening(growing):
@@ -178,17 +177,6 @@ class Cache:
         self.memory.forget(address.key)
         await asyncio.to_thread(self.store.remove, address)
 
-    def _scan(self) -> list[StoredRecording]:
-        """List the recordings on the disk, the last heard first; the lock's holder cleans up."""
-        if self.store.take_lock():
-            self.store.clean()
-        found = list(self.store.scan())
-        if self.store.has_lock:
-            for stored in found:
-                if not stored.whole:
-                    self.store.remove(stored.address)
-        return sorted((s for s in found if s.whole), key=lambda stored: -stored.heard_at)
-
     async def _find(self, address: Address, suffix: str) -> OpenedRecording | None:
         opened = self._find_growing(address, suffix)
         if opened is None and (kept := await self.find_finished(address, suffix)) is not None:
@@ -206,7 +194,7 @@ class Cache:
         growing = self._start(suffix, address.key, production)
         growing.address = address
         self._growing[address.key, suffix] = growing
-        self.failures.pop(address.key, None)
+        self.failures.forget(address.key)
         return OpenedRecording("miss", address, growing)
 
     def _start(self, suffix: str, part_name: str, production: Production[Any]) -> GrowingRecording:
@@ -272,9 +260,7 @@ class Cache:
     def _fail(self, suffix: str, growing: GrowingRecording, error: YamabikoError) -> None:
         growing.fail(error)
         if suffix == WAV and growing.finish_alone and growing.address is not None:
-            self.failures[growing.address.key] = (growing.address, error)
-            while len(self.failures) > MOST_FAILURES:
-                self.failures.popitem(last=False)
+            self.failures.add(growing.address, error)
 
     async def _release_part(self, growing: GrowingRecording, part: PartFile) -> None:
         """Remove from the disk what was not kept; who still reads it may read to the end."""
@@ -290,28 +276,16 @@ class Cache:
             self._count_event("lost")
             await self.remove(address)
 
-    def _check_room(self) -> None:
-        if self._listeners >= self._most_listeners:
-            raise Busy(
-                f"{self._listeners} listeners are being served, which is the limit.",
-                code="too_many_listeners",
-                hint="Ask again in a moment.",
-                retry_after=1,
-            )
-
     @contextmanager
     def _listening(self, source: Source) -> Iterator[None]:
         """Keep a growing recording going and a finished one on the disk while it is heard."""
-        self._listeners += 1
-        try:
+        with self._listeners.counted():
             if isinstance(source, GrowingRecording):
                 with source.listening():
                     yield
             else:
                 with self.index.reading(source.address):
                     yield
-        finally:
-            self._listeners -= 1
 
     async def _shrink(self) -> None:
         """Remove the longest unheard recordings down to the bound; only the lock's holder does."""

@@ -147,6 +147,17 @@ class DiskStore:
             self._lock_file.close()
             self._lock_file = None
 
+    def begin(self) -> list[StoredRecording]:
+        """List the recordings, the last heard first; the lock's holder removes what a crash left."""
+        if self.take_lock():
+            self.clean()
+        found = list(self.scan())
+        if self.has_lock:
+            for stored in found:
+                if not stored.whole:
+                    self.remove(stored.address)
+        return sorted((s for s in found if s.whole), key=lambda stored: -stored.heard_at)
+
     def clean(self) -> None:
         """Remove parts that no process writes any more."""
         with contextlib.suppress(FileNotFoundError):

@@ -19,9 +19,7 @@ const AUDIBLE = 300 / 32768;
 // The seconds that a stream holds before it sounds, so that what comes late makes no gap. Streams share one: the next
 // line knows what the one before it learnt of the network.
 export class BufferTarget {
-  constructor() {
-    this.seconds = START_SECONDS;
-  }
+  seconds = START_SECONDS;
 
   grow() {
     this.seconds = Math.min(MOST_SECONDS, this.seconds + GROWTH_SECONDS);
@@ -251,14 +249,11 @@ export class Playlist {
       lineIsPlaying = lineIsPlaying || !buffer.live;
       buffer.pull(buffer.live ? live : lines);
       if (buffer.audible >= 0) onHeard(stream, buffer.audible);
-      if (buffer.finished) this.remove(stream, buffer, onEnded);
+      if (!buffer.finished) continue;
+      this.streams.delete(stream);
+      for (const name of ["underruns", "played"]) this.removed[name] += buffer[name];
+      onEnded(stream, buffer);
     }
-  }
-
-  remove(stream, buffer, onEnded) {
-    this.streams.delete(stream);
-    for (const name of ["underruns", "played"]) this.removed[name] += buffer[name];
-    onEnded(stream, buffer);
   }
 }
 

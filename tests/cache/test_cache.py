@@ -123,10 +123,11 @@ async def test_an_error_reaches_all_keeps_nothing_and_the_next_tries_afresh(
     assert all(isinstance(error, SynthesisFailed) for error in found)
     await until_nothing_grows(cache)
     assert producer.begun == 1
-    assert cache.failures[address().key][1].message == "It broke."
+    failure = cache.failures.error(address().key)
+    assert failure is not None and failure.message == "It broke."
     assert not file_names(tmp_path, "*.part") and not file_names(tmp_path, "*.wav")
     assert (await hear(cache, ScriptedProducer(PARTS), address()))[0] == "miss"
-    assert address().key not in cache.failures
+    assert cache.failures.error(address().key) is None
 
 
 async def test_a_fault_of_ours_ends_one_recording_alone(cache: Cache) -> None:

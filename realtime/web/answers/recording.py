@@ -13,7 +13,8 @@ from realtime.audio.formats import FORMATS
 from realtime.cache import SIDECAR, Address, FinishedRecording, GrowingRecording
 from realtime.errors import NotFound
 from realtime.services import Services
-from realtime.web.answers.errors import ErrorResponse, Refusal
+from realtime.web.answers.error_body import Refusal
+from realtime.web.answers.errors import ErrorResponse
 from realtime.web.answers.ranges import CONDITIONAL, ByteRange, Decision, content_range, decide
 from realtime.web.answers.sending import Answer, Stalled, answer_unless_gone, break_off, send_part
 

@@ -19,7 +19,8 @@ from realtime.audio.wav import HEADER_BYTES
 from realtime.cache import FinishedRecording, Recording
 from realtime.speech.line import Line
 from realtime.speech.speech import LineInProgress, Speech
-from realtime.web.answers.errors import error_body, refusal_of
+from realtime.web.answers.error_body import error_body
+from realtime.web.answers.errors import refusal_of
 from realtime.web.answers.notices import notice_headers
 from realtime.web.answers.sending import Answer, answer_unless_gone
 from realtime.web.answers.server_sent_events import sound_events, usage_of

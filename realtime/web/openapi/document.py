@@ -9,13 +9,13 @@ from http import HTTPStatus
 from typing import Any
 
 from realtime.services import VERSION, Services
-from realtime.web.answers.errors import (
+from realtime.web.answers.error_body import (
     BotsBody,
     error_type,
     sent_code,
     sent_status,
-    status_of,
 )
+from realtime.web.answers.errors import status_of
 from realtime.web.entry.authentication import SAFE, is_open
 from realtime.web.openapi.error_codes import ENTRY_ERRORS, FOREIGN_PAGE, KEY_ERRORS, ErrorCode
 from realtime.web.openapi.headers import HEADERS, REQUEST_ID, RETRY_AFTER

@@ -12,7 +12,7 @@ from realtime.errors import BadRequest, NotFound, Refused, Unavailable
 from realtime.services import Services
 from realtime.speech.line import ASKABLE
 from realtime.speech.request import LineRequest
-from realtime.web.answers.errors import BotsBody, bots_body
+from realtime.web.answers.error_body import BotsBody, bots_body
 from realtime.web.answers.links import Links
 from realtime.web.answers.notices import notice_headers
 from realtime.web.openapi.error_codes import (

@@ -14,7 +14,7 @@ from realtime.cache.other_formats import suffix_of
 from realtime.errors import NotFound
 from realtime.services import Services
 from realtime.speech.notices import LineNotice
-from realtime.web.answers.errors import ErrorContent, own_error
+from realtime.web.answers.error_body import ErrorContent, own_error
 from realtime.web.answers.links import Links
 from realtime.web.openapi.error_codes import (
     FORMAT_ERRORS,
@@ -104,8 +104,7 @@ async def _state_of(services: Services, address: Address, url: str) -> Recording
         finished = await services.cache.find_finished(address, WAV)
         if finished is not None:
             return RecordingState(key, "finished", finished.sidecar.duration, url, None)
-        if key in services.cache.failures:
-            error = services.cache.failures[key][1]
+        if (error := services.cache.failures.error(key)) is not None:
             return RecordingState(key, "failed", None, url, own_error(error))
     return RecordingState(key, "growing", None, url, None)
 

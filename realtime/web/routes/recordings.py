@@ -18,7 +18,8 @@ from realtime.cache.address import FOLDERS, MODES
 from realtime.cache.other_formats import suffix_of
 from realtime.errors import BadRequest, NotFound, Refused, YamabikoError
 from realtime.services import Services
-from realtime.web.answers.errors import ErrorResponse, Refusal, refusal_of
+from realtime.web.answers.error_body import Refusal
+from realtime.web.answers.errors import ErrorResponse, refusal_of
 from realtime.web.answers.links import AUDIO
 from realtime.web.answers.recording import recording_not_found, send_recording
 from realtime.web.openapi.error_codes import (

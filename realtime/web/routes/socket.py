@@ -19,13 +19,8 @@ from realtime.live.messages import Close
 from realtime.live.protocol import PROTOCOL
 from realtime.live.session import Session
 from realtime.services import Services
-from realtime.web.answers.errors import (
-    ErrorBody,
-    ErrorResponse,
-    Refusal,
-    refusal_of,
-    send_instead,
-)
+from realtime.web.answers.error_body import ErrorBody, Refusal
+from realtime.web.answers.errors import ErrorResponse, refusal_of, send_instead
 from realtime.web.answers.links import Links
 from realtime.web.open_sockets import OpenSockets
 from realtime.web.openapi.error_codes import LINK_ERRORS, codes

@@ -14,15 +14,9 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from realtime import errors
-from realtime.web.answers.errors import (
-    EXCEPTION_HANDLERS,
-    ErrorResponse,
-    Refusal,
-    error_body,
-    refusal_of,
-)
+from realtime.web.answers.error_body import Refusal
+from realtime.web.answers.errors import EXCEPTION_HANDLERS, ErrorResponse, refusal_of
 
-OPENAI = {"path": "/v1/audio/speech"}
 NATIVE = {"path": "/api/characters"}
 
 
@@ -61,27 +55,6 @@ def test_who_may_come_again_is_told_when() -> None:
     assert refusal_of(errors.Busy("Full.", retry_after=1.2)).headers == {"Retry-After": "2"}
     assert refusal_of(errors.Unavailable("No.", retry_after=10)).headers == {"Retry-After": "10"}
     assert refusal_of(errors.WeightsMissing("No file.")).headers == {}
-
-
-def test_our_own_envelope() -> None:
-    refusal = refusal_of(errors.NotFound("No such.", code="character_not_found", hint="Look."))
-    assert error_body(NATIVE, refusal) == {
-        "error": {"code": "character_not_found", "message": "No such.", "hint": "Look."}
-    }
-
-
-def test_openais_envelope_uses_its_names() -> None:
-    error = errors.NotFound("No such.", code="character_not_found", hint="Look.", field="character")
-    assert error_body(OPENAI, refusal_of(error)) == {
-        "error": {
-            "message": "No such. Look.",
-            "type": "invalid_request_error",
-            "param": "voice",
-            "code": "voice_not_found",
-        }
-    }
-    broken = error_body(OPENAI, refusal_of(errors.SynthesisFailed("It broke.")))["error"]
-    assert (broken["type"], broken["param"]) == ("server_error", None)
 
 
 def test_a_message_may_quote_what_no_encoding_has() -> None:

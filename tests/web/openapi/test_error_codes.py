@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from realtime import errors
-from realtime.web.answers.errors import OPENAI_CODES, STATUSES, status_of
+from realtime.web.answers.error_body import OPENAI_CODES
+from realtime.web.answers.errors import STATUSES, status_of
 from realtime.web.app import OPERATIONS
 from realtime.web.openapi import error_codes
 from realtime.web.openapi.document import all_errors
