@@ -142,6 +142,10 @@ class SynthesisFailed(YamabikoError):
     default_code = "synthesis_failed"
 
 
+class ConversionFailed(SynthesisFailed):
+    default_code = "conversion_failed"
+
+
 class SettingsError(YamabikoError):
     default_code = "bad_settings"
 

@@ -148,7 +148,7 @@ class DiskStore:
             self._lock_file = None
 
     def begin(self) -> list[StoredRecording]:
-        """List the recordings, the last heard first; the lock's holder removes what a crash left."""
+        """List the recordings, last heard first; the lock's holder removes what a crash left."""
         if self.take_lock():
             self.clean()
         found = list(self.scan())

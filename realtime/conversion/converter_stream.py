@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -11,11 +10,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from realtime.engines.contract import ConversionPlan, Converter, Samples
+from realtime.engines.failure import engine_failures
 from realtime.engines.voice_change import VoiceChange
-from realtime.errors import SynthesisFailed, YamabikoError
 from realtime.models.model import Lease
-
-logger = logging.getLogger(__name__)
 
 
 class ConverterStream:
@@ -54,17 +51,8 @@ class ConverterStream:
         self._blocks.append(block)
         # Shielded: cancelling an engine that is stuck would wait for it.
         self._turn = asyncio.create_task(self._next())
-        try:
+        with engine_failures(self._engine.name, "converting"):
             return await asyncio.shield(self._turn)
-        except (YamabikoError, asyncio.CancelledError):
-            raise
-        except Exception as error:
-            logger.exception("%s failed while converting", self._engine.name)
-            raise SynthesisFailed(
-                f"The engine {self._engine.name!r} failed while it converted a voice.",
-                code="conversion_failed",
-                hint="The server's log says more; trying again may help.",
-            ) from error
 
     async def aclose(self) -> None:
         if self._turn is not None and not self._turn.done():

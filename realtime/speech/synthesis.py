@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing
 from dataclasses import replace
 
 from realtime.audio.playback import Playback
@@ -22,14 +21,12 @@ from realtime.engines.contract import (
     Synthesizer,
     Utterance,
 )
-from realtime.errors import SynthesisFailed, YamabikoError
+from realtime.engines.failure import engine_failures
 from realtime.models.lanes import WHEN_IDLE
 from realtime.models.loaded import LoadedModels
 from realtime.models.model import Lease
 from realtime.speech.line import Line
 from realtime.text.split import SHORT, Piece, Splitter, blocks, cut_into_pieces
-
-logger = logging.getLogger(__name__)
 
 
 def splitter_for(line: Line, engine: Synthesizer) -> Splitter:
@@ -119,7 +116,7 @@ class Synthesis:
             delivery.note_turn()
             return lease.engine.speak(utterance, cancel)
 
-        with _failures_end_the_line(line.engine):
+        with engine_failures(line.engine, "speaking"):
             async with aclosing(lease.lane.stream(start, delivery.deadline)) as chunks:
                 async for chunk in chunks:
                     yield chunk
@@ -225,23 +222,8 @@ async def _read_ahead(utterance: Utterance, engine: Synthesizer) -> Utterance:
     """Let an engine that can read the text beforehand, off the loop and off the lane."""
     if not isinstance(engine, ReadsAhead):
         return utterance
-    with _failures_end_the_line(engine.name):
+    with engine_failures(engine.name, "speaking"):
         return replace(utterance, reading=await asyncio.to_thread(engine.read, utterance))
-
-
-@contextmanager
-def _failures_end_the_line(engine: str) -> Iterator[None]:
-    """Turn whatever a model library raises into an error that ends this line alone."""
-    try:
-        yield
-    except YamabikoError:
-        raise
-    except Exception as error:
-        logger.exception("%s failed while speaking", engine)
-        raise SynthesisFailed(
-            f"The engine {engine!r} failed while it spoke.",
-            hint="The server's log says more; asking again may help.",
-        ) from error
 
 
 def _silence(engine: Synthesizer, seconds: float) -> Samples:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterator
 from contextlib import aclosing
@@ -10,12 +9,10 @@ from dataclasses import replace
 
 from realtime.conversion.by_words.sentence import Sentence
 from realtime.engines.contract import CancelToken, Recogniser, Transcript
-from realtime.errors import SynthesisFailed, YamabikoError
+from realtime.engines.failure import engine_failures
 from realtime.models.model import Lease
 from realtime.text.language import LANGUAGES
 from realtime.text.normalise import clean, has_speech
-
-logger = logging.getLogger(__name__)
 
 RECOGNISER = "revoice"  # the engine
 
@@ -39,17 +36,8 @@ class Transcriber:
 
     async def transcribe(self, sentence: Sentence) -> Transcript:
         """Return the sentence's words; the text is empty where it has none."""
-        try:
+        with engine_failures(self._engine.name, "listening"):
             found = await self._recognise(sentence, time.monotonic())
-        except YamabikoError:
-            raise
-        except Exception as error:
-            logger.exception("%s failed while listening", self._engine.name)
-            raise SynthesisFailed(
-                f"The engine {self._engine.name!r} failed while it listened.",
-                code="conversion_failed",
-                hint="The server's log says more; trying again may help.",
-            ) from error
         if not has_speech(clean(found.text)):
             return replace(found, text="")  # punctuation alone cannot be spoken
         self._usual_language = found.language
