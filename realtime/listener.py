@@ -20,12 +20,17 @@ def check_host(host: str, has_keys: bool) -> None:
 
 
 def bound_socket(host: str, port: int) -> socket.socket:
-    """Bind the address; refuse one that is taken, or that this machine does not have."""
+    """Bind the address and listen; refuse one that is taken, or that this machine does not have.
+
+    Two programs can bind one port as long as neither listens. A client that comes before the server
+    is up waits until it is.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen()
     except OSError as error:
         listener.close()
         if error.errno == errno.EADDRINUSE:

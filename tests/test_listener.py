@@ -46,3 +46,11 @@ def test_an_address_of_another_machine_cannot_be_bound() -> None:
     with pytest.raises(SettingsError, match=r"Cannot listen on 192\.0\.2\.1:0") as refused:
         bound_socket("192.0.2.1", 0)  # an address that RFC 5737 gives to nobody
     assert refused.value.code == "cannot_listen" and "--host" in str(refused.value.hint)
+
+
+def test_of_two_servers_that_start_at_once_one_is_refused() -> None:
+    """The first has not begun to accept: its models and its cache are still being opened."""
+    with bound_socket("127.0.0.1", 0) as first:
+        port = first.getsockname()[1]
+        with pytest.raises(SettingsError, match=f"Port {port} is taken"):
+            bound_socket("127.0.0.1", port)

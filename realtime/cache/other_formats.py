@@ -32,6 +32,13 @@ def suffix_of(wanted: Format, rate: int | None, own_rate: int) -> str:
     return wanted.suffix if found == wanted.rate_for(own_rate) else f".{found}{wanted.suffix}"
 
 
+def _ending_with_listeners(opened: OpenedRecording | None) -> OpenedRecording | None:
+    """Make a recording that grows end when its last listener leaves; return it."""
+    if opened is not None and isinstance(opened.source, GrowingRecording):
+        opened.source.finish_alone = False
+    return opened
+
+
 class OtherFormats:
     """Recordings in other formats and at other rates than they were spoken in."""
 
@@ -39,22 +46,28 @@ class OtherFormats:
         self._cache = cache
 
     @asynccontextmanager
-    async def listen(self, address: Address, suffix: str) -> AsyncIterator[OpenedRecording | None]:
+    async def listen(
+        self, address: Address, suffix: str, finish: bool = True
+    ) -> AsyncIterator[OpenedRecording | None]:
         """Open one file of a recording, encoded where there is only the WAV.
 
-        It gives None where there is not even that: no synthesis is begun.
+        It gives None where there is not even that: no synthesis is begun. Without `finish`, what
+        still grows ends with its last listener; that is the file, and the WAV of which it is made.
         """
         async with self._cache.listen(address, suffix) as existing:
             if existing is not None or suffix in (WAV, SIDECAR):
-                yield existing
+                yield existing if finish else _ending_with_listeners(existing)
                 return
         async with self._cache.listen(address, WAV) as wav:
             if wav is None:
                 yield None
                 return
-            finish = wav.source.finish_alone if isinstance(wav.source, GrowingRecording) else True
-            production = self._production(address, suffix, wav.source)
-            async with self._cache.open(address, suffix, production, finish) as opened:
+            if not finish:
+                _ending_with_listeners(wav)
+            source = wav.source
+            alone = source.finish_alone if isinstance(source, GrowingRecording) else finish
+            production = self._production(address, suffix, source)
+            async with self._cache.open(address, suffix, production, alone) as opened:
                 yield opened
 
     def _production(

@@ -19,8 +19,10 @@ from realtime.settings import Settings
 from realtime.web.answers.errors import EXCEPTION_HANDLERS
 from realtime.web.entry.authentication import Authentication
 from realtime.web.entry.body_limit import BodyLimit
+from realtime.web.entry.fault_answer import FaultAnswer
 from realtime.web.entry.hosts_and_origins import HostLimit, Hosts
 from realtime.web.open_sockets import OpenSockets
+from realtime.web.openapi.headers import READ_BY_PAGES
 from realtime.web.requests.request_id import RequestIdHeader
 from realtime.web.routes import (
     acceleration,
@@ -81,8 +83,6 @@ OPERATIONS = [
 ]
 
 LAG_EVERY_SECONDS = 0.05
-EXPOSED = ["X-Request-ID", "X-Cache", "X-Audio-Sample-Rate", "X-Notice", "Server-Timing"]
-EXPOSED += ["ETag", "Accept-Ranges", "Content-Range", "Content-Length"]
 
 
 def create_app(services: Services) -> Starlette:
@@ -110,6 +110,7 @@ def middleware(services: Services) -> list[Middleware]:
         Middleware(RequestIdHeader),
         Middleware(HostLimit, Hosts(settings, bool(services.guard.keys))),
         *_cors(settings),
+        Middleware(FaultAnswer),
         Middleware(BodyLimit, settings.limits),
         Middleware(Authentication, services),
         Middleware(recordings.RecordingRoute, services),
@@ -126,7 +127,7 @@ def _cors(settings: Settings) -> list[Middleware]:
             allow_origins=list(settings.cors.origins),
             allow_methods=["GET", "HEAD", "POST", "DELETE"],
             allow_headers=["*"],
-            expose_headers=EXPOSED,
+            expose_headers=READ_BY_PAGES,
             max_age=86_400,
         )
     ]

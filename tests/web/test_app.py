@@ -12,6 +12,7 @@ from realtime.settings import CorsSettings, Settings
 from realtime.web.app import ROUTES, create_app, middleware
 from realtime.web.entry.authentication import Authentication
 from realtime.web.entry.body_limit import BodyLimit
+from realtime.web.entry.fault_answer import FaultAnswer
 from realtime.web.entry.hosts_and_origins import HostLimit
 from realtime.web.requests.request_id import RequestIdHeader
 from realtime.web.routes.recordings import RecordingRoute
@@ -40,7 +41,8 @@ def test_paths_and_methods() -> None:
 
 
 def test_the_middleware_in_its_order(settings: Settings) -> None:
-    first, rest = [RequestIdHeader, HostLimit], [BodyLimit, Authentication, RecordingRoute]
+    first = [RequestIdHeader, HostLimit]
+    rest = [FaultAnswer, BodyLimit, Authentication, RecordingRoute]
     plain = [each.cls for each in middleware(scripted_services(settings))]
     assert plain == [*first, *rest]
     named = replace(settings, cors=CorsSettings(origins=("*",)))

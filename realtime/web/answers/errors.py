@@ -145,9 +145,14 @@ def _allowed_methods(request: Request) -> list[str]:
 
 
 async def answer_fault(request: Request, error: Exception) -> Response:
-    """Answer a fault of the server: uvicorn logs the trace, the client gets the request's id."""
-    number = request_id(request.scope)
+    """Log a fault of the server, whose trace uvicorn logs, and answer it if nothing has yet."""
     logger.error("the request failed: %s", type(error).__name__)
+    return fault_response(request.scope)
+
+
+def fault_response(scope: Scope) -> Response:
+    """Return the answer to a fault of the server: the request's id, and no more."""
+    number = request_id(scope)
     refusal = Refusal(
         500,
         "internal_error",
@@ -155,7 +160,7 @@ async def answer_fault(request: Request, error: Exception) -> Response:
         hint=f"The server's log says more under {number}.",
         headers={"X-Request-ID": number, "X-Content-Type-Options": "nosniff"},
     )
-    return ErrorResponse(request.scope, refusal)
+    return ErrorResponse(scope, refusal)
 
 
 async def answer_disconnect(request: Request, error: Exception) -> Response:

@@ -38,15 +38,15 @@ async def send_recording(
     if in_memory is not None and in_memory.body is not None and in_memory.address == address:
         services.cache.note_heard(address)
         return await _send_finished(in_memory, scope, send)
-    async with services.other_formats.listen(address, suffix) as opened:
+    # A client that asks for the head alone listens to nothing, so nothing ends when it leaves.
+    finish = services.settings.cache.finish_started or scope["method"] == "HEAD"
+    async with services.other_formats.listen(address, suffix, finish) as opened:
         if opened is None:
             if suffix == SIDECAR and services.cache.growing(address.key) is not None:
                 return await _refuse_growing(scope, receive, send)
             raise recording_not_found()
         if isinstance(opened.source, FinishedRecording):
             return await _send_finished(opened.source, scope, send)
-        if not services.settings.cache.finish_started:
-            opened.source.finish_alone = False
         await _send_growing(opened.source, suffix, scope, receive, send)
 
 

@@ -48,3 +48,6 @@ HEADERS: Mapping[str, Schema] = {
     "Upgrade": _text("The protocol that is spoken here.", const="websocket"),
     "Set-Cookie": _text("The page's cookie."),
 }
+# A page from elsewhere may read them where it may call the server. Browsers keep the cookie to
+# themselves, and an upgrade is none of a page's requests.
+READ_BY_PAGES = [name for name in HEADERS if name not in ("Set-Cookie", "Upgrade")]
