@@ -1,4 +1,5 @@
-# make serve: install what is missing, then start the server.  make test: the same, then every check.
+# make serve: install what is missing, then start the server.  make test: the same, then every check
+# but the tests marked slow.  make test-slow: those.
 # JOBS files of tests run side by side, of which each takes up to 4 GB and a core.
 # EXTRAS=torch or EXTRAS=revoice brings what some engines need; LIGHT=1 leaves torch out in any case.
 PYTHON ?= python3
@@ -10,18 +11,23 @@ JOBS ?= 2
 NPM := $(shell command -v npm 2> /dev/null)
 PAGE_CHECK := $(if $(NPM)$(CI),check-page,skip-page)
 
-.PHONY: serve test check-page skip-page clean
+.PHONY: serve test test-slow install-tests check-page skip-page clean
 
 serve:
 	@LIGHT=$(LIGHT) $(PYTHON) -m tools.install $(EXTRAS)
 	@exec .venv/bin/python server.py serve $(ARGS)
 
-test: $(PAGE_CHECK)
-	@LIGHT= $(PYTHON) -m tools.install torch revoice tests
+test: $(PAGE_CHECK) install-tests
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+
+test-slow: install-tests
+	.venv/bin/python -m pytest -n $(JOBS) -m slow $(ARGS)
+
+install-tests:
+	@LIGHT= $(PYTHON) -m tools.install torch revoice tests
 
 check-page: node_modules/.package-lock.json
 	node_modules/.bin/biome check --error-on-warnings

@@ -6,12 +6,17 @@ import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from realtime.cache import Cache as RecordingCache
 from realtime.settings import AuthSettings, CacheSettings, ModelsSettings, PresetsSettings, Settings
 from tests.support.cores import cores_each
 from tests.support.left_out import LeftOut
+
+# No test asserts a time: an example that a busy machine was slow with is no fault.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 def pytest_configure(config: pytest.Config) -> None:

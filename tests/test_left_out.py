@@ -56,7 +56,7 @@ def run(folder: Path, *arguments: str, has_gpu: bool = False) -> list[str]:
 
 
 GPU = "2 for want of a GPU"
-SLOW = "slow (`-m slow` runs them)"
+SLOW = "slow (`make test-slow` runs them)"
 
 
 @pytest.mark.parametrize("processes", [[], ["-n", "2"]])
@@ -81,3 +81,13 @@ def test_with_a_gpu_only_slow_tests_are_left_out(folder: Path) -> None:
 def test_what_nobody_asked_for_is_not_told(folder: Path) -> None:
     lines = run(folder, "-k", "ordinary")
     assert lines[-1].startswith("1 passed") and not any("Left out" in line for line in lines)
+
+
+def test_the_command_that_is_named_runs_them_and_so_does_continuous_integration() -> None:
+    shown = subprocess.run(
+        ["make", "--dry-run", "test-slow"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    (command,) = (line for line in shown.stdout.splitlines() if "-m pytest" in line)
+    assert "-m slow" in command
+    steps = (ROOT / ".ci" / "run").read_text().splitlines()
+    assert steps[-2:] == ["make test", "make test-slow"], "each once: nothing has a second try"

@@ -197,7 +197,6 @@ TestNothingPassesTwice = NothingPassesTwice.TestCase
 TestNothingPassesTwice.settings = settings(
     max_examples=150,
     stateful_step_count=30,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
 
@@ -205,7 +204,7 @@ TestNothingPassesTwice.settings = settings(
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 class TestNothingPassesTwiceInLongRuns(NothingPassesTwice.TestCase):  # type: ignore[misc,name-defined]
-    settings = settings(max_examples=3_000, stateful_step_count=60, deadline=None)
+    settings = settings(max_examples=3_000, stateful_step_count=60)
 
 
 def test_a_clock_that_runs_well_refuses_nobody() -> None:

@@ -16,7 +16,7 @@ from realtime.errors import BadRequest, TooLarge
 from tests.support.encoded_files import FILES, encoded_file, foreign_file, sweep
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.sampled_from([b"", b"RIFF", b"fLaC", b"OggS", b"\xff\xf1", b"\xff\xfb", b"ID3"]), st.data()
 )

@@ -70,7 +70,7 @@ def test_no_container_loses_the_end(name: str, rate: int, length: int) -> None:
         assert ending_likeness(found, expected, ending // 10) > 0.9
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.sampled_from(FILES), st.sampled_from(RATES), st.integers(2400, 12000))
 def test_no_length_loses_the_end(name: str, rate: int, length: int) -> None:
     pcm = sweep(length, rate)
@@ -198,7 +198,7 @@ def test_wav_is_one_growing_header_and_the_samples() -> None:
     assert encoded_file("wav", 24000, pcm) == wav_header(24000, None) + pcm_to_bytes(pcm)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     st.sampled_from(sorted(FORMATS)),
     st.lists(st.integers(0, 9000), max_size=5),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime.audio.samples import (
@@ -45,7 +45,6 @@ def test_values_between_are_rounded_not_cut_off() -> None:
     assert to_pcm16(between).tolist() == [11, -11, 10, -10]
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(RATES),
     st.sampled_from(RATES),

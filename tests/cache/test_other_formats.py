@@ -15,6 +15,7 @@ from realtime.audio.formats import FORMATS
 from realtime.cache import WAV, Cache
 from realtime.cache.other_formats import OtherFormats, suffix_of
 from tests.support.durations import PLAYERS, TRUE, duration_told, tells_truly
+from tests.support.polling import until
 from tests.support.recordings import (
     ScriptedProducer,
     address,
@@ -142,7 +143,7 @@ async def test_a_recording_that_breaks_breaks_its_variants(cache: Cache) -> None
     async with cache.open(address(), WAV, producer.production(address()), finish=True):
         pass
     hearing = asyncio.create_task(heard_as(cache, ".mp3"))
-    await asyncio.sleep(0.01)
+    await until(lambda: cache.growing(address().key, ".mp3"))
     producer.gate.set()
     with pytest.raises(SynthesisFailed):
         await hearing

@@ -14,6 +14,7 @@ from realtime.audio.spoken import Spoken, Word
 from realtime.cache.checked_read import read_checked
 from realtime.cache.disk import DiskStore
 from realtime.cache.recording import Recording
+from tests.support.polling import until
 from tests.support.recordings import RATE, address, keep_recording, noise
 
 pytestmark = pytest.mark.anyio
@@ -33,7 +34,7 @@ async def test_words_come_with_the_sound_that_holds_them() -> None:
     for number in range(3):
         word = Word(str(number), number, number + 1)
         await recording.add(Spoken(noise(100, number), (word,), {"first_audio": float(number)}))
-        await asyncio.sleep(0.005)
+        await until(lambda: len(found) == number + 1)  # noqa: B023 -- it is awaited here
     recording.end()
     await listening
     assert [[word.text for word in part.words] for part in found] == [["0"], ["1"], ["2"]]

@@ -53,7 +53,7 @@ async def test_another_rate_comes_out() -> None:
     assert found.size == 48000
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.lists(st.integers(0, 12_000), max_size=8))
 def test_cuts_are_not_heard(cuts: list[int]) -> None:
     async def both() -> None:

@@ -66,7 +66,7 @@ def world() -> LoadedModels:
     return LoadedModels(Settings(), names=("world", "gain"))
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(cuts=st.lists(st.integers(1, 30_000), max_size=12), rate=st.sampled_from(RATES))
 def test_cuts_are_not_heard(cuts: list[int], rate: int) -> None:
     """Check that a sound fed in any parts, or converted as a recording, gives the same samples."""

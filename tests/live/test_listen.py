@@ -365,7 +365,8 @@ async def test_what_is_understood_is_told_and_spoken(
     assert (started["engine"], started["character"]) == ("revoice", "af_heart")
     told = [(message["event"], message["text"]) for message in client.of("heard", "mic")]
     assert told == [("speech_started", None), ("speech_stopped", "abc")] * 2
-    assert done["type"] == "done" and done["duration"] == client.pcm("mic").size / RATE
+    # The pause between the two depends on how long the first was still being heard.
+    assert done["type"] == "done" and done["duration"] == round(client.pcm("mic").size / RATE, 4)
     assert done["duration"] > 0.5
     assert np.abs(client.pcm("mic")).max() > 1_000
 

@@ -140,12 +140,14 @@ async def test_cancelling_ends_it_at_once_and_frees_the_lane(
     engine = gated(services)
     await client.say("a", "abc", engine="gated")
     await until(lambda: client.frames)
-    await asyncio.to_thread(engine.waiting.wait, 5)
+    assert await asyncio.to_thread(engine.waiting.wait, 20)
     await client.send("cancel", id="a")
     await client.ended("a")
     assert client.ending("a") == {"type": "cancelled", "id": "a"}
     assert client.log[-1][0] == "cancelled"
-    assert await lane_is_free(services, "gated") and engine.ended.is_set()
+    assert await lane_is_free(services, "gated")
+    # A stream that was left counts no more, though its lane may still be closing it.
+    assert await asyncio.to_thread(engine.ended.wait, 20)
     await until(lambda: b"cancel_to_idle_seconds_count 1.0" in services.metrics.prometheus_text())
     assert not len(services.cache.index)
 
@@ -407,7 +409,7 @@ async def test_closing_frees_everything(services: Services) -> None:
         await client.say("b", "abc", more=True)
         await client.say("c", "abc", engine="gated")
         await until(lambda: client.of("started", "c") and client.stream("c") in client.frames)
-        await asyncio.to_thread(engine.waiting.wait, 5)
+        assert await asyncio.to_thread(engine.waiting.wait, 20)
         await client.session.close()
         assert not client.session._tasks
         assert await lane_is_free(services) and await lane_is_free(services, "gated")
@@ -465,7 +467,6 @@ STEPS = st.lists(
 
 @trying(
     max_examples=25,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(STEPS)

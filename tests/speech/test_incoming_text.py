@@ -48,7 +48,7 @@ def texts(pieces: list[Piece]) -> list[str]:
     return [piece.text for piece in pieces]
 
 
-@trying(deadline=None, max_examples=40)
+@trying(max_examples=40)
 @given(st.lists(st.integers(1, 40), max_size=60), st.booleans())
 async def test_the_bits_do_not_change_the_pieces(sizes: list[int], at_once: bool) -> None:
     incoming, _ = incoming_text()

@@ -10,7 +10,7 @@ import pytest
 KEY = "left_out"  # of the counts, in what a process of pytest-xdist sends home
 SUMMARY = {
     "gpu": "{count} for want of a GPU",
-    "slow": "{count} slow (`-m slow` runs them)",
+    "slow": "{count} slow (`make test-slow` runs them)",
 }
 
 

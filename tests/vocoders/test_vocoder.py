@@ -60,7 +60,7 @@ def close(found: Samples, expected: Samples) -> bool:
     return found.shape == expected.shape and float(np.abs(found - expected).max(initial=0)) <= 1e-5
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.sampled_from(KINDS),
     st.lists(st.integers(1, 400) | st.integers(1, LONGEST), min_size=1, max_size=3),
@@ -95,7 +95,7 @@ def test_windows_of_the_published_networks_joined_are_the_whole(
         assert close(found, whole(made, given_mel)), length
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     st.sampled_from(KINDS),
     st.integers(1, 1_200),

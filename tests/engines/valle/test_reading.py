@@ -124,7 +124,7 @@ def test_a_piece_is_followed_by_the_pause_that_its_text_has(text: str, pause: fl
     assert reading is not None and reading.pause == pause
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.integers(1, budget.MOST_PROMPT_SYMBOLS),
     st.integers(1, budget.MOST_PROMPT),

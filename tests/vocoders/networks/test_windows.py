@@ -12,7 +12,7 @@ from realtime.vocoders.networks.windows import Reach, Schedule, Window, cut_wind
 REACHES = st.builds(Reach, st.integers(0, 40), st.integers(0, 40))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     REACHES,
     st.integers(0, 3_000),
@@ -34,7 +34,6 @@ def test_every_frame_is_kept_once_with_all_that_it_depends_on(
         assert w.frames <= max(schedule.largest, reach.both + 1)
 
 
-@settings(deadline=None)
 @given(REACHES, st.integers(1, 700), st.integers(0, 90), st.integers(1, 3_000))
 def test_with_enough_memory_there_are_few_lengths(
     reach: Reach, largest: int, first: int, frames: int

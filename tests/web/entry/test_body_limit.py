@@ -83,7 +83,7 @@ async def test_what_comes_after_the_body_may_take_its_time() -> None:
 
     async def listens(scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.35)
         assert (await receive())["type"] == "http.disconnect"
         waited.set()
 
@@ -96,7 +96,7 @@ async def test_what_comes_after_the_body_may_take_its_time() -> None:
     async def send(message: Message) -> None:
         raise AssertionError("nothing was to be answered here")
 
-    limited = BodyLimit(listens, replace(LimitsSettings(), body_seconds=0.02))
+    limited = BodyLimit(listens, replace(LimitsSettings(), body_seconds=0.3))
     await limited({"type": "http", "headers": [], "path": "/"}, receive, send)
     assert waited.is_set()
 

@@ -65,7 +65,7 @@ def test_what_is_read_is_what_is_described(field: Field, client: Any) -> None:
     schema = jsonschema.Draft202012Validator(table.schema(services))
     schema.check_schema(schema.schema)
 
-    @settings(deadline=None, max_examples=200)  # a busy machine is no fault
+    @settings(max_examples=200)
     @given(st.fixed_dictionaries({}, optional={"it": VALUES, "other": VALUES}))
     @example({})
     @example({"it": None})

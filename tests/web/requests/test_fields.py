@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime.errors import BadRequest
@@ -37,7 +37,6 @@ def test_a_body_that_is_no_object_is_refused_with_what_came(body: bytes, words: 
     assert words in caught.value.message
 
 
-@settings(deadline=None)  # a busy machine is no fault
 @given(st.binary(max_size=200))
 def test_no_body_breaks_the_reader(body: bytes) -> None:
     try:
@@ -127,7 +126,6 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None)  # a busy machine is no fault
 @given(JSON)
 def test_messages_stay_short_and_can_be_sent(value: Any) -> None:
     assert len(describe_value(value)) <= 60

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime.errors import BadRequest
@@ -123,7 +123,6 @@ FIELDS = ["input", "model", "voice", "instructions", "response_format", "speed",
 FIELDS += ["language", "lang_code", "seed", "sample_rate", "noaccent", "longprompt", "stream"]
 
 
-@settings(deadline=None)  # a busy machine is no fault
 @given(st.dictionaries(st.sampled_from(FIELDS), JSON))
 def test_whatever_comes_is_read_or_refused(body: dict[str, Any]) -> None:
     try:

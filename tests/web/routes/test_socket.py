@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import struct
 import threading
@@ -20,6 +21,7 @@ from websockets.typing import Subprotocol
 from realtime.settings import LimitsSettings, Settings
 from realtime.web.server import uvicorn_limits
 from tests.support.keyed_server import SECRET, FakeTime, keyed_services, signed_headers
+from tests.support.polling import until
 from tests.support.raw_socket import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, RawSocket
 from tests.support.server import LiveServer, scripted_services, serving
 
@@ -318,7 +320,7 @@ def test_sockets_are_bounded(settings: Settings, tmp_path: Path) -> None:
         with RawSocket(live.address) as third:
             assert third.status == 101 and third.closing() == 1013
         first.connection.close()
-        time.sleep(0.2)
+        asyncio.run(until(lambda: b"yamabiko_sockets 1.0" in live.answer("GET", "/metrics").read()))
         with open_socket(live):
             pass
         second.connection.close()
