@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, AsyncIterable
 from contextlib import aclosing
+from dataclasses import replace
 
 import numpy as np
 
@@ -35,21 +36,59 @@ async def convert_recording(
     """
     output_rate = output_rate or rate
     check_rates(rate, output_rate)
+    change = replace(change, source_rate=rate)
     async with models.converter(engine).lease("a recording") as lease:
         plan = lease.engine.plan(change)
-        path = SignalPath(plan, change, rate, output_rate)
-        blocks = _whole(parts, path, plan) if plan.whole else _blocks(parts, path, plan)
-        async with aclosing(blocks), aclosing(ConverterStream(lease, change, plan, _due)) as stream:
-            async for block in blocks:
-                if (pcm := path.from_converter(await stream.convert(block))).size:
+        path = RecordingPath(plan, change, parts, rate, output_rate)
+        stream = ConverterStream(lease, change, plan, due_patiently)
+        async with aclosing(path), aclosing(stream):
+            while not path.ended:
+                block = await path.next_block()
+                sound = await stream.convert(block) if path.converts else block
+                if (pcm := path.take(sound)).size:
                     yield pcm
-            ended = False
-            while not ended:
-                silence = path.silence(plan.block)
-                sound = silence if plan.whole else await stream.convert(silence)
-                pcm, ended = path.trim_tail(path.from_converter(sound))
-                if pcm.size:
-                    yield pcm
+
+
+class RecordingPath:
+    """The way of one recording to its converter and back: its blocks, then silence for the tail.
+
+    The blocks go to a converter while `converts` is true; what it gives for each is to be taken.
+    """
+
+    def __init__(
+        self,
+        plan: ConversionPlan,
+        change: VoiceChange,
+        parts: AsyncIterable[Pcm],
+        rate: int,
+        output_rate: int,
+    ) -> None:
+        self.ended = False
+        self.converts = True
+        self._plan = plan
+        self._signal = SignalPath(plan, change, rate, output_rate)
+        cut = _whole if plan.whole else _blocks
+        self._blocks = cut(parts, self._signal, plan)
+        self._in_tail = False
+
+    async def next_block(self) -> Samples:
+        if not self._in_tail:
+            block = await anext(self._blocks, None)
+            if block is not None:
+                return block
+            self._in_tail = True
+            self.converts = not self._plan.whole
+        return self._signal.silence(self._plan.block)
+
+    def take(self, sound: Samples) -> Pcm:
+        """Return what goes out for the sound of a block."""
+        pcm = self._signal.from_converter(sound)
+        if self._in_tail:
+            pcm, self.ended = self._signal.trim_tail(pcm)
+        return pcm
+
+    async def aclose(self) -> None:
+        await self._blocks.aclose()
 
 
 def check_rates(rate: int, output_rate: int) -> None:
@@ -60,7 +99,8 @@ def check_rates(rate: int, output_rate: int) -> None:
             raise BadRequest(f"{name} is {asked}; allowed is {allowed}.", field=name)
 
 
-def _due() -> float:
+def due_patiently() -> float:
+    """Give the time by which the next block of a recording is wanted."""
     return time.monotonic() + PATIENT_SECONDS
 
 

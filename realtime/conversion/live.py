@@ -66,7 +66,7 @@ class Conversion:
         clock: Callable[[], float] = time.monotonic,
         patience: float = PATIENCE_SECONDS,
     ) -> None:
-        self.change = change
+        self.change = replace(change, source_rate=rate)
         self.rate = checked_rate("sample_rate", rate)
         self.output_rate = checked_rate("output_sample_rate", output_rate or rate)
         self.buffer = MicrophoneBuffer(rate, clock)

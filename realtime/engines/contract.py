@@ -219,6 +219,28 @@ class Converter(Protocol):
 
 
 @runtime_checkable
+class ConvertsTogether(Protocol):
+    """A converter that computes blocks of several recordings in one call.
+
+    Each recording gets what it would get alone. The changes of all have the same plan.
+    """
+
+    def most_together(self, change: VoiceChange) -> int:
+        """Return how many recordings one call takes at most."""
+
+    def convert_together(
+        self,
+        rounds: Iterator[Sequence[Samples | None]],
+        change: VoiceChange,
+        cancel: CancelToken,
+    ) -> Iterator[Sequence[Samples | Exception | None]]:
+        """Yield for each round the sounds of its blocks, or the errors of their recordings.
+
+        A round has a place for each recording, with its next block or None if it has none.
+        """
+
+
+@runtime_checkable
 class Detector(Protocol):
     """An engine that tells speech from silence, frame by frame."""
 

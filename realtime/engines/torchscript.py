@@ -1,32 +1,22 @@
 """A converter that people bring: any TorchScript or exported program from samples to samples.
 
-A model that takes blocks gets each block with the sound before it. When a model is not causal, its
-pieces overlap and are joined where they agree.
+A model that takes blocks gets each block with the sound before it.
 """
 
 from __future__ import annotations
 
-import io
-import logging
-import warnings
-from collections.abc import Iterator
-from typing import Any
-
-import numpy as np
+from collections.abc import Iterator, Sequence
 
 from realtime import blocks
-from realtime.audio.crossfade import Joiner
 from realtime.engines.contract import CancelToken, ConversionPlan, Samples
-from realtime.engines.torchscript_file import ModelCard, ModelFile, find_models, sample_inputs
+from realtime.engines.torchscript_file import find_models
+from realtime.engines.torchscript_model import TorchScriptModel
+from realtime.engines.torchscript_window import ModelWindow, Outcome, feed_windows
 from realtime.engines.valle.cuda_driver import has_usable_gpu
 from realtime.engines.voice_change import VoiceChange
-from realtime.errors import BadRequest, Busy, SynthesisFailed, WeightsMissing, shortlist
+from realtime.errors import BadRequest, WeightsMissing, shortlist
 from realtime.settings import Settings
 from realtime.weights import WeightFile
-
-logger = logging.getLogger(__name__)
-
-JOIN_SECONDS = 0.02  # of overlap: half to look for the place to join, half to fade
 
 
 class TorchScript:
@@ -65,184 +55,54 @@ class TorchScript:
             return False  # none is there, or loading will say what is wrong
 
     def plan(self, change: VoiceChange) -> ConversionPlan:
-        return self._chosen(change.model).plan
+        return self._chosen(change).plan
+
+    def most_together(self, change: VoiceChange) -> int:
+        return self._chosen(change).card.batch
 
     def convert(
         self, blocks: Iterator[Samples], change: VoiceChange, cancel: CancelToken
     ) -> Iterator[Samples]:
-        model = self._chosen(change.model)
-        window = ModelWindow(model) if not model.plan.whole else None
-        for block in blocks:
-            cancel.check()
-            yield model.convert(block) if window is None else window.feed(block)
+        for (sound,) in self.convert_together(([block] for block in blocks), change, cancel):
+            if isinstance(sound, Exception):
+                raise sound
+            assert sound is not None, "each block has its sound"
+            yield sound
 
-    def _chosen(self, name: str) -> TorchScriptModel:
-        if name in self._models:
-            return self._models[name]
+    def convert_together(
+        self,
+        rounds: Iterator[Sequence[Samples | None]],
+        change: VoiceChange,
+        cancel: CancelToken,
+    ) -> Iterator[Sequence[Outcome | None]]:
+        model = self._chosen(change)
+        windows: list[ModelWindow] = []
+        for asked in rounds:
+            cancel.check()
+            if model.plan.whole:
+                yield _convert_whole(model, asked)
+                continue
+            windows = windows or [ModelWindow(model.card) for _ in asked]
+            yield feed_windows(windows, asked, model.convert)
+
+    def _chosen(self, change: VoiceChange) -> TorchScriptModel:
+        """Return the model that a change names, for sound at the rate at which it comes."""
+        name = change.model
         if not name and len(self._models) == 1:
-            return next(iter(self._models.values()))
+            name = next(iter(self._models))
+        if name in self._models:
+            return self._models[name].at_rate(change.source_rate)
         there = shortlist(self._models) or "none"
         fault = f"There is no model {name!r}" if name else "The model must be named"
         raise BadRequest(f"{fault}; there are: {there}.", code="unknown_model", field="model")
 
 
-class TorchScriptModel:
-    """A loaded program with its card."""
-
-    def __init__(self, file: ModelFile) -> None:
-        import torch
-
-        self.card = file.card
-        self.name = file.name
-        self.plan = _plan(file.card, _join_samples(file.card))
-        self._torch: Any = torch
-        self._device = self._choose_device()
-        self._program = self._load(file)
-        logger.info("model %s runs on %s", file.name, self._device)
-
-    @property
-    def on_cuda(self) -> bool:
-        return self._device == "cuda"
-
-    def run(self, sounds: Any) -> Any:
-        """Run the program on (batch, samples) and return (batch, samples) on the CPU."""
-        torch, card = self._torch, self.card
-        try:
-            with torch.inference_mode(), torch.autocast(self._device, enabled=card.autocast):
-                inputs = torch.as_tensor(sounds, dtype=torch.float32).to(self._device)
-                output = self._program(_in_layout(inputs, card.layout))
-        except torch.OutOfMemoryError as error:
-            torch.cuda.empty_cache()
-            raise Busy(
-                f"The model {self.name!r} needs more memory than the device has free now.",
-                code="out_of_memory",
-                hint="Try again, with less at once, or say device: cpu in its model.yaml.",
-                retry_after=5,
-            ) from error
-        return self._samples_of(output, len(sounds))
-
-    def convert(self, block: Samples) -> Samples:
-        """Convert a block; the output lasts exactly as long."""
-        count = block.size * self.card.output_rate // self.card.input_rate
-        return _clean_samples(self.run(block[None])[0], count)
-
-    def _samples_of(self, output: Any, batch: int) -> Any:
-        """Take the sound out of the program's output, as (batch, samples)."""
-        if isinstance(output, tuple | list) and output:
-            output = output[0]  # models may give more beside the sound
-        if not isinstance(output, self._torch.Tensor) or output.numel() % batch:
-            raise SynthesisFailed(
-                f"The model {self.name!r} gave no sound for the sound it got.",
-                code="bad_model",
-                hint="It must give a tensor of samples; its model.yaml says how they lie.",
-            )
-        if self.card.layout == "batch_channel_time" and output.dim() == 3:
-            output = output.mean(1)
-        elif self.card.layout == "batch_time_channel" and output.dim() == 3:
-            output = output.mean(2)
-        return output.float().reshape(batch, -1).cpu().numpy()
-
-    def _choose_device(self) -> str:
-        cuda = self._torch.cuda.is_available()
-        if self.card.device == "cuda" and not cuda:
-            logger.warning("model %s asks for CUDA, which is not there: it runs on CPU", self.name)
-        if cuda and self.card.device != "cpu":
-            self._torch.backends.cudnn.benchmark = True
-            return "cuda"
-        return "cpu"
-
-    def _load(self, file: ModelFile) -> Any:
-        with warnings.catch_warnings():
-            # torch warns that TorchScript is old and about buffers of its own: the person who
-            # brings a model can do nothing about either.
-            warnings.simplefilter("ignore")
-            try:
-                return self._read(file)
-            except self._torch.OutOfMemoryError:
-                logger.warning("model %s does not fit on the GPU: it runs on the CPU", self.name)
-                self._device = "cpu"
-                self._torch.cuda.empty_cache()
-                return self._read(file)
-
-    def _read(self, file: ModelFile) -> Any:
-        torch = self._torch
-        try:
-            if not file.exported:
-                return torch.jit.load(str(file.path), map_location=self._device).eval()
-            for data in sample_inputs(file.path):
-                torch.load(io.BytesIO(data), weights_only=True)
-            return torch.export.load(str(file.path)).module().to(self._device)
-        except torch.OutOfMemoryError:
-            raise
-        except Exception as error:  # torch raises many types for a broken file
-            reason = str(error).strip().partition("\n")[0][:200]
-            raise BadRequest(f"{file.path} cannot be loaded: {reason}", code="bad_model") from error
-
-
-class ModelWindow:
-    """A stream through a model that takes blocks."""
-
-    def __init__(self, model: TorchScriptModel) -> None:
-        card = self._card = model.card
-        self._model = model
-        self._late = model.plan.latency
-        self._early = self._late * card.output_rate // card.input_rate
-        self._past = np.zeros(card.context + self._late, np.float32)
-        extra = _join_samples(card) * card.output_rate // card.input_rate
-        self._joiner = None if card.causal else Joiner(extra // 2, extra - extra // 2)
-
-    def feed(self, block: Samples) -> Samples:
-        """Convert the next block; the output is late by the plan's latency."""
-        size = self._card.block if self._card.fixed else block.size
-        parts = [self._part(block[start : start + size]) for start in range(0, block.size, size)]
-        sound = np.concatenate(parts)
-        early = min(self._early, sound.size)
-        sound[:early] = 0.0  # a model may hum before the first sound
-        self._early -= early
-        return sound
-
-    def _part(self, block: Samples) -> Samples:
-        window = np.concatenate([self._past, block])
-        self._past = window[block.size :]
-        ahead, extra, count = (
-            part * self._card.output_rate // self._card.input_rate
-            for part in (self._card.ahead, self._late - self._card.ahead, block.size)
-        )
-        if window.any():
-            output = self._model.convert(window)
-        else:
-            output = np.zeros(extra + count + ahead, np.float32)  # silence costs no run
-        piece = output[output.size - ahead - extra - count : output.size - ahead]
-        return piece.copy() if self._joiner is None else self._joiner.join(piece)
-
-
-def _join_samples(card: ModelCard) -> int:
-    """Count the samples by which pieces overlap to be joined: whole units, about 20 ms."""
-    if card.causal or not card.block:
-        return 0
-    return -(-round(JOIN_SECONDS * card.input_rate) // card.unit) * card.unit
-
-
-def _plan(card: ModelCard, join: int) -> ConversionPlan:
-    rates = (card.input_rate, card.output_rate)
-    if not card.block:
-        return ConversionPlan(*rates, step=card.unit, block=card.unit, whole=True)
-    late = card.ahead + join
-    context = -(-(card.context + late) // card.block) * card.block
-    return ConversionPlan(*rates, step=card.block, block=card.block, latency=late, context=context)
-
-
-def _in_layout(sounds: Any, layout: str) -> Any:
-    if layout == "time":
-        return sounds[0]
-    if layout == "batch_channel_time":
-        return sounds[:, None, :]
-    return sounds[:, :, None] if layout == "batch_time_channel" else sounds
-
-
-def _clean_samples(sound: Any, count: int) -> Samples:
-    """Give exactly `count` samples, finite and in [-1, 1]: models may give a few more or less."""
-    clean = np.clip(np.nan_to_num(sound, nan=0.0, posinf=0.0, neginf=0.0), -1.0, 1.0)
-    fitted: Samples = np.zeros(count, np.float32)
-    fitted[: min(count, clean.size)] = clean[:count]
-    return fitted
+def _convert_whole(
+    model: TorchScriptModel, blocks: Sequence[Samples | None]
+) -> list[Outcome | None]:
+    there = [place for place, block in enumerate(blocks) if block is not None]
+    converted = model.convert([block for block in blocks if block is not None])
+    outcomes: list[Outcome | None] = [None] * len(blocks)
+    for place, outcome in zip(there, converted, strict=True):
+        outcomes[place] = outcome
+    return outcomes

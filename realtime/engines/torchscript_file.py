@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from math import gcd
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,8 @@ LIMITS = {
     "ahead": (0, MOST_SAMPLES),
     "batch": (1, 256),
 }
+OWN = "own"  # the input's rate, whatever it is
+USUAL_RATE = 16_000
 MOST_BYTES = 16 << 10  # of a yaml
 MOST_CONFIG = 64 << 20  # bytes of one of an archive's lists
 EXPORT = (
@@ -43,7 +45,7 @@ EXPORT = (
 class ModelCard:
     """The keys of a model.yaml with their defaults; counts are of samples at the input's rate."""
 
-    input_rate: int = 16_000
+    input_rate: int = USUAL_RATE  # 0: the recording's own
     output_rate: int = 0  # 0: the input's
     layout: str = "batch_time"
     block: int = 0  # 0: it takes whole recordings only
@@ -53,7 +55,19 @@ class ModelCard:
     fixed: bool = False  # it takes windows of one length only
     device: str = "auto"
     autocast: bool = False
-    batch: int = 1  # recordings that it may be given at once; not used yet
+    batch: int = 1  # sounds of several recordings that it takes in one call
+
+    @property
+    def own_rate(self) -> bool:
+        """Tell whether it takes each recording at the rate that it has."""
+        return not self.input_rate
+
+    def at_rate(self, rate: int | None) -> ModelCard:
+        """Return the card for sound that comes at a rate: with that rate, where it asks for it."""
+        if not self.own_rate and self.output_rate:
+            return self
+        asked = rate or USUAL_RATE if self.own_rate else self.input_rate
+        return replace(self, input_rate=asked, output_rate=self.output_rate or asked)
 
     @property
     def unit(self) -> int:
@@ -102,12 +116,21 @@ def read_card(path: Path) -> ModelCard:
     for key, value in entries.items():
         if key not in kinds:
             raise _refused(path, f"{str(key)[:40]!r} is no key; there are: {', '.join(kinds)}")
-        _check(path, key, value, kinds[key])
-    card = ModelCard(**entries)
-    card = ModelCard(**{**entries, "output_rate": card.output_rate or card.input_rate})
+        if (key, value) != ("input_rate", OWN):
+            _check(path, key, value, kinds[key])
+    return _checked_card(path, entries)
+
+
+def _checked_card(path: Path, entries: dict[str, Any]) -> ModelCard:
+    """Return the card of entries that are each right; refuse those that do not go together."""
+    own = entries.get("input_rate") == OWN
+    if own and "output_rate" in entries:
+        raise _refused(path, "with input_rate own the output has the input's rate, too")
+    card = ModelCard(**{**entries, "input_rate": 0}) if own else ModelCard(**entries).at_rate(None)
+    unit = card.at_rate(None).unit
     for key in ("block", "context", "ahead"):
-        if getattr(card, key) % card.unit:
-            raise _refused(path, f"{key} must be a multiple of {card.unit} for these two rates")
+        if getattr(card, key) % unit:
+            raise _refused(path, f"{key} must be a multiple of {unit} for these two rates")
     if card.layout == "time" and card.batch > 1:
         raise _refused(path, "a layout without batch takes one recording at once")
     return card
@@ -116,7 +139,8 @@ def read_card(path: Path) -> ModelCard:
 def _check(path: Path, key: str, value: Any, kind: type) -> None:
     exact = type(value) is kind  # not isinstance: true is an int to Python, but not to a person
     if not exact:
-        raise _refused(path, f"{key} is {str(value)[:40]!r}; {KINDS[kind]} is expected")
+        wanted = KINDS[kind] + (f" or {OWN}" if key == "input_rate" else "")
+        raise _refused(path, f"{key} is {str(value)[:40]!r}; {wanted} is expected")
     if key in NAMES and value not in NAMES[key]:
         there = ", ".join(NAMES[key])
         raise _refused(path, f"{key} is {value[:40]!r}; one of {there} is expected")

@@ -36,6 +36,7 @@ class VoiceChange:
     gate: float = -60.0  # dBFS; quieter sound is silenced; -90: off
     model: str = ""  # the name of a model, for engines that have several
     seed: int = 0
+    source_rate: int | None = None  # Hz of the sound as it comes, for models that take that rate
 
     def __post_init__(self) -> None:
         for item in fields(self):

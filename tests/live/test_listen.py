@@ -107,6 +107,20 @@ async def test_it_is_as_long_at_every_rate(client: SessionClient, rate: int) -> 
     assert client.of("started")[0]["sample_rate"] == RATES[-1]
 
 
+async def test_a_model_may_take_a_microphone_at_its_own_rate(
+    client: SessionClient, tmp_path: Path
+) -> None:
+    from tests.support.torchscript_models import MOST_RATE, Telling, scripted
+
+    card = {"input_rate": "own", "block": 441, "causal": True}
+    scripted(tmp_path / "models", "telling", Telling(), **card)
+    sound = np.full(22_050, 1_000, np.int16)
+    found = await through(client, sound, engine="torchscript", sample_rate=44_100)
+    assert found.size == sound.size
+    # The playback clock is followed by a resampler, which rings at the start.
+    assert np.median(found) == round(44_100 / MOST_RATE * 32_768)
+
+
 async def test_a_character_lends_its_pitch(client: SessionClient, services: Services) -> None:
     sound = pcm(voice(3.0, pitch=110.0))
     found = await through(client, sound, engine="world", character="af_heart")

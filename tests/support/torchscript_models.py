@@ -11,6 +11,7 @@ import yaml
 
 TAPS = 65
 FRAME = 800
+MOST_RATE = 200_000  # Hz at the full level
 
 
 class Filter(torch.nn.Module):
@@ -48,6 +49,61 @@ class Doubled(torch.nn.Module):
         return torch.repeat_interleave(sound, 2, dim=2).expand(-1, 2, -1), sound.mean()
 
 
+class Counting(torch.nn.Module):
+    """A filter that notes the shape of each batch that it gets."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.filter = Filter()
+        self.rows = torch.jit.Attribute([], list[int])
+        self.lengths = torch.jit.Attribute([], list[int])
+
+    def forward(self, sound: torch.Tensor) -> torch.Tensor:
+        self.rows.append(sound.shape[0])
+        self.lengths.append(sound.shape[1])
+        return self.filter(sound)
+
+
+class Refusing(torch.nn.Module):
+    """A filter that refuses every batch with a loud sound in it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.filter = Filter()
+
+    def forward(self, sound: torch.Tensor) -> torch.Tensor:
+        if float(sound.abs().max()) > 0.9:
+            raise RuntimeError("too loud")
+        return self.filter(sound)
+
+
+class Humming(torch.nn.Module):
+    """A model that is told the rate, notes it, and gives a tone of 440 Hz as long as the sound."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rates = torch.jit.Attribute([], list[int])
+
+    def forward(self, sound: torch.Tensor, rate: int) -> torch.Tensor:
+        self.rates.append(rate)
+        phase = torch.arange(sound.shape[1], device=sound.device) * (880 * 3.14159265 / rate)
+        return 0.5 * torch.sin(phase)[None].expand(sound.shape[0], -1)
+
+
+class TellingRate(torch.nn.Module):
+    """A model that is told the rate as a tensor, as an export has it, and gives it as the level."""
+
+    def forward(self, sound: torch.Tensor, rate: torch.Tensor) -> torch.Tensor:
+        return torch.zeros_like(sound) + rate / MOST_RATE
+
+
+class Telling(torch.nn.Module):
+    """The same for TorchScript, which may tell it as a number."""
+
+    def forward(self, sound: torch.Tensor, rate: float) -> torch.Tensor:
+        return torch.zeros_like(sound) + rate / 200_000
+
+
 class Words(torch.nn.Module):
     """A model whose output is no sound."""
 
@@ -76,11 +132,15 @@ def exported(
 ) -> Path:
     """Export a model for one length, or for any."""
     path = placed(folder, name, "pt2", card)
-    shapes = None if length else {"sound": {1: torch.export.Dim("time", min=128)}}
+    inputs: tuple[torch.Tensor, ...] = (torch.zeros(1, length or 1_600),)
+    shapes: dict[str, Any] | None = (
+        None if length else {"sound": {1: torch.export.Dim("time", min=128)}}
+    )
+    if isinstance(module, TellingRate):
+        inputs = (*inputs, torch.tensor(16_000))
+        shapes = {**(shapes or {}), "rate": {}}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        program = torch.export.export(
-            module, (torch.zeros(1, length or 1_600),), dynamic_shapes=shapes
-        )
+        program = torch.export.export(module, inputs, dynamic_shapes=shapes)
         torch.export.save(program, str(path))
     return path
