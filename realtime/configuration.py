@@ -172,6 +172,9 @@ def _strings(setting: Setting, value: Any) -> tuple[str, ...]:
         _refuse(setting, value)
     if len(value) > 1 and any(word in value for word in words):
         _refuse(setting, value)
+    choices = setting.limits.get("choices")
+    if choices and not (value and all(item in (*choices, *words) for item in value)):
+        _refuse(setting, value)
     return tuple(value)
 
 
@@ -199,6 +202,8 @@ def allowed_values(setting: Setting) -> str:
         return f"a name for each of {', '.join(setting.limits['keys'])}"
     kinds = {bool: "true or false", int: "a whole number", float: "a number", Path: "a path"}
     words = kinds.get(setting.kind, "a text" if setting.kind is str else "a list of texts")
+    if "choices" in setting.limits:
+        words += f" of {', '.join(setting.limits['choices'])}"
     if "words" in setting.limits:
         words = f"one of {', '.join(setting.limits['words'])}, or {words}"
     if "least" in setting.limits:

@@ -14,8 +14,9 @@ PRECISIONS = ("fp32", "fp16", "bf16")
 def setting(default: Any, help: str, **limits: Any) -> Any:
     """Make a dataclass field of a default, an explanation and its limits.
 
-    Limits are `least` and `most`, `one_of`, the `keys` of a mapping, the `words` that may stand in
-    place of a list, and `secret`, which keeps the value out of the repr and out of messages.
+    Limits are `least` and `most`, `one_of`, the `keys` of a mapping, the `choices` of a list, the
+    `words` that may stand in its place, and `secret`, which keeps the value out of the repr and out
+    of messages.
     """
     metadata = {"help": help, **limits}
     if isinstance(default, dict):

@@ -19,6 +19,9 @@ from realtime.engine_settings import setting
 PREFIX = "YAMABIKO_"
 MEMORY = "memory://"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+UPLOAD_CONTAINERS = "wav flac ogg mp3 aac matroska webm mov mp4 m4a".split()
+UPLOAD_CODECS = "pcm flac vorbis opus mp3 aac alac".split()
+ALL = "all"
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,7 @@ class LimitsSettings:
         200_000_000, "bytes of an upload of sound", least=1_024, most=1 << 40
     )
     upload_minutes: float = setting(60.0, "minutes of sound in an upload", least=0.01, most=1_440)
+    upload_files: int = setting(16, "recordings in one upload", least=1, most=256)
     upload_seconds: float = setting(
         600.0, "seconds in which an upload must have come", least=1, most=86_400
     )
@@ -134,6 +138,16 @@ class LimitsSettings:
     logins: int = setting(5, "failed log-ins of an address a minute", least=1, most=1 << 31)
     storage: str = setting(
         MEMORY, "where limits are counted; a redis:// address shares them between machines"
+    )
+
+
+@dataclass(frozen=True)
+class ProcessSettings:
+    formats: tuple[str, ...] = setting(
+        (ALL,),
+        "containers and codecs of recordings that /api/process takes; all: each that can be read",
+        words=(ALL,),
+        choices=tuple(dict.fromkeys(UPLOAD_CONTAINERS + UPLOAD_CODECS)),
     )
 
 
@@ -187,6 +201,7 @@ class Settings:
     auth: AuthSettings = field(default_factory=AuthSettings)
     sockets: SocketsSettings = field(default_factory=SocketsSettings)
     cors: CorsSettings = field(default_factory=CorsSettings)
+    process: ProcessSettings = field(default_factory=ProcessSettings)
     limits: LimitsSettings = field(default_factory=LimitsSettings)
     log: LogSettings = field(default_factory=LogSettings)
 

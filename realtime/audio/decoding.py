@@ -46,6 +46,9 @@ class AudioSource:
         with self._opened() as container:
             stream = container.streams.audio[0]
             self.rate = _rate(stream)
+            # The library has several names for containers that it cannot tell apart.
+            self.containers = tuple(container.format.name.split(","))
+            self.codec = stream.codec_context.codec.canonical_name
             self.seconds = self._length(container)
             exact = self.seconds and stream.codec_context.name.startswith(EXACT)
         # None where the number is sure only after decoding.

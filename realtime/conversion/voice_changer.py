@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Sequence
 from contextlib import aclosing
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -18,6 +19,12 @@ from realtime.conversion.character_pitch import CharacterPitches
 from realtime.conversion.file import convert_recording
 from realtime.conversion.live import PATIENCE_SECONDS, Conversion, ConversionNotice
 from realtime.conversion.request import VoiceChangeRequest, VoiceChangeResolver
+from realtime.conversion.several_files import (
+    ConvertedItem,
+    SourceRecording,
+    convert_recordings,
+    one_recording,
+)
 from realtime.conversion.timings import TimingReport
 from realtime.models.loaded import LoadedModels
 from realtime.speech.request import LineRequest
@@ -107,6 +114,28 @@ class VoiceChanger:
         async with aclosing(sound) as pieces:
             async for pcm in pieces:
                 yield pcm
+
+    async def recordings(
+        self, request: VoiceChangeRequest, recordings: Sequence[SourceRecording]
+    ) -> AsyncGenerator[ConvertedItem, None]:
+        """Yield several recordings in the other voice; an error of one ends that one alone."""
+        if request.by_words:
+            sound = self._recordings_by_words(request, recordings)
+        else:
+            change = await self._resolver.resolve(request)
+            sound = convert_recordings(self._models, request.engine, change, recordings)
+        async with aclosing(sound) as items:
+            async for item in items:
+                yield item
+
+    async def _recordings_by_words(
+        self, request: VoiceChangeRequest, recordings: Sequence[SourceRecording]
+    ) -> AsyncGenerator[ConvertedItem, None]:
+        for place, recording in enumerate(recordings):
+            one = one_recording(place, recording, partial(self.recording, request))
+            async with aclosing(one) as items:
+                async for item in items:
+                    yield item
 
     async def _speak_sample(self, character: Character) -> tuple[Pcm, int]:
         """Return some seconds of a character's own voice, and their rate."""

@@ -28,6 +28,7 @@ CHECKS = (
     "ignored_auth",
 )
 AUDIO = "/audio/{language}/{character}/{mode}/{file}"
+PROCESS = "/api/process"  # it takes several files
 FORMATS = tuple(formats.FORMATS)
 RANGES = ("bytes=0-43", "bytes=-10", "bytes=0-1,4-5", "bytes=99999999-", "bytes=5-1", "bites")
 
@@ -125,7 +126,8 @@ class ApiFuzzer:
             case.path_parameters = {"name": name}
         elif isinstance(case.body, dict) and "audio" in case.body:
             wanted = FORMATS[number // 2 % len(FORMATS)]
-            case.body |= {"audio": self._sound, "engine": "gain", "format": wanted}
+            sounds = [self._sound] * (1 + number // 2 % 2) if path == PROCESS else self._sound
+            case.body |= {"audio": sounds, "engine": "gain", "format": wanted}
             case.body.pop("character", None)
             self._given.add(case.id)
 

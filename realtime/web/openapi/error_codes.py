@@ -55,7 +55,7 @@ QUOTA_ERRORS = codes(TooMany)
 JSON_ERRORS = (*codes(BadRequest, "bad_request", "invalid_json"), *codes(WrongContentType))
 FORM_ERRORS = (
     *codes(BadRequest, "bad_request", "unknown_field", "no_audio", "empty_name"),
-    *codes(BadRequest, "unsupported_format", "bad_audio"),
+    *codes(BadRequest, "unsupported_format", "bad_audio", "too_many_files"),
     *codes(TooLarge, "audio_too_long"),
     *codes(WrongContentType),
     *codes(Busy, "too_many_uploads"),

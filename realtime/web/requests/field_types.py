@@ -186,6 +186,17 @@ class FileField(Field):
         return {"type": "string", "format": "binary"}
 
 
+@dataclass(frozen=True)
+class FilesField(FileField):
+    """Uploaded files under one name: the field comes once for each."""
+
+    most: FromServices[int]
+
+    def schema(self, services: Services) -> Schema:
+        bounds = {"minItems": 1, "maxItems": self.most(services)}
+        return {"type": "array", "items": super().schema(services), **bounds}
+
+
 def filled(**parts: Any) -> Schema:
     """Return a schema of the parts that are there."""
     return {name: part for name, part in parts.items() if part is not None}

@@ -12,13 +12,13 @@ from starlette.requests import Request
 
 from realtime.errors import BadRequest, WrongContentType
 from realtime.web.requests.field_table import FieldTable
-from realtime.web.requests.field_types import NumberChoiceField, NumberField
+from realtime.web.requests.field_types import FilesField, NumberChoiceField, NumberField
 from realtime.web.requests.json_body import content_type_of
 
 MOST_FIELD_BYTES = 4_096
 
 
-async def read_form(request: Request, table: FieldTable) -> FormData:
+async def read_form(request: Request, table: FieldTable, most_files: int = 1) -> FormData:
     """Read the parts of a table's fields; a large file waits in a nameless file on the disk."""
     if content_type_of(request) != "multipart/form-data":
         content_type = request.headers.get("content-type", "")[:100]
@@ -29,38 +29,67 @@ async def read_form(request: Request, table: FieldTable) -> FormData:
     parser = MultiPartParser(
         request.headers,
         request.stream(),
-        max_files=1,
+        max_files=most_files,
         max_fields=len(table.fields),
         max_part_size=MOST_FIELD_BYTES,
     )
     try:
         return await parser.parse()
     except MultiPartException as error:
+        if error.message.startswith("Too many files"):
+            raise _too_many_files(most_files) from error
         raise BadRequest(f"The form cannot be read: {error.message}") from error
+
+
+def _too_many_files(most: int) -> BadRequest:
+    return BadRequest(
+        f"More than {most} {'file' if most == 1 else 'files'} came, which is the limit of a form.",
+        code="too_many_files",
+        field="audio",
+        values={"files": most},
+    )
+
+
+def audio_files_of(form: FormData) -> list[UploadFile]:
+    """Return the uploaded files in their order, or refuse a form without one."""
+    files = [each for each in form.getlist("audio") if isinstance(each, UploadFile)]
+    if not files or len(files) != len(form.getlist("audio")):
+        raise _no_audio()
+    return files
 
 
 def audio_file_of(form: FormData) -> BinaryIO:
     """Return the uploaded file, or refuse a form without one."""
     audio = form.get("audio")
     if not isinstance(audio, UploadFile):
-        raise BadRequest(
-            "No audio was uploaded.",
-            code="no_audio",
-            hint="Send a file in the field audio; with curl: -F audio=@recording.wav",
-            field="audio",
-        )
-    if not audio.filename:
+        raise _no_audio()
+    return content_of(audio)
+
+
+def content_of(upload: UploadFile) -> BinaryIO:
+    """Return the file of an upload, or refuse one without a name."""
+    if not upload.filename:
         raise BadRequest("The file's name is empty.", code="empty_name", field="audio")
-    return cast("SpooledTemporaryFile[bytes]", audio.file)  # type: ignore[return-value]
+    return cast("SpooledTemporaryFile[bytes]", upload.file)  # type: ignore[return-value]
+
+
+def _no_audio() -> BadRequest:
+    return BadRequest(
+        "No audio was uploaded.",
+        code="no_audio",
+        hint="Send a file in the field audio; with curl: -F audio=@recording.wav",
+        field="audio",
+    )
 
 
 def values_of(form: FormData, table: FieldTable) -> Mapping[str, object]:
     """Return the fields as JSON would have them: numbers as such, and None for empty ones."""
     numeric = NumberField | NumberChoiceField
     numbers = {field.name for field in table.fields if isinstance(field, numeric)}
+    repeated = {field.name for field in table.fields if isinstance(field, FilesField)}
     values: dict[str, object] = {}
     for name, value in form.multi_items():
-        if name in values:
+        if name in values and name not in repeated:
             raise BadRequest(f"The field {name[:60]!r} comes twice.", field=name[:60])
         if name in numbers and isinstance(value, str):
             values[name] = _number(value)

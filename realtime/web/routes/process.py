@@ -23,9 +23,16 @@ from realtime.audio.wav import wav_size, with_true_header
 from realtime.conversion.request import CONVERTER, REVOICE, VoiceChangeRequest
 from realtime.conversion.voice_changer import VoiceChanger
 from realtime.engines.voice_change import EFFECTS, RANGES
-from realtime.errors import BadRequest, NothingToSay, SynthesisFailed, TooLarge
+from realtime.errors import (
+    BadRequest,
+    NothingToSay,
+    SynthesisFailed,
+    TooLarge,
+    WrongContentType,
+)
 from realtime.services import Services
 from realtime.speech.line import ASKABLE
+from realtime.web.answers.converted_archive import ZIP, ConvertedArchive
 from realtime.web.answers.sending import Answer, answer_unless_gone
 from realtime.web.openapi.error_codes import (
     ENGINE_ERRORS,
@@ -34,11 +41,19 @@ from realtime.web.openapi.error_codes import (
     OPENING_ERRORS,
     codes,
 )
-from realtime.web.openapi.operation import CONVERSION, FORM, SOUND, AnswerSpec, Body, Operation
+from realtime.web.openapi.operation import (
+    BYTES,
+    CONVERSION,
+    FORM,
+    SOUND,
+    AnswerSpec,
+    Body,
+    Operation,
+)
 from realtime.web.requests.field_table import FieldTable
 from realtime.web.requests.field_types import (
     ChoiceField,
-    FileField,
+    FilesField,
     FormatField,
     NumberChoiceField,
     NumberField,
@@ -46,14 +61,27 @@ from realtime.web.requests.field_types import (
 )
 from realtime.web.requests.fields import Fields
 from realtime.web.requests.services import account_of, services_of
-from realtime.web.requests.upload_form import audio_file_of, read_form, values_of
+from realtime.web.requests.upload_form import audio_files_of, read_form, values_of
+from realtime.web.requests.uploaded_recordings import (
+    DecodingBudget,
+    open_recording,
+    open_recordings,
+)
 
 
 def _engines(services: Services) -> list[str]:
     return [*services.models.converters(), REVOICE]
 
 
-AUDIO = FileField("audio", f"A file with sound: {NAMED}. Its content decides, not its name.")
+def _most_files(services: Services) -> int:
+    return services.settings.limits.upload_files
+
+
+AUDIO = FilesField(
+    "audio",
+    f"A file with sound: {NAMED}. Its content decides, not its name. Several come one by one.",
+    _most_files,
+)
 ENGINE = TextField("engine", "The engine that converts.", choices=_engines, default=CONVERTER)
 CHARACTER = TextField("character", "The character whose voice it gets.")
 MODEL = TextField("model", "Of the engine `torchscript`; without it the only one.")
@@ -81,11 +109,12 @@ async def process(request: Request) -> Response:
     """Answer with the uploaded recording in another voice, converted while it is sent."""
     account = account_of(request)
     await account.check_sound()
-    form = await read_form(request, UPLOAD)
+    services = services_of(request)
+    form = await read_form(request, UPLOAD, _most_files(services))
     try:
-        return await _response_to(form, services_of(request), account)
+        return await _response_to(form, services, account)
     except BaseException:
-        await form.close()  # where all is well, the response closes the file when it is sent
+        await form.close()  # where all is well, the response closes the files when it is sent
         raise
 
 
@@ -93,9 +122,14 @@ async def _response_to(form: FormData, services: Services, account: Account) -> 
     fields = UPLOAD.open(values_of(form, UPLOAD))
     wanted, rate = FORMAT.read(fields), SAMPLE_RATE.read(fields)
     change = _voice_change_request(fields)
-    most_seconds = 60 * services.settings.limits.upload_minutes
-    source = await asyncio.to_thread(AudioSource, audio_file_of(form), most_seconds)
-    return ConvertedResponse(services.voice_changer, account, change, source, wanted, rate)
+    files, settings = audio_files_of(form), services.settings
+    most_seconds = 60 * settings.limits.upload_minutes
+    if len(files) == 1:
+        source = await asyncio.to_thread(open_recording, files[0], most_seconds, settings)
+        return ConvertedResponse(services.voice_changer, account, change, source, wanted, rate)
+    uploads = await asyncio.to_thread(open_recordings, files, settings)
+    budget = DecodingBudget(most_seconds)
+    return ConvertedArchive(services.voice_changer, account, change, uploads, budget, wanted, rate)
 
 
 def _voice_change_request(fields: Fields) -> VoiceChangeRequest:
@@ -217,10 +251,12 @@ OPERATIONS = [
         (
             AnswerSpec(
                 200,
-                "The converted recording, sent while it is made; a later error breaks it off.",
-                SOUND,
-                headers=("Content-Disposition", "X-Audio-Sample-Rate"),
-                may_have=("Content-Length",),
+                "The converted recording, sent while it is made; a later error breaks it off. Of "
+                "several recordings an archive with a file for each; `outcomes.json` in it tells "
+                "of those that failed, where some did.",
+                {**SOUND, ZIP: BYTES},
+                headers=("Content-Disposition",),
+                may_have=("Content-Length", "X-Audio-Sample-Rate"),
             ),
         ),
         (
@@ -230,9 +266,10 @@ OPERATIONS = [
             ENGINE_ERRORS,
             codes(BadRequest, "unknown_model"),
             codes(TooLarge, "recording_too_long"),
+            codes(WrongContentType, "format_not_accepted"),
             codes(SynthesisFailed, "synthesis_failed", "conversion_failed", "bad_model"),
         ),
         "An empty field is the same as an absent one.",
-        body=Body(UPLOAD, {"audio": "hello.wav", "character": "am_puck", "format": "mp3"}, FORM),
+        body=Body(UPLOAD, {"audio": ["hello.wav"], "character": "am_puck", "format": "mp3"}, FORM),
     )
 ]
