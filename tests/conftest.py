@@ -13,6 +13,7 @@ from realtime.cache import Cache as RecordingCache
 from realtime.settings import AuthSettings, CacheSettings, ModelsSettings, PresetsSettings, Settings
 from tests.support.cores import cores_each
 from tests.support.left_out import LeftOut
+from tests.support.schedule import Schedule
 
 # No test asserts a time: an example that a busy machine was slow with is no fault.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -22,6 +23,7 @@ hypothesis.settings.load_profile("untimed")
 def pytest_configure(config: pytest.Config) -> None:
     # Before torch is imported. Threads that find no core spin, which cost half of all the time.
     os.environ.setdefault("OMP_NUM_THREADS", str(cores_each()))
+    config.pluginmanager.register(Schedule())
     config.pluginmanager.register(LeftOut(has_gpu=Path("/dev/nvidia0").exists()))
 
 

@@ -92,24 +92,43 @@ class Visit:
         return [each for each in self.requests if not each.startswith(own)]
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+Launch = Callable[..., AbstractContextManager[Browser]]
+
+
+@pytest.fixture(scope="package")
+def launch() -> Iterator[Launch]:
+    """A function that starts a browser with these arguments.
+
+    Playwright keeps a loop running in this thread. So it ends with this folder: tests of other
+    folders run loops of their own.
+    """
     chromium = shutil.which("chromium")
     if chromium is None and "CI" not in os.environ:
         pytest.skip("there is no chromium: apt-get install chromium")
     with sync_playwright() as playwright:
         expect.set_options(timeout=PATIENCE_MS)
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+
+        @contextmanager
+        def launch(*arguments: str) -> Iterator[Browser]:
+            browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+            yield browser
+            browser.close()
+
+        yield launch
+
+
+@pytest.fixture(scope="package")
+def browser(launch: Launch) -> Iterator[Browser]:
+    with launch("--no-sandbox") as browser:
         yield browser
-        browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def real_settings(settings: Settings) -> Settings:
     return replace(settings, preload=("hibari",))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def real(real_settings: Settings) -> Iterator[LiveServer]:
     """A server with the engines that speak; its characters and its cache are real."""
     with serving(build(real_settings)) as live:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from benchmarks.chromium import arguments, record, tap, wait_for, write_wav
 from realtime.conversion import overload
-from tests.browser.conftest import PATIENCE_MS, NewVisit, Visit
+from tests.browser.conftest import PATIENCE_MS, Launch, NewVisit, Visit
 from tests.support.server import LiveServer
 from tests.support.voice_like_sound import RATE, pcm, voice
 
@@ -26,18 +24,12 @@ pytestmark = pytest.mark.timeout(600)  # a busy machine has little time for so m
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def browser(launch: Launch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """A browser whose microphone hears a voice without end, and that lets every page listen."""
-    chromium = shutil.which("chromium")
-    if chromium is None and "CI" not in os.environ:
-        pytest.skip("there is no chromium: apt-get install chromium")
     heard = tmp_path_factory.mktemp("heard") / "voice.wav"
     write_wav(heard, pcm(voice(6.5, PITCH)), RATE)
-    with sync_playwright() as playwright:
-        expect.set_options(timeout=PATIENCE_MS)
-        browser = playwright.chromium.launch(executable_path=chromium, args=arguments(heard))
+    with launch(*arguments(heard)) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(autouse=True)

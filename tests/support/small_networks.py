@@ -28,6 +28,13 @@ PLACES = 16
 WIDE = 8
 
 
+def compiled_graphs() -> int:
+    """Return how many graphs torch's compiler has made in this process."""
+    from torch._dynamo.utils import counters  # here: it takes seconds, and most compile nothing
+
+    return int(counters["stats"]["unique_graphs"])
+
+
 def vocoder() -> nn.Module:
     """Make a network from bands to twice as many samples, like a vocoder."""
     torch.manual_seed(3)

@@ -5,17 +5,22 @@ from __future__ import annotations
 import io
 import wave
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
-import openai
 import pytest
 
 from tests.support.scripted_engines import CHUNK_SAMPLES
 from tests.support.server import LiveServer
 
+if TYPE_CHECKING:
+    import openai
+
 
 @pytest.fixture
 def openai_client(live: LiveServer) -> Iterator[openai.OpenAI]:
+    import openai  # here: it takes a second, which other processes of a run need not wait for
+
     url = f"{live.url}/v1"
     with openai.OpenAI(base_url=url, api_key="none", max_retries=0, timeout=20) as client:
         yield client
@@ -62,6 +67,8 @@ def test_a_client_that_has_heard_enough(openai_client: openai.OpenAI, live: Live
 
 
 def test_errors_are_the_clients_own(openai_client: openai.OpenAI, live: LiveServer) -> None:
+    import openai
+
     create = openai_client.audio.speech.create
     with pytest.raises(openai.NotFoundError, match="nobody") as caught:
         create(model="tone", voice="nobody", input="abc")

@@ -48,12 +48,17 @@ def room(name: str, known: Mapping[str, Path]) -> str:
     return parts[1] if package and package.name == "__init__.py" and parts[1:] else TOP
 
 
+def own_room(name: str, known: Mapping[str, Path]) -> str:
+    """Return the room of a module, where a file in realtime/ is a room of its own."""
+    found = room(name, known)
+    return name.partition(".")[2] or name if found == TOP else found
+
+
 def room_graph(known: Mapping[str, Path]) -> Graph:
-    """Map each room to the rooms that it imports; a file in realtime/ is a room of its own here."""
+    """Map each room, of those that `own_room` gives, to the rooms that it imports."""
 
     def own(name: str) -> str:
-        found = room(name, known)
-        return name.partition(".")[2] or name if found == TOP else found
+        return own_room(name, known)
 
     found: Graph = {own(name): set() for name in known}
     for name, others in graph(known).items():

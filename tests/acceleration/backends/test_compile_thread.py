@@ -9,8 +9,6 @@ from contextvars import ContextVar
 from pathlib import Path
 
 import pytest
-from torch._dynamo.utils import counters
-from torch._inductor.runtime.cache_dir_utils import cache_dir, default_cache_dir
 
 from realtime.acceleration.backends import compile_thread
 from realtime.acceleration.backends.backend import Backend
@@ -18,7 +16,7 @@ from realtime.acceleration.backends.inductor import Compiled
 from realtime.acceleration.refusals import NotNow
 from realtime.acceleration.shapes import Sizes, Tensors
 from realtime.acceleration.spec import NetworkSpec
-from tests.support.small_networks import mel, network_spec
+from tests.support.small_networks import compiled_graphs, mel, network_spec
 
 pytestmark = pytest.mark.timeout(400)  # the first compilation of a process is slow
 
@@ -30,7 +28,7 @@ def test_networks_are_compiled_in_threads_without_harm() -> None:
     """Threads of their own would end the process, one after the other or at once."""
     specs = [network_spec() for _ in range(THREADS)]
     backends = [Compiled(each.network) for each in specs]
-    before = counters["stats"]["unique_graphs"]
+    before = compiled_graphs()
     start = threading.Barrier(THREADS)
 
     def compile_one(backend: Backend) -> None:
@@ -42,14 +40,14 @@ def test_networks_are_compiled_in_threads_without_harm() -> None:
         thread.start()
     for thread in threads:
         thread.join(100)
-    assert counters["stats"]["unique_graphs"] == before + THREADS
+    assert compiled_graphs() == before + THREADS
     for each, backend in zip(specs, backends, strict=True):
         assert_equal(each, backend, (1, 10), (mel(seed=9),))
     # Calls compile nothing, whatever comes.
     for sizes in ((1, 10), (1, 20)):
         with pytest.raises(NotNow):
             backends[0].run(sizes, (mel(20),))
-    assert counters["stats"]["unique_graphs"] == before + THREADS
+    assert compiled_graphs() == before + THREADS
 
 
 ALONE = """
@@ -87,6 +85,8 @@ def assert_equal(spec: NetworkSpec, backend: Backend, sizes: Sizes, inputs: Tens
 def test_what_was_compiled_is_kept_in_the_folder_of_acceleration(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from torch._inductor.runtime.cache_dir_utils import cache_dir, default_cache_dir
+
     monkeypatch.setattr(compile_thread, "_chosen", set())
     monkeypatch.setenv(compile_thread.VARIABLE, default_cache_dir())
     kept = compile_thread.set_kernel_folder(tmp_path, 100)
@@ -101,6 +101,8 @@ def test_what_was_compiled_is_kept_in_the_folder_of_acceleration(
 def test_a_folder_that_has_grown_too_large_is_begun_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from torch._inductor.runtime.cache_dir_utils import default_cache_dir
+
     monkeypatch.setattr(compile_thread, "_chosen", set())
     monkeypatch.setenv(compile_thread.VARIABLE, default_cache_dir())
     for size, left in ((100, True), (101, False)):

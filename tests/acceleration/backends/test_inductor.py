@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
-from torch._dynamo.utils import counters
 
 from realtime.acceleration.backends.inductor import Compiled
 from realtime.acceleration.refusals import NotNow
@@ -15,6 +14,7 @@ from tests.support.small_networks import (
     Step,
     accelerate_step,
     accelerate_vocoder,
+    compiled_graphs,
     fallback_reasons,
     mel,
     network_spec,
@@ -25,20 +25,16 @@ from tests.support.small_networks import (
 pytestmark = pytest.mark.timeout(400)  # the first compilation of a process is slow
 
 
-def graphs() -> int:
-    return int(counters["stats"]["unique_graphs"])
-
-
 def test_each_bucket_is_one_graph_and_calls_compile_nothing() -> None:
     found = accelerate_vocoder("compile")
-    before = graphs()
+    before = compiled_graphs()
     assert found.prepare([(1, 10), (1, 20)]) == [(1, 10), (1, 20)]
-    assert graphs() == before + 2
+    assert compiled_graphs() == before + 2
     for frames in (10, 20, 10):
         x = mel(frames, seed=frames)
         with torch.no_grad():
             assert torch.allclose(found(x), vocoder()(x), atol=1e-5)
-    assert graphs() == before + 2
+    assert compiled_graphs() == before + 2
     assert found.described()["hits"] == {"compile": 3}
 
 
@@ -132,10 +128,10 @@ def test_networks_keep_nothing_in_each_others_code() -> None:
 
 def test_what_a_module_does_besides_forward_is_not_compiled() -> None:
     """The published recipe compiled a module and called another method of it: nothing."""
-    before = graphs()
+    before = compiled_graphs()
     module = vocoder()
     module.add_module("never", torch.nn.Identity())
     found = accelerate_vocoder("compile", module=module)
     with torch.no_grad():
         found.module[0](mel())  # type: ignore[index]
-    assert graphs() == before
+    assert compiled_graphs() == before

@@ -10,8 +10,6 @@ from contextlib import ExitStack
 import pytest
 import torch
 from torch import Tensor
-from torch._inductor import config
-from torch._inductor.graph import GraphLowering
 
 from realtime.acceleration import Axis, accelerate
 from realtime.acceleration.accelerate import MAKERS
@@ -133,6 +131,9 @@ class CodeSeen(Exception):
 @pytest.mark.timeout(600)
 def test_a_compiled_step_writes_into_the_cache_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """A copy of the cache would show as a buffer of its size in the generated code."""
+    from torch._inductor import config
+    from torch._inductor.graph import GraphLowering
+
     network = small_network(shape=ValleShape(16, 2, 1))
     model = AutoregressiveModel(network, slots=4, places=256, sampling=Sampling(top_k=1))
     codes: list[str] = []

@@ -1,0 +1,51 @@
+"""The order of the files in a run, and which of them share a process of pytest-xdist."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from xdist.scheduler import LoadFileScheduling
+
+# The longest first, so that no process ends long after the others. Files of one group share what is
+# dear to begin: a browser, or torch's compiler, whose first use in a process takes ten seconds.
+GROUPS = {
+    "browser": ("tests/browser/",),
+    "compiled": (
+        "tests/acceleration/backends/test_compile_thread.py",
+        "tests/acceleration/backends/test_inductor.py",
+        "tests/engines/valle/networks/test_autoregressive.py",
+        "tests/vocoders/networks/test_fastest_snake.py",
+    ),
+}
+
+
+def group_of(nodeid: str) -> str:
+    """Return the group of a test: its file, where that has no group."""
+    for group, paths in GROUPS.items():
+        if nodeid.startswith(paths):
+            return group
+    return nodeid.partition("::")[0]
+
+
+class Schedule:
+    """A plugin of pytest that puts groups first, and gives each whole to one process."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        order = list(GROUPS)
+        items.sort(key=lambda item: (*order, group_of(item.nodeid)).index(group_of(item.nodeid)))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
+        if config.option.dist != "loadfile":
+            return None
+        config.option.loadscopereorder = False  # by numbers of tests, which say little of time
+        return GroupScheduling(config, log)
+
+
+class GroupScheduling(LoadFileScheduling):  # type: ignore[misc]
+    """A scheduling of pytest-xdist that hands out groups, and all other tests by their file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
