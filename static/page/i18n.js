@@ -1,7 +1,8 @@
 // Texts of the page in the reader's language, by key; numbers and times as that language writes them.
 // An element names its texts: `data-t` its own, `data-t-label` its aria-label, `data-t-placeholder` its placeholder,
 // `data-t-title` its title. Only the texts of the language that is shown are fetched, so that the first load is light;
-// `words/errors/` has those of errors, `words/later/` those of modules that are fetched later.
+// `words/errors/` has those of errors, `words/later/` those of modules that are fetched later, `words/docs/` those of the
+// page of the API.
 
 import { readStorage, writeStorage } from "./storage.js";
 

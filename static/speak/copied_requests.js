@@ -1,5 +1,7 @@
 // The requests that make the same line, to copy into a shell or a program.
 
+import { shellQuoted } from "../page/shell.js";
+
 // The fields of a line for the server; what is the default is left out.
 export function lineFields(line) {
   const { text, character, language, noaccent, speed, seed, engine } = line;
@@ -12,8 +14,6 @@ export function lineFields(line) {
   if (engine) fields.engine = engine;
   return fields;
 }
-
-const shellQuoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
 function curlCommand(url, body, withKey, file) {
   const lines = [`curl ${url}`, "-H 'Content-Type: application/json'"];

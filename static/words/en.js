@@ -105,6 +105,7 @@ export const words = {
   "engine.jobs": "{count} at work",
   "engine.users": "used by {users}",
   footer: "Everything here is spoken on this server. Your lines and your voice go nowhere else.",
+  "footer.api": "The API of this server",
 
   "talk.title": "Talk",
   "talk.intro": "Speak into a microphone and hear another voice come back.",

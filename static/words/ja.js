@@ -105,6 +105,7 @@ export const words = {
   "engine.jobs": "{count} 件を処理中",
   "engine.users": "使用中：{users}",
   footer: "すべてこのサーバーの中で話されます。文章も声も、よそへは送られません。",
+  "footer.api": "このサーバーの API 一覧",
 
   "talk.title": "話す",
   "talk.intro": "マイクに話すと、別の声になって返ってきます。",

@@ -105,6 +105,7 @@ export const words = {
   "engine.jobs": "{count} 项工作中",
   "engine.users": "使用者：{users}",
   footer: "一切都在这台服务器上发声。你的文字和声音不会去别的地方。",
+  "footer.api": "本服务器的接口",
 
   "talk.title": "对话",
   "talk.intro": "对着麦克风说话，听到另一个声音。",

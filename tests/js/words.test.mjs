@@ -10,7 +10,7 @@ const files = readdirSync(STATIC, { recursive: true })
   .filter((name) => /\.(js|html)$/.test(name) && !name.startsWith("words/"))
   .map((name) => ({ name, text: readFileSync(new URL(name, STATIC), "utf8") }));
 const code = files.map(({ text }) => text).join("\n");
-const FOLDERS = ["", "later/", "errors/"]; // of `words`: the first load fetches those of the first one
+const FOLDERS = ["", "later/", "docs/", "errors/"]; // of `words`: the first load fetches those of the first one
 const known = {};
 const counts = {}; // keys of the files of a language, each counted by itself
 for (const language of LANGUAGES) {

@@ -20,8 +20,8 @@ from realtime.web.requests.caller import SCOPE, Caller, client_address, path_sta
 from realtime.web.requests.request_id import request_id
 
 # Open to everybody: the pages, the server's health and time, and the log-in. The API's document is
-# not: it tells the limits of this server.
-OPEN = frozenset(("/", "/health", "/ready", "/time", "/login", "/logout"))
+# not: it tells the limits of this server. Its page has none of them, and asks for a key.
+OPEN = frozenset(("/", "/docs", "/health", "/ready", "/time", "/login", "/logout"))
 OPEN_FOLDER = "/static/"
 SAFE = ("GET", "HEAD", "OPTIONS")  # methods that change nothing (RFC 9110, section 9.2.1)
 

@@ -66,7 +66,12 @@ async def page(request: Request) -> Response:
     return FileResponse(STATIC / "index.html", headers=HEADERS)
 
 
-ROUTES = [Route("/", page), Mount("/static", PageFiles(directory=STATIC))]
+async def docs(request: Request) -> Response:
+    """Answer with the page of the API; its code fetches the API's document."""
+    return FileResponse(STATIC / "docs" / "index.html", headers=HEADERS)
+
+
+ROUTES = [Route("/", page), Route("/docs", docs), Mount("/static", PageFiles(directory=STATIC))]
 FILE_HEADERS = ("ETag", "Last-Modified")
 OPERATIONS = [
     Operation(
@@ -75,6 +80,13 @@ OPERATIONS = [
         PAGE,
         "Get the page",
         (AnswerSpec(200, "The page.", {HTML: str}, FILE_HEADERS),),
+    ),
+    Operation(
+        "GET",
+        "/docs",
+        PAGE,
+        "Get the page of the API",
+        (AnswerSpec(200, "This document, to be read in a browser.", {HTML: str}, FILE_HEADERS),),
     ),
     Operation(
         "GET",

@@ -68,7 +68,7 @@ OTHER_REQUESTS = {
     "making": ("POST", "/api/characters", {}, 415),
 }
 SOCKETS = {"/ws"}  # tried below, and in test_socket.py with real ones
-OPEN_ROUTES = {"/", "/health", "/ready", "/time", "/login", "/logout", "/static"}
+OPEN_ROUTES = {"/", "/docs", "/health", "/ready", "/time", "/login", "/logout", "/static"}
 
 
 @pytest.fixture(scope="module")

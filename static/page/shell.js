@@ -1,0 +1,3 @@
+// Texts as words of a shell's command.
+
+export const shellQuoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
