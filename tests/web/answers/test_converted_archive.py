@@ -6,6 +6,7 @@ import http.client
 import io
 import subprocess
 import tempfile
+import threading
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -181,9 +182,32 @@ def test_nothing_is_left_on_disk(live: LiveServer, tmp_path: Path, monkeypatch: 
     connection.close()
 
 
-def test_the_first_file_is_sent_before_the_last_is_made_and_who_leaves_frees_the_engine(
-    live: LiveServer,
+def test_a_file_is_sent_while_the_next_one_is_converted(
+    live: LiveServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The second conversion waits until the client has got the start of the first file."""
+    engine = live.services.models.converter("gain").engine
+    begun: list[int] = []
+    arrived = threading.Event()
+
+    def convert(self: Any, blocks: Any, change: Any, cancel: Any) -> Iterator[Any]:
+        begun.append(len(begun))
+        for block in blocks:
+            assert len(begun) == 1 or arrived.wait(60), "the first file was held back"
+            yield block
+
+    monkeypatch.setattr(type(engine), "convert", convert)
+    connection = http.client.HTTPConnection(*live.address, timeout=60)
+    connection.request("POST", "/api/process", *form("a.wav", "b.wav"))
+    answer = connection.getresponse()
+    start = answer.read(2)
+    arrived.set()
+    with zipfile.ZipFile(io.BytesIO(start + answer.read())) as archive:
+        assert archive.testzip() is None and archive.namelist() == ["a.wav", "b.wav"]
+    connection.close()
+
+
+def test_who_leaves_frees_the_engine(live: LiveServer) -> None:
     connection = http.client.HTTPConnection(*live.address, timeout=20)
     connection.request("POST", "/api/process", *form(*"abcdefgh"))
     answer = connection.getresponse()
