@@ -136,6 +136,7 @@ def test_each_costs_little_and_a_full_memory_grows_no_more(traced: None, count: 
     assert tracemalloc.get_traced_memory()[0] - before < MOST_BYTES_EACH * count / 2
 
 
+@pytest.mark.slow
 def test_a_million_fit_into_bounded_memory() -> None:
     before = resident_bytes()
     nonces = filled(1_000_000)

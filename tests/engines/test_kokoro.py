@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from realtime.engines.contract import CancelToken, Chunk, Utterance
 from realtime.engines.kokoro import Kokoro
 from realtime.settings import Settings
 from realtime.text.language import segments
+from tests.support.fake_recogniser import loaded_engine
 
 AUDIBLE = 300 / 32768
 TEXTS = {
@@ -21,16 +22,9 @@ TEXTS = {
 }
 
 
-@pytest.fixture(scope="module")
-def kokoro(settings: Settings) -> Iterator[Kokoro]:
-    engine = Kokoro(settings)
-    engine.load()
-    yield engine
-    engine.unload()
-
-
-@pytest.fixture(params=TEXTS)
-def spoken(request: pytest.FixtureRequest, kokoro: Kokoro, settings: Settings) -> Chunk:
+@pytest.fixture(scope="module", params=TEXTS)
+def spoken(request: pytest.FixtureRequest, models_folder: Path, settings: Settings) -> Chunk:
+    kokoro: Kokoro = loaded_engine("kokoro", models_folder)
     name, text = TEXTS[request.param]
     cast = Characters(settings.presets.path, settings.default_characters, ("kokoro",))
     asked = Utterance(tuple(segments(text, request.param)), cast.get(name), request.param)

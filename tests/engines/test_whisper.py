@@ -70,7 +70,9 @@ def noise(kind: str) -> Samples:
 
 
 @pytest.mark.parametrize("kind", ["silence", "hiss", "loud", "hum", "clicks"])
-@pytest.mark.parametrize("language", ["en", "zh", "ja", None])
+@pytest.mark.parametrize(
+    "language", ["en", None, *(pytest.param(each, marks=pytest.mark.slow) for each in ("zh", "ja"))]
+)
 def test_noise_has_no_words(whisper: Recogniser, kind: str, language: str | None) -> None:
     assert whisper.recognise(noise(kind), language, None, CancelToken()).text == ""
 

@@ -10,6 +10,8 @@ pytest.importorskip("triton")
 
 from realtime.vocoders.networks import snake_triton
 
+SLOW_KERNELS = [("fp16", 16), ("fp32", 32), ("fp16", 32), ("bf16", 32)]
+
 
 def test_a_tile_keeps_what_has_all_of_its_neighbours() -> None:
     assert snake_triton.KEPT == snake_triton.TILE - snake_triton.HALF + 1
@@ -32,8 +34,15 @@ def compiled_kernel(kind: str, wide: int) -> Any:
     return triton.compile(source, target=GPUTarget("cuda", 90, 32))
 
 
-@pytest.mark.parametrize("kind", ["fp32", "fp16", "bf16"])
-@pytest.mark.parametrize("wide", [16, 32])
+# One without products of matrices and one with them; the compiler takes seconds for each.
+@pytest.mark.parametrize(
+    ("kind", "wide"),
+    [
+        ("fp32", 16),
+        ("bf16", 16),
+        *(pytest.param(*each, marks=pytest.mark.slow) for each in SLOW_KERNELS),
+    ],
+)
 def test_it_compiles_for_a_gpu(kind: str, wide: int) -> None:
     made = compiled_kernel(kind, wide)
     assert made.asm["cubin"]
