@@ -51,7 +51,7 @@ class VocoderSettings:
         least=0,
         most=0.9,
     )
-    batch: int = setting(4, "chunks, of several requests too, in one run", least=1, most=64)
+    batch: int = setting(4, "chunks of a recording in one run", least=1, most=64)
     device: str = setting(
         "auto", "where vocoders run: auto, cpu, cuda; several, as cuda:0,cuda:1, share the work"
     )
@@ -93,9 +93,6 @@ class AccelerationSettings:
         4 << 30, "bytes of a network's recorded graphs", least=0, most=1 << 50
     )
     tuned: bool = setting(False, "whether compiling tries more kernels, for minutes")
-    workspace_bytes: int = setting(
-        1 << 30, "bytes that building a TensorRT engine may use", least=1 << 20, most=1 << 50
-    )
     memory_fraction: float = setting(
         0.0, "part of a GPU's memory that this server may take; 0: all", least=0, most=1
     )

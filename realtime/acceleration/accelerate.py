@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from realtime.acceleration import choose_plan, device_memory
 from realtime.acceleration import policy as policies
@@ -96,18 +96,32 @@ def accelerate(
 
 
 def _with_plans(spec: NetworkSpec, plan: str, makers: Mapping[str, Maker]) -> Accelerated:
-    """Give a network its ladder of plans; `auto` measures first which one that is."""
+    """Give a network its ladder of plans; `auto` measures first which one that is.
+
+    A network that is switched off measures nothing: that would compile and capture.
+    """
 
     def make(name: str) -> Plan:
         return Plan(name, lambda: makers[name](spec), spec)
 
     if plan != "auto":
         return Accelerated(spec, [make(name) for name in policies.ladder(plan)], plan=plan)
+    if not spec.policy.enabled:
+        return Accelerated(
+            spec, [make("eager")], plan=plan, choose=lambda: _chosen_plans(spec, make)
+        )
+    plans, measured = _chosen_plans(spec, make)
+    return Accelerated(spec, plans, plan=plan, measured=measured)
+
+
+def _chosen_plans(
+    spec: NetworkSpec, make: Callable[[str], Plan]
+) -> tuple[list[Plan], dict[str, Any]]:
+    """Measure which plan is the quickest; return its ladder, and the figures for the report."""
     choice = choose_plan.choose(spec, make)
     spec.counters.forget_hits()
     plans = [choice.made.get(name) or make(name) for name in policies.ladder(choice.plan)]
-    measured = {"milliseconds": choice.milliseconds, "remembered": choice.remembered}
-    return Accelerated(spec, plans, plan=plan, measured=measured)
+    return plans, {"milliseconds": choice.milliseconds, "remembered": choice.remembered}
 
 
 def _check(inputs: Tensors, device: str, axes: Sequence[Axis], state: Sequence[str]) -> None:

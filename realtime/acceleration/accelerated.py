@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+Measured = dict[str, Any]  # milliseconds of each plan, for the report
+
 EXACT = "exact"  # counted for fp32 in the place of a shorter precision that was not near enough
 
 
@@ -40,9 +42,13 @@ class Accelerated:
         plans: Sequence[Plan],
         *,
         plan: str,
-        measured: dict[str, Any] | None = None,
+        measured: Measured | None = None,
+        choose: Callable[[], tuple[list[Plan], Measured]] | None = None,
     ) -> None:
-        """Take the plans, the best first and eager last; `measured` is for the report."""
+        """Take the plans, the best first and eager last; `measured` is for the report.
+
+        `choose` measures which plan is the quickest when the network is first switched on.
+        """
         self.name = spec.name
         self.plan = plan
         self.enabled = spec.policy.enabled
@@ -53,11 +59,12 @@ class Accelerated:
         self._eager = self._plans[-1]
         self._counters = spec.counters
         self._measured = measured
+        self._choose = choose
         # A call and a check must not meet in the buffers of a network with state.
         self._state_lock = threading.RLock() if spec.network.stateful else None
         # The first plan that can run is made now, so that the report says at once why others
-        # cannot; plans after it are made when they are needed.
-        for first in self._plans:
+        # cannot; plans after it are made when they are needed. Switched off, only eager is.
+        for first in self._allowed_plans():
             if first.backend() is not None:
                 break
 
@@ -140,6 +147,8 @@ class Accelerated:
     def switch(self, enabled: bool) -> None:
         """Run every call eager, or the plans again; those that had failed are then tried again."""
         if enabled and not self.enabled:
+            if self._choose is not None:
+                self._choose_plans(self._choose)
             for plan in self._plans:
                 plan.forget_failures()
         self.enabled = enabled
@@ -178,6 +187,17 @@ class Accelerated:
         }
         return found if self._measured is None else {**found, "auto": self._measured}
 
+    def _allowed_plans(self) -> list[Plan]:
+        """List the plans that may answer: eager alone when the network is switched off."""
+        return self._plans if self.enabled else [self._eager]
+
+    def _choose_plans(self, choose: Callable[[], tuple[list[Plan], Measured]]) -> None:
+        """Make the choice that was put off while the network was switched off."""
+        self._choose = None
+        with self._state_to_itself(), DEVICE_LOCK.working(), without_gradients():
+            self._plans, self._measured = choose()
+        self._eager = self._plans[-1]
+
     def _state_to_itself(self) -> AbstractContextManager[Any]:
         """Keep other threads away from the network's state, if it has one."""
         if self._state_lock is None:
@@ -198,7 +218,8 @@ class Accelerated:
         """Prepare a bucket for the first plan that can run it."""
         inputs = self._spec.sample(sizes)
         fit = Fit(sizes, sizes, True)
-        return any(plan.offers(fit) and plan.prepare(sizes, inputs) for plan in self._plans)
+        plans = self._allowed_plans()
+        return any(plan.offers(fit) and plan.prepare(sizes, inputs) for plan in plans)
 
     def _prepare_best(self, sizes: Sizes) -> bool:
         """Prepare a bucket for its best plan, unless it is ready or has no place there."""
@@ -216,7 +237,7 @@ class Accelerated:
             self._counters.fell_back(self.mode, None, fit.reason)
             return self._run_by_torch(None, inputs)
         failed: list[Plan] = []
-        for plan in self._plans if self.enabled else [self._eager]:
+        for plan in self._allowed_plans():
             if not plan.offers(fit):
                 if plan.backend() is not None and not fit.exact:
                     self._counters.fell_back(plan.name, fit.bucket, "between two buckets")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from typing import Any
+from weakref import WeakSet
 
 from realtime.acceleration.accelerated import Accelerated
 from realtime.errors import NotFound, shortlist
@@ -22,12 +23,14 @@ class AccelerationAdmin:
         self._networks = networks
         self._settings = settings
         self.enabled = settings.enabled
+        self._seen: WeakSet[Accelerated] = WeakSet()  # that have the switch for all
 
     def switch(self, enabled: bool, engine: str | None = None, network: str | None = None) -> None:
         """Switch all networks, those of an engine, or one.
 
         A switch for all holds for networks that are loaded later, too.
         """
+        self._switch_newcomers()  # first, or the switch for all would later undo this one
         chosen = self._chosen(engine, network)
         if engine is None and network is None:
             self.enabled = enabled
@@ -41,15 +44,15 @@ class AccelerationAdmin:
 
     def prepare_when_quiet(self) -> bool:
         """Prepare one bucket of a network that has been quiet; return whether one was."""
+        self._switch_newcomers()
         if not self.enabled or not self._settings.idle_seconds:
-            self._switch_off_newcomers()
             return False
         seconds = self._settings.idle_seconds
         return any(found.prepare_when_quiet(seconds) for _, found in self._networks())
 
     def described(self) -> dict[str, Any]:
         """Give the report on every network."""
-        self._switch_off_newcomers()
+        self._switch_newcomers()
         return {
             "enabled": self.enabled,
             "idle_seconds": self._settings.idle_seconds,
@@ -59,13 +62,13 @@ class AccelerationAdmin:
             ],
         }
 
-    def _switch_off_newcomers(self) -> None:
-        """Switch off networks that were loaded after all were switched off."""
-        if self.enabled:
-            return
+    def _switch_newcomers(self) -> None:
+        """Switch the networks that were loaded after all were switched on or off."""
         for _, found in self._networks():
-            if found.enabled:
-                found.switch(False)
+            if found not in self._seen:
+                self._seen.add(found)
+                if found.enabled is not self.enabled:
+                    found.switch(self.enabled)
 
     def _chosen(self, engine: str | None, network: str | None) -> list[Accelerated]:
         known = list(self._networks())

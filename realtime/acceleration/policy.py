@@ -55,7 +55,7 @@ class Policy:
     graph_bytes: int = 4 << 30
     lease_seconds: float = 1.0  # how long a call waits for buffers that another one holds
     tuned: bool = False  # compile longer for quicker kernels
-    workspace_bytes: int = 1 << 30
+    workspace_bytes: int = 1 << 30  # that TensorRT may build with; the network's own setting
     autocast: bool = False
     clear_memory: bool = True
     memory_fraction: float = 0.0  # of a GPU's memory, for all of this process; 0: no bound
@@ -73,7 +73,6 @@ class Policy:
             graphs=found.graphs,
             graph_bytes=found.graph_bytes,
             tuned=found.tuned,
-            workspace_bytes=found.workspace_bytes,
             autocast=found.autocast,
             clear_memory=found.clear_memory,
             memory_fraction=found.memory_fraction,

@@ -11,8 +11,10 @@ from realtime.acceleration import Policy, accelerate
 from realtime.errors import BadRequest, Unavailable, YamabikoError
 from tests.support.small_networks import (
     BATCHES,
+    AlteredBackend,
     Step,
     accelerate_vocoder,
+    altered,
     mel,
     step_inputs,
     vocoder,
@@ -51,6 +53,24 @@ def test_switched_off_by_its_settings_everything_is_eager() -> None:
     found = accelerate_vocoder("compile", policy=Policy(enabled=False))
     found(mel())
     assert found.mode == "eager" and found.described()["hits"] == {"eager": 1}
+
+
+@pytest.mark.parametrize("plan", ["compile", "auto"])
+def test_switched_off_nothing_is_made_before_it_is_switched_on(
+    plan: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("realtime.acceleration.policy.candidates", lambda kind: ("compile",))
+    made: list[AlteredBackend] = []
+    found = accelerate_vocoder(plan, {"compile": altered(made)}, policy=Policy(enabled=False))
+    assert len(found.prepare()) == 6 and not made
+    assert {bucket["plan"] for bucket in found.described()["buckets"]} == {"eager"}
+    found(mel())
+    found.switch(True)
+    assert found.mode == "compile"
+    found(mel())
+    assert len(made) == 1 and made[0].prepared
+    assert found.described()["hits"]["compile"] == 1
+    assert ("auto" in found.described()) == (plan == "auto")
 
 
 def test_the_example_is_the_only_shape_without_axes() -> None:

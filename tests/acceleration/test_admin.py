@@ -58,6 +58,27 @@ def test_off_for_all_holds_for_what_is_loaded_later(loaded: list[tuple[str, Acce
     assert not admin.described()["enabled"]
 
 
+def test_on_for_all_holds_for_what_is_loaded_later(
+    loaded: list[tuple[str, Accelerated]],
+) -> None:
+    admin = AccelerationAdmin(lambda: loaded, AccelerationSettings(enabled=False))
+    assert not admin.prepare_when_quiet() and states(loaded) == [False] * 3
+    admin.switch(True)
+    off = accelerate_vocoder("eager", policy=Policy(enabled=False))
+    loaded.append(("late", off))
+    admin.described()
+    assert off.enabled
+
+
+def test_one_that_was_just_loaded_keeps_a_switch_of_its_own(
+    loaded: list[tuple[str, Accelerated]],
+) -> None:
+    admin = AccelerationAdmin(lambda: loaded, AccelerationSettings())
+    admin.switch(False, "other")
+    admin.described()
+    assert states(loaded) == [True, True, False]
+
+
 def test_who_is_not_there_is_named(loaded: list[tuple[str, Accelerated]]) -> None:
     admin = AccelerationAdmin(lambda: loaded, AccelerationSettings())
     with pytest.raises(NotFound, match="'valle/vocoder'") as refused:

@@ -22,7 +22,6 @@ CHANGED = {
     "graphs": 3,
     "graph_bytes": 4,
     "tuned": True,
-    "workspace_bytes": 1 << 21,
     "memory_fraction": 0.5,
     "autocast": True,
     "clear_memory": False,

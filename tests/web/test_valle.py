@@ -5,16 +5,19 @@ from __future__ import annotations
 import io
 import wave
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
-from realtime.settings import Settings
+from realtime.acceleration.accelerate import MAKERS
+from realtime.settings import AccelerationSettings, Settings
 from realtime.web.app import create_app
 from tests.support import small_valle
 from tests.support.documented_client import DocumentedClient
 from tests.support.server import scripted_services
+from tests.support.small_networks import AlteredBackend, altered
 
 LINE = {"textPrompt": "Hello there, you.", "character": small_valle.NAME, "language": "en"}
 
@@ -65,6 +68,25 @@ def test_speaking_afresh_gives_the_same_bytes(client: TestClient, valle_settings
     assert first.status_code == 200, first.text
     assert first.headers["x-cache"] == second.headers["x-cache"] == "miss"
     assert len(first.content) > 2_000 and first.content == second.content
+
+
+def test_with_acceleration_off_its_steps_run_eager_and_nothing_is_compiled(
+    valle_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled: list[AlteredBackend] = []
+    monkeypatch.setitem(MAKERS, "compile", altered(compiled))
+    small_valle.write_files(valle_settings)
+    off = replace(
+        valle_settings,
+        valle=replace(valle_settings.valle, plan="compile"),
+        acceleration=AccelerationSettings(enabled=False),
+    )
+    with DocumentedClient(create_app(scripted_services(off))) as client:
+        assert client.get(client.post("/generate", json=LINE).json()["audioURL"]).content
+        networks = client.get("/api/acceleration").json()["networks"]
+    assert [each["plan"] for each in networks] == ["compile"] * 3
+    assert all(each["mode"] == "eager" and set(each["hits"]) == {"eager"} for each in networks)
+    assert not compiled
 
 
 def test_missing_weights_are_named(client: TestClient, valle_settings: Settings) -> None:
