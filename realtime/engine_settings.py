@@ -51,7 +51,7 @@ class VocoderSettings:
         least=0,
         most=0.9,
     )
-    batch: int = setting(4, "chunks of a recording in one run", least=1, most=64)
+    batch: int = setting(4, "chunks, of several recordings too, in one run", least=1, most=64)
     device: str = setting(
         "auto", "where vocoders run: auto, cpu, cuda; several, as cuda:0,cuda:1, share the work"
     )

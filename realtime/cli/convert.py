@@ -37,7 +37,7 @@ def add_convert(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("out", type=Path, metavar="OUT", help=f"its suffix says what: {SUFFIXES}")
     parser.add_argument("--character", metavar="NAME", help="whose voice it becomes")
     parser.add_argument("--engine", metavar="NAME", default=CONVERTER, help="world by default")
-    parser.add_argument("--model", metavar="NAME", default="", help="of the engine torchscript")
+    parser.add_argument("--model", metavar="NAME", default="", help="of torchscript or vocoder")
     parser.add_argument("--language", default="auto", choices=ASKABLE, help="what is spoken")
     parser.add_argument("--effect", default="none", choices=EFFECTS)
     for name, help in NUMBERS.items():

@@ -111,7 +111,8 @@ class Conversion:
             raise BadRequest(
                 f"The engine {self._model.name!r} needs whole recordings and cannot convert live.",
                 code="not_live",
-                hint="For a model of one's own: say block, context and causal in its model.yaml.",
+                hint="Send a recording to POST /api/process instead. For a model of one's own: say "
+                "block, context and causal in its model.yaml.",
                 field="engine",
             )
         if self._block_seconds is not None:

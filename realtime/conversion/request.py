@@ -7,12 +7,18 @@ from dataclasses import dataclass
 
 from realtime.characters import Characters
 from realtime.conversion.character_pitch import CharacterPitches
-from realtime.engines.voice_change import VoiceChange
+from realtime.engines.voice_change import GATE_OFF, VoiceChange
 from realtime.errors import BadRequest
 
 CONVERTER = "world"  # the default engine
 REVOICE = "revoice"  # the engine that understands words and changes no sound
-SOUND_FIELDS = ("pitch", "formant", "breath", "model")  # that mean nothing to it, and `effect`
+VOCODER = "vocoder"  # the engine that sounds a recording's mel again, in the same voice
+# The fields that mean nothing to these engines, `effect` besides; and those that they take.
+MEANINGLESS = {
+    REVOICE: ("pitch", "formant", "breath", "model"),
+    VOCODER: ("character", "pitch", "formant", "breath"),
+}
+TAKEN = {REVOICE: "character, language and gate", VOCODER: "model and gate"}
 
 
 @dataclass(frozen=True)
@@ -30,15 +36,16 @@ class VoiceChangeRequest:
     language: str = "auto"  # that is spoken, for an engine that understands words
 
     def __post_init__(self) -> None:
-        if not self.by_words:
+        if self.engine not in MEANINGLESS:
             return
-        refused = [name for name in SOUND_FIELDS if getattr(self, name) not in (None, "")]
+        meaningless = MEANINGLESS[self.engine]
+        refused = [name for name in meaningless if getattr(self, name) not in (None, "")]
         if self.effect != "none":
             refused.append("effect")
         if refused:
             raise BadRequest(
-                f"{', '.join(refused)} cannot be asked of {REVOICE!r}, which changes no sound.",
-                hint="It takes character, language and gate.",
+                f"{', '.join(refused)} cannot be asked of {self.engine!r}, which changes no sound.",
+                hint=f"It takes {TAKEN[self.engine]}.",
                 field=refused[0],
             )
 
@@ -70,4 +77,6 @@ class VoiceChangeResolver:
             for name in ("pitch", "formant", "breath", "gate")
             if (value := getattr(request, name)) is not None
         }
+        if request.engine == VOCODER:
+            given.setdefault("gate", GATE_OFF)  # its mel is that of the recording as it is
         return VoiceChange(target=target, effect=request.effect, model=request.model, **given)

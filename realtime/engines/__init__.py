@@ -20,6 +20,7 @@ ENGINES = {
     "valle": "realtime.engines.valle.engine:ValleEngine",
     "world": "realtime.engines.world:World",
     "torchscript": "realtime.engines.torchscript:TorchScript",
+    "vocoder": "realtime.engines.vocoder:VocoderEngine",
     "silero": "realtime.engines.silero:Silero",
     "revoice": "realtime.engines.whisper:Whisper",
 }

@@ -48,15 +48,28 @@ class OpenedVocoder:
     device: str
     readiness: Readiness
     on_other_devices: Sequence[Accelerated] = ()
+    shared: MultiDeviceNetwork | None = None  # the queue of several devices
 
     @property
     def plan(self) -> str:
         """Give the plan that was asked for; `accelerated.described()` tells which one runs."""
         return self.accelerated.plan
 
+    @property
+    def networks(self) -> tuple[Accelerated, ...]:
+        """Return the network of each device."""
+        return (self.accelerated, *self.on_other_devices)
+
     def resynthesise(self, sound: Samples) -> Samples:
         """Turn a recording, at the mel's rate, into its mel and back, at the vocoder's rate."""
         return self.vocoder.render([self.make_mel(sound)])[0]
+
+    def close(self) -> None:
+        """Give back what the networks hold, and end the threads of several devices."""
+        if self.shared is not None:
+            self.shared.close()
+        for network in self.networks:
+            network.close()
 
     def make_mel(self, sound: Samples) -> Tensor:
         import torch
@@ -94,7 +107,8 @@ def build_vocoder(
     device, *others = device_names(settings.vocoder.device)
     network.to(device)  # before the copy is made, so that both share one memory there
     published = copy_with_shared_weights(network).plain()
-    optimised = settings.vocoder.use_vocoder_optimization
+    # The fast form compiles code of its own, which `acceleration.enabled: false` rules out too.
+    optimised = settings.vocoder.use_vocoder_optimization and settings.acceleration.enabled
     network = network.fast() if optimised else network.plain()
     plan, precision = choose_plan(settings, device)
     windows = window_settings(settings)
@@ -112,8 +126,9 @@ def build_vocoder(
         window_shapes(growing, whole, windows.batch),
         settings.vocoder.prepare_seconds if optimised else 0.0,
     )[0]
+    shared = share_devices((first, *beside), device) if beside else None
     vocoder = Vocoder(
-        _on_all_devices((first, *beside), device),
+        shared or first,
         bands=network.bands,
         hop=network.hop,
         sample_rate=sample_rate,
@@ -121,12 +136,12 @@ def build_vocoder(
         windows=dataclasses.replace(
             windows,
             batch=windows.batch * (1 + len(beside)),
-            prepared_only=first.mode in SHAPED,
+            prepared_only=first.mode in SHAPED or (not first.enabled and plan in (*SHAPED, "auto")),
         ),
         memory=MemoryLimit(COPIES * 4 * network.width, _free_bytes(device)),
         count_overlap=first.count_overlap,
     )
-    return OpenedVocoder(vocoder, mel_format, published, first, device, readiness, beside)
+    return OpenedVocoder(vocoder, mel_format, published, first, device, readiness, beside, shared)
 
 
 def example_mels(bands: int, frames: int, batch: int = 1) -> Tensor:
@@ -227,9 +242,8 @@ def _checked_device(name: str) -> str:
     return name
 
 
-def _on_all_devices(networks: Sequence[Accelerated], home: str) -> Callable[[Tensor], Tensor]:
-    if len(networks) == 1:
-        return networks[0]
+def share_devices(networks: Sequence[Accelerated], home: str) -> MultiDeviceNetwork:
+    """Share the rows of each run among the networks; their sounds come to the device `home`."""
     return MultiDeviceNetwork({str(each.network.device): each for each in networks}, home)
 
 

@@ -66,7 +66,7 @@ class Vocoder:
         self.schedule, self.stream_schedule = make_schedules(reach, windows)
         self.memory = memory or MemoryLimit.unlimited()
         self._torch = torch
-        self._batch = windows.batch
+        self.most_windows = windows.batch  # in one run
         self._count_overlap = count_overlap or (lambda computed, kept: None)
         self._batches = Batches(
             self._without_gradients(network),
@@ -74,12 +74,18 @@ class Vocoder:
             lambda: self.memory.windows_per_run(windows.batch),
         )
 
-    def render(self, mels: Sequence[Tensor]) -> list[Samples]:
-        """Give the sound of whole mels, (bands, frames) each; their windows share runs."""
+    def render(
+        self, mels: Sequence[Tensor], check: Callable[[], None] = lambda: None
+    ) -> list[Samples]:
+        """Give the sound of whole mels, (bands, frames) each; their windows share runs.
+
+        `check` is called before each run, and may raise to end the work there.
+        """
         mels = [self.check_mel(mel) for mel in mels]
         pieces: list[list[Samples]] = [[] for _ in mels]
         done = [0] * len(mels)
         while turn := self._next_windows(mels, done):
+            check()
             sounds = self.run_windows([mels[mel][:, w.start : w.stop] for mel, w in turn])
             if sounds is None:
                 continue
@@ -129,11 +135,11 @@ class Vocoder:
         self, mels: Sequence[Tensor], done: Sequence[int]
     ) -> list[tuple[int, Window]]:
         """List the next windows of all mels with their mel's number, for at most two runs."""
-        most = self.memory.frames_per_window(self._batch)
+        most = self.memory.frames_per_window(self.most_windows)
         turn: list[tuple[int, Window]] = []
         for number, mel in enumerate(mels):
             for window in cut_windows(self.schedule, mel.shape[1], most, done[number]):
-                if len(turn) >= 2 * self._batch:
+                if len(turn) >= 2 * self.most_windows:
                     return turn
                 turn.append((number, window))
         return turn

@@ -26,6 +26,7 @@ from tests.support.fake_nvidia import build_driver
 from tests.support.hidden_libraries import REVOICE, TORCH, hide
 from tests.support.server import scripted_services, serving
 from tests.support.torchscript_models import Filter, scripted
+from tests.support.vocoder_files import bring_hifigan
 
 ROOT = Path(__file__).resolve().parents[2]
 SECTIONS = ["Problems", "Warnings", "Server", "Engines", "Devices", "Characters"]
@@ -113,6 +114,19 @@ def test_torchscript_cannot_run_without_a_model_or_torch(
     assert "torchscript, whose files were brought, cannot run: torch" in section(shown, "Warnings")
 
 
+def test_the_vocoder_engine_needs_the_files_of_one(check: Check, folder: Path) -> None:
+    about = section(check()[1], "Engines").partition("vocoder: cannot run")[2]
+    assert "put config.json and bigvgan_generator.pt into models/bigvgan, or" in about
+    assert "vocoder.pth into models/hifigan" in about
+    bring_hifigan(folder / "models").joinpath("vocoder.pth").write_bytes(b"")
+    about = section(check()[1], "Engines").partition("vocoder: cannot run")[2]
+    assert "vocoder.pth cannot be used: it is empty" in about.partition("bigvgan: ")[0]
+    (folder / "models/hifigan/vocoder.pth").unlink()
+    (folder / "models/hifigan").rmdir()
+    bring_hifigan(folder / "models")
+    assert "vocoder: can run" in check()[1]
+
+
 def test_a_broken_model_is_named(check: Check, folder: Path) -> None:
     path = scripted(folder / "models", "filter", Filter())
     path.write_bytes(b"no program")
@@ -126,7 +140,7 @@ def test_a_missing_block_has_one_command(check: Check, monkeypatch: pytest.Monke
     status, shown = check()
     assert status == 0, "neither is needed to speak"
     engines = section(shown, "Engines")
-    for name in ("valle", "torchscript", "bigvgan", "hifigan", "cloning"):
+    for name in ("valle", "torchscript", "vocoder", "bigvgan", "hifigan", "cloning"):
         about = engines.partition(f"{name}: cannot run")[2]
         assert about.splitlines()[1].strip() == f"torch is not installed: r{TORCH_COMMAND}", name
     for name in ("silero", "revoice"):

@@ -7,7 +7,7 @@ import pytest
 from realtime.characters import Character, Characters
 from realtime.conversion.character_pitch import CharacterPitches
 from realtime.conversion.request import VoiceChangeRequest, VoiceChangeResolver
-from realtime.engines.voice_change import VoiceChange
+from realtime.engines.voice_change import GATE_OFF, VoiceChange
 from realtime.errors import BadRequest, NotFound
 from realtime.settings import Settings
 
@@ -49,3 +49,18 @@ async def test_what_cannot_be_is_refused(resolver: VoiceChangeResolver) -> None:
         await resolver.resolve(VoiceChangeRequest(formant=9.0))
     with pytest.raises(NotFound):
         await resolver.resolve(VoiceChangeRequest(character="nobody", pitch=1.0))
+
+
+@pytest.mark.parametrize("engine", ["revoice", "vocoder"])
+async def test_engines_that_change_no_sound_refuse_what_would(engine: str) -> None:
+    with pytest.raises(BadRequest, match=f"pitch, effect cannot be asked of '{engine}'") as refused:
+        VoiceChangeRequest(engine=engine, pitch=0.0, effect="robot")
+    assert refused.value.field == "pitch"
+
+
+async def test_the_mel_is_that_of_the_recording_without_a_gate(
+    resolver: VoiceChangeResolver,
+) -> None:
+    assert (await resolver.resolve(VoiceChangeRequest(engine="vocoder"))).gate == GATE_OFF
+    gated = await resolver.resolve(VoiceChangeRequest(engine="vocoder", gate=-40.0))
+    assert gated.gate == -40.0

@@ -24,11 +24,12 @@ from realtime.engines.contract import (
 )
 from realtime.engines.voice_change import VoiceChange
 from realtime.errors import BadRequest, WeightsMissing
-from realtime.settings import ModelsSettings, Settings, ValleSettings
+from realtime.settings import ModelsSettings, Settings, ValleSettings, VocoderSettings
 from realtime.text.language import Segment
 from tests.support import small_valle
 from tests.support.torchscript_models import Filter, scripted
 from tests.support.valle_files import settings_in
+from tests.support.vocoder_files import bring_hifigan
 from tests.support.voice_like_sound import voice
 
 # With a letter of a–z in each, the only ones that every engine makes audible.
@@ -46,6 +47,8 @@ def loaded(name: str, settings: Settings) -> Iterator[Synthesizer | Converter]:
         settings = with_small_valle(settings)
     if name == "torchscript":
         scripted(settings.models.path, "filter", Filter(), block=320, context=320, causal=True)
+    if name == "vocoder":
+        settings = with_small_vocoder(settings)
     engine = engines.create(name, settings)
     engine.load()
     yield engine
@@ -84,6 +87,13 @@ def with_small_valle(settings: Settings) -> Settings:
     small_valle.write_files(made)
     small_valle.write_voice(made.presets.path, frames=24)  # so quick that a sentence is one piece
     return made
+
+
+def with_small_vocoder(settings: Settings) -> Settings:
+    """Use a folder of its own, so that elsewhere the weights of vocoders are still missing."""
+    folder = settings.models.path / "vocoders"
+    bring_hifigan(folder)
+    return replace(settings, models=ModelsSettings(path=folder), vocoder=VocoderSettings(batch=1))
 
 
 def utterance(characters: Characters, language: str, text: str | None = None) -> Utterance:

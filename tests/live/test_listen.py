@@ -194,6 +194,8 @@ async def test_sound_after_a_cancel_closes(client: SessionClient, services: Serv
         ({"engine": "bell"}, "unknown_engine"),
         ({"engine": "tone"}, "unknown_engine"),
         ({"engine": "torchscript"}, "weights_missing"),
+        ({"engine": "vocoder"}, "weights_missing"),
+        ({"engine": "vocoder", "pitch": 3}, "bad_request"),
         ({"mode": "revoice"}, "bad_request"),  # with an engine that converts
         ({"engine": "revoice", "pitch": 3}, "bad_request"),
         ({"engine": "revoice", "character": "nobody"}, "character_not_found"),

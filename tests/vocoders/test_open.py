@@ -16,6 +16,7 @@ from realtime.errors import BadRequest, Unavailable
 from realtime.settings import AccelerationSettings, ModelsSettings, Settings, VocoderSettings
 from realtime.vocoders import open, report
 from realtime.vocoders.networks import hifigan
+from realtime.vocoders.networks.fastest_snake import FastestSnake
 from realtime.vocoders.networks.hifigan import Generator
 from realtime.vocoders.networks.mel import MelFormat
 from tests.support.small_vocoders import network
@@ -56,6 +57,24 @@ def test_bigvgan_as_published_when_it_is_not_to_be_optimised(settings: Settings)
     assert opened.resynthesise(sound).size == sound.size // 256 * 256
     found = report.measure_quality(opened, sound)
     assert found["max_error"] == 0 and found["similarity"] == 1
+
+
+def test_with_acceleration_off_bigvgan_compiles_no_activation(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its fast form would be compiled at its first run, under the plan eager too."""
+    monkeypatch.setattr(FastestSnake, "__call__", unwanted)
+    monkeypatch.setattr(torch, "compile", unwanted)
+    opened = open.open_vocoder(
+        "bigvgan", replace(settings, acceleration=AccelerationSettings(enabled=False))
+    )
+    sound = report.example_voice(24_000, 0.5)
+    assert opened.resynthesise(sound).any() and opened.accelerated.mode == "eager"
+    assert opened.accelerated.described()["hits"] == {"eager": 1}
+
+
+def unwanted(*given: object, **options: object) -> None:
+    raise AssertionError("nothing was to be compiled")
 
 
 def test_unknown_names_short_sounds_and_devices_that_are_not_there(settings: Settings) -> None:

@@ -239,3 +239,18 @@ def test_what_is_no_mel_is_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(BadRequest) as caught:
         vocoder(net("hifigan"), WindowSettings(100)).render([torch.zeros(shape)])
     assert caught.value.code == "bad_mel"
+
+
+def test_work_can_be_ended_between_two_runs() -> None:
+    made, runs = net("hifigan"), 0
+
+    def check() -> None:
+        nonlocal runs
+        runs += 1
+        if runs == 2:
+            raise InterruptedError
+
+    windows = WindowSettings(chunk=100, batch=1)
+    with pytest.raises(InterruptedError):
+        vocoder(made, windows).render([mel(made.bands)], check)
+    assert runs == 2

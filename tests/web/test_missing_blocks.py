@@ -20,6 +20,7 @@ from tests.support.hidden_libraries import REVOICE, TORCH, command_without, hide
 from tests.support.raw_socket import RawSocket
 from tests.support.server import scripted_services, serving
 from tests.support.torchscript_models import Filter, scripted
+from tests.support.vocoder_files import bring_hifigan
 from tests.web.routes.test_process import wav
 
 COMMAND = "`make serve EXTRAS=torch`"
@@ -35,6 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     small_valle.write_files(settings)
     valle_files.write_encodec(settings)
     scripted(settings.models.path, "filter", Filter(), block=320, context=320, causal=True)
+    bring_hifigan(settings.models.path)
     return folder
 
 
@@ -69,12 +71,13 @@ def test_the_bots_contract(client: TestClient) -> None:
     assert COMMAND in answer.json()["error"]
 
 
-def test_a_conversion(client: TestClient) -> None:
-    answer = convert(client, "torchscript")
+@pytest.mark.parametrize("engine", ["torchscript", "vocoder"])
+def test_a_conversion(client: TestClient, engine: str) -> None:
+    answer = convert(client, engine)
     assert answer.status_code == 503
     error = answer.json()["error"]
     assert (error["code"], error["hint"]) == ("engine_unavailable", HINT)
-    assert error["message"] == "The engine 'torchscript' needs torch, which is not installed."
+    assert error["message"] == f"The engine '{engine}' needs torch, which is not installed."
 
 
 def test_a_conversion_by_words(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,7 +117,7 @@ def test_the_socket(web_settings: Settings, folder: Path, monkeypatch: pytest.Mo
 
 def test_the_status_says_so_before_anybody_asks(client: TestClient) -> None:
     models = {each["name"]: each for each in client.get("/api/status").json()["models"]}
-    for name in ("valle", "torchscript"):
+    for name in ("valle", "torchscript", "vocoder"):
         assert (models[name]["block"], models[name]["can_run"]) == ("torch", False)
         missing = {"code": "block_missing", "what": "torch is not installed"}
         assert models[name]["obstacles"] == [{**missing, "how": f"run {COMMAND}"}]
@@ -147,7 +150,7 @@ def test_with_torch_the_same_models_can_run(web_settings: Settings, folder: Path
     own = small_valle.settings_for(web_settings, folder)
     with TestClient(create_app(scripted_services(own))) as client:
         models = {each["name"]: each for each in client.get("/api/models").json()["models"]}
-        assert models["valle"]["can_run"] and models["torchscript"]["can_run"]
+        assert all(models[name]["can_run"] for name in ("valle", "torchscript", "vocoder"))
         assert client.post("/v1/audio/speech", json=SPOKEN).status_code == 200
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 FLOOR = 1e-5  # of a band, as published
+FRAMES_AT_ONCE = 4_096  # the spectra of an hour at once would take gigabytes
 TINY = 1e-9  # as published: added to the power before its root
 # Slaney's mel scale: linear up to 1 kHz, then a logarithm: 27 steps from there to 6.4 kHz.
 KNEE_HZ, KNEE_MEL = 1_000.0, 15.0
@@ -34,6 +35,14 @@ def log_mel(sound: Tensor, mel_format: MelFormat) -> Tensor:
     """Make (batch, bands, samples // hop) of (batch, samples); the edges are mirrored."""
     pad = (mel_format.fft - mel_format.hop) // 2
     sound = functional.pad(sound.unsqueeze(1), (pad, pad), mode="reflect").squeeze(1)
+    span = (FRAMES_AT_ONCE - 1) * mel_format.hop + mel_format.fft
+    starts = range(0, sound.shape[1] - mel_format.fft + 1, FRAMES_AT_ONCE * mel_format.hop)
+    pieces = [_piece(sound[:, start : start + span], mel_format) for start in starts]
+    return torch.cat(pieces, 2)
+
+
+def _piece(sound: Tensor, mel_format: MelFormat) -> Tensor:
+    """Make the frames that lie wholly within a sound."""
     spectrum = torch.stft(
         sound,
         mel_format.fft,

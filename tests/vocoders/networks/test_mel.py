@@ -39,6 +39,18 @@ def test_a_frame_every_hop_and_silence_at_the_floor(name: str) -> None:
     assert silent.min() >= torch.tensor(FLOOR).log() - 1e-6
 
 
+@pytest.mark.parametrize("name", FORMS)
+def test_a_long_sound_in_pieces_has_the_mel_of_the_whole(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = FORMS[name]
+    sound = torch.randn(1, 33 * form.hop + 5, generator=torch.Generator().manual_seed(1))
+    whole = log_mel(sound, form)
+    for frames in (1, 7, 33):
+        monkeypatch.setattr("realtime.vocoders.networks.mel.FRAMES_AT_ONCE", frames)
+        assert torch.allclose(log_mel(sound, form), whole, atol=1e-6)
+
+
 def test_a_tone_is_loudest_in_its_band() -> None:
     form = FORMS["v3"]
     times = torch.arange(24_000) / 24_000

@@ -1,0 +1,169 @@
+"""A converter of recordings: their mel, sounded again by a vocoder that people bring.
+
+It changes no voice. It is for hearing what a vocoder gives, and for trying its settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import gcd
+
+import numpy as np
+
+from realtime import blocks
+from realtime.acceleration import Accelerated
+from realtime.engines.contract import CancelToken, ConversionPlan, Samples
+from realtime.engines.valle.cuda_driver import has_usable_gpu
+from realtime.engines.voice_change import VoiceChange
+from realtime.errors import BadRequest, WeightsMissing, shortlist
+from realtime.settings import Settings
+from realtime.vocoders.checkpoints import FILES
+from realtime.vocoders.open import OpenedVocoder, open_vocoder
+from realtime.weights import WeightFile, find_path, weights_missing
+
+BLOCK_SECONDS = 0.1  # of a plan; it takes the recording as one block, however long
+
+
+class VocoderEngine:
+    """The engine of all vocoders in the models folder; a change names one of several."""
+
+    name = "vocoder"
+    version = "1"
+    block = blocks.TORCH
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._opened: dict[str, OpenedVocoder] = {}
+
+    @property
+    def weights(self) -> tuple[WeightFile, ...]:
+        """Return the files of the vocoders that are there; of one that is incomplete, else."""
+        complete = self._complete()
+        begun = [name for name in FILES if any(self._is_there(file) for file in FILES[name])]
+        return tuple(file for name in complete or begun for file in FILES[name])
+
+    @property
+    def accelerated(self) -> tuple[Accelerated, ...]:
+        return tuple(network for each in self._opened.values() for network in each.networks)
+
+    def load(self) -> None:
+        self.check_files()
+        try:
+            for name in self._complete():
+                self._opened[name] = open_vocoder(name, self._settings)
+        except BaseException:
+            self.unload()
+            raise
+
+    def check_files(self) -> None:
+        """Refuse a folder in which no vocoder is complete."""
+        if self._complete():
+            return
+        for file in self.weights:
+            if not self._is_there(file):
+                raise weights_missing(file, self._settings)
+        looked, wanted = self._places()
+        raise WeightsMissing(
+            f"The engine {self.name!r} needs the files of a vocoder; looked at {looked}.",
+            hint=f"Put {wanted}; docs/vocoders.md says more.",
+        )
+
+    def unload(self) -> None:
+        opened, self._opened = self._opened, {}
+        for each in opened.values():
+            each.close()
+
+    def runs_on(self) -> str:
+        """Return the first of its devices."""
+        for opened in self._opened.values():
+            return _with_number(opened.device)
+        if not self._complete():
+            return "cpu"
+        first = self._settings.vocoder.device.partition(",")[0].strip()
+        if first == "auto":
+            first = "cuda" if has_usable_gpu() else "cpu"
+        return _with_number(first)
+
+    def plan(self, change: VoiceChange) -> ConversionPlan:
+        opened = self._chosen(change.model)
+        rate, output_rate = opened.mel_format.sample_rate, opened.vocoder.sample_rate
+        unit = rate // gcd(rate, output_rate)  # the fewest samples that make whole output samples
+        block = round(BLOCK_SECONDS * rate / unit) * unit
+        return ConversionPlan(rate, output_rate, step=unit, block=block, whole=True)
+
+    def most_together(self, change: VoiceChange) -> int:
+        return self._chosen(change.model).vocoder.most_windows
+
+    def convert(
+        self, blocks: Iterator[Samples], change: VoiceChange, cancel: CancelToken
+    ) -> Iterator[Samples]:
+        for (sound,) in self.convert_together(([block] for block in blocks), change, cancel):
+            assert sound is not None, "each block has its sound"
+            yield sound
+
+    def convert_together(
+        self,
+        rounds: Iterator[Sequence[Samples | None]],
+        change: VoiceChange,
+        cancel: CancelToken,
+    ) -> Iterator[list[Samples | None]]:
+        opened = self._chosen(change.model)
+        for asked in rounds:
+            cancel.check()
+            there = [block for block in asked if block is not None]
+            sounds = iter(_resynthesise(opened, there, cancel))
+            yield [None if block is None else next(sounds) for block in asked]
+
+    def _chosen(self, name: str) -> OpenedVocoder:
+        if name in self._opened:
+            return self._opened[name]
+        if not name and len(self._opened) == 1:
+            return next(iter(self._opened.values()))
+        fault = f"There is no vocoder {name!r}" if name else "The vocoder must be named"
+        hint = f"It needs {_names_of(name)} when the engine is loaded." if name in FILES else None
+        there = f"there are: {shortlist(self._opened)}"
+        raise BadRequest(f"{fault}; {there}.", code="unknown_model", hint=hint, field="model")
+
+    def _complete(self) -> list[str]:
+        """Name the vocoders all of whose files are there."""
+        return [name for name, files in FILES.items() if all(map(self._is_there, files))]
+
+    def _is_there(self, file: WeightFile) -> bool:
+        return find_path(file, self._settings) is not None
+
+    def _places(self) -> tuple[str, str]:
+        """Say where the files are looked for, and what to put where."""
+        models = self._settings.models.path
+        looked = ", ".join(str(file.path_in(models)) for files in FILES.values() for file in files)
+        wanted = ", or ".join(f"{_names_of(name)} into {models / name}" for name in FILES)
+        return looked, wanted
+
+
+def _names_of(vocoder: str) -> str:
+    return " and ".join(file.name for file in FILES[vocoder])
+
+
+def _with_number(device: str) -> str:
+    return "cuda:0" if device == "cuda" else device
+
+
+def _resynthesise(
+    opened: OpenedVocoder, sounds: Sequence[Samples], cancel: CancelToken
+) -> list[Samples]:
+    """Return sounds that last as long; windows of all of them share runs."""
+    least = opened.mel_format.fft + 1  # what a mel needs; a shorter sound is followed by silence
+    mels = [opened.make_mel(np.pad(sound, (0, max(0, least - sound.size)))) for sound in sounds]
+    made = opened.vocoder.render(mels, cancel.check)
+    scale = (opened.vocoder.sample_rate, opened.mel_format.sample_rate)
+    return [
+        _fitted(samples, sound.size * scale[0] // scale[1])
+        for samples, sound in zip(made, sounds, strict=True)
+    ]
+
+
+def _fitted(samples: Samples, count: int) -> Samples:
+    """Give exactly `count` samples: a mel has no frame for the part of a hop at the end."""
+    clean = np.clip(np.nan_to_num(samples[:count], nan=0.0, posinf=0.0, neginf=0.0), -1.0, 1.0)
+    fitted: Samples = np.zeros(count, np.float32)
+    fitted[: clean.size] = clean
+    return fitted
