@@ -34,10 +34,7 @@ class Metrics:
             registry=self._registry,
         )
         self._refusals = Counter(
-            "yamabiko_refusals",
-            "Refused requests",
-            ["reason"],
-            registry=self._registry,
+            "yamabiko_refusals", "Refused requests", ["reason"], registry=self._registry
         )
         self._first_audio = Histogram(
             "yamabiko_first_audio_seconds",
@@ -63,6 +60,7 @@ class Metrics:
             "yamabiko_lane_busy", "Lines on an engine's lane", ["engine"], registry=self._registry
         )
         self._networks = Networks(self._registry)
+        self._devices = Devices(self._registry)
         self._bytes = Gauge(
             "yamabiko_cache_bytes", "Bytes of all finished recordings", registry=self._registry
         )
@@ -101,6 +99,12 @@ class Metrics:
         self._bytes.set(size)
         self._recordings.set(recordings)
 
+    def set_device_memory(self, device: str, used: int | None, total: int | None) -> None:
+        self._devices.set(device, used, total)
+
+    def count_memory_alert(self, device: str, level: str) -> None:
+        self._devices.count_alert(device, level)
+
     def set_networks(self, networks: Iterable[Mapping[str, Any]]) -> None:
         """Replace the metrics of accelerated networks by those of their reports."""
         self._networks.replace(networks)
@@ -118,6 +122,32 @@ class Metrics:
         """Return the text that a Prometheus server scrapes."""
         text: bytes = generate_latest(self._registry)
         return text
+
+
+class Devices:
+    """The metrics of the devices that models run on."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._memory = Gauge(
+            "yamabiko_device_memory_bytes",
+            "Memory of the machine and of each GPU, other programs included",
+            ["device", "kind"],
+            registry=registry,
+        )
+        self._alerts = Counter(
+            "yamabiko_memory_alerts",
+            "Devices found with little memory left",
+            ["device", "level"],
+            registry=registry,
+        )
+
+    def set(self, device: str, used: int | None, total: int | None) -> None:
+        for kind, size in (("used", used), ("total", total)):
+            if size is not None:
+                self._memory.labels(device, kind).set(size)
+
+    def count_alert(self, device: str, level: str) -> None:
+        self._alerts.labels(device, level).inc()
 
 
 class Networks:

@@ -19,7 +19,9 @@ from realtime.conversion.voice_changer import VoiceChanger
 from realtime.engines import unknown_engine
 from realtime.errors import SettingsError
 from realtime.metrics import Metrics
+from realtime.models.device_readings import DeviceReader
 from realtime.models.loaded import LoadedModels
+from realtime.models.memory_monitor import MemoryMonitor
 from realtime.settings import Settings
 from realtime.speech.prefetch import PrefetchJobs
 from realtime.speech.speech import Speech
@@ -53,6 +55,8 @@ class Services:
     acceleration: AccelerationAdmin
     preload: Preload
     warm_up: WarmUp
+    devices: DeviceReader
+    memory_monitor: MemoryMonitor
     _loading: asyncio.Task[None] | None = field(default=None, repr=False)
     _preparing: asyncio.Task[None] | None = field(default=None, repr=False)
 
@@ -65,6 +69,8 @@ class Services:
         await self.cache.start()
         self._loading = asyncio.create_task(self._load_engines())
         self._preparing = asyncio.create_task(self._prepare_quiet_networks())
+        if self.settings.gpu.memory_monitoring_enabled:
+            self.memory_monitor.start()
 
     @property
     def ready(self) -> bool:
@@ -78,6 +84,8 @@ class Services:
         await self.prefetches.close()
         await self.cache.close()
         await self.models.close()
+        await self.memory_monitor.stop()
+        self.devices.close()
 
     async def _load_engines(self) -> None:
         await self.preload.run()
@@ -106,6 +114,9 @@ def build(
     cache = Cache(settings, count_event=metrics.count_cache_event)
     speech = Speech(settings, characters, models, cache, metrics)
     words = FirstWords(models, characters, speech)
+    devices = DeviceReader()
+    monitor = MemoryMonitor(devices.read, settings.gpu.memory_monitoring_interval)
+    monitor.alerts.on_alert(lambda alert: metrics.count_memory_alert(alert.device, alert.level))
     return Services(
         settings=settings,
         characters=characters,
@@ -122,6 +133,8 @@ def build(
         acceleration=AccelerationAdmin(models.accelerated, settings.acceleration),
         preload=Preload(settings.preload, models, words),
         warm_up=WarmUp(WarmUpPlanner(settings, models, characters), models, words),
+        devices=devices,
+        memory_monitor=monitor,
     )
 
 

@@ -42,6 +42,16 @@ class ModelsSettings:
 
 
 @dataclass(frozen=True)
+class GpuSettings:
+    memory_monitoring_enabled: bool = setting(
+        True, "whether the memory of the machine and of its GPUs is watched"
+    )
+    memory_monitoring_interval: float = setting(
+        2.0, "seconds between two looks at the memory", least=0.25, most=3_600
+    )
+
+
+@dataclass(frozen=True)
 class CacheSettings:
     path: Path = setting(Path("cache"), "folder of the recordings")
     max_bytes: int = setting(
@@ -191,6 +201,7 @@ class Settings:
     )
     presets: PresetsSettings = field(default_factory=PresetsSettings)
     models: ModelsSettings = field(default_factory=ModelsSettings)
+    gpu: GpuSettings = field(default_factory=GpuSettings)
     revoice: RevoiceSettings = field(default_factory=RevoiceSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
     vocoder: VocoderSettings = field(default_factory=VocoderSettings)

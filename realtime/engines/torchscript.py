@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from realtime import blocks
+from realtime.acceleration.cuda_driver import has_usable_gpu
 from realtime.engines.contract import CancelToken, ConversionPlan, Samples
 from realtime.engines.torchscript_file import find_models
 from realtime.engines.torchscript_model import TorchScriptModel
 from realtime.engines.torchscript_window import ModelWindow, Outcome, feed_windows
-from realtime.engines.valle.cuda_driver import has_usable_gpu
 from realtime.engines.voice_change import VoiceChange
 from realtime.errors import BadRequest, WeightsMissing, shortlist
 from realtime.settings import Settings

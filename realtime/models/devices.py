@@ -9,8 +9,8 @@ import os
 from dataclasses import dataclass
 
 from realtime import blocks
+from realtime.acceleration import cuda_driver
 from realtime.acceleration.machine import package_version, processor_name
-from realtime.engines.valle import cuda_driver
 from realtime.models.nvidia import NvidiaDriver, NvidiaGpu, read_driver
 from realtime.models.process_memory import free_bytes, read_memory
 

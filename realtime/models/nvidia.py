@@ -5,27 +5,31 @@ NVML is a library of the driver. It lists every GPU, also those that CUDA_VISIBL
 
 from __future__ import annotations
 
-import ctypes
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from realtime.engines.valle.cuda_driver import answer_in_time
+import pynvml
 
-LIBRARY = "libnvidia-ml.so.1"
-NAME_BYTES = 96  # as NVML's header has it
-VERSION_BYTES = 80
+from realtime.acceleration.cuda_driver import answer_in_time
+
+T = TypeVar("T")
+
 MOST_GPUS = 64
 
 
 @dataclass(frozen=True)
 class NvidiaGpu:
-    """A GPU; sizes are None where the driver does not tell them."""
+    """A GPU as it is now; what the driver does not tell is None."""
 
     name: str
     total_bytes: int | None
     free_bytes: int | None
+    uuid: str | None = None  # such as "GPU-1f0c…": by it CUDA's devices are found in this list
+    utilization: int | None = None  # percent of the time in which it computed
+    temperature_c: int | None = None
+    power_w: float | None = None
 
 
 @dataclass(frozen=True)
@@ -35,67 +39,77 @@ class NvidiaDriver:
     gpus: tuple[NvidiaGpu, ...]
 
 
-class _Memory(ctypes.Structure):
-    """NVML's nvmlMemory_t."""
+class NvidiaReader:
+    """NVML, opened once and asked often: opening it takes longer than all answers."""
 
-    _fields_ = (
-        ("total", ctypes.c_ulonglong),
-        ("free", ctypes.c_ulonglong),
-        ("used", ctypes.c_ulonglong),
-    )
+    def __init__(self) -> None:
+        self._is_open = False
+
+    def read(self) -> NvidiaDriver | None:
+        """Ask the driver; None where there is none, or where it refuses."""
+        try:
+            if not self._is_open:
+                pynvml.nvmlInit()
+                self._is_open = True
+            version = pynvml.nvmlSystemGetDriverVersion()
+            return NvidiaDriver(version, _cuda_version(), tuple(_gpus()))
+        except (pynvml.NVMLError, OSError, UnicodeDecodeError):
+            self.close()
+            return None
+
+    def close(self) -> None:
+        if self._is_open:
+            self._is_open = False
+            with suppress(pynvml.NVMLError):
+                pynvml.nvmlShutdown()
 
 
 def read_driver() -> NvidiaDriver | None:
-    """Ask the driver; None where there is none, or where it does not answer in time."""
-    return answer_in_time(_ask)
+    """Ask the driver once; None where there is none, or where it does not answer in time."""
+    return answer_in_time(_read_once)
 
 
-def _ask() -> NvidiaDriver | None:
+def _read_once() -> NvidiaDriver | None:
+    reader = NvidiaReader()
     try:
-        with _opened() as library:
-            version = _text(library.nvmlSystemGetDriverVersion, VERSION_BYTES)
-            return NvidiaDriver(version, _cuda(library), tuple(_gpus(library)))
-    except (OSError, AttributeError, ValueError):  # no library, another one, or it refuses
-        return None
-
-
-@contextmanager
-def _opened() -> Iterator[Any]:
-    library = ctypes.CDLL(LIBRARY)
-    _check(library.nvmlInit_v2())
-    try:
-        yield library
+        return reader.read()
     finally:
-        library.nvmlShutdown()
+        reader.close()
 
 
-def _gpus(library: Any) -> Iterator[NvidiaGpu]:
-    count = ctypes.c_uint()
-    _check(library.nvmlDeviceGetCount_v2(ctypes.byref(count)))
-    for number in range(min(count.value, MOST_GPUS)):
-        handle, memory = ctypes.c_void_p(), _Memory()
-        if library.nvmlDeviceGetHandleByIndex_v2(number, ctypes.byref(handle)):
-            continue  # one that fell off the bus
-        name = _text(library.nvmlDeviceGetName, NAME_BYTES, handle)
-        # It fails where a GPU shares the processor's memory, and in parts of a divided GPU.
-        unknown = library.nvmlDeviceGetMemoryInfo(handle, ctypes.byref(memory))
-        sizes = (None, None) if unknown else (memory.total, memory.free)
-        yield NvidiaGpu(name, *sizes)
+def _gpus() -> list[NvidiaGpu]:
+    handles = (
+        _known(pynvml.nvmlDeviceGetHandleByIndex, number)
+        for number in range(min(pynvml.nvmlDeviceGetCount(), MOST_GPUS))
+    )
+    return [_gpu(handle) for handle in handles if handle is not None]  # None: it fell off the bus
 
 
-def _cuda(library: Any) -> str | None:
-    version = ctypes.c_int()
-    if library.nvmlSystemGetCudaDriverVersion_v2(ctypes.byref(version)):
+def _gpu(handle: Any) -> NvidiaGpu:
+    # Memory is unknown where a GPU shares the processor's, and in parts of a divided GPU.
+    memory = _known(pynvml.nvmlDeviceGetMemoryInfo, handle)
+    used = _known(pynvml.nvmlDeviceGetUtilizationRates, handle)
+    milliwatts = _known(pynvml.nvmlDeviceGetPowerUsage, handle)
+    return NvidiaGpu(
+        name=_known(pynvml.nvmlDeviceGetName, handle) or "an NVIDIA GPU",
+        total_bytes=memory.total if memory else None,
+        free_bytes=memory.free if memory else None,
+        uuid=_known(pynvml.nvmlDeviceGetUUID, handle),
+        utilization=used.gpu if used else None,
+        temperature_c=_known(pynvml.nvmlDeviceGetTemperature, handle, pynvml.NVML_TEMPERATURE_GPU),
+        power_w=None if milliwatts is None else milliwatts / 1000,
+    )
+
+
+def _cuda_version() -> str | None:
+    version = _known(pynvml.nvmlSystemGetCudaDriverVersion)
+    # 12040 is 12.4
+    return None if version is None else f"{version // 1000}.{version % 1000 // 10}"
+
+
+def _known(ask: Callable[..., T], *arguments: Any) -> T | None:
+    """Return an answer of NVML; None where this device or driver does not have it."""
+    try:
+        return ask(*arguments)
+    except pynvml.NVMLError:
         return None
-    return f"{version.value // 1000}.{version.value % 1000 // 10}"  # 12040 is 12.4
-
-
-def _text(function: Any, size: int, *arguments: Any) -> str:
-    buffer = ctypes.create_string_buffer(size)
-    _check(function(*arguments, buffer, ctypes.c_uint(size)))
-    return buffer.value.decode("utf-8", "replace")
-
-
-def _check(status: int) -> None:
-    if status:
-        raise ValueError(f"NVML answers {status}")

@@ -49,6 +49,13 @@ def free_bytes(machine: Path = MACHINE, container: Path = CONTAINER) -> int | No
     return container_free if machine_free is None else min(machine_free, container_free)
 
 
+def capacity_bytes(machine: Path = MACHINE, container: Path = CONTAINER) -> int | None:
+    """Read how much memory the machine has, or its container may take; None if it is not told."""
+    found = _sizes(machine).get("MemTotal")
+    limits = [size for size in (found and found << 10, _number(container / "memory.max")) if size]
+    return min(limits, default=None)
+
+
 def _number(path: Path) -> int | None:
     """Read a file that holds one number; None when it holds a word, such as `max`."""
     try:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import server
-from realtime.engines.valle import cuda_driver
+from realtime.acceleration import cuda_driver
 from realtime.models import nvidia
 from realtime.models.nvidia import NvidiaDriver, NvidiaGpu
 from realtime.settings import ModelsSettings, PresetsSettings, Settings, all_settings
@@ -76,7 +76,7 @@ def next_title(title: str) -> str:
 
 def no_driver(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hide the driver of NVIDIA that this machine may have."""
-    monkeypatch.setattr(nvidia, "LIBRARY", "no-such-library.so")
+    monkeypatch.setattr(nvidia.NvidiaReader, "read", lambda self: None)
     monkeypatch.setattr(cuda_driver, "LIBRARY", "no-such-library.so")
     monkeypatch.setattr(cuda_driver, "has_usable_gpu", lambda: False)
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from realtime import blocks
-from realtime.engines.valle import cuda_driver
+from realtime.acceleration import cuda_driver
 from realtime.models import devices
 from realtime.models.devices import find_cuda, find_processor
 from realtime.models.nvidia import NvidiaDriver, NvidiaGpu

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 from pathlib import Path
 
-from realtime.models.process_memory import free_bytes, read_memory, resident_bytes
+from realtime.models.process_memory import capacity_bytes, free_bytes, read_memory, resident_bytes
 
 
 def test_the_systems_figures_are_read(tmp_path: Path) -> None:
@@ -41,3 +41,14 @@ def test_a_container_may_have_less_than_the_machine(tmp_path: Path) -> None:
     (tmp_path / "memory.max").write_text("400000\n")
     assert free_bytes(machine, tmp_path) == 0
     assert free_bytes(tmp_path / "none", tmp_path / "none") is None
+
+
+def test_the_capacity_is_the_smaller_of_machine_and_container(tmp_path: Path) -> None:
+    machine = tmp_path / "meminfo"
+    machine.write_text("MemTotal:  4096 kB\n")
+    assert capacity_bytes(machine, tmp_path) == 4 << 20
+    (tmp_path / "memory.max").write_text("max\n")
+    assert capacity_bytes(machine, tmp_path) == 4 << 20
+    (tmp_path / "memory.max").write_text("1048576\n")
+    assert capacity_bytes(machine, tmp_path) == 1 << 20
+    assert capacity_bytes(tmp_path / "none", tmp_path / "none") is None

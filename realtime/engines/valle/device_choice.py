@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from realtime.acceleration import cuda_driver
 from realtime.acceleration.machine import CPU_INFO, has_fast_bf16
-from realtime.engines.valle import cuda_driver
 from realtime.settings import Settings
 
 SLOTS = {"cuda": 16, "cpu": 4}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from tempfile import SpooledTemporaryFile
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import FormData, ImmutableMultiDict, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
@@ -82,8 +82,11 @@ def _no_audio() -> BadRequest:
     )
 
 
-def values_of(form: FormData, table: FieldTable) -> Mapping[str, object]:
-    """Return the fields as JSON would have them: numbers as such, and None for empty ones."""
+def values_of(form: ImmutableMultiDict[Any, Any], table: FieldTable) -> Mapping[str, object]:
+    """Return the fields as JSON would have them: numbers as such, and None for empty ones.
+
+    A query has the same form.
+    """
     numeric = NumberField | NumberChoiceField
     numbers = {field.name for field in table.fields if isinstance(field, numeric)}
     repeated = {field.name for field in table.fields if isinstance(field, FilesField)}

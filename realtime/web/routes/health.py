@@ -96,6 +96,9 @@ async def metrics(request: Request) -> Response:
         services.metrics.set_busy(name, jobs)
     networks = (await asyncio.to_thread(services.acceleration.described))["networks"]
     services.metrics.set_networks(networks)
+    if (memory := await services.memory_monitor.status()) is not None:
+        for device in memory.devices:
+            services.metrics.set_device_memory(device.id, device.used_bytes, device.total_bytes)
     services.metrics.set_cache_size(services.cache.index.bytes, len(services.cache.index))
     return Response(services.metrics.prometheus_text(), media_type="text/plain; version=0.0.4")
 

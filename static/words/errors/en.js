@@ -21,6 +21,7 @@ export const words = {
   "error.character_exists": "A character of this name exists already.",
   "error.character_not_found": "There is no such character: {message}",
   "error.conversion_failed": "The engine failed while it changed the voice. Trying again may help.",
+  "error.devices_unreadable": "The devices of the server's machine cannot be read; the server's log says why.",
   "error.draining": "The server is stopping.",
   "error.empty_name": "The uploaded file has no name.",
   "error.ended": "The microphone was closed already.",

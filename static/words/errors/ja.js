@@ -21,6 +21,7 @@ export const words = {
   "error.character_exists": "この名前のキャラクターはすでにあります。",
   "error.character_not_found": "そのキャラクターはありません：{message}",
   "error.conversion_failed": "声を変えている途中でエンジンが失敗しました。もう一度試すとうまくいくことがあります。",
+  "error.devices_unreadable": "サーバーの機器の状態を読めません。理由はサーバーのログにあります。",
   "error.draining": "サーバーは停止中です。",
   "error.empty_name": "アップロードされたファイルに名前がありません。",
   "error.ended": "マイクはすでに閉じています。",

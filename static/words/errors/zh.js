@@ -21,6 +21,7 @@ export const words = {
   "error.character_exists": "已有同名角色。",
   "error.character_not_found": "没有这个角色：{message}",
   "error.conversion_failed": "引擎在变声时出错，可以再试一次。",
+  "error.devices_unreadable": "无法读取服务器的设备信息，原因见服务器日志。",
   "error.draining": "服务器正在停止。",
   "error.empty_name": "上传的文件没有文件名。",
   "error.ended": "麦克风已经关闭。",

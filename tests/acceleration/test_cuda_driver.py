@@ -11,14 +11,15 @@ from typing import Any
 import pytest
 import torch
 
-from realtime.engines.valle import cuda_driver
+from realtime.acceleration import cuda_driver
 
 
 class FakeDriver:
     """A CUDA driver with the answers that a test wants."""
 
-    def __init__(self, init: int = 0, count: int = 1, version: int = 13_000) -> None:
+    def __init__(self, init: int = 0, count: int = 1, version: int = 13_000, old: int = 0) -> None:
         self._init, self._count, self._version = init, count, version
+        self._old = old  # the error of a function that the driver does not have
 
     def cuInit(self, flags: int) -> int:
         assert flags == 0
@@ -31,6 +32,14 @@ class FakeDriver:
     def cuDriverGetVersion(self, version: Any) -> int:
         version._obj.value = self._version
         return 0
+
+    def cuDeviceGet(self, device: Any, number: int) -> int:
+        device._obj.value = 10 + number
+        return 0
+
+    def cuDeviceGetUuid_v2(self, uuid: Any, device: Any) -> int:
+        uuid[15] = device.value
+        return self._old
 
 
 @pytest.fixture
@@ -62,12 +71,23 @@ def test_a_driver_with_a_device(install: Callable[..., None]) -> None:
     assert cuda_driver.driver_cuda_version() == 12
 
 
+def test_devices_are_told_in_cudas_order(install: Callable[..., None]) -> None:
+    install(count=2)
+    assert cuda_driver.device_uuids() == [
+        "GPU-00000000-0000-0000-0000-00000000000a",
+        "GPU-00000000-0000-0000-0000-00000000000b",
+    ]
+    install(count=2, old=1)
+    assert cuda_driver.device_uuids() == ["", ""]
+
+
 @pytest.mark.parametrize("answers", [{"init": 100}, {"init": 999}, {"count": 0}])
 def test_a_driver_without_a_device_it_can_use(
     install: Callable[..., None], answers: dict[str, int]
 ) -> None:
     install(**answers)
     assert cuda_driver.driver_cuda_version() == 0
+    assert cuda_driver.device_uuids() == []
 
 
 @pytest.mark.parametrize("library", ["no-such-library.so", "libc.so.6"])
@@ -100,7 +120,7 @@ def test_a_driver_that_hangs_is_not_waited_for() -> None:
 
 def test_torch_is_not_imported() -> None:
     code = (
-        "import sys; from realtime.engines.valle import cuda_driver; cuda_driver.has_usable_gpu();"
+        "import sys; from realtime.acceleration import cuda_driver; cuda_driver.has_usable_gpu();"
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

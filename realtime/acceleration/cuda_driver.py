@@ -1,4 +1,4 @@
-"""A test whether torch will find a CUDA device, without importing torch: that takes seconds.
+"""The CUDA devices that torch will find, without importing torch: that takes seconds.
 
 The device is part of every recording's key, so it is needed before the engine is loaded, and the
 answer should be the one that torch gives later.
@@ -11,10 +11,11 @@ import importlib.util
 import logging
 import re
 import threading
+import uuid
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 logger = logging.getLogger(__name__)
 
@@ -53,17 +54,38 @@ def torch_cuda() -> str | None:
 
 def driver_cuda_version() -> int:
     """Return the major CUDA version of the driver; 0 where it has no device that it can use."""
-    try:
-        driver = ctypes.CDLL(LIBRARY)
-        count, version = ctypes.c_int(), ctypes.c_int()
-        failed = (
-            driver.cuInit(0)
-            or driver.cuDeviceGetCount(ctypes.byref(count))
-            or driver.cuDriverGetVersion(ctypes.byref(version))
-        )
-    except (OSError, AttributeError):  # no such library, or another one under its name
+    driver, version = _driver_with_devices(), ctypes.c_int()
+    if driver is None or driver.cuDriverGetVersion(ctypes.byref(version)):
         return 0
-    return 0 if failed or not count.value else version.value // 1000  # 12040 is 12.4
+    return version.value // 1000  # 12040 is 12.4
+
+
+def device_uuids() -> list[str]:
+    """List the devices that CUDA gives this process, in its order, as NVML names them.
+
+    No device is opened for that, which would take hundreds of megabytes of its memory.
+    """
+    driver, count = _driver_with_devices(), ctypes.c_int()
+    if driver is None or driver.cuDeviceGetCount(ctypes.byref(count)):
+        return []
+    return [_uuid(driver, number) for number in range(count.value)]
+
+
+def _driver_with_devices() -> Any:
+    """Open the driver; None where there is none, or where it has no device."""
+    try:
+        driver, count = ctypes.CDLL(LIBRARY), ctypes.c_int()
+        failed = driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count))
+    except (OSError, AttributeError):  # no such library, or another one under its name
+        return None
+    return driver if not failed and count.value else None
+
+
+def _uuid(driver: Any, number: int) -> str:
+    device, found = ctypes.c_int(), (ctypes.c_ubyte * 16)()
+    if driver.cuDeviceGet(ctypes.byref(device), number) or driver.cuDeviceGetUuid_v2(found, device):
+        return ""  # an old driver: the device is there, and nothing more is known of it
+    return f"GPU-{uuid.UUID(bytes=bytes(found))}"
 
 
 def answer_in_time(ask: Callable[[], Answer], most_seconds: float = MOST_SECONDS) -> Answer | None:
