@@ -130,6 +130,10 @@ class InUse(Busy):
     default_code = "model_in_use"
 
 
+class NoRoom(Busy):
+    default_code = "no_room"
+
+
 class Unavailable(YamabikoError):
     default_code = "engine_unavailable"
 

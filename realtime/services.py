@@ -19,6 +19,7 @@ from realtime.conversion.voice_changer import VoiceChanger
 from realtime.engines import unknown_engine
 from realtime.errors import SettingsError
 from realtime.metrics import Metrics
+from realtime.models.cleanup import Cleanup
 from realtime.models.device_readings import DeviceReader
 from realtime.models.loaded import LoadedModels
 from realtime.models.memory_monitor import MemoryMonitor
@@ -57,8 +58,10 @@ class Services:
     warm_up: WarmUp
     devices: DeviceReader
     memory_monitor: MemoryMonitor
+    cleanup: Cleanup
     _loading: asyncio.Task[None] | None = field(default=None, repr=False)
     _preparing: asyncio.Task[None] | None = field(default=None, repr=False)
+    _cleaning: asyncio.Task[None] | None = field(default=None, repr=False)
 
     async def start(self) -> None:
         """Scan the cache, and begin to load the engines that the settings name.
@@ -69,6 +72,7 @@ class Services:
         await self.cache.start()
         self._loading = asyncio.create_task(self._load_engines())
         self._preparing = asyncio.create_task(self._prepare_quiet_networks())
+        self._cleaning = asyncio.create_task(self.cleanup.run())
         if self.settings.gpu.memory_monitoring_enabled:
             self.memory_monitor.start()
 
@@ -78,7 +82,7 @@ class Services:
 
     async def close(self) -> None:
         self.preload.ended = False
-        for task in filter(None, (self._loading, self._preparing)):
+        for task in filter(None, (self._loading, self._preparing, self._cleaning)):
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
         await self.prefetches.close()
@@ -105,7 +109,8 @@ def build(
     settings: Settings, models: LoadedModels | None = None, clock: Clock | None = None
 ) -> Services:
     """Build the services of these settings; nothing is loaded and no thread runs yet."""
-    models = models or LoadedModels(settings)
+    devices = DeviceReader()
+    models = models or LoadedModels(settings, read_devices=devices.read)
     check_engines("preload", settings.preload, models)
     if settings.warm not in ((AUTO,), (OFF,)):
         check_engines("warm", settings.warm, models)
@@ -114,7 +119,6 @@ def build(
     cache = Cache(settings, count_event=metrics.count_cache_event)
     speech = Speech(settings, characters, models, cache, metrics)
     words = FirstWords(models, characters, speech)
-    devices = DeviceReader()
     monitor = MemoryMonitor(devices.read, settings.gpu.memory_monitoring_interval)
     monitor.alerts.on_alert(lambda alert: metrics.count_memory_alert(alert.device, alert.level))
     return Services(
@@ -135,6 +139,7 @@ def build(
         warm_up=WarmUp(WarmUpPlanner(settings, models, characters), models, words),
         devices=devices,
         memory_monitor=monitor,
+        cleanup=Cleanup(settings.gpu, settings.preload, models, monitor),
     )
 
 

@@ -39,10 +39,34 @@ class ModelsSettings:
     retry_seconds: float = setting(
         1.0, "pause before a load that failed is tried once more", least=0, most=60
     )
+    unload_seconds: float = setting(
+        10.0,
+        "how long a model that is unloaded by force waits for those who use it",
+        least=0,
+        most=3_600,
+    )
 
 
 @dataclass(frozen=True)
 class GpuSettings:
+    auto_cleanup_enabled: bool = setting(
+        True, "whether models are unloaded by themselves: idle ones, and where memory runs out"
+    )
+    cleanup_threshold_percent: float = setting(
+        85.0,
+        "use of a device's memory from which unused models are unloaded",
+        least=1,
+        most=100,
+    )
+    idle_timeout_minutes: float = setting(
+        30.0,
+        "minutes after which an unused model is unloaded, unless preload names its engine",
+        least=0.01,
+        most=525_600,
+    )
+    max_memory_usage_percent: float = setting(
+        90.0, "use of a GPU's memory beyond which no model is loaded on it", least=1, most=100
+    )
     memory_monitoring_enabled: bool = setting(
         True, "whether the memory of the machine and of its GPUs is watched"
     )

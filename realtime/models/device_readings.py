@@ -7,6 +7,7 @@ processes take of it too.
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,12 +52,14 @@ class DeviceReader:
     """The reader of this machine's devices; it blocks, and keeps the driver open."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()  # several threads may ask
         self._nvidia = NvidiaReader()
         self._load = ProcessorLoad()
         self._uuids: list[str] | None = None
 
     def read(self) -> list[Device]:
-        return [self._processor(), *self._cuda_devices()]
+        with self._lock:
+            return [self._processor(), *self._cuda_devices()]
 
     def close(self) -> None:
         self._nvidia.close()

@@ -19,8 +19,8 @@ from contextvars import Context, copy_context
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from realtime.engines.contract import CancelToken
-from realtime.errors import Busy
+from realtime.engines.contract import CancelToken, WorkCancelled
+from realtime.errors import Busy, YamabikoError
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +60,8 @@ class Lane:
         self._numbers = itertools.count()
         self._changed = threading.Condition()
         self._closed = False
+        self._reason: YamabikoError | None = None  # why it was closed under its users
+        self._running: set[CancelToken] = set()
         self._thread = threading.Thread(target=self._work, name=f"lane-{name}", daemon=True)
         self._thread.start()
 
@@ -86,19 +88,26 @@ class Lane:
             )
         job = _Job(start, CancelToken())
         self.jobs += 1
+        self._running.add(job.cancel)
         try:
             while (item := await self._next(job, deadline)) is not END:
                 yield item
             job.ended = True
         finally:
             self.jobs -= 1
+            self._running.discard(job.cancel)
             await self._release(job)
 
-    def close(self, timeout: float = 5.0) -> None:
-        """Stop the thread: the turn under way ends first, the turns that wait are refused."""
+    def close(self, timeout: float = 5.0, reason: YamabikoError | None = None) -> None:
+        """Stop the thread: the turn under way ends first, the turns that wait are refused.
+
+        With a reason streams are cancelled, and it is the error with which they end.
+        """
         with self._changed:
-            self._closed = True
+            self._closed, self._reason = True, reason
             self._changed.notify()
+        for cancel in list(self._running) if reason else ():
+            cancel.set()
         if threading.current_thread() is not self._thread:
             self._thread.join(timeout)
 
@@ -106,6 +115,10 @@ class Lane:
         turn = self._ask(job.advance, deadline, job.context)
         try:
             return await asyncio.wrap_future(turn)
+        except WorkCancelled:
+            if self._reason is None:
+                raise
+            raise self._reason from None
         except asyncio.CancelledError:
             # Cancelling the future does not stop a turn that runs; the token does.
             job.cancel.set()
@@ -129,7 +142,7 @@ class Lane:
         result: Future[T] = Future()
         with self._changed:
             if self._closed:
-                result.set_exception(Busy(f"The lane {self.name!r} is closed.", retry_after=2))
+                result.set_exception(self._refusal())
                 return result
             self._turns.append(_Turn(deadline, next(self._numbers), work, context, result))
             self._changed.notify()
@@ -142,7 +155,10 @@ class Lane:
                 self._run(turn)
         for turn in self._turns:
             if turn.result.set_running_or_notify_cancel():
-                turn.result.set_exception(Busy(f"The lane {self.name!r} is closed.", retry_after=2))
+                turn.result.set_exception(self._refusal())
+
+    def _refusal(self) -> YamabikoError:
+        return self._reason or Busy(f"The lane {self.name!r} is closed.", retry_after=2)
 
     def _run(self, turn: _Turn) -> None:
         """Run a turn; its result or its error goes to its caller."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from realtime.acceleration.device_lock import DEVICE_LOCK
 from realtime.models.process_memory import resident_bytes
 
 
@@ -33,6 +36,18 @@ class MemoryReading:
     def resident_since(self, before: MemoryReading) -> int:
         """Count the bytes by which the process grew since an earlier reading."""
         return max(0, self.resident - before.resident)
+
+
+def give_memory_back() -> None:
+    """Collect what is not used any more, and give it back to the system and to the GPUs."""
+    gc.collect()
+    cuda = getattr(sys.modules.get("torch"), "cuda", None)
+    if cuda is not None and cuda.is_initialized():
+        with DEVICE_LOCK.working():  # giving memory back spoils a capture, and a capture refuses it
+            cuda.empty_cache()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # only glibc has it
+    if trim is not None:
+        trim(0)
 
 
 def read_memory_in_use() -> MemoryReading:

@@ -17,9 +17,13 @@ from realtime.engines.contract import (
     Recogniser,
     Synthesizer,
 )
-from realtime.errors import BadRequest, shortlist
+from realtime.errors import BadRequest, YamabikoError, shortlist
+from realtime.models.device_readings import ReadDevices
 from realtime.models.memory_estimate import MemoryEstimates
-from realtime.models.model import LoadedModel, ModelState, device_of
+from realtime.models.memory_room import MemoryRoom
+from realtime.models.model import LoadedModel, ModelTools
+from realtime.models.model_events import ModelEvents
+from realtime.models.model_state import ModelState, device_of
 from realtime.settings import Settings
 from realtime.weights import find_parts
 
@@ -44,21 +48,20 @@ class LoadedModels:
         create: Callable[[str, Settings], Engine] = engines.create,
         names: Collection[str] = tuple(engines.ENGINES),
         clock: Callable[[], float] = time.monotonic,
+        read_devices: ReadDevices | None = None,
     ) -> None:
+        """Make the models, not loaded; without `read_devices` no memory is kept free for them."""
         self._settings = settings
         self.users_changed = ChangeEvent()
         self.estimates = MemoryEstimates(settings)
-        self._models: dict[str, LoadedModel[Engine]] = {
-            name: LoadedModel(
-                name,
-                create(name, settings),
-                settings,
-                clock,
-                self.users_changed.announce,
-                self.estimates,
-            )
-            for name in names
-        }
+        self.events = ModelEvents()
+        self._models: dict[str, LoadedModel[Engine]] = {}
+        room = read_devices and MemoryRoom(
+            settings.gpu, read_devices, self._models.values(), self.users_changed
+        )
+        tools = ModelTools(settings, clock, self.users_changed, self.estimates, self.events, room)
+        for name in names:
+            self._models[name] = LoadedModel(name, create(name, settings), tools)
 
     def synthesizer(self, name: str) -> LoadedModel[Synthesizer]:
         """Give an engine that speaks; refuse another kind."""
@@ -78,7 +81,7 @@ class LoadedModels:
 
     def engine(self, name: str) -> Engine:
         """Give an engine of any kind, loaded or not: its name, version and weights."""
-        return self._model(name).engine
+        return self.model(name).engine
 
     def names(self) -> list[str]:
         return list(self._models)
@@ -91,8 +94,15 @@ class LoadedModels:
         """Name the engines that change a voice."""
         return self._named("convert")
 
-    def states(self) -> list[ModelState]:
-        return [model.described() for model in self._models.values()]
+    def unused(self) -> list[LoadedModel[Engine]]:
+        """List the loaded models that nobody uses."""
+        return [m for m in self._models.values() if m.state == "loaded" and not m.users]
+
+    def states(
+        self, unloads_in: Callable[[str], float | None] = lambda name: None
+    ) -> list[ModelState]:
+        """Describe every model; `unloads_in` tells when it is unloaded by itself."""
+        return [model.described(unloads_in(model.name)) for model in self._models.values()]
 
     def device(self) -> str:
         """Tell where engines run: on a GPU if one of those that are loaded does.
@@ -111,7 +121,7 @@ class LoadedModels:
         return any(model.state == "loaded" for model in self._models.values())
 
     def is_loaded(self, name: str) -> bool:
-        return self._model(name).state == "loaded"
+        return self.model(name).state == "loaded"
 
     def users(self) -> list[str]:
         """Name those who use an engine now, or wait for one, once for each use."""
@@ -131,18 +141,30 @@ class LoadedModels:
         ]
 
     async def load(self, name: str) -> None:
-        await self._model(name).load()
+        await self.model(name).load()
 
-    async def unload(self, name: str) -> None:
-        """Free an engine's memory; refused while a lease is out."""
-        await self._model(name).unload()
+    async def unload(self, name: str, force: bool = False) -> None:
+        """Free an engine's memory; refused while a lease is out, unless by force."""
+        await self.model(name).unload(force, "asked for")
+
+    async def unload_all(self, force: bool = False) -> dict[str, YamabikoError | None]:
+        """Unload every model that is loaded; return the error of each that stays."""
+        outcomes: dict[str, YamabikoError | None] = {}
+        for model in [m for m in self._models.values() if m.state == "loaded"]:
+            try:
+                await model.unload(force, "asked for")
+                outcomes[model.name] = None
+            except YamabikoError as error:
+                outcomes[model.name] = error
+        return outcomes
 
     async def close(self) -> None:
         """Stop every lane; loads under way are no longer waited for."""
         for model in self._models.values():
             await model.close()
 
-    def _model(self, name: str) -> LoadedModel[Engine]:
+    def model(self, name: str) -> LoadedModel[Engine]:
+        """Give a model of any kind."""
         if name not in self._models:
             raise engines.unknown_engine(name, self._models)
         return self._models[name]

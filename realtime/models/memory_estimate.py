@@ -1,7 +1,7 @@
 """Estimates of the memory that engines need, so that none is loaded for which there is no room.
 
-An engine that was loaded on this machine before needs what it took then. Before its first load the
-size of its files tells: networks are widened from 8 to 32 bits, and dictionaries come to them.
+An engine that was loaded on this machine before needs what it took then, on the device that it took
+it of. Before its first load the size of its files tells.
 """
 
 from __future__ import annotations
@@ -9,17 +9,22 @@ from __future__ import annotations
 import json
 import logging
 import threading
+from pathlib import Path
 
 from realtime.engines.contract import Engine
 from realtime.files import write_whole
+from realtime.models.device_readings import PROCESSOR
 from realtime.settings import Settings
 from realtime.weights import find_parts
 
 logger = logging.getLogger(__name__)
 
+
 FILE = "memory.json"
-FACTOR = 7  # bytes of memory for a byte of weights, as Kokoro takes with its dictionaries
-MOST_BYTES = 1 << 16  # of the file, and an engine has 100 of them
+FACTOR = 7  # bytes of memory for a byte of 8-bit weights, as Kokoro takes with its dictionaries
+WIDE_FACTOR = 2  # for a byte of weights that are kept as they are: they are read, then placed
+WIDE_SUFFIXES = (".pt", ".pt2", ".pth", ".ckpt", ".bin", ".safetensors")
+MOST_BYTES = 1 << 18  # of the file, and an engine has 100 of them
 
 
 class MemoryEstimates:
@@ -27,18 +32,23 @@ class MemoryEstimates:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._folder = settings.models.path
         self._path = settings.models.path / FILE
         self._lock = threading.Lock()  # of the file
 
-    def estimate(self, engine: Engine) -> int:
-        """Estimate the bytes that an engine will take; this looks at files."""
-        size = self.file_bytes(engine)
+    def estimate(self, engine: Engine, device: str = PROCESSOR) -> int:
+        """Estimate the bytes that an engine will take of a device; this looks at files."""
+        files = self._files(engine)
+        size = sum(files.values())
         with self._lock:
-            known, taken = self._read().get(engine.name, (0, 0))
-        return taken if size and known == size else FACTOR * size
+            known, taken = self._read().get(entry_name(engine, device), (0, 0))
+        if size and known == size:
+            return taken
+        wide = sum(count for path, count in files.items() if path.suffix in WIDE_SUFFIXES)
+        return WIDE_FACTOR * wide + FACTOR * (size - wide)
 
-    def record(self, engine: Engine, taken: int) -> None:
-        """Remember the bytes that an engine took.
+    def record(self, engine: Engine, taken: int, device: str = PROCESSOR) -> None:
+        """Remember the bytes that an engine took of a device.
 
         The most that was ever seen counts: a second load in one process takes memory that the
         first one left there. Other weights begin anew.
@@ -51,16 +61,24 @@ class MemoryEstimates:
             return
         with self._lock:
             found = self._read()
-            known, before = found.get(engine.name, (0, 0))
+            name = entry_name(engine, device)
+            known, before = found.get(name, (0, 0))
             if known == size and before >= taken:
                 return
-            found[engine.name] = (size, taken)
+            found[name] = (size, taken)
             self._write(found)
 
     def file_bytes(self, engine: Engine) -> int:
         """Count the bytes of the files that an engine would load."""
-        files = (find_parts(file, self._settings) for file in engine.weights)
-        return sum(part.stat().st_size for parts in files for part in parts)
+        return sum(self._files(engine).values())
+
+    def _files(self, engine: Engine) -> dict[Path, int]:
+        """Return the sizes of an engine's files; one that takes any names has a folder."""
+        if engine.weights:
+            found = [part for file in engine.weights for part in find_parts(file, self._settings)]
+        else:
+            found = [path for path in (self._folder / engine.name).rglob("*") if path.is_file()]
+        return {path: path.stat().st_size for path in found}
 
     def _read(self) -> dict[str, tuple[int, int]]:
         """Read the file; one that is missing or wrong holds nothing."""
@@ -83,3 +101,8 @@ class MemoryEstimates:
             write_whole(self._path, json.dumps(content, indent=1).encode())
         except OSError as error:
             logger.debug("what engines take is not remembered: %s", error)
+
+
+def entry_name(engine: Engine, device: str) -> str:
+    """Return the name of a measurement in the file: `kokoro`, `valle@cuda:0`."""
+    return engine.name if device == PROCESSOR else f"{engine.name}@{device}"

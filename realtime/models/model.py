@@ -1,33 +1,48 @@
-"""An engine of the registry with its lane, its state, and the leases that keep it loaded."""
+"""An engine with its lane, its state, and the leases that keep it loaded."""
 
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
+import math
+import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    nullcontext,
+    suppress,
+)
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from realtime.acceleration.device_lock import DEVICE_LOCK
+from realtime.change_event import ChangeEvent
 from realtime.engines.contract import (
     Accelerates,
     Converter,
     Detector,
     Engine,
     MayUseCuda,
-    PreparesFiles,
     Recogniser,
     Synthesizer,
-    TellsDevice,
 )
-from realtime.engines.obstacles import require_engine_block
-from realtime.errors import BadRequest, InUse, Unavailable, YamabikoError, shortlist
+from realtime.errors import (
+    Busy,
+    InUse,
+    NoRoom,
+    YamabikoError,
+    shortlist,
+)
+from realtime.models.device_readings import PROCESSOR
 from realtime.models.lanes import Lane
-from realtime.models.load_memory import MemoryReading, read_memory_in_use
+from realtime.models.load_memory import MemoryReading, give_memory_back, read_memory_in_use
+from realtime.models.loading import TRY_AGAIN_SECONDS, load_engine
 from realtime.models.memory_estimate import MemoryEstimates
-from realtime.models.preparation import prepare_files
+from realtime.models.memory_room import MemoryRoom
+from realtime.models.model_events import ModelEvents
+from realtime.models.model_state import ModelState, device_of
 from realtime.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -41,25 +56,6 @@ KINDS = {
     "recognise": Recogniser,
 }
 MOST_USERS = 12  # that are named to a person
-TRY_AGAIN_SECONDS = 10.0  # for which a failed load is remembered, before a request may try again
-
-
-@dataclass(frozen=True)
-class ModelState:
-    """Facts about a model for a person."""
-
-    name: str
-    kind: str
-    state: str  # unloaded | loading | loaded | failed
-    languages: tuple[str, ...]
-    leases: int
-    users: tuple[str, ...]  # who hold the leases, the first few
-    load_ms: float | None
-    device: str  # where it runs, or would: cpu, cuda:0
-    memory_bytes: int | None  # that loading it took on its device
-    error: str | None
-    error_code: str | None
-    hint: str | None  # what to do about the error
 
 
 @dataclass(frozen=True)
@@ -70,55 +66,66 @@ class Lease(Generic[EngineT]):
     lane: Lane
 
 
+@dataclass(frozen=True)
+class ModelTools:
+    """The things that the models of one server share."""
+
+    settings: Settings
+    clock: Callable[[], float]
+    users_changed: ChangeEvent
+    estimates: MemoryEstimates
+    events: ModelEvents
+    room: MemoryRoom | None  # None: memory is not looked at
+
+
 class LoadedModel(Generic[EngineT]):
     """An engine that is loaded on first use, on a lane of its own.
 
     Loading happens on the lane, so users of other engines never wait for it, and users of the same
-    engine share one load. A leased engine is not unloaded.
+    engine share one load. A leased engine is not unloaded, but by force.
     """
 
-    def __init__(
-        self,
-        name: str,
-        engine: EngineT,
-        settings: Settings,
-        clock: Callable[[], float],
-        announce: Callable[[], None],
-        estimates: MemoryEstimates,
-    ) -> None:
-        """Make it, not loaded; `announce` is called when its users change."""
+    def __init__(self, name: str, engine: EngineT, tools: ModelTools) -> None:
         self.name = name
         self.engine = engine
         self.kind = next(kind for kind, contract in KINDS.items() if isinstance(engine, contract))
         self.state = "unloaded"
         self.lane: Lane | None = None
-        self._settings = settings
-        self._clock = clock
-        self._announce = announce
-        self._estimates = estimates
+        self.device = PROCESSOR  # on which it was loaded
+        self.last_used = -math.inf  # on the clock of the tools
+        self.load_seconds = 0.0
+        self.memory_bytes: int | None = None
+        self.error: YamabikoError | None = None
+        self._last_used_at: float | None = None  # the time of day
+        self._tools = tools
+        self._settings = tools.settings
         self._users: list[str] = []
-        self._load_ms: float | None = None
-        self._memory_bytes: int | None = None
-        self._error: YamabikoError | None = None
-        self._failed_at = 0.0
+        self._holders = 0  # of the users, those who have the engine
+        self._failed_at = -math.inf
         self._loading: asyncio.Task[None] | None = None
+        self._unloading: asyncio.Task[None] | None = None
 
-    def described(self) -> ModelState:
+    def described(self, unloads_in: float | None = None) -> ModelState:
         """Give the facts that a person may know; it is asked off the loop, as its device is."""
         languages = self.engine.languages if isinstance(self.engine, Synthesizer) else ()
+        error, loaded = self.error, self.state == "loaded"
         return ModelState(
+            id=self.name,
             name=self.name,
+            engine=self.engine.name,
             kind=self.kind,
             state=self.state,
             languages=tuple(sorted(languages)),
             leases=len(self._users),
             users=tuple(self._users[:MOST_USERS]),
-            load_ms=self._load_ms,
-            device=device_of(self.engine),
-            memory_bytes=self._memory_bytes,
-            error=self._error.message if self._error else None,
-            error_code=self._error.code if self._error else None,
-            hint=self._error.hint if self._error else None,
+            load_ms=round(1000 * self.load_seconds, 1) if loaded else None,
+            last_used_ms=None if self._last_used_at is None else round(1000 * self._last_used_at),
+            unloads_in_s=None if unloads_in is None else math.ceil(unloads_in),
+            device=self.device if loaded else device_of(self.engine),
+            memory_bytes=self.memory_bytes,
+            error=error.message if error else None,
+            error_code=error.code if error else None,
+            hint=error.hint if error else None,
         )
 
     @property
@@ -130,21 +137,31 @@ class LoadedModel(Generic[EngineT]):
     async def lease(self, user: str = "a listener") -> AsyncIterator[Lease[EngineT]]:
         """Load the engine if it is not, and keep it loaded until the block ends."""
         self._users.append(user)
-        self._announce()
+        self._tools.users_changed.announce()
+        holds = False
         try:
+            self._tools.events.add("hit" if self.state == "loaded" else "miss", *self._named())
             lane = await self._loaded_lane()
+            self._holders, holds = self._holders + 1, True
             yield Lease(self.engine, lane)
         finally:
+            self._holders -= holds
             self._users.remove(user)
-            self._announce()
+            self._note_use()
+            self._tools.users_changed.announce()
 
     async def load(self) -> None:
         """Load the engine, or wait for the load that is under way."""
+        self._tools.events.add("requested", *self._named())
         await self._loaded_lane()
+        self._note_use()
 
-    async def unload(self) -> None:
-        """Free the engine's memory; refused while a lease is out."""
-        if self._users:
+    async def unload(self, force: bool = False, reason: str | None = None) -> None:
+        """Free the engine's memory; refused while a lease is out.
+
+        By force its users get `models.unload_seconds` to end; then their work ends with an error.
+        """
+        if self._users and not force:
             users = shortlist(self._users, MOST_USERS)
             raise InUse(
                 f"{self.name!r} is in use and stays loaded; it is used by {users}.",
@@ -152,11 +169,14 @@ class LoadedModel(Generic[EngineT]):
                 retry_after=2,
                 values={"users": users},
             )
-        if self.lane is not None and self.state == "loaded":
-            # Marked first: a load asked for meanwhile waits behind this on the same lane.
-            self.state, self._load_ms, self._memory_bytes = "unloaded", None, None
-            await self.lane.call(self.engine.unload)
-            gc.collect()
+        if self._loading is not None:
+            await asyncio.wait((self._loading,))
+        if self.state == "loaded" and self._unloading is None:
+            # Marked first: a load that is asked for meanwhile waits for the end of this.
+            self.state = "unloading"
+            self._unloading = asyncio.create_task(self._unload(reason))
+        if self._unloading is not None:
+            await asyncio.shield(self._unloading)
 
     async def close(self) -> None:
         """Stop the lane; a load under way is no longer waited for."""
@@ -166,79 +186,104 @@ class LoadedModel(Generic[EngineT]):
             await asyncio.to_thread(self.lane.close)
             self.lane, self.state = None, "unloaded"
 
+    def _named(self) -> tuple[str, str]:
+        return self.name, self.device
+
+    def _note_use(self) -> None:
+        self.last_used, self._last_used_at = self._tools.clock(), time.time()
+
     async def _loaded_lane(self) -> Lane:
-        if self.state == "failed" and self._error is not None:
-            if self._clock() - self._failed_at < TRY_AGAIN_SECONDS:
-                raise self._error
+        if self._unloading is not None:
+            await asyncio.shield(self._unloading)
+        if self.state == "failed" and self.error is not None:
+            if self._tools.clock() - self._failed_at < TRY_AGAIN_SECONDS:
+                raise self.error
         if self.state != "loaded":
             if self._loading is None:
-                self.state, self._error = "loading", None
+                self.state, self.error = "loading", None
                 self._loading = asyncio.create_task(self._load())
             # Shielded: a caller who leaves does not take the load from the others.
             await asyncio.shield(self._loading)
-        if self._error is not None:
-            raise self._error
+        if self.error is not None:
+            raise self.error
         assert self.lane is not None, "a loaded engine has a lane"
         return self.lane
 
     async def _load(self) -> None:
         """Load, once more after a pause; keep the outcome in the state."""
-        started, before = self._clock(), read_memory_in_use()
-        if self.lane is None:
-            guard = guard_of(self.engine)
-            self.lane = Lane(self.name, self._settings.limits.queued_lines, guard)
+        started = self._tools.clock()
+        self.device = await asyncio.to_thread(device_of, self.engine)
         try:
-            await self._prepare_files()
-            await self._attempts(self.lane)
+            async with self._reserved_memory():
+                before = await asyncio.to_thread(read_memory_in_use)
+                self._tools.events.add("started", *self._named())
+                await load_engine(self.name, self.engine, self._new_lane(), self._settings)
+                self.device = await asyncio.to_thread(device_of, self.engine)
+                self.state, self.load_seconds = "loaded", self._tools.clock() - started
+                self._note_use()
+                await asyncio.to_thread(self._measure, before)
         except YamabikoError as error:
-            self.state, self._error, self._failed_at = "failed", error, self._clock()
+            self._note_failure(error)
         else:
-            self.state, self._load_ms = "loaded", round(1000 * (self._clock() - started), 1)
-            await asyncio.to_thread(self._measure, before)
-            logger.info("loaded %s in %.1f s", self.name, self._load_ms / 1000)
+            self._tools.events.add("completed", *self._named())
+            logger.info("loaded %s in %.1f s", self.name, self.load_seconds)
         finally:
             self._loading = None
+
+    def _note_failure(self, error: YamabikoError) -> None:
+        self.state, self.error = "failed", error
+        # Room may be there in a moment; a file that is missing is not.
+        self._failed_at = -math.inf if isinstance(error, NoRoom) else self._tools.clock()
+        self._tools.events.add("failed", *self._named(), error.message)
+
+    def _new_lane(self) -> Lane:
+        if self.lane is None:
+            most = self._settings.limits.queued_lines
+            self.lane = Lane(self.name, most, guard_of(self.engine))
+        return self.lane
+
+    def _reserved_memory(self) -> AbstractAsyncContextManager[None]:
+        room = self._tools.room
+        if room is None:
+            return nullcontext()
+        return room.reserved(self.name, self.device, self._estimate)
+
+    def _estimate(self) -> int:
+        return self._tools.estimates.estimate(self.engine, self.device)
+
+    async def _unload(self, reason: str | None) -> None:
+        try:
+            if self._holders:
+                await self._end_users()
+            await self._new_lane().call(self.engine.unload)
+            await asyncio.to_thread(give_memory_back)
+        except Exception:
+            logger.exception("unloading %s failed", self.name)
+        finally:
+            self.state, self.memory_bytes, self._unloading = "unloaded", None, None
+            self._tools.events.add("unloaded", *self._named(), reason)
+
+    async def _end_users(self) -> None:
+        """Wait for those who have the engine; end the work of those who need too long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.models.unload_seconds):
+                while self._holders:
+                    await self._tools.users_changed.wait()
+        if self._holders and self.lane is not None:
+            error = Busy(f"{self.name!r} was unloaded.", code="unloaded", retry_after=2)
+            await asyncio.to_thread(self.lane.close, reason=error)
+            self.lane = None
 
     def _measure(self, before: MemoryReading) -> None:
         """Note the memory that the load took, also for the next start."""
         after = read_memory_in_use()
-        self._memory_bytes = after.taken_since(before, device_of(self.engine))
-        self._estimates.record(self.engine, after.resident_since(before))
-
-    async def _prepare_files(self) -> None:
-        engine: object = self.engine
-        if isinstance(engine, PreparesFiles) and await asyncio.to_thread(engine.can_prepare):
-            await prepare_files(self.name, self._settings)
-
-    async def _attempts(self, lane: Lane) -> None:
-        require_engine_block(self.engine, self._settings)
-        try:
-            await lane.call(self.engine.load)
-        except (Unavailable, BadRequest):
-            raise  # the engine says why, and trying again brings no file and no device
-        except Exception:
-            logger.exception("loading %s failed, trying once more", self.name)
-            await asyncio.sleep(self._settings.models.retry_seconds)
-            await self._last_attempt(lane)
-
-    async def _last_attempt(self, lane: Lane) -> None:
-        try:
-            await lane.call(self.engine.load)
-        except Exception as error:
-            logger.exception("loading %s failed again", self.name)
-            raise Unavailable(
-                f"The engine {self.name!r} could not be loaded: {error}",
-                hint="The server's log says more; other engines keep working.",
-                retry_after=TRY_AGAIN_SECONDS,
-            ) from error
+        self.memory_bytes = after.taken_since(before, self.device)
+        if self.device != PROCESSOR:
+            self._tools.estimates.record(self.engine, self.memory_bytes, self.device)
+        self._tools.estimates.record(self.engine, after.resident_since(before))
 
 
 def guard_of(engine: Engine) -> Callable[[], AbstractContextManager[None]]:
     """Give the guard of an engine's turns: CUDA's lock, or none for an engine that stays off it."""
     may_use_cuda = isinstance(engine, MayUseCuda) and engine.may_use_cuda
     return DEVICE_LOCK.working if may_use_cuda or isinstance(engine, Accelerates) else nullcontext
-
-
-def device_of(engine: Engine) -> str:
-    """Give the device of an engine: where it runs, or would if it were loaded."""
-    return engine.runs_on() if isinstance(engine, TellsDevice) else "cpu"

@@ -17,7 +17,8 @@ from realtime.engines import create
 from realtime.engines.tone import Tone
 from realtime.errors import Busy, Unavailable, WeightsMissing
 from realtime.models.loaded import LoadedModels
-from realtime.models.model import TRY_AGAIN_SECONDS, guard_of
+from realtime.models.loading import TRY_AGAIN_SECONDS
+from realtime.models.model import guard_of
 from realtime.settings import ModelsSettings, Settings
 
 pytestmark = pytest.mark.anyio
@@ -178,3 +179,56 @@ async def test_an_engine_on_cuda_waits_for_the_end_of_a_capture(two: TwoEngines)
             await asyncio.wait((waiting,), timeout=0.05)
             assert not waiting.done()
         assert await asyncio.wait_for(waiting, 5) == 7
+
+
+async def test_a_load_that_fails_leaves_nothing_in_memory(two: TwoEngines) -> None:
+    engine = two.engines["first"]
+    engine.failures.extend([RuntimeError("half"), RuntimeError("half again")])
+    engine.gate.set()
+    with pytest.raises(Unavailable, match="half again"):
+        await use(two.models, "first")
+    assert len(engine.unloads) == 2, "after each attempt"
+    names = [event.event for event in reversed(two.models.events.last())]
+    assert names == ["miss", "started", "failed"]
+
+
+async def test_unloading_waits_for_a_load_that_is_under_way(two: TwoEngines) -> None:
+    loading = asyncio.create_task(two.models.load("first"))
+    await asyncio.sleep(0)
+    unloading = asyncio.create_task(two.models.unload("first"))
+    await asyncio.sleep(0.02)
+    assert not unloading.done()
+    two.engines["first"].gate.set()
+    await asyncio.gather(loading, unloading)
+    assert two.state("first") == "unloaded"
+
+
+async def test_a_lease_that_races_an_unload_gets_a_loaded_engine(two: TwoEngines) -> None:
+    two.engines["first"].gate.set()
+    await two.models.load("first")
+    await asyncio.gather(two.models.unload("first"), use(two.models, "first"))
+    assert two.state("first") == "loaded" and len(two.engines["first"].loads) == 2
+
+
+async def test_by_force_users_may_end_first(two: TwoEngines) -> None:
+    two.engines["first"].gate.set()
+    async with two.models.synthesizer("first").lease() as lease:
+        unloading = asyncio.create_task(two.models.unload("first", force=True))
+        await asyncio.sleep(0.02)
+        assert two.state("first") == "unloading" and not unloading.done()
+        assert await lease.lane.call(lambda: "still") == "still"
+        waiting = asyncio.create_task(use(two.models, "first"))
+        await asyncio.sleep(0.02)
+        assert not waiting.done(), "who comes now waits, and gets it loaded anew"
+    await unloading
+    await waiting
+    assert len(two.engines["first"].loads) == 2
+
+
+async def test_all_are_unloaded_but_those_in_use(two: TwoEngines) -> None:
+    for engine in two.engines.values():
+        engine.gate.set()
+    await two.models.load("second")
+    async with two.models.synthesizer("first").lease():
+        outcomes = await two.models.unload_all()
+    assert outcomes["second"] is None and isinstance(outcomes["first"], Busy)

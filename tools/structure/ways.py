@@ -21,7 +21,7 @@ import numpy as np
 from starlette.testclient import TestClient, WebSocketTestSession
 
 from realtime.services import build
-from realtime.settings import Settings
+from realtime.settings import GpuSettings, Settings
 from realtime.web.app import create_app
 from tools.structure import imports
 
@@ -96,7 +96,13 @@ def figures() -> dict[str, Any]:
 @contextmanager
 def client(folder: Path) -> Iterator[TestClient]:
     """Serve the application of default settings, with folders of its own."""
-    settings = Settings(preload=(ENGINE,), warm=("off",), hosts=("127.0.0.1", "testserver"))
+    settings = Settings(
+        preload=(ENGINE,),
+        warm=("off",),
+        hosts=("127.0.0.1", "testserver"),
+        # Work in the background would be traced as if the request did it.
+        gpu=GpuSettings(memory_monitoring_enabled=False, memory_monitoring_interval=3_600),
+    )
     settings = replace(settings, cache=replace(settings.cache, path=folder / "cache"))
     with TestClient(create_app(build(settings)), base_url="http://127.0.0.1") as server:
         yield server

@@ -8,6 +8,7 @@ from realtime.errors import (
     BadRequest,
     Busy,
     Forbidden,
+    NoRoom,
     NotFound,
     NothingToSay,
     OutOfMemory,
@@ -81,11 +82,12 @@ ENGINE_ERRORS = (
     *codes(BadRequest, "bad_model"),
     *codes(Busy, "queue_full"),
     *codes(OutOfMemory),
+    *codes(NoRoom),
 )
 SYNTHESIS_ERRORS = (
     *OPENING_ERRORS,
     *ENGINE_ERRORS,
-    *codes(Busy, "abandoned"),
+    *codes(Busy, "abandoned", "unloaded"),
     *codes(NothingToSay),
     *codes(SynthesisFailed, "synthesis_failed", "nothing_said", "cannot_keep"),
 )

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from realtime.errors import BadRequest, Unavailable
+from realtime.models.cleanup import Optimised
 from realtime.models.device_readings import Device
 from realtime.models.memory_alerts import Alert
 from realtime.models.memory_monitor import (
@@ -23,7 +24,7 @@ from realtime.web.requests.field_table import FieldTable
 from realtime.web.requests.field_types import NumberField
 from realtime.web.requests.services import services_of
 from realtime.web.requests.upload_form import values_of
-from realtime.web.routes.models import NO_STORE
+from realtime.web.routes.models import NO_STORE, audit_model
 
 MINUTES = NumberField("minutes", "How far back.", least=0, most=HISTORY_MINUTES)
 HISTORY = FieldTable("MemoryHistoryQuery", (MINUTES,))
@@ -77,6 +78,14 @@ async def list_alerts(request: Request) -> Response:
     return JSONResponse(asdict(found), headers=NO_STORE)
 
 
+async def optimise(request: Request) -> Response:
+    """Unload every model that nobody uses."""
+    found = await services_of(request).cleanup.optimise()
+    for name in found.unloaded:
+        audit_model(request, "unloaded", name)
+    return JSONResponse(asdict(found), headers=NO_STORE)
+
+
 async def _status(request: Request) -> MemoryStatus:
     found = await services_of(request).memory_monitor.status()
     if found is None:
@@ -93,6 +102,7 @@ ROUTES = [
     Route("/api/memory", show_memory),
     Route("/api/memory/history", show_history),
     Route("/api/memory/alerts", list_alerts),
+    Route("/api/memory/optimize", optimise, methods=["POST"]),
 ]
 OPERATIONS = [
     Operation(
@@ -126,5 +136,12 @@ OPERATIONS = [
         MODELS,
         "List the last alerts about memory",
         (json_answer(AlertList, "The alerts, the newest first."),),
+    ),
+    Operation(
+        "POST",
+        "/api/memory/optimize",
+        MODELS,
+        "Unload every model that nobody uses",
+        (json_answer(Optimised, "Which models were unloaded, and what that freed."),),
     ),
 ]

@@ -11,22 +11,33 @@ from starlette.routing import Route
 
 from realtime import weights
 from realtime.engines.obstacles import Obstacle, find_obstacles
-from realtime.errors import InUse, NotFound, shortlist
+from realtime.errors import BadRequest, InUse, NotFound, shortlist
 from realtime.log import audit
-from realtime.models.model import ModelState
+from realtime.models.model_events import MOST_EVENTS, ModelEvent
+from realtime.models.model_state import ModelState
 from realtime.services import Services
 from realtime.settings import Settings
 from realtime.warm_up.plan import WarmUpState
-from realtime.web.openapi.error_codes import ENGINE_ERRORS, codes
-from realtime.web.openapi.operation import MODELS, Operation, Parameter, json_answer
+from realtime.web.openapi.error_codes import ENGINE_ERRORS, JSON_ERRORS, UNKNOWN_FIELD, codes
+from realtime.web.openapi.operation import MODELS, Body, Operation, Parameter, json_answer
 from realtime.web.requests.caller import caller_of
-from realtime.web.requests.field_types import TextField
+from realtime.web.requests.field_table import FieldTable
+from realtime.web.requests.field_types import FlagField, NeededTextField, NumberField, TextField
+from realtime.web.requests.json_body import json_body
 from realtime.web.requests.request_id import request_id
 from realtime.web.requests.services import services_of
+from realtime.web.requests.upload_form import values_of
 from realtime.weights import WeightFile
 
 NO_STORE = {"Cache-Control": "no-store"}
 NAME = TextField("name", "The name of an engine.")
+ID = NeededTextField("id", "The id of a model, as GET /api/models has it.")
+FORCE = FlagField("force", "Whether those who use it must end.")
+LOAD = FieldTable("ModelLoad", (ID,))
+UNLOAD = FieldTable("ModelUnload", (ID, FORCE))
+UNLOAD_ALL = FieldTable("ModelUnloadAll", (FORCE,))
+LAST = NumberField("last", "How many events, the newest ones.", least=1, most=MOST_EVENTS)
+EVENTS = FieldTable("ModelEventsQuery", (LAST,))
 
 
 @dataclass(frozen=True)
@@ -59,6 +70,13 @@ class ModelDescriptions:
     models: list[ModelDescription]
 
 
+@dataclass(frozen=True)
+class ModelEventList:
+    """The last events of models, the newest first."""
+
+    events: list[ModelEvent]
+
+
 async def list_models(request: Request) -> Response:
     described = await describe_models(services_of(request))
     return JSONResponse(asdict(ModelDescriptions(described)), headers=NO_STORE)
@@ -78,6 +96,37 @@ async def unload(request: Request) -> Response:
     return await _answer_for(request, services, name, "unloaded")
 
 
+async def load_by_id(request: Request) -> Response:
+    services, fields = services_of(request), LOAD.open(await json_body(request))
+    name = _known_name(request, ID.read(fields))
+    await services.models.load(name)
+    return await _answer_for(request, services, name, "loaded")
+
+
+async def unload_by_id(request: Request) -> Response:
+    """Unload a model; by force also while it is in use."""
+    services, fields = services_of(request), UNLOAD.open(await json_body(request))
+    name = _known_name(request, ID.read(fields))
+    await services.models.unload(name, FORCE.read(fields))
+    return await _answer_for(request, services, name, "unloaded")
+
+
+async def unload_all(request: Request) -> Response:
+    """Answer with true, or the reason why it stays, for each model that was loaded."""
+    services, fields = services_of(request), UNLOAD_ALL.open(await json_body(request))
+    outcomes = await services.models.unload_all(FORCE.read(fields))
+    for name in (name for name, error in outcomes.items() if error is None):
+        audit_model(request, "unloaded", name)
+    answer = {name: error.message if error else True for name, error in outcomes.items()}
+    return JSONResponse(answer, headers=NO_STORE)
+
+
+async def list_events(request: Request) -> Response:
+    last = LAST.read(EVENTS.open(values_of(request.query_params, EVENTS)))
+    found = services_of(request).models.events.last(int(last or MOST_EVENTS))
+    return JSONResponse(asdict(ModelEventList(found)), headers=NO_STORE)
+
+
 async def describe_models(services: Services) -> list[ModelDescription]:
     """Return each engine with its state and its files."""
     # In a thread: it looks for files on the disk.
@@ -87,7 +136,7 @@ async def describe_models(services: Services) -> list[ModelDescription]:
 def _describe_models(services: Services) -> list[ModelDescription]:
     busy = dict(services.models.job_counts())
     estimates, models = services.models.estimates, []
-    for state in services.models.states():
+    for state in services.models.states(services.cleanup.unloads_in):
         engine = services.models.engine(state.name)
         obstacles = find_obstacles(engine, services.settings)
         models.append(
@@ -120,7 +169,10 @@ def describe_file(file: WeightFile, settings: Settings) -> FileDescription:
 
 
 def _model_name(request: Request) -> str:
-    name: str = request.path_params["name"]
+    return _known_name(request, request.path_params["name"])
+
+
+def _known_name(request: Request, name: str) -> str:
     known = services_of(request).models.names()
     if name not in known:
         raise NotFound(
@@ -132,14 +184,23 @@ def _model_name(request: Request) -> str:
 
 
 async def _answer_for(request: Request, services: Services, name: str, event: str) -> Response:
-    audit(event, model=name, key=caller_of(request.scope).key_id, request=request_id(request.scope))
+    audit_model(request, event, name)
     described = await describe_models(services)
     found = next(each for each in described if each.name == name)
     return JSONResponse(asdict(found), headers=NO_STORE)
 
 
+def audit_model(request: Request, event: str, name: str) -> None:
+    """Write to the audit what somebody did to a model."""
+    audit(event, model=name, key=caller_of(request.scope).key_id, request=request_id(request.scope))
+
+
 ROUTES = [
     Route("/api/models", list_models),
+    Route("/api/models/load", load_by_id, methods=["POST"]),
+    Route("/api/models/unload", unload_by_id, methods=["POST"]),
+    Route("/api/models/unload-all", unload_all, methods=["POST"]),
+    Route("/api/models/events", list_events),
     Route("/api/models/{name}/load", load, methods=["POST"]),
     Route("/api/models/{name}/unload", unload, methods=["POST"]),
 ]
@@ -151,6 +212,42 @@ OPERATIONS = [
         MODELS,
         "List the engines with their state and files",
         (json_answer(ModelDescriptions, "Every engine."),),
+    ),
+    Operation(
+        "POST",
+        "/api/models/load",
+        MODELS,
+        "Load a model by its id",
+        (json_answer(ModelDescription, "The model, when it is loaded."),),
+        (JSON_ERRORS, UNKNOWN_FIELD, NOT_FOUND, ENGINE_ERRORS),
+        body=Body(LOAD, {"id": "hibari"}),
+    ),
+    Operation(
+        "POST",
+        "/api/models/unload",
+        MODELS,
+        "Unload a model by its id",
+        (json_answer(ModelDescription, "The model, when it is unloaded."),),
+        (JSON_ERRORS, UNKNOWN_FIELD, NOT_FOUND, codes(InUse)),
+        body=Body(UNLOAD, {"id": "hibari", "force": False}),
+    ),
+    Operation(
+        "POST",
+        "/api/models/unload-all",
+        MODELS,
+        "Unload every model",
+        (json_answer(dict[str, bool | str], "By id: true, or the reason why it stays."),),
+        (JSON_ERRORS, UNKNOWN_FIELD),
+        body=Body(UNLOAD_ALL, {"force": False}),
+    ),
+    Operation(
+        "GET",
+        "/api/models/events",
+        MODELS,
+        "List the last events of models",
+        (json_answer(ModelEventList, "The events, the newest first."),),
+        (codes(BadRequest, "bad_request"), UNKNOWN_FIELD),
+        parameters=(Parameter("query", LAST, 20),),
     ),
     Operation(
         "POST",

@@ -24,8 +24,6 @@ ELSEWHERE = {
     # messages of the socket and their activities
     *("already_listening", "ended", "id_in_use", "not_live", "odd_sound", "too_many_utterances"),
     "unknown_type",
-    # the close of a socket that was opened
-    *("draining", "too_many_sockets"),
     # the command line, and settings at the start
     *("bad_settings", "file_error", "cannot_listen", "keys_missing", "port_taken"),
     # what formats and vocoders refuse after the request's own fields were checked

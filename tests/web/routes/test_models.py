@@ -11,9 +11,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from realtime.models.memory_estimate import FACTOR
-from realtime.settings import ModelsSettings, Settings
+from realtime.services import build
+from realtime.settings import GpuSettings, ModelsSettings, Settings
 from realtime.web.routes.models import describe_file
 from realtime.weights import WeightFile
+from tests.support.polling import wait_until
 from tests.support.server import LiveServer, local_client, services_with
 
 
@@ -91,3 +93,72 @@ def test_who_uses_an_engine_keeps_it(live: LiveServer) -> None:
 def post(live: LiveServer, what: str) -> tuple[int, str]:
     answer = live.answer("POST", f"/api/models/gated/{what}")
     return answer.status, answer.read().decode()
+
+
+def test_a_model_is_loaded_and_unloaded_by_its_id(client: TestClient) -> None:
+    loaded = client.post("/api/models/load", json={"id": "gain"})
+    assert loaded.status_code == 200 and loaded.json() == state_of(client, "gain")
+    assert (loaded.json()["id"], loaded.json()["engine"]) == ("gain", "gain")
+    assert loaded.json()["last_used_ms"] > 0
+    unloaded = client.post("/api/models/unload", json={"id": "gain", "force": True}).json()
+    assert unloaded["state"] == "unloaded"
+    assert unloaded["last_used_ms"] == loaded.json()["last_used_ms"]
+
+
+@pytest.mark.parametrize("action", ["load", "unload"])
+def test_an_id_must_be_known(client: TestClient, action: str) -> None:
+    refused = client.post(f"/api/models/{action}", json={"id": "bell"})
+    assert refused.status_code == 404 and refused.json()["error"]["code"] == "model_not_found"
+    assert "hibari" in refused.json()["error"]["message"]
+    assert client.post(f"/api/models/{action}", json={}).status_code == 400
+    assert client.post(f"/api/models/{action}", json={"id": "gain", "now": 1}).status_code == 400
+
+
+def test_all_are_unloaded_and_who_stays_is_told(client: TestClient) -> None:
+    client.post("/api/models/load", json={"id": "gain"})
+    services = client.app.state.services  # type: ignore[attr-defined]
+    lease = services.models.synthesizer("tone").lease("a listener")
+    client.portal.call(lease.__aenter__)  # type: ignore[union-attr]
+    outcomes = client.post("/api/models/unload-all", json={}).json()
+    client.portal.call(lease.__aexit__, None, None, None)  # type: ignore[union-attr]
+    assert outcomes["gain"] is True and "used by a listener" in outcomes["tone"]
+    assert state_of(client, "gain")["state"] == "unloaded"
+    assert state_of(client, "tone")["state"] == "loaded"
+
+
+def test_events_are_listed_the_newest_first(client: TestClient) -> None:
+    client.post("/api/models/gain/load")
+    client.post("/api/models/gain/unload")
+    found = client.get("/api/models/events?last=3").json()["events"]
+    assert [(each["event"], each["id"]) for each in found] == [
+        ("unloaded", "gain"),
+        ("completed", "gain"),
+        ("started", "gain"),
+    ]
+    assert found[0]["reason"] == "asked for" and found[0]["time_ms"] >= found[1]["time_ms"]
+    assert client.get("/api/models/events?last=0").status_code == 400
+
+
+def test_an_idle_model_is_unloaded_by_itself(settings: Settings) -> None:
+    quick = GpuSettings(idle_timeout_minutes=0.01, memory_monitoring_interval=0.25)
+    with local_client(build(replace(settings, gpu=quick))) as client:
+        assert 0 < client.post("/api/models/gain/load").json()["unloads_in_s"] <= 1
+        assert state_of(client, "tone")["unloads_in_s"] is None, "preload names it"
+        wait_until(lambda: state_of(client, "gain")["state"] == "unloaded")
+        assert client.get("/api/models/events?last=1").json()["events"][0]["reason"] == "idle"
+        assert state_of(client, "tone")["state"] == "loaded"
+
+
+def test_idle_models_stay_where_nothing_is_cleaned(settings: Settings) -> None:
+    kept = GpuSettings(
+        auto_cleanup_enabled=False, idle_timeout_minutes=0.01, memory_monitoring_interval=0.25
+    )
+    with local_client(build(replace(settings, gpu=kept))) as client:
+        assert client.post("/api/models/gain/load").json()["unloads_in_s"] is None
+
+
+def test_optimising_unloads_what_nobody_uses(client: TestClient) -> None:
+    client.post("/api/models/gain/load")
+    found = client.post("/api/memory/optimize").json()
+    assert "gain" in found["unloaded"] and found["freed_bytes"] >= 0 and found["took_ms"] > 0
+    assert state_of(client, "gain")["state"] == "unloaded"

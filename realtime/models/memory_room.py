@@ -1,0 +1,143 @@
+"""Room in a device's memory for a model that is about to be loaded.
+
+Models that nobody uses go first, those that were unused for longest before others. Loads at the
+same time count each other's memory, so two of them never take the same bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from realtime.change_event import ChangeEvent
+from realtime.errors import NoRoom, shortlist
+from realtime.models.device_readings import PROCESSOR, Device, ReadDevices
+from realtime.settings import GpuSettings
+
+logger = logging.getLogger(__name__)
+
+WAIT_SECONDS = 10.0  # for a lease to end, before a load is refused
+
+
+class Evictable(Protocol):
+    """A model that may be unloaded to make room."""
+
+    name: str
+    state: str
+    last_used: float
+
+    device: str  # on which it was loaded
+    load_seconds: float
+
+    @property
+    def users(self) -> Sequence[str]: ...
+
+    async def unload(self, force: bool = False, reason: str | None = None) -> None: ...
+
+
+@dataclass(frozen=True)
+class Need:
+    """The memory that a model is about to take."""
+
+    name: str
+    device: str
+    bytes: int
+
+
+class MemoryRoom:
+    """The keeper of free memory on every device."""
+
+    def __init__(
+        self,
+        settings: GpuSettings,
+        read: ReadDevices,
+        models: Iterable[Evictable],
+        users_changed: ChangeEvent,
+    ) -> None:
+        self._settings = settings
+        self._read = read
+        self._models = models
+        self._changed = users_changed
+        self._promised: dict[str, Need] = {}
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    @asynccontextmanager
+    async def reserved(
+        self, name: str, device: str, estimate: Callable[[], int]
+    ) -> AsyncIterator[None]:
+        """Make room for a model, and count its memory as taken while the block lasts."""
+        need = Need(name, device, await asyncio.to_thread(estimate))
+        async with self._locks[device]:
+            await self._make(need)
+            self._promised[need.name] = need
+        try:
+            yield
+        finally:
+            self._promised.pop(need.name, None)
+            self._changed.announce()
+
+    async def _make(self, need: Need) -> None:
+        end = time.monotonic() + WAIT_SECONDS
+        while need.bytes and (lacking := await self._lacking(need)) > 0:
+            unused = next_to_go(self._models, need.device)
+            if unused is not None:
+                logger.info("%s makes room for %s", unused.name, need.name)
+                await unused.unload(reason=f"room for {need.name}")
+            elif not await self._wait_for_a_change(need.device, end):
+                raise self._refusal(need, lacking)
+
+    async def _lacking(self, need: Need) -> int:
+        """Count the bytes that are missing; none where the device does not tell its memory."""
+        devices = {device.id: device for device in await asyncio.to_thread(self._read)}
+        device = devices.get(need.device)
+        if device is None or device.total_bytes is None or device.used_bytes is None:
+            return 0
+        promised = sum(n.bytes for n in self._promised.values() if n.device == need.device)
+        return device.used_bytes + promised + need.bytes - usable_bytes(device, self._settings)
+
+    async def _wait_for_a_change(self, device: str, end: float) -> bool:
+        """Wait until a lease or a load on a device may have ended; False when none does in time."""
+        used = any(model.users for model in self._models if model.device == device)
+        if not used and not any(need.device == device for need in self._promised.values()):
+            return False
+        try:
+            async with asyncio.timeout(end - time.monotonic()):
+                await self._changed.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _refusal(self, need: Need, lacking: int) -> NoRoom:
+        there = [m for m in self._models if m.state == "loaded" and m.device == need.device]
+        used = shortlist(f"{m.name} ({len(m.users)} users)" for m in there if m.users)
+        return NoRoom(
+            f"There is no room for {need.name!r} on {need.device}: it takes about "
+            f"{need.bytes / 1e6:,.0f} MB, and {lacking / 1e6:,.0f} MB are missing. "
+            f"In use there: {used or 'nothing of this server'}.",
+            hint="Unload one of them, wait until it is not used, or use another device.",
+            retry_after=5,
+        )
+
+
+def usable_bytes(device: Device, settings: GpuSettings) -> int:
+    """Return how full a device may become.
+
+    On a GPU that is a part of its memory. On the processor it is all: what other programs hold
+    there is not this server's to judge.
+    """
+    assert device.total_bytes is not None
+    if device.id == PROCESSOR:
+        return device.total_bytes
+    return int(device.total_bytes * settings.max_memory_usage_percent / 100)
+
+
+def next_to_go(models: Iterable[Evictable], device: str) -> Evictable | None:
+    """Choose the model of a device that was unused for longest, the quickest to load of equals."""
+    unused = [m for m in models if m.state == "loaded" and not m.users and m.device == device]
+    return min(unused, key=lambda model: (model.last_used, model.load_seconds), default=None)
