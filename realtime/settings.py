@@ -273,6 +273,12 @@ def all_settings(section: type = Settings, prefix: str = "") -> Iterator[Setting
             yield Setting(prefix + item.name, kind, default, item.metadata)
 
 
+def bounds_of(name: str) -> tuple[float, float]:
+    """Return the least and the most that a numeric setting may be, by its written name."""
+    limits = next(each.limits for each in all_settings() if each.name == name)
+    return limits["least"], limits["most"]
+
+
 def value_of(settings: Settings, name: str) -> Any:
     """Return the value of a setting by its written name."""
     found: Any = settings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -68,3 +69,10 @@ async def cache(tmp_path: Path) -> AsyncIterator[RecordingCache]:
     await cache.start()
     yield cache
     await cache.close()
+
+
+@pytest.fixture
+def free_port() -> int:
+    """Find a port that nothing listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])

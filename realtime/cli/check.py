@@ -12,8 +12,9 @@ from dataclasses import asdict
 from typing import Any
 
 from realtime.cli.check_facts import CharacterReport, DeviceReport, EngineReport, SettingReport
-from realtime.cli.check_problems import Problem, ServerReport, problem_of, size
+from realtime.cli.check_problems import Problem, ServerReport, problem_of
 from realtime.cli.check_report import Report, make_report
+from realtime.cli.units import size
 from realtime.configuration import LoadedSettings
 from realtime.engines.brought import ModelsFile
 from realtime.errors import SettingsError

@@ -19,6 +19,7 @@ from realtime.cli.check_facts import (
     characters_of,
     nearest_folder,
 )
+from realtime.cli.units import size
 from realtime.engines.brought import ModelsFile, has_brought_files
 from realtime.engines.obstacles import Obstacle
 from realtime.errors import SettingsError, YamabikoError
@@ -223,11 +224,6 @@ def shortage_problems(report: DeviceReport, settings: Settings) -> Iterator[Prob
                 "`nvidia-smi` shows which programs hold it.",
                 stops=False,
             )
-
-
-def size(count: int) -> str:
-    """Write a count of bytes for a person."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
 
 
 def _obstacles(

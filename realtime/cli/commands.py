@@ -15,7 +15,9 @@ from realtime.cli import cache as cache_command
 from realtime.cli import check as check_command
 from realtime.cli import clone as clone_command
 from realtime.cli import convert as convert_command
+from realtime.cli import gpu as gpu_command
 from realtime.cli import keys as key_commands
+from realtime.cli import models as models_command
 from realtime.cli import say as say_command
 from realtime.cli import vocoder as vocoder_command
 from realtime.cli import weights as weights_command
@@ -98,6 +100,14 @@ def character(options: argparse.Namespace) -> int:
     return asyncio.run(clone_command.character(options, settings_of(options)))
 
 
+def gpu(options: argparse.Namespace) -> int:
+    return gpu_command.gpu(options, settings_of(options))
+
+
+def models(options: argparse.Namespace) -> int:
+    return models_command.models(options, settings_of(options))
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "say": say,
     "check": check,
@@ -108,6 +118,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "vocoder": vocoder,
     "weights": rewrite,
     "character": character,
+    "gpu": gpu,
+    "models": models,
 }
 
 
@@ -144,6 +156,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     clone_command.add_character(
         commands.add_parser("character", help="make a character of a clip"), common
+    )
+    gpu_command.add_gpu(
+        commands.add_parser("gpu", parents=[common], help="show the devices and their memory")
+    )
+    models_command.add_models(
+        commands.add_parser("models", help="list, load or unload models of the server"), common
     )
     weights_command.add_weights(
         commands.add_parser("weights", help="rewrite weights that people brought"), common

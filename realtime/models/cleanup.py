@@ -49,6 +49,20 @@ class Cleanup:
         self._monitor = monitor
         self._clock = clock
 
+    def change(
+        self,
+        enabled: bool | None = None,
+        idle_minutes: float | None = None,
+        threshold_percent: float | None = None,
+    ) -> None:
+        """Change the rules; None leaves one as it is."""
+        if enabled is not None:
+            self.enabled = enabled
+        if idle_minutes is not None:
+            self.idle_seconds = 60 * idle_minutes
+        if threshold_percent is not None:
+            self.threshold_percent = threshold_percent
+
     async def run(self) -> None:
         """Look again and again; what fails is told, and the next look comes all the same."""
         while True:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from pathlib import Path
+from collections.abc import Iterator
 
 from realtime.engines.contract import Engine
 from realtime.files import write_whole
@@ -38,13 +38,13 @@ class MemoryEstimates:
 
     def estimate(self, engine: Engine, device: str = PROCESSOR) -> int:
         """Estimate the bytes that an engine will take of a device; this looks at files."""
-        files = self._files(engine)
-        size = sum(files.values())
+        files = list(self._files(engine))
+        size = sum(count for _, count in files)
         with self._lock:
             known, taken = self._read().get(entry_name(engine, device), (0, 0))
         if size and known == size:
             return taken
-        wide = sum(count for path, count in files.items() if path.suffix in WIDE_SUFFIXES)
+        wide = sum(count for name, count in files if name.endswith(WIDE_SUFFIXES))
         return WIDE_FACTOR * wide + FACTOR * (size - wide)
 
     def record(self, engine: Engine, taken: int, device: str = PROCESSOR) -> None:
@@ -70,15 +70,17 @@ class MemoryEstimates:
 
     def file_bytes(self, engine: Engine) -> int:
         """Count the bytes of the files that an engine would load."""
-        return sum(self._files(engine).values())
+        return sum(count for _, count in self._files(engine))
 
-    def _files(self, engine: Engine) -> dict[Path, int]:
-        """Return the sizes of an engine's files; one that takes any names has a folder."""
-        if engine.weights:
-            found = [part for file in engine.weights for part in find_parts(file, self._settings)]
-        else:
-            found = [path for path in (self._folder / engine.name).rglob("*") if path.is_file()]
-        return {path: path.stat().st_size for path in found}
+    def _files(self, engine: Engine) -> Iterator[tuple[str, int]]:
+        """Yield the name and size of an engine's files; one that takes any name has a folder."""
+        for file in engine.weights:
+            for part in find_parts(file, self._settings):
+                yield file.name, part.stat().st_size
+        if not engine.weights:
+            for path in (self._folder / engine.name).rglob("*"):
+                if path.is_file():
+                    yield path.name, path.stat().st_size
 
     def _read(self) -> dict[str, tuple[int, int]]:
         """Read the file; one that is missing or wrong holds nothing."""

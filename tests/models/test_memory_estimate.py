@@ -9,7 +9,7 @@ import pytest
 
 from realtime.engines import create
 from realtime.engines.contract import Engine
-from realtime.models.memory_estimate import FACTOR, FILE, MemoryEstimates
+from realtime.models.memory_estimate import FACTOR, FILE, WIDE_FACTOR, MemoryEstimates
 from realtime.settings import ModelsSettings, Settings
 
 
@@ -60,3 +60,19 @@ def test_a_folder_that_is_not_there_is_no_error(own: Settings) -> None:
     gone = replace(own, models=ModelsSettings(path=own.models.path / "gone"))
     MemoryEstimates(gone).record(create("hibari", gone), 5_000)
     assert MemoryEstimates(gone).estimate(create("hibari", gone)) > 5_000
+
+
+def test_weights_that_stay_as_they_are_take_less(own: Settings) -> None:
+    folder = own.models.path / "torchscript" / "nana"
+    folder.mkdir(parents=True)
+    (folder / "model.pt").write_bytes(bytes(1_000))
+    (folder / "model.yaml").write_bytes(bytes(10))
+    engine = create("torchscript", own)
+    assert MemoryEstimates(own).estimate(engine) == 1_000 * WIDE_FACTOR + 10 * FACTOR
+
+
+def test_each_device_has_a_measurement_of_its_own(own: Settings) -> None:
+    hibari, estimates = bring_hibari(own, 1_000), MemoryEstimates(own)
+    estimates.record(hibari, 3_000, "cuda:0")
+    assert estimates.estimate(hibari, "cuda:0") == 3_000
+    assert estimates.estimate(hibari, "cuda:1") == estimates.estimate(hibari) == 1_000 * FACTOR

@@ -18,16 +18,30 @@ from realtime.models.memory_monitor import (
     MemoryStatus,
     Statistics,
 )
-from realtime.web.openapi.error_codes import codes
-from realtime.web.openapi.operation import MODELS, Operation, Parameter, json_answer
+from realtime.settings import bounds_of
+from realtime.web.openapi.error_codes import JSON_ERRORS, UNKNOWN_FIELD, codes
+from realtime.web.openapi.operation import MODELS, Body, Operation, Parameter, json_answer
 from realtime.web.requests.field_table import FieldTable
-from realtime.web.requests.field_types import NumberField
+from realtime.web.requests.field_types import NumberField, OptionalFlagField
+from realtime.web.requests.json_body import json_body
 from realtime.web.requests.services import services_of
 from realtime.web.requests.upload_form import values_of
 from realtime.web.routes.models import NO_STORE, audit_model
 
 MINUTES = NumberField("minutes", "How far back.", least=0, most=HISTORY_MINUTES)
 HISTORY = FieldTable("MemoryHistoryQuery", (MINUTES,))
+ENABLED = OptionalFlagField("enabled", "Whether models are unloaded by themselves.")
+IDLE_MINUTES = NumberField(
+    "idle_timeout_minutes",
+    "Minutes after which an unused model is unloaded.",
+    *bounds_of("gpu.idle_timeout_minutes"),
+)
+THRESHOLD = NumberField(
+    "cleanup_threshold_percent",
+    "Use of a device's memory from which unused models are unloaded.",
+    *bounds_of("gpu.cleanup_threshold_percent"),
+)
+CLEANUP = FieldTable("MemoryCleanup", (ENABLED, IDLE_MINUTES, THRESHOLD))
 UNREADABLE = codes(Unavailable, "devices_unreadable")
 
 
@@ -46,6 +60,15 @@ class MemoryHistory:
     interval_s: float
     monitoring: bool
     statistics: dict[str, Statistics]  # of each device, over all that is remembered
+
+
+@dataclass(frozen=True)
+class CleanupState:
+    """The rules by which models are unloaded by themselves."""
+
+    enabled: bool
+    idle_timeout_minutes: float
+    cleanup_threshold_percent: float
 
 
 @dataclass(frozen=True)
@@ -78,6 +101,18 @@ async def list_alerts(request: Request) -> Response:
     return JSONResponse(asdict(found), headers=NO_STORE)
 
 
+async def cleanup_by_itself(request: Request) -> Response:
+    """Answer with how models are unloaded by themselves; a PUT changes it first."""
+    cleanup = services_of(request).cleanup
+    if request.method == "PUT":
+        fields = CLEANUP.open(await json_body(request))
+        enabled, minutes = ENABLED.read(fields), IDLE_MINUTES.read(fields)
+        threshold = THRESHOLD.read(fields)
+        cleanup.change(enabled, minutes, threshold)
+    found = CleanupState(cleanup.enabled, cleanup.idle_seconds / 60, cleanup.threshold_percent)
+    return JSONResponse(asdict(found), headers=NO_STORE)
+
+
 async def optimise(request: Request) -> Response:
     """Unload every model that nobody uses."""
     found = await services_of(request).cleanup.optimise()
@@ -103,6 +138,7 @@ ROUTES = [
     Route("/api/memory/history", show_history),
     Route("/api/memory/alerts", list_alerts),
     Route("/api/memory/optimize", optimise, methods=["POST"]),
+    Route("/api/memory/cleanup", cleanup_by_itself, methods=["GET", "PUT"]),
 ]
 OPERATIONS = [
     Operation(
@@ -143,5 +179,21 @@ OPERATIONS = [
         MODELS,
         "Unload every model that nobody uses",
         (json_answer(Optimised, "Which models were unloaded, and what that freed."),),
+    ),
+    Operation(
+        "GET",
+        "/api/memory/cleanup",
+        MODELS,
+        "Ask when models are unloaded by themselves",
+        (json_answer(CleanupState, "How it is now."),),
+    ),
+    Operation(
+        "PUT",
+        "/api/memory/cleanup",
+        MODELS,
+        "Change when models are unloaded by themselves, until the server stops",
+        (json_answer(CleanupState, "How it is from now on."),),
+        (JSON_ERRORS, UNKNOWN_FIELD),
+        body=Body(CLEANUP, {"enabled": True, "idle_timeout_minutes": 30}),
     ),
 ]

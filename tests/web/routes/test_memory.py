@@ -109,3 +109,15 @@ def test_devices_that_cannot_be_read_are_told(client: TestClient, devices: FakeD
         refused = blind.get("/api/memory")
     assert refused.status_code == 503 and "secret" not in refused.text
     assert refused.json()["error"]["code"] == "devices_unreadable"
+
+
+def test_the_clean_up_is_told_and_changed(client: TestClient) -> None:
+    path = "/api/memory/cleanup"
+    rules = {"enabled": True, "idle_timeout_minutes": 30.0, "cleanup_threshold_percent": 85.0}
+    assert client.get(path).json() == rules
+    changed = client.put(path, json={"enabled": False, "idle_timeout_minutes": 5})
+    assert changed.json() == {**rules, "enabled": False, "idle_timeout_minutes": 5.0}
+    assert client.get(path).json() == changed.json()
+    assert client.put(path, json={"cleanup_threshold_percent": 50}).json()["enabled"] is False
+    refused = client.put(path, json={"idle_timeout_minutes": 0})
+    assert refused.status_code == 400 and "0.01" in refused.json()["error"]["message"]
