@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import json
 import os
 import types
 import typing
@@ -132,6 +133,11 @@ def _parse(setting: Setting, text: str) -> Any:
             return setting.kind(text)
         except ValueError:
             return text
+    if setting.kind == Mapping[str, Any]:
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if setting.kind == tuple[str, ...]:
         return parts
@@ -146,6 +152,11 @@ def _check(setting: Setting, value: Any) -> Any:
         return _strings(setting, value)
     if setting.kind == Mapping[str, str]:
         return _mapping(setting, value)
+    if setting.kind == Mapping[str, Any]:
+        mapping = isinstance(value, dict | types.MappingProxyType)
+        if not mapping or not all(isinstance(name, str) for name in value):
+            _refuse(setting, value)
+        return types.MappingProxyType(value)
     if setting.kind is Path and isinstance(value, str | Path) and str(value):
         return Path(value)
     if setting.kind is float and isinstance(value, int) and not isinstance(value, bool):
@@ -198,6 +209,8 @@ def allowed_values(setting: Setting) -> str:
     """Describe in words the values of a setting."""
     if "one_of" in setting.limits:
         return "one of " + ", ".join(setting.limits["one_of"])
+    if setting.kind == Mapping[str, Any]:
+        return "an object for each name"
     if "keys" in setting.limits:
         return f"a name for each of {', '.join(setting.limits['keys'])}"
     kinds = {bool: "true or false", int: "a whole number", float: "a number", Path: "a path"}

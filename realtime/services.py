@@ -23,6 +23,7 @@ from realtime.models.cleanup import Cleanup
 from realtime.models.device_readings import DeviceReader
 from realtime.models.loaded import LoadedModels
 from realtime.models.memory_monitor import MemoryMonitor
+from realtime.models.tasks import Tasks
 from realtime.settings import Settings
 from realtime.speech.prefetch import PrefetchJobs
 from realtime.speech.speech import Speech
@@ -59,6 +60,7 @@ class Services:
     devices: DeviceReader
     memory_monitor: MemoryMonitor
     cleanup: Cleanup
+    tasks: Tasks
     _loading: asyncio.Task[None] | None = field(default=None, repr=False)
     _preparing: asyncio.Task[None] | None = field(default=None, repr=False)
     _cleaning: asyncio.Task[None] | None = field(default=None, repr=False)
@@ -140,6 +142,7 @@ def build(
         devices=devices,
         memory_monitor=monitor,
         cleanup=Cleanup(settings.gpu, settings.preload, models, monitor),
+        tasks=Tasks(models, settings.tasks),
     )
 
 

@@ -220,6 +220,11 @@ class Settings:
         "character of a language when a request names none",
         keys=("en", "zh", "ja", "mix"),
     )
+    tasks: Mapping[str, Any] = setting(
+        {},
+        "models that are loaded together: name: {models, device, priority, memory_limit_mb, "
+        "cleanup}",
+    )
     shutdown_seconds: float = setting(
         20.0, "how long lines in progress may go on when the server stops", least=0, most=3_600
     )

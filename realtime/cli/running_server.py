@@ -71,4 +71,5 @@ class RunningServer:
 def _refusal(status: int, content: Any) -> YamabikoError:
     error = content.get("error", {}) if isinstance(content, dict) else {}
     message = error.get("message") or f"The server answers with status {status}."
-    return BadRequest(message, code=error.get("code"), hint=error.get("hint"))
+    code = error.get("code")
+    return BadRequest(message, code=code, hint=error.get("hint"))

@@ -87,7 +87,7 @@ class Cleanup:
     def unloads_in(self, name: str) -> float | None:
         """Tell the seconds until a model is unloaded for being idle; None if it is not."""
         model = self._models.model(name)
-        if not self.enabled or model.state != "loaded" or model.users or name in self._kept:
+        if not self.enabled or model.state != "loaded" or name in self._kept or not model.is_free:
             return None
         return max(0.0, self.idle_seconds - (self._clock() - model.last_used))
 
@@ -115,7 +115,7 @@ class Cleanup:
     async def _unload(self, name: str, reason: str) -> bool:
         """Unload a model; return False where somebody began to use it."""
         model = self._models.model(name)
-        if model.users or model.state != "loaded":
+        if not model.is_free or model.state != "loaded":
             return False
         await model.unload(reason=reason)
         self._models.events.add("cleaned", name, model.device, reason)

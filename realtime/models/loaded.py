@@ -95,8 +95,8 @@ class LoadedModels:
         return self._named("convert")
 
     def unused(self) -> list[LoadedModel[Engine]]:
-        """List the loaded models that nobody uses."""
-        return [m for m in self._models.values() if m.state == "loaded" and not m.users]
+        """List the loaded models that nobody uses, and that no task keeps."""
+        return [m for m in self._models.values() if m.state == "loaded" and m.is_free]
 
     def states(
         self, unloads_in: Callable[[str], float | None] = lambda name: None
@@ -122,6 +122,18 @@ class LoadedModels:
 
     def is_loaded(self, name: str) -> bool:
         return self.model(name).state == "loaded"
+
+    def memory_of(self, name: str) -> int:
+        """Count the bytes that a model takes, or would; this looks at files."""
+        model = self.model(name)
+        taken = model.memory_bytes
+        if taken is not None:
+            return taken
+        return self.estimates.estimate(model.engine, device_of(model.engine))
+
+    def device_of(self, name: str) -> str:
+        """Tell the device of a model, loaded or not; this may look at files and at the driver."""
+        return device_of(self.model(name).engine)
 
     def users(self) -> list[str]:
         """Name those who use an engine now, or wait for one, once for each use."""

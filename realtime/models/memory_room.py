@@ -38,6 +38,9 @@ class Evictable(Protocol):
     @property
     def users(self) -> Sequence[str]: ...
 
+    @property
+    def is_free(self) -> bool: ...
+
     async def unload(self, force: bool = False, reason: str | None = None) -> None: ...
 
 
@@ -115,7 +118,7 @@ class MemoryRoom:
 
     def _refusal(self, need: Need, lacking: int) -> NoRoom:
         there = [m for m in self._models if m.state == "loaded" and m.device == need.device]
-        used = shortlist(f"{m.name} ({len(m.users)} users)" for m in there if m.users)
+        used = shortlist(f"{m.name} ({len(m.users)} users)" for m in there if not m.is_free)
         return NoRoom(
             f"There is no room for {need.name!r} on {need.device}: it takes about "
             f"{need.bytes / 1e6:,.0f} MB, and {lacking / 1e6:,.0f} MB are missing. "
@@ -139,5 +142,5 @@ def usable_bytes(device: Device, settings: GpuSettings) -> int:
 
 def next_to_go(models: Iterable[Evictable], device: str) -> Evictable | None:
     """Choose the model of a device that was unused for longest, the quickest to load of equals."""
-    unused = [m for m in models if m.state == "loaded" and not m.users and m.device == device]
+    unused = [m for m in models if m.state == "loaded" and m.is_free and m.device == device]
     return min(unused, key=lambda model: (model.last_used, model.load_seconds), default=None)

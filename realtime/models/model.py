@@ -96,6 +96,7 @@ class LoadedModel(Generic[EngineT]):
         self.load_seconds = 0.0
         self.memory_bytes: int | None = None
         self.error: YamabikoError | None = None
+        self.pins: set[str] = set()  # the tasks that keep it loaded
         self._last_used_at: float | None = None  # the time of day
         self._tools = tools
         self._settings = tools.settings
@@ -123,6 +124,7 @@ class LoadedModel(Generic[EngineT]):
             unloads_in_s=None if unloads_in is None else math.ceil(unloads_in),
             device=self.device if loaded else device_of(self.engine),
             memory_bytes=self.memory_bytes,
+            task=", ".join(sorted(self.pins)) or None,
             error=error.message if error else None,
             error_code=error.code if error else None,
             hint=error.hint if error else None,
@@ -132,6 +134,11 @@ class LoadedModel(Generic[EngineT]):
     def users(self) -> tuple[str, ...]:
         """Name those who use the engine now, or wait until it is loaded."""
         return tuple(self._users)
+
+    @property
+    def is_free(self) -> bool:
+        """Tell whether nobody uses it and no task keeps it."""
+        return not self._users and not self.pins
 
     @asynccontextmanager
     async def lease(self, user: str = "a listener") -> AsyncIterator[Lease[EngineT]]:
@@ -161,8 +168,11 @@ class LoadedModel(Generic[EngineT]):
 
         By force its users get `models.unload_seconds` to end; then their work ends with an error.
         """
-        if self._users and not force:
-            users = shortlist(self._users, MOST_USERS)
+        if force:
+            self.pins.clear()
+        elif not self.is_free:
+            tasks = (f"the task {name}" for name in sorted(self.pins))
+            users = shortlist([*self._users, *tasks], MOST_USERS)
             raise InUse(
                 f"{self.name!r} is in use and stays loaded; it is used by {users}.",
                 hint="Ask again when they have ended.",

@@ -22,6 +22,7 @@ class ModelState:
     load_ms: float | None
     last_used_ms: int | None  # when it was asked for last, since the server's start
     unloads_in_s: int | None  # unless it is used before; None: not by itself
+    task: str | None  # that keeps it loaded
     device: str  # where it runs, or would: cpu, cuda:0
     memory_bytes: int | None  # that loading it took on its device
     error: str | None

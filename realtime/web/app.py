@@ -44,6 +44,7 @@ from realtime.web.routes import (
     recordings,
     socket,
     status,
+    tasks,
 )
 
 ROUTES = [
@@ -59,6 +60,7 @@ ROUTES = [
     *models.ROUTES,
     *memory.ROUTES,
     *events.ROUTES,
+    *tasks.ROUTES,
     *status.ROUTES,
     *login.ROUTES,
     *socket.ROUTES,
@@ -80,6 +82,7 @@ OPERATIONS = [
     *models.OPERATIONS,
     *memory.OPERATIONS,
     *events.OPERATIONS,
+    *tasks.OPERATIONS,
     *acceleration.OPERATIONS,
     *health.OPERATIONS,
     *status.OPERATIONS,

@@ -125,6 +125,20 @@ class WholeField(Field):
 
 
 @dataclass(frozen=True)
+class NamesField(Field):
+    """A list of names that must be there."""
+
+    most: int
+    needed: ClassVar[bool] = True
+
+    def read(self, fields: Fields) -> tuple[str, ...]:
+        return fields.names(self.name, self.most)
+
+    def schema(self, services: Services) -> Schema:
+        return {"type": "array", "items": {"type": "string"}, "maxItems": self.most}
+
+
+@dataclass(frozen=True)
 class ChoiceField(Field):
     """A choice of some texts, with a default."""
 

@@ -94,6 +94,13 @@ class Fields:
             refuse(name, value, f"a list of {name}")
         return value
 
+    def names(self, name: str, most: int) -> tuple[str, ...]:
+        value = self._values.get(name)
+        names = value if isinstance(value, list) and len(value) <= most else None
+        if names is None or not all(isinstance(each, str) for each in names):
+            refuse(name, value, f"a list of at most {most} names")
+        return tuple(names)
+
     def name_or_id(self, name: str) -> str | None:
         """Return a name, also where it comes as {"id": name}."""
         given = self._values.get(name)

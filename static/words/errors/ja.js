@@ -73,6 +73,7 @@ export const words = {
   "error.synthesis_failed":
     "読み上げ中にエンジンが失敗しました。もう一度お試しください。詳しくはサーバーのログにあります。",
   "error.taken": "この名前はすでに使われています。",
+  "error.task_not_found": "そのタスクはありません：{message}",
   "error.text_does_not_fit": "テキストが音声の内容と合いません。話しているとおりに書いてください。",
   "error.text_required": "音声で話している言葉が必要です：{message} {hint}",
   "error.text_too_long": "テキストは {length} 文字です。上限は {limit} 文字です。",
@@ -82,6 +83,7 @@ export const words = {
   "error.too_many_files": "ファイルが多すぎます（最大 {files} 個）。",
   "error.too_many_listeners": "聞き手が多すぎます。少し待ってからお試しください。",
   "error.too_many_sockets": "接続が多すぎます。少し待ってからお試しください。",
+  "error.too_many_tasks": "タスクが多すぎます。先に一つ削除してください。",
   "error.too_many_uploads": "アップロードが多すぎます。少し待ってからお試しください。",
   "error.too_many_utterances": "同時に読み上げるセリフが多すぎます。一つ終わるまでお待ちください。",
   "error.too_slow": "リクエストの送信が遅すぎます。",
