@@ -12,8 +12,8 @@ import numpy as np
 
 from realtime import blocks
 from realtime.acceleration import Accelerated
+from realtime.acceleration.cuda_driver import has_usable_gpu
 from realtime.engines.contract import CancelToken, ConversionPlan, Samples
-from realtime.engines.valle.cuda_driver import has_usable_gpu
 from realtime.engines.voice_change import VoiceChange
 from realtime.errors import BadRequest, WeightsMissing, shortlist
 from realtime.settings import Settings
