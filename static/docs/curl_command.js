@@ -38,7 +38,8 @@ function requestOf(operation) {
   if (upgrades(operation)) return HANDSHAKE;
   const { method, body } = operation;
   if (body[JSON_TYPE]) {
-    return [`-H 'Content-Type: ${JSON_TYPE}'`, `-d ${shellQuoted(JSON.stringify(body[JSON_TYPE].example))}`];
+    const other = method === "post" ? [] : [`-X ${method.toUpperCase()}`]; // curl posts a body by itself
+    return [...other, `-H 'Content-Type: ${JSON_TYPE}'`, `-d ${shellQuoted(JSON.stringify(body[JSON_TYPE].example))}`];
   }
   if (body[FORM]) return formParts(body[FORM].example);
   return method === "get" ? [] : [`-X ${method.toUpperCase()}`];

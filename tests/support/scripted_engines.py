@@ -29,7 +29,8 @@ class Gated(Tone):
     fail = False
 
     def load(self) -> None:
-        self.reset()
+        if not hasattr(self, "gate"):  # what a test asked for before the first load stays
+            self.reset()
 
     def reset(self, chunks_before: int = 1) -> None:
         self.chunks_before = chunks_before

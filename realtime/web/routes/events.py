@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
+import time
 from collections.abc import AsyncGenerator
 from dataclasses import asdict
 from typing import Any
@@ -12,23 +14,29 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from realtime.errors import Busy
+from realtime.errors import BadRequest, Busy
 from realtime.services import Services
 from realtime.web.open_sockets import OpenSockets
-from realtime.web.openapi.error_codes import codes
-from realtime.web.openapi.operation import BYTES, MODELS, AnswerSpec, Operation
+from realtime.web.openapi.error_codes import UNKNOWN_FIELD, codes
+from realtime.web.openapi.operation import BYTES, MODELS, AnswerSpec, Operation, Parameter
+from realtime.web.requests.field_table import FieldTable
+from realtime.web.requests.field_types import NumberField
 from realtime.web.requests.services import services_of
+from realtime.web.requests.upload_form import values_of
 from realtime.web.routes.models import NO_STORE
 
 QUIET_SECONDS = 15.0  # after which a comment is sent, so that proxies keep the connection
 COMMENT = b": still here\n\n"
 EVENTS = "text/event-stream"
+SECONDS = NumberField("seconds", "How long to follow; without it until you leave.", 0, 86_400)
+QUERY = FieldTable("EventsQuery", (SECONDS,))
 
 
 class EventFollower:
     """A client that follows the events, until it leaves or the server stops."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, seconds: float | None = None) -> None:
+        self._until = math.inf if seconds is None else time.monotonic() + seconds
         self._models = services.models.events
         self._monitor = services.memory_monitor
         self._seen_models = self._models.count
@@ -43,7 +51,7 @@ class EventFollower:
     async def events(self) -> AsyncGenerator[bytes, None]:
         """Yield the memory as it is, then each change of models and memory."""
         yield await self._memory_event()
-        while not self._ended.is_set():
+        while not self._ended.is_set() and time.monotonic() < self._until:
             changed = await self._wait_for_a_change()
             if not changed:
                 yield COMMENT
@@ -56,10 +64,9 @@ class EventFollower:
         """Wait for the next change; return the waits that ended, none after a quiet while."""
         waits = (self._models.changed.wait, self._monitor.changed.wait, self._ended.wait)
         tasks = {asyncio.ensure_future(wait()): wait for wait in waits}
+        quiet = min(QUIET_SECONDS, max(0.0, self._until - time.monotonic()))
         try:
-            done, _ = await asyncio.wait(
-                tasks, timeout=QUIET_SECONDS, return_when=asyncio.FIRST_COMPLETED
-            )
+            done, _ = await asyncio.wait(tasks, timeout=quiet, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in tasks:
                 task.cancel()
@@ -83,8 +90,9 @@ class EventFollower:
 
 async def follow_events(request: Request) -> Response:
     sockets: OpenSockets = request.app.state.sockets
+    fields = QUERY.open(values_of(request.query_params, QUERY))
     sockets.check_room()
-    follower = EventFollower(services_of(request))
+    follower = EventFollower(services_of(request), SECONDS.read(fields))
 
     async def body() -> AsyncGenerator[bytes, None]:
         with sockets.holding(follower):
@@ -108,8 +116,9 @@ OPERATIONS = [
         MODELS,
         "Follow models and memory",
         (AnswerSpec(200, "Events `model`, `memory` and `alert`, as they come.", {EVENTS: BYTES}),),
-        (codes(Busy, "draining", "too_many_sockets"),),
+        (codes(Busy, "draining", "too_many_sockets"), codes(BadRequest), UNKNOWN_FIELD),
         about="Server-sent events: `model` has an event of a model, `memory` what "
-        "`GET /api/memory` has, `alert` an alert. The answer does not end by itself.",
+        "`GET /api/memory` has, `alert` an alert. Without `seconds` the answer does not end.",
+        parameters=(Parameter("query", SECONDS, 1),),
     )
 ]

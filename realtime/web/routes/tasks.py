@@ -126,7 +126,7 @@ ROUTES = [
     Route("/api/tasks/{name}/cleanup", clean_up, methods=["POST"]),
 ]
 UNKNOWN_TASK = codes(NotFound, "task_not_found")
-NAMED = (Parameter("path", NAME, "voice_synthesis"),)
+NAMED = (Parameter("path", NAME, "voice_conversion"),)
 OPERATIONS = [
     Operation(
         "GET", "/api/tasks", MODELS, "List the tasks", (json_answer(TaskList, "Every task."),)
@@ -151,15 +151,6 @@ OPERATIONS = [
         body=Body(PROFILE, EXAMPLE),
     ),
     Operation(
-        "DELETE",
-        "/api/tasks/{name}",
-        MODELS,
-        "Forget a task; its models stay, and are free to go",
-        (AnswerSpec(204, "It is forgotten."),),
-        (UNKNOWN_TASK,),
-        parameters=NAMED,
-    ),
-    Operation(
         "POST",
         "/api/tasks/{name}/preload",
         MODELS,
@@ -174,6 +165,15 @@ OPERATIONS = [
         MODELS,
         "Let the models of a task go, and unload those that nobody uses",
         (json_answer(TaskResults, "By id: `unloaded`, `kept`, or the reason why it stays."),),
+        (UNKNOWN_TASK,),
+        parameters=NAMED,
+    ),
+    Operation(
+        "DELETE",
+        "/api/tasks/{name}",
+        MODELS,
+        "Forget a task; its models stay, and are free to go",
+        (AnswerSpec(204, "It is forgotten."),),
         (UNKNOWN_TASK,),
         parameters=NAMED,
     ),

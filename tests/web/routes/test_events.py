@@ -89,6 +89,12 @@ def test_memory_and_alerts_are_told(live: LiveServer, devices: FakeDevices) -> N
         assert (alert["device"], alert["level"]) == ("cuda:0", "critical")
 
 
+def test_they_end_after_the_seconds_that_were_asked_for(live: LiveServer) -> None:
+    found = httpx2.get(f"{live.url}/api/events?seconds=0.1", timeout=20)
+    assert found.status_code == 200 and found.text.startswith("event: memory\n")
+    assert httpx2.get(f"{live.url}/api/events?seconds=-1").status_code == 400
+
+
 def test_a_quiet_server_sends_comments(
     live: LiveServer, monkeypatch: pytest.MonkeyPatch, devices: FakeDevices
 ) -> None:

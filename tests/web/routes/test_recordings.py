@@ -184,7 +184,7 @@ def test_an_error_in_the_middle_is_a_broken_body_and_leaves_nothing(
     assert live.answer("GET", asked["url"]).status == 404
     assert not list(live.services.cache.store.root.rglob("*.part"))
     errors = [record for record in caplog.records if record.levelname == "ERROR"]
-    assert [record.name for record in errors] == ["realtime.speech.synthesis"], "told once"
+    assert [record.name for record in errors] == ["realtime.engines.failure"], "told once"
 
 
 def test_a_client_that_reads_nothing_is_cut_off_and_is_no_fault(
