@@ -26,7 +26,8 @@ export class EngineList {
   }
 
   #item(model) {
-    const state = this.#changing.has(model.name) ? "loading" : model.state;
+    const isWorking = this.#changing.has(model.name) || model.state === "unloading";
+    const state = isWorking ? "loading" : model.state;
     const shown = state === "unloaded" && !model.can_run ? "unable" : state;
     const about = [t(`engine.${model.kind}`), model.languages.join(" "), ...figures(model)];
     return el(

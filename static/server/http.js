@@ -14,10 +14,10 @@ export class HttpError extends Error {
   }
 }
 
-// Gets the JSON at a path; with a body it is sent there (POST).
-export async function requestJson(path, body) {
+// Gets the JSON at a path; with a body it is sent there.
+export async function requestJson(path, body, method = "POST") {
   const headers = { "Content-Type": "application/json" };
-  const options = body === undefined ? {} : { method: "POST", body: JSON.stringify(body), headers };
+  const options = body === undefined ? {} : { method, body: JSON.stringify(body), headers };
   let answer;
   try {
     answer = await fetch(path, options);

@@ -1,7 +1,7 @@
 // The status panel: figures of the server, its engines, files that are missing, and the last warnings of its log.
 
 import { el } from "../page/dom.js";
-import { formatBytes, formatMoment, formatNumber, languageEvents, t, translate } from "../page/i18n.js";
+import { formatBytes, formatMoment, formatNumber, languageEvents, loadTexts, t, translate } from "../page/i18n.js";
 import { EngineList } from "./engine_list.js";
 import { requestJson } from "./http.js";
 
@@ -10,6 +10,7 @@ const MOST_WARNINGS = 8;
 
 export class StatusPanel {
   #root;
+  #showMessage;
   #status = null; // the server's last answer
   #timer = null;
   #visible = false;
@@ -18,10 +19,13 @@ export class StatusPanel {
   #tiles = el("dl", { class: "tiles" });
   #missing = el("div", { class: "missing" });
   #warnings = el("div", { class: "warnings" });
+  #more = el("div", {}); // the panel of memory, which is fetched when somebody looks
+  #memory = null;
   #logOut;
 
   constructor(root, { showMessage }) {
     this.#root = root;
+    this.#showMessage = showMessage;
     this.#engines = new EngineList({ showMessage, refresh: () => this.refresh() });
     this.#logOut = el("button", {
       id: "logout",
@@ -35,6 +39,7 @@ export class StatusPanel {
       this.#tiles,
       el("h3", { t: "status.engines" }),
       this.#engines.element,
+      this.#more,
       this.#missing,
       this.#warnings,
     );
@@ -42,8 +47,12 @@ export class StatusPanel {
     new IntersectionObserver(([{ isIntersecting }]) => {
       this.#visible = isIntersecting;
       if (isIntersecting) this.refresh();
+      this.#follow().catch(() => {}); // without it the figures above are there all the same
     }).observe(root);
-    document.addEventListener("visibilitychange", () => this.#refreshLater());
+    document.addEventListener("visibilitychange", () => {
+      this.#refreshLater();
+      this.#follow().catch(() => {});
+    });
     languageEvents.addEventListener("change", () => this.#show());
   }
 
@@ -64,6 +73,21 @@ export class StatusPanel {
       this.#refreshing = false;
       this.#refreshLater();
     }
+  }
+
+  // Follows the server while the panel is in sight, and at no other time.
+  async #follow() {
+    if (!this.#visible || document.hidden) {
+      this.#memory?.stop();
+      return;
+    }
+    if (!this.#memory) {
+      await loadTexts("later/");
+      const { MemoryPanel } = await import("./memory_panel.js");
+      this.#memory ??= new MemoryPanel({ showMessage: this.#showMessage, refresh: () => this.refresh() });
+      this.#more.replaceChildren(this.#memory.element);
+    }
+    await this.#memory.start();
   }
 
   #refreshLater() {
