@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import sys
 from collections.abc import Mapping
@@ -39,15 +38,12 @@ class MemoryReading:
 
 
 def give_memory_back() -> None:
-    """Collect what is not used any more, and give it back to the system and to the GPUs."""
+    """Collect what is not used any more, and give torch's unused memory back to the GPUs."""
     gc.collect()
     cuda = getattr(sys.modules.get("torch"), "cuda", None)
     if cuda is not None and cuda.is_initialized():
         with DEVICE_LOCK.working():  # giving memory back spoils a capture, and a capture refuses it
             cuda.empty_cache()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # only glibc has it
-    if trim is not None:
-        trim(0)
 
 
 def read_memory_in_use() -> MemoryReading:
