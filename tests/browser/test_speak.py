@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import wave
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Visit
-from tests.support.server import LiveServer
+from realtime.services import build
+from realtime.settings import Settings
+from tests.browser.conftest import NewVisit, Visit
+from tests.support.server import LiveServer, serving
 
 LONG = "It was a dark and stormy night, and the rain fell in torrents. " * 12
 MAGIC = [("wav", b"RIFF"), ("flac", b"fLaC"), ("opus", b"OggS")]
@@ -51,8 +54,15 @@ def test_a_foreign_language_is_noted_quietly(visit: Visit) -> None:
     expect(visit.page.locator("#message")).to_be_empty()
 
 
-def test_an_error_is_told_in_the_readers_language(visit: Visit) -> None:
-    page, message = visit.page, visit.page.locator("#message")
+@pytest.fixture
+def untouched(new_visit: NewVisit, real_settings: Settings) -> Iterator[Visit]:
+    """Open the page of a server of its own: in one that others used an engine may have failed."""
+    with serving(build(real_settings)) as live, new_visit(live) as visit:
+        yield visit.open()
+
+
+def test_an_error_is_told_in_the_readers_language(untouched: Visit) -> None:
+    visit, page, message = untouched, untouched.page, untouched.page.locator("#message")
     assert not [url for url in visit.requests if "errors" in url], "no error, no texts for it"
     page.select_option("#page-language", "ja")
     visit.say("🎉")

@@ -12,12 +12,14 @@ from realtime.cli.commands import parse_arguments
 from realtime.cli.models import models
 from realtime.services import build
 from realtime.settings import Settings
+from tests.support.polling import wait_until
 from tests.support.server import LiveServer, serving
 
 
 @pytest.fixture(scope="module")
 def live(settings: Settings) -> Iterator[LiveServer]:
     with serving(build(settings)) as live:
+        wait_until(lambda: live.services.ready)  # until then the preload uses a model
         yield live
 
 
