@@ -55,7 +55,9 @@ class DeviceReader:
         self._lock = threading.Lock()  # several threads may ask
         self._nvidia = NvidiaReader()
         self._load = ProcessorLoad()
+        self._name = processor_name()
         self._uuids: list[str] | None = None
+        self._driver_hangs = False
 
     def read(self) -> list[Device]:
         with self._lock:
@@ -68,9 +70,17 @@ class DeviceReader:
         total, free = capacity_bytes(), free_bytes()
         used = None if total is None or free is None else max(0, total - free)
         load = self._load.percent()
-        return Device(PROCESSOR, processor_name(), total, used, free, load, None, None, None)
+        return Device(PROCESSOR, self._name, total, used, free, load, None, None, None)
 
     def _cuda_devices(self) -> list[Device]:
+        """Ask the driver; one that did not answer in time is not asked again: loads wait for it."""
+        if self._driver_hangs:
+            return []
+        found = cuda_driver.answer_in_time(self._ask_driver)
+        self._driver_hangs = found is None
+        return found or []
+
+    def _ask_driver(self) -> list[Device]:
         if self._uuids is None:
             self._uuids = cuda_driver.device_uuids()
         driver = self._nvidia.read() if self._uuids else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -71,6 +72,25 @@ def test_memory_that_nvml_does_not_tell_is_unknown(monkeypatch: pytest.MonkeyPat
     driver = NvidiaDriver("580.65.06", None, (NvidiaGpu("NVIDIA Bell", None, None, "GPU-1"),))
     device = use(monkeypatch, ["GPU-1"], driver).read()[1]
     assert (device.name, device.total_bytes, device.free_bytes) == ("NVIDIA Bell", None, None)
+
+
+def test_a_driver_that_hangs_holds_up_nothing_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, ended = 0, threading.Event()
+
+    def hang() -> list[str]:
+        nonlocal asked
+        asked += 1
+        ended.wait()
+        return []
+
+    reader = use(monkeypatch, [], None)
+    monkeypatch.setattr(cuda_driver, "device_uuids", hang)
+    answer_in_time = cuda_driver.answer_in_time
+    monkeypatch.setattr(cuda_driver, "answer_in_time", lambda ask: answer_in_time(ask, 0.01))
+    assert [device.id for device in reader.read()] == ["cpu"]
+    assert [device.id for device in reader.read()] == ["cpu"]
+    ended.set()
+    assert asked == 1
 
 
 def test_the_load_is_that_since_the_last_look(tmp_path: Path) -> None:
