@@ -79,7 +79,9 @@ def test_an_error_is_told_in_the_readers_language(untouched: Visit) -> None:
           window.fetch = (path, ...rest) => fetched(path.replace("hibari", "nothing"), ...rest);
         }"""
     )
-    page.click("[data-engine=hibari]")
+    button = page.locator("[data-engine=hibari]")
+    button.scroll_into_view_if_needed()  # a list out of sight is not asked for anew
+    button.click()
     expect(message).to_contain_text("没有这个引擎：There is no model 'nothing'")
 
 
