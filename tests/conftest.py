@@ -51,14 +51,25 @@ def models_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def shared_settings(models_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Make the settings of servers that tests of several files share."""
+    return settings_in(tmp_path_factory, models_folder)
+
+
+@pytest.fixture(scope="module")
 def settings(models_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Make settings for one file of tests, which finds in its cache what it put there itself."""
+    return settings_in(tmp_path_factory, models_folder)
+
+
+def settings_in(folders: pytest.TempPathFactory, models_folder: Path) -> Settings:
     return Settings(
         preload=("tone",),
         warm=("off",),
         presets=PresetsSettings(path=ROOT / "presets"),
         models=ModelsSettings(path=models_folder, retry_seconds=0.0, threads=cores_each()),
-        cache=CacheSettings(path=tmp_path_factory.mktemp("cache")),
-        auth=AuthSettings(keys_path=tmp_path_factory.mktemp("keys") / "keys.yaml"),
+        cache=CacheSettings(path=folders.mktemp("cache")),
+        auth=AuthSettings(keys_path=folders.mktemp("keys") / "keys.yaml"),
     )
 
 

@@ -124,8 +124,8 @@ def browser(launch: Launch) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def real_settings(settings: Settings) -> Settings:
-    return replace(settings, preload=("hibari",))
+def real_settings(shared_settings: Settings) -> Settings:
+    return replace(shared_settings, preload=("hibari",))
 
 
 @pytest.fixture(scope="package")

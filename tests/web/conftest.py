@@ -27,8 +27,8 @@ Speak = Callable[..., object]
 
 
 @pytest.fixture(scope="session")
-def web_settings(settings: Settings) -> Settings:
-    return replace(settings, limits=LimitsSettings(body_bytes=BODY_BYTES), hosts=HOSTS)
+def web_settings(shared_settings: Settings) -> Settings:
+    return replace(shared_settings, limits=LimitsSettings(body_bytes=BODY_BYTES), hosts=HOSTS)
 
 
 @pytest.fixture(scope="session")
