@@ -203,7 +203,7 @@ class Settings:
         ("127.0.0.1", "::1"), "reverse proxies whose X-Forwarded headers are trusted"
     )
     keys: tuple[str, ...] = setting(
-        (), "keys as id:secret, added to those of auth.keys_path", secret=True
+        (), "keys as id:secret or id:secret:listener, besides auth.keys_path", secret=True
     )
     allow_downloads: bool = setting(False, "whether missing weights may be fetched from a hub")
     preload: tuple[str, ...] = setting(

@@ -141,7 +141,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_cache(
         commands.add_parser("cache", help="list, check, shrink or remove recordings"), common
     )
-    key_commands.add_key(commands.add_parser("key", help="make, list or forget keys"), common)
+    key_commands.add_key(commands.add_parser("key", help="make, list and forget keys"), common)
     key_commands.add_sign(
         commands.add_parser("sign", parents=[common], help="print a signed request for curl")
     )

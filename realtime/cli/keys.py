@@ -15,6 +15,7 @@ from realtime.access import keys as store
 from realtime.access.canonical import SIGNATURE_FIELDS, query_parts
 from realtime.access.client import sign as sign_request
 from realtime.access.client import signature_headers, signature_query
+from realtime.access.roles import ROLES, Role
 from realtime.access.signed_requests import METHOD, USE
 from realtime.errors import BadRequest, SettingsError
 from realtime.settings import Settings
@@ -27,7 +28,11 @@ def add_key(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) ->
     actions = parser.add_subparsers(dest="action", required=True, title="actions")
     new = actions.add_parser("new", parents=[common], help="make a key, or a key's next secret")
     new.add_argument("id", metavar="ID", help=store.ID_FORM)
-    actions.add_parser("ls", parents=[common], help="list the keys and how many secrets each has")
+    new.add_argument("--role", choices=ROLES, help="what it may do (an operator everything)")
+    actions.add_parser("ls", parents=[common], help="list the keys, their secrets and roles")
+    role = actions.add_parser("role", parents=[common], help="give a key another role")
+    role.add_argument("id", metavar="ID")
+    role.add_argument("role", metavar="ROLE", choices=ROLES, help=" or ".join(ROLES))
     remove = actions.add_parser("rm", parents=[common], help="forget a key")
     remove.add_argument("id", metavar="ID")
     remove.add_argument("--old", action="store_true", help="all of its secrets but the newest")
@@ -46,16 +51,18 @@ def add_sign(parser: argparse.ArgumentParser) -> None:
 
 
 def key(options: argparse.Namespace, settings: Settings) -> int:
-    """Make, list or forget keys; a secret is shown once, when it is made."""
+    """Make, list, change or forget keys; a secret is shown once, when it is made."""
     path = settings.auth.keys_path
     if options.action == "new":
-        return _make_key(path, options.id)
+        return _make_key(path, options.id, options.role)
+    if options.action == "role":
+        return _set_role(path, options.id, options.role)
     if options.action == "rm":
         return _remove_key(path, options.id, options.old)
     places = {str(path): store.load_keys(path), "keys": store.load_keys(None, settings.keys)}
     for where, keys in places.items():
         for key_id in keys.ids:
-            print(f"{key_id}  {_secrets(keys.count(key_id))}  {where}")
+            print(f"{key_id}  {_secrets(keys.count(key_id))}  {keys.role(key_id)}  {where}")
     return 0
 
 
@@ -86,9 +93,10 @@ def sign(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _make_key(path: Path, key_id: str) -> int:
-    print(store.add_secret(path, key_id))
-    _print_hint(f"Written to {path}. It is shown this once; keep it like a password.")
+def _make_key(path: Path, key_id: str, role: Role | None) -> int:
+    print(store.add_secret(path, key_id, role))
+    has = store.load_keys(path).role(key_id)
+    _print_hint(f"Written to {path}, as {has}. It is shown this once; keep it like a password.")
     _print_hint(
         "Clients sign with it (docs/signing.md), or send it: Authorization: Bearer ID:SECRET"
     )
@@ -105,6 +113,13 @@ def _remove_key(path: Path, key_id: str, only_old: bool) -> int:
     removed = store.remove_secrets(path, key_id, only_old)
     print(f"{_secrets(removed)} of {key_id} removed")
     _print_hint("A running server forgets them at its restart.")
+    return 0
+
+
+def _set_role(path: Path, key_id: str, role: Role) -> int:
+    store.set_role(path, key_id, role)
+    print(f"{key_id} is {role}")
+    _print_hint("A running server knows it after a restart.")
     return 0
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from realtime.access import SignedRequest
 from realtime.access.client import sign, signature_headers
 from realtime.access.keys import load_keys
+from realtime.access.roles import OPERATOR
 from realtime.access.signed_requests import USE
 from realtime.errors import BadRequest, Unavailable, YamabikoError
 from realtime.settings import Settings
@@ -63,9 +64,14 @@ class RunningServer:
         target, _, query = path.partition("?")
         digest = hashlib.sha256(body).hexdigest()
         request = SignedRequest(method, target.encode(), query.encode(), digest)
-        key_id = self._keys.ids[0]
+        key_id = self._best_key()
         signer = self._keys.signer(key_id, USE)
         return dict(signature_headers(sign(request, key_id, signer)))
+
+    def _best_key(self) -> str:
+        """Return an operator's key where there is one: a listener may not manage models."""
+        ids = self._keys.ids
+        return next((each for each in ids if self._keys.role(each) == OPERATOR), ids[0])
 
 
 def _refusal(status: int, content: Any) -> YamabikoError:

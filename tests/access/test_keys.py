@@ -11,7 +11,13 @@ from pathlib import Path
 import pytest
 
 from realtime.access import Keys
-from realtime.access.keys import add_secret, load_keys, others_may_read, remove_secrets
+from realtime.access.keys import (
+    add_secret,
+    load_keys,
+    others_may_read,
+    remove_secrets,
+    set_role,
+)
 from realtime.access.signatures import SaltedSigner
 from realtime.errors import Refused, SettingsError
 from tests.support.signed_requests import FOREIGN, KEYS, OLDER, SECRET, outcome
@@ -100,6 +106,46 @@ def test_one_secret_needs_no_list(path: Path) -> None:
     assert load_keys(path).verify(f"bot:{SECRET}") == "bot"
 
 
+def test_a_key_without_a_role_is_an_operator(path: Path) -> None:
+    path.write_text(f"bot: [{OLDER}]\n")
+    add_secret(path, "page")
+    keys = load_keys(path)
+    assert (keys.role("bot"), keys.role("page")) == ("operator", "operator")
+    assert "role" not in path.read_text()
+
+
+def test_a_role_stays_until_another_is_given(path: Path) -> None:
+    first = add_secret(path, "guest", "listener")
+    second = add_secret(path, "guest")
+    keys = load_keys(path)
+    assert keys.role("guest") == "listener" and keys.count("guest") == 2
+    assert keys.verify(first) == keys.verify(second) == "guest"
+    remove_secrets(path, "guest", only_old=True)
+    assert load_keys(path).role("guest") == "listener"
+    set_role(path, "guest", "operator")
+    assert load_keys(path).role("guest") == "operator"
+    add_secret(path, "guest", "listener")
+    assert load_keys(path).role("guest") == "listener"
+    remove_secrets(path, "guest")
+    add_secret(path, "guest")
+    assert load_keys(path).role("guest") == "operator"
+
+
+def test_a_key_that_is_not_there_gets_no_role(path: Path) -> None:
+    add_secret(path, "bot")
+    with pytest.raises(SettingsError, match="there are: bot"):
+        set_role(path, "guest", "listener")
+
+
+def test_a_listed_key_may_say_its_role(path: Path) -> None:
+    add_secret(path, "guest", "listener")
+    add_secret(path, "bot")
+    keys = load_keys(path, [f"guest:{SECRET}", f"bot:{SECRET}:listener", f"page:{OLDER}"])
+    roles = {key_id: keys.role(key_id) for key_id in keys.ids}
+    assert roles == {"guest": "listener", "bot": "listener", "page": "operator"}
+    assert keys.verify(f"bot:{SECRET}") == "bot"
+
+
 def test_writers_at_the_same_time_lose_nothing(path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     names = [f"bot-{number}" for number in range(4)]
@@ -136,6 +182,11 @@ FILES = {
     "null": "bot:",
     "deeper": f"bot: [[{SECRET}]]",
     "a map": f"bot: {{secret: {SECRET}}}",
+    "another role": f"bot: {{role: admin, secrets: [{SECRET}]}}",
+    "a role that is a list": f"bot: {{role: [listener], secrets: [{SECRET}]}}",
+    "a role without secrets": "bot: {role: listener}",
+    "secrets without a role": f"bot: {{secrets: [{SECRET}]}}",
+    "more than that": f"bot: {{role: listener, secrets: [{SECRET}], more: {SECRET}}}",
     "a whole key": f"bot: ['bot:{SECRET}']",
 }
 

@@ -79,9 +79,30 @@ def test_ls_tells_where_each_key_stands(own_settings: Settings, capsys: Output) 
     capsys.readouterr()
     run(replace(own_settings, keys=(BOT,)), "key", "ls")
     assert capsys.readouterr().out.splitlines() == [
-        f"page  1 secret  {own_settings.auth.keys_path}",
-        "bot  1 secret  keys",
+        f"page  1 secret  operator  {own_settings.auth.keys_path}",
+        "bot  1 secret  operator  keys",
     ]
+
+
+def test_a_key_is_a_listener_until_its_role_is_changed(
+    own_settings: Settings, capsys: Output
+) -> None:
+    path = own_settings.auth.keys_path
+    run(own_settings, "key", "new", "guest", "--role", "listener")
+    assert "as listener" in capsys.readouterr().err
+    run(own_settings, "key", "ls")
+    assert capsys.readouterr().out == f"guest  1 secret  listener  {path}\n"
+    run(own_settings, "key", "role", "guest", "operator")
+    shown = capsys.readouterr()
+    assert shown.out == "guest is operator\n" and "restart" in shown.err
+    assert load_keys(path).role("guest") == "operator"
+
+
+def test_another_role_is_no_argument(own_settings: Settings, capsys: Output) -> None:
+    with pytest.raises(SystemExit):
+        run(own_settings, "key", "new", "guest", "--role", "admin")
+    assert "listener" in capsys.readouterr().err
+    assert not own_settings.auth.keys_path.exists()
 
 
 class CurlCommand:

@@ -12,16 +12,18 @@ from realtime.cli.running_server import RunningServer
 from realtime.errors import Unavailable, YamabikoError
 from realtime.services import build
 from realtime.settings import AuthSettings, Settings
-from tests.support.keyed_server import SECRET
+from tests.support.keyed_server import OTHER, SECRET
 from tests.support.polling import wait_until
 from tests.support.server import LiveServer, serving
 
+# The first key is not the one that may load models.
+KEYS = (f"guest:{OTHER}:listener", f"bot:{SECRET}")
 
-@pytest.fixture(scope="module", params=["", f"bot:{SECRET}"], ids=["open", "keys"])
+
+@pytest.fixture(scope="module", params=[(), KEYS], ids=["open", "keys"])
 def live(settings: Settings, request: pytest.FixtureRequest) -> Iterator[LiveServer]:
-    keys = (request.param,) if request.param else ()
     auth = replace(settings.auth, bearer=False)
-    with serving(build(replace(settings, keys=keys, auth=auth))) as live:
+    with serving(build(replace(settings, keys=request.param, auth=auth))) as live:
         wait_until(lambda: live.services.ready)  # signed requests pass from then on
         yield live
 

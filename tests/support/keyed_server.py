@@ -18,8 +18,11 @@ OTHER = "other-secret-other-secret-other-secret-oth1"
 
 
 def keyed_services(settings: Settings, fake_time: FakeTime) -> Services:
-    """Return services with the keys `bot` and `other`, which let in what is signed now."""
-    keyed = replace(settings, keys=(f"bot:{SECRET}", f"other:{OTHER}"))
+    """Return services with the keys `bot` and `other`, which let in what is signed now.
+
+    Keys of the settings come besides.
+    """
+    keyed = replace(settings, keys=(f"bot:{SECRET}", f"other:{OTHER}", *settings.keys))
     services = build(keyed, clock=fake_time.clock())
     fake_time.advance(6)
     return services

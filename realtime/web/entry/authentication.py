@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from realtime.access import Credentials, SignedRequest
+from realtime.access.roles import LISTENER, allows
 from realtime.errors import Forbidden, Refused, TooMany, YamabikoError
 from realtime.log import audit
 from realtime.services import Services
@@ -16,6 +18,7 @@ from realtime.web.answers.links import AUDIO
 from realtime.web.entry.buffered_body import BufferedBody
 from realtime.web.entry.credentials import Bearer, Cookie, Ticket, find_credentials
 from realtime.web.entry.hosts_and_origins import check_origin
+from realtime.web.entry.needed_roles import SAFE, needed_role
 from realtime.web.requests.caller import SCOPE, Caller, client_address, path_start
 from realtime.web.requests.request_id import request_id
 
@@ -23,7 +26,6 @@ from realtime.web.requests.request_id import request_id
 # not: it tells the limits of this server. Its page has none of them, and asks for a key.
 OPEN = frozenset(("/", "/docs", "/health", "/ready", "/time", "/login", "/logout"))
 OPEN_FOLDER = "/static/"
-SAFE = ("GET", "HEAD", "OPTIONS")  # methods that change nothing (RFC 9110, section 9.2.1)
 
 
 class Authentication:
@@ -44,6 +46,7 @@ class Authentication:
             try:
                 scope[SCOPE] = await self._authenticate(scope, receive, body)
                 self._check_origin(scope)
+                _check_role(scope)
             except ClientDisconnect:
                 return
             except YamabikoError as error:
@@ -61,14 +64,14 @@ class Authentication:
         try:
             if scope["path"].startswith(AUDIO) and is_signed_url(scope["query_string"]):
                 self._guard.urls.check(scope["path"], scope["query_string"])
-                return Caller(way="address")
+                return Caller(way="address", role=LISTENER)
             caller = await self._identify(scope, receive, body)
         except Refused:
             await self._quotas.count_refusal(address)
             raise
         await self._quotas.account(caller.key_id).charge_request()
         audit("admitted", key=caller.key_id, way=caller.way, **_where(scope))
-        return caller
+        return replace(caller, role=self._guard.keys.role(caller.key_id))
 
     async def _identify(self, scope: Scope, receive: Receive, body: BufferedBody) -> Caller:
         credentials = find_credentials(scope)
@@ -114,6 +117,21 @@ class Authentication:
         if isinstance(error, Refused | Forbidden | TooMany):
             self._metrics.count_refusal(error.code)
             audit("refused", reason=error.code, **_where(scope))
+
+
+def _check_role(scope: Scope) -> None:
+    """Refuse what the key's role may not do; sockets change nothing for others."""
+    if is_open(scope):
+        return
+    caller: Caller = scope[SCOPE]
+    needed = needed_role(scope.get("method", "GET"), scope["path"])
+    if not allows(caller.role, needed):
+        raise Forbidden(
+            f"The role of this key is {caller.role}; this needs the role {needed}.",
+            code="forbidden_role",
+            hint="Whoever runs the server gives it: python server.py key role ID operator",
+            values={"role": caller.role, "needed": needed},
+        )
 
 
 def is_open(scope: Scope) -> bool:

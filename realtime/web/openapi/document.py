@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from typing import Any
 
+from realtime.access.roles import OPERATOR
 from realtime.services import VERSION, Services
 from realtime.web.answers.error_body import (
     BotsBody,
@@ -16,8 +17,15 @@ from realtime.web.answers.error_body import (
     sent_status,
 )
 from realtime.web.answers.errors import status_of
-from realtime.web.entry.authentication import SAFE, is_open
-from realtime.web.openapi.error_codes import ENTRY_ERRORS, FOREIGN_PAGE, KEY_ERRORS, ErrorCode
+from realtime.web.entry.authentication import is_open
+from realtime.web.entry.needed_roles import SAFE, needed_role
+from realtime.web.openapi.error_codes import (
+    ENTRY_ERRORS,
+    FOREIGN_PAGE,
+    KEY_ERRORS,
+    ROLE_ERRORS,
+    ErrorCode,
+)
 from realtime.web.openapi.headers import HEADERS, REQUEST_ID, RETRY_AFTER
 from realtime.web.openapi.operation import GROUPS, JSON, AnswerSpec, Body, Operation, Parameter
 from realtime.web.openapi.schemas import PREFIX, Schemas
@@ -32,6 +40,7 @@ which this server checks requests, so its bounds are those of this server's sett
 Another method at one of these paths is a 405 with `Allow`. A head that is too large or too slow is
 a 431 or 408, and too many connections are a 503, before any of these operations.
 """
+NEEDS_OPERATOR = "Where there are keys, it needs one with the role `operator`."
 
 
 def make_document(operations: Sequence[Operation], services: Services) -> dict[str, Any]:
@@ -78,8 +87,9 @@ class _Writer:
             "summary": operation.summary,
             "operationId": operation.id,
         }
-        if operation.about:
-            written["description"] = operation.about
+        about = [operation.about, NEEDS_OPERATOR if needs_operator(operation) else ""]
+        if any(about):
+            written["description"] = " ".join(filter(None, about))
         if operation.parameters:
             written["parameters"] = [self._parameter(each) for each in operation.parameters]
         if operation.body is not None:
@@ -176,6 +186,14 @@ def all_errors(operation: Operation) -> Iterable[ErrorCode]:
     yield from KEY_ERRORS
     if operation.upgrades or operation.method not in SAFE:
         yield from FOREIGN_PAGE
+    if needs_operator(operation):
+        yield from ROLE_ERRORS
+
+
+def needs_operator(operation: Operation) -> bool:
+    """Return whether an operation is not open to listeners."""
+    closed = not is_open_path(operation)
+    return closed and needed_role(operation.method, operation.path) == OPERATOR
 
 
 def _headers(answer: AnswerSpec) -> Schema:

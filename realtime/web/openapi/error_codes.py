@@ -52,6 +52,7 @@ KEY_ERRORS = (
     *codes(Busy, "nonces_full", "limits_unreachable"),
 )
 FOREIGN_PAGE = codes(Forbidden, "origin_not_allowed")
+ROLE_ERRORS = codes(Forbidden, "forbidden_role")
 QUOTA_ERRORS = codes(TooMany)
 JSON_ERRORS = (*codes(BadRequest, "bad_request", "invalid_json"), *codes(WrongContentType))
 FORM_ERRORS = (

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from starlette.types import Scope
 
+from realtime.access.roles import OPERATOR, Role
+
 SCOPE = "yamabiko.caller"
 
 
@@ -16,6 +18,7 @@ class Caller:
     key_id: str = ""
     way: str = "open"  # signature | bearer | cookie | ticket | open
     signed_ms: int | None = None  # the time in a signed request, in Unix milliseconds
+    role: Role = OPERATOR
 
 
 def caller_of(scope: Scope) -> Caller:

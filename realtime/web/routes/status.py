@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from realtime.access.roles import Role
 from realtime.log import Trouble, Troubles
 from realtime.models.gpu import Gpu, find_gpu
 from realtime.models.process_memory import ProcessMemory, read_memory
@@ -52,6 +53,7 @@ class ServerStatus:
     uptime_s: int
     key: str | None
     keys: bool
+    role: Role
     gpu: Gpu | None
     memory: ProcessMemory
     models: list[ModelDescription]
@@ -75,6 +77,7 @@ async def status(request: Request) -> Response:
         uptime_s=max(0, int(time.time()) - state.created),
         key=caller.key_id or None,
         keys=bool(services.guard.keys),
+        role=caller.role,
         gpu=find_gpu(),
         memory=read_memory(),
         models=await describe_models(services),

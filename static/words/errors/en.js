@@ -29,6 +29,7 @@ export const words = {
   "error.error": "That did not work: {message}",
   "error.file_error": "A file cannot be read or written: {message}",
   "error.forbidden": "This is not allowed here.",
+  "error.forbidden_role": "This key may listen and speak. For this it needs the role {needed}.",
   "error.format_not_accepted": "The recording is {format}; accepted are {accepted}.",
   "error.future": "The clock of this device is ahead of the server's. Set it right.",
   "error.host_not_allowed": "This server does not answer to this host name. The setting hosts lists its names.",

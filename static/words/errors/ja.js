@@ -29,6 +29,7 @@ export const words = {
   "error.error": "うまくいきませんでした：{message}",
   "error.file_error": "ファイルを読み書きできません：{message}",
   "error.forbidden": "ここでは許可されていません。",
+  "error.forbidden_role": "このキーは聞くことと話すことだけができます。この操作には役割 {needed} が必要です。",
   "error.format_not_accepted": "録音の形式は {format} です。受け付ける形式：{accepted}。",
   "error.future": "この端末の時計がサーバーより進んでいます。合わせてください。",
   "error.host_not_allowed": "サーバーはこのホスト名では応答しません。名前は設定 hosts にあります。",

@@ -29,6 +29,7 @@ export const words = {
   "error.error": "没有成功：{message}",
   "error.file_error": "文件无法读写：{message}",
   "error.forbidden": "这里不允许这样做。",
+  "error.forbidden_role": "这把密钥只能听和说。这项操作需要角色 {needed}。",
   "error.format_not_accepted": "录音的格式是 {format}；接受的格式有：{accepted}。",
   "error.future": "本机的时钟比服务器快，请校准。",
   "error.host_not_allowed": "服务器不以此主机名提供服务，名称列在设置 hosts 中。",

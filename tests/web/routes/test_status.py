@@ -27,7 +27,7 @@ def test_it_counts_what_happens(client: TestClient) -> None:
     assert after["cache"]["bytes"] > before["cache"]["bytes"]
     assert {model["name"] for model in after["models"]} >= {"hibari", "kokoro", "tone"}
     assert after["memory"]["resident"] > 1 << 20
-    assert (after["key"], after["keys"]) == (None, False)
+    assert (after["key"], after["keys"], after["role"]) == (None, False, "operator")
 
 
 def test_it_counts_open_sockets(live: LiveServer) -> None:
