@@ -7,6 +7,7 @@ import os
 import sys
 
 from realtime.cli import commands
+from realtime.cli.options import settings_of
 from realtime.errors import YamabikoError
 
 ENDED_BY_SIGPIPE = 141  # 128 + 13, as a shell has it
@@ -34,11 +35,12 @@ def main(arguments: list[str]) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    if options.command == "serve":
+    if options.command == commands.SERVE:
         from realtime.web.server.serve import serve
 
-        return serve(commands.settings_of(options))
-    return commands.COMMANDS[options.command](options)
+        return serve(settings_of(options))
+    code: int = options.run(options)
+    return code
 
 
 if __name__ == "__main__":

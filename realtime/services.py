@@ -34,7 +34,6 @@ from realtime.warm_up.warm_up import WarmUp
 
 logger = logging.getLogger(__name__)
 
-VERSION = "0.1.0"
 QUIET_CHECK_SECONDS = 1.0  # between looks whether a network is quiet and could be prepared
 
 

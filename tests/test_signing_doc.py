@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -104,8 +105,7 @@ def test_the_settings_exist_and_have_these_defaults() -> None:
 
 
 def test_the_commands_are_commands() -> None:
-    assert [
-        parse_arguments(line.split()[2:]).command for line in "".join(blocks("sh")).splitlines()
-    ]
+    lines = "".join(blocks("sh")).splitlines()
+    assert [parse_arguments(shlex.split(line, comments=True)[2:]).command for line in lines]
     for arguments in re.findall(r"`python server\.py ((?:key)[^`]*)`", TEXT):
         assert parse_arguments(arguments.split()).command == "key"

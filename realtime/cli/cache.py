@@ -1,8 +1,11 @@
-"""The work on a cache by hand, without a server: list, check, shrink, remove."""
+"""The command `cache`: recordings listed, checked and removed by hand, without a server."""
 
 from __future__ import annotations
 
+import argparse
 import hashlib
+import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,10 +14,43 @@ from realtime.cache.address import KEY, Address
 from realtime.cache.disk import DiskStore, StoredRecording
 from realtime.cache.index import Index
 from realtime.cache.sidecar import Sidecar
+from realtime.cli.options import add_settings_options, settings_of
 from realtime.cli.progress_bar import ProgressBar
 from realtime.errors import BadRequest, Busy, NotFound
 
 BLOCK_BYTES = 1 << 20
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, title="actions")
+    listing = actions.add_parser("ls", help="list recordings, the longest unheard first")
+    verify = actions.add_parser("verify", help="check every file against its sidecar")
+    prune = actions.add_parser("prune", help="remove the longest unheard")
+    prune.add_argument("--max-bytes", type=int, metavar="N", help="until N bytes are left")
+    remove = actions.add_parser("rm", help="remove recordings")
+    remove.add_argument("names", nargs="+", metavar="KEY", help="keys or paths of recordings")
+    add_settings_options(listing, verify, prune, remove)
+
+
+def run(options: argparse.Namespace) -> int:
+    """List, check, shrink or remove recordings."""
+    settings = settings_of(options)
+    store = DiskStore(settings.cache.path)
+    recordings = list_recordings(store)
+    if options.action == "ls":
+        return _list_recordings(recordings)
+    if options.action == "verify":
+        return _verify_recordings(store, recordings)
+    with locked(store):
+        if options.action == "rm":
+            removed = find_by_name(recordings, options.names)
+        else:
+            most = settings.cache.max_bytes if options.max_bytes is None else options.max_bytes
+            removed = find_surplus(recordings, most)
+        for address in removed:
+            store.remove(address)
+    print(f"{len(removed)} of {len(recordings)} recordings removed")
+    return 0
 
 
 def list_recordings(store: DiskStore) -> list[StoredRecording]:
@@ -105,3 +141,23 @@ def _damage(
     except OSError as error:
         return f"it cannot be read: {error.strerror}"
     return None if digest.hexdigest() == facts.sha256 else "its digest is another"
+
+
+def _list_recordings(recordings: list[StoredRecording]) -> int:
+    for stored in recordings:
+        heard = time.strftime("%Y-%m-%d %H:%M", time.localtime(stored.heard_at))
+        formats = " ".join(suffix[1:] for suffix, _ in stored.files)
+        size = size_of(stored)
+        print(f"{heard}  {size:>10}  {stored.address.path()}  {formats}")
+    total = sum(map(size_of, recordings))
+    print(f"{len(recordings)} recordings, {total / 1e6:.1f} MB", file=sys.stderr)
+    return 0
+
+
+def _verify_recordings(store: DiskStore, recordings: list[StoredRecording]) -> int:
+    checked = with_progress(recordings, "checking")
+    wrong = list(find_damaged(store, checked))
+    for stored, reason in wrong:
+        print(f"{stored.address.path()}  {reason}")
+    print(f"{len(recordings)} recordings, {len(wrong)} wrong", file=sys.stderr)
+    return 1 if wrong else 0

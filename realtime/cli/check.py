@@ -11,14 +11,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from realtime import VERSION
 from realtime.cli.check_facts import CharacterReport, DeviceReport, EngineReport, SettingReport
 from realtime.cli.check_problems import Problem, ServerReport, problem_of
 from realtime.cli.check_report import Report, make_report
+from realtime.cli.options import add_settings_options, loaded_settings_of
 from realtime.cli.units import size
 from realtime.configuration import LoadedSettings
 from realtime.engines.brought import ModelsFile
 from realtime.errors import SettingsError
-from realtime.services import VERSION
 
 KINDS = {
     "speak": "speaks",
@@ -41,14 +42,19 @@ FILE_KINDS = {
 }
 
 
-def add_check(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Print problems with what solves them, then engines, devices, characters, files, and the "
         "settings that differ from their defaults. The exit status is 1 when something that is "
         "configured cannot work. docs/check.md has the names of --json."
     )
+    add_settings_options(parser)
     parser.add_argument("--settings", action="store_true", help="print all settings")
     parser.add_argument("--json", action="store_true", help="print everything as one JSON object")
+
+
+def run(options: argparse.Namespace) -> int:
+    return check(options, lambda: loaded_settings_of(options))
 
 
 def check(options: argparse.Namespace, load: Callable[[], LoadedSettings]) -> int:

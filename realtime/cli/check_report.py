@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from realtime import VERSION
 from realtime.cli import check_facts, check_problems
 from realtime.cli.check_facts import (
     CharacterReport,
@@ -16,7 +17,6 @@ from realtime.cli.check_facts import (
 from realtime.cli.check_problems import Problem, ServerReport
 from realtime.configuration import LoadedSettings
 from realtime.engines.brought import ModelsFile, list_files
-from realtime.services import VERSION
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -12,6 +13,7 @@ from realtime.audio.decoding import AudioSource
 from realtime.audio.encoding import ContainerWriter
 from realtime.audio.samples import RATES
 from realtime.audio.spoken import Spoken
+from realtime.cli.options import add_settings_options, settings_of
 from realtime.cli.progress_bar import ProgressBar
 from realtime.cli.sound_file import SUFFIXES, format_of, write_sound
 from realtime.conversion.request import CONVERTER, VoiceChangeRequest
@@ -30,7 +32,8 @@ NUMBERS = {
 }
 
 
-def add_convert(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_settings_options(parser)
     parser.add_argument(
         "source", type=Path, metavar="IN", help="wav, flac, ogg, mp3, aac, webm, m4a"
     )
@@ -43,6 +46,10 @@ def add_convert(parser: argparse.ArgumentParser) -> None:
     for name, help in NUMBERS.items():
         parser.add_argument(f"--{name}", type=float, metavar="N", help=help)
     parser.add_argument("--sample-rate", type=int, choices=RATES, help="the recording's own")
+
+
+def run(options: argparse.Namespace) -> int:
+    return asyncio.run(convert(options, settings_of(options)))
 
 
 async def convert(options: argparse.Namespace, settings: Settings) -> int:

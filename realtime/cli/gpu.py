@@ -11,6 +11,7 @@ import time
 from dataclasses import asdict
 from typing import Any
 
+from realtime.cli.options import add_settings_options, settings_of
 from realtime.cli.running_server import RunningServer
 from realtime.cli.units import seconds_in_words, size
 from realtime.models.device_readings import Device, DeviceReader
@@ -19,14 +20,19 @@ from realtime.settings import Settings
 WATCH_SECONDS = 2.0
 
 
-def add_gpu(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Print the processor and each GPU with its memory, load and temperature, the models that "
         "are loaded, and whether they are cleaned up by themselves. It asks the running server; "
         "without one it looks itself."
     )
+    add_settings_options(parser)
     parser.add_argument("--json", action="store_true", help="print everything as one JSON object")
     parser.add_argument("--watch", action="store_true", help="print it again every two seconds")
+
+
+def run(options: argparse.Namespace) -> int:
+    return gpu(options, settings_of(options))
 
 
 def gpu(options: argparse.Namespace, settings: Settings) -> int:

@@ -6,21 +6,27 @@ import argparse
 import json
 from typing import Any
 
+from realtime.cli.options import add_settings_options, settings_of
 from realtime.cli.running_server import RunningServer
 from realtime.cli.units import seconds_in_words, size
 from realtime.settings import Settings
 
 
-def add_models(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, title="actions")
-    listing = actions.add_parser("ls", parents=[common], help="list the models and their state")
+    listing = actions.add_parser("ls", help="list the models and their state")
     listing.add_argument("--json", action="store_true", help="print what the server answers")
-    load = actions.add_parser("load", parents=[common], help="load models by their ids")
+    load = actions.add_parser("load", help="load models by their ids")
     load.add_argument("ids", nargs="+", metavar="ID")
-    unload = actions.add_parser("unload", parents=[common], help="free the memory of models")
+    unload = actions.add_parser("unload", help="free the memory of models")
     unload.add_argument("ids", nargs="*", metavar="ID", help="ids; none with --all")
     unload.add_argument("--all", action="store_true", help="every model that is loaded")
     unload.add_argument("--force", action="store_true", help="also models that are in use")
+    add_settings_options(listing, load, unload)
+
+
+def run(options: argparse.Namespace) -> int:
+    return models(options, settings_of(options))
 
 
 def models(options: argparse.Namespace, settings: Settings) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -14,6 +15,7 @@ from realtime import engines
 from realtime.audio.encoding import ContainerWriter
 from realtime.audio.samples import pcm_to_bytes
 from realtime.audio.spoken import Spoken
+from realtime.cli.options import add_settings_options, settings_of
 from realtime.cli.sound_file import SUFFIXES, format_of, write_sound
 from realtime.errors import BadRequest
 from realtime.services import Services, build
@@ -24,7 +26,8 @@ from realtime.speech.request import line_request
 LONG_TEXT = 500  # characters from which on progress is shown
 
 
-def add_say(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_settings_options(parser)
     parser.add_argument("text", help="what to say; - reads it from standard input")
     parser.add_argument("--character", metavar="NAME", help="who speaks; else the language's own")
     parser.add_argument("--language", default="auto", choices=ASKABLE)
@@ -40,6 +43,10 @@ def add_say(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help=f"its suffix says what: {SUFFIXES}; without it, PCM goes to standard output",
     )
+
+
+def run(options: argparse.Namespace) -> int:
+    return asyncio.run(say(options, settings_of(options)))
 
 
 async def say(options: argparse.Namespace, settings: Settings) -> int:

@@ -15,14 +15,16 @@ import numpy as np
 from realtime.audio.decoding import decode
 from realtime.audio.samples import Resampler, Samples, from_pcm16, to_pcm16
 from realtime.audio.wav import wav_file
+from realtime.cli.options import add_settings_options, settings_of
 from realtime.engine_settings import PLANS, PRECISIONS
 from realtime.errors import BadRequest, YamabikoError
 from realtime.settings import Settings
 from realtime.vocoders import open, report
 
 
-def add_vocoder(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
-    how = argparse.ArgumentParser(add_help=False, parents=[common])
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    how = argparse.ArgumentParser(add_help=False)
+    add_settings_options(how)
     how.add_argument("name", metavar="NAME", choices=open.NAMES, help="bigvgan or hifigan")
     how.add_argument("--plan", choices=PLANS, help="instead of the settings'")
     how.add_argument("--precision", choices=PRECISIONS, help="instead of the settings'")
@@ -38,6 +40,10 @@ def add_vocoder(parser: argparse.ArgumentParser, common: argparse.ArgumentParser
     resynth.add_argument("target", type=Path, metavar="OUT.WAV")
     for action in (bench, quality):
         action.add_argument("--json", type=Path, metavar="PATH", help="write the figures there")
+
+
+def run(options: argparse.Namespace) -> int:
+    return vocoder(options, settings_of(options))
 
 
 def vocoder(options: argparse.Namespace, settings: Settings) -> int:

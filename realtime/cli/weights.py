@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from realtime import blocks
+from realtime.cli.options import add_settings_options, settings_of
 from realtime.engines.valle.weights import CONVERTIBLE_FILES
 from realtime.errors import YamabikoError
 from realtime.settings import Settings
@@ -20,9 +21,14 @@ ROOT = Path(__file__).resolve().parents[2]
 REWRITE = "realtime.engines.valle.rewrite_checkpoint"
 
 
-def add_weights(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, title="actions")
-    actions.add_parser("convert", parents=[common], help="rewrite what is there as safetensors")
+    convert = actions.add_parser("convert", help="rewrite what is there as safetensors")
+    add_settings_options(convert)
+
+
+def run(options: argparse.Namespace) -> int:
+    return weights(options, settings_of(options))
 
 
 def weights(options: argparse.Namespace, settings: Settings) -> int:

@@ -9,7 +9,7 @@ import pytest
 
 from realtime.cache.disk import DiskStore
 from realtime.cli import cache
-from realtime.cli.commands import COMMANDS, parse_arguments
+from realtime.cli.commands import parse_arguments
 from realtime.errors import BadRequest, Busy, NotFound
 from tests.support.recordings import address, keep_recording
 
@@ -26,7 +26,8 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DiskStore:
 
 def run(*arguments: str) -> int:
     options = parse_arguments(["cache", *arguments])
-    return COMMANDS[options.command](options)
+    code: int = options.run(options)
+    return code
 
 
 def left(store: DiskStore) -> str:

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from typing import Any
 
+from realtime import VERSION
 from realtime.access.roles import OPERATOR
-from realtime.services import VERSION, Services
+from realtime.services import Services
 from realtime.web.answers.error_body import (
     BotsBody,
     error_type,

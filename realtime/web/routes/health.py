@@ -10,9 +10,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from realtime import VERSION
 from realtime.models.gpu import find_gpu
 from realtime.models.model_state import ModelState
-from realtime.services import VERSION, Services
+from realtime.services import Services
 from realtime.web.openapi.operation import JSON, SERVER, AnswerSpec, Operation, json_answer
 from realtime.web.requests.services import services_of
 

@@ -10,11 +10,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from realtime import VERSION
 from realtime.access.roles import Role
 from realtime.log import Trouble, Troubles
 from realtime.models.gpu import Gpu, find_gpu
 from realtime.models.process_memory import ProcessMemory, read_memory
-from realtime.services import VERSION
 from realtime.web.open_sockets import OpenSockets
 from realtime.web.openapi.operation import SERVER, Operation, json_answer
 from realtime.web.requests.caller import caller_of

@@ -11,11 +11,11 @@ from collections import Counter
 import uvicorn
 from starlette.applications import Starlette
 
-from realtime import log
+from realtime import VERSION, log
 from realtime.access.keys import others_may_read
 from realtime.listener import bound_socket, check_host
 from realtime.live.protocol import MOST_MESSAGE_BYTES
-from realtime.services import VERSION, Services, build
+from realtime.services import Services, build
 from realtime.settings import MEMORY, Settings
 from realtime.web.app import create_app
 from realtime.web.server.memory_shortcut import protocol_for
