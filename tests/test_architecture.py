@@ -9,8 +9,8 @@ from tests.test_layers import FLOORS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-QUESTIONS = 24
-GUESSED = 20  # of these the file's name has a word of the question
+QUESTIONS = 24  # at least
+GUESSED = 20 / 24  # of their answers have a word of the question in the file's name
 
 
 def rows() -> list[tuple[str, str]]:
@@ -26,10 +26,10 @@ def stems(text: str) -> set[str]:
 
 
 def test_every_feature_has_its_file_and_its_name_is_guessed() -> None:
-    assert len(rows()) == QUESTIONS
+    assert len(rows()) >= QUESTIONS
     assert all((ROOT / path).is_file() for _, path in rows())
     guessed = [what for what, path in rows() if stems(what) & stems(Path(path).stem)]
-    assert len(guessed) >= GUESSED, {what for what, _ in rows()} - set(guessed)
+    assert len(guessed) >= GUESSED * len(rows()), {what for what, _ in rows()} - set(guessed)
 
 
 def test_every_path_that_is_named_is_there() -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.support.inner_pytest import run_pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -46,13 +46,7 @@ def folder(tmp_path: Path) -> Path:
 def run(folder: Path, *arguments: str, has_gpu: bool = False) -> list[str]:
     """Run the tests of a folder and return the lines that are printed."""
     (folder / "conftest.py").write_text(CONFTEST.format(has_gpu=has_gpu))
-    own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    command = [sys.executable, "-m", "pytest", "-q", f"--rootdir={folder}", *arguments, str(folder)]
-    found = subprocess.run(
-        command, cwd=folder, env={**own, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True
-    )
-    assert found.returncode == 0, found.stdout + found.stderr
-    return found.stdout.splitlines()
+    return run_pytest(folder, *arguments).splitlines()
 
 
 GPU = "2 for want of a GPU"

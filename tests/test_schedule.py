@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support.inner_pytest import run_pytest
 from tests.support.schedule import GROUPS, group_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,12 +40,7 @@ def folder(tmp_path: Path) -> Path:
 
 def run(folder: Path, *arguments: str) -> list[tuple[str, str]]:
     """Run the tests of a folder; return the file and the process of each, in order."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    command = [sys.executable, "-m", "pytest", "-q", f"--rootdir={folder}", *arguments]
-    found = subprocess.run(
-        command, cwd=folder, env={**own, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True
-    )
-    assert found.returncode == 0 and "24 passed" in found.stdout, found.stdout + found.stderr
+    assert "24 passed" in run_pytest(folder, *arguments)
     pairs = [line.split() for line in (folder / "noted").read_text().splitlines()]
     return [(file, process) for file, process in pairs]
 
@@ -63,9 +56,7 @@ def test_a_group_is_run_whole_by_one_process_and_first(folder: Path) -> None:
 
 
 def test_a_group_is_first_in_one_process_too(folder: Path) -> None:
-    assert [file for file, _ in run(folder, "-p", "no:xdist")][:12] == [
-        name for name in FILES[3:] for _ in range(4)
-    ]
+    assert [file for file, _ in run(folder)][:12] == [name for name in FILES[3:] for _ in range(4)]
 
 
 def test_every_group_names_files_that_there_are() -> None:
