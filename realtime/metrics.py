@@ -200,7 +200,7 @@ class Networks:
             self._set(report)
 
     def _set(self, report: Mapping[str, Any]) -> None:
-        names = (report["engine"], report["name"])
+        names = (report["model"], report["name"])  # models of one engine may have equal networks
         for plan, calls in report["hits"].items():
             self._calls.labels(*names, plan).set(calls)
         fallbacks = ((item["plan"], item["count"]) for item in report["fallbacks"])

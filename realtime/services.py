@@ -146,9 +146,9 @@ def build(
 
 
 def check_engines(setting: str, names: Iterable[str], models: LoadedModels) -> None:
-    """Refuse a setting that names an engine which is not there."""
+    """Refuse a setting that names an engine which is not there; its model may come later."""
     for name in names:
-        if name not in models.names():
+        if not models.has_engine(name):
             raise SettingsError(
                 f"{setting}: {unknown_engine(name, models.names()).message}", field=setting
             )

@@ -43,6 +43,7 @@ def test_networks_are_told_as_their_report_says() -> None:
     metrics = Metrics()
     told = {
         "engine": "valle",
+        "model": "valle:nana",
         "name": "step",
         "enabled": True,
         "mode": "graphs",
@@ -55,7 +56,7 @@ def test_networks_are_told_as_their_report_says() -> None:
     }
     metrics.set_networks([told])
     text = metrics.prometheus_text().decode()
-    names = 'engine="valle",network="step"'
+    names = 'engine="valle:nana",network="step"'
     for line in (
         f'yamabiko_acceleration_calls{{{names},plan="graphs"}} 7.0',
         f'yamabiko_acceleration_fallbacks{{{names},plan="graphs"}} 3.0',

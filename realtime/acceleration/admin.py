@@ -13,7 +13,7 @@ from realtime.settings import AccelerationSettings
 
 logger = logging.getLogger(__name__)
 
-Networks = Callable[[], Iterable[tuple[str, Accelerated]]]  # with the names of their engines
+Networks = Callable[[], Iterable[tuple[str, Accelerated]]]  # with the ids of their models
 
 
 class AccelerationAdmin:
@@ -58,7 +58,8 @@ class AccelerationAdmin:
             "idle_seconds": self._settings.idle_seconds,
             "memory_fraction": self._settings.memory_fraction or None,
             "networks": [
-                {"engine": engine, **found.described()} for engine, found in self._networks()
+                {"engine": _engine_of(model), "model": model, **found.described()}
+                for model, found in self._networks()
             ],
         }
 
@@ -75,7 +76,7 @@ class AccelerationAdmin:
         chosen = [
             found
             for name, found in known
-            if engine in (None, name) and network in (None, found.name)
+            if engine in (None, name, _engine_of(name)) and network in (None, found.name)
         ]
         if not chosen and (engine is not None or network is not None):
             names = shortlist(f"{name}/{found.name}" for name, found in known)
@@ -86,3 +87,7 @@ class AccelerationAdmin:
                 hint=f"There are: {names}." if names else "No engine with one is loaded.",
             )
         return chosen
+
+
+def _engine_of(model: str) -> str:
+    return model.partition(":")[0]

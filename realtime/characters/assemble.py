@@ -167,8 +167,9 @@ class _Assembly:
             )
         usable = (*self._engines, voice.family)
         for language, engine in card.engines.items():
-            foreign = engine in FAMILIES and engine != voice.family
-            if foreign or (self._engines and engine not in usable):
+            family = engine.partition(":")[0]  # of a model by its id: people bring it later
+            foreign = family in FAMILIES and family != voice.family
+            if foreign or (self._engines and family not in usable):
                 there = shortlist(sorted((set(usable) - set(FAMILIES)) | {voice.family}))
                 raise _Broken(
                     file, f"engines: {language} is {engine!r}; usable with its voice are: {there}"

@@ -176,7 +176,14 @@ def _picture(value: Any) -> str:
 def _engines(value: Any) -> Mapping[str, str]:
     if not isinstance(value, dict) or not set(value) <= {*LANGUAGES, "mix"}:
         raise BadCard("an engine for each of some languages (en, zh, ja, mix) is expected")
-    return MappingProxyType({language: _name(engine) for language, engine in value.items()})
+    return MappingProxyType({language: _model(id) for language, id in value.items()})
+
+
+def _model(value: Any) -> str:
+    """Read the name of an engine, or the id of one of its models: `torchscript:nana`."""
+    if not isinstance(value, str):
+        return _name(value)
+    return ":".join(_name(part) for part in value.split(":", 1))
 
 
 def _voice(value: Any) -> Mapping[str, float]:

@@ -95,9 +95,9 @@ def report_engines(installation: Installation) -> list[EngineReport]:
     settings, models = installation.settings, installation.models
     found = []
     for state in models.states():
-        engine = models.engine(state.name)
+        engine = models.engine(state.id)
         obstacles = find_obstacles(engine, settings, read_files=True)
-        found.append(_engine(state.name, state.kind, obstacles, engine.weights, settings))
+        found.append(_engine(state.id, state.kind, obstacles, engine.weights, settings))
     for name, files in checkpoints.FILES.items():
         found.append(_torch_user(name, "vocode", files, settings))
     return [*found, _torch_user(CLONING, "clone", CLONING_FILES, settings)]

@@ -22,6 +22,7 @@ from realtime.cli.check_facts import (
 from realtime.cli.units import size
 from realtime.engines.brought import ModelsFile, has_brought_files
 from realtime.engines.obstacles import Obstacle
+from realtime.engines.several_models import split_id
 from realtime.errors import SettingsError, YamabikoError
 from realtime.listener import bound_socket, check_host
 from realtime.models.devices import has_cuda_device
@@ -138,8 +139,9 @@ def engine_problems(
     for report in reports:
         if report.can_run:
             continue
-        if report.name in wanted:
-            yield from _obstacles(report.name, f", {wanted[report.name]},", report.obstacles, True)
+        need = wanted.get(report.name) or wanted.get(split_id(report.name)[0])
+        if need is not None:
+            yield from _obstacles(report.name, f", {need},", report.obstacles, True)
         elif (who := _asked_for(report.name, installation)) is not None:
             yield from _obstacles(report.name, who, report.obstacles, False)
 
@@ -240,7 +242,7 @@ def _asked_for(name: str, installation: Installation) -> str | None:
     if names:
         more = "" if len(names) <= MOST_NAMES else f" and {len(names) - MOST_NAMES} more"
         return f", the voice of {', '.join(names[:MOST_NAMES])}{more},"
-    brought = has_brought_files(name, installation.settings)
+    brought = has_brought_files(split_id(name)[0], installation.settings)
     return ", whose files were brought," if brought else None
 
 

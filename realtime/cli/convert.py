@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("out", type=Path, metavar="OUT", help=f"its suffix says what: {SUFFIXES}")
     parser.add_argument("--character", metavar="NAME", help="whose voice it becomes")
     parser.add_argument("--engine", metavar="NAME", default=CONVERTER, help="world by default")
-    parser.add_argument("--model", metavar="NAME", default="", help="of torchscript or vocoder")
+    parser.add_argument("--model", metavar="NAME", default="", help="of an engine with several")
     parser.add_argument("--language", default="auto", choices=ASKABLE, help="what is spoken")
     parser.add_argument("--effect", default="none", choices=EFFECTS)
     for name, help in NUMBERS.items():

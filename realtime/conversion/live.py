@@ -109,7 +109,7 @@ class Conversion:
         plan = lease.engine.plan(self.change)
         if plan.whole:
             raise BadRequest(
-                f"The engine {self._model.name!r} needs whole recordings and cannot convert live.",
+                f"The engine {self._model.id!r} needs whole recordings and cannot convert live.",
                 code="not_live",
                 hint="Send a recording to POST /api/process instead. For a model of one's own: say "
                 "block, context and causal in its model.yaml.",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from realtime.characters import Characters
 from realtime.conversion.character_pitch import CharacterPitches
+from realtime.engines.several_models import split_id
 from realtime.engines.voice_change import GATE_OFF, VoiceChange
 from realtime.errors import BadRequest
 
@@ -36,23 +37,24 @@ class VoiceChangeRequest:
     language: str = "auto"  # that is spoken, for an engine that understands words
 
     def __post_init__(self) -> None:
-        if self.engine not in MEANINGLESS:
+        engine = split_id(self.engine)[0]
+        if engine not in MEANINGLESS:
             return
-        meaningless = MEANINGLESS[self.engine]
+        meaningless = MEANINGLESS[engine]
         refused = [name for name in meaningless if getattr(self, name) not in (None, "")]
         if self.effect != "none":
             refused.append("effect")
         if refused:
             raise BadRequest(
-                f"{', '.join(refused)} cannot be asked of {self.engine!r}, which changes no sound.",
-                hint=f"It takes {TAKEN[self.engine]}.",
+                f"{', '.join(refused)} cannot be asked of {engine!r}, which changes no sound.",
+                hint=f"It takes {TAKEN[engine]}.",
                 field=refused[0],
             )
 
     @property
     def by_words(self) -> bool:
         """Check whether speech is to be understood and spoken anew, so that lengths change."""
-        return self.engine == REVOICE
+        return split_id(self.engine)[0] == REVOICE
 
 
 class VoiceChangeResolver:
@@ -77,6 +79,6 @@ class VoiceChangeResolver:
             for name in ("pitch", "formant", "breath", "gate")
             if (value := getattr(request, name)) is not None
         }
-        if request.engine == VOCODER:
+        if split_id(request.engine)[0] == VOCODER:
             given.setdefault("gate", GATE_OFF)  # its mel is that of the recording as it is
-        return VoiceChange(target=target, effect=request.effect, model=request.model, **given)
+        return VoiceChange(target=target, effect=request.effect, **given)

@@ -26,6 +26,7 @@ from realtime.conversion.several_files import (
     one_recording,
 )
 from realtime.conversion.timings import TimingReport
+from realtime.engines.several_models import named_id
 from realtime.models.loaded import LoadedModels
 from realtime.speech.request import LineRequest
 from realtime.speech.speech import Speech
@@ -88,7 +89,7 @@ class VoiceChanger:
             )
         return Conversion(
             self._models,
-            request.engine,
+            await self._converter(request),
             await self._resolver.resolve(request),
             rate,
             output_rate,
@@ -108,9 +109,8 @@ class VoiceChanger:
             )
         else:
             change = await self._resolver.resolve(request)
-            sound = convert_recording(
-                self._models, request.engine, change, parts, rate, output_rate
-            )
+            model = await self._converter(request)
+            sound = convert_recording(self._models, model, change, parts, rate, output_rate)
         async with aclosing(sound) as pieces:
             async for pcm in pieces:
                 yield pcm
@@ -123,10 +123,17 @@ class VoiceChanger:
             sound = self._recordings_by_words(request, recordings)
         else:
             change = await self._resolver.resolve(request)
-            sound = convert_recordings(self._models, request.engine, change, recordings)
+            model = await self._converter(request)
+            sound = convert_recordings(self._models, model, change, recordings)
         async with aclosing(sound) as items:
             async for item in items:
                 yield item
+
+    async def _converter(self, request: VoiceChangeRequest) -> str:
+        """Give the id of the model that a request names, also of one that was brought just now."""
+        id = named_id(request.engine, request.model)
+        await self._models.look(id)
+        return self._models.converter(id).id
 
     async def _recordings_by_words(
         self, request: VoiceChangeRequest, recordings: Sequence[SourceRecording]

@@ -10,55 +10,80 @@ from collections.abc import Iterator, Sequence
 from realtime import blocks
 from realtime.acceleration.cuda_driver import has_usable_gpu
 from realtime.engines.contract import CancelToken, ConversionPlan, Samples
-from realtime.engines.torchscript_file import find_models
+from realtime.engines.several_models import unknown_model
+from realtime.engines.torchscript_file import find_file, find_names, read_model
 from realtime.engines.torchscript_model import TorchScriptModel
 from realtime.engines.torchscript_window import ModelWindow, Outcome, feed_windows
 from realtime.engines.voice_change import VoiceChange
-from realtime.errors import BadRequest, WeightsMissing, shortlist
+from realtime.errors import BadRequest, WeightsMissing
 from realtime.settings import Settings
 from realtime.weights import WeightFile
 
 
 class TorchScript:
-    """The engine of all models in `models/torchscript`; a change names one of several."""
+    """The engine of one model in `models/torchscript`, or of none."""
 
     name = "torchscript"
     version = "1"
     block = blocks.TORCH
-    weights: tuple[WeightFile, ...] = ()  # any file name will do; `load` says what is missing
-    may_use_cuda = True  # each model's card decides, when it is loaded
+    may_use_cuda = True  # the model's card decides, when it is loaded
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, model: str = "") -> None:
+        self.model = model
+        self._settings = settings
         self._folder = settings.models.path / self.name
-        self._models: dict[str, TorchScriptModel] = {}
+        self._loaded: TorchScriptModel | None = None
+
+    def find_models(self) -> list[str]:
+        return find_names(self._folder)
+
+    def with_model(self, model: str) -> TorchScript:
+        return TorchScript(self._settings, model)
+
+    def files_of(self, model: str) -> str | None:
+        return f"model.pt or model.pt2 in {self._folder / model}" if model else None
+
+    @property
+    def weights(self) -> tuple[WeightFile, ...]:
+        """Return the file of its model; any name of a model will do, so without one there is none.
+
+        `load` says then what is missing.
+        """
+        if not self.model:
+            return ()
+        file = find_file(self._folder / self.model)
+        name = "model.pt" if file is None else file.name
+        return (WeightFile(self.name, f"{self.model}/{name}"),)
 
     def load(self) -> None:
-        files = find_models(self._folder)
-        self._models = {file.name: TorchScriptModel(file) for file in files}
+        self.check_files()
+        self._loaded = TorchScriptModel(read_model(self._folder / self.model))
 
     def check_files(self) -> None:
-        find_models(self._folder)
+        if not self.model and (there := self.find_models()):
+            raise unknown_model(self.name, "", there)
+        read_model(self._folder / (self.model or "NAME"))
 
     def unload(self) -> None:
-        self._models = {}
+        self._loaded = None
 
     def runs_on(self) -> str:
-        """Return `cuda:0` when one of the models runs there, or would."""
-        if self._models:
-            return "cuda:0" if any(each.on_cuda for each in self._models.values()) else "cpu"
-        return "cuda:0" if has_usable_gpu() and self._asks_for_gpu() else "cpu"
+        """Return `cuda:0` when the model runs there, or would."""
+        if self._loaded is not None:
+            return "cuda:0" if self._loaded.on_cuda else "cpu"
+        return "cuda:0" if self.model and has_usable_gpu() and self._asks_for_gpu() else "cpu"
 
     def _asks_for_gpu(self) -> bool:
         try:
-            return any(file.card.device != "cpu" for file in find_models(self._folder))
+            return read_model(self._folder / self.model).card.device != "cpu"
         except (BadRequest, WeightsMissing):
-            return False  # none is there, or loading will say what is wrong
+            return False  # it is not there any more, or loading will say what is wrong
 
     def plan(self, change: VoiceChange) -> ConversionPlan:
-        return self._chosen(change).plan
+        return self._at_rate_of(change).plan
 
     def most_together(self, change: VoiceChange) -> int:
-        return self._chosen(change).card.batch
+        return self._at_rate_of(change).card.batch
 
     def convert(
         self, blocks: Iterator[Samples], change: VoiceChange, cancel: CancelToken
@@ -75,7 +100,7 @@ class TorchScript:
         change: VoiceChange,
         cancel: CancelToken,
     ) -> Iterator[Sequence[Outcome | None]]:
-        model = self._chosen(change)
+        model = self._at_rate_of(change)
         windows: list[ModelWindow] = []
         for asked in rounds:
             cancel.check()
@@ -85,16 +110,10 @@ class TorchScript:
             windows = windows or [ModelWindow(model.card) for _ in asked]
             yield feed_windows(windows, asked, model.convert)
 
-    def _chosen(self, change: VoiceChange) -> TorchScriptModel:
-        """Return the model that a change names, for sound at the rate at which it comes."""
-        name = change.model
-        if not name and len(self._models) == 1:
-            name = next(iter(self._models))
-        if name in self._models:
-            return self._models[name].at_rate(change.source_rate)
-        there = shortlist(self._models) or "none"
-        fault = f"There is no model {name!r}" if name else "The model must be named"
-        raise BadRequest(f"{fault}; there are: {there}.", code="unknown_model", field="model")
+    def _at_rate_of(self, change: VoiceChange) -> TorchScriptModel:
+        """Return the model for sound at the rate at which it comes."""
+        assert self._loaded is not None, "only a loaded model is used"
+        return self._loaded.at_rate(change.source_rate)
 
 
 def _convert_whole(

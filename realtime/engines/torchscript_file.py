@@ -34,6 +34,7 @@ LIMITS = {
 OWN = "own"  # the input's rate, whatever it is
 USUAL_RATE = 16_000
 MOST_BYTES = 16 << 10  # of a yaml
+MOST_MODELS = 1_000  # that are listed, the first by name
 MOST_CONFIG = 64 << 20  # bytes of one of an archive's lists
 EXPORT = (
     "Save a whole program instead: torch.jit.script(model).save('model.pt'), or "
@@ -85,19 +86,30 @@ class ModelFile:
     card: ModelCard
 
 
-def find_models(folder: Path) -> list[ModelFile]:
-    """Find every model of a folder; name a file that is wrong, and how to make a right one."""
-    places = sorted(path for path in folder.glob("*") if path.is_dir())
-    files = [(place, file) for place in places if (file := _file_in(place)) is not None]
-    if not files:
+def find_names(folder: Path) -> list[str]:
+    """List the models of a folder by name, whether their files are right or not."""
+    found = (place.name for place in folder.glob("*") if find_file(place) is not None)
+    return sorted(name for name in found if name.isprintable())[:MOST_MODELS]
+
+
+def find_file(place: Path) -> Path | None:
+    """Find the file of a model's folder."""
+    files = [place / "model.pt2", place / "model.pt"]
+    return next((file for file in files if file.is_file()), None)
+
+
+def read_model(place: Path) -> ModelFile:
+    """Read what a model's files say of it; name a file that is wrong, and how to make a right one.
+
+    The program itself is not loaded.
+    """
+    file = find_file(place)
+    if file is None:
         raise WeightsMissing(
-            f"The engine 'torchscript' needs a model; looked at {folder}/NAME/model.pt and .pt2.",
-            hint=f"Put a TorchScript file at {folder}/NAME/model.pt.",
+            f"The engine 'torchscript' needs a model; looked at {place}/model.pt and .pt2.",
+            hint=f"Put a TorchScript file at {place}/model.pt.",
         )
-    return [
-        ModelFile(place.name, file, _is_exported(file), read_card(place / "model.yaml"))
-        for place, file in files
-    ]
+    return ModelFile(place.name, file, _is_exported(file), read_card(place / "model.yaml"))
 
 
 def read_card(path: Path) -> ModelCard:
@@ -148,11 +160,6 @@ def _check(path: Path, key: str, value: Any, kind: type) -> None:
         least, most = LIMITS[key]
         if not least <= value <= most:
             raise _refused(path, f"{key} is {value}; {least} to {most} is expected")
-
-
-def _file_in(place: Path) -> Path | None:
-    files = [place / "model.pt2", place / "model.pt"]
-    return next((file for file in files if file.is_file()), None)
 
 
 def _is_exported(path: Path) -> bool:

@@ -14,8 +14,9 @@ from realtime import blocks
 from realtime.acceleration import Accelerated
 from realtime.acceleration.cuda_driver import has_usable_gpu
 from realtime.engines.contract import CancelToken, ConversionPlan, Samples
+from realtime.engines.several_models import unknown_model
 from realtime.engines.voice_change import VoiceChange
-from realtime.errors import BadRequest, WeightsMissing, shortlist
+from realtime.errors import WeightsMissing
 from realtime.settings import Settings
 from realtime.vocoders.checkpoints import FILES
 from realtime.vocoders.open import OpenedVocoder, open_vocoder
@@ -25,43 +26,52 @@ BLOCK_SECONDS = 0.1  # of a plan; it takes the recording as one block, however l
 
 
 class VocoderEngine:
-    """The engine of all vocoders in the models folder; a change names one of several."""
+    """The engine of one vocoder in the models folder, or of none."""
 
     name = "vocoder"
     version = "1"
     block = blocks.TORCH
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, model: str = "") -> None:
+        self.model = model
         self._settings = settings
-        self._opened: dict[str, OpenedVocoder] = {}
+        self._opened: OpenedVocoder | None = None
+
+    def find_models(self) -> list[str]:
+        """Name the vocoders all of whose files are there."""
+        return [name for name, files in FILES.items() if all(map(self._is_there, files))]
+
+    def with_model(self, model: str) -> VocoderEngine:
+        return VocoderEngine(self._settings, model)
+
+    def files_of(self, model: str) -> str | None:
+        return _names_of(model) if model in FILES else None
 
     @property
     def weights(self) -> tuple[WeightFile, ...]:
-        """Return the files of the vocoders that are there; of one that is incomplete, else."""
-        complete = self._complete()
+        """Return the files of its vocoder; without one, those of vocoders that are incomplete."""
+        if self.model:
+            return FILES.get(self.model, ())
         begun = [name for name in FILES if any(self._is_there(file) for file in FILES[name])]
-        return tuple(file for name in complete or begun for file in FILES[name])
+        return tuple(file for name in begun for file in FILES[name])
 
     @property
     def accelerated(self) -> tuple[Accelerated, ...]:
-        return tuple(network for each in self._opened.values() for network in each.networks)
+        return () if self._opened is None else self._opened.networks
 
     def load(self) -> None:
         self.check_files()
-        try:
-            for name in self._complete():
-                self._opened[name] = open_vocoder(name, self._settings)
-        except BaseException:
-            self.unload()
-            raise
+        self._opened = open_vocoder(self.model, self._settings)
 
     def check_files(self) -> None:
-        """Refuse a folder in which no vocoder is complete."""
-        if self._complete():
-            return
+        """Refuse a vocoder that is incomplete, and a folder in which none is complete."""
         for file in self.weights:
             if not self._is_there(file):
                 raise weights_missing(file, self._settings)
+        if self.model:
+            return
+        if there := self.find_models():
+            raise unknown_model(self.name, "", there)
         looked, wanted = self._places()
         raise WeightsMissing(
             f"The engine {self.name!r} needs the files of a vocoder; looked at {looked}.",
@@ -69,15 +79,15 @@ class VocoderEngine:
         )
 
     def unload(self) -> None:
-        opened, self._opened = self._opened, {}
-        for each in opened.values():
-            each.close()
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            opened.close()
 
     def runs_on(self) -> str:
         """Return the first of its devices."""
-        for opened in self._opened.values():
-            return _with_number(opened.device)
-        if not self._complete():
+        if self._opened is not None:
+            return _with_number(self._opened.device)
+        if not self.model:
             return "cpu"
         first = self._settings.vocoder.device.partition(",")[0].strip()
         if first == "auto":
@@ -85,14 +95,14 @@ class VocoderEngine:
         return _with_number(first)
 
     def plan(self, change: VoiceChange) -> ConversionPlan:
-        opened = self._chosen(change.model)
+        opened = self._vocoder()
         rate, output_rate = opened.mel_format.sample_rate, opened.vocoder.sample_rate
         unit = rate // gcd(rate, output_rate)  # the fewest samples that make whole output samples
         block = round(BLOCK_SECONDS * rate / unit) * unit
         return ConversionPlan(rate, output_rate, step=unit, block=block, whole=True)
 
     def most_together(self, change: VoiceChange) -> int:
-        return self._chosen(change.model).vocoder.most_windows
+        return self._vocoder().vocoder.most_windows
 
     def convert(
         self, blocks: Iterator[Samples], change: VoiceChange, cancel: CancelToken
@@ -107,26 +117,16 @@ class VocoderEngine:
         change: VoiceChange,
         cancel: CancelToken,
     ) -> Iterator[list[Samples | None]]:
-        opened = self._chosen(change.model)
+        opened = self._vocoder()
         for asked in rounds:
             cancel.check()
             there = [block for block in asked if block is not None]
             sounds = iter(_resynthesise(opened, there, cancel))
             yield [None if block is None else next(sounds) for block in asked]
 
-    def _chosen(self, name: str) -> OpenedVocoder:
-        if name in self._opened:
-            return self._opened[name]
-        if not name and len(self._opened) == 1:
-            return next(iter(self._opened.values()))
-        fault = f"There is no vocoder {name!r}" if name else "The vocoder must be named"
-        hint = f"It needs {_names_of(name)} when the engine is loaded." if name in FILES else None
-        there = f"there are: {shortlist(self._opened)}"
-        raise BadRequest(f"{fault}; {there}.", code="unknown_model", hint=hint, field="model")
-
-    def _complete(self) -> list[str]:
-        """Name the vocoders all of whose files are there."""
-        return [name for name, files in FILES.items() if all(map(self._is_there, files))]
+    def _vocoder(self) -> OpenedVocoder:
+        assert self._opened is not None, "only a loaded vocoder is used"
+        return self._opened
 
     def _is_there(self, file: WeightFile) -> bool:
         return find_path(file, self._settings) is not None

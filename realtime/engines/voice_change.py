@@ -34,7 +34,6 @@ class VoiceChange:
     breath: float = 0.0
     effect: str = "none"
     gate: float = -60.0  # dBFS; quieter sound is silenced; -90: off
-    model: str = ""  # the name of a model, for engines that have several
     seed: int = 0
     source_rate: int | None = None  # Hz of the sound as it comes, for models that take that rate
 

@@ -8,10 +8,12 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from realtime.engines.contract import Engine
 from realtime.models.device_readings import Device
 from realtime.models.loaded import LoadedModels
 from realtime.models.memory_monitor import MemoryMonitor
 from realtime.models.memory_room import next_to_go
+from realtime.models.model import LoadedModel
 from realtime.settings import GpuSettings
 
 logger = logging.getLogger(__name__)
@@ -77,27 +79,31 @@ class Cleanup:
         if not self.enabled:
             return
         for model in self._models.unused():
-            left = self.unloads_in(model.name)
+            left = self.unloads_in(model)
             if left is not None and left <= 0:
-                await self._unload(model.name, "idle")
+                await self._unload(model, "idle")
         status = await self._monitor.status()
         for device in status.devices if status else ():
             await self._relieve(device)
 
-    def unloads_in(self, name: str) -> float | None:
+    def unloads_in(self, model: LoadedModel[Engine]) -> float | None:
         """Tell the seconds until a model is unloaded for being idle; None if it is not."""
-        model = self._models.model(name)
-        if not self.enabled or model.state != "loaded" or name in self._kept or not model.is_free:
+        kept = not self._kept.isdisjoint((model.id, model.engine.name))
+        if not self.enabled or model.state != "loaded" or kept or not model.is_free:
             return None
         return max(0.0, self.idle_seconds - (self._clock() - model.last_used))
 
     async def optimise(self) -> Optimised:
         """Unload every model that nobody uses."""
         started = time.perf_counter()
-        before = {model.name: model.memory_bytes or 0 for model in self._models.unused()}
-        unloaded = [name for name in before if await self._unload(name, "asked for")]
+        unloaded, freed = [], 0
+        for model in self._models.unused():
+            held = model.memory_bytes or 0
+            if await self._unload(model, "asked for"):
+                unloaded.append(model.id)
+                freed += held
         took = round(1000 * (time.perf_counter() - started), 1)
-        return Optimised(unloaded, sum(before[name] for name in unloaded), took)
+        return Optimised(unloaded, freed, took)
 
     async def _relieve(self, device: Device) -> None:
         """Unload one model of a device that is too full; the next look sees what that brought."""
@@ -110,13 +116,12 @@ class Cleanup:
         ]
         model = next_to_go(resting, device.id)
         if model is not None:
-            await self._unload(model.name, f"{device.percent:g} % of {device.id} in use")
+            await self._unload(model, f"{device.percent:g} % of {device.id} in use")
 
-    async def _unload(self, name: str, reason: str) -> bool:
+    async def _unload(self, model: LoadedModel[Engine], reason: str) -> bool:
         """Unload a model; return False where somebody began to use it."""
-        model = self._models.model(name)
         if not model.is_free or model.state != "loaded":
             return False
         await model.unload(reason=reason)
-        self._models.events.add("cleaned", name, model.device, reason)
+        self._models.events.add("cleaned", model.id, model.device, reason)
         return True

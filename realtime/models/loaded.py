@@ -1,9 +1,9 @@
-"""The models of the server by name, each as the kind of engine that its user needs."""
+"""The models of the server by id, each as the kind of engine that its user needs."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import cast
 
 from realtime import engines
@@ -17,12 +17,14 @@ from realtime.engines.contract import (
     Recogniser,
     Synthesizer,
 )
+from realtime.engines.several_models import split_id
 from realtime.errors import BadRequest, YamabikoError, shortlist
 from realtime.models.device_readings import ReadDevices
 from realtime.models.memory_estimate import MemoryEstimates
 from realtime.models.memory_room import MemoryRoom
 from realtime.models.model import LoadedModel, ModelTools
 from realtime.models.model_events import ModelEvents
+from realtime.models.model_list import ModelList
 from realtime.models.model_state import ModelState, device_of
 from realtime.settings import Settings
 from realtime.weights import find_parts
@@ -36,9 +38,9 @@ DOES = {
 
 
 class LoadedModels:
-    """The engines of the registry; each is loaded on first use.
+    """The models of the engines in the registry; each is loaded on first use.
 
-    `synthesizer`, `converter`, `detector` and `recogniser` give the model of a name, loaded or not:
+    `synthesizer`, `converter`, `detector` and `recogniser` give the model of an id, loaded or not:
     its `engine` tells what the class says, and `lease` loads it and lends it with its lane.
     """
 
@@ -55,62 +57,80 @@ class LoadedModels:
         self.users_changed = ChangeEvent()
         self.estimates = MemoryEstimates(settings)
         self.events = ModelEvents()
-        self._models: dict[str, LoadedModel[Engine]] = {}
-        room = read_devices and MemoryRoom(
-            settings.gpu, read_devices, self._models.values(), self.users_changed
-        )
+        room = read_devices and MemoryRoom(settings.gpu, read_devices, self, self.users_changed)
         tools = ModelTools(settings, clock, self.users_changed, self.estimates, self.events, room)
-        for name in names:
-            self._models[name] = LoadedModel(name, create(name, settings), tools)
+        self._models = ModelList(
+            {name: create(name, settings) for name in names},
+            lambda id, engine: LoadedModel(id, engine, tools),
+        )
 
-    def synthesizer(self, name: str) -> LoadedModel[Synthesizer]:
-        """Give an engine that speaks; refuse another kind."""
-        return cast("LoadedModel[Synthesizer]", self._of_kind(name, "speak"))
+    def __iter__(self) -> Iterator[LoadedModel[Engine]]:
+        """Go through the models that are there; another thread may do it at any time."""
+        return iter(self._models)
 
-    def converter(self, name: str) -> LoadedModel[Converter]:
-        """Give an engine that changes a voice; refuse another kind."""
-        return cast("LoadedModel[Converter]", self._of_kind(name, "convert"))
+    async def look(self, id: str = "", kind: str = "") -> None:
+        """Look again for models that people brought or took: of an id's engine, of a kind, of all.
 
-    def detector(self, name: str) -> LoadedModel[Detector]:
-        """Give an engine that tells speech from silence; refuse another kind."""
-        return cast("LoadedModel[Detector]", self._of_kind(name, "detect"))
+        Only engines with several models have a folder to look at.
+        """
+        names = [split_id(id)[0]] if id else self._models.engines()
+        await self._models.look(
+            [name for name in names if not kind or self._models.kind(name) == kind]
+        )
 
-    def recogniser(self, name: str) -> LoadedModel[Recogniser]:
-        """Give an engine that writes down what is said; refuse another kind."""
-        return cast("LoadedModel[Recogniser]", self._of_kind(name, "recognise"))
+    def synthesizer(self, id: str) -> LoadedModel[Synthesizer]:
+        """Give a model that speaks; refuse another kind."""
+        return cast("LoadedModel[Synthesizer]", self._of_kind(id, "speak"))
 
-    def engine(self, name: str) -> Engine:
+    def converter(self, id: str) -> LoadedModel[Converter]:
+        """Give a model that changes a voice; refuse another kind."""
+        return cast("LoadedModel[Converter]", self._of_kind(id, "convert"))
+
+    def detector(self, id: str) -> LoadedModel[Detector]:
+        """Give a model that tells speech from silence; refuse another kind."""
+        return cast("LoadedModel[Detector]", self._of_kind(id, "detect"))
+
+    def recogniser(self, id: str) -> LoadedModel[Recogniser]:
+        """Give a model that writes down what is said; refuse another kind."""
+        return cast("LoadedModel[Recogniser]", self._of_kind(id, "recognise"))
+
+    def engine(self, id: str) -> Engine:
         """Give an engine of any kind, loaded or not: its name, version and weights."""
-        return self.model(name).engine
+        return self.model(id).engine
+
+    def ids(self) -> list[str]:
+        """List the ids of all models."""
+        return [model.id for model in self]
 
     def names(self) -> list[str]:
-        return list(self._models)
+        """List all that a request may name: ids, and the engines of several models."""
+        return list(dict.fromkeys([*self._models.engines(), *self.ids()]))
 
     def synthesizers(self) -> list[str]:
-        """Name the engines that speak."""
+        """Name the engines that speak, and their models."""
         return self._named("speak")
 
     def converters(self) -> list[str]:
-        """Name the engines that change a voice."""
+        """Name the engines that change a voice, and their models."""
         return self._named("convert")
 
     def unused(self) -> list[LoadedModel[Engine]]:
         """List the loaded models that nobody uses, and that no task keeps."""
-        return [m for m in self._models.values() if m.state == "loaded" and m.is_free]
+        return [model for model in self if model.state == "loaded" and model.is_free]
 
     def states(
-        self, unloads_in: Callable[[str], float | None] = lambda name: None
+        self, unloads_in: Callable[[LoadedModel[Engine]], float | None] = lambda model: None
     ) -> list[ModelState]:
         """Describe every model; `unloads_in` tells when it is unloaded by itself."""
-        return [model.described(unloads_in(model.name)) for model in self._models.values()]
+        return [model.described(unloads_in(model)) for model in self]
 
     def device(self) -> str:
         """Tell where engines run: on a GPU if one of those that are loaded does.
 
         Before any is loaded, those count whose files are there.
         """
-        loaded = [each for each in self._models.values() if each.state == "loaded"]
-        counted = loaded or [each for each in self._models.values() if self._has_files(each)]
+        loaded = [each for each in self if each.state == "loaded"]
+        counted = loaded or [each for each in self if self._has_files(each)]
         devices = sorted({device_of(each.engine) for each in counted} - {"cpu"})
         return devices[0] if devices else "cpu"
 
@@ -118,76 +138,78 @@ class LoadedModels:
         return all(find_parts(file, self._settings) for file in model.engine.weights)
 
     def any_loaded(self) -> bool:
-        return any(model.state == "loaded" for model in self._models.values())
+        return any(model.state == "loaded" for model in self)
 
-    def is_loaded(self, name: str) -> bool:
-        return self.model(name).state == "loaded"
+    def is_loaded(self, id: str) -> bool:
+        """Tell whether a model is loaded; one that is not there is not."""
+        try:
+            return self.model(id).state == "loaded"
+        except BadRequest:
+            return False
 
-    def memory_of(self, name: str) -> int:
+    def memory_of(self, model: LoadedModel[Engine]) -> int:
         """Count the bytes that a model takes, or would; this looks at files."""
-        model = self.model(name)
         taken = model.memory_bytes
         if taken is not None:
             return taken
         return self.estimates.estimate(model.engine, device_of(model.engine))
 
-    def device_of(self, name: str) -> str:
-        """Tell the device of a model, loaded or not; this may look at files and at the driver."""
-        return device_of(self.model(name).engine)
-
     def users(self) -> list[str]:
         """Name those who use an engine now, or wait for one, once for each use."""
-        return [user for model in self._models.values() for user in model.users]
+        return [user for model in self for user in model.users]
 
     def job_counts(self) -> list[tuple[str, int]]:
-        """Count the jobs on the lane of each engine that has one."""
-        return [(m.name, m.lane.jobs) for m in self._models.values() if m.lane is not None]
+        """Count the jobs on the lane of each model that has one."""
+        return [(m.id, m.lane.jobs) for m in self if m.lane is not None]
 
     def accelerated(self) -> list[tuple[str, Accelerated]]:
-        """List the accelerated networks of the loaded engines, with their engines' names."""
+        """List the accelerated networks of the loaded models, with the models' ids."""
         return [
-            (model.name, network)
-            for model in self._models.values()
+            (model.id, network)
+            for model in self
             if model.state == "loaded" and isinstance(model.engine, Accelerates)
             for network in model.engine.accelerated
         ]
 
-    async def load(self, name: str) -> None:
-        await self.model(name).load()
+    async def load(self, id: str) -> None:
+        await self.look(id)
+        await self.model(id).load()
 
-    async def unload(self, name: str, force: bool = False) -> None:
-        """Free an engine's memory; refused while a lease is out, unless by force."""
-        await self.model(name).unload(force, "asked for")
+    async def unload(self, id: str, force: bool = False) -> None:
+        """Free a model's memory; refused while a lease is out, unless by force."""
+        await self.model(id).unload(force, "asked for")
 
     async def unload_all(self, force: bool = False) -> dict[str, YamabikoError | None]:
         """Unload every model that is loaded; return the error of each that stays."""
         outcomes: dict[str, YamabikoError | None] = {}
-        for model in [m for m in self._models.values() if m.state == "loaded"]:
+        for model in [m for m in self if m.state == "loaded"]:
             try:
                 await model.unload(force, "asked for")
-                outcomes[model.name] = None
+                outcomes[model.id] = None
             except YamabikoError as error:
-                outcomes[model.name] = error
+                outcomes[model.id] = error
         return outcomes
 
     async def close(self) -> None:
         """Stop every lane; loads under way are no longer waited for."""
-        for model in self._models.values():
+        for model in self:
             await model.close()
 
-    def model(self, name: str) -> LoadedModel[Engine]:
-        """Give a model of any kind."""
-        if name not in self._models:
-            raise engines.unknown_engine(name, self._models)
-        return self._models[name]
+    def model(self, id: str) -> LoadedModel[Engine]:
+        """Give a model of any kind; the name of an engine means its only model."""
+        return self._models.get(id)
 
-    def _of_kind(self, name: str, kind: str) -> LoadedModel[Engine]:
-        model = self._models.get(name)
-        if model is None:
-            raise engines.unknown_engine(name, self._named(kind))
+    def has_engine(self, id: str) -> bool:
+        """Tell whether there is the engine of an id; its model may come later."""
+        return split_id(id)[0] in self._models.engines()
+
+    def _of_kind(self, id: str, kind: str) -> LoadedModel[Engine]:
+        if not self.has_engine(id):
+            raise engines.unknown_engine(id[:60], self._named(kind))
+        model = self._models.get(id)
         if model.kind != kind:
             raise BadRequest(
-                f"The engine {name!r} {DOES[model.kind]}; an engine that {DOES[kind]} is needed. "
+                f"The engine {id!r} {DOES[model.kind]}; an engine that {DOES[kind]} is needed. "
                 f"There are: {shortlist(self._named(kind)) or 'none'}.",
                 code="unknown_engine",
                 field="engine",
@@ -195,4 +217,4 @@ class LoadedModels:
         return model
 
     def _named(self, kind: str) -> list[str]:
-        return [model.name for model in self._models.values() if model.kind == kind]
+        return [name for name in self.names() if self._models.kind(split_id(name)[0]) == kind]

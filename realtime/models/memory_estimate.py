@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 
 from realtime.engines.contract import Engine
+from realtime.engines.several_models import id_of
 from realtime.files import write_whole
 from realtime.models.device_readings import PROCESSOR
 from realtime.settings import Settings
@@ -32,7 +33,6 @@ class MemoryEstimates:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._folder = settings.models.path
         self._path = settings.models.path / FILE
         self._lock = threading.Lock()  # of the file
 
@@ -73,14 +73,10 @@ class MemoryEstimates:
         return sum(count for _, count in self._files(engine))
 
     def _files(self, engine: Engine) -> Iterator[tuple[str, int]]:
-        """Yield the name and size of an engine's files; one that takes any name has a folder."""
+        """Yield the name and size of each file that an engine reads its weights from."""
         for file in engine.weights:
             for part in find_parts(file, self._settings):
                 yield file.name, part.stat().st_size
-        if not engine.weights:
-            for path in (self._folder / engine.name).rglob("*"):
-                if path.is_file():
-                    yield path.name, path.stat().st_size
 
     def _read(self) -> dict[str, tuple[int, int]]:
         """Read the file; one that is missing or wrong holds nothing."""
@@ -106,5 +102,6 @@ class MemoryEstimates:
 
 
 def entry_name(engine: Engine, device: str) -> str:
-    """Return the name of a measurement in the file: `kokoro`, `valle@cuda:0`."""
-    return engine.name if device == PROCESSOR else f"{engine.name}@{device}"
+    """Return the name of a measurement in the file: `kokoro`, `torchscript:nana@cuda:0`."""
+    id = id_of(engine)
+    return id if device == PROCESSOR else f"{id}@{device}"

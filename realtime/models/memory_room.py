@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from realtime.change_event import ChangeEvent
 from realtime.errors import NoRoom, shortlist
@@ -28,7 +28,7 @@ WAIT_SECONDS = 10.0  # for a lease to end, before a load is refused
 class Evictable(Protocol):
     """A model that may be unloaded to make room."""
 
-    name: str
+    id: str
     state: str
     last_used: float
 
@@ -44,11 +44,14 @@ class Evictable(Protocol):
     async def unload(self, force: bool = False, reason: str | None = None) -> None: ...
 
 
+EvictableT = TypeVar("EvictableT", bound=Evictable)
+
+
 @dataclass(frozen=True)
 class Need:
     """The memory that a model is about to take."""
 
-    name: str
+    id: str
     device: str
     bytes: int
 
@@ -72,17 +75,17 @@ class MemoryRoom:
 
     @asynccontextmanager
     async def reserved(
-        self, name: str, device: str, estimate: Callable[[], int]
+        self, id: str, device: str, estimate: Callable[[], int]
     ) -> AsyncIterator[None]:
         """Make room for a model, and count its memory as taken while the block lasts."""
-        need = Need(name, device, await asyncio.to_thread(estimate))
+        need = Need(id, device, await asyncio.to_thread(estimate))
         async with self._locks[device]:
             await self._make(need)
-            self._promised[need.name] = need
+            self._promised[need.id] = need
         try:
             yield
         finally:
-            self._promised.pop(need.name, None)
+            self._promised.pop(need.id, None)
             self._changed.announce()
 
     async def _make(self, need: Need) -> None:
@@ -90,8 +93,8 @@ class MemoryRoom:
         while need.bytes and (lacking := await self._lacking(need)) > 0:
             unused = next_to_go(self._models, need.device)
             if unused is not None:
-                logger.info("%s makes room for %s", unused.name, need.name)
-                await unused.unload(reason=f"room for {need.name}")
+                logger.info("%s makes room for %s", unused.id, need.id)
+                await unused.unload(reason=f"room for {need.id}")
             elif not await self._wait_for_a_change(need.device, end):
                 raise self._refusal(need, lacking)
 
@@ -118,9 +121,9 @@ class MemoryRoom:
 
     def _refusal(self, need: Need, lacking: int) -> NoRoom:
         there = [m for m in self._models if m.state == "loaded" and m.device == need.device]
-        used = shortlist(f"{m.name} ({len(m.users)} users)" for m in there if not m.is_free)
+        used = shortlist(f"{m.id} ({len(m.users)} users)" for m in there if not m.is_free)
         return NoRoom(
-            f"There is no room for {need.name!r} on {need.device}: it takes about "
+            f"There is no room for {need.id!r} on {need.device}: it takes about "
             f"{need.bytes / 1e6:,.0f} MB, and {lacking / 1e6:,.0f} MB are missing. "
             f"In use there: {used or 'nothing of this server'}.",
             hint="Unload one of them, wait until it is not used, or use another device.",
@@ -140,7 +143,7 @@ def usable_bytes(device: Device, settings: GpuSettings) -> int:
     return int(device.total_bytes * settings.max_memory_usage_percent / 100)
 
 
-def next_to_go(models: Iterable[Evictable], device: str) -> Evictable | None:
+def next_to_go(models: Iterable[EvictableT], device: str) -> EvictableT | None:
     """Choose the model of a device that was unused for longest, the quickest to load of equals."""
     unused = [m for m in models if m.state == "loaded" and m.is_free and m.device == device]
     return min(unused, key=lambda model: (model.last_used, model.load_seconds), default=None)

@@ -28,13 +28,8 @@ from realtime.engines.contract import (
     Recogniser,
     Synthesizer,
 )
-from realtime.errors import (
-    Busy,
-    InUse,
-    NoRoom,
-    YamabikoError,
-    shortlist,
-)
+from realtime.engines.several_models import split_id
+from realtime.errors import Busy, InUse, NoRoom, YamabikoError, shortlist
 from realtime.models.device_readings import PROCESSOR
 from realtime.models.lanes import Lane
 from realtime.models.load_memory import MemoryReading, give_memory_back, read_memory_in_use
@@ -85,8 +80,8 @@ class LoadedModel(Generic[EngineT]):
     engine share one load. A leased engine is not unloaded, but by force.
     """
 
-    def __init__(self, name: str, engine: EngineT, tools: ModelTools) -> None:
-        self.name = name
+    def __init__(self, id: str, engine: EngineT, tools: ModelTools) -> None:
+        self.id = id
         self.engine = engine
         self.kind = next(kind for kind, contract in KINDS.items() if isinstance(engine, contract))
         self.state = "unloaded"
@@ -111,8 +106,8 @@ class LoadedModel(Generic[EngineT]):
         languages = self.engine.languages if isinstance(self.engine, Synthesizer) else ()
         error, loaded = self.error, self.state == "loaded"
         return ModelState(
-            id=self.name,
-            name=self.name,
+            id=self.id,
+            name=split_id(self.id)[1] or self.id,
             engine=self.engine.name,
             kind=self.kind,
             state=self.state,
@@ -140,6 +135,11 @@ class LoadedModel(Generic[EngineT]):
         """Tell whether nobody uses it and no task keeps it."""
         return not self._users and not self.pins
 
+    @property
+    def is_active(self) -> bool:
+        """Tell whether it is loaded, or soon will be, or somebody waits for it."""
+        return self.state in ("loading", "loaded", "unloading") or bool(self._users)
+
     @asynccontextmanager
     async def lease(self, user: str = "a listener") -> AsyncIterator[Lease[EngineT]]:
         """Load the engine if it is not, and keep it loaded until the block ends."""
@@ -147,7 +147,7 @@ class LoadedModel(Generic[EngineT]):
         self._tools.users_changed.announce()
         holds = False
         try:
-            self._tools.events.add("hit" if self.state == "loaded" else "miss", *self._named())
+            self._tools.events.add("hit" if self.state == "loaded" else "miss", *self._place())
             lane = await self._loaded_lane()
             self._holders, holds = self._holders + 1, True
             yield Lease(self.engine, lane)
@@ -159,7 +159,7 @@ class LoadedModel(Generic[EngineT]):
 
     async def load(self) -> None:
         """Load the engine, or wait for the load that is under way."""
-        self._tools.events.add("requested", *self._named())
+        self._tools.events.add("requested", *self._place())
         await self._loaded_lane()
         self._note_use()
 
@@ -174,7 +174,7 @@ class LoadedModel(Generic[EngineT]):
             tasks = (f"the task {name}" for name in sorted(self.pins))
             users = shortlist([*self._users, *tasks], MOST_USERS)
             raise InUse(
-                f"{self.name!r} is in use and stays loaded; it is used by {users}.",
+                f"{self.id!r} is in use and stays loaded; it is used by {users}.",
                 hint="Ask again when they have ended.",
                 retry_after=2,
                 values={"users": users},
@@ -196,8 +196,8 @@ class LoadedModel(Generic[EngineT]):
             await asyncio.to_thread(self.lane.close)
             self.lane, self.state = None, "unloaded"
 
-    def _named(self) -> tuple[str, str]:
-        return self.name, self.device
+    def _place(self) -> tuple[str, str]:
+        return self.id, self.device
 
     def _note_use(self) -> None:
         self.last_used, self._last_used_at = self._tools.clock(), time.time()
@@ -226,8 +226,8 @@ class LoadedModel(Generic[EngineT]):
         try:
             async with self._reserved_memory():
                 before = await asyncio.to_thread(read_memory_in_use)
-                self._tools.events.add("started", *self._named())
-                await load_engine(self.name, self.engine, self._new_lane(), self._settings)
+                self._tools.events.add("started", *self._place())
+                await load_engine(self.id, self.engine, self._new_lane(), self._settings)
                 self.device = await asyncio.to_thread(device_of, self.engine)
                 self.state, self.load_seconds = "loaded", self._tools.clock() - started
                 self._note_use()
@@ -235,8 +235,8 @@ class LoadedModel(Generic[EngineT]):
         except YamabikoError as error:
             self._note_failure(error)
         else:
-            self._tools.events.add("completed", *self._named())
-            logger.info("loaded %s in %.1f s", self.name, self.load_seconds)
+            self._tools.events.add("completed", *self._place())
+            logger.info("loaded %s in %.1f s", self.id, self.load_seconds)
         finally:
             self._loading = None
 
@@ -244,19 +244,19 @@ class LoadedModel(Generic[EngineT]):
         self.state, self.error = "failed", error
         # Room may be there in a moment; a file that is missing is not.
         self._failed_at = -math.inf if isinstance(error, NoRoom) else self._tools.clock()
-        self._tools.events.add("failed", *self._named(), error.message)
+        self._tools.events.add("failed", *self._place(), error.message)
 
     def _new_lane(self) -> Lane:
         if self.lane is None:
             most = self._settings.limits.queued_lines
-            self.lane = Lane(self.name, most, guard_of(self.engine))
+            self.lane = Lane(self.id, most, guard_of(self.engine))
         return self.lane
 
     def _reserved_memory(self) -> AbstractAsyncContextManager[None]:
         room = self._tools.room
         if room is None:
             return nullcontext()
-        return room.reserved(self.name, self.device, self._estimate)
+        return room.reserved(self.id, self.device, self._estimate)
 
     def _estimate(self) -> int:
         return self._tools.estimates.estimate(self.engine, self.device)
@@ -268,10 +268,10 @@ class LoadedModel(Generic[EngineT]):
             await self._new_lane().call(self.engine.unload)
             await asyncio.to_thread(give_memory_back)
         except Exception:
-            logger.exception("unloading %s failed", self.name)
+            logger.exception("unloading %s failed", self.id)
         finally:
             self.state, self.memory_bytes, self._unloading = "unloaded", None, None
-            self._tools.events.add("unloaded", *self._named(), reason)
+            self._tools.events.add("unloaded", *self._place(), reason)
 
     async def _end_users(self) -> None:
         """Wait for those who have the engine; end the work of those who need too long."""
@@ -280,7 +280,7 @@ class LoadedModel(Generic[EngineT]):
                 while self._holders:
                     await self._tools.users_changed.wait()
         if self._holders and self.lane is not None:
-            error = Busy(f"{self.name!r} was unloaded.", code="unloaded", retry_after=2)
+            error = Busy(f"{self.id!r} was unloaded.", code="unloaded", retry_after=2)
             await asyncio.to_thread(self.lane.close, reason=error)
             self.lane = None
 

@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from realtime.errors import BadRequest, NotFound, SettingsError, YamabikoError, shortlist
 from realtime.models.loaded import LoadedModels
+from realtime.models.model_state import device_of
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 MOST_TASKS = 100
@@ -50,7 +51,7 @@ class Tasks:
         self._profiles = {
             name: profile
             for name, profile in DEFAULT_TASKS.items()
-            if all(id in models.names() for id in profile.models)
+            if all(models.has_engine(id) for id in profile.models)
         }
         self._waiting: list[tuple[int, int]] = []  # of preloads: the turn that is next is least
         self._turns = 0
@@ -79,7 +80,10 @@ class Tasks:
         self._profiles[name] = profile
 
     def check(self, name: str, profile: TaskProfile) -> None:
-        """Refuse a name that cannot be one, and models that there are not."""
+        """Refuse a name that cannot be one, and models of engines that there are not.
+
+        A model that is brought later is told only when the task is preloaded without it.
+        """
         if not NAME.fullmatch(name):
             raise BadRequest(
                 f"{name[:60]!r} cannot be the name of a task: 1 to 64 letters, digits, - and _ are "
@@ -87,7 +91,7 @@ class Tasks:
                 field="name",
             )
         for id in profile.models:
-            if id not in self._models.names():
+            if not self._models.has_engine(id):
                 raise BadRequest(
                     f"There is no model {id[:60]!r}; there are: {shortlist(self._models.names())}.",
                     code="unknown_model",
@@ -102,7 +106,7 @@ class Tasks:
 
     def pinned(self, name: str) -> list[str]:
         """List the models that a task keeps loaded."""
-        return [id for id in self._models.names() if name in self._models.model(id).pins]
+        return [model.id for model in self._models if name in model.pins]
 
     async def preload(self, name: str) -> dict[str, str]:
         """Load the models of a task and keep them loaded; say of each how that went."""
@@ -122,23 +126,27 @@ class Tasks:
         profile, results = self.get(name), {}
         self._let_go(name)
         for id in profile.models:
-            model = self._models.model(id)
             if not profile.cleanup:
                 results[id] = "kept"
-            elif model.state != "loaded":
+            elif not self._models.is_loaded(id):
                 results[id] = "unloaded"
             else:
-                results[id] = await _outcome_of(model.unload(reason=f"task {name}"), "unloaded")
+                unloading = self._models.model(id).unload(reason=f"task {name}")
+                results[id] = await _outcome_of(unloading, "unloaded")
         return results
 
     async def _load(self, name: str, id: str, profile: TaskProfile, taken: int) -> tuple[str, int]:
         """Load one model; return the outcome, and the bytes that it counts for."""
-        model = self._models.model(id)
-        needed = await asyncio.to_thread(self._models.memory_of, id)
+        await self._models.look(id)
+        try:
+            model = self._models.model(id)
+        except BadRequest as error:
+            return error.message, 0
+        needed = await asyncio.to_thread(self._models.memory_of, model)
         limit = profile.memory_limit_mb * 1_000_000
         if taken + needed > limit:
             return f"it would take the task over its limit of {profile.memory_limit_mb} MB", 0
-        device = await asyncio.to_thread(self._models.device_of, id)
+        device = await asyncio.to_thread(device_of, model.engine)
         if profile.device not in (AUTO, device):
             return f"it runs on {device}, and the task wants {profile.device}", 0
         model.pins.add(name)  # before it is loaded: nothing may take it away in between
@@ -149,8 +157,8 @@ class Tasks:
         return outcome, needed
 
     def _let_go(self, name: str) -> None:
-        for id in self.pinned(name):
-            self._models.model(id).pins.discard(name)
+        for model in self._models:
+            model.pins.discard(name)
 
     async def _wait_for_turn(self, priority: int) -> None:
         self._turns += 1

@@ -108,9 +108,10 @@ class LineResolver:
         """Choose the engine that speaks a line: the wanted one, else the character's own."""
         needed = {line.accent} if line.accent else _languages(line)
         if wanted:
-            spoken = self._models.synthesizer(wanted).engine.languages
+            model = self._models.synthesizer(wanted)
+            spoken = model.engine.languages
             if needed <= spoken:
-                return replace(line, engine=wanted)
+                return replace(line, engine=model.id)
             raise BadRequest(
                 f"The engine {wanted!r} speaks {shortlist(spoken)}; "
                 f"this line needs {shortlist(sorted(needed))}.",
@@ -119,8 +120,11 @@ class LineResolver:
             )
         known = self._models.synthesizers()
         for name in _candidates(line):
-            if name in known and needed <= self._models.synthesizer(name).engine.languages:
-                return replace(line, engine=name)
+            if name not in known:
+                continue
+            model = self._models.synthesizer(name)
+            if needed <= model.engine.languages:
+                return replace(line, engine=model.id)
         raise Unavailable(
             f"{line.character.name!r} is a voice for the engine {line.character.engine!r}, "
             "which this version does not have yet.",

@@ -67,6 +67,7 @@ class Speech:
 
     async def line(self, request: LineRequest) -> Line:
         """Resolve a request, off the loop: reading a long text takes time."""
+        await self._models.look(kind="speak")
         return await asyncio.to_thread(self._resolve, request)
 
     def check_written(self, request: LineRequest) -> None:

@@ -1,4 +1,4 @@
-// The list of the engines: the state of each, what it takes, who uses it, and a button that loads or unloads it.
+// The list of the models: the state of each, what it takes, who uses it, and a button that loads or unloads it.
 
 import { el } from "../page/dom.js";
 import { errorText, formatBytes, formatMilliseconds, formatNumber, loadTexts, t, translate } from "../page/i18n.js";
@@ -8,7 +8,7 @@ export class EngineList {
   #showMessage;
   #refresh;
   #models = [];
-  #changing = new Set(); // names of engines that are being loaded or unloaded from here
+  #changing = new Set(); // ids of models that are being loaded or unloaded from here
 
   // `showMessage` says a sentence to the reader, `refresh` asks the server for its status anew.
   constructor({ showMessage, refresh }) {
@@ -26,7 +26,7 @@ export class EngineList {
   }
 
   #item(model) {
-    const isWorking = this.#changing.has(model.name) || model.state === "unloading";
+    const isWorking = this.#changing.has(model.id) || model.state === "unloading";
     const state = isWorking ? "loading" : model.state;
     const shown = state === "unloaded" && !model.can_run ? "unable" : state;
     const about = [t(`engine.${model.kind}`), model.languages.join(" "), ...figures(model)];
@@ -37,7 +37,7 @@ export class EngineList {
       el(
         "span",
         { class: "what" },
-        el("strong", {}, model.name),
+        el("strong", {}, model.id),
         " ",
         el("span", { class: "tag", t: `engine.${warmUpTag(model) ?? shown}` }),
         el("span", { class: "soft small" }, about.filter(Boolean).join(" · ")),
@@ -49,34 +49,34 @@ export class EngineList {
   }
 
   // While it works the button is not `disabled`, since that would take the keyboard's focus from it.
-  #button({ name, state }, isWorking) {
+  #button({ id, state }, isWorking) {
     const action = state === "loaded" ? "unload" : "load";
     return el(
       "button",
       {
         class: "button",
         type: "button",
-        "data-engine": name,
+        "data-engine": id,
         "aria-disabled": isWorking && "true",
-        onclick: () => this.#change(name, action),
+        onclick: () => this.#change(id, action),
       },
       el("span", { t: `engine.${action}` }),
-      el("span", { class: "hidden" }, ` ${name}`),
+      el("span", { class: "hidden" }, ` ${id}`),
     );
   }
 
-  async #change(name, action) {
-    if (this.#changing.has(name)) return;
-    this.#changing.add(name);
+  async #change(id, action) {
+    if (this.#changing.has(id)) return;
+    this.#changing.add(id);
     this.show(this.#models);
     try {
       await loadTexts("later/");
-      await requestJson(`/api/models/${encodeURIComponent(name)}/${action}`, {});
+      await requestJson(`/api/models/${encodeURIComponent(id)}/${action}`, {});
       this.#showMessage(action === "load" ? "engine.wasLoaded" : "engine.wasUnloaded");
     } catch (error) {
       this.#showMessage("failed", error);
     } finally {
-      this.#changing.delete(name);
+      this.#changing.delete(id);
       await this.#refresh();
     }
   }

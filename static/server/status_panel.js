@@ -154,7 +154,7 @@ function showList(parent, title, items, whenEmpty) {
 
 // Why engines cannot run here, each reason with what helps, and characters whose file is wrong.
 function missingItems({ models, broken_characters: broken }) {
-  const engines = models.flatMap(({ name, obstacles }) => obstacles.map(({ what, how }) => [name, `${what}: ${how}`]));
+  const engines = models.flatMap(({ id, obstacles }) => obstacles.map(({ what, how }) => [id, `${what}: ${how}`]));
   return [...engines, ...Object.entries(broken)].map(([subject, text]) =>
     el("li", {}, el("strong", {}, subject), ": ", el("span", { lang: "en" }, text)),
   );

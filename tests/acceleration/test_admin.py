@@ -20,7 +20,11 @@ def network(name: str, backends: list[AlteredBackend] | None = None) -> Accelera
 
 @pytest.fixture
 def loaded() -> list[tuple[str, Accelerated]]:
-    return [("valle", network("step")), ("valle", network("vocos")), ("other", network("step"))]
+    return [
+        ("valle", network("step")),
+        ("valle", network("vocos")),
+        ("other:nana", network("step")),
+    ]
 
 
 def states(loaded: list[tuple[str, Accelerated]]) -> list[bool]:
@@ -33,6 +37,8 @@ def states(loaded: list[tuple[str, Accelerated]]) -> list[bool]:
         (None, None, [False, False, False]),
         ("valle", None, [False, False, True]),
         ("valle", "step", [False, True, True]),
+        ("other", None, [True, True, False]),
+        ("other:nana", None, [True, True, False]),
         (None, "step", [False, True, False]),
     ],
 )
@@ -92,10 +98,10 @@ def test_who_is_not_there_is_named(loaded: list[tuple[str, Accelerated]]) -> Non
 @pytest.mark.parametrize(
     ("engine", "name", "cleared"),
     [
-        (None, None, ["valle/step", "valle/vocos", "other/step"]),
+        (None, None, ["valle/step", "valle/vocos", "other:nana/step"]),
         ("valle", None, ["valle/step", "valle/vocos"]),
         ("valle", "step", ["valle/step"]),
-        (None, "step", ["valle/step", "other/step"]),
+        (None, "step", ["valle/step", "other:nana/step"]),
     ],
 )
 def test_memory_is_given_back_by_all_or_by_some(

@@ -129,6 +129,7 @@ def test_one_prompt_can_have_two_characters(tmp_path: Path) -> None:
         ("{voice: ann, engine: valle}", ["engine is 'valle'", "'kokoro'"]),
         ("{voice: ann, engine: hibari}", ["engines: {en: hibari}"]),
         ("{voice: ann, engines: {en: hibarri}}", ["'hibarri'", "hibari, kokoro"]),
+        ("{voice: ann, engines: {en: 'valle:nana'}}", ["'valle:nana'", "usable with its voice"]),
         ("{voice: ann, engines: {en: valle}}", ["'valle'", "usable with its voice"]),
         ("{voice: hoshi, language: en}", ["language is 'en'", "'ja'"]),
         ("{voice: ann, speed: 5}", ["speed is 5"]),
@@ -245,6 +246,13 @@ def test_one_name_in_two_forms_is_one_character(tmp_path: Path) -> None:
     save_voice(tmp_path, composed, style=random_style(2))
     again = characters_in(tmp_path)
     assert names(again) == [composed] and len(again.broken) == 1
+
+
+def test_a_model_of_an_engine_may_be_brought_later(tmp_path: Path) -> None:
+    save_voice(tmp_path, "ann")
+    save_card(tmp_path, "ann", "engines: {en: 'hibari:nana'}")
+    found = Characters(tmp_path, DEFAULTS, ("hibari",))
+    assert dict(found.get("ann").engines) == {"en": "hibari:nana"}
 
 
 def test_an_engine_is_not_questioned_where_none_is_known(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ speed: 1.25
 median_pitch: 187.5
 aliases: [Aurora, "Y'shtola"]
 picture: dawn.png
-engines: {en: hibari, mix: kokoro}
+engines: {en: hibari, mix: "brought:nana"}
 voice: {af_heart: 3, bf_emma: 0.5}
 """
 
@@ -45,7 +45,7 @@ def test_everything_that_can_be_said_is_kept() -> None:
         median_pitch=187.5,
         aliases=("Aurora", "Y'shtola"),
         picture="dawn.png",
-        engines={"en": "hibari", "mix": "kokoro"},
+        engines={"en": "hibari", "mix": "brought:nana"},
         voice={"af_heart": 3.0, "bf_emma": 0.5},
     )
 
@@ -87,6 +87,8 @@ def test_a_named_voice_is_its_only_part() -> None:
         ("picture: dawn.svg", ["picture", ".png"]),
         ("engines: hibari", ["engines", "languages"]),
         ("engines: {fr: hibari}", ["engines", "en, zh, ja, mix"]),
+        ("engines: {en: 3}", ["engines", "3 is no name"]),
+        ('engines: {en: "brought:../nana"}', ["engines", "is no name"]),
         ("voice: 3", ["voice is 3", "weights"]),
         ("voice: {}", ["voice is {}"]),
         ("voice: {a: 0}", ["voice", "weight 0"]),

@@ -106,12 +106,13 @@ def test_torchscript_cannot_run_without_a_model_or_torch(
     assert "torchscript: cannot run" in shown
     assert "put a TorchScript file at models/torchscript/NAME/model.pt" in shown
     scripted(folder / "models", "filter", Filter())
-    assert "torchscript: can run" in check()[1]
+    assert "torchscript:filter: can run" in check()[1]
     hide(monkeypatch, TORCH)
     shown = check()[1]
-    about = section(shown, "Engines").partition("torchscript: cannot run")[2]
+    about = section(shown, "Engines").partition("torchscript:filter: cannot run")[2]
     assert about.splitlines()[1] == f"    torch is not installed: r{TORCH_COMMAND}"
-    assert "torchscript, whose files were brought, cannot run: torch" in section(shown, "Warnings")
+    warned = "torchscript:filter, whose files were brought, cannot run: torch"
+    assert warned in section(shown, "Warnings")
 
 
 def test_the_vocoder_engine_needs_the_files_of_one(check: Check, folder: Path) -> None:
@@ -119,12 +120,12 @@ def test_the_vocoder_engine_needs_the_files_of_one(check: Check, folder: Path) -
     assert "put config.json and bigvgan_generator.pt into models/bigvgan, or" in about
     assert "vocoder.pth into models/hifigan" in about
     bring_hifigan(folder / "models").joinpath("vocoder.pth").write_bytes(b"")
-    about = section(check()[1], "Engines").partition("vocoder: cannot run")[2]
+    about = section(check()[1], "Engines").partition("vocoder:hifigan: cannot run")[2]
     assert "vocoder.pth cannot be used: it is empty" in about.partition("bigvgan: ")[0]
     (folder / "models/hifigan/vocoder.pth").unlink()
     (folder / "models/hifigan").rmdir()
     bring_hifigan(folder / "models")
-    assert "vocoder: can run" in check()[1]
+    assert "vocoder:hifigan: can run" in check()[1]
 
 
 def test_a_broken_model_is_named(check: Check, folder: Path) -> None:

@@ -38,9 +38,9 @@ async def test_a_character_lends_its_pitch_unless_semitones_are_asked(
 
 
 async def test_everything_else_is_handed_on(resolver: VoiceChangeResolver) -> None:
-    request = VoiceChangeRequest(formant=1.2, breath=0.5, effect="robot", gate=-40.0, model="bell")
+    request = VoiceChangeRequest(formant=1.2, breath=0.5, effect="robot", gate=-40.0)
     assert await resolver.resolve(request) == VoiceChange(
-        formant=1.2, breath=0.5, effect="robot", gate=-40.0, model="bell"
+        formant=1.2, breath=0.5, effect="robot", gate=-40.0
     )
 
 

@@ -22,6 +22,7 @@ from realtime.engines.contract import (
     Utterance,
     WorkCancelled,
 )
+from realtime.engines.several_models import SeveralModels
 from realtime.engines.voice_change import VoiceChange
 from realtime.errors import BadRequest, WeightsMissing
 from realtime.settings import ModelsSettings, Settings, ValleSettings, VocoderSettings
@@ -50,6 +51,9 @@ def loaded(name: str, settings: Settings) -> Iterator[Synthesizer | Converter]:
     if name == "vocoder":
         settings = with_small_vocoder(settings)
     engine = engines.create(name, settings)
+    if isinstance(engine, SeveralModels):
+        (model,) = engine.find_models()
+        engine = engine.with_model(model)
     engine.load()
     yield engine
     engine.unload()

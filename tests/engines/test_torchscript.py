@@ -13,6 +13,7 @@ import torch
 
 from realtime.engines.contract import CancelToken, Samples
 from realtime.engines.torchscript import TorchScript
+from realtime.engines.torchscript_model import TorchScriptModel
 from realtime.engines.voice_change import VoiceChange
 from realtime.errors import BadRequest, Busy, SynthesisFailed, WeightsMissing
 from realtime.settings import ModelsSettings, Settings
@@ -32,16 +33,25 @@ BLOCK = 320
 STREAMING = {"block": BLOCK, "context": BLOCK, "causal": True}
 
 
+def engine_in(folder: Path) -> TorchScript:
+    return TorchScript(Settings(models=ModelsSettings(path=folder)))
+
+
 def loaded(folder: Path) -> TorchScript:
-    engine = TorchScript(Settings(models=ModelsSettings(path=folder)))
+    """Load the only model of a folder."""
+    (name,) = engine_in(folder).find_models()
+    engine = engine_in(folder).with_model(name)
     engine.load()
     return engine
 
 
-def converted(engine: TorchScript, blocks: Sequence[Samples], model: str = "") -> Samples:
-    return np.concatenate(
-        list(engine.convert(iter(blocks), VoiceChange(model=model), CancelToken()))
-    )
+def model_of(engine: TorchScript) -> TorchScriptModel:
+    assert engine._loaded is not None
+    return engine._loaded
+
+
+def converted(engine: TorchScript, blocks: Sequence[Samples]) -> Samples:
+    return np.concatenate(list(engine.convert(iter(blocks), VoiceChange(), CancelToken())))
 
 
 def directly(module: torch.nn.Module, sound: Samples) -> Samples:
@@ -122,21 +132,34 @@ def test_other_rates_and_layouts(tmp_path: Path) -> None:
     assert np.allclose(converted(engine, np.split(sound, 20)), np.repeat(sound, 2), atol=1e-6)
 
 
-def test_one_of_several_models_is_named(tmp_path: Path) -> None:
+def test_each_of_several_models_is_an_engine_of_its_own(tmp_path: Path) -> None:
     scripted(tmp_path, "filter", Filter())
     scripted(tmp_path, "doubled", Doubled(), output_rate=32000)
-    engine = loaded(tmp_path)
-    assert engine.plan(VoiceChange(model="doubled")).output_rate == 32000
-    for name in ("", "bell"):
-        with pytest.raises(BadRequest, match="there are: doubled, filter") as refused:
-            engine.plan(VoiceChange(model=name))
-        assert refused.value.field == "model"
+    assert engine_in(tmp_path).find_models() == ["doubled", "filter"]
+    doubled = engine_in(tmp_path).with_model("doubled")
+    doubled.load()
+    assert doubled.plan(VoiceChange()).output_rate == 32000
+    assert [file.name for file in doubled.weights] == ["doubled/model.pt"]
+    with pytest.raises(BadRequest, match="there are: doubled, filter") as refused:
+        engine_in(tmp_path).load()
+    assert refused.value.field == "model"
+
+
+def test_a_broken_neighbour_is_found_and_spoils_no_other(tmp_path: Path) -> None:
+    scripted(tmp_path, "filter", Filter())
+    broken = tmp_path / "torchscript" / "broken"
+    broken.mkdir()
+    (broken / "model.pt").write_bytes(b"no archive")
+    assert engine_in(tmp_path).find_models() == ["broken", "filter"]
+    engine_in(tmp_path).with_model("filter").load()
+    with pytest.raises(BadRequest, match="broken/model.pt cannot be used"):
+        engine_in(tmp_path).with_model("broken").check_files()
 
 
 def test_silence_costs_nothing(tmp_path: Path) -> None:
     scripted(tmp_path, "filter", Filter(), **STREAMING)
     engine = loaded(tmp_path)
-    model = engine._models["filter"]
+    model = model_of(engine)
     runs = []
     model.run = lambda sounds: runs.append(sounds)  # type: ignore[method-assign]
     assert not converted(engine, [np.zeros(BLOCK, np.float32)] * 50).any()
@@ -162,7 +185,7 @@ def test_a_model_without_sound_is_told(tmp_path: Path) -> None:
 def test_too_little_memory_fails_one_run_and_not_the_model(tmp_path: Path) -> None:
     scripted(tmp_path, "filter", Filter())
     engine = loaded(tmp_path)
-    model = engine._models["filter"]
+    model = model_of(engine)
     program = model._program
 
     def full(*given: object) -> None:
@@ -213,30 +236,32 @@ def test_a_pickle_among_the_inputs_of_an_export_is_refused(tmp_path: Path) -> No
 
 
 def test_nothing_to_load_is_missing(tmp_path: Path) -> None:
-    with pytest.raises(WeightsMissing):
-        loaded(tmp_path)
+    for engine in (engine_in(tmp_path), engine_in(tmp_path).with_model("nana")):
+        with pytest.raises(WeightsMissing, match="needs a model"):
+            engine.load()
 
 
 @pytest.mark.gpu
 def test_on_the_gpu_it_gives_the_same(tmp_path: Path) -> None:
     scripted(tmp_path, "filter", Filter(), **STREAMING, device="cuda")
     engine = loaded(tmp_path)
-    assert engine._models["filter"]._device == "cuda"
+    assert model_of(engine)._device == "cuda"
     sound = voice(1.0, rate=RATE)
     found = converted(engine, np.split(sound, 50))
     assert np.allclose(found, directly(Filter(), sound), atol=1e-3)
 
 
-def test_it_tells_where_its_models_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = TorchScript(Settings(models=ModelsSettings(path=tmp_path)))
+def test_it_tells_where_its_model_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("realtime.engines.torchscript.has_usable_gpu", lambda: True)
-    assert engine.runs_on() == "cpu", "there is no model yet"
+    engine = engine_in(tmp_path)
+    assert engine.runs_on() == "cpu", "it has no model"
     scripted(tmp_path, "filter", Filter(), device="cpu", **STREAMING)
-    assert engine.runs_on() == "cpu"
     scripted(tmp_path, "other", Filter(), **STREAMING)
-    assert engine.runs_on() == "cuda:0"
+    assert engine.with_model("filter").runs_on() == "cpu"
+    other = engine.with_model("other")
+    assert other.runs_on() == "cuda:0"
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    engine.load()
-    assert engine.runs_on() == "cpu", "where they run counts"
-    monkeypatch.setattr(engine._models["other"], "_device", "cuda")
-    assert engine.runs_on() == "cuda:0"
+    other.load()
+    assert other.runs_on() == "cpu", "where it runs counts"
+    monkeypatch.setattr(model_of(other), "_device", "cuda")
+    assert other.runs_on() == "cuda:0"

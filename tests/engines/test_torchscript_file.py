@@ -12,7 +12,13 @@ import pytest
 import torch
 import yaml
 
-from realtime.engines.torchscript_file import ModelCard, find_models, read_card, sample_inputs
+from realtime.engines.torchscript_file import (
+    ModelCard,
+    find_names,
+    read_card,
+    read_model,
+    sample_inputs,
+)
 from realtime.errors import BadRequest, WeightsMissing
 from tests.support.torchscript_models import Filter, exported, placed, scripted
 
@@ -63,15 +69,21 @@ def test_what_cannot_be_said_is_told(tmp_path: Path, text: str, told: str) -> No
 def test_the_content_decides_what_a_file_is(tmp_path: Path) -> None:
     scripted(tmp_path, "a", Filter())
     exported(tmp_path, "b", Filter(), None).rename(tmp_path / "torchscript/b/model.pt")
-    found = find_models(tmp_path / "torchscript")
+    folder = tmp_path / "torchscript"
+    (folder / "no model").mkdir()
+    (folder / "a\nb").mkdir()
+    (folder / "a\nb" / "model.pt").touch()
+    assert find_names(folder) == ["a", "b"], "what can be printed, with a model in it"
+    found = [read_model(folder / name) for name in ("a", "b")]
     assert [(file.name, file.exported) for file in found] == [("a", False), ("b", True)]
 
 
 def test_nothing_there_says_where_to_put_it(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
+    assert find_names(tmp_path) == []
     with pytest.raises(WeightsMissing) as missing:
-        find_models(tmp_path)
-    assert f"{tmp_path}/NAME/model.pt" in missing.value.message
+        read_model(tmp_path / "empty")
+    assert f"{tmp_path}/empty/model.pt" in missing.value.message
     assert missing.value.hint
 
 
@@ -100,7 +112,7 @@ def test_what_is_no_program_is_refused_and_never_unpickled(
     monkeypatch.setattr(pickle, "Unpickler", no)
     monkeypatch.setattr(pickle, "load", no)
     with pytest.raises(BadRequest) as refused:
-        find_models(tmp_path / "torchscript")
+        read_model(tmp_path / "torchscript" / "mine")
     assert str(path) in refused.value.message
     assert refused.value.hint and "torch.jit.script(model)" in refused.value.hint
     weights_only = kind in ("state_dict", "checkpoint", "module")
@@ -138,7 +150,7 @@ def test_an_export_that_would_be_unpickled_is_refused(
     path = exported(tmp_path, "mine", Filter(), None)
     rewritten(path, change)
     with pytest.raises(BadRequest, match="pickled"):
-        find_models(tmp_path / "torchscript")
+        read_model(tmp_path / "torchscript" / "mine")
 
 
 def test_the_inputs_of_an_export_are_found(tmp_path: Path) -> None:

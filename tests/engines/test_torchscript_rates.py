@@ -23,7 +23,9 @@ class ByWords(torch.nn.Module):
 
 
 def loaded(folder: Path) -> TorchScript:
-    engine = TorchScript(Settings(models=ModelsSettings(path=folder)))
+    settings = Settings(models=ModelsSettings(path=folder))
+    (name,) = TorchScript(settings).find_models()
+    engine = TorchScript(settings, name)
     engine.load()
     return engine
 

@@ -13,7 +13,7 @@ import torch
 from realtime.engines.contract import CancelToken, WorkCancelled
 from realtime.engines.vocoder import VocoderEngine
 from realtime.engines.voice_change import VoiceChange
-from realtime.errors import Unavailable, WeightsMissing
+from realtime.errors import BadRequest, Unavailable, WeightsMissing
 from realtime.settings import Settings, VocoderSettings
 from tests.support.vocoder_files import bring_bigvgan, bring_hifigan
 from tests.support.vocoder_server import RATE, settings_for
@@ -29,7 +29,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def engine(settings: Settings, models: Path) -> Iterator[VocoderEngine]:
-    made = VocoderEngine(settings_for(settings, models))
+    made = VocoderEngine(settings_for(settings, models), "hifigan")
     made.load()
     yield made
     made.unload()
@@ -65,7 +65,7 @@ def test_a_vocoder_that_does_not_open_leaves_none_behind(settings: Settings, mod
     wrong = replace(settings_for(settings, models), vocoder=VocoderSettings(device="cuda"))
     if torch.cuda.is_available():
         pytest.skip("there is a GPU here")
-    made = VocoderEngine(wrong)
+    made = VocoderEngine(wrong, "hifigan")
     with pytest.raises(Unavailable, match="no device 'cuda'"):
         made.load()
     assert made.accelerated == ()
@@ -91,11 +91,11 @@ def test_it_tells_where_it_would_run(
 ) -> None:
     monkeypatch.setattr("realtime.engines.vocoder.has_usable_gpu", lambda: gpu)
     own = settings_for(settings, models, {"device": device})
-    assert VocoderEngine(own).runs_on() == expected
-    assert VocoderEngine(settings_for(settings, models / "none")).runs_on() == "cpu"
+    assert VocoderEngine(own, "hifigan").runs_on() == expected
+    assert VocoderEngine(own).runs_on() == "cpu", "it has no vocoder"
 
 
-def test_a_whole_vocoder_counts_and_half_of_another_does_not(
+def test_a_whole_vocoder_is_found_and_half_of_another_is_told(
     settings: Settings, tmp_path: Path
 ) -> None:
     (bring_bigvgan(tmp_path) / "bigvgan_generator.pt").unlink()
@@ -104,5 +104,18 @@ def test_a_whole_vocoder_counts_and_half_of_another_does_not(
     with pytest.raises(WeightsMissing, match="needs bigvgan_generator.pt"):
         made.check_files()
     bring_hifigan(tmp_path)
-    assert [file.name for file in made.weights] == ["vocoder.pth"]
-    made.check_files()
+    assert made.find_models() == ["hifigan"]
+    hifigan = made.with_model("hifigan")
+    assert [file.name for file in hifigan.weights] == ["vocoder.pth"]
+    hifigan.check_files()
+    with pytest.raises(WeightsMissing, match="needs bigvgan_generator.pt"):
+        made.with_model("bigvgan").load()
+
+
+def test_the_engine_alone_loads_none_of_several(settings: Settings, tmp_path: Path) -> None:
+    bring_hifigan(tmp_path)
+    bring_bigvgan(tmp_path)
+    made = VocoderEngine(settings_for(settings, tmp_path))
+    assert made.find_models() == ["bigvgan", "hifigan"]
+    with pytest.raises(BadRequest, match="there are: bigvgan, hifigan"):
+        made.load()

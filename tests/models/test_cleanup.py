@@ -26,6 +26,9 @@ class Cleaned:
         gpu, clock = self.sized.settings.gpu, lambda: self.sized.now
         self.cleanup = Cleanup(gpu, ("kept",), self.models, monitor, clock)
 
+    def unloads_in(self, id: str) -> float | None:
+        return self.cleanup.unloads_in(self.models.model(id))
+
 
 @pytest.fixture
 async def cleaned(tmp_path: Path) -> AsyncIterator[Cleaned]:
@@ -39,8 +42,8 @@ async def test_an_idle_model_is_unloaded(cleaned: Cleaned) -> None:
         await cleaned.models.load(name)
     cleaned.sized.now = 59.0
     await cleaned.cleanup.look()
-    assert cleaned.cleanup.unloads_in("a") == 1.0
-    assert cleaned.cleanup.unloads_in("kept") is None and cleaned.cleanup.unloads_in("b") is None
+    assert cleaned.unloads_in("a") == 1.0
+    assert cleaned.unloads_in("kept") is None and cleaned.unloads_in("b") is None
     assert cleaned.sized.loaded() == ["a", "kept"]
     cleaned.sized.now = 60.0
     await cleaned.cleanup.look()
@@ -52,10 +55,10 @@ async def test_an_idle_model_is_unloaded(cleaned: Cleaned) -> None:
 async def test_a_model_in_use_is_not_idle(cleaned: Cleaned) -> None:
     async with cleaned.models.synthesizer("a").lease():
         cleaned.sized.now = 3_600.0
-        assert cleaned.cleanup.unloads_in("a") is None
+        assert cleaned.unloads_in("a") is None
         await cleaned.cleanup.look()
         assert cleaned.sized.loaded() == ["a"]
-    assert cleaned.cleanup.unloads_in("a") == 60.0, "it was used until now"
+    assert cleaned.unloads_in("a") == 60.0, "it was used until now"
 
 
 async def test_a_request_that_comes_meanwhile_gets_its_model(cleaned: Cleaned) -> None:
@@ -93,7 +96,7 @@ async def test_it_can_be_switched_off(cleaned: Cleaned) -> None:
     cleaned.cleanup.enabled = False
     cleaned.sized.now, cleaned.sized.devices.others["cuda:0"] = 3_600.0, 6
     await cleaned.cleanup.look()
-    assert cleaned.sized.loaded() == ["a"] and cleaned.cleanup.unloads_in("a") is None
+    assert cleaned.sized.loaded() == ["a"] and cleaned.unloads_in("a") is None
 
 
 async def test_optimising_unloads_all_that_nobody_uses(cleaned: Cleaned) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from realtime.engines import create
 from realtime.engines.contract import Engine
+from realtime.engines.torchscript import TorchScript
 from realtime.models.memory_estimate import FACTOR, FILE, WIDE_FACTOR, MemoryEstimates
 from realtime.settings import ModelsSettings, Settings
 
@@ -66,9 +67,8 @@ def test_weights_that_stay_as_they_are_take_less(own: Settings) -> None:
     folder = own.models.path / "torchscript" / "nana"
     folder.mkdir(parents=True)
     (folder / "model.pt").write_bytes(bytes(1_000))
-    (folder / "model.yaml").write_bytes(bytes(10))
-    engine = create("torchscript", own)
-    assert MemoryEstimates(own).estimate(engine) == 1_000 * WIDE_FACTOR + 10 * FACTOR
+    engine = TorchScript(own, "nana")
+    assert MemoryEstimates(own).estimate(engine) == 1_000 * WIDE_FACTOR
 
 
 def test_each_device_has_a_measurement_of_its_own(own: Settings) -> None:

@@ -39,7 +39,7 @@ async def test_its_models_are_loaded_and_kept(sized: SizedModels) -> None:
     cleanup = Cleanup(gpu, (), sized.models, MemoryMonitor(sized.devices.read), clock)
     sized.now = 3_600.0
     await cleanup.look()
-    assert sized.loaded() == ["a", "b"] and cleanup.unloads_in("a") is None
+    assert sized.loaded() == ["a", "b"] and cleanup.unloads_in(sized.models.model("a")) is None
     with pytest.raises(InUse, match="the task night"):
         await sized.models.unload("a")
     await sized.models.unload("a", force=True)

@@ -25,6 +25,7 @@ from tests.web.routes.test_process import wav
 
 COMMAND = "`make serve EXTRAS=torch`"
 HINT = f"Run {COMMAND}."
+BROUGHT = ("valle", "torchscript:filter", "vocoder:hifigan")
 SPOKEN = {"model": "valle", "input": "Hello.", "voice": small_valle.NAME}
 
 
@@ -116,8 +117,8 @@ def test_the_socket(web_settings: Settings, folder: Path, monkeypatch: pytest.Mo
 
 
 def test_the_status_says_so_before_anybody_asks(client: TestClient) -> None:
-    models = {each["name"]: each for each in client.get("/api/status").json()["models"]}
-    for name in ("valle", "torchscript", "vocoder"):
+    models = {each["id"]: each for each in client.get("/api/status").json()["models"]}
+    for name in BROUGHT:
         assert (models[name]["block"], models[name]["can_run"]) == ("torch", False)
         missing = {"code": "block_missing", "what": "torch is not installed"}
         assert models[name]["obstacles"] == [{**missing, "how": f"run {COMMAND}"}]
@@ -149,8 +150,8 @@ def test_files_that_are_missing_too_are_named_at_once(
 def test_with_torch_the_same_models_can_run(web_settings: Settings, folder: Path) -> None:
     own = small_valle.settings_for(web_settings, folder)
     with TestClient(create_app(scripted_services(own))) as client:
-        models = {each["name"]: each for each in client.get("/api/models").json()["models"]}
-        assert all(models[name]["can_run"] for name in ("valle", "torchscript", "vocoder"))
+        models = {each["id"]: each for each in client.get("/api/models").json()["models"]}
+        assert all(models[name]["can_run"] for name in BROUGHT)
         assert client.post("/v1/audio/speech", json=SPOKEN).status_code == 200
 
 

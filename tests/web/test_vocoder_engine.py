@@ -89,11 +89,12 @@ def test_the_answer_lasts_as_long_as_the_upload(
 
 def test_it_is_listed_with_its_files_and_its_device(client: TestClient) -> None:
     post(client)
-    models = {each["name"]: each for each in client.get("/api/models").json()["models"]}
-    found = models["vocoder"]
+    models = {each["id"]: each for each in client.get("/api/models").json()["models"]}
+    found = models["vocoder:hifigan"]
+    assert (found["engine"], found["name"]) == ("vocoder", "hifigan")
     assert (found["kind"], found["state"], found["device"]) == ("convert", "loaded", "cpu")
     assert found["can_run"] and [file["name"] for file in found["files"]] == ["vocoder.pth"]
-    assert 'yamabiko_acceleration_calls{engine="vocoder"' in client.get("/metrics").text
+    assert 'yamabiko_acceleration_calls{engine="vocoder:hifigan"' in client.get("/metrics").text
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The engines for an operator: their state and files, loading and unloading."""
+"""The models for an operator: their state and files, loading and unloading."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from realtime import weights
+from realtime.engines.contract import Engine
 from realtime.engines.obstacles import Obstacle, find_obstacles
+from realtime.engines.several_models import named_id, split_id
 from realtime.errors import BadRequest, InUse, NotFound, shortlist
 from realtime.log import audit
+from realtime.models.model import LoadedModel
 from realtime.models.model_events import MOST_EVENTS, ModelEvent
 from realtime.models.model_state import ModelState
 from realtime.services import Services
@@ -22,7 +25,8 @@ from realtime.web.openapi.error_codes import ENGINE_ERRORS, JSON_ERRORS, UNKNOWN
 from realtime.web.openapi.operation import MODELS, Body, Operation, Parameter, json_answer
 from realtime.web.requests.caller import caller_of
 from realtime.web.requests.field_table import FieldTable
-from realtime.web.requests.field_types import FlagField, NeededTextField, NumberField, TextField
+from realtime.web.requests.field_types import FlagField, NumberField, TextField
+from realtime.web.requests.fields import Fields
 from realtime.web.requests.json_body import json_body
 from realtime.web.requests.request_id import request_id
 from realtime.web.requests.services import services_of
@@ -30,11 +34,13 @@ from realtime.web.requests.upload_form import values_of
 from realtime.weights import WeightFile
 
 NO_STORE = {"Cache-Control": "no-store"}
-NAME = TextField("name", "The name of an engine.")
-ID = NeededTextField("id", "The id of a model, as GET /api/models has it.")
+PATH_ID = TextField("name", "The id of a model; the name of an engine means its only model.")
+ID = TextField("id", "The id of a model, as GET /api/models has it.")
+ENGINE = TextField("engine", "The engine of the model, in place of its id.")
+NAME = TextField("name", "The name of the model, beside engine, where that has several.")
 FORCE = FlagField("force", "Whether those who use it must end.")
-LOAD = FieldTable("ModelLoad", (ID,))
-UNLOAD = FieldTable("ModelUnload", (ID, FORCE))
+LOAD = FieldTable("ModelLoad", (ID, ENGINE, NAME))
+UNLOAD = FieldTable("ModelUnload", (ID, ENGINE, NAME, FORCE))
 UNLOAD_ALL = FieldTable("ModelUnloadAll", (FORCE,))
 LAST = NumberField("last", "How many events, the newest ones.", least=1, most=MOST_EVENTS)
 EVENTS = FieldTable("ModelEventsQuery", (LAST,))
@@ -52,7 +58,7 @@ class FileDescription:
 
 @dataclass(frozen=True)
 class ModelDescription(ModelState):
-    """An engine with its state, its files, and what keeps it from running."""
+    """A model with its state, its files, and what keeps it from running."""
 
     jobs: int
     estimated_bytes: int  # of this machine's memory
@@ -65,7 +71,7 @@ class ModelDescription(ModelState):
 
 @dataclass(frozen=True)
 class ModelDescriptions:
-    """Every engine."""
+    """Every model; an engine whose models are all missing stands for them."""
 
     models: list[ModelDescription]
 
@@ -83,32 +89,35 @@ async def list_models(request: Request) -> Response:
 
 
 async def load(request: Request) -> Response:
-    """Answer when the engine is loaded; a client that leaves does not stop the loading."""
-    services, name = services_of(request), _model_name(request)
-    await services.models.load(name)
-    return await _answer_for(request, services, name, "loaded")
+    """Answer when the model is loaded; a client that leaves does not stop the loading."""
+    return await _load(request, request.path_params["name"])
 
 
 async def unload(request: Request) -> Response:
-    """Unload the engine, or refuse while it is in use."""
-    services, name = services_of(request), _model_name(request)
-    await services.models.unload(name)
-    return await _answer_for(request, services, name, "unloaded")
+    """Unload the model, or refuse while it is in use."""
+    return await _unload(request, request.path_params["name"], force=False)
 
 
 async def load_by_id(request: Request) -> Response:
-    services, fields = services_of(request), LOAD.open(await json_body(request))
-    name = _known_name(request, ID.read(fields))
-    await services.models.load(name)
-    return await _answer_for(request, services, name, "loaded")
+    return await _load(request, _id_in(LOAD.open(await json_body(request))))
 
 
 async def unload_by_id(request: Request) -> Response:
     """Unload a model; by force also while it is in use."""
-    services, fields = services_of(request), UNLOAD.open(await json_body(request))
-    name = _known_name(request, ID.read(fields))
-    await services.models.unload(name, FORCE.read(fields))
-    return await _answer_for(request, services, name, "unloaded")
+    fields = UNLOAD.open(await json_body(request))
+    return await _unload(request, _id_in(fields), FORCE.read(fields))
+
+
+async def _load(request: Request, id: str) -> Response:
+    model = await _known_model(request, id)
+    await model.load()
+    return await _answer_for(request, model, "loaded")
+
+
+async def _unload(request: Request, id: str, force: bool) -> Response:
+    model = await _known_model(request, id)
+    await model.unload(force, "asked for")
+    return await _answer_for(request, model, "unloaded")
 
 
 async def unload_all(request: Request) -> Response:
@@ -128,30 +137,30 @@ async def list_events(request: Request) -> Response:
 
 
 async def describe_models(services: Services) -> list[ModelDescription]:
-    """Return each engine with its state and its files."""
+    """Return each model with its state and its files, also one that was brought just now."""
+    await services.models.look()
     # In a thread: it looks for files on the disk.
     return await asyncio.to_thread(_describe_models, services)
 
 
 def _describe_models(services: Services) -> list[ModelDescription]:
-    busy = dict(services.models.job_counts())
-    estimates, models = services.models.estimates, []
-    for state in services.models.states(services.cleanup.unloads_in):
-        engine = services.models.engine(state.name)
-        obstacles = find_obstacles(engine, services.settings)
-        models.append(
-            ModelDescription(
-                **asdict(state),
-                jobs=busy.get(state.name, 0),
-                estimated_bytes=estimates.estimate(engine),
-                warm_up=services.warm_up.state_of(state.name),
-                files=[describe_file(file, services.settings) for file in engine.weights],
-                block=engine.block,
-                can_run=not obstacles,
-                obstacles=obstacles,
-            )
-        )
-    return models
+    return [describe_model(services, model) for model in services.models]
+
+
+def describe_model(services: Services, model: LoadedModel[Engine]) -> ModelDescription:
+    """Return a model with its state and its files; it looks for them on the disk."""
+    engine, lane = model.engine, model.lane
+    obstacles = find_obstacles(engine, services.settings)
+    return ModelDescription(
+        **asdict(model.described(services.cleanup.unloads_in(model))),
+        jobs=0 if lane is None else lane.jobs,
+        estimated_bytes=services.models.estimates.estimate(engine),
+        warm_up=services.warm_up.state_of(model.id),
+        files=[describe_file(file, services.settings) for file in engine.weights],
+        block=engine.block,
+        can_run=not obstacles,
+        obstacles=obstacles,
+    )
 
 
 def describe_file(file: WeightFile, settings: Settings) -> FileDescription:
@@ -168,25 +177,33 @@ def describe_file(file: WeightFile, settings: Settings) -> FileDescription:
     )
 
 
-def _model_name(request: Request) -> str:
-    return _known_name(request, request.path_params["name"])
+def _id_in(fields: Fields) -> str:
+    """Return the id that a body names, whole or by its parts."""
+    id, engine, name = ID.read(fields), ENGINE.read(fields), NAME.read(fields)
+    if id and (engine or name):
+        raise BadRequest("id says which model; engine and name say it again.", field="engine")
+    if not id and not engine:
+        raise BadRequest("id is missing.", hint="GET /api/models lists the ids.", field="id")
+    return id or named_id(engine or "", name or "")
 
 
-def _known_name(request: Request, name: str) -> str:
-    known = services_of(request).models.names()
-    if name not in known:
+async def _known_model(request: Request, id: str) -> LoadedModel[Engine]:
+    """Give the model of an id; a model that is not there is a 404."""
+    models = services_of(request).models
+    await models.look(id)
+    name = split_id(id)[1]
+    if not models.has_engine(id) or (name and id not in models.ids()):
         raise NotFound(
-            f"There is no model {name[:60]!r}; there are: {shortlist(known)}.",
+            f"There is no model {id[:60]!r}; there are: {shortlist(models.ids())}.",
             code="model_not_found",
             hint="GET /api/models lists them.",
         )
-    return name
+    return models.model(id)
 
 
-async def _answer_for(request: Request, services: Services, name: str, event: str) -> Response:
-    audit_model(request, event, name)
-    described = await describe_models(services)
-    found = next(each for each in described if each.name == name)
+async def _answer_for(request: Request, model: LoadedModel[Engine], event: str) -> Response:
+    audit_model(request, event, model.id)
+    found = await asyncio.to_thread(describe_model, services_of(request), model)
     return JSONResponse(asdict(found), headers=NO_STORE)
 
 
@@ -205,13 +222,14 @@ ROUTES = [
     Route("/api/models/{name}/unload", unload, methods=["POST"]),
 ]
 NOT_FOUND = codes(NotFound, "model_not_found")
+UNNAMED = codes(BadRequest, "unknown_model")  # of an engine with several models
 OPERATIONS = [
     Operation(
         "GET",
         "/api/models",
         MODELS,
-        "List the engines with their state and files",
-        (json_answer(ModelDescriptions, "Every engine."),),
+        "List the models with their state and files",
+        (json_answer(ModelDescriptions, "Every model."),),
     ),
     Operation(
         "POST",
@@ -219,7 +237,7 @@ OPERATIONS = [
         MODELS,
         "Load a model by its id",
         (json_answer(ModelDescription, "The model, when it is loaded."),),
-        (JSON_ERRORS, UNKNOWN_FIELD, NOT_FOUND, ENGINE_ERRORS),
+        (JSON_ERRORS, UNKNOWN_FIELD, NOT_FOUND, UNNAMED, ENGINE_ERRORS),
         body=Body(LOAD, {"id": "hibari"}),
     ),
     Operation(
@@ -228,7 +246,7 @@ OPERATIONS = [
         MODELS,
         "Unload a model by its id",
         (json_answer(ModelDescription, "The model, when it is unloaded."),),
-        (JSON_ERRORS, UNKNOWN_FIELD, NOT_FOUND, codes(InUse)),
+        (JSON_ERRORS, UNKNOWN_FIELD, NOT_FOUND, UNNAMED, codes(InUse)),
         body=Body(UNLOAD, {"id": "hibari", "force": False}),
     ),
     Operation(
@@ -253,18 +271,18 @@ OPERATIONS = [
         "POST",
         "/api/models/{name}/load",
         MODELS,
-        "Load an engine",
-        (json_answer(ModelDescription, "The engine, when it is loaded."),),
-        (NOT_FOUND, ENGINE_ERRORS),
-        parameters=(Parameter("path", NAME, "hibari"),),
+        "Load a model",
+        (json_answer(ModelDescription, "The model, when it is loaded."),),
+        (NOT_FOUND, UNNAMED, ENGINE_ERRORS),
+        parameters=(Parameter("path", PATH_ID, "hibari"),),
     ),
     Operation(
         "POST",
         "/api/models/{name}/unload",
         MODELS,
-        "Unload an engine and free its memory",
-        (json_answer(ModelDescription, "The engine, when it is unloaded."),),
-        (NOT_FOUND, codes(InUse)),
-        parameters=(Parameter("path", NAME, "hibari"),),
+        "Unload a model and free its memory",
+        (json_answer(ModelDescription, "The model, when it is unloaded."),),
+        (NOT_FOUND, UNNAMED, codes(InUse)),
+        parameters=(Parameter("path", PATH_ID, "hibari"),),
     ),
 ]

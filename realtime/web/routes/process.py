@@ -84,7 +84,7 @@ AUDIO = FilesField(
 )
 ENGINE = TextField("engine", "The engine that converts.", choices=_engines, default=CONVERTER)
 CHARACTER = TextField("character", "The character whose voice it gets.")
-MODEL = TextField("model", "Of `torchscript` or `vocoder`; without it the only one.")
+MODEL = TextField("model", "A model of an engine with several; without it the only one.")
 LANGUAGE = ChoiceField("language", "The language that is spoken, for `revoice`.", ASKABLE, "auto")
 EFFECT = ChoiceField("effect", "An effect besides.", EFFECTS, "none")
 PITCH = NumberField("pitch", "In semitones, instead of the character's.", *RANGES["pitch"])

@@ -73,7 +73,7 @@ def public(settings: Settings, tmp_path: Path, public_url: str) -> Iterator[Live
     own = replace(settings, cache=CacheSettings(path=tmp_path), public_url=public_url)
     services = scripted_services(own)
     # The bots name no engine: here their characters speak in tones.
-    services.models._models["hibari"].engine = services.models.engine("tone")
+    services.models.model("hibari").engine = services.models.engine("tone")
     with serving(services) as live:
         yield live
 

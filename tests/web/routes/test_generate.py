@@ -21,8 +21,8 @@ BODY = {"textPrompt": "Hi.", "character": "af_heart", "language": "en"}
 def serve_tones(settings: Settings) -> Iterator[TestClient]:
     services = scripted_services(settings)
     # The bots name no engine: here every character speaks in tones.
-    services.models._models["hibari"].engine = services.models.engine("tone")
-    services.models._models["kokoro"].engine = services.models.engine("tone")
+    services.models.model("hibari").engine = services.models.engine("tone")
+    services.models.model("kokoro").engine = services.models.engine("tone")
     with DocumentedClient(create_app(services)) as client:
         yield client
 

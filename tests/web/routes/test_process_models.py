@@ -53,7 +53,7 @@ def ask(client: TestClient, *sounds: Any, rate: int = MODEL_RATE) -> Any:
 
 def program_of(client: TestClient, name: str) -> Any:
     services = client.app.state.services  # type: ignore[attr-defined]
-    return services.models.engine("torchscript")._models[name]._program
+    return services.models.engine(f"torchscript:{name}")._loaded._program
 
 
 def sounds_of(*seconds: float) -> list[Any]:
