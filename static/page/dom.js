@@ -26,4 +26,10 @@ function fill(element, attributes, children) {
   return element;
 }
 
+// A button that has nothing to do now. It is not `disabled`, since that would take the keyboard's focus from it.
+export function setDisabled(button, disabled) {
+  if (disabled) button.setAttribute("aria-disabled", "true");
+  else button.removeAttribute("aria-disabled");
+}
+
 const isLeftOut = (value) => value === null || value === undefined || value === false;

@@ -113,5 +113,14 @@ export function formatBytes(count) {
 export const formatMoment = (milliseconds) =>
   new Intl.DateTimeFormat(LOCALES[shown], { dateStyle: "short", timeStyle: "short" }).format(milliseconds);
 
+// A time in minutes, hours or days.
+export function formatDuration(seconds) {
+  const days = Math.floor(seconds / 86400);
+  const hours = Math.floor(seconds / 3600) % 24;
+  const minutes = Math.floor(seconds / 60) % 60;
+  if (days) return t("unit.days", { days, hours });
+  return hours ? t("unit.hours", { hours, minutes }) : t("unit.minutes", { minutes });
+}
+
 export const formatSeconds = (value) => t("unit.seconds", { value: formatNumber(value, 1) });
 export const formatMilliseconds = (value) => t("unit.milliseconds", { value: formatNumber(value) });

@@ -14,17 +14,17 @@ export class HttpError extends Error {
   }
 }
 
-// Gets the JSON at a path; with a body it is sent there.
-export async function requestJson(path, body, method = "POST") {
+// Gets the JSON at a path; with a body it is sent there. An answer without content is null.
+export async function requestJson(path, body, method = body === undefined ? "GET" : "POST") {
   const headers = { "Content-Type": "application/json" };
-  const options = body === undefined ? {} : { method, body: JSON.stringify(body), headers };
+  const options = body === undefined ? { method } : { method, body: JSON.stringify(body), headers };
   let answer;
   try {
     answer = await fetch(path, options);
   } catch {
     throw new HttpError(0, { code: "offline" });
   }
-  if (answer.ok) return answer.json();
+  if (answer.ok) return answer.status === 204 ? null : answer.json();
   const error = new HttpError(answer.status, await readReason(answer));
   // At /login a 401 means a wrong key, which the form says itself.
   if (answer.status === 401 && path !== "/login") httpEvents.dispatchEvent(new Event("login"));

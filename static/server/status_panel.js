@@ -1,8 +1,16 @@
-// The status panel: figures of the server, its engines, files that are missing, and the last warnings of its log.
+// The status panel: figures of the server, its models, files that are missing, and the last warnings of its log.
 
 import { el } from "../page/dom.js";
-import { formatBytes, formatMoment, formatNumber, languageEvents, loadTexts, t, translate } from "../page/i18n.js";
-import { EngineList } from "./engine_list.js";
+import {
+  formatBytes,
+  formatDuration,
+  formatMoment,
+  formatNumber,
+  languageEvents,
+  loadTexts,
+  t,
+  translate,
+} from "../page/i18n.js";
 import { requestJson } from "./http.js";
 
 const REFRESH_MS = 4000;
@@ -15,18 +23,17 @@ export class StatusPanel {
   #timer = null;
   #visible = false;
   #refreshing = false;
-  #engines;
+  #asked = false;
   #tiles = el("dl", { class: "tiles" });
   #missing = el("div", { class: "missing" });
   #warnings = el("div", { class: "warnings" });
-  #more = el("div", {}); // the panel of memory, which is fetched when somebody looks
-  #memory = null;
+  #more = el("div", {}); // the models, whose modules are fetched when somebody looks
+  #models = null;
   #logOut;
 
   constructor(root, { showMessage }) {
     this.#root = root;
     this.#showMessage = showMessage;
-    this.#engines = new EngineList({ showMessage, refresh: () => this.refresh() });
     this.#logOut = el("button", {
       id: "logout",
       class: "button quiet",
@@ -37,8 +44,6 @@ export class StatusPanel {
     root.append(
       el("div", { class: "heading" }, el("h2", { id: "status-title", t: "status" }), this.#logOut),
       this.#tiles,
-      el("h3", { t: "status.engines" }),
-      this.#engines.element,
       this.#more,
       this.#missing,
       this.#warnings,
@@ -61,33 +66,42 @@ export class StatusPanel {
     return this.#status?.keys ?? false;
   }
 
+  // Asks the server anew; asked while an answer is on its way, once more after it, since that may be old.
   async refresh() {
+    this.#asked = true;
     if (this.#refreshing) return;
     this.#refreshing = true;
+    while (this.#asked) {
+      this.#asked = false;
+      await this.#read();
+    }
+    this.#refreshing = false;
+    this.#refreshLater();
+  }
+
+  async #read() {
     try {
       this.#status = await requestJson("/api/status");
       this.#show();
     } catch {
       // The head of the page says that there is no connection; here the last figures stay.
-    } finally {
-      this.#refreshing = false;
-      this.#refreshLater();
     }
   }
 
   // Follows the server while the panel is in sight, and at no other time.
   async #follow() {
     if (!this.#visible || document.hidden) {
-      this.#memory?.stop();
+      this.#models?.stop();
       return;
     }
-    if (!this.#memory) {
-      await loadTexts("later/");
-      const { MemoryPanel } = await import("./memory_panel.js");
-      this.#memory ??= new MemoryPanel({ showMessage: this.#showMessage, refresh: () => this.refresh() });
-      this.#more.replaceChildren(this.#memory.element);
+    if (!this.#models) {
+      await Promise.all([loadTexts("later/"), loadStyle("/static/models/models.css")]);
+      const { ModelsPanel } = await import("../models/panel.js");
+      this.#models ??= new ModelsPanel({ showMessage: this.#showMessage, refresh: () => this.refresh() });
+      this.#more.replaceChildren(this.#models.element);
+      this.#show();
     }
-    await this.#memory.start();
+    await this.#models.start();
   }
 
   #refreshLater() {
@@ -98,14 +112,24 @@ export class StatusPanel {
   #show() {
     const status = this.#status;
     if (!status) return;
+    document.body.dataset.role = status.role; // what it may not do is hidden by style
     this.#logOut.hidden = !status.key;
     this.#logOut.textContent = t("status.logout", { key: status.key });
     this.#tiles.replaceChildren(...tileRows(status).map(tile));
-    this.#engines.show(status.models);
+    this.#models?.show(status);
     showList(this.#missing, "status.missing", missingItems(status), "status.nothingMissing");
     showList(this.#warnings, "status.warnings", warningItems(status), "status.noWarnings");
     translate(this.#root);
   }
+}
+
+// A style sheet that only these modules need.
+function loadStyle(href) {
+  const link = el("link", { rel: "stylesheet", href });
+  return new Promise((resolve) => {
+    for (const event of ["load", "error"]) link.addEventListener(event, resolve);
+    document.head.append(link);
+  });
 }
 
 async function logOut() {
@@ -121,7 +145,7 @@ function tileRows({ cache, sockets, memory, uptime_s: uptime, version, gpu, read
     [
       "status.server",
       t(ready ? "status.ready" : "status.notReady"),
-      t("status.up", { version, time: duration(uptime) }),
+      t("status.up", { version, time: formatDuration(uptime) }),
     ],
     ["status.sessions", formatNumber(sockets.open), t("status.most", { count: formatNumber(sockets.most) })],
     [
@@ -173,12 +197,4 @@ function warningItems({ troubles }) {
         request && el("span", { class: "soft small" }, ` ${request}`),
       ),
     );
-}
-
-function duration(seconds) {
-  const days = Math.floor(seconds / 86400);
-  const hours = Math.floor(seconds / 3600) % 24;
-  const minutes = Math.floor(seconds / 60) % 60;
-  if (days) return t("unit.days", { days, hours });
-  return hours ? t("unit.hours", { hours, minutes }) : t("unit.minutes", { minutes });
 }

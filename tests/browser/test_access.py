@@ -34,7 +34,9 @@ def test_nothing_serious_is_found(new_visit: NewVisit, real: LiveServer, theme: 
     with new_visit(real, color_scheme=theme, reduced_motion="reduce") as visit:
         visit.open().hear("Read by everybody.")
         visit.page.click(".requests summary")
-        expect(visit.page.locator(".engines li")).not_to_have_count(0)
+        visit.page.locator("#status").scroll_into_view_if_needed()
+        expect(visit.page.locator(".models > li")).not_to_have_count(0)
+        visit.page.locator(".models summary").first.click()
         for language in ("en", "zh", "ja"):
             visit.page.select_option("#page-language", language)
             assert findings(visit) == [], language

@@ -22,7 +22,7 @@ def test_the_first_load_is_light_and_asks_nobody_else(
         sizes: dict[str, int] = {}
         visit.page.on("response", lambda answer: sizes.update({answer.url: len(answer.body())}))
         visit.open()
-        expect(visit.page.locator(".engines li")).not_to_have_count(0)
+        expect(visit.page.locator(".tiles dt")).not_to_have_count(0)
         visit.page.wait_for_load_state("networkidle")
         weight = sum(size for url, size in sizes.items() if "/picture" not in url)
         assert 50_000 < weight <= MOST_BYTES, sizes
@@ -153,7 +153,10 @@ def test_nothing_hangs_over_the_edge(new_visit: NewVisit, real: LiveServer, widt
     with new_visit(real, viewport={"width": width, "height": 800}) as visit:
         visit.open().hear("A wide line.")
         visit.page.click(".requests summary")
-        expect(visit.page.locator(".engines li")).not_to_have_count(0)
+        visit.page.locator("#status").scroll_into_view_if_needed()
+        expect(visit.page.locator(".models > li")).not_to_have_count(0)
+        for summary in visit.page.locator(".models summary").all():
+            summary.click()
         for language in ("en", "zh", "ja"):
             visit.page.select_option("#page-language", language)
             assert visit.page.evaluate("document.documentElement.scrollWidth") == width
@@ -177,9 +180,9 @@ def test_all_can_be_reached_by_keys(visit: Visit) -> None:
 
 def test_engines_are_loaded_and_unloaded(visit: Visit) -> None:
     page = visit.page
-    button = page.locator("[data-engine=gain]")
-    row = page.locator(".engines li", has=button)
-    button.scroll_into_view_if_needed()
+    page.locator("#status").scroll_into_view_if_needed()
+    button = page.locator("[data-model=gain]")
+    row = page.locator(".models > li", has=button)
     expect(row).to_have_attribute("data-state", "unloaded")
     button.press("Enter")
     expect(row).to_have_attribute("data-state", "loaded")
@@ -193,7 +196,8 @@ def test_an_engine_that_speaks_stays(visit: Visit) -> None:
     visit.allow("409")
     visit.say("It was a dark and stormy night, and the rain fell in torrents. " * 12)
     visit.wait_for_state("speaking")
-    visit.page.click("[data-engine=hibari]")
+    visit.page.locator("#status").scroll_into_view_if_needed()
+    visit.page.click("[data-model=hibari]")
     expect(visit.page.locator("#message")).to_contain_text("a line of af_heart")
     visit.page.press("body", "Escape")
 
@@ -205,9 +209,9 @@ def test_an_engine_that_cannot_run_says_the_one_command(
     with new_visit(real) as visit:
         visit.allow("503")
         page = visit.open().page
-        button = page.locator("[data-engine=torchscript]")
-        row = page.locator(".engines li", has=button)
-        button.scroll_into_view_if_needed()
+        button = page.locator("[data-model=torchscript]")
+        row = page.locator(".models > li", has=button)
+        page.locator("#status").scroll_into_view_if_needed()
         expect(row).to_contain_text("cannot run here")
         missing = page.locator(".missing li", has_text="torch is not installed").filter(
             has_text="torchscript"

@@ -76,11 +76,12 @@ def test_an_error_is_told_in_the_readers_language(untouched: Visit) -> None:
     page.evaluate(
         """() => {
           const fetched = window.fetch;
-          window.fetch = (path, ...rest) => fetched(path.replace("hibari", "nothing"), ...rest);
+          window.fetch = (path, {body, ...rest}) =>
+            fetched(path, {...rest, ...(body && {body: body.replace("hibari", "nothing")})});
         }"""
     )
-    button = page.locator("[data-engine=hibari]")
-    button.scroll_into_view_if_needed()  # a list out of sight is not asked for anew
+    button = page.locator("[data-model=hibari]")
+    page.locator("#status").scroll_into_view_if_needed()  # a list out of sight is not made
     button.click()
     expect(message).to_contain_text("没有这个引擎：There is no model 'nothing'")
 
