@@ -7,6 +7,8 @@ LIGHT ?=
 EXTRAS ?=
 ARGS ?=
 JOBS ?= 2
+# Where it is set, each of the many processes of a test run compiles all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 # Biome, from npm, checks the page's code. Without npm that is left out, but in CI it is required.
 NPM := $(shell command -v npm 2> /dev/null)
 PAGE_CHECK := $(if $(NPM)$(CI),check-page,skip-page)

@@ -10,6 +10,7 @@ import pytest
 from benchmarks import plans
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", plans.NETWORKS)
 def test_a_row_tells_what_ran_and_how_right_it_was(network: str, tmp_path: Path) -> None:
     options = argparse.Namespace(precision="bf16", device="cpu", runs=2, auto_seconds=1.0)

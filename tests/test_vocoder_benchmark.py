@@ -20,6 +20,7 @@ def options(**others: Any) -> argparse.Namespace:
     return argparse.Namespace(**{**vars(asked), **others})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("plan", "precision", "ran", "why"),
     [

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from tools.structure import imports
 
@@ -29,11 +27,15 @@ NO_VERBS = RIDDLES | set("the a an its their his her each every some several any
 Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def documented(path: Path) -> Iterator[tuple[Documented, str]]:
-    """Yield everything in a file that has a docstring, with it."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, Documented) and (text := ast.get_docstring(node)):
-            yield node, text
+@functools.cache
+def documented() -> list[tuple[Path, Documented, str]]:
+    """List everything that has a docstring, with it."""
+    return [
+        (path.relative_to(ROOT), node, text)
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, Documented) and (text := ast.get_docstring(node))
+    ]
 
 
 def is_wrong(node: Documented, text: str, in_tests: bool) -> bool:
@@ -44,20 +46,18 @@ def is_wrong(node: Documented, text: str, in_tests: bool) -> bool:
     return word in RIDDLES
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_docstrings_begin_with_a_verb_or_a_noun(path: Path) -> None:
-    in_tests = "tests" in path.relative_to(ROOT).parts
-    wrong = [
-        text.splitlines()[0] for node, text in documented(path) if is_wrong(node, text, in_tests)
+def test_docstrings_begin_with_a_verb_or_a_noun() -> None:
+    assert not [
+        (str(path), text.splitlines()[0])
+        for path, node, text in documented()
+        if is_wrong(node, text, in_tests="tests" in path.parts)
     ]
-    assert not wrong
 
 
 def test_no_docstring_tells_what_a_module_does_not_know() -> None:
     """The layers' test holds that, where it is true."""
-    for path in FILES:
-        for _, text in documented(path):
-            assert not re.search(r"\bit knows no|\bknows nothing|\bknow no\b", text), path
+    for path, _, text in documented():
+        assert not re.search(r"\bit knows no|\bknows nothing|\bknow no\b", text), path
 
 
 def test_a_class_name_has_one_meaning() -> None:

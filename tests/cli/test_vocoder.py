@@ -63,6 +63,7 @@ def test_a_recording_there_and_back(folder: Path, capsys: pytest.CaptureFixture[
     assert "2 of 2 shapes ready" in told
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(HAS_GPU, reason="there ONNX Runtime says something else")
 def test_what_ran_instead_of_the_plan_is_told(
     folder: Path, capsys: pytest.CaptureFixture[str]
@@ -85,6 +86,7 @@ def test_what_ran_instead_of_the_plan_is_told(
     assert "eager ran: ONNX Runtime has no quick kernels" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_reports(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bring_hifigan(folder / "models")
     path = folder / "figures.json"

@@ -111,6 +111,7 @@ def test_an_environment_that_works_is_left_alone(environment: Path) -> None:
     assert virtualenv.ready(environment) and mark.exists()
 
 
+@pytest.mark.slow
 def test_a_broken_environment_is_made_anew(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

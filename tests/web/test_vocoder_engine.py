@@ -289,6 +289,7 @@ class FakeTensorRt:
         return b"engine"
 
 
+@pytest.mark.slow
 def test_tensorrt_workspace_size_and_max_batch_size(
     web_settings: Settings, models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

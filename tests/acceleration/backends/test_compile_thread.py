@@ -24,6 +24,7 @@ THREADS = 3
 ROOT = Path(__file__).resolve().parents[3]
 
 
+@pytest.mark.slow
 def test_networks_are_compiled_in_threads_without_harm() -> None:
     """Threads of their own would end the process, one after the other or at once."""
     specs = [network_spec() for _ in range(THREADS)]
@@ -71,6 +72,7 @@ def test_work_keeps_its_callers_context() -> None:
     assert compile_thread.run_on_compile_thread(name.get) == "mine"
 
 
+@pytest.mark.slow
 def test_once_settled_other_threads_may_trace_too() -> None:
     """Networks that compile by themselves do it on whatever thread they are called."""
     done = subprocess.run([sys.executable, "-c", ALONE], cwd=ROOT, capture_output=True, text=True)

@@ -67,6 +67,7 @@ def transcribed(services: Services, pcm: Pcm) -> str:
     return found
 
 
+@pytest.mark.slow
 async def test_two_sentences_there_and_back(services: Services) -> None:
     one, two = (spoken(services, text, "af_heart", "hibari") for text in (FOX, STATION))
     pcm = np.concatenate([with_silence_around(one), with_silence_around(two)])
@@ -80,6 +81,7 @@ async def test_two_sentences_there_and_back(services: Services) -> None:
     assert errors(expected, units(transcribed(services, answer), "en")) <= 2
 
 
+@pytest.mark.slow
 async def test_another_language_is_found_and_spoken_by_whoever_is_asked(
     services: Services,
 ) -> None:

@@ -130,6 +130,7 @@ def test_a_closed_stream_leaves_its_slot(engine: ValleEngine, settings: Settings
     assert engine._model.batch.line_count == 0
 
 
+@pytest.mark.slow
 def test_a_text_too_long_for_one_piece_is_said_in_several(
     engine: ValleEngine, settings: Settings
 ) -> None:
@@ -147,6 +148,7 @@ def test_a_text_too_long_for_one_piece_is_said_in_several(
         assert frames + budget.MOST_PROMPT <= budget.MOST_FRAMES
 
 
+@pytest.mark.slow
 def test_longprompt_goes_on_from_what_was_said(
     engine: ValleEngine, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

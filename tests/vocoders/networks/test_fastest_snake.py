@@ -233,6 +233,7 @@ for batch, channels, length in ((1, 3, 1), (2, 5, 7), (1, 17, 59), (1, 16, 60), 
 """
 
 
+@pytest.mark.slow
 def test_the_kernel_of_gpus_is_the_published_one_when_it_is_interpreted() -> None:
     run_interpreted(KERNEL)
 

@@ -39,6 +39,7 @@ for dtype, most in LARGEST_ERROR.items():
 """
 
 
+@pytest.mark.slow
 def test_interpreted_kernels_attend_as_torch_does() -> None:
     run_interpreted(INTERPRETED)
 
