@@ -4,8 +4,8 @@ Ten models of a known size share a device with room for four. Users ask for mode
 that loads push others out, while one model that a task keeps answers a steady stream of short
 turns. No request may fail, and the kept model's turns should not notice the loads. The device is
 one that counts what the models hold. The monitor's cost is that of a reading of this machine's own
-devices. A small torch model, where torch is installed,
-is loaded and unloaded many times, to see whether memory stays behind.
+devices. A small torch model, where torch is installed, is loaded and unloaded many times, to see
+whether memory stays behind.
 """
 
 from __future__ import annotations
@@ -205,6 +205,7 @@ def measure_cycles(cycles: int) -> dict[str, Any]:
     async def run() -> tuple[int, int]:
         models = LoadedModels(Settings(), lambda name, settings: Small(settings), ("small",))
         await cycle(models, max(20, cycles // 20))  # what is allocated once
+        gc.freeze()  # as the server does when it has started, so that an unload collects quickly
         give_memory_back()
         before = resident_bytes()
         await cycle(models, cycles)
