@@ -1,4 +1,4 @@
-"""The pictures of the page in docs/images: three widths, two themes, while a line is spoken.
+"""The pictures of the page in docs/images: three widths, two themes, a line that is spoken, models.
 
 python -m tools.screenshots [--out FOLDER]
 
@@ -38,7 +38,7 @@ class Shot:
 
     @property
     def name(self) -> str:
-        return f"page-{self.width}-{self.theme}.png"
+        return f"{self.width}-{self.theme}.png"
 
 
 ENGLISH = (
@@ -56,6 +56,7 @@ SHOTS = [
     Shot(360, 780, "light", *JAPANESE),
     Shot(360, 780, "dark", *CHINESE),
 ]
+OF_MODELS = (SHOTS[0], SHOTS[3], SHOTS[4])  # the models are shown in these besides
 
 
 def main() -> None:
@@ -67,9 +68,16 @@ def main() -> None:
         for shot in SHOTS:
             page = open_page(browser, server.address, shot)
             wait_until_lit(page, shot)
-            save(page.screenshot(), folder / shot.name)
+            save(page.screenshot(), folder / f"page-{shot.name}")
+            page.wait_for_selector("body[data-state=idle]")
+            show_models(page)
             if shot is SHOTS[0]:
-                save_whole_page(page, folder)
+                page.evaluate("scrollTo({top: 0, behavior: 'instant'})")
+                save(page.screenshot(full_page=True), folder / "page-whole.png")
+            if shot in OF_MODELS:
+                panel = page.locator(".models-panel")
+                panel.evaluate("panel => panel.scrollIntoView({behavior: 'instant'})")
+                save(page.screenshot(), folder / f"models-{shot.name}")
             page.context.close()
 
 
@@ -109,13 +117,12 @@ def wait_until_lit(page: Page, shot: Shot) -> None:
     raise TimeoutError(f"{shot.word!r} was never lit; is the machine busy?")
 
 
-def save_whole_page(page: Page, folder: Path) -> None:
-    """Save a picture of the whole page with the newest figures of the server."""
-    page.wait_for_selector("body[data-state=idle]")
+def show_models(page: Page) -> None:
+    """Scroll to the status and wait for the models and the devices, which are fetched then."""
     with page.expect_response("**/api/status"):
         page.locator("#status").scroll_into_view_if_needed()
-    page.evaluate("scrollTo(0, 0)")
-    save(page.screenshot(full_page=True), folder / "page-whole.png")
+    page.wait_for_selector(".models > li")
+    page.wait_for_selector(".devices .chart")
 
 
 def save(picture: bytes, path: Path) -> None:

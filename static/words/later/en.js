@@ -101,7 +101,7 @@ export const words = {
   "cleanup.title": "Automatic management",
   "cleanup.automatic": "Unload idle models automatically",
   "cleanup.idle_timeout_minutes": "Minutes without use",
-  "cleanup.cleanup_threshold_percent": "Use of a device in percent",
+  "cleanup.cleanup_threshold_percent": "Device use in percent",
   "cleanup.changed": "The rules are changed, until the server stops.",
   "cleanup.optimise": "Unload what nobody uses",
   "cleanup.unloadAll": "Unload all",
