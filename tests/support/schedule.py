@@ -8,8 +8,8 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 
 # The longest first, so that no process ends long after the others. Files of one group share what is
-# dear to begin: a browser, or torch's compiler, whose first use in a process takes ten seconds. Those
-# of the browser are two groups, since they wait for sound to be played more than they compute.
+# dear to begin: a browser, or torch's compiler, whose first use in a process takes ten seconds.
+# The browser has two groups: those tests wait for sound to be played more than they compute.
 GROUPS = {
     "browser with sound": (
         "tests/browser/test_durations.py",
