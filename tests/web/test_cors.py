@@ -111,6 +111,16 @@ def exposed(found: Any) -> set[str]:
     return set(found.headers["access-control-expose-headers"].lower().split(", "))
 
 
+def test_caches_keep_what_no_page_asked_for_apart(live: LiveServer) -> None:
+    """Else a page elsewhere gets from its browser's cache what an `<audio>` had fetched before."""
+    line = {"text": "heard by an element first", "engine": "tone"}
+    url = live.url + answer(live, "POST", "/lines", GAME, json=line).json()["url"]
+    assert live.wait_until_idle()
+    for _ in range(3):  # from the disk, then from memory
+        found = httpx2.get(url, timeout=60)
+        assert found.status_code == 200 and "origin" in found.headers["vary"].lower()
+
+
 def test_a_page_may_read_every_header_that_an_answer_has(live: LiveServer) -> None:
     found = exposed(answer(live, "GET", "/api/characters", GAME))
     wanted = set(HEADERS) - NOT_READ

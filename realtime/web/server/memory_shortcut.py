@@ -54,6 +54,8 @@ class Shortcut:
         self._hosts = Hosts(services.settings, bool(services.guard.keys))
         self._known: dict[str, FinishedRecording] = {}
         self._heads: dict[str, bytes] = {}
+        # A request with an origin is answered by the application, with other headers.
+        self._vary = [(b"vary", b"Origin")] if services.settings.cors.origins else []
         self._id_lines = request_id_lines()
 
     def find(self, scope: Any) -> FinishedRecording | None:
@@ -94,7 +96,7 @@ class Shortcut:
         if recording.etag not in self._heads:
             if len(self._heads) >= MOST_PATHS:
                 self._heads.clear()
-            self._heads[recording.etag] = _lines(recording.headers or [])
+            self._heads[recording.etag] = _lines([*(recording.headers or []), *self._vary])
         id_lines = next(self._id_lines)
         return b"HTTP/1.1 200 OK\r\n" + _lines(defaults) + self._heads[recording.etag] + id_lines
 
