@@ -114,7 +114,7 @@ def exposed(found: Any) -> set[str]:
 def test_caches_keep_what_no_page_asked_for_apart(live: LiveServer) -> None:
     """Else a page elsewhere gets from its browser's cache what an `<audio>` had fetched before."""
     line = {"text": "heard by an element first", "engine": "tone"}
-    url = live.url + answer(live, "POST", "/lines", GAME, json=line).json()["url"]
+    url = answer(live, "POST", "/lines", GAME, json=line).json()["url"]
     assert live.wait_until_idle()
     for _ in range(3):  # from the disk, then from memory
         found = httpx2.get(url, timeout=60)
