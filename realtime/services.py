@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from realtime.acceleration.admin import AccelerationAdmin
+from realtime.acceleration.cuda_health import CUDA_HEALTH
 from realtime.access import Clock, Guard
 from realtime.access.keys import load_keys
 from realtime.access.quotas import Quotas
@@ -23,6 +24,7 @@ from realtime.models.cleanup import Cleanup
 from realtime.models.device_readings import DeviceReader
 from realtime.models.loaded import LoadedModels
 from realtime.models.memory_monitor import MemoryMonitor
+from realtime.models.placement import split_device
 from realtime.models.tasks import Tasks
 from realtime.settings import Settings
 from realtime.speech.prefetch import PrefetchJobs
@@ -79,7 +81,8 @@ class Services:
 
     @property
     def ready(self) -> bool:
-        return self.preload.ended and self.guard.accepts_signatures
+        lost = CUDA_HEALTH.error is not None
+        return self.preload.ended and self.guard.accepts_signatures and not lost
 
     async def close(self) -> None:
         self.preload.ended = False
@@ -112,7 +115,8 @@ def build(
     """Build the services of these settings; nothing is loaded and no thread runs yet."""
     devices = DeviceReader()
     models = models or LoadedModels(settings, read_devices=devices.read)
-    check_engines("preload", settings.preload, models)
+    check_engines("preload", (split_device(id)[0] for id in settings.preload), models)
+    check_engines("models.devices", settings.models.devices, models)
     if settings.warm not in ((AUTO,), (OFF,)):
         check_engines("warm", settings.warm, models)
     characters = Characters(settings.presets.path, settings.default_characters, models.names())

@@ -35,9 +35,17 @@ class PresetsSettings:
 @dataclass(frozen=True)
 class ModelsSettings:
     path: Path = setting(Path("models"), "folder of the weights that people bring")
+    devices: Mapping[str, Any] = setting(
+        {}, "devices of models or engines by id, instead of what their own settings say"
+    )
     threads: int = setting(0, "threads of one engine; 0: all cores", least=0, most=256)
     retry_seconds: float = setting(
         1.0, "pause before a load that failed is tried once more", least=0, most=60
+    )
+    recovery: Mapping[str, Any] = setting(
+        {},
+        "what is done when a model does not load, before the built-in actions: kind of error or "
+        "exception: [actions]",
     )
     unload_seconds: float = setting(
         10.0,
@@ -49,6 +57,10 @@ class ModelsSettings:
 
 @dataclass(frozen=True)
 class GpuSettings:
+    device: str = setting(
+        "auto",
+        "device of the models whose device is auto: auto, cpu, cuda, or a GPU such as cuda:0",
+    )
     auto_cleanup_enabled: bool = setting(
         True, "whether models are unloaded by themselves: idle ones, and where memory runs out"
     )

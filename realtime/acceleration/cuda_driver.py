@@ -33,6 +33,11 @@ def has_usable_gpu() -> bool:
     return wanted is not None and bool(answer_in_time(lambda: driver_cuda_version() >= wanted))
 
 
+def has_cuda_device() -> bool:
+    """Return whether the driver has a device, for libraries that bring a CUDA of their own."""
+    return bool(answer_in_time(lambda: driver_cuda_version() > 0))
+
+
 def torch_cuda_version() -> int | None:
     """Return the major CUDA version that torch was built for; None where it was built for none."""
     version = torch_cuda()

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from realtime.acceleration.cuda_driver import has_cuda_device
 from realtime.access.keys import load_keys, others_may_read
 from realtime.access.quotas import Quotas
 from realtime.cli.check_facts import (
@@ -25,8 +26,8 @@ from realtime.engines.obstacles import Obstacle
 from realtime.engines.several_models import split_id
 from realtime.errors import SettingsError, YamabikoError
 from realtime.listener import bound_socket, check_host
-from realtime.models.devices import has_cuda_device
 from realtime.models.memory_estimate import MemoryEstimates
+from realtime.models.placement import split_device
 from realtime.services import check_engines
 from realtime.settings import Settings
 from realtime.speech.request import LineRequest, LineResolver
@@ -115,6 +116,7 @@ def find_wanted(installation: Installation) -> tuple[dict[str, str], list[Proble
     for setting, names in (("preload", settings.preload), ("warm", settings.warm)):
         if setting == "warm" and names in ((AUTO,), (OFF,)):
             continue
+        names = tuple(split_device(name)[0] for name in names)
         try:
             check_engines(setting, names, installation.models)
         except SettingsError as error:
@@ -169,7 +171,7 @@ def file_problems(files: Sequence[ModelsFile], folder: Path) -> Iterator[Problem
 def device_problems(report: DeviceReport, settings: Settings) -> Iterator[Problem]:
     """Find devices that the settings choose and that are not there."""
     cuda = report.cuda
-    chosen = [("valle.device", settings.valle.device)]
+    chosen = [("gpu.device", settings.gpu.device), ("valle.device", settings.valle.device)]
     chosen += [("vocoder.device", name.strip()) for name in settings.vocoder.device.split(",")]
     for setting, device in chosen:
         if device in ("auto", "cpu"):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
+from realtime.acceleration.cuda_health import CUDA_HEALTH
 from realtime.errors import ConversionFailed, SynthesisFailed, YamabikoError
 
 logger = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ def engine_failures(engine: str, work: Work) -> Iterator[None]:
     except YamabikoError:
         raise
     except Exception as error:
+        CUDA_HEALTH.note(error)
         logger.exception("%s failed while %s", engine, work)
         did, failure = WORKS[work]
         raise failure(

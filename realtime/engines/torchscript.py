@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from realtime import blocks
 from realtime.acceleration.cuda_driver import has_usable_gpu
 from realtime.engines.contract import CancelToken, ConversionPlan, Samples
-from realtime.engines.several_models import unknown_model
+from realtime.engines.placeable import AUTO, CPU, CUDA, device_in_settings
+from realtime.engines.several_models import id_of, unknown_model
 from realtime.engines.torchscript_file import find_file, find_names, read_model
 from realtime.engines.torchscript_model import TorchScriptModel
 from realtime.engines.torchscript_window import ModelWindow, Outcome, feed_windows
@@ -26,12 +27,13 @@ class TorchScript:
     name = "torchscript"
     version = "1"
     block = blocks.TORCH
-    may_use_cuda = True  # the model's card decides, when it is loaded
+    may_use_cuda = True  # wherever it is placed
 
     def __init__(self, settings: Settings, model: str = "") -> None:
         self.model = model
         self._settings = settings
         self._folder = settings.models.path / self.name
+        self._placed = ""
         self._loaded: TorchScriptModel | None = None
 
     def find_models(self) -> list[str]:
@@ -57,7 +59,8 @@ class TorchScript:
 
     def load(self) -> None:
         self.check_files()
-        self._loaded = TorchScriptModel(read_model(self._folder / self.model))
+        file = read_model(self._folder / self.model)
+        self._loaded = TorchScriptModel(file, self.runs_on())
 
     def check_files(self) -> None:
         if not self.model and (there := self.find_models()):
@@ -65,19 +68,29 @@ class TorchScript:
         read_model(self._folder / (self.model or "NAME"))
 
     def unload(self) -> None:
-        self._loaded = None
+        self._loaded, self._placed = None, ""
+
+    def wanted_device(self) -> str:
+        """Return what `models.devices` or the model's card says; without a GPU the processor."""
+        return device_in_settings(self._settings, id_of(self), self._device_of_card())
+
+    def place(self, device: str) -> None:
+        self._placed = device
 
     def runs_on(self) -> str:
-        """Return `cuda:0` when the model runs there, or would."""
+        """Return the device where the model runs, or would."""
         if self._loaded is not None:
-            return "cuda:0" if self._loaded.on_cuda else "cpu"
-        return "cuda:0" if self.model and has_usable_gpu() and self._asks_for_gpu() else "cpu"
+            return self._loaded.device
+        wanted = self._placed or self.wanted_device()
+        return "cuda:0" if wanted in (AUTO, CUDA) else wanted
 
-    def _asks_for_gpu(self) -> bool:
+    def _device_of_card(self) -> str:
+        if not self.model or not has_usable_gpu():
+            return CPU
         try:
-            return read_model(self._folder / self.model).card.device != "cpu"
+            return read_model(self._folder / self.model).card.device
         except (BadRequest, WeightsMissing):
-            return False  # it is not there any more, or loading will say what is wrong
+            return CPU  # it is not there any more, or loading will say what is wrong
 
     def plan(self, change: VoiceChange) -> ConversionPlan:
         return self._at_rate_of(change).plan

@@ -11,7 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from realtime.acceleration.cuda_health import is_fatal
+from realtime.acceleration.out_of_memory import is_out_of_memory
 from realtime.engines.contract import Samples
+from realtime.engines.placeable import kind_of
 from realtime.engines.torchscript_file import ModelFile, sample_inputs
 from realtime.engines.torchscript_window import Outcome, plan_of
 from realtime.errors import BadRequest, Busy, SynthesisFailed
@@ -24,7 +27,8 @@ MOST_PADDED = 2  # times the samples of the sounds in a batch: more would be wor
 class TorchScriptModel:
     """A loaded program with its card."""
 
-    def __init__(self, file: ModelFile) -> None:
+    def __init__(self, file: ModelFile, device: str) -> None:
+        """Load it on a device; one that asks for CUDA where there is none runs on the processor."""
         import torch
 
         self.card = file.card.at_rate(None)
@@ -33,13 +37,9 @@ class TorchScriptModel:
         self.plan = plan_of(self.card)
         self._torch: Any = torch
         self._rate_argument: Callable[[int], Any] | None = None  # makes it of a rate in Hz
-        self._device = self._choose_device()
+        self.device = self._usable(device)
         self._program = self._load(file)
-        logger.info("model %s runs on %s", file.name, self._device)
-
-    @property
-    def on_cuda(self) -> bool:
-        return self._device == "cuda"
+        logger.info("model %s runs on %s", file.name, self.device)
 
     def at_rate(self, rate: int | None) -> TorchScriptModel:
         """Return the model for sound that comes at a rate: its card may ask for that rate."""
@@ -55,8 +55,11 @@ class TorchScriptModel:
         torch, card = self._torch, self.card
         rate = () if self._rate_argument is None else (self._rate_argument(card.input_rate),)
         try:
-            with torch.inference_mode(), torch.autocast(self._device, enabled=card.autocast):
-                inputs = torch.as_tensor(sounds, dtype=torch.float32).to(self._device)
+            with (
+                torch.inference_mode(),
+                torch.autocast(kind_of(self.device), enabled=card.autocast),
+            ):
+                inputs = torch.as_tensor(sounds, dtype=torch.float32).to(self.device)
                 output = self._program(_in_layout(inputs, card.layout), *rate)
         except torch.OutOfMemoryError as error:
             torch.cuda.empty_cache()
@@ -132,13 +135,13 @@ class TorchScriptModel:
             output = output.mean(2)
         return output.float().reshape(batch, -1).cpu().numpy()
 
-    def _choose_device(self) -> str:
+    def _usable(self, device: str) -> str:
         cuda = self._torch.cuda.is_available()
         if self.card.device == "cuda" and not cuda:
             logger.warning("model %s asks for CUDA, which is not there: it runs on CPU", self.name)
-        if cuda and self.card.device != "cpu":
+        if cuda and device != "cpu":
             self._torch.backends.cudnn.benchmark = True
-            return "cuda"
+            return device
         return "cpu"
 
     def _load(self, file: ModelFile) -> Any:
@@ -146,31 +149,25 @@ class TorchScriptModel:
             # torch warns that TorchScript is old and about buffers of its own: the person who
             # brings a model can do nothing about either.
             warnings.simplefilter("ignore")
-            try:
-                return self._read(file)
-            except self._torch.OutOfMemoryError:
-                logger.warning("model %s does not fit on the GPU: it runs on the CPU", self.name)
-                self._device = "cpu"
-                self._torch.cuda.empty_cache()
-                return self._read(file)
+            return self._read(file)
 
     def _read(self, file: ModelFile) -> Any:
         torch = self._torch
         try:
             if not file.exported:
-                program = torch.jit.load(str(file.path), map_location=self._device).eval()
+                program = torch.jit.load(str(file.path), map_location=self.device).eval()
                 taken = [str(each.type) for each in program.forward.schema.arguments[2:]]
             else:
                 for data in sample_inputs(file.path):
                     torch.load(io.BytesIO(data), weights_only=True)
                 exported = torch.export.load(str(file.path))
-                program = exported.module().to(self._device)
+                program = exported.module().to(self.device)
                 # Of a value that the export has fixed the signature holds the value, not a name.
                 inputs = exported.graph_signature.user_inputs[1:]
                 taken = ["Tensor" if isinstance(each, str) else "constant" for each in inputs]
-        except torch.OutOfMemoryError:
-            raise
         except Exception as error:  # torch raises many types for a broken file
+            if is_out_of_memory(error) or is_fatal(error):
+                raise  # the file is right
             reason = str(error).strip().partition("\n")[0][:200]
             raise BadRequest(f"{file.path} cannot be loaded: {reason}", code="bad_model") from error
         if file.card.own_rate and taken:
@@ -181,7 +178,7 @@ class TorchScriptModel:
         makers: dict[str, Callable[[int], Any]] = {
             "int": int,
             "float": float,
-            "Tensor": lambda rate: self._torch.tensor(rate, device=self._device),
+            "Tensor": lambda rate: self._torch.tensor(rate, device=self.device),
         }
         if kind not in makers:
             raise BadRequest(

@@ -6,6 +6,7 @@ It changes no voice. It is for hearing what a vocoder gives, and for trying its 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from math import gcd
 
 import numpy as np
@@ -14,7 +15,8 @@ from realtime import blocks
 from realtime.acceleration import Accelerated
 from realtime.acceleration.cuda_driver import has_usable_gpu
 from realtime.engines.contract import CancelToken, ConversionPlan, Samples
-from realtime.engines.several_models import unknown_model
+from realtime.engines.placeable import AUTO, CPU, CUDA, device_in_settings, with_number
+from realtime.engines.several_models import id_of, unknown_model
 from realtime.engines.voice_change import VoiceChange
 from realtime.errors import WeightsMissing
 from realtime.settings import Settings
@@ -35,6 +37,7 @@ class VocoderEngine:
     def __init__(self, settings: Settings, model: str = "") -> None:
         self.model = model
         self._settings = settings
+        self._placed = ""
         self._opened: OpenedVocoder | None = None
 
     def find_models(self) -> list[str]:
@@ -61,7 +64,8 @@ class VocoderEngine:
 
     def load(self) -> None:
         self.check_files()
-        self._opened = open_vocoder(self.model, self._settings)
+        vocoder = replace(self._settings.vocoder, device=self._devices())
+        self._opened = open_vocoder(self.model, replace(self._settings, vocoder=vocoder))
 
     def check_files(self) -> None:
         """Refuse a vocoder that is incomplete, and a folder in which none is complete."""
@@ -79,20 +83,32 @@ class VocoderEngine:
         )
 
     def unload(self) -> None:
-        opened, self._opened = self._opened, None
+        opened, self._opened, self._placed = self._opened, None, ""
         if opened is not None:
             opened.close()
 
-    def runs_on(self) -> str:
-        """Return the first of its devices."""
-        if self._opened is not None:
-            return _with_number(self._opened.device)
-        if not self.model:
-            return "cpu"
+    def wanted_device(self) -> str:
+        """Return the first of its devices: of several, sounds come to that one."""
         first = self._settings.vocoder.device.partition(",")[0].strip()
-        if first == "auto":
-            first = "cuda" if has_usable_gpu() else "cpu"
-        return _with_number(first)
+        wanted = device_in_settings(self._settings, id_of(self), first)
+        return wanted if wanted != AUTO or has_usable_gpu() else CPU
+
+    def place(self, device: str) -> None:
+        self._placed = device
+
+    def runs_on(self) -> str:
+        if self._opened is not None:
+            return with_number(self._opened.device)
+        if not self.model:
+            return CPU
+        wanted = self._placed or self.wanted_device()
+        return "cuda:0" if wanted in (AUTO, CUDA) else wanted
+
+    def _devices(self) -> str:
+        """Return the devices to open it on: all of the setting, unless it is placed elsewhere."""
+        listed = self._settings.vocoder.device
+        is_first = self._placed == with_number(self.wanted_device())
+        return listed if not self._placed or ("," in listed and is_first) else self._placed
 
     def plan(self, change: VoiceChange) -> ConversionPlan:
         opened = self._vocoder()
@@ -141,10 +157,6 @@ class VocoderEngine:
 
 def _names_of(vocoder: str) -> str:
     return " and ".join(file.name for file in FILES[vocoder])
-
-
-def _with_number(device: str) -> str:
-    return "cuda:0" if device == "cuda" else device
 
 
 def _resynthesise(

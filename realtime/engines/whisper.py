@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 
 from realtime import blocks
+from realtime.acceleration.cuda_driver import has_cuda_device
 from realtime.engines import whisper_files
 from realtime.engines.contract import CancelToken, Samples, Transcript
+from realtime.engines.placeable import AUTO, CPU, CUDA, device_in_settings
 from realtime.settings import Settings
 from realtime.text.language import LANGUAGES
 
@@ -54,7 +56,7 @@ class Whisper:
         self._settings = settings
         self._model: Any = None
         self.pause = settings.revoice.pause_seconds
-        self.may_use_cuda = settings.revoice.device != "cpu"
+        self._placed = ""
         self.weights = whisper_files.weights(settings.revoice.model)
 
     def load(self) -> None:
@@ -63,10 +65,12 @@ class Whisper:
 
         chosen = self._settings.revoice
         threads = chosen.threads or self._settings.models.threads or os.cpu_count() or 1
+        kind, _, number = self.runs_on().partition(":")
         self._model = WhisperModel(
             found.name,
-            device=chosen.device,
-            compute_type="int8" if chosen.device == "cpu" else "int8_float16",
+            device=kind,
+            device_index=int(number or 0),
+            compute_type="int8" if kind == CPU else "int8_float16",
             cpu_threads=threads,
             local_files_only=True,
             files=dict(found.files) or None,
@@ -78,10 +82,23 @@ class Whisper:
         whisper_files.check_brought_folder(self._settings)
 
     def unload(self) -> None:
-        self._model = None
+        self._model, self._placed = None, ""
+
+    @property
+    def may_use_cuda(self) -> bool:
+        return self.runs_on() != CPU
+
+    def wanted_device(self) -> str:
+        """Return what the settings say; its library brings a CUDA of its own."""
+        wanted = device_in_settings(self._settings, self.name, self._settings.revoice.device)
+        return wanted if wanted != AUTO or has_cuda_device() else CPU
+
+    def place(self, device: str) -> None:
+        self._placed = device
 
     def runs_on(self) -> str:
-        return "cuda:0" if self._settings.revoice.device == "cuda" else "cpu"
+        wanted = self._placed or self.wanted_device()
+        return "cuda:0" if wanted in (AUTO, CUDA) else wanted
 
     def recognise(
         self, samples: Samples, language: str | None, usual: str | None, cancel: CancelToken

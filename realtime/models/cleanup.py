@@ -14,6 +14,7 @@ from realtime.models.loaded import LoadedModels
 from realtime.models.memory_monitor import MemoryMonitor
 from realtime.models.memory_room import next_to_go
 from realtime.models.model import LoadedModel
+from realtime.models.placement import split_device
 from realtime.settings import GpuSettings
 
 logger = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ class Cleanup:
         self.threshold_percent = settings.cleanup_threshold_percent
         self.idle_seconds = 60 * settings.idle_timeout_minutes
         self._every = settings.memory_monitoring_interval
-        self._kept = frozenset(kept)
+        self._kept = frozenset(split_device(id)[0] for id in kept)
         self._models = models
         self._monitor = monitor
         self._clock = clock

@@ -62,11 +62,6 @@ def find_cuda() -> Cuda:
     )
 
 
-def has_cuda_device() -> bool:
-    """Return whether the driver has a device, for libraries that bring a CUDA of their own."""
-    return bool(cuda_driver.answer_in_time(lambda: cuda_driver.driver_cuda_version() > 0))
-
-
 def _reason(driver: NvidiaDriver | None, has_torch: bool, built_for: str | None) -> tuple[str, str]:
     """Say why CUDA does not work here, and what helps."""
     if driver is None:

@@ -19,7 +19,14 @@ from contextvars import Context, copy_context
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from realtime.engines.contract import CancelToken, WorkCancelled
+from realtime.acceleration.device_lock import DEVICE_LOCK
+from realtime.engines.contract import (
+    Accelerates,
+    CancelToken,
+    Engine,
+    MayUseCuda,
+    WorkCancelled,
+)
 from realtime.errors import Busy, YamabikoError
 
 logger = logging.getLogger(__name__)
@@ -54,7 +61,7 @@ class Lane:
         """Start the thread; each turn runs inside a `guard()` of its own."""
         self.name = name
         self.jobs = 0  # streams that have begun and not ended
-        self._guard = guard
+        self.guard = guard  # of each turn
         self._most_jobs = most_jobs
         self._turns: list[_Turn] = []
         self._numbers = itertools.count()
@@ -163,7 +170,7 @@ class Lane:
     def _run(self, turn: _Turn) -> None:
         """Run a turn; its result or its error goes to its caller."""
         try:
-            with self._guard():
+            with self.guard():
                 found = turn.context.run(turn.work)
             turn.result.set_result(found)
         except Exception as error:  # noqa: BLE001 -- it is the caller's error, not the lane's
@@ -208,3 +215,9 @@ class _Job(Generic[T]):
         close = getattr(self._items, "close", None)
         if close is not None:
             close()
+
+
+def guard_of(engine: Engine) -> Callable[[], AbstractContextManager[None]]:
+    """Give the guard of an engine's turns: CUDA's lock, or none for an engine that stays off it."""
+    may_use_cuda = isinstance(engine, MayUseCuda) and engine.may_use_cuda
+    return DEVICE_LOCK.working if may_use_cuda or isinstance(engine, Accelerates) else nullcontext

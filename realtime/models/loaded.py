@@ -17,15 +17,19 @@ from realtime.engines.contract import (
     Recogniser,
     Synthesizer,
 )
+from realtime.engines.placeable import AUTO
 from realtime.engines.several_models import split_id
 from realtime.errors import BadRequest, YamabikoError, shortlist
 from realtime.models.device_readings import ReadDevices
+from realtime.models.loading import Loader
 from realtime.models.memory_estimate import MemoryEstimates
 from realtime.models.memory_room import MemoryRoom
 from realtime.models.model import LoadedModel, ModelTools
 from realtime.models.model_events import ModelEvents
 from realtime.models.model_list import ModelList
 from realtime.models.model_state import ModelState, device_of
+from realtime.models.placement import Placement, check_settings, split_device
+from realtime.models.recovery import Action, Match, Recovery
 from realtime.settings import Settings
 from realtime.weights import find_parts
 
@@ -57,8 +61,12 @@ class LoadedModels:
         self.users_changed = ChangeEvent()
         self.estimates = MemoryEstimates(settings)
         self.events = ModelEvents()
+        check_settings(settings)
         room = read_devices and MemoryRoom(settings.gpu, read_devices, self, self.users_changed)
-        tools = ModelTools(settings, clock, self.users_changed, self.estimates, self.events, room)
+        self._recovery = Recovery(settings.models.recovery)
+        placement = Placement(read_devices, room)
+        loader = Loader(settings, self.estimates, self.events, placement, self._recovery)
+        tools = ModelTools(settings, clock, self.users_changed, self.events, loader)
         self._models = ModelList(
             {name: create(name, settings) for name in names},
             lambda id, engine: LoadedModel(id, engine, tools),
@@ -171,9 +179,15 @@ class LoadedModels:
             for network in model.engine.accelerated
         ]
 
-    async def load(self, id: str) -> None:
+    async def load(self, id: str, device: str = AUTO) -> None:
+        """Load a model; the id may name the device: `kokoro@cpu`."""
+        id, named = split_device(id)
         await self.look(id)
-        await self.model(id).load()
+        await self.model(id).load(named if device == AUTO else device)
+
+    def on_failure(self, match: Match, action: Action, attempts: int = 1) -> Callable[[], None]:
+        """Say what is done when a model does not load; the function returned takes it back."""
+        return self._recovery.on_failure(match, action, attempts)
 
     async def unload(self, id: str, force: bool = False) -> None:
         """Free a model's memory; refused while a lease is out, unless by force."""

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -33,6 +33,7 @@ class Evictable(Protocol):
     last_used: float
 
     device: str  # on which it was loaded
+    memory_bytes: int | None  # that it takes there
     load_seconds: float
 
     @property
@@ -74,13 +75,13 @@ class MemoryRoom:
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     @asynccontextmanager
-    async def reserved(
-        self, id: str, device: str, estimate: Callable[[], int]
-    ) -> AsyncIterator[None]:
-        """Make room for a model, and count its memory as taken while the block lasts."""
-        need = Need(id, device, await asyncio.to_thread(estimate))
-        async with self._locks[device]:
-            await self._make(need)
+    async def reserved(self, need: Need, patient: bool = True) -> AsyncIterator[None]:
+        """Make room for a model, and count its memory as taken while the block lasts.
+
+        Where the rest is in use, only a patient one waits for a lease to end.
+        """
+        async with self._locks[need.device]:
+            await self._make(need, WAIT_SECONDS if patient else 0.0)
             self._promised[need.id] = need
         try:
             yield
@@ -88,9 +89,14 @@ class MemoryRoom:
             self._promised.pop(need.id, None)
             self._changed.announce()
 
-    async def _make(self, need: Need) -> None:
-        end = time.monotonic() + WAIT_SECONDS
-        while need.bytes and (lacking := await self._lacking(need)) > 0:
+    async def free(self, device: str) -> None:
+        """Unload every model that nobody uses on a device."""
+        while (unused := next_to_go(self._models, device)) is not None:
+            await unused.unload(reason=f"memory of {device}")
+
+    async def _make(self, need: Need, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while need.bytes and (lacking := await self.lacking(need)) > 0:
             unused = next_to_go(self._models, need.device)
             if unused is not None:
                 logger.info("%s makes room for %s", unused.id, need.id)
@@ -98,14 +104,21 @@ class MemoryRoom:
             elif not await self._wait_for_a_change(need.device, end):
                 raise self._refusal(need, lacking)
 
-    async def _lacking(self, need: Need) -> int:
-        """Count the bytes that are missing; none where the device does not tell its memory."""
+    async def lacking(self, need: Need, without_unused: bool = False) -> int:
+        """Count the bytes that are missing, also if all went that nobody uses.
+
+        None are missing where the device does not tell its memory.
+        """
         devices = {device.id: device for device in await asyncio.to_thread(self._read)}
         device = devices.get(need.device)
         if device is None or device.total_bytes is None or device.used_bytes is None:
             return 0
-        promised = sum(n.bytes for n in self._promised.values() if n.device == need.device)
-        return device.used_bytes + promised + need.bytes - usable_bytes(device, self._settings)
+        taken = device.used_bytes + need.bytes
+        taken += sum(n.bytes for n in self._promised.values() if n.device == need.device)
+        if without_unused:
+            unused = (m for m in self._models if is_unused(m) and m.device == need.device)
+            taken -= sum(model.memory_bytes or 0 for model in unused)
+        return taken - usable_bytes(device, self._settings)
 
     async def _wait_for_a_change(self, device: str, end: float) -> bool:
         """Wait until a lease or a load on a device may have ended; False when none does in time."""
@@ -143,7 +156,12 @@ def usable_bytes(device: Device, settings: GpuSettings) -> int:
     return int(device.total_bytes * settings.max_memory_usage_percent / 100)
 
 
+def is_unused(model: Evictable) -> bool:
+    """Tell whether a model is loaded, and nobody uses it."""
+    return model.state == "loaded" and model.is_free
+
+
 def next_to_go(models: Iterable[EvictableT], device: str) -> EvictableT | None:
     """Choose the model of a device that was unused for longest, the quickest to load of equals."""
-    unused = [m for m in models if m.state == "loaded" and m.is_free and m.device == device]
+    unused = [model for model in models if is_unused(model) and model.device == device]
     return min(unused, key=lambda model: (model.last_used, model.load_seconds), default=None)

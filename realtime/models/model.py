@@ -7,37 +7,28 @@ import logging
 import math
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import (
-    AbstractAsyncContextManager,
-    AbstractContextManager,
-    asynccontextmanager,
-    nullcontext,
-    suppress,
-)
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from realtime.acceleration.device_lock import DEVICE_LOCK
 from realtime.change_event import ChangeEvent
 from realtime.engines.contract import (
-    Accelerates,
     Converter,
     Detector,
     Engine,
-    MayUseCuda,
     Recogniser,
     Synthesizer,
 )
+from realtime.engines.placeable import AUTO
 from realtime.engines.several_models import split_id
-from realtime.errors import Busy, InUse, NoRoom, YamabikoError, shortlist
+from realtime.errors import Busy, InUse, NoRoom, Unavailable, YamabikoError, shortlist
 from realtime.models.device_readings import PROCESSOR
 from realtime.models.lanes import Lane
-from realtime.models.load_memory import MemoryReading, give_memory_back, read_memory_in_use
-from realtime.models.loading import TRY_AGAIN_SECONDS, load_engine
-from realtime.models.memory_estimate import MemoryEstimates
-from realtime.models.memory_room import MemoryRoom
+from realtime.models.load_memory import give_memory_back
+from realtime.models.loading import TRY_AGAIN_SECONDS, Loader, LoadOutcome
 from realtime.models.model_events import ModelEvents
 from realtime.models.model_state import ModelState, device_of
+from realtime.models.placement import is_on
 from realtime.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -68,9 +59,8 @@ class ModelTools:
     settings: Settings
     clock: Callable[[], float]
     users_changed: ChangeEvent
-    estimates: MemoryEstimates
     events: ModelEvents
-    room: MemoryRoom | None  # None: memory is not looked at
+    loader: Loader
 
 
 class LoadedModel(Generic[EngineT]):
@@ -157,11 +147,26 @@ class LoadedModel(Generic[EngineT]):
             self._note_use()
             self._tools.users_changed.announce()
 
-    async def load(self) -> None:
-        """Load the engine, or wait for the load that is under way."""
+    async def load(self, device: str = AUTO) -> None:
+        """Load the engine, or wait for the load that is under way.
+
+        On any device it is loaded; asked for another one it moves there, unless it is in use.
+        """
         self._tools.events.add("requested", *self._place())
-        await self._loaded_lane()
+        await self.leave_for(device)
+        await self._loaded_lane(device)
         self._note_use()
+
+    async def leave_for(self, device: str) -> None:
+        """Unload it where it is on another device than the one asked for."""
+        if device == AUTO:
+            return
+        await self._tools.loader.placement.check(self.engine, device)
+        if self._loading is not None:
+            await asyncio.wait((self._loading,))
+        if self.state == "loaded" and not is_on(self.device, device):
+            await self.unload(reason=f"moves to {device}")
+        self._failed_at = -math.inf  # the other device was not tried
 
     async def unload(self, force: bool = False, reason: str | None = None) -> None:
         """Free the engine's memory; refused while a lease is out.
@@ -202,7 +207,7 @@ class LoadedModel(Generic[EngineT]):
     def _note_use(self) -> None:
         self.last_used, self._last_used_at = self._tools.clock(), time.time()
 
-    async def _loaded_lane(self) -> Lane:
+    async def _loaded_lane(self, device: str = AUTO) -> Lane:
         if self._unloading is not None:
             await asyncio.shield(self._unloading)
         if self.state == "failed" and self.error is not None:
@@ -211,7 +216,7 @@ class LoadedModel(Generic[EngineT]):
         if self.state != "loaded":
             if self._loading is None:
                 self.state, self.error = "loading", None
-                self._loading = asyncio.create_task(self._load())
+                self._loading = asyncio.create_task(self._load(device))
             # Shielded: a caller who leaves does not take the load from the others.
             await asyncio.shield(self._loading)
         if self.error is not None:
@@ -219,47 +224,38 @@ class LoadedModel(Generic[EngineT]):
         assert self.lane is not None, "a loaded engine has a lane"
         return self.lane
 
-    async def _load(self) -> None:
-        """Load, once more after a pause; keep the outcome in the state."""
+    async def _load(self, device: str) -> None:
+        """Load on a device, and keep the outcome in the state."""
         started = self._tools.clock()
-        self.device = await asyncio.to_thread(device_of, self.engine)
         try:
-            async with self._reserved_memory():
-                before = await asyncio.to_thread(read_memory_in_use)
-                self._tools.events.add("started", *self._place())
-                await load_engine(self.id, self.engine, self._new_lane(), self._settings)
-                self.device = await asyncio.to_thread(device_of, self.engine)
-                self.state, self.load_seconds = "loaded", self._tools.clock() - started
-                self._note_use()
-                await asyncio.to_thread(self._measure, before)
+            loaded = await self._tools.loader.load(self.id, self.engine, self._new_lane(), device)
         except YamabikoError as error:
             self._note_failure(error)
+        except Exception as error:
+            logger.exception("loading %s failed before its engine was asked", self.id)
+            self._note_failure(Unavailable(f"{self.id!r} could not be loaded: {error}"))
         else:
-            self._tools.events.add("completed", *self._place())
-            logger.info("loaded %s in %.1f s", self.id, self.load_seconds)
+            self._note_loaded(loaded, self._tools.clock() - started)
         finally:
             self._loading = None
+
+    def _note_loaded(self, loaded: LoadOutcome, seconds: float) -> None:
+        self.device, self.memory_bytes = loaded.device, loaded.memory_bytes
+        self.state, self.load_seconds = "loaded", seconds
+        self._note_use()
+        self._tools.events.add("completed", *self._place(), loaded.reason)
+        why = f": {loaded.reason}" if loaded.reason else ""
+        logger.info("loaded %s on %s in %.1f s%s", *self._place(), seconds, why)
 
     def _note_failure(self, error: YamabikoError) -> None:
         self.state, self.error = "failed", error
         # Room may be there in a moment; a file that is missing is not.
         self._failed_at = -math.inf if isinstance(error, NoRoom) else self._tools.clock()
-        self._tools.events.add("failed", *self._place(), error.message)
 
     def _new_lane(self) -> Lane:
         if self.lane is None:
-            most = self._settings.limits.queued_lines
-            self.lane = Lane(self.id, most, guard_of(self.engine))
+            self.lane = Lane(self.id, self._settings.limits.queued_lines)
         return self.lane
-
-    def _reserved_memory(self) -> AbstractAsyncContextManager[None]:
-        room = self._tools.room
-        if room is None:
-            return nullcontext()
-        return room.reserved(self.id, self.device, self._estimate)
-
-    def _estimate(self) -> int:
-        return self._tools.estimates.estimate(self.engine, self.device)
 
     async def _unload(self, reason: str | None) -> None:
         try:
@@ -283,17 +279,3 @@ class LoadedModel(Generic[EngineT]):
             error = Busy(f"{self.id!r} was unloaded.", code="unloaded", retry_after=2)
             await asyncio.to_thread(self.lane.close, reason=error)
             self.lane = None
-
-    def _measure(self, before: MemoryReading) -> None:
-        """Note the memory that the load took, also for the next start."""
-        after = read_memory_in_use()
-        self.memory_bytes = after.taken_since(before, self.device)
-        if self.device != PROCESSOR:
-            self._tools.estimates.record(self.engine, self.memory_bytes, self.device)
-        self._tools.estimates.record(self.engine, after.resident_since(before))
-
-
-def guard_of(engine: Engine) -> Callable[[], AbstractContextManager[None]]:
-    """Give the guard of an engine's turns: CUDA's lock, or none for an engine that stays off it."""
-    may_use_cuda = isinstance(engine, MayUseCuda) and engine.may_use_cuda
-    return DEVICE_LOCK.working if may_use_cuda or isinstance(engine, Accelerates) else nullcontext

@@ -12,16 +12,16 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from realtime.engines.placeable import AUTO
 from realtime.errors import BadRequest, NotFound, SettingsError, YamabikoError, shortlist
 from realtime.models.loaded import LoadedModels
-from realtime.models.model_state import device_of
+from realtime.models.placement import DEVICE, split_device
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 MOST_TASKS = 100
 MOST_MODELS = 32  # of a task
 MOST_PRIORITY = 1_000
 MOST_LIMIT_MB = 1 << 20
-AUTO = "auto"
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Tasks:
         self._profiles = {
             name: profile
             for name, profile in DEFAULT_TASKS.items()
-            if all(models.has_engine(id) for id in profile.models)
+            if all(map(models.has_engine, profile.models))
         }
         self._waiting: list[tuple[int, int]] = []  # of preloads: the turn that is next is least
         self._turns = 0
@@ -90,8 +90,14 @@ class Tasks:
                 "allowed.",
                 field="name",
             )
+        if not DEVICE.fullmatch(profile.device):
+            raise BadRequest(
+                f"device is {profile.device[:20]!r}; allowed is auto, cpu, cuda or cuda:0.",
+                code="unknown_device",
+                field="device",
+            )
         for id in profile.models:
-            if not self._models.has_engine(id):
+            if not self._models.has_engine(split_device(id)[0]):
                 raise BadRequest(
                     f"There is no model {id[:60]!r}; there are: {shortlist(self._models.names())}.",
                     code="unknown_model",
@@ -128,15 +134,17 @@ class Tasks:
         for id in profile.models:
             if not profile.cleanup:
                 results[id] = "kept"
-            elif not self._models.is_loaded(id):
+            elif not self._models.is_loaded(split_device(id)[0]):
                 results[id] = "unloaded"
             else:
-                unloading = self._models.model(id).unload(reason=f"task {name}")
+                unloading = self._models.model(split_device(id)[0]).unload(reason=f"task {name}")
                 results[id] = await _outcome_of(unloading, "unloaded")
         return results
 
     async def _load(self, name: str, id: str, profile: TaskProfile, taken: int) -> tuple[str, int]:
         """Load one model; return the outcome, and the bytes that it counts for."""
+        id, named = split_device(id)
+        device = profile.device if named == AUTO else named
         await self._models.look(id)
         try:
             model = self._models.model(id)
@@ -146,11 +154,12 @@ class Tasks:
         limit = profile.memory_limit_mb * 1_000_000
         if taken + needed > limit:
             return f"it would take the task over its limit of {profile.memory_limit_mb} MB", 0
-        device = await asyncio.to_thread(device_of, model.engine)
-        if profile.device not in (AUTO, device):
-            return f"it runs on {device}, and the task wants {profile.device}", 0
+        try:
+            await model.leave_for(device)
+        except YamabikoError as error:
+            return error.message, 0
         model.pins.add(name)  # before it is loaded: nothing may take it away in between
-        outcome = await _outcome_of(model.load(), "loaded")
+        outcome = await _outcome_of(model.load(device), "loaded")
         if outcome != "loaded":
             model.pins.discard(name)
             return outcome, 0

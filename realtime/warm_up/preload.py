@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from realtime.errors import YamabikoError
 from realtime.models.loaded import LoadedModels
+from realtime.models.placement import split_device
 from realtime.warm_up.first_words import FirstWords
 
 logger = logging.getLogger(__name__)
@@ -43,8 +44,9 @@ class Preload:
     async def _prepare(self, name: str) -> None:
         """Load an engine and let it speak in one language: in the others the warm-up does."""
         await self._models.load(name)
-        for language in self._words.languages(name)[:1]:
-            if await self._words.speak(name, language, USER):
-                self.spoken.add((name, language))
+        id = split_device(name)[0]
+        for language in self._words.languages(id)[:1]:
+            if await self._words.speak(id, language, USER):
+                self.spoken.add((id, language))
             else:
-                logger.info("%s is loaded; it has no character to speak as", name)
+                logger.info("%s is loaded; it has no character to speak as", id)

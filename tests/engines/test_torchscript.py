@@ -6,6 +6,7 @@ import io
 import pickle
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -245,7 +246,7 @@ def test_nothing_to_load_is_missing(tmp_path: Path) -> None:
 def test_on_the_gpu_it_gives_the_same(tmp_path: Path) -> None:
     scripted(tmp_path, "filter", Filter(), **STREAMING, device="cuda")
     engine = loaded(tmp_path)
-    assert model_of(engine)._device == "cuda"
+    assert engine.runs_on() == "cuda:0"
     sound = voice(1.0, rate=RATE)
     found = converted(engine, np.split(sound, 50))
     assert np.allclose(found, directly(Filter(), sound), atol=1e-3)
@@ -257,11 +258,44 @@ def test_it_tells_where_its_model_runs(tmp_path: Path, monkeypatch: pytest.Monke
     assert engine.runs_on() == "cpu", "it has no model"
     scripted(tmp_path, "filter", Filter(), device="cpu", **STREAMING)
     scripted(tmp_path, "other", Filter(), **STREAMING)
-    assert engine.with_model("filter").runs_on() == "cpu"
+    assert engine.with_model("filter").wanted_device() == "cpu"
     other = engine.with_model("other")
-    assert other.runs_on() == "cuda:0"
+    assert (other.wanted_device(), other.runs_on()) == ("auto", "cuda:0")
+    other.place("cuda:1")
+    assert other.runs_on() == "cuda:1"
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     other.load()
     assert other.runs_on() == "cpu", "where it runs counts"
-    monkeypatch.setattr(model_of(other), "_device", "cuda")
-    assert other.runs_on() == "cuda:0"
+    other.unload()
+    assert other.runs_on() == "cuda:0", "the next load is placed anew"
+
+
+def test_it_is_loaded_where_it_is_placed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The GPU has no memory, as torch says it, and the next load is on the processor."""
+    scripted(tmp_path, "filter", Filter(), device="cuda", **STREAMING)
+    engine = engine_in(tmp_path).with_model("filter")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    load, asked = torch.jit.load, []
+
+    def on_device(path: str, map_location: str) -> Any:
+        asked.append(map_location)
+        if map_location != "cpu":
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return load(path, map_location=map_location)
+
+    monkeypatch.setattr(torch.jit, "load", on_device)
+    engine.place("cuda:1")
+    with pytest.raises(torch.OutOfMemoryError):
+        engine.load()
+    engine.unload()
+    engine.place("cpu")
+    engine.load()
+    assert asked == ["cuda:1", "cpu"] and engine.runs_on() == "cpu"
+
+
+def test_settings_place_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("realtime.engines.torchscript.has_usable_gpu", lambda: True)
+    scripted(tmp_path, "filter", Filter(), **STREAMING)
+    models = ModelsSettings(path=tmp_path, devices={"torchscript:filter": "cuda:1"})
+    engine = TorchScript(Settings(models=models), "filter")
+    assert engine.wanted_device() == engine.runs_on() == "cuda:1"

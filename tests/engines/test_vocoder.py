@@ -95,6 +95,40 @@ def test_it_tells_where_it_would_run(
     assert VocoderEngine(own).runs_on() == "cpu", "it has no vocoder"
 
 
+@pytest.mark.parametrize(
+    ("listed", "placed", "opened"),
+    [
+        ("auto", "cuda:1", "cuda:1"),
+        ("cuda", "cuda:0", "cuda:0"),
+        ("cuda:0,cuda:1", "cuda:0", "cuda:0,cuda:1"),
+        ("cuda:0,cuda:1", "cpu", "cpu"),
+        ("cuda:0,cuda:1", "cuda:1", "cuda:1"),
+        ("cpu,cpu:0", "", "cpu,cpu:0"),
+    ],
+)
+def test_it_is_opened_where_it_is_placed(
+    settings: Settings,
+    models: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    listed: str,
+    placed: str,
+    opened: str,
+) -> None:
+    """Several devices share the work where their first one is the device of the model."""
+    asked: list[str] = []
+
+    def open_vocoder(name: str, settings: Settings) -> None:
+        asked.append(settings.vocoder.device)
+
+    monkeypatch.setattr("realtime.engines.vocoder.open_vocoder", open_vocoder)
+    made = VocoderEngine(settings_for(settings, models, {"device": listed}), "hifigan")
+    if placed:
+        made.place(placed)
+        assert made.runs_on() == placed
+    made.load()
+    assert asked == [opened]
+
+
 def test_a_whole_vocoder_is_found_and_half_of_another_is_told(
     settings: Settings, tmp_path: Path
 ) -> None:

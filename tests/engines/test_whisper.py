@@ -11,7 +11,8 @@ import pytest
 
 from benchmarks.listening import errors, units
 from realtime.engines.contract import CancelToken, Recogniser, Samples, WorkCancelled
-from realtime.engines.whisper import PROMPTS, WrittenText, choose_language
+from realtime.engines.whisper import PROMPTS, Whisper, WrittenText, choose_language
+from realtime.settings import ModelsSettings, Settings
 from tests.support.fake_recogniser import RATE, loaded_engine
 from tests.support.spoken_sound import speech_of
 
@@ -123,3 +124,33 @@ GOOD = WrittenText("Nobody knows who built it.", "en", likely=-0.2, no_speech=0.
 )
 def test_what_nobody_said_is_told_from_speech(change: dict[str, Any], senseless: bool) -> None:
     assert replace(GOOD, **change).senseless is senseless
+
+
+@pytest.mark.parametrize(
+    ("placed", "device", "index", "type_"),
+    [
+        ("", "cpu", 0, "int8"),
+        ("cuda:1", "cuda", 1, "int8_float16"),
+        ("cpu", "cpu", 0, "int8"),
+    ],
+)
+def test_it_is_loaded_where_it_is_placed(
+    models_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    placed: str,
+    device: str,
+    index: int,
+    type_: str,
+) -> None:
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(
+        "faster_whisper.WhisperModel", lambda name, **options: asked.update(options)
+    )
+    engine = Whisper(Settings(models=ModelsSettings(path=models_folder)))
+    monkeypatch.setattr(engine, "recognise", lambda *given: None)
+    if placed:
+        engine.place(placed)
+    engine.load()
+    found = (asked["device"], asked["device_index"], asked["compute_type"])
+    assert found == (device, index, type_)
+    assert engine.may_use_cuda is (device == "cuda")

@@ -16,9 +16,9 @@ from realtime.engine_settings import RevoiceSettings
 from realtime.engines import create
 from realtime.engines.tone import Tone
 from realtime.errors import Busy, Unavailable, WeightsMissing
+from realtime.models.lanes import guard_of
 from realtime.models.loaded import LoadedModels
 from realtime.models.loading import TRY_AGAIN_SECONDS
-from realtime.models.model import guard_of
 from realtime.settings import ModelsSettings, Settings
 
 pytestmark = pytest.mark.anyio

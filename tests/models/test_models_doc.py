@@ -1,4 +1,4 @@
-"""The example of docs/models.md runs as it is written."""
+"""The examples of docs/models.md run as they are written."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ import pytest
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "models.md"
 
 
-def test_the_program_of_the_document_runs(
+def test_the_programs_of_the_document_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)  # it uses the default settings, whose folders lie here
-    example = re.search(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert example is not None
-    names: dict[str, object] = {}
-    exec(compile(example[1], str(PAGE), "exec"), names)
-    asyncio.run(names["main"]())  # type: ignore[operator]
+    examples = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(examples) == 2
+    for example in examples:
+        names: dict[str, object] = {}
+        exec(compile(example, str(PAGE), "exec"), names)
+        asyncio.run(names["main"]())  # type: ignore[operator]
     shown = capsys.readouterr().out
     assert "{'tone': 'loaded', 'gain': 'loaded'}" in shown
     assert "{'tone': 'unloaded', 'gain': 'unloaded'}" in shown

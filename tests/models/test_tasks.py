@@ -12,10 +12,13 @@ import pytest
 from realtime.errors import BadRequest, InUse, NotFound, SettingsError
 from realtime.models import tasks as tasks_module
 from realtime.models.cleanup import Cleanup
+from realtime.models.loaded import LoadedModels
 from realtime.models.memory_monitor import MemoryMonitor
 from realtime.models.tasks import TaskProfile, Tasks
+from realtime.settings import ModelsSettings, Settings
+from tests.support.brought_models import BroughtModels, bring
 from tests.support.polling import until
-from tests.support.sized_engines import SizedModels
+from tests.support.sized_engines import PlacedEngine, SizedModels
 
 pytestmark = pytest.mark.anyio
 SIZES = {"a": 2, "b": 2, "c": 6}
@@ -75,7 +78,7 @@ async def test_what_does_not_fit_into_its_limit_is_not_loaded(sized: SizedModels
 async def test_a_model_on_another_device_is_not_loaded(sized: SizedModels) -> None:
     tasks = Tasks(sized.models)
     tasks.put("cpu", TaskProfile(("a",), device="cpu"))
-    assert await tasks.preload("cpu") == {"a": "it runs on cuda:0, and the task wants cpu"}
+    assert await tasks.preload("cpu") == {"a": "The engine 'a' runs on cuda:0 only."}
     tasks.put("gpu", TaskProfile(("a",), device="cuda:0"))
     assert await tasks.preload("gpu") == {"a": "loaded"}
 
@@ -175,3 +178,41 @@ async def test_settings_make_tasks(sized: SizedModels) -> None:
     content = {"models": ["a"], "device": "cpu", "priority": 3, "cleanup": False}
     tasks = Tasks(sized.models, {"night": content})
     assert tasks.all() == {"night": TaskProfile(("a",), "cpu", 3, 4_096, False)}
+
+
+async def test_models_go_to_the_device_of_the_task_or_of_their_id(tmp_path: Path) -> None:
+    sized = SizedModels(tmp_path, SIZES, "auto", PlacedEngine, gpus=2)
+    tasks = Tasks(sized.models)
+    profile = TaskProfile(("a", "b@cuda:1"), device="cpu", memory_limit_mb=8_000)
+    tasks.put("night", profile)
+    assert await tasks.preload("night") == {"a": "loaded", "b@cuda:1": "loaded"}
+    assert {each.id: each.device for each in sized.models} == {
+        **{"a": "cpu", "b": "cuda:1", "c": "cpu"},
+    }
+    assert tasks.pinned("night") == ["a", "b"]
+    tasks.put("other", TaskProfile(("a",), device="cuda:0"))
+    assert "the task night" in (await tasks.preload("other"))["a"]
+    assert await tasks.clean_up("night") == {"a": "unloaded", "b@cuda:1": "unloaded"}
+    assert await tasks.preload("other") == {"a": "loaded"}
+    assert sized.models.model("a").device == "cuda:0"
+    await sized.models.close()
+
+
+async def test_a_device_must_be_one(sized: SizedModels) -> None:
+    with pytest.raises(BadRequest, match="allowed is auto, cpu, cuda or cuda:0") as refused:
+        Tasks(sized.models).put("night", TaskProfile(("a",), device="tpu"))
+    assert refused.value.code == "unknown_device"
+
+
+async def test_a_model_that_is_brought_later_is_told_by_the_preload(tmp_path: Path) -> None:
+    settings = Settings(models=ModelsSettings(path=tmp_path))
+    models = LoadedModels(settings, lambda name, _: BroughtModels(tmp_path), ("brought",))
+    tasks = Tasks(models, {"night": {"models": ["brought:nana"]}})
+    for name in ("aoi", "yuki"):
+        bring(tmp_path, name)
+    found = await tasks.preload("night")
+    assert "no model 'nana'; there are: aoi, yuki" in found["brought:nana"]
+    bring(tmp_path, "nana")
+    assert await tasks.preload("night") == {"brought:nana": "loaded"}
+    assert await tasks.clean_up("night") == {"brought:nana": "unloaded"}
+    await models.close()

@@ -49,12 +49,36 @@ class SizedEngine(Tone):
             cancel.check()
 
 
-class SizedDevices:
-    """A processor with 16 GiB and a GPU with 10 GiB, filled by the engines that are loaded."""
+class PlacedEngine(SizedEngine):
+    """An engine of a known size that runs on any device, and fails there as a test says."""
 
-    def __init__(self) -> None:
-        self.others = {"cpu": 2, "cuda:0": 0}  # GiB that other programs take
-        self.most = {"cpu": 0, "cuda:0": 0}  # GiB that ever were in use
+    def __init__(self, name: str, size: int, on: str, devices: SizedDevices) -> None:
+        super().__init__(name, size, on, devices)
+        self.wanted = on
+        self.on = "cpu"
+        self.failures: dict[str, list[Exception]] = {}  # of a device: one for each load
+        self.placed: list[str] = []
+
+    def wanted_device(self) -> str:
+        return self.wanted
+
+    def place(self, device: str) -> None:
+        self.placed.append(device)
+        self.on = device
+
+    def load(self) -> None:
+        super().load()
+        if failures := self.failures.get(self.on):
+            raise failures.pop(0)
+
+
+class SizedDevices:
+    """A processor with 16 GiB and GPUs with 10 GiB, filled by the engines that are loaded."""
+
+    def __init__(self, gpus: int = 1) -> None:
+        gpu_ids = [f"cuda:{number}" for number in range(gpus)]
+        self.others = {"cpu": 2, **dict.fromkeys(gpu_ids, 0)}  # GiB that other programs take
+        self.most = dict.fromkeys(self.others, 0)  # GiB that ever were in use
         self._taken: dict[tuple[str, str], int] = {}
         self._lock = threading.Lock()
 
@@ -69,18 +93,24 @@ class SizedDevices:
 
     def read(self) -> list[Device]:
         with self._lock:
-            return [device("cpu", 16, self.used("cpu")), device("cuda:0", 10, self.used("cuda:0"))]
+            sizes = {on: 16 if on == "cpu" else 10 for on in self.others}
+            return [device(on, size, self.used(on)) for on, size in sizes.items()]
 
 
 class SizedModels:
     """Models of known sizes, whose estimates are right, on devices that they fill."""
 
-    def __init__(self, folder: Path, sizes: dict[str, int], on: str = "cuda:0") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        sizes: dict[str, int],
+        on: str = "cuda:0",
+        kind: type[SizedEngine] = SizedEngine,
+        gpus: int = 1,
+    ) -> None:
         self.now = 0.0
-        self.devices = SizedDevices()
-        self.engines = {
-            name: SizedEngine(name, size, on, self.devices) for name, size in sizes.items()
-        }
+        self.devices = SizedDevices(gpus)
+        self.engines = {name: kind(name, size, on, self.devices) for name, size in sizes.items()}
         self.settings = Settings(
             models=ModelsSettings(path=folder, retry_seconds=0.0, unload_seconds=0.05),
             gpu=GpuSettings(idle_timeout_minutes=1.0),

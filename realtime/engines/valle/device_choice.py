@@ -8,6 +8,7 @@ from pathlib import Path
 
 from realtime.acceleration import cuda_driver
 from realtime.acceleration.machine import CPU_INFO, has_fast_bf16
+from realtime.engines.placeable import kind_of
 from realtime.settings import Settings
 
 SLOTS = {"cuda": 16, "cpu": 4}
@@ -23,6 +24,11 @@ class RunConfig:
     plan: str
     slots: int
     batch_sizes: tuple[int, ...]  # of a step; the last one is all slots
+
+    @property
+    def kind(self) -> str:
+        """Return `cpu` or `cuda`: on whatever GPU it runs, the sound is the same."""
+        return kind_of(self.device)
 
 
 def choose_run(

@@ -18,10 +18,20 @@ import numpy as np
 
 from realtime import blocks
 from realtime.acceleration import Accelerated
+from realtime.acceleration.cuda_driver import has_usable_gpu
+from realtime.acceleration.torch_modes import with_index
 from realtime.audio.samples import Samples
 from realtime.audio.spoken import Word
 from realtime.characters import Character, VallePrompt
 from realtime.engines.contract import CancelToken, Chunk, LineState, Utterance
+from realtime.engines.placeable import (
+    AUTO,
+    CPU,
+    CUDA,
+    device_in_settings,
+    kind_of,
+    with_number,
+)
 from realtime.engines.valle import budget, weights
 from realtime.engines.valle.codes import SAMPLE_RATE
 from realtime.engines.valle.device_choice import RunConfig, choose_run
@@ -74,7 +84,7 @@ class ValleEngine:
         """
         run, valle = self._chosen_run(), self._settings.valle
         plan = run.plan if self._model is None else plan_in_force(self.accelerated)
-        parts = [str(REVISION), run.device, run.precision, plan]
+        parts = [str(REVISION), run.kind, run.precision, plan]
         digests = zip(("model", "vocoder"), self._loaded_digests or self._digests(), strict=True)
         parts += [f"{name}={digest}" for name, digest in digests]
         if valle.reproducible:
@@ -83,12 +93,25 @@ class ValleEngine:
             parts += [f"{name}={value!r}" for name, value in vars(valle.sampling).items()]
         return " ".join(parts)
 
+    def wanted_device(self) -> str:
+        wanted = self._device_in_settings()
+        return wanted if wanted != AUTO or has_usable_gpu() else CPU
+
+    def place(self, device: str) -> None:
+        run = choose_run(_with_device(self._settings, kind_of(device)))
+        # The GPU that torch takes for `cuda` keeps this name: plans are remembered by it.
+        self._run = run if device == "cuda:0" else replace(run, device=device)
+
     def runs_on(self) -> str:
-        return "cuda:0" if self._chosen_run().device == "cuda" else "cpu"
+        return with_number(self._chosen_run().device)
+
+    def _device_in_settings(self) -> str:
+        return device_in_settings(self._settings, self.name, self._settings.valle.device)
 
     def _chosen_run(self) -> RunConfig:
-        if self._run is None:
-            self._run = choose_run(self._settings)  # once: to look for a GPU takes a moment
+        if self._run is None:  # once: to look for a GPU takes a moment
+            wanted = kind_of(self._device_in_settings())
+            self._run = choose_run(_with_device(self._settings, wanted))
         return self._run
 
     @property
@@ -103,6 +126,7 @@ class ValleEngine:
         valle, vocos = (weights.load_state(file, self._settings) for file in TENSOR_FILES)
         self._set_threads()
         self._run = _fall_back_to_cpu(self._chosen_run(), self._settings)
+        _use_gpu(self._run.device)
         model = ValleModel(valle, vocos, self._run, self._settings)
         model.prepare()
         self._speaker = PieceSpeaker(model, self._settings.valle.sampling)
@@ -208,16 +232,27 @@ def _time_words(sound: Samples, reading: Reading) -> tuple[Word, ...]:
     return tuple(words)
 
 
+def _use_gpu(device: str) -> None:
+    """Make a GPU the current one of this lane's thread: kernels of Triton run on no other."""
+    import torch
+
+    if kind_of(device) == CUDA:
+        torch.cuda.set_device(with_index(device))
+
+
+def _with_device(settings: Settings, device: str) -> Settings:
+    return replace(settings, valle=replace(settings.valle, device=device))
+
+
 def _fall_back_to_cpu(run: RunConfig, settings: Settings) -> RunConfig:
     """Return the run, on the processor where torch finds no GPU; with device `cuda` raise."""
     import torch
 
-    if run.device != "cuda" or torch.cuda.is_available():
+    if run.kind != CUDA or torch.cuda.is_available():
         return run
-    if settings.valle.device == "cuda":
+    if settings.valle.device == CUDA:
         raise Unavailable(
             "valle.device is cuda, and there is no CUDA here.", hint="Say auto or cpu."
         )
     logger.warning("valle finds no CUDA: it runs on the processor")
-    valle = replace(settings.valle, device="cpu")
-    return choose_run(replace(settings, valle=valle))
+    return choose_run(_with_device(settings, CPU))

@@ -168,7 +168,7 @@ class ValleModel:
             batch_sizes=run.batch_sizes,
             spans=self.spans,
             scored=wanted.best_of > 1,
-            ahead=run.device == "cuda",
+            ahead=run.kind == "cuda",
         )
 
     def _make_pass(self, network: ValleNetwork) -> Runner:

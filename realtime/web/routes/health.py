@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from realtime import VERSION
+from realtime.acceleration.cuda_health import CUDA_HEALTH
 from realtime.models.gpu import find_gpu
 from realtime.models.model_state import ModelState
 from realtime.services import Services
@@ -30,9 +31,13 @@ class Health:
 
 
 class ServerReadiness(TypedDict):
-    """The readiness of the server: what it waits for, and the engines that cannot be preloaded."""
+    """The readiness of the server: what it waits for, and the engines that cannot be preloaded.
+
+    `broken` says why it will not be ready before a restart.
+    """
 
     ready: bool
+    broken: NotRequired[str]
     waits_for: NotRequired[list[str]]
     failed: NotRequired[dict[str, str]]
 
@@ -67,6 +72,8 @@ async def ready(request: Request) -> Response:
     if not services.guard.accepts_signatures:
         waits_for.append(SIGNATURES)
     later: ServerReadiness = {"ready": False, "waits_for": waits_for, "failed": failed}
+    if CUDA_HEALTH.error is not None:
+        later["broken"] = f"CUDA cannot be used any more: restart the server. {CUDA_HEALTH.error}"
     return JSONResponse(later, 503, {"Retry-After": "1"})
 
 

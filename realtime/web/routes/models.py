@@ -12,12 +12,14 @@ from starlette.routing import Route
 from realtime import weights
 from realtime.engines.contract import Engine
 from realtime.engines.obstacles import Obstacle, find_obstacles
+from realtime.engines.placeable import AUTO
 from realtime.engines.several_models import named_id, split_id
 from realtime.errors import BadRequest, InUse, NotFound, shortlist
 from realtime.log import audit
 from realtime.models.model import LoadedModel
 from realtime.models.model_events import MOST_EVENTS, ModelEvent
 from realtime.models.model_state import ModelState
+from realtime.models.placement import is_on, split_device
 from realtime.services import Services
 from realtime.settings import Settings
 from realtime.warm_up.plan import WarmUpState
@@ -38,8 +40,11 @@ PATH_ID = TextField("name", "The id of a model; the name of an engine means its 
 ID = TextField("id", "The id of a model, as GET /api/models has it.")
 ENGINE = TextField("engine", "The engine of the model, in place of its id.")
 NAME = TextField("name", "The name of the model, beside engine, where that has several.")
+DEVICE = TextField(
+    "device", "Where to load it: `cpu`, `cuda`, or a GPU such as `cuda:0`.", default=AUTO
+)
 FORCE = FlagField("force", "Whether those who use it must end.")
-LOAD = FieldTable("ModelLoad", (ID, ENGINE, NAME))
+LOAD = FieldTable("ModelLoad", (ID, ENGINE, NAME, DEVICE))
 UNLOAD = FieldTable("ModelUnload", (ID, ENGINE, NAME, FORCE))
 UNLOAD_ALL = FieldTable("ModelUnloadAll", (FORCE,))
 LAST = NumberField("last", "How many events, the newest ones.", least=1, most=MOST_EVENTS)
@@ -99,7 +104,8 @@ async def unload(request: Request) -> Response:
 
 
 async def load_by_id(request: Request) -> Response:
-    return await _load(request, _id_in(LOAD.open(await json_body(request))))
+    fields = LOAD.open(await json_body(request))
+    return await _load(request, _id_in(fields), DEVICE.read(fields) or AUTO)
 
 
 async def unload_by_id(request: Request) -> Response:
@@ -108,15 +114,17 @@ async def unload_by_id(request: Request) -> Response:
     return await _unload(request, _id_in(fields), FORCE.read(fields))
 
 
-async def _load(request: Request, id: str) -> Response:
-    model = await _known_model(request, id)
-    await model.load()
+async def _load(request: Request, id: str, device: str = AUTO) -> Response:
+    model, named = await _known_model(request, id)
+    await model.load(named if device == AUTO else device)
     return await _answer_for(request, model, "loaded")
 
 
 async def _unload(request: Request, id: str, force: bool) -> Response:
-    model = await _known_model(request, id)
-    await model.unload(force, "asked for")
+    """Unload a model; one that is named with another device than its own stays there."""
+    model, named = await _known_model(request, id)
+    if is_on(model.device, named):
+        await model.unload(force, "asked for")
     return await _answer_for(request, model, "unloaded")
 
 
@@ -187,9 +195,10 @@ def _id_in(fields: Fields) -> str:
     return id or named_id(engine or "", name or "")
 
 
-async def _known_model(request: Request, id: str) -> LoadedModel[Engine]:
-    """Give the model of an id; a model that is not there is a 404."""
+async def _known_model(request: Request, id: str) -> tuple[LoadedModel[Engine], str]:
+    """Give the model of an id, and the device that is named in it; an unknown one is a 404."""
     models = services_of(request).models
+    id, device = split_device(id)
     await models.look(id)
     name = split_id(id)[1]
     if not models.has_engine(id) or (name and id not in models.ids()):
@@ -198,7 +207,7 @@ async def _known_model(request: Request, id: str) -> LoadedModel[Engine]:
             code="model_not_found",
             hint="GET /api/models lists them.",
         )
-    return models.model(id)
+    return models.model(id), device
 
 
 async def _answer_for(request: Request, model: LoadedModel[Engine], event: str) -> Response:
@@ -223,6 +232,7 @@ ROUTES = [
 ]
 NOT_FOUND = codes(NotFound, "model_not_found")
 UNNAMED = codes(BadRequest, "unknown_model")  # of an engine with several models
+MOVES = (*codes(BadRequest, "unknown_device"), *codes(InUse))
 OPERATIONS = [
     Operation(
         "GET",
@@ -237,7 +247,7 @@ OPERATIONS = [
         MODELS,
         "Load a model by its id",
         (json_answer(ModelDescription, "The model, when it is loaded."),),
-        (JSON_ERRORS, UNKNOWN_FIELD, NOT_FOUND, UNNAMED, ENGINE_ERRORS),
+        (JSON_ERRORS, UNKNOWN_FIELD, NOT_FOUND, UNNAMED, MOVES, ENGINE_ERRORS),
         body=Body(LOAD, {"id": "hibari"}),
     ),
     Operation(
@@ -273,7 +283,7 @@ OPERATIONS = [
         MODELS,
         "Load a model",
         (json_answer(ModelDescription, "The model, when it is loaded."),),
-        (NOT_FOUND, UNNAMED, ENGINE_ERRORS),
+        (NOT_FOUND, UNNAMED, MOVES, ENGINE_ERRORS),
         parameters=(Parameter("path", PATH_ID, "hibari"),),
     ),
     Operation(

@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from realtime.engines.placeable import AUTO
 from realtime.errors import BadRequest, NotFound
 from realtime.models.tasks import (
-    AUTO,
     MOST_LIMIT_MB,
     MOST_MODELS,
     MOST_PRIORITY,
@@ -146,7 +146,11 @@ OPERATIONS = [
         MODELS,
         "Make or change a task, until the server stops",
         (json_answer(TaskDescription, "The task as it is now."),),
-        (JSON_ERRORS, UNKNOWN_FIELD, codes(BadRequest, "unknown_model", "too_many_tasks")),
+        (
+            JSON_ERRORS,
+            UNKNOWN_FIELD,
+            codes(BadRequest, "unknown_model", "unknown_device", "too_many_tasks"),
+        ),
         parameters=NAMED,
         body=Body(PROFILE, EXAMPLE),
     ),

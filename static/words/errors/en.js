@@ -87,6 +87,7 @@ export const words = {
   "error.too_many_uploads": "Too many uploads are under way. Try again in a moment.",
   "error.too_many_utterances": "Too many lines are being spoken at once. Wait until one has ended.",
   "error.too_slow": "The request came too slowly.",
+  "error.unknown_device": "It cannot run there: {message}",
   "error.unknown_engine": "There is no such engine for this: {message}",
   "error.unknown_field": "The request has a field that is not known: {message}",
   "error.unknown_key": "This key is not known here.",

@@ -88,6 +88,7 @@ export const words = {
   "error.too_many_uploads": "アップロードが多すぎます。少し待ってからお試しください。",
   "error.too_many_utterances": "同時に読み上げるセリフが多すぎます。一つ終わるまでお待ちください。",
   "error.too_slow": "リクエストの送信が遅すぎます。",
+  "error.unknown_device": "そのデバイスでは動きません：{message}",
   "error.unknown_engine": "そのエンジンはここでは使えません：{message}",
   "error.unknown_field": "リクエストに知らない項目があります：{message}",
   "error.unknown_key": "この鍵は登録されていません。",

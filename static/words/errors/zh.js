@@ -86,6 +86,7 @@ export const words = {
   "error.too_many_uploads": "正在上传的文件太多，请稍后再试。",
   "error.too_many_utterances": "同时进行的台词太多，请等其中一句结束。",
   "error.too_slow": "请求发送得太慢。",
+  "error.unknown_device": "不能在这个设备上运行：{message}",
   "error.unknown_engine": "没有合适的引擎：{message}",
   "error.unknown_field": "请求里有未知的字段：{message}",
   "error.unknown_key": "此服务器不认识这个密钥。",

@@ -287,6 +287,26 @@ def test_a_device_that_is_found_and_does_not_work_is_no_part_of_what_ran(
     assert engine.version == loaded
 
 
+def test_it_runs_where_it_is_placed_with_one_version_on_every_gpu(settings: Settings) -> None:
+    engine = ValleEngine(replace(settings, valle=replace(PLAIN, device="cuda")))
+    assert (engine.wanted_device(), engine.runs_on()) == ("cuda", "cuda:0")
+    version = engine.version
+    engine.place("cuda:1")
+    assert engine.runs_on() == "cuda:1" and engine.version == version
+    engine.place("cpu")
+    assert engine.runs_on() == "cpu" and engine.version != version
+
+
+def test_without_a_gpu_it_wants_the_processor(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = ValleEngine(replace(settings, valle=replace(PLAIN, device="auto")))
+    monkeypatch.setattr("realtime.engines.valle.engine.has_usable_gpu", lambda: False)
+    assert engine.wanted_device() == "cpu"
+    monkeypatch.setattr("realtime.engines.valle.engine.has_usable_gpu", lambda: True)
+    assert engine.wanted_device() == "auto"
+
+
 class FakeNetwork:
     """An accelerated network, as far as its plan is asked for."""
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 
 import pytest
 from starlette.testclient import TestClient
 
+from realtime import VERSION
+from realtime.acceleration.cuda_health import CUDA_HEALTH
+from realtime.engines.contract import CancelToken, Chunk, Utterance
 from realtime.engines.tone import Tone
-from realtime.services import VERSION
 from realtime.settings import Settings
 from tests.support.fake_cuda import FakeCuda
 from tests.support.scripted_engines import OnGpu
 from tests.support.server import local_client, services_with, wait_until_ready
+
+LOST = "CUDA error: an illegal memory access was encountered"
 
 
 class GatedLoad(Tone):
@@ -79,3 +84,28 @@ def test_info_tells_where_engines_run_and_what_they_take_there(
         assert (shown["device"], shown["memory_bytes"]) == ("cuda:0", 4 << 30)
         client.post("/api/models/on_gpu/unload")
         assert client.get("/api/info").json()["device"] == "cpu"
+
+
+class LosesCuda(Tone):
+    """An engine whose GPU is lost while it speaks."""
+
+    name = "loses_cuda"
+
+    def speak(self, utterance: Utterance, cancel: CancelToken) -> Iterator[Chunk]:
+        raise RuntimeError(f"{LOST}\nCUDA kernel errors might be reported later.")
+
+
+def test_a_server_that_lost_cuda_is_not_ready_until_a_restart(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CUDA_HEALTH, "error", None)
+    with local_client(services_with(settings, "tone", extra=(LosesCuda,))) as client:
+        wait_until_ready(client)
+        line = {"model": "loses_cuda", "input": "abc", "voice": "af_heart"}
+        assert client.post("/v1/audio/speech", json=line).status_code == 500
+        answer = client.get("/ready")
+        assert answer.status_code == 503 and answer.json()["ready"] is False
+        assert answer.json()["broken"].endswith(LOST)
+        assert client.post("/v1/audio/speech", json={**line, "model": "tone"}).status_code == 200
+        assert client.get("/ready").status_code == 503, "it stays so"
+        assert client.get("/health").status_code == 200

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from starlette.testclient import TestClient
@@ -19,6 +19,7 @@ from realtime.web.routes.models import describe_file
 from realtime.weights import WeightFile
 from tests.support.polling import wait_until
 from tests.support.server import LiveServer, local_client, services_with
+from tests.support.sized_engines import PlacedEngine, SizedModels
 from tests.support.torchscript_models import Filter, placed, scripted
 from tests.support.uploads import recording, upload
 from tests.support.voice_like_sound import pcm, voice
@@ -261,3 +262,44 @@ def test_a_recording_is_converted_by_the_model_that_is_named(
         assert model(brought, "torchscript:lower")["state"] == "unloaded"
     else:
         assert answer.json()["error"]["code"] == "unknown_model"
+
+
+def test_a_model_is_placed_and_moved(settings: Settings, tmp_path: Path) -> None:
+    sized = SizedModels(tmp_path, {"tone": 1}, "auto", PlacedEngine)
+    services = build(replace(settings, preload=()), sized.models)
+    with local_client(services) as client:
+
+        def load(**body: str) -> Any:
+            return client.post("/api/models/load", json=body)
+
+        assert load(id="tone").json()["device"] == "cuda:0"
+        assert load(id="tone", device="cpu").json()["device"] == "cpu"
+        assert load(id="tone", device="auto").json()["device"] == "cpu", "it is loaded there"
+        assert load(id="tone@cuda").json()["device"] == "cuda:0"
+        assert client.post("/api/models/tone@cpu/load").json()["device"] == "cpu"
+        kept = client.post("/api/models/unload", json={"id": "tone@cuda:0"}).json()
+        assert (kept["state"], kept["device"]) == ("loaded", "cpu"), "it is not on that one"
+        refused = load(id="tone", device="cuda:7")
+        assert (refused.status_code, refused.json()["error"]["code"]) == (400, "unknown_device")
+        assert "there are: cpu, cuda:0" in refused.json()["error"]["message"]
+        lease = services.models.synthesizer("tone").lease("a listener")
+        client.portal.call(lease.__aenter__)  # type: ignore[union-attr]
+        refused = load(id="tone", device="cuda:0")
+        client.portal.call(lease.__aexit__, None, None, None)  # type: ignore[union-attr]
+        assert (refused.status_code, refused.json()["error"]["code"]) == (409, "model_in_use")
+        assert client.post("/api/models/unload", json={"id": "tone@cpu"}).json()["state"] == (
+            "unloaded"
+        )
+
+
+def test_a_model_without_room_on_its_gpu_says_where_it_went(
+    settings: Settings, tmp_path: Path
+) -> None:
+    sized = SizedModels(tmp_path, {"tone": 1}, "auto", PlacedEngine)
+    engine = cast("PlacedEngine", sized.engines["tone"])
+    engine.failures["cuda:0"] = [MemoryError("full"), MemoryError("full")]
+    with local_client(build(replace(settings, preload=()), sized.models)) as client:
+        assert client.post("/api/models/tone/load").json()["device"] == "cpu"
+        newest = client.get("/api/models/events?last=1").json()["events"][0]
+        assert (newest["event"], newest["device"]) == ("completed", "cpu")
+        assert newest["reason"] == "cuda:0: full"
