@@ -56,7 +56,7 @@ export class ModelsPanel {
     this.#source.addEventListener("model", ({ data }) => {
       const event = JSON.parse(data);
       this.#events.add({ event });
-      if (!PASSING.includes(event.event)) this.#refresh();
+      if (!PASSING.includes(event.event)) this.#readChanges();
     });
     try {
       await this.#read();
@@ -80,6 +80,15 @@ export class ModelsPanel {
     ]);
     this.#devices.setHistory(history.points);
     this.#events.replace(events.events, alerts.alerts);
+  }
+
+  // A model has changed, and with it what tasks keep.
+  async #readChanges() {
+    try {
+      await Promise.all([this.#refresh(), this.#tasks.refresh()]);
+    } catch {
+      // The next event, or the next look, finds it.
+    }
   }
 
   #take(memory) {

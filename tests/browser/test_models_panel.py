@@ -13,6 +13,7 @@ from websockets.sync.client import connect
 
 from realtime.settings import GpuSettings, Settings
 from tests.browser.conftest import NewVisit, Visit
+from tests.browser.test_access import findings
 from tests.support.fake_devices import FakeDevices
 from tests.support.server import LiveServer, services_with, serving
 
@@ -223,6 +224,25 @@ def test_the_rules_of_unloading_are_changed(visit: Visit, page: Page, live: Live
     page.locator("#cleanup_threshold_percent").blur()
     expect(page.locator("#message")).to_contain_text("cleanup_threshold_percent")
     expect(page.locator("#cleanup_threshold_percent")).to_have_value("70")
+
+
+def test_what_another_operator_does_is_shown(page: Page, live: LiveServer) -> None:
+    task = page.locator(".tasks li", has_text="night")
+    expect(task).to_contain_text("gain, world")
+    live.post("/api/tasks/night/preload", {})
+    expect(task).to_contain_text("keeps gain, world loaded")
+    expect(row(page, "gain")).to_contain_text("kept by night")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_serious_is_found_in_it(visit: Visit, page: Page, theme: str) -> None:
+    page.select_option("#theme", theme)
+    for language in ("en", "zh", "ja"):
+        page.select_option("#page-language", language)
+        page.locator("[data-task='night edit']").click()
+        expect(page.locator("#task-dialog")).to_be_visible()
+        assert findings(visit) == [], language
+        page.keyboard.press("Escape")
 
 
 @pytest.mark.parametrize("width", [360, 768, 1280])
