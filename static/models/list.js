@@ -4,6 +4,7 @@ import { el, setDisabled } from "../page/dom.js";
 import { errorText, t, translate } from "../page/i18n.js";
 import { requestJson } from "../server/http.js";
 import { ModelCard } from "./card.js";
+import { DeviceChoice } from "./device_choice.js";
 
 export class ModelList {
   #showMessage;
@@ -14,6 +15,7 @@ export class ModelList {
   #cardList = el("ul", { class: "models" });
   #all;
   #count = el("span", { class: "soft small" });
+  #device = new DeviceChoice("load-device");
   #force = el("input", { type: "checkbox", id: "force" });
   #buttons = ["load", "unload"].map((action) => this.#bulkButton(action));
   #outcomes = el("ul", { class: "outcomes small", role: "status" });
@@ -29,6 +31,7 @@ export class ModelList {
       el("label", { class: "check", for: "choose-all" }, this.#all, " ", el("span", { t: "models.all" })),
       this.#count,
       ...this.#buttons,
+      el("label", { class: "check", for: "load-device" }, el("span", { t: "models.on" }), " ", this.#device.element),
       el("label", { class: "check", for: "force" }, this.#force, " ", el("span", { t: "models.force" })),
     );
     this.element = el("section", {}, el("h3", { t: "models.title" }), bar, this.#outcomes, this.#cardList);
@@ -46,6 +49,7 @@ export class ModelList {
   // The memory of each device, by which the bars are drawn.
   setDevices(devices) {
     this.#totals = new Map(devices.map(({ id, total_bytes: total }) => [id, total]));
+    this.#device.show(devices.map(({ id }) => id));
     for (const model of this.#state.models) this.#showCard(model);
   }
 
@@ -123,7 +127,7 @@ export class ModelList {
     card.isChanging = true;
     this.show({ models: this.#state.models, now_ms: this.#state.nowMs });
     try {
-      const options = action === "unload" ? { force: this.#force.checked } : {};
+      const options = action === "load" ? { device: this.#device.value } : { force: this.#force.checked };
       await requestJson(`/api/models/${action}`, { id, ...options });
     } finally {
       card.isChanging = false;

@@ -3,6 +3,7 @@
 import { el } from "../page/dom.js";
 import { errorText, t, translate } from "../page/i18n.js";
 import { requestJson } from "../server/http.js";
+import { DeviceChoice } from "./device_choice.js";
 
 const DEFAULTS = { name: "", models: [], device: "auto", priority: 1, memory_limit_mb: 4096, cleanup: true };
 
@@ -13,7 +14,7 @@ export class TaskDialog {
   #title = el("h2", { id: "task-dialog-title" });
   #name = el("input", { id: "task-name", required: true, pattern: "[A-Za-z0-9_\\-]{1,64}", spellcheck: "false" });
   #choices = el("div", { class: "choices" });
-  #device = el("select", { id: "task-device" });
+  #device = new DeviceChoice("task-device");
   #priority = el("input", { id: "task-priority", type: "number", min: 0, step: 1, required: true });
   #limit = el("input", { id: "task-limit", type: "number", min: 1, step: 1, required: true });
   #cleanup = el("input", { id: "task-cleanup", type: "checkbox" });
@@ -36,7 +37,7 @@ export class TaskDialog {
         this.#title,
         field("task-name", "task.name", this.#name),
         el("fieldset", { class: "checks" }, el("legend", { t: "task.models" }), this.#choices),
-        field("task-device", "task.device", this.#device),
+        field("task-device", "task.device", this.#device.element),
         field("task-priority", "task.priority", this.#priority),
         field("task-limit", "task.limitField", this.#limit),
         el(
@@ -60,7 +61,7 @@ export class TaskDialog {
     this.#name.value = name;
     this.#name.readOnly = task !== null;
     this.#showChoices(models);
-    this.#showDevices(device);
+    this.#device.show(this.devices, device);
     this.#priority.value = priority;
     this.#limit.value = limit;
     this.#cleanup.checked = cleanup;
@@ -94,15 +95,6 @@ export class TaskDialog {
         ),
       ),
     );
-  }
-
-  #showDevices(chosen) {
-    const ids = new Set([...this.devices, ...(chosen === "auto" ? [] : [chosen])]);
-    this.#device.replaceChildren(
-      el("option", { value: "auto", t: "task.deviceAuto" }),
-      ...[...ids].map((id) => el("option", { value: id }, id)),
-    );
-    this.#device.value = chosen;
   }
 
   get #path() {

@@ -144,6 +144,18 @@ def test_each_outcome_is_told_and_a_model_in_use_goes_by_force(
         expect(row(page, "gain")).to_have_attribute("data-state", "unloaded")
 
 
+def test_models_go_to_the_device_that_is_chosen(visit: Visit, page: Page, live: LiveServer) -> None:
+    visit.allow("400")
+    page.get_by_label("Load on").select_option("cuda:1")
+    choose(page, "gain")
+    page.get_by_role("button", name="Load the chosen", exact=True).click()
+    outcomes = page.locator(".models-panel section").first.locator(".outcomes li")
+    expect(outcomes).to_contain_text("gain: It cannot run there:")
+    page.get_by_label("Load on").select_option("cpu")
+    page.locator("[data-model=gain]").click()
+    expect(row(page, "gain")).to_have_attribute("data-state", "loaded")
+
+
 def test_a_task_is_preloaded_and_cleaned_up(page: Page, live: LiveServer) -> None:
     page.locator("[data-task='night preload']").click()
     task = page.locator(".tasks li", has_text="night")
