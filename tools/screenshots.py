@@ -71,9 +71,6 @@ def main() -> None:
             save(page.screenshot(), folder / f"page-{shot.name}")
             page.wait_for_selector("body[data-state=idle]")
             show_models(page)
-            if shot is SHOTS[0]:
-                page.evaluate("scrollTo({top: 0, behavior: 'instant'})")
-                save(page.screenshot(full_page=True), folder / "page-whole.png")
             if shot in OF_MODELS:
                 panel = page.locator(".models-panel")
                 panel.evaluate("panel => panel.scrollIntoView({behavior: 'instant'})")
