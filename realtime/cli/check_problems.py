@@ -121,6 +121,7 @@ def find_wanted(installation: Installation) -> tuple[dict[str, str], list[Proble
             check_engines(setting, names, installation.models)
         except SettingsError as error:
             problems.append(problem_of(error))
+        problems += _unnamed(names, installation)
         wanted.update({name: f"which {setting} names" for name in names if name not in wanted})
     resolver = LineResolver(settings, installation.characters, installation.models)
     for language, character in settings.default_characters.items():
@@ -132,6 +133,16 @@ def find_wanted(installation: Installation) -> tuple[dict[str, str], list[Proble
         else:
             wanted.setdefault(line.engine, f"which {character} needs to speak {language}")
     return wanted, problems
+
+
+def _unnamed(names: Iterable[str], installation: Installation) -> Iterator[Problem]:
+    """Find models that are not there, and engines of which one of several must be named."""
+    for name in names:
+        try:
+            if installation.models.has_engine(name):
+                installation.models.model(name)
+        except YamabikoError as error:
+            yield problem_of(error)
 
 
 def engine_problems(
@@ -173,6 +184,7 @@ def device_problems(report: DeviceReport, settings: Settings) -> Iterator[Proble
     cuda = report.cuda
     chosen = [("gpu.device", settings.gpu.device), ("valle.device", settings.valle.device)]
     chosen += [("vocoder.device", name.strip()) for name in settings.vocoder.device.split(",")]
+    chosen += [(f"models.devices: {id}", str(name)) for id, name in settings.models.devices.items()]
     for setting, device in chosen:
         if device in ("auto", "cpu"):
             continue
@@ -197,8 +209,8 @@ def memory_problems(
 ) -> Iterator[Problem]:
     """Find too little memory for the engines that the settings need."""
     estimates, models = MemoryEstimates(installation.settings), installation.models
-    names = [name for name in wanted if name in models.names()]
-    needed = sum(estimates.estimate(models.engine(name)) for name in names)
+    found = {name: model for name in wanted if (model := models.find(name)) is not None}
+    names, needed = list(found), sum(estimates.estimate(each.engine) for each in found.values())
     free = report.processor.free_bytes
     if report.processor.total_bytes and free < needed:
         yield Problem(

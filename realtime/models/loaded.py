@@ -150,10 +150,15 @@ class LoadedModels:
 
     def is_loaded(self, id: str) -> bool:
         """Tell whether a model is loaded; one that is not there is not."""
+        model = self.find(id)
+        return model is not None and model.state == "loaded"
+
+    def find(self, id: str) -> LoadedModel[Engine] | None:
+        """Give a model of any kind; None where there is none, or where several are meant."""
         try:
-            return self.model(id).state == "loaded"
+            return self.model(id)
         except BadRequest:
-            return False
+            return None
 
     def memory_of(self, model: LoadedModel[Engine]) -> int:
         """Count the bytes that a model takes, or would; this looks at files."""

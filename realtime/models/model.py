@@ -147,17 +147,18 @@ class LoadedModel(Generic[EngineT]):
             self._note_use()
             self._tools.users_changed.announce()
 
-    async def load(self, device: str = AUTO) -> None:
+    async def load(self, device: str = AUTO, force: bool = False) -> None:
         """Load the engine, or wait for the load that is under way.
 
-        On any device it is loaded; asked for another one it moves there, unless it is in use.
+        A loaded one is right for `auto`. Asked for another device it moves there; while it is in
+        use only by force.
         """
         self._tools.events.add("requested", *self._place())
-        await self.leave_for(device)
+        await self.leave_for(device, force)
         await self._loaded_lane(device)
         self._note_use()
 
-    async def leave_for(self, device: str) -> None:
+    async def leave_for(self, device: str, force: bool = False) -> None:
         """Unload it where it is on another device than the one asked for."""
         if device == AUTO:
             return
@@ -165,7 +166,7 @@ class LoadedModel(Generic[EngineT]):
         if self._loading is not None:
             await asyncio.wait((self._loading,))
         if self.state == "loaded" and not is_on(self.device, device):
-            await self.unload(reason=f"moves to {device}")
+            await self.unload(force, f"moves to {device}")
         self._failed_at = -math.inf  # the other device was not tried
 
     async def unload(self, force: bool = False, reason: str | None = None) -> None:

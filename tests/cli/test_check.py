@@ -115,6 +115,16 @@ def test_torchscript_cannot_run_without_a_model_or_torch(
     assert warned in section(shown, "Warnings")
 
 
+def test_a_preload_must_name_one_of_several_models(
+    check: Check, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("low", "lower"):
+        scripted(folder / "models", name, Filter())
+    monkeypatch.setenv("YAMABIKO_PRELOAD", "hibari,torchscript,torchscript:low@cpu")
+    problems = section(check()[1], "Problems")
+    assert "must be named; there are: low, lower" in problems and "torchscript:low" not in problems
+
+
 def test_the_vocoder_engine_needs_the_files_of_one(check: Check, folder: Path) -> None:
     about = section(check()[1], "Engines").partition("vocoder: cannot run")[2]
     assert "put config.json and bigvgan_generator.pt into models/bigvgan, or" in about

@@ -22,7 +22,7 @@ from realtime.cli.check_problems import (
 )
 from realtime.models.devices import Cuda, Processor
 from realtime.models.nvidia import NvidiaGpu
-from realtime.settings import Settings, VocoderSettings
+from realtime.settings import GpuSettings, ModelsSettings, Settings, VocoderSettings
 
 GB = 10**9
 
@@ -49,6 +49,21 @@ def test_a_gpu_beyond_the_last_one() -> None:
     (found,) = device_problems(devices(8 * GB, 8 * GB), with_vocoders_on("cuda:2"))
     expected = "vocoder.device is cuda:2, and there are 2 GPUs, counted from 0."
     assert (found.code, found.message, found.stops) == ("device_missing", expected, True)
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        (Settings(gpu=GpuSettings(device="cuda:2")), "gpu.device is cuda:2"),
+        (
+            Settings(models=ModelsSettings(devices={"torchscript:nana": "cuda:3"})),
+            "models.devices: torchscript:nana is cuda:3",
+        ),
+    ],
+)
+def test_a_gpu_for_models_beyond_the_last_one(settings: Settings, named: str) -> None:
+    (found,) = device_problems(devices(8 * GB, 8 * GB), settings)
+    assert found.message == f"{named}, and there are 2 GPUs, counted from 0."
 
 
 def test_a_gpu_that_only_torch_keeps_from_use() -> None:

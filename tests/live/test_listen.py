@@ -107,15 +107,23 @@ async def test_it_is_as_long_at_every_rate(client: SessionClient, rate: int) -> 
     assert client.of("started")[0]["sample_rate"] == RATES[-1]
 
 
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"engine": "torchscript"},
+        {"engine": "torchscript", "model": "telling"},
+        {"engine": "torchscript:telling"},
+    ],
+)
 async def test_a_model_may_take_a_microphone_at_its_own_rate(
-    client: SessionClient, tmp_path: Path
+    client: SessionClient, tmp_path: Path, named: dict[str, str]
 ) -> None:
     from tests.support.torchscript_models import MOST_RATE, Telling, scripted
 
     card = {"input_rate": "own", "block": 441, "causal": True}
     scripted(tmp_path / "models", "telling", Telling(), **card)
     sound = np.full(22_050, 1_000, np.int16)
-    found = await through(client, sound, engine="torchscript", sample_rate=44_100)
+    found = await through(client, sound, sample_rate=44_100, **named)
     assert found.size == sound.size
     # The playback clock is followed by a resampler, which rings at the start.
     assert np.median(found) == round(44_100 / MOST_RATE * 32_768)
@@ -194,6 +202,8 @@ async def test_sound_after_a_cancel_closes(client: SessionClient, services: Serv
         ({"engine": "bell"}, "unknown_engine"),
         ({"engine": "tone"}, "unknown_engine"),
         ({"engine": "torchscript"}, "weights_missing"),
+        ({"engine": "torchscript:nana"}, "weights_missing"),
+        ({"engine": "world", "model": "nana"}, "unknown_model"),
         ({"engine": "vocoder"}, "weights_missing"),
         ({"engine": "vocoder", "pitch": 3}, "bad_request"),
         ({"mode": "revoice"}, "bad_request"),  # with an engine that converts

@@ -12,9 +12,13 @@ import pytest
 from realtime.engines.contract import CancelToken, Chunk, Utterance
 from realtime.engines.tone import Tone
 from realtime.errors import SettingsError, WeightsMissing
+from realtime.models.loaded import LoadedModels
+from realtime.services import build
 from realtime.settings import PresetsSettings, Settings
 from tests.support import small_valle
+from tests.support.brought_models import BroughtModels, bring
 from tests.support.server import local_client, services_with, wait_until_ready
+from tests.support.sized_engines import PlacedEngine, SizedModels
 
 
 class Unloadable(Tone):
@@ -82,3 +86,33 @@ def test_without_characters_an_engine_is_loaded_all_the_same(
 def test_an_unknown_engine_stops_the_start(settings: Settings) -> None:
     with pytest.raises(SettingsError, match="preload: There is no engine 'bell'"):
         services_with(settings, "tone", "bell")
+
+
+def test_a_model_is_preloaded_on_the_device_of_its_id(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sized = SizedModels(tmp_path, {"tone": 1}, "auto", PlacedEngine)
+    monkeypatch.setattr(sized.engines["tone"], "speak", Tone(settings).speak)
+    chosen = replace(settings, preload=("tone@cuda:0",))
+    with local_client(build(chosen, sized.models)) as client:
+        assert wait_until_ready(client) == {"ready": True}
+        (tone,) = client.get("/api/models").json()["models"]
+        assert (tone["state"], tone["device"]) == ("loaded", "cuda:0")
+        assert tone["unloads_in_s"] is None, "the preload names it"
+    with pytest.raises(SettingsError, match="no engine 'bell'"):
+        build(replace(settings, preload=("bell@cpu",)))
+
+
+def test_one_of_several_models_must_be_named(settings: Settings, tmp_path: Path) -> None:
+    for name in ("nana", "yuki"):
+        bring(tmp_path, name)
+    own = replace(settings, preload=("brought", "brought:yuki", "brought:bell"))
+    models = LoadedModels(own, lambda name, _: BroughtModels(tmp_path), ("brought",))
+    with local_client(build(own, models)) as client:
+        failed = {"brought": "unknown_model", "brought:bell": "unknown_model"}
+        assert wait_until_ready(client) == {"ready": True, "failed": failed}
+        states = {each["id"]: each for each in client.get("/api/models").json()["models"]}
+        assert {id: each["state"] for id, each in states.items()} == {
+            **{"brought:nana": "unloaded", "brought:yuki": "loaded"},
+        }
+        assert states["brought:yuki"]["unloads_in_s"] is None

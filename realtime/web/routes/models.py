@@ -44,7 +44,7 @@ DEVICE = TextField(
     "device", "Where to load it: `cpu`, `cuda`, or a GPU such as `cuda:0`.", default=AUTO
 )
 FORCE = FlagField("force", "Whether those who use it must end.")
-LOAD = FieldTable("ModelLoad", (ID, ENGINE, NAME, DEVICE))
+LOAD = FieldTable("ModelLoad", (ID, ENGINE, NAME, DEVICE, FORCE))
 UNLOAD = FieldTable("ModelUnload", (ID, ENGINE, NAME, FORCE))
 UNLOAD_ALL = FieldTable("ModelUnloadAll", (FORCE,))
 LAST = NumberField("last", "How many events, the newest ones.", least=1, most=MOST_EVENTS)
@@ -105,7 +105,8 @@ async def unload(request: Request) -> Response:
 
 async def load_by_id(request: Request) -> Response:
     fields = LOAD.open(await json_body(request))
-    return await _load(request, _id_in(fields), DEVICE.read(fields) or AUTO)
+    device = DEVICE.read(fields) or AUTO
+    return await _load(request, _id_in(fields), device, FORCE.read(fields))
 
 
 async def unload_by_id(request: Request) -> Response:
@@ -114,9 +115,10 @@ async def unload_by_id(request: Request) -> Response:
     return await _unload(request, _id_in(fields), FORCE.read(fields))
 
 
-async def _load(request: Request, id: str, device: str = AUTO) -> Response:
+async def _load(request: Request, id: str, device: str = AUTO, force: bool = False) -> Response:
+    """Load a model; by force it moves to another device also while it is in use."""
     model, named = await _known_model(request, id)
-    await model.load(named if device == AUTO else device)
+    await model.load(named if device == AUTO else device, force)
     return await _answer_for(request, model, "loaded")
 
 

@@ -285,9 +285,13 @@ def test_a_model_is_placed_and_moved(settings: Settings, tmp_path: Path) -> None
         lease = services.models.synthesizer("tone").lease("a listener")
         client.portal.call(lease.__aenter__)  # type: ignore[union-attr]
         refused = load(id="tone", device="cuda:0")
-        client.portal.call(lease.__aexit__, None, None, None)  # type: ignore[union-attr]
         assert (refused.status_code, refused.json()["error"]["code"]) == (409, "model_in_use")
-        assert client.post("/api/models/unload", json={"id": "tone@cpu"}).json()["state"] == (
+        forced = client.post(
+            "/api/models/load", json={"id": "tone", "device": "cuda:0", "force": True}
+        )
+        assert forced.json()["device"] == "cuda:0"
+        client.portal.call(lease.__aexit__, None, None, None)  # type: ignore[union-attr]
+        assert client.post("/api/models/unload", json={"id": "tone@cuda"}).json()["state"] == (
             "unloaded"
         )
 
