@@ -43,7 +43,7 @@ class TorchScript:
         return TorchScript(self._settings, model)
 
     def files_of(self, model: str) -> str | None:
-        return f"model.pt or model.pt2 in {self._folder / model}" if model else None
+        return f"model.pt or model.pt2 in {self._folder / model}"
 
     @property
     def weights(self) -> tuple[WeightFile, ...]:

@@ -108,7 +108,7 @@ class VocoderEngine:
         """Return the devices to open it on: all of the setting, unless it is placed elsewhere."""
         listed = self._settings.vocoder.device
         is_first = self._placed == with_number(self.wanted_device())
-        return listed if not self._placed or ("," in listed and is_first) else self._placed
+        return listed if not self._placed or is_first else self._placed
 
     def plan(self, change: VoiceChange) -> ConversionPlan:
         opened = self._vocoder()

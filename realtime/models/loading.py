@@ -97,7 +97,7 @@ class Loader:
     async def _load(self, load: _LoadInProgress, asked: str) -> LoadOutcome:
         engine = load.engine
         if isinstance(engine, PreparesFiles) and await asyncio.to_thread(engine.can_prepare):
-            await prepare_files(engine.name, self._settings)
+            await prepare_files(load.id, self._settings)
         require_engine_block(engine, self._settings)
         order = await self.placement.order(load.id, engine, asked, self._estimate(engine))
         load.devices, load.reason = order.devices, order.reason

@@ -23,7 +23,7 @@ from realtime.engines.placeable import AUTO
 from realtime.engines.several_models import split_id
 from realtime.errors import Busy, InUse, NoRoom, Unavailable, YamabikoError, shortlist
 from realtime.models.device_readings import PROCESSOR
-from realtime.models.lanes import Lane
+from realtime.models.lanes import Lane, guard_of
 from realtime.models.load_memory import give_memory_back
 from realtime.models.loading import TRY_AGAIN_SECONDS, Loader, LoadOutcome
 from realtime.models.model_events import ModelEvents
@@ -255,7 +255,8 @@ class LoadedModel(Generic[EngineT]):
 
     def _new_lane(self) -> Lane:
         if self.lane is None:
-            self.lane = Lane(self.id, self._settings.limits.queued_lines)
+            most = self._settings.limits.queued_lines
+            self.lane = Lane(self.id, most, guard_of(self.engine))
         return self.lane
 
     async def _unload(self, reason: str | None) -> None:

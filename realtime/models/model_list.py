@@ -73,7 +73,8 @@ class ModelList:
         if not model and len(found) == 1:
             return next(iter(found.values()))
         if model not in found:
-            raise unknown_model(name, model, found, self._several[name].files_of(model))
+            files = self._several[name].files_of(model) if model else None
+            raise unknown_model(name, model, found, files)
         return found[model]
 
     async def _look_at(self, name: str, engine: SeveralModels) -> None:

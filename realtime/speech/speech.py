@@ -76,6 +76,7 @@ class Speech:
 
     async def check(self, request: LineRequest) -> None:
         """Check everything but the text."""
+        await self._models.look(kind="speak")
         await asyncio.to_thread(self._resolver.check, request)
 
     def incoming_text(self, request: LineRequest, timer: Timer) -> IncomingText:

@@ -99,7 +99,7 @@ def test_it_tells_where_it_would_run(
     ("listed", "placed", "opened"),
     [
         ("auto", "cuda:1", "cuda:1"),
-        ("cuda", "cuda:0", "cuda:0"),
+        ("cuda", "cuda:0", "cuda"),
         ("cuda:0,cuda:1", "cuda:0", "cuda:0,cuda:1"),
         ("cuda:0,cuda:1", "cpu", "cpu"),
         ("cuda:0,cuda:1", "cuda:1", "cuda:1"),

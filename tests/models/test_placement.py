@@ -232,3 +232,29 @@ def test_an_id_may_name_a_device(id: str, parts: Any) -> None:
 def test_any_gpu_is_cuda() -> None:
     assert is_on("cuda:1", "cuda") and is_on("cpu", "auto") and not is_on("cpu", "cuda")
     assert not is_on("cuda:1", "cuda:0")
+
+
+@pytest.mark.gpu
+async def test_a_model_goes_to_the_gpu_moves_away_and_leaves_nothing_there(tmp_path: Path) -> None:
+    import torch
+
+    from realtime.models.device_readings import DeviceReader
+    from tests.support.torchscript_models import Filter, scripted
+
+    for name in ("one", "two"):
+        scripted(tmp_path, name, Filter())
+    reader = DeviceReader()
+    models = LoadedModels(
+        Settings(models=ModelsSettings(path=tmp_path)),
+        names=("torchscript",),
+        read_devices=reader.read,
+    )
+    for name in ("one", "two"):
+        await models.load(f"torchscript:{name}")
+        assert models.model(f"torchscript:{name}").device.startswith("cuda:")
+    await models.load("torchscript:one@cpu")
+    assert models.model("torchscript:one").device == "cpu"
+    await models.unload_all()
+    assert torch.cuda.memory_allocated() == 0
+    await models.close()
+    reader.close()

@@ -66,7 +66,7 @@ UNKNOWN_FIELD = codes(BadRequest, "unknown_field")
 LINK_ERRORS = codes(BadRequest, "bad_host")
 # From a request to a line.
 LINE_ERRORS = (
-    *codes(BadRequest, "bad_request", "unknown_engine", "unknown_language"),
+    *codes(BadRequest, "bad_request", "unknown_engine", "unknown_model", "unknown_language"),
     *codes(BadRequest, "language_not_supported", "bad_character_name"),
     *codes(NothingToSay),
     *codes(TextTooLong),

@@ -33,6 +33,7 @@ async def speak(request: Request) -> Response:
     """Answer with a spoken text: as a stream, as events, or as one body."""
     services, account = services_of(request), account_of(request)
     body = await json_body(request)
+    await services.models.look(kind="speak")  # `model` may name one that was brought just now
     wanted = read_speech_request(body, services.models.synthesizers(), services.models.names())
     line = await services.speech.line(wanted.line_request)
     await account.charge_text(len(line.text))

@@ -60,6 +60,7 @@ async def start_prefetch(request: Request) -> Response:
     if not rows or len(rows) > MOST_LINES:
         raise BadRequest(f"lines has {len(rows)} lines; 1 to {MOST_LINES} are allowed.")
     services, account = services_of(request), account_of(request)
+    await services.models.look(kind="speak")  # a line may name one that was brought just now
     line_requests = [_line_request(number, row, services) for number, row in enumerate(rows, 1)]
     await account.charge_text(sum(len(each.text) for each in line_requests))
     started = services.prefetches.begin(line_requests, account)

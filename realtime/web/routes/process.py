@@ -264,7 +264,6 @@ OPERATIONS = [
             LINE_ERRORS,
             OPENING_ERRORS,
             ENGINE_ERRORS,
-            codes(BadRequest, "unknown_model"),
             codes(TooLarge, "recording_too_long"),
             codes(WrongContentType, "format_not_accepted"),
             codes(SynthesisFailed, "synthesis_failed", "conversion_failed", "bad_model"),
