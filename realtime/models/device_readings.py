@@ -6,6 +6,7 @@ processes take of it too.
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -17,6 +18,8 @@ from realtime.acceleration import cuda_driver
 from realtime.acceleration.machine import processor_name
 from realtime.models.nvidia import NvidiaGpu, NvidiaReader
 from realtime.models.process_memory import capacity_bytes, free_bytes
+
+logger = logging.getLogger(__name__)
 
 PROCESSOR = "cpu"
 PROCESSOR_TIMES = Path("/proc/stat")
@@ -46,6 +49,19 @@ class Device:
 
 
 ReadDevices = Callable[[], Sequence[Device]]
+
+
+def forgiving(read: ReadDevices) -> ReadDevices:
+    """Make a reader that lists no device where reading fails: then loads go on without figures."""
+
+    def read_or_nothing() -> Sequence[Device]:
+        try:
+            return read()
+        except Exception:  # a driver's library: whatever it raises
+            logger.exception("the devices cannot be read")
+            return []
+
+    return read_or_nothing
 
 
 class DeviceReader:

@@ -20,7 +20,7 @@ from realtime.engines.contract import (
 from realtime.engines.placeable import AUTO
 from realtime.engines.several_models import split_id
 from realtime.errors import BadRequest, YamabikoError, shortlist
-from realtime.models.device_readings import ReadDevices
+from realtime.models.device_readings import ReadDevices, forgiving
 from realtime.models.loading import Loader
 from realtime.models.memory_estimate import MemoryEstimates
 from realtime.models.memory_room import MemoryRoom
@@ -62,9 +62,10 @@ class LoadedModels:
         self.estimates = MemoryEstimates(settings)
         self.events = ModelEvents()
         check_settings(settings)
-        room = read_devices and MemoryRoom(settings.gpu, read_devices, self, self.users_changed)
+        read = read_devices and forgiving(read_devices)
+        room = read and MemoryRoom(settings.gpu, read, self, self.users_changed)
         self._recovery = Recovery(settings.models.recovery)
-        placement = Placement(read_devices, room)
+        placement = Placement(read, room)
         loader = Loader(settings, self.estimates, self.events, placement, self._recovery)
         tools = ModelTools(settings, clock, self.users_changed, self.events, loader)
         self._models = ModelList(

@@ -41,7 +41,7 @@ class Placement:
 
     async def check(self, engine: Engine, device: str) -> None:
         """Refuse a device that is not there, or on which the engine cannot run."""
-        there = [CPU] if self._read is None else [found.id for found in await self._devices()]
+        there = [found.id for found in await self._devices()] or [CPU]
         fits = any(is_on(each, device) for each in there)
         if not DEVICE.fullmatch(device) or not fits:
             raise _no_device(f"There is no device {device[:20]!r}; there are: {shortlist(there)}.")

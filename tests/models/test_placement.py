@@ -179,6 +179,16 @@ async def test_without_a_gpu_all_go_to_the_processor(tmp_path: Path) -> None:
     await placed.models.close()
 
 
+async def test_devices_that_cannot_be_read_hold_up_no_load(
+    placed: Placed, caplog: pytest.LogCaptureFixture
+) -> None:
+    placed.devices.error = OSError("the driver is gone")
+    await placed.models.load("a")
+    assert placed.places() == {"a": "cpu"} and "the devices cannot be read" in caplog.text
+    with pytest.raises(BadRequest, match="there are: cpu"):
+        await placed.models.load("a", "cuda:0")
+
+
 async def test_a_failed_load_is_tried_at_once_on_another_device(placed: Placed) -> None:
     placed.engine("a").failures["cuda:0"] = [BadRequest("not here")]
     with pytest.raises(BadRequest, match="not here"):

@@ -79,6 +79,7 @@ class SizedDevices:
         gpu_ids = [f"cuda:{number}" for number in range(gpus)]
         self.others = {"cpu": 2, **dict.fromkeys(gpu_ids, 0)}  # GiB that other programs take
         self.most = dict.fromkeys(self.others, 0)  # GiB that ever were in use
+        self.error: Exception | None = None  # of a reading
         self._taken: dict[tuple[str, str], int] = {}
         self._lock = threading.Lock()
 
@@ -92,6 +93,8 @@ class SizedDevices:
         return ours + self.others[on]
 
     def read(self) -> list[Device]:
+        if self.error is not None:
+            raise self.error
         with self._lock:
             sizes = {on: 16 if on == "cpu" else 10 for on in self.others}
             return [device(on, size, self.used(on)) for on, size in sizes.items()]
