@@ -32,7 +32,7 @@ def run(live: LiveServer, *arguments: str) -> int:
 def test_models_are_loaded_listed_and_unloaded(
     live: LiveServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(live, "load", "gain", "world") == 0
+    assert run(live, "load", "gain@cpu", "world") == 0
     assert "gain: loaded on cpu" in capsys.readouterr().out
     assert run(live, "ls") == 0
     lines = capsys.readouterr().out.splitlines()
