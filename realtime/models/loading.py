@@ -61,8 +61,10 @@ class _LoadInProgress:
 
     @property
     def device(self) -> str:
-        """Return the device that is tried now, or will be first."""
-        return (*self.devices[:1], *self.tried)[-1] if self.devices else PROCESSOR
+        """Return the device that was tried last, or will be first."""
+        if self.tried:
+            return self.tried[-1]
+        return self.devices[0] if self.devices else PROCESSOR
 
 
 class Loader:

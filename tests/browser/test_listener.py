@@ -21,8 +21,7 @@ KEYS = {"guest": f"guest:{OTHER}:listener", "bot": f"bot:{SECRET}"}
 
 @pytest.fixture
 def live(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveServer]:
-    devices = FakeDevices()
-    monkeypatch.setattr("realtime.services.DeviceReader.read", lambda self: devices.read())
+    FakeDevices().install(monkeypatch)
     keyed = replace(settings, keys=tuple(KEYS.values()), tasks={"night": {"models": ["gain"]}})
     with serving(services_with(keyed, "tone")) as live:
         yield live

@@ -18,6 +18,7 @@ from tests.browser.conftest import NewVisit, Visit
 from tests.support.server import LiveServer, serving
 
 LONG = "It was a dark and stormy night, and the rain fell in torrents. " * 12
+LOADING_MS = 300_000
 MAGIC = [("wav", b"RIFF"), ("flac", b"fLaC"), ("opus", b"OggS")]
 LINES = {
     "en": ("The gate is open, traveller.", "Heart", "hibari"),
@@ -29,6 +30,9 @@ LINES = {
 @pytest.mark.parametrize("language", LINES)
 def test_a_line_is_heard_in_its_language(visit: Visit, language: str) -> None:
     text, who, engine = LINES[language]
+    # What is waited for below is the line: loading Kokoro takes a busy machine a minute.
+    loading = visit.page.request.post(f"{visit.url}/api/models/{engine}/load", timeout=LOADING_MS)
+    assert loading.ok, loading.text()
     visit.hear(text)
     facts = visit.page.locator("#facts")
     expect(facts).to_contain_text(who)

@@ -12,17 +12,10 @@ import server
 from realtime.access.keys import load_keys
 from realtime.cli.commands import parse_arguments
 from realtime.cli.keys import key
-from realtime.settings import AuthSettings, Settings
+from realtime.settings import Settings
 from tests.support.signed_requests import SECRET
 
-ROOT = Path(__file__).resolve().parents[2]
 BOT = f"bot:{SECRET}"
-URL = "http://127.0.0.1:8000/lines"
-
-
-@pytest.fixture
-def own_settings(tmp_path: Path) -> Settings:
-    return Settings(auth=AuthSettings(keys_path=tmp_path / "keys.yaml"))
 
 
 def run(settings: Settings, *arguments: str) -> None:

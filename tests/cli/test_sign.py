@@ -19,17 +19,12 @@ from realtime.access import Credentials
 from realtime.cli.commands import parse_arguments
 from realtime.cli.sign import sign
 from realtime.errors import YamabikoError
-from realtime.settings import AuthSettings, Settings
+from realtime.settings import Settings
 from tests.support.signed_requests import OLDER, SECRET, FakeTime, make_guard, make_request, outcome
 
 ROOT = Path(__file__).resolve().parents[2]
 BOT = f"bot:{SECRET}"
 URL = "http://127.0.0.1:8000/lines"
-
-
-@pytest.fixture
-def own_settings(tmp_path: Path) -> Settings:
-    return Settings(auth=AuthSettings(keys_path=tmp_path / "keys.yaml"))
 
 
 def run(settings: Settings, *arguments: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from realtime.models.device_readings import Device
 
 GIB = 1 << 30
@@ -22,6 +24,11 @@ class FakeDevices:
         self.used = {"cpu": 4, **{f"cuda:{number}": 1 for number in range(gpus)}}
         self.error: Exception | None = None
         self.reads = 0
+
+    def install(self, monkeypatch: pytest.MonkeyPatch) -> FakeDevices:
+        """Let servers that are built from now on find these devices."""
+        monkeypatch.setattr("realtime.services.DeviceReader.read", lambda reader: self.read())
+        return self
 
     def read(self) -> list[Device]:
         self.reads += 1

@@ -119,7 +119,8 @@ async def _load(request: Request, id: str, device: str = AUTO, force: bool = Fal
     """Load a model; by force it moves to another device also while it is in use."""
     model, named = await _known_model(request, id)
     await model.load(named if device == AUTO else device, force)
-    return await _answer_for(request, model, "loaded")
+    audit_model(request, "loaded", model.id)
+    return await _answer_for(request, model)
 
 
 async def _unload(request: Request, id: str, force: bool) -> Response:
@@ -127,7 +128,8 @@ async def _unload(request: Request, id: str, force: bool) -> Response:
     model, named = await _known_model(request, id)
     if is_on(model.device, named):
         await model.unload(force, "asked for")
-    return await _answer_for(request, model, "unloaded")
+        audit_model(request, "unloaded", model.id)
+    return await _answer_for(request, model)
 
 
 async def unload_all(request: Request) -> Response:
@@ -212,8 +214,7 @@ async def _known_model(request: Request, id: str) -> tuple[LoadedModel[Engine], 
     return models.model(id), device
 
 
-async def _answer_for(request: Request, model: LoadedModel[Engine], event: str) -> Response:
-    audit_model(request, event, model.id)
+async def _answer_for(request: Request, model: LoadedModel[Engine]) -> Response:
     found = await asyncio.to_thread(describe_model, services_of(request), model)
     return JSONResponse(asdict(found), headers=NO_STORE)
 

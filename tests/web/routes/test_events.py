@@ -21,9 +21,7 @@ from tests.support.server import LiveServer, serving
 
 @pytest.fixture
 def devices(monkeypatch: pytest.MonkeyPatch) -> FakeDevices:
-    devices = FakeDevices()
-    monkeypatch.setattr("realtime.services.DeviceReader.read", lambda self: devices.read())
-    return devices
+    return FakeDevices().install(monkeypatch)
 
 
 @pytest.fixture

@@ -17,9 +17,7 @@ from tests.support.server import local_client
 
 @pytest.fixture
 def devices(monkeypatch: pytest.MonkeyPatch) -> FakeDevices:
-    devices = FakeDevices(gpus=2)
-    monkeypatch.setattr("realtime.services.DeviceReader.read", lambda self: devices.read())
-    return devices
+    return FakeDevices(gpus=2).install(monkeypatch)
 
 
 @pytest.fixture

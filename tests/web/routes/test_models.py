@@ -105,6 +105,21 @@ def test_a_model_is_loaded_and_unloaded_by_its_id(client: TestClient) -> None:
     assert unloaded["last_used_ms"] == loaded.json()["last_used_ms"]
 
 
+def test_what_stays_on_another_device_is_no_unload_in_the_audit(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "yamabiko.audit")
+    client.post("/api/models/load", json={"id": "gain"})
+    stays = client.post("/api/models/unload", json={"id": "gain@cuda:7"}).json()
+    assert (stays["state"], stays["device"]) == ("loaded", "cpu")
+    assert client.post("/api/models/unload", json={"id": "gain@cpu"}).json()["state"] == "unloaded"
+    said = [each.getMessage().split()[:2] for each in caplog.records]
+    assert [words for words in said if words[1:] == ["model=gain"]] == [
+        ["loaded", "model=gain"],
+        ["unloaded", "model=gain"],
+    ]
+
+
 @pytest.mark.parametrize("action", ["load", "unload"])
 def test_an_id_must_be_known(client: TestClient, action: str) -> None:
     refused = client.post(f"/api/models/{action}", json={"id": "bell"})
