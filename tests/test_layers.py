@@ -32,7 +32,8 @@ FLOORS = [
     ["cache", "weights"],
     ["audio", "characters", "configuration", "json_input", "log", "text"],
     ["settings"],
-    "blocks cancellation change_event engine_settings files listener metrics threads timer".split(),
+    """blocks cancellation change_event engine_settings files listener metrics model_id threads
+    timer""".split(),
     ["errors"],
 ]
 # Libraries and the rooms that may import them.

@@ -9,6 +9,7 @@ from weakref import WeakSet
 
 from realtime.acceleration.accelerated import Accelerated
 from realtime.errors import NotFound, shortlist
+from realtime.model_id import split_id
 from realtime.settings import AccelerationSettings
 
 logger = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ class AccelerationAdmin:
             "idle_seconds": self._settings.idle_seconds,
             "memory_fraction": self._settings.memory_fraction or None,
             "networks": [
-                {"engine": _engine_of(model), "model": model, **found.described()}
+                {"engine": split_id(model)[0], "model": model, **found.described()}
                 for model, found in self._networks()
             ],
         }
@@ -76,7 +77,7 @@ class AccelerationAdmin:
         chosen = [
             found
             for name, found in known
-            if engine in (None, name, _engine_of(name)) and network in (None, found.name)
+            if engine in (None, name, split_id(name)[0]) and network in (None, found.name)
         ]
         if not chosen and (engine is not None or network is not None):
             names = shortlist(f"{name}/{found.name}" for name, found in known)
@@ -87,7 +88,3 @@ class AccelerationAdmin:
                 hint=f"There are: {names}." if names else "No engine with one is loaded.",
             )
         return chosen
-
-
-def _engine_of(model: str) -> str:
-    return model.partition(":")[0]

@@ -13,6 +13,7 @@ from realtime.characters.voices import BadVoice, KokoroVoice, VallePrompt, Voice
 from realtime.characters.watched_folder import CharacterSource, WatchedFolder
 from realtime.characters.yaml_card import LANGUAGES, CharacterCard
 from realtime.errors import shortlist
+from realtime.model_id import split_id
 
 MOST_DEPTH = 8  # of blends that are made of blends
 FAMILIES = (KokoroVoice.family, VallePrompt.family)  # engines that need voice data of their own
@@ -167,7 +168,7 @@ class _Assembly:
             )
         usable = (*self._engines, voice.family)
         for language, engine in card.engines.items():
-            family = engine.partition(":")[0]  # of a model by its id: people bring it later
+            family = split_id(engine)[0]  # of a model by its id: people bring it later
             foreign = family in FAMILIES and family != voice.family
             if foreign or (self._engines and family not in usable):
                 there = shortlist(sorted((set(usable) - set(FAMILIES)) | {voice.family}))

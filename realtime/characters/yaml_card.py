@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from realtime.characters.names import ALLOWED, composed_name, valid_name
+from realtime.model_id import SEPARATOR
 
 LANGUAGES = ("en", "zh", "ja")
 GENDERS = ("female", "male", "neutral", "unknown")
@@ -183,7 +184,7 @@ def _model(value: Any) -> str:
     """Read the name of an engine, or the id of one of its models: `torchscript:nana`."""
     if not isinstance(value, str):
         return _name(value)
-    return ":".join(_name(part) for part in value.split(":", 1))
+    return SEPARATOR.join(map(_name, value.split(SEPARATOR, 1)))
 
 
 def _voice(value: Any) -> Mapping[str, float]:

@@ -23,9 +23,9 @@ from realtime.cli.check_facts import (
 from realtime.cli.units import size
 from realtime.engines.brought import ModelsFile, has_brought_files
 from realtime.engines.obstacles import Obstacle
-from realtime.engines.several_models import split_id
 from realtime.errors import SettingsError, YamabikoError
 from realtime.listener import bound_socket, check_host
+from realtime.model_id import split_id
 from realtime.models.memory_estimate import MemoryEstimates
 from realtime.models.placement import split_device
 from realtime.services import check_engines

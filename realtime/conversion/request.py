@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from realtime.characters import Characters
 from realtime.conversion.character_pitch import CharacterPitches
-from realtime.engines.several_models import split_id
 from realtime.engines.voice_change import GATE_OFF, VoiceChange
 from realtime.errors import BadRequest
+from realtime.model_id import split_id
 
 CONVERTER = "world"  # the default engine
 REVOICE = "revoice"  # the engine that understands words and changes no sound

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-from realtime.engines.several_models import split_id
+from realtime.model_id import split_id
 from realtime.settings import Settings
 
 AUTO, CPU, CUDA = "auto", "cpu", "cuda"

@@ -1,4 +1,4 @@
-"""Engines with several models, and the ids of models: `kokoro`, `torchscript:nana`."""
+"""Engines with several models, such as `torchscript:nana` and `torchscript:kyo`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from realtime.errors import BadRequest, shortlist
-
-SEPARATOR = ":"  # in an id, between the engine and the name of the model
+from realtime.model_id import model_id, split_id
 
 
 @runtime_checkable
@@ -29,17 +28,6 @@ class SeveralModels(Protocol):
 
     def files_of(self, model: str) -> str | None:
         """Name the files that a model of this name must have; None where there can be none."""
-
-
-def model_id(engine: str, model: str) -> str:
-    """Join an engine's name and a model's to an id; without a model it is the engine's name."""
-    return f"{engine}{SEPARATOR}{model}" if model else engine
-
-
-def split_id(id: str) -> tuple[str, str]:
-    """Split an id into the names of the engine and of the model, which may be empty."""
-    engine, _, model = id.partition(SEPARATOR)
-    return engine, model
 
 
 def named_id(engine: str, model: str) -> str:

@@ -18,8 +18,8 @@ from realtime.engines.contract import (
     Synthesizer,
 )
 from realtime.engines.placeable import AUTO
-from realtime.engines.several_models import split_id
 from realtime.errors import BadRequest, YamabikoError, shortlist
+from realtime.model_id import split_id
 from realtime.models.device_readings import ReadDevices, forgiving
 from realtime.models.loading import Loader
 from realtime.models.memory_estimate import MemoryEstimates

@@ -20,8 +20,8 @@ from realtime.engines.contract import (
     Synthesizer,
 )
 from realtime.engines.placeable import AUTO
-from realtime.engines.several_models import split_id
 from realtime.errors import Busy, InUse, NoRoom, Unavailable, YamabikoError, shortlist
+from realtime.model_id import split_id
 from realtime.models.device_readings import PROCESSOR
 from realtime.models.lanes import Lane, guard_of
 from realtime.models.load_memory import give_memory_back

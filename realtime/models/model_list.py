@@ -11,12 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from realtime import engines
 from realtime.engines.contract import Engine
-from realtime.engines.several_models import (
-    SeveralModels,
-    model_id,
-    split_id,
-    unknown_model,
-)
+from realtime.engines.several_models import SeveralModels, unknown_model
+from realtime.model_id import model_id, split_id
 from realtime.models.model import LoadedModel
 
 MakeModel = Callable[[str, Engine], LoadedModel[Engine]]  # of an id

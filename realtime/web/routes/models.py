@@ -13,9 +13,10 @@ from realtime import weights
 from realtime.engines.contract import Engine
 from realtime.engines.obstacles import Obstacle, find_obstacles
 from realtime.engines.placeable import AUTO
-from realtime.engines.several_models import named_id, split_id
+from realtime.engines.several_models import named_id
 from realtime.errors import BadRequest, InUse, NotFound, shortlist
 from realtime.log import audit
+from realtime.model_id import split_id
 from realtime.models.model import LoadedModel
 from realtime.models.model_events import MOST_EVENTS, ModelEvent
 from realtime.models.model_state import ModelState
