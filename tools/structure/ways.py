@@ -15,9 +15,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
+from starlette.applications import Starlette
 from starlette.testclient import TestClient, WebSocketTestSession
 
 from realtime.services import build
@@ -126,6 +127,19 @@ def microphone(server: TestClient) -> Iterator[WebSocketTestSession]:
         while '"pong"' not in socket.receive().get("text", ""):
             pass
         yield socket
+        leave(server, socket)
+
+
+def leave(server: TestClient, socket: WebSocketTestSession) -> None:
+    """Close the socket, and wait until the server has let go of it.
+
+    The test client cancels a handler that is still at work when it leaves, and then raises the
+    cancellation here.
+    """
+    socket.close()
+    open_sockets = cast(Starlette, server.app).state.sockets
+    while len(open_sockets):
+        time.sleep(0.01)
 
 
 def hear(socket: WebSocketTestSession, blocks: int) -> None:
