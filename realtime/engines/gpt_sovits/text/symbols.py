@@ -14,6 +14,7 @@ from typing import Literal
 from realtime.errors import BadRequest
 
 Table = Literal["v1", "v2"]
+TABLES: tuple[Table, ...] = ("v1", "v2")
 
 UNKNOWN = "UNK"
 PUNCTUATION = "!?…,.-"  # what a text's signs become; all other signs have no phone
@@ -58,8 +59,9 @@ def numbers(table: Table) -> Mapping[str, int]:
 
 def known_table(name: str) -> Table:
     """Return the name of a table, checked."""
-    if name == "v1" or name == "v2":
-        return name
+    for table in TABLES:
+        if name == table:
+            return table
     raise BadRequest(
         f"There is no phone table {name[:20]!r}; there are v1 and v2.", field="symbols"
     )
