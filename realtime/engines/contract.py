@@ -18,6 +18,7 @@ import numpy.typing as npt
 from realtime.acceleration import Accelerated
 from realtime.audio.spoken import Word
 from realtime.characters import Character
+from realtime.engines.options import EngineOption, Options
 from realtime.engines.voice_change import VoiceChange
 from realtime.text.language import Segment
 from realtime.weights import WeightFile
@@ -79,6 +80,7 @@ class Utterance:
     speed: float = 1.0
     seed: int = 0
     first: bool = True  # whether the line begins with it: then a listener waits for its sound
+    options: Options = ()  # those that the engine takes, as `TakesOptions` reads them
     line_state: LineState = field(default_factory=LineState, compare=False)
     reading: Any = field(default=None, compare=False)  # the result of `ReadsAhead.read`
 
@@ -120,6 +122,13 @@ class ReadsAhead(Protocol):
     """
 
     def read(self, utterance: Utterance) -> Any: ...
+
+
+@runtime_checkable
+class TakesOptions(Protocol):
+    """An engine that a request may tell how to speak, beyond speed and seed."""
+
+    options: Sequence[EngineOption]
 
 
 @runtime_checkable

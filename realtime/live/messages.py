@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from realtime.engines.options import MOST_NUMBER, MOST_OPTIONS, MOST_TEXT, NAME
 from realtime.speech.line import ASKABLE, FASTEST, MOST_SEED, SLOWEST
 from realtime.speech.notices import LineNotice
 
@@ -40,6 +41,22 @@ Seed = Annotated[
     int,
     Meta(ge=0, le=MOST_SEED, extra={"expected": f"a whole number from 0 to {MOST_SEED}"}),
 ]
+OptionName = Annotated[str, Meta(pattern=f"^{NAME}$")]
+OptionValue = (
+    bool
+    | Annotated[int, Meta(ge=-MOST_NUMBER, le=MOST_NUMBER)]
+    | Annotated[float, Meta(ge=-MOST_NUMBER, le=MOST_NUMBER)]
+    | Annotated[str, Meta(max_length=MOST_TEXT)]
+    | None
+)
+Options = Annotated[
+    dict[OptionName, OptionValue],
+    Meta(
+        max_length=MOST_OPTIONS,
+        description="options of the engine, by name; it ignores those that it does not have",
+        extra={"expected": f"an object with at most {MOST_OPTIONS} options: numbers, flags, texts"},
+    ),
+]
 MARK = f"a number, or a text of up to {MOST_ID} characters"
 Mark = (
     Annotated[int, Meta(ge=-(2**63), le=2**63 - 1, extra={"expected": MARK})]
@@ -65,6 +82,7 @@ class Say(_FromClient, frozen=True, tag="say"):
     speed: Speed | None = None
     seed: Seed = 0
     engine: str | None = None
+    options: Options | None = None
     sample_rate: Rate = 24000
     timestamps: bool = False
     pace: bool = True

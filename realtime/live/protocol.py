@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from realtime.audio.samples import Pcm
+from realtime.engines.options import options_of
 from realtime.errors import BadMessage, BadRequest
 from realtime.json_input import describe_value, parse_object
 from realtime.live.messages import MOST_ID, FromClient, FromServer, Say
@@ -110,6 +111,8 @@ def _value(name: str, value: object, field: _Field) -> Any:
         found = msgspec.convert(value, field.type)
     except msgspec.ValidationError:
         _refuse(name, value, field.expected)
+    if name == "options":
+        options_of(found)
     if name == "id" and not _is_id(found):
         _refuse(name, value, f"{field.expected} that UTF-8 can write")
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from realtime.characters import Character
+from realtime.engines.options import Options
 from realtime.speech.notices import LineNotice
 from realtime.text.language import LANGUAGES
 
@@ -25,6 +26,7 @@ class Line:
     speed: float = 1.0
     seed: int = 0
     engine: str = "kokoro"
+    options: Options = ()  # those that the engine takes
     notices: tuple[LineNotice, ...] = field(default=(), compare=False)  # no part of its sound
 
     @property

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from realtime.characters import Character
+from realtime.errors import shortlist
 from realtime.text.language import LANGUAGES
 
 FOREIGN_LANGUAGE = "foreign_language"
+IGNORED_OPTION = "ignored_option"
 NAMES = {"en": "English", "zh": "Chinese", "ja": "Japanese"}
 
 
@@ -32,6 +34,14 @@ def language_notices(character: Character, languages: Iterable[str]) -> tuple[Li
             f"{_named(foreign)} may sound foreign.",
         ),
     )
+
+
+def option_notices(engine: str, ignored: Iterable[str]) -> tuple[LineNotice, ...]:
+    """Return the notice that a request has options which the engine does not."""
+    names = shortlist(ignored)
+    if not names:
+        return ()
+    return (LineNotice(IGNORED_OPTION, f"{engine} has no option {names}."),)
 
 
 def _named(languages: Iterable[str]) -> str:

@@ -69,6 +69,8 @@ class LineProducer:
             "speed": line.speed,
             "seed": line.seed,
         }
+        if line.options:  # without it in the others, which were made before there were options
+            facts["options"] = dict(line.options)
         folder = folder_of(line.character.name)
         return Address(line.language, folder, line.mode, slug_of(line.text), key_of(facts))
 
@@ -134,6 +136,7 @@ class LineProducer:
                 "longprompt": line.longprompt,
                 "speed": line.speed,
                 "seed": line.seed,
+                **({"options": dict(line.options)} if line.options else {}),
             },
             engine={"name": line.engine, "version": version},
             duration=round(recording.samples / recording.sample_rate, 4),

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 
 from realtime.characters import Character, Characters
+from realtime.engines.contract import Synthesizer, TakesOptions
+from realtime.engines.options import EngineOption, Options, options_of, taken_options
 from realtime.errors import BadRequest, NothingToSay, TextTooLong, Unavailable, shortlist
 from realtime.models.loaded import LoadedModels
 from realtime.settings import Settings
 from realtime.speech.line import ASKABLE, FASTEST, MOST_SEED, SLOWEST, Line
-from realtime.speech.notices import language_notices
+from realtime.speech.notices import FOREIGN_LANGUAGE, language_notices, option_notices
 from realtime.text.language import resolve_language, segments
 from realtime.text.normalise import clean, has_speech
 
@@ -28,12 +30,13 @@ class LineRequest:
     speed: float | None = None
     seed: int = 0
     engine: str | None = None
+    options: Options = ()  # of engines; each engine takes those that it has
 
 
 def line_request(options: object) -> LineRequest:
     """Read a request from an object that has its fields under the same names."""
-    names = [each.name for each in fields(LineRequest)]
-    return LineRequest(**{name: getattr(options, name) for name in names})
+    found = {each.name: getattr(options, each.name) for each in fields(LineRequest)}
+    return LineRequest(**{**found, "options": options_of(found["options"])})
 
 
 class LineResolver:
@@ -66,7 +69,8 @@ class LineResolver:
             speed=checked_speed(character.speed if request.speed is None else request.speed),
             seed=checked_seed(request.seed),
         )
-        return self._with_engine(with_notices(line), request.engine)
+        line = self._with_engine(with_notices(line), request.engine)
+        return _with_options(line, self._models.synthesizer(line.engine).engine, request.options)
 
     def check(self, request: LineRequest) -> None:
         """Check everything but the text."""
@@ -74,7 +78,8 @@ class LineResolver:
         if request.character:
             self._characters.get(request.character)
         if request.engine:
-            self._models.synthesizer(request.engine)
+            engine = self._models.synthesizer(request.engine).engine
+            taken_options(request.options, _known_options(engine))
         checked_speed(1.0 if request.speed is None else request.speed)
         checked_seed(request.seed)
 
@@ -134,7 +139,22 @@ class LineResolver:
 
 def with_notices(line: Line) -> Line:
     """Return the line with the notices that its text and its character call for."""
-    return replace(line, notices=language_notices(line.character, _languages(line)))
+    others = tuple(each for each in line.notices if each.code != FOREIGN_LANGUAGE)
+    notices = language_notices(line.character, _languages(line)) + others
+    return replace(line, notices=notices)
+
+
+def _with_options(line: Line, engine: Synthesizer, options: Options) -> Line:
+    """Return the line with the options that its engine has, and a notice about the others."""
+    if not options:
+        return line
+    taken = taken_options(options, _known_options(engine))
+    ignored = [name for name, _ in options if name not in dict(taken)]
+    return replace(line, options=taken, notices=line.notices + option_notices(engine.name, ignored))
+
+
+def _known_options(engine: Synthesizer) -> Sequence[EngineOption]:
+    return engine.options if isinstance(engine, TakesOptions) else ()
 
 
 def nothing_to_say() -> NothingToSay:

@@ -214,6 +214,7 @@ def _utterance(line: Line, piece: Piece, line_state: LineState, first: bool) -> 
         speed=line.speed,
         seed=line.seed,
         first=first,
+        options=line.options,
         line_state=line_state,
     )
 

@@ -40,12 +40,25 @@ const MARK = fieldType(
   "a number, or a text of up to 64 characters",
   (value) => isNumber(value) || (TEXT.accepts(value) && [...value].length <= 64),
 );
+const OPTIONS = fieldType("an object with at most 32 options: numbers, flags, texts", (value) => isOptions(value));
 const OBJECT = fieldType("an object", (value) => value !== null && typeof value === "object" && !Array.isArray(value));
 
 // As the server counts: code points, of which NUL and halves of surrogate pairs are not allowed.
 function isId(text) {
   const length = [...text].length;
   return length >= 1 && length <= 64 && !/\0|\p{Surrogate}/u.test(text);
+}
+
+// Options of an engine, by name; the server asks the engine for their bounds.
+function isOptions(value) {
+  if (!OBJECT.accepts(value)) return false;
+  const entries = Object.entries(value);
+  return entries.length <= 32 && entries.every(([name, each]) => /^[a-z][a-z0-9_]{0,39}$/.test(name) && isOption(each));
+}
+
+function isOption(value) {
+  if (typeof value === "string") return [...value].length <= 100;
+  return value === null || typeof value === "boolean" || (isNumber(value) && Math.abs(value) <= 1e15);
 }
 
 // The fields of each message; one with "!" must be there.
@@ -61,6 +74,7 @@ const CLIENT = {
     speed: numberFrom(0.25, 4),
     seed: SEED,
     engine: TEXT,
+    options: OPTIONS,
     sample_rate: RATE,
     timestamps: FLAG,
     pace: FLAG,

@@ -70,6 +70,7 @@ def test_say_pipes_pcm() -> None:
         (["say", "hi", "--character", "nobody"], "nobody"),
         (["say", "..."], "nothing that can be spoken"),
         (["say", "hi", "--speed", "9"], "0.25 to 4"),
+        (["say", "hi", "--option", "top k=5"], "top k"),
     ],
 )
 def test_what_cannot_be_said_is_told_in_a_line(

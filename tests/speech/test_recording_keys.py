@@ -7,6 +7,7 @@ the literals here.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -16,6 +17,8 @@ from realtime.cache.other_formats import suffix_of
 from realtime.services import Services, build
 from realtime.settings import Settings
 from realtime.speech.request import LineRequest
+from tests.support.scripted_engines import Tunable
+from tests.support.server import services_with
 
 pytestmark = pytest.mark.anyio
 
@@ -104,6 +107,30 @@ async def test_a_line_has_the_path_that_it_always_had(
     services: Services, asked: LineRequest, path: str
 ) -> None:
     line = await services.speech.line(asked)
+    assert services.speech.address(line).path() == path
+
+
+async def test_options_are_in_the_keys_of_engines_that_have_them(settings: Settings) -> None:
+    services = services_with(settings, extra=(Tunable,))
+    plain = LineRequest("abc", "af_heart", engine="tunable")
+    keys = [
+        services.speech.address(await services.speech.line(asked)).key
+        for asked in (
+            plain,
+            replace(plain, options=(("top_k", 5),)),
+            replace(plain, options=(("top_k", 5.0), ("unknown", 1))),
+            replace(plain, options=(("top_k", 15),)),
+            replace(plain, options=(("unknown", 1),)),
+        )
+    ]
+    await services.close()
+    assert keys[1] == keys[2] and keys[4] == keys[0]
+    assert len({keys[0], keys[1], keys[3]}) == 3  # a character may have another default than 15
+
+
+async def test_an_engine_without_options_keeps_its_keys(services: Services) -> None:
+    asked, path = PATHS[0]
+    line = await services.speech.line(replace(asked, options=(("top_k", 5),)))
     assert services.speech.address(line).path() == path
 
 

@@ -9,6 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from realtime.engines.contract import CancelToken, Chunk, Utterance
+from realtime.engines.options import (
+    ChoiceOption,
+    FlagOption,
+    NumberOption,
+    Options,
+    WholeOption,
+)
 from realtime.engines.tone import Tone
 
 if TYPE_CHECKING:
@@ -73,6 +80,23 @@ class Silent(Tone):
 
     def speak(self, utterance: Utterance, cancel: CancelToken) -> Iterator[Chunk]:
         return iter(())
+
+
+class Tunable(Tone):
+    """An engine with an option of each kind; it remembers with which ones it spoke last."""
+
+    name = "tunable"
+    options = (
+        WholeOption("top_k", "How many codes are considered.", 1, 100, 15),
+        NumberOption("temperature", "How much chance there is.", 0.01, 2.0, 1.0),
+        FlagOption("super_sampling", "Whether a second network widens the sound.", False),
+        ChoiceOption("cut", "Where the text is cut.", ("cut0", "cut5"), "cut5"),
+    )
+    spoke_with: Options = ()
+
+    def speak(self, utterance: Utterance, cancel: CancelToken) -> Iterator[Chunk]:
+        self.spoke_with = utterance.options
+        return super().speak(utterance, cancel)
 
 
 class OnGpu(Tone):

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
 from realtime.audio.formats import FORMATS, Format, format_named
+from realtime.engines.contract import TakesOptions
+from realtime.engines.options import MOST_OPTIONS, Options, options_of
 from realtime.services import Services
 from realtime.web.requests.fields import Fields
 
@@ -191,6 +193,22 @@ class NameField(Field):
 
 
 @dataclass(frozen=True)
+class OptionsField(Field):
+    """Options of engines by name; its description has those of the engines that speak here."""
+
+    def read(self, fields: Fields) -> Options:
+        return options_of(fields.value(self.name))
+
+    def schema(self, services: Services) -> Schema:
+        return {
+            "type": "object",
+            "properties": _described_options(services),
+            "additionalProperties": {"type": ["boolean", "number", "string", "null"]},
+            "maxProperties": MOST_OPTIONS,
+        }
+
+
+@dataclass(frozen=True)
 class FileField(Field):
     """An uploaded file, which the form's own reader takes out of the form."""
 
@@ -214,3 +232,14 @@ class FilesField(FileField):
 def filled(**parts: Any) -> Schema:
     """Return a schema of the parts that are there."""
     return {name: part for name, part in parts.items() if part is not None}
+
+
+def _described_options(services: Services) -> Schema:
+    """Describe each option once; engines that have it may have it within other bounds."""
+    described: Schema = {}
+    for name in services.models.synthesizers():
+        engine = services.models.synthesizer(name).engine
+        for option in engine.options if isinstance(engine, TakesOptions) else ():
+            schema = {"description": f"Of {name}: {option.about}", **option.schema()}
+            described.setdefault(option.name, {"anyOf": []})["anyOf"].append(schema)
+    return described

@@ -88,6 +88,10 @@ class Fields:
             refuse(name, value, f"one of {', '.join(map(str, allowed))}")
         return None if value is None else int(value)
 
+    def value(self, name: str) -> object:
+        """Return a value as it came, for a reader of its own."""
+        return self._values.get(name)
+
     def rows(self, name: str) -> list[Any]:
         value = self._values.get(name)
         if not isinstance(value, list):

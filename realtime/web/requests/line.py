@@ -18,6 +18,7 @@ from realtime.web.requests.field_types import (
     NeededTextField,
     NumberChoiceField,
     NumberField,
+    OptionsField,
     TextField,
     WholeField,
 )
@@ -54,7 +55,17 @@ ENGINE = TextField(
 FORMAT = FormatField("format", "The container format of the recording.", "wav")
 SAMPLE_RATE = NumberChoiceField("sample_rate", "In Hz; without it the engine's own.", RATES)
 
-COMMON = (NOACCENT, LONGPROMPT, SPEED, SEED)  # with the same names in every form of a request
+OPTIONS = OptionsField(
+    "options", "Options of the engine, by name; an engine ignores those that it does not have."
+)
+
+COMMON = (
+    NOACCENT,
+    LONGPROMPT,
+    SPEED,
+    SEED,
+    OPTIONS,
+)  # with the same names in every form of a request
 LINE = FieldTable("LineAlone", (TEXT, CHARACTER, LANGUAGE, *COMMON, ENGINE))
 RECORDING = FieldTable("Line", (*LINE.fields, FORMAT, SAMPLE_RATE))
 
@@ -91,6 +102,7 @@ def read_common_fields(
         longprompt=LONGPROMPT.read(fields),
         speed=SPEED.read(fields),
         seed=SEED.read(fields),
+        options=OPTIONS.read(fields),
     )
 
 

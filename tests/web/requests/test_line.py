@@ -27,8 +27,10 @@ def test_every_field_arrives() -> None:
         "speed": 1.5,
         "seed": 7,
         "engine": "kokoro",
+        "options": {"top_k": 5, "cut": "cut0", "temperature": None},
     }
-    expected = LineRequest("Hello.", "af_heart", "ja", True, True, 1.5, 7, "kokoro")
+    options = (("cut", "cut0"), ("top_k", 5))
+    expected = LineRequest("Hello.", "af_heart", "ja", True, True, 1.5, 7, "kokoro", options)
     assert read_line_request(line) == expected
     found = read_recording_request({**line, "format": "flac", "sample_rate": 16000})
     assert found.line_request == expected
@@ -50,6 +52,7 @@ def test_a_line_alone_has_no_other_fields(extra: str) -> None:
         ({"text": "a", "format": "wma"}, "format"),
         ({"text": "a", "sample_rate": 12345}, "sample_rate"),
         ({"text": "a", "seed": -1}, "seed"),
+        ({"text": "a", "options": [1]}, "options"),
     ],
 )
 def test_a_wrong_field_is_named(body: dict[str, Any], field: str) -> None:
