@@ -23,12 +23,13 @@ from torch import Tensor
 
 from benchmarks import report
 from realtime.configuration import load_settings
-from realtime.engines.valle.batching import BatchedLine
+from realtime.engines.decoding.line import BatchedLine
 from realtime.engines.valle.codes import END, LEVELS
 from realtime.engines.valle.device_choice import RunConfig, choose_run
 from realtime.engines.valle.model import FRAMES, LENGTHS, ValleModel
 from realtime.engines.valle.networks.checkpoint import ValleNetwork, ValleShape
 from realtime.engines.valle.networks.vocos import Vocos
+from realtime.engines.valle.prompt import LinePrompt
 from realtime.engines.valle.random_numbers import draw_numbers
 from realtime.engines.valle.speaking import PieceSpeaker, Turn, VoiceExample
 from realtime.engines.valle.text import Encoded, encode
@@ -168,14 +169,12 @@ class AgreedLines:
         self._text = Encoded(tuple(ids[PROMPT_SYMBOLS:]), (0,) * SYMBOLS)
         self._example = VoiceExample(generator.integers(0, 1024, (PROMPT_FRAMES, LEVELS)), prompt)
 
-    def make_line(self, seed: int, steps: int) -> BatchedLine:
+    def make_line(self, seed: int, steps: int) -> BatchedLine[LinePrompt]:
         example, text = self._example, self._text
-        return BatchedLine(
-            ids=(*example.text.ids, *text.ids),
-            languages=(*example.text.languages, *text.languages),
-            prompt_codes=example.codes[:, 0].tolist(),
-            random_numbers=draw_numbers(seed, text.ids, 0, steps),
-        )
+        ids = (*example.text.ids, *text.ids)
+        languages = (*example.text.languages, *text.languages)
+        prompt = LinePrompt(ids, languages, example.codes[:, 0].tolist())
+        return prompt.make_line(steps, draw_numbers(seed, text.ids, 0, steps).__getitem__)
 
     def measure(self, steps: int, count: int = 1) -> dict[str, float]:
         """Return the seconds of each part of the work, for so many lines that begin together."""
@@ -198,7 +197,7 @@ class AgreedLines:
                 self._speaker.make_sound(each)
         return {name: sum(measured) for name, measured in seconds.items()}
 
-    def _make_all_levels(self, line: BatchedLine) -> Any:
+    def _make_all_levels(self, line: BatchedLine[LinePrompt]) -> Any:
         endless_turn = Turn(lambda: None, lambda: False, clock=lambda: 0.0)
         turns = self._speaker._all_levels(self._text, self._example, line.codes, endless_turn)
         try:

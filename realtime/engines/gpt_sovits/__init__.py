@@ -1,1 +1,1 @@
-"""The engine `gpt_sovits`: GPT-SoVITS, from checkpoints, a reference clip and a text to sound."""
+"""GPT-SoVITS: characters that people trained, v1 to v4, spoken by networks of our own."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from realtime.engines.decoding.line import END as END
+
 Codes = npt.NDArray[np.int64]  # (T, LEVELS): a row for each frame
 
 SAMPLE_RATE = 24_000
 HOP = 320  # samples a frame: 75 frames are a second
 LEVELS = 8  # codes a frame, each level from a codebook of its own
 CODES = 1024  # of each codebook
-END = 1024  # the code that ends a line
 BEGIN = 1025  # the code before the first

@@ -14,20 +14,22 @@ from typing import TYPE_CHECKING, Any
 from realtime.acceleration import Accelerated, Axis, Policy, accelerate
 from realtime.acceleration.shapes import Sizes
 from realtime.acceleration.torch_modes import dtype_of
-from realtime.engines.valle.batching import Batch
+from realtime.engines.decoding.batch import Batch
 from realtime.engines.valle.budget import MOST_FRAMES, PLACES
 from realtime.engines.valle.codes import HOP
 from realtime.engines.valle.device_choice import RunConfig
 from realtime.engines.valle.load_networks import build_network, build_vocoder
+from realtime.engines.valle.prompt import LinePrompt
 from realtime.settings import Settings
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from realtime.engines.valle.networks.cached_attention import CachedAttention
+    from realtime.engines.valle.networks.autoregressive import AutoregressiveModel
     from realtime.engines.valle.networks.checkpoint import ValleNetwork
     from realtime.engines.valle.networks.parallel import ParallelInputs
     from realtime.engines.valle.networks.vocos import Vocos
+    from realtime.networks.cached_attention import CachedAttention
 
 State = Mapping[str, "Tensor"]
 
@@ -134,13 +136,14 @@ class ValleModel:
         sound: Tensor = self._vocoder(levels, self._numbers[frames, None])
         return sound[0, : HOP * frames]
 
-    def _make_batch(self, network: ValleNetwork, settings: Settings) -> Batch:
+    def _make_batch(self, network: ValleNetwork, settings: Settings) -> Batch[LinePrompt]:
         from realtime.engines.valle.networks.autoregressive import (
-            CACHE,
             AutoregressiveModel,
             Sampling,
+            filter_logits,
         )
-        from realtime.engines.valle.networks.cached_attention import masked_attention
+        from realtime.networks.cached_attention import masked_attention
+        from realtime.networks.slot_cache import CACHE
 
         run, wanted = self.run, settings.valle.sampling
         sampling = Sampling(wanted.temperature, wanted.top_k, wanted.top_p)
@@ -162,12 +165,15 @@ class ValleModel:
         )
         working = step.module  # may be a copy of `model` in a shorter precision
         assert isinstance(working, AutoregressiveModel)
+        # The published model compares lines after temperature and filters.
+        score = partial(filter_logits, sampling=sampling) if wanted.best_of > 1 else None
         return Batch(
             working,
+            partial(_prefill, working),
             partial(_call, step),
             batch_sizes=run.batch_sizes,
             spans=self.spans,
-            scored=wanted.best_of > 1,
+            score=score,
             ahead=run.kind == "cuda",
         )
 
@@ -227,6 +233,16 @@ def _call(runner: Runner, *inputs: Tensor) -> Iterator[Any]:
         yield lent.outputs
 
 
+def _prefill(model: AutoregressiveModel, slot: int, prompt: LinePrompt) -> None:
+    """Write a line's prompt into its slot."""
+    import torch
+
+    numbers = (prompt.ids, prompt.languages, prompt.codes)
+    model.prefill(
+        slot, *(torch.tensor(row, dtype=torch.long, device=model.device) for row in numbers)
+    )
+
+
 def _never_interrupt() -> None:
     """Let every layer run."""
 
@@ -235,7 +251,7 @@ def _choose_attention(network: ValleNetwork, run: RunConfig) -> CachedAttention:
     """Return the attention of the steps on this device."""
     import torch
 
-    from realtime.engines.valle.networks.cached_attention import choose_attention
+    from realtime.networks.cached_attention import choose_attention
 
     shape = network.shape
     size = shape.width // shape.heads

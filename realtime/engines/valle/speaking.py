@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from realtime.audio.samples import Samples
+from realtime.engines.decoding.line import BatchedLine
 from realtime.engines.valle import budget
-from realtime.engines.valle.batching import BatchedLine
 from realtime.engines.valle.codes import LEVELS, Codes
 from realtime.engines.valle.model import ValleModel
+from realtime.engines.valle.prompt import LinePrompt
 from realtime.engines.valle.random_numbers import draw_numbers
 from realtime.engines.valle.text import Encoded
 from realtime.errors import SynthesisFailed
@@ -117,13 +118,14 @@ class PieceSpeaker:
 
     def _make_line(
         self, text: Encoded, example: VoiceExample, seed: int, attempt: int, turn: Turn
-    ) -> BatchedLine:
+    ) -> BatchedLine[LinePrompt]:
         most = budget.most_frames(len(text.ids), len(example.text.ids), len(example.codes))
-        return BatchedLine(
-            ids=(*example.text.ids, *text.ids),
-            languages=(*example.text.languages, *text.languages),
-            prompt_codes=example.codes[:, 0].tolist(),
-            random_numbers=draw_numbers(seed, text.ids, attempt, most),
+        ids = (*example.text.ids, *text.ids)
+        languages = (*example.text.languages, *text.languages)
+        prompt = LinePrompt(ids, languages, example.codes[:, 0].tolist())
+        return prompt.make_line(
+            most,
+            draw_numbers(seed, text.ids, attempt, most).__getitem__,
             repetition_guard=self._sampling.repetition_guard,
             is_abandoned=turn.is_abandoned,
         )
@@ -170,9 +172,9 @@ def _invalid_numbers() -> SynthesisFailed:
     )
 
 
-def _score(line: BatchedLine) -> float:
+def _score(line: BatchedLine[LinePrompt]) -> float:
     """Return a line's mean log likelihood, as the published model divides it.
 
     It divides by everything that the model went on from: the beginning, the prompt and the codes.
     """
-    return line.likelihood / (1 + len(line.prompt_codes) + len(line.codes))
+    return line.likelihood / (1 + len(line.prompt.codes) + len(line.codes))

@@ -12,11 +12,12 @@ import torch
 
 from realtime.characters import Characters
 from realtime.engines.contract import CancelToken, Chunk, LineState, Utterance, WorkCancelled
+from realtime.engines.decoding.line import BatchedLine
 from realtime.engines.valle import budget
-from realtime.engines.valle.batching import BatchedLine
 from realtime.engines.valle.codes import HOP
 from realtime.engines.valle.device_choice import RunConfig, choose_run
 from realtime.engines.valle.engine import ValleEngine, plan_in_force
+from realtime.engines.valle.prompt import LinePrompt
 from realtime.errors import BadRequest, SynthesisFailed, Unavailable, WeightsMissing
 from realtime.settings import ModelsSettings, PresetsSettings, Settings, ValleSamplingSettings
 from realtime.settings import ValleSettings as ValleSettings
@@ -179,10 +180,10 @@ def test_an_empty_result_is_retried(settings: Settings, monkeypatch: pytest.Monk
     engine = load_engine(brief)
     assert engine._model is not None
     batch = engine._model.batch
-    entered: list[BatchedLine] = []
+    entered: list[BatchedLine[LinePrompt]] = []
     enter = batch.enter
 
-    def enter_and_remember(line: BatchedLine) -> bool:
+    def enter_and_remember(line: BatchedLine[LinePrompt]) -> bool:
         entered.append(line)
         return enter(line)
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from realtime.engines.valle.batching import BatchedLine
 from realtime.engines.valle.device_choice import RunConfig
 from realtime.engines.valle.model import ValleModel
+from realtime.engines.valle.prompt import LinePrompt
 from realtime.engines.valle.speaking import PieceSpeaker, Turn, VoiceExample, _score
 from realtime.engines.valle.text import Encoded
 from realtime.errors import SynthesisFailed
@@ -150,7 +150,8 @@ def test_a_step_ahead_says_the_same(speaker: PieceSpeaker) -> None:
 
 def test_the_best_is_the_likeliest_for_all_that_the_model_went_on_from() -> None:
     """The prompt's codes count too, so a short line's likelihood is not divided by much less."""
-    short = BatchedLine([5], [0], [9] * 97, np.zeros(9, np.int64), codes=[1, 2], likelihood=-10.0)
-    long = BatchedLine([5], [0], [9] * 97, np.zeros(9, np.int64), codes=[1] * 7, likelihood=-12.0)
+    prompt = LinePrompt([5], [0], [9] * 97)
+    short = prompt.make_line(9, int, codes=[1, 2], likelihood=-10.0)
+    long = prompt.make_line(9, int, codes=[1] * 7, likelihood=-12.0)
     assert max((short, long), key=_score) is short  # -10 / 100, -12 / 105
     assert _score(short) == -0.1

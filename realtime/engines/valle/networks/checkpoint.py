@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from realtime.acceleration.keep_fp32 import KeepFp32
 from realtime.engines.valle.codes import CODES, LEVELS
-from realtime.engines.valle.networks.transformer import Decoder, Fp32Linear, PlainNorm, StageNorm
+from realtime.engines.valle.networks.transformer import Decoder, PlainNorm, StageNorm
+from realtime.networks.transformer import Embedding, Fp32Linear, PositionScale
 
 SYMBOLS = 2048  # rows of the text's table; 70 are in use
 STAGES = LEVELS - 1  # passes of the parallel model: every level but the first
@@ -28,26 +28,6 @@ class ValleShape:
     width: int = 1024
     heads: int = HEADS
     layers: int = 12
-
-
-class Embedding(KeepFp32):
-    """A table of vectors; it stays in fp32, for few rows are read at a time."""
-
-    def __init__(self, count: int, width: int) -> None:
-        super().__init__()
-        self.word_embeddings = nn.Embedding(count, width)
-
-    def forward(self, ids: Tensor) -> Tensor:
-        vectors: Tensor = self.word_embeddings(ids)
-        return vectors
-
-
-class PositionScale(KeepFp32):
-    """The learnt factor by which position vectors are multiplied."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.alpha = nn.Parameter(torch.ones(1))
 
 
 class ValleNetwork(nn.Module):

@@ -12,7 +12,7 @@ from torch.nn import functional
 from realtime.acceleration.keep_fp32 import KeepFp32
 from realtime.engines.valle.codes import LEVELS
 from realtime.engines.valle.networks.checkpoint import STAGES, ValleNetwork
-from realtime.engines.valle.networks.transformer import sinusoids
+from realtime.networks.transformer import sinusoids
 
 INVALID = -1  # the code of a place whose logits hold NaN or infinity
 

@@ -19,7 +19,6 @@ from realtime.acceleration.shapes import Sizes, Tensors
 from realtime.acceleration.spec import NetworkSpec
 from realtime.engines.valle.codes import LEVELS
 from realtime.engines.valle.networks.autoregressive import (
-    CACHE,
     INVALID,
     RANDOM_LIMIT,
     AutoregressiveModel,
@@ -27,6 +26,7 @@ from realtime.engines.valle.networks.autoregressive import (
     choose_codes,
 )
 from realtime.engines.valle.networks.checkpoint import ValleShape
+from realtime.networks.slot_cache import CACHE
 from tests.support.valle_cases import (
     PLACES,
     Case,

@@ -1,4 +1,4 @@
-"""Position vectors, norms by stage, and weights that stay in fp32."""
+"""Norms by stage, and weights that stay in fp32."""
 
 from __future__ import annotations
 
@@ -6,21 +6,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from realtime.engines.valle.networks.transformer import (
-    Decoder,
-    PositionEncoding,
-    StageNorm,
-    sinusoids,
-)
-
-
-def test_position_vectors_are_sines_and_cosines_in_turn() -> None:
-    vectors = sinusoids(5, 4)
-    places = torch.arange(5)
-    torch.testing.assert_close(vectors[:, 0], torch.sin(places))
-    torch.testing.assert_close(vectors[:, 1], torch.cos(places))
-    torch.testing.assert_close(vectors[:, 2], torch.sin(places / 100))
-    torch.testing.assert_close(vectors[:, 3], torch.cos(places / 100))
+from realtime.engines.valle.networks.transformer import Decoder, StageNorm
+from realtime.networks.transformer import PositionEncoding
 
 
 def test_a_stage_scales_and_shifts() -> None:

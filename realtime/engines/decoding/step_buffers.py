@@ -7,7 +7,7 @@ are still on their way.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
@@ -19,7 +19,7 @@ SETS = 2
 class StepBuffers:
     """The states of all lines, of which a step takes the first; no step allocates."""
 
-    def __init__(self, lines: int, device: torch.device) -> None:
+    def __init__(self, lines: int, device: torch.device, draw_width: int = 0) -> None:
         import torch
 
         def host_buffers(*shape: int, dtype: torch.dtype = torch.long) -> list[Tensor]:
@@ -29,8 +29,10 @@ class StepBuffers:
 
         self._device = device
         self._state = torch.zeros(lines, 3, dtype=torch.long, device=device)
-        self._random_numbers = torch.zeros(lines, dtype=torch.long, device=device)
-        self._sent_numbers = host_buffers(lines)
+        draws = (lines, draw_width) if draw_width else (lines,)
+        kind = torch.float32 if draw_width else torch.long
+        self._random_numbers = torch.zeros(draws, dtype=kind, device=device)
+        self._sent_numbers = host_buffers(*draws, dtype=kind)
         self._read_states = host_buffers(lines, 3)
         self._read_chances = host_buffers(lines, dtype=torch.float32)
         self._set = 0
@@ -44,14 +46,16 @@ class StepBuffers:
     def move_state(self, source: int, target: int) -> None:
         self._state[target] = self._state[source]
 
-    def inputs(self, count: int, random_numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
+    def inputs(self, count: int, draws: Sequence[Any]) -> tuple[Tensor, Tensor]:
         """Return the states and random numbers of a step of so many lines.
 
-        A step may have more lines than random numbers; the rest are padding and get 0.
+        A step may have more lines than draws; the rest are padding and get 0.
         """
         self._set = (self._set + 1) % SETS
         sent = self._sent_numbers[self._set][:count].zero_()
-        sent.numpy()[: len(random_numbers)] = random_numbers
+        rows = sent.numpy()
+        for line, draw in enumerate(draws):
+            rows[line] = draw
         self._random_numbers[:count].copy_(sent, non_blocking=True)
         return self._state[:count], self._random_numbers[:count]
 

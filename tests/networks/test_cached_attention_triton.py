@@ -19,7 +19,7 @@ TILE_RESULTS = ("sums", "maxima", "totals")
 @pytest.fixture(scope="module")
 def kernels() -> Any:
     """Import the kernels, which takes torch's compiler: in a test, since every run collects."""
-    from realtime.engines.valle.networks import cached_attention_triton
+    from realtime.networks import cached_attention_triton
 
     return cached_attention_triton
 

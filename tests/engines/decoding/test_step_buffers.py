@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from realtime.engines.valle.step_buffers import StepBuffers
+from realtime.engines.decoding.step_buffers import StepBuffers
 
 
 def test_the_outputs_of_a_step_are_the_inputs_of_the_next() -> None:

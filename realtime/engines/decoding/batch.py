@@ -8,91 +8,46 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, Protocol
 
-import numpy as np
-import numpy.typing as npt
-
-from realtime.engines.valle.codes import BEGIN, END
-from realtime.engines.valle.step_buffers import StepBuffers, StepOutput
+from realtime.engines.decoding.line import BatchedLine, Prompt
+from realtime.engines.decoding.step_buffers import StepBuffers, StepOutput
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
-
-    from realtime.engines.valle.networks.autoregressive import AutoregressiveModel
 
 # From states, random numbers and rows to the next states and the logits, valid inside the block.
 RunStep = Callable[
     ["Tensor", "Tensor", "Tensor"], AbstractContextManager[tuple["Tensor", "Tensor"]]
 ]
 
-# end: the model ended it; limit: no more steps or places; repetition: the repetition guard;
-# abandoned: nobody waits for it; invalid: the logits held NaN or infinity.
-Ending = Literal["end", "limit", "repetition", "abandoned", "invalid"]
 
-
-@dataclass(eq=False)
-class BatchedLine:
-    """A line on its way through the steps."""
-
-    ids: Sequence[int]  # symbols of the example and of the text
-    languages: Sequence[int]  # one for each symbol
-    prompt_codes: Sequence[int]  # the first level of the example
-    random_numbers: npt.NDArray[np.int64]  # one for each step; their count is the most steps
-    repetition_guard: int = 0  # equal codes in a row that end the line; 0: off
-    is_abandoned: Callable[[], bool] = lambda: False  # true when nobody waits for the line
-    codes: list[int] = field(default_factory=list)
-    likelihood: float = 0.0  # sum of the logarithms of the codes' chances
-    ending: Ending | None = None
-    queued_steps: int = 0
-    unread_steps: int = 0  # queued steps whose codes are not read yet
+class Slots(Protocol):
+    """The part of a model that keeps what lines have been given so far, a slot for each."""
 
     @property
-    def state(self) -> tuple[int, int, int]:
-        """Return the last code, its position, and its place in the slot."""
-        codes = self.codes or self.prompt_codes
-        last = codes[-1] if codes else BEGIN
-        position = len(self.prompt_codes) + len(self.codes)
-        return last, position, len(self.ids) + position
+    def device(self) -> torch.device: ...
 
-    @property
-    def next_place(self) -> int:
-        """Return the place of the next step to be queued; all places before it are written."""
-        return len(self.ids) + len(self.prompt_codes) + self.queued_steps
+    def move(self, source: int, target: int, places: int) -> None: ...
 
-    @property
-    def has_steps_left(self) -> bool:
-        return self.queued_steps < len(self.random_numbers)
-
-    @property
-    def next_random_number(self) -> int:
-        """Return the random number of the next step; 0 after the last, whose code is dropped."""
-        return int(self.random_numbers[self.queued_steps]) if self.has_steps_left else 0
-
-    def add(self, code: int) -> None:
-        """Add one step's code, and set the ending where the line is over with it."""
-        if code >= END:
-            self.ending = "end" if code == END else "invalid"
-            return
-        self.codes.append(code)
-        last = self.codes[-self.repetition_guard :]
-        if self.repetition_guard and len(last) == self.repetition_guard and len(set(last)) == 1:
-            self.ending = "repetition"
-        elif len(self.codes) >= len(self.random_numbers):
-            self.ending = "limit"
+    def clear(self, slot: int, place: int | None = None) -> None: ...
 
 
 @dataclass(frozen=True)
 class QueuedStep:
     """A step that is queued, and the lines that were in the slots when it was."""
 
-    lines: list[BatchedLine]
+    lines: list[BatchedLine[Any]]
     output: StepOutput
 
 
-class Batch:
+class Batch(Generic[Prompt]):
     """The lines under way in one model.
+
+    `prefill` writes a prompt into a slot. `draw_width` is the count of a line's random numbers in
+    a step; 0: one whole number. `score` gives the logits by which lines are compared.
 
     With `ahead` a step is queued before the codes of the one before it are read, so that a device
     need not wait. A line that has ended then makes one code too many, which is dropped.
@@ -100,26 +55,29 @@ class Batch:
 
     def __init__(
         self,
-        model: AutoregressiveModel,
+        model: Slots,
+        prefill: Callable[[int, Prompt], object],
         run_step: RunStep,
         *,
         batch_sizes: Sequence[int],
         spans: Sequence[int],
-        scored: bool = False,
+        draw_width: int = 0,
+        score: Callable[[Tensor], Tensor] | None = None,
         ahead: bool = False,
     ) -> None:
         import torch
 
         self._model = model
+        self._prefill = prefill
         self._run_step = run_step
         self._batch_sizes = tuple(batch_sizes)
         self._device = model.device
         self._rows = {span: torch.arange(span, device=self._device) for span in spans}
         self._places = spans[-1]  # of a slot
-        self._scored = scored
+        self._score = score
         self._queues_ahead = ahead
-        self._lines: list[BatchedLine] = []
-        self._buffers = StepBuffers(self._batch_sizes[-1], self._device)
+        self._lines: list[BatchedLine[Prompt]] = []
+        self._buffers = StepBuffers(self._batch_sizes[-1], self._device, draw_width)
         self._queued: QueuedStep | None = None
         self.steps = 0
 
@@ -131,7 +89,7 @@ class Batch:
     def free_slots(self) -> int:
         return self._batch_sizes[-1] - len(self._lines)
 
-    def enter(self, line: BatchedLine) -> bool:
+    def enter(self, line: BatchedLine[Prompt]) -> bool:
         """Put a line into a slot, so that every step makes a code of it; False when none is free.
 
         A line that has no place for a code ends at once.
@@ -144,19 +102,14 @@ class Batch:
             line.ending = "limit"
             return True
 
-        def tensor(numbers: Sequence[int]) -> Tensor:
-            return torch.tensor(list(numbers), dtype=torch.long, device=self._device)
-
         slot = len(self._lines)
         with torch.no_grad():
-            self._model.prefill(
-                slot, tensor(line.ids), tensor(line.languages), tensor(line.prompt_codes)
-            )
-            self._buffers.set_state(slot, line.state)
+            self._prefill(slot, line.prompt)
+            self._buffers.set_state(slot, line.first_state)
         self._lines.append(line)
         return True
 
-    def leave(self, line: BatchedLine) -> None:
+    def leave(self, line: BatchedLine[Prompt]) -> None:
         """Free a line's slot, into which the last line moves; ignore a line that left before."""
         if line not in self._lines:
             return
@@ -196,11 +149,9 @@ class Batch:
         furthest = max(line.next_place for line in self._lines)
         rows = next(rows for span, rows in self._rows.items() if span > furthest)
         with torch.no_grad():
-            state, numbers = self._buffers.inputs(
-                count, [line.next_random_number for line in self._lines]
-            )
+            state, numbers = self._buffers.inputs(count, [line.next_draw for line in self._lines])
             with self._run_step(state, numbers, rows) as (state, logits):
-                output = self._buffers.store(state, self._scored_logits(logits))
+                output = self._buffers.store(state, self._score(logits) if self._score else None)
         for line in self._lines:
             line.queued_steps += 1
             line.unread_steps += 1
@@ -220,15 +171,6 @@ class Batch:
         for line in [line for line in self._lines if line.ending is not None]:
             self.leave(line)
 
-    def _scored_logits(self, logits: Tensor) -> Tensor | None:
-        """Return the logits that codes were chosen from, where lines are compared; else None.
-
-        The published model compares after temperature and filters.
-        """
-        from realtime.engines.valle.networks.autoregressive import filter_logits
-
-        return filter_logits(logits, self._model.sampling) if self._scored else None
-
-    def _is_full(self, line: BatchedLine) -> bool:
+    def _is_full(self, line: BatchedLine[Prompt]) -> bool:
         """Return whether a line has no place for a code; the last is for one code too many."""
-        return line.state[2] >= self._places - 1
+        return line.place >= self._places - 1

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from realtime.acceleration.kernel_check import LARGEST_ERROR
-from realtime.engines.valle.networks import cached_attention
 from realtime.engines.valle.networks.autoregressive import AutoregressiveModel
-from realtime.engines.valle.networks.cached_attention import (
+from realtime.networks import cached_attention
+from realtime.networks.cached_attention import (
     CachedAttention,
     choose_attention,
     load_kernels,
@@ -25,8 +25,8 @@ DTYPES = [torch.float32, torch.float16, torch.bfloat16]
 
 INTERPRETED = """
 import torch
-from realtime.engines.valle.networks import cached_attention_triton
-from realtime.engines.valle.networks.cached_attention import trial_error
+from realtime.networks import cached_attention_triton
+from realtime.networks.cached_attention import trial_error
 from realtime.acceleration.kernel_check import LARGEST_ERROR
 
 def attention(q, keys, values, places, rows):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from realtime.engines.valle.batching import Batch, BatchedLine
-from realtime.engines.valle.codes import BEGIN, END
-from realtime.engines.valle.networks.autoregressive import Sampling
+from realtime.engines.decoding.batch import Batch
+from realtime.engines.decoding.line import END, BatchedLine
+from realtime.engines.valle.networks.autoregressive import Sampling, filter_logits
+
+INVALID = END + 1
+Line = BatchedLine[int]  # its prompt is the count of places that are prefilled
 
 
 class ScriptedModel:
@@ -22,17 +26,15 @@ class ScriptedModel:
     Its cache has one number a place: -1 is not written, 0 is prefilled or cleared.
     """
 
-    sampling = Sampling()
-
     def __init__(self, slots: int = 8, places: int = 64) -> None:
         self.keys = torch.full((1, slots, 1, places, 1), -1.0)
         self.device = self.keys.device
         self.calls: list[tuple[int, int]] = []  # lines and rows of each step
         self.cleared: list[tuple[int, int | None]] = []
 
-    def prefill(self, slot: int, text: Tensor, languages: Tensor, codes: Tensor) -> None:
+    def prefill(self, slot: int, places: int) -> None:
         self.keys[:, slot] = -1.0
-        self.keys[0, slot, 0, : len(text) + len(codes), 0] = 0.0
+        self.keys[0, slot, 0, :places, 0] = 0.0
 
     def move(self, source: int, target: int, places: int) -> None:
         self.keys[:, target] = -1.0
@@ -59,16 +61,18 @@ class ScriptedModel:
 
 def make_batch(
     model: ScriptedModel, batch_sizes: tuple[int, ...] = (1, 2, 4), **more: Any
-) -> Batch:
-    return Batch(model, model.step, batch_sizes=batch_sizes, spans=(8, 16, 64), **more)  # type: ignore[arg-type]
+) -> Batch[int]:
+    spans = (8, 16, 64)
+    return Batch(model, model.prefill, model.step, batch_sizes=batch_sizes, spans=spans, **more)
 
 
-def make_line(*codes: int, ids: int = 3, prompt: int = 2, guard: int = 0) -> BatchedLine:
+def make_line(*codes: int, ids: int = 3, prompt: int = 2, guard: int = 0) -> Line:
     """Make a line that says these codes, each being its random number."""
-    return BatchedLine([5] * ids, [0] * ids, [9] * prompt, np.array(codes, np.int64), guard)
+    state = (9, prompt, ids + prompt)
+    return BatchedLine(ids + prompt, state, len(codes), codes.__getitem__, guard)
 
 
-def run(batch: Batch, most: int = 100) -> None:
+def run(batch: Batch[int], most: int = 100) -> None:
     """Take steps until no line is left."""
     for _ in range(most):
         if not batch.line_count:
@@ -154,13 +158,8 @@ def test_a_line_that_leaves_frees_a_slot_and_stays_as_it_was() -> None:
     assert stays.codes == [4, 5, 6] and waits.codes == [7, 8]
 
 
-def test_a_line_without_a_prompt_begins_at_the_beginning() -> None:
-    assert make_line(ids=3, prompt=0).state == (BEGIN, 0, 3)
-    assert make_line(ids=3, prompt=2).state == (9, 2, 5)
-
-
 def test_likelihoods_are_summed_when_lines_are_compared() -> None:
-    batch = make_batch(ScriptedModel(), scored=True)
+    batch = make_batch(ScriptedModel(), score=lambda logits: logits)
     line = make_line(1, 2)
     batch.enter(line)
     run(batch)
@@ -188,7 +187,7 @@ def test_a_line_ends_by_itself_when_its_slot_is_full() -> None:
 def test_what_is_no_code_ends_its_line_and_is_cleared_away(ahead: bool) -> None:
     model = ScriptedModel()
     batch = make_batch(model, ahead=ahead)
-    broken, other = make_line(4, BEGIN, 6), make_line(1, 2, 3, 4)
+    broken, other = make_line(4, INVALID, 6), make_line(1, 2, 3, 4)
     batch.enter(broken)
     batch.enter(other)
     run(batch)
@@ -222,7 +221,7 @@ class RandomLines:
 
     def __init__(self, seed: int) -> None:
         generator = np.random.default_rng(seed)
-        self.lines: list[BatchedLine] = []
+        self.lines: list[Line] = []
         self.first_turns: list[int] = []
         self.most_codes: list[int] = []  # after which a line is abandoned
         for _ in range(12):
@@ -230,7 +229,7 @@ class RandomLines:
             if generator.random() < 0.4:
                 codes[generator.integers(len(codes))] = END
             elif generator.random() < 0.2:
-                codes[generator.integers(len(codes))] = BEGIN
+                codes[generator.integers(len(codes))] = INVALID
             ids = int(generator.integers(1, 5))
             guard = 4 if generator.random() < 0.5 else 0
             self.lines.append(make_line(*codes, ids=ids, guard=guard))
@@ -251,7 +250,7 @@ class RandomLines:
             turn += 1
         return [(line.codes, line.ending) for line in self.lines]
 
-    def _enter(self, batch: Batch, number: int) -> bool:
+    def _enter(self, batch: Batch[int], number: int) -> bool:
         line, most = self.lines[number], self.most_codes[number]
         line.is_abandoned = lambda: len(line.codes) >= most
         return batch.enter(line)
@@ -266,13 +265,12 @@ def test_a_step_ahead_changes_no_line(number: int) -> None:
 
 def test_a_likelihood_is_that_among_what_was_chosen_from() -> None:
     model = ScriptedModel()
-    model.sampling = Sampling(temperature=0.5, top_k=1)
-    batch = make_batch(model, scored=True)
+    batch = make_batch(model, score=partial(filter_logits, sampling=Sampling(0.5, top_k=1)))
     line = make_line(1, 2, END, 3)
     batch.enter(line)
     run(batch)
     assert line.ending == "end" and line.likelihood == 0.0  # of one code that one is sure
-    model.sampling = Sampling(temperature=0.5)
+    batch = make_batch(model, score=partial(filter_logits, sampling=Sampling(0.5)))
     batch.enter(line := make_line(1))
     run(batch)
     logits = 2 * torch.nn.functional.one_hot(torch.tensor(1), END + 1).float()

@@ -51,7 +51,7 @@ def choose_attention(
 @functools.cache
 def load_kernels() -> CachedAttention:
     """Import the Triton kernels; Triton is installed only where there is a GPU."""
-    from realtime.engines.valle.networks.cached_attention_triton import attend_cache
+    from realtime.networks.cached_attention_triton import attend_cache
 
     def attention(q: Tensor, keys: Tensor, values: Tensor, places: Tensor, rows: Tensor) -> Tensor:
         output: Tensor = attend_cache(q, keys, values, places)

@@ -1,0 +1,1 @@
+"""Codes made step by step, for several lines at once, on one model."""

@@ -1,0 +1,1 @@
+"""The networks of GPT-SoVITS, made of torch."""
