@@ -12,13 +12,14 @@ from pathlib import Path
 
 from realtime import blocks
 from realtime.cli.options import add_settings_options, settings_of
+from realtime.engines.gpt_sovits.weights import convertible_files
 from realtime.engines.valle.weights import CONVERTIBLE_FILES
 from realtime.errors import YamabikoError
 from realtime.settings import Settings
 from realtime.weights import WeightFile, how_to_get, verified_path
 
 ROOT = Path(__file__).resolve().parents[2]
-REWRITE = "realtime.engines.valle.rewrite_checkpoint"
+REWRITE = "realtime.engines.{engine}.rewrite_checkpoint"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +34,8 @@ def run(options: argparse.Namespace) -> int:
 
 def weights(options: argparse.Namespace, settings: Settings) -> int:
     """Convert every file that is there; 1 when there is none or one of them fails."""
-    results = [_convert(file, settings) for file in CONVERTIBLE_FILES]
+    files = [*CONVERTIBLE_FILES, *convertible_files(settings)]
+    results = [_convert(file, settings) for file in files]
     succeeded, failed = True in results, False in results
     return 0 if succeeded and not failed else 1
 
@@ -51,12 +53,13 @@ def _convert(file: WeightFile, settings: Settings) -> bool | None:
     blocks.require_block(blocks.TORCH, "Rewriting checkpoints")
     target = settings.models.path / file.engine / file.converted
     try:
-        return _rewrite(verified_path(file, settings), target)
+        return _rewrite(file, verified_path(file, settings), target)
     except YamabikoError as error:
         print(error.message, file=sys.stderr)
         return False
 
 
-def _rewrite(source: Path, target: Path) -> bool:
-    command = [sys.executable, "-m", REWRITE, str(source.resolve()), str(target.resolve())]
+def _rewrite(file: WeightFile, source: Path, target: Path) -> bool:
+    program = REWRITE.format(engine=file.engine)
+    command = [sys.executable, "-m", program, str(source.resolve()), str(target.resolve())]
     return subprocess.run(command, cwd=ROOT, env={}, check=False).returncode == 0

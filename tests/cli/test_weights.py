@@ -9,9 +9,10 @@ import pytest
 import server
 from realtime.cli import weights
 from realtime.cli.commands import parse_arguments
+from realtime.engines.gpt_sovits.voice_files import open_voice
 from realtime.engines.valle.weights import CHECKPOINT, load_state
 from realtime.settings import Settings
-from tests.support import valle_files
+from tests.support import gpt_sovits_files, valle_files
 from tests.support.hidden_libraries import TORCH, hide
 
 OPTIONS = parse_arguments(["weights", "convert"])
@@ -61,3 +62,25 @@ def test_without_torch_it_names_the_one_command(
 def test_without_any_file_it_fails(settings: Settings, capfd: pytest.CaptureFixture[str]) -> None:
     assert weights.weights(OPTIONS, settings) == 1
     assert capfd.readouterr().out.count("missing") == 3
+
+
+def test_the_files_of_a_voice_are_rewritten_and_a_hostile_one_is_told(
+    settings: Settings, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = settings.models.path / "gpt_sovits"
+    gpt = gpt_sovits_files.write_gpt(folder / "voice.ckpt")
+    sovits = gpt_sovits_files.write_sovits(folder / "voice.pth", "v2ProPlus")
+    assert weights.weights(OPTIONS, settings) == 0
+    assert capfd.readouterr().out.count(" tensors") == 2
+    before = open_voice(gpt, sovits, settings)
+    for path in (gpt, sovits):
+        path.rename(path.with_suffix(".old"))
+    made = [path.with_name(path.name + ".safetensors") for path in (gpt, sovits)]
+    after = open_voice(*made, settings)
+    assert after.version is before.version and after.sovits.config == before.sovits.config
+    for was, now in ((before.gpt, after.gpt), (before.sovits, after.sovits)):
+        assert was.state.keys() == now.state.keys()
+        assert all(value.equal(now.state[name]) for name, value in was.state.items())
+    (folder / "other.pth").write_bytes(b"nothing")
+    assert weights.weights(OPTIONS, settings) == 1
+    assert "other.pth cannot be used" in capfd.readouterr().err

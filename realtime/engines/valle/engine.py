@@ -24,6 +24,7 @@ from realtime.audio.samples import Samples
 from realtime.audio.spoken import Word
 from realtime.characters import Character, VallePrompt
 from realtime.engines.contract import CancelToken, Chunk, LineState, Utterance
+from realtime.engines.file_digest import FileDigests
 from realtime.engines.placeable import (
     AUTO,
     CPU,
@@ -35,7 +36,6 @@ from realtime.engines.placeable import (
 from realtime.engines.valle import budget, weights
 from realtime.engines.valle.codes import SAMPLE_RATE
 from realtime.engines.valle.device_choice import RunConfig, choose_run
-from realtime.engines.valle.file_digest import FileDigests
 from realtime.engines.valle.model import ValleModel
 from realtime.engines.valle.piece_edges import add_pause, trim_and_fade
 from realtime.engines.valle.presets import Prompt, get_prompt

@@ -7,16 +7,15 @@ Only numbers in plain containers are unpickled and, for the checkpoint, paths: i
 from __future__ import annotations
 
 import pathlib
-import pickle
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import yaml
 
 from realtime import blocks
-from realtime.errors import Unavailable
+from realtime.engines.safetensors_file import read_safetensors
+from realtime.engines.torch_file import check_tensors, read_torch_file, reason_of, unusable
 from realtime.settings import Settings
 from realtime.weights import WeightFile, verified_path
 
@@ -50,6 +49,11 @@ SPEAKING_FILES = (CHECKPOINT, VOCOS_CONFIG, VOCOS)
 CLONING_FILES = (ENCODEC,)  # for making characters of clips
 CONVERTIBLE_FILES = (CHECKPOINT, VOCOS, ENCODEC)
 TENSORS_KEY = "model"  # of the checkpoint; other keys hold what training left
+# Python 3.13 names the class by the file that defines it; the checkpoint has the old name.
+LEFT_BY_TRAINING = {
+    "pathlib.PosixPath": pathlib.PosixPath,
+    "pathlib._local.PosixPath": pathlib.PosixPath,
+}
 
 # The classes that the public config.yaml names. A class path could import anything, so the paths
 # are only compared with these.
@@ -71,16 +75,11 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
     """Load the tensors of a checkpoint, or of its converted form."""
     blocks.require_block(blocks.TORCH, "VALL-E X")
     if path.suffix == ".safetensors":
-        from safetensors.torch import load_file
-
-        try:
-            return load_file(path)
-        except Exception as error:  # any file may lie there, and libraries raise many kinds
-            raise _unusable(path, _reason_of(error)) from error
-    content = _unpickle(path)
+        return read_safetensors(path)[0]
+    content = read_torch_file(path, LEFT_BY_TRAINING, mapped=True)
     if isinstance(content, Mapping) and isinstance(content.get(TENSORS_KEY), Mapping):
         content = content[TENSORS_KEY]
-    return _check_tensors(content, path)
+    return check_tensors(content, path)
 
 
 def check_vocos(settings: Settings) -> None:
@@ -91,52 +90,8 @@ def check_vocos(settings: Settings) -> None:
         parts = {part: config[part]["class_path"] for part in VOCOS_PARTS}
         sizes = {name: config["head"]["init_args"][name] for name in VOCOS_SIZES}
     except (yaml.YAMLError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise _unusable(path, f"it is not Vocos's: {_reason_of(error)}") from error
+        raise unusable(path, f"it is not Vocos's: {reason_of(error)}") from error
     for expected, actual in ((VOCOS_PARTS, parts), (VOCOS_SIZES, sizes)):
         for name, value in expected.items():
             if actual[name] != value:
-                raise _unusable(path, f"{name} is {str(actual[name])[:80]!r}, not {value!r}")
-
-
-def _unpickle(path: Path) -> Any:
-    import torch
-
-    # Python 3.13 names the class by the file that defines it; the checkpoint has the old name.
-    plain_path = (pathlib.PosixPath, "pathlib.PosixPath")
-    try:
-        with torch.serialization.safe_globals([pathlib.PosixPath, plain_path]):
-            return torch.load(
-                path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path)
-            )
-    except Exception as error:  # as above
-        raise _unusable(path, _reason_of(error)) from error
-
-
-def _check_tensors(content: Any, path: Path) -> dict[str, Tensor]:
-    """Return a file's content if it is a dictionary of tensors by name; else raise."""
-    import torch
-
-    if not isinstance(content, Mapping) or not content:
-        raise _unusable(path, "it holds no tensors by name")
-    for name, value in content.items():
-        if not isinstance(name, str) or not isinstance(value, torch.Tensor):
-            raise _unusable(path, f"{str(name)[:80]!r} in it is no tensor")
-    return dict(content)
-
-
-def _reason_of(error: Exception) -> str:
-    """Return the first sentence of an error, without torch's advice to unpickle all the same."""
-    if isinstance(error, EOFError):
-        return "it ends too early"
-    # torch wraps the unpickler's own error, which names the class that is not allowed.
-    inner = error.__context__ if isinstance(error, pickle.UnpicklingError) else None
-    message = " ".join(str(inner or error).split()) or type(error).__name__
-    return message.partition(". ")[0].rstrip(".")[:300]
-
-
-def _unusable(path: Path, why: str) -> Unavailable:
-    return Unavailable(
-        f"{path} cannot be used: {why}.",
-        code="bad_weights",
-        hint="Remove it, then bring it again; docs/valle.md says where it comes from.",
-    )
+                raise unusable(path, f"{name} is {str(actual[name])[:80]!r}, not {value!r}")

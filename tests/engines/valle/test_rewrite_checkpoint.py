@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from realtime.engines.valle.file_digest import note_path
+from realtime.engines.file_digest import note_path
 from realtime.engines.valle.rewrite_checkpoint import main, rewrite
 from realtime.engines.valle.weights import load_tensors
 from tests.support import valle_files

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from realtime.engines.valle.file_digest import DIGITS, FileDigests, file_digest, note_path
+from realtime.engines.file_digest import DIGITS, FileDigests, file_digest, note_path
 
 
 def write_archive(path: Path, value: float) -> None:
@@ -92,7 +92,7 @@ def test_without_a_place_for_notes_it_is_known_as_long_as_the_server_runs(
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("realtime.engines.valle.file_digest.write_whole", refuse)
+    monkeypatch.setattr("realtime.engines.file_digest.write_whole", refuse)
     path = tmp_path / "a.safetensors"
     write_safetensors(path, 1.0)
     known = FileDigests()
