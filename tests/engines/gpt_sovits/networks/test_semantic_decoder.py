@@ -122,7 +122,7 @@ def test_the_first_logits_are_those_of_the_original(case: str) -> None:
 
 @pytest.mark.parametrize("ahead", [False, True])
 def test_lines_of_one_batch_get_the_codes_that_each_gets_alone(ahead: bool) -> None:
-    """Nothing is padded: lines of any length share steps, and come and go."""
+    """Lines of any length share steps without padding, and come and go."""
     model = SemanticDecoder(make_network(), slots=4, places=PLACES)
     names = ["0", "1", "2"]
     lines = [make_line("batch", name, most=30) for name in names]
