@@ -30,7 +30,8 @@ class GatedConvolutions(nn.Module):
             sound, gate = (widen(x) + steer).chunk(2, dim=1)
             added = narrow(sound.tanh() * gate.sigmoid())
             if added.shape[1] == self.width:  # the last layer has no residual
-                return total + added
+                total = total + added
+                break
             x = x + added[:, : self.width]
             total = total + added[:, self.width :]
         return total

@@ -45,7 +45,8 @@ class Attention(nn.Module):
 
     def split(self, x: Tensor) -> Tensor:
         """Give (batch, heads, frames, size)."""
-        return x.unflatten(1, (self.heads, -1)).transpose(2, 3)
+        batch, channels, frames = x.shape
+        return x.view(batch, self.heads, channels // self.heads, frames).transpose(2, 3)
 
     def join(self, x: Tensor) -> Tensor:
         output: Tensor = self.conv_o(x.transpose(2, 3).flatten(1, 2))
