@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
-from realtime.engines.gpt_sovits.networks.relative_encoder import Attention, RelativeEncoder
+from realtime.engines.gpt_sovits.networks.relative_encoder import ConvAttention, RelativeEncoder
 from realtime.engines.gpt_sovits.networks.shapes import SovitsShape
 
 FRAMES = 2  # of one code
@@ -18,7 +18,7 @@ class CrossAttention(nn.Module):
 
     def __init__(self, channels: int, width: int) -> None:
         super().__init__()
-        self.cross_attention = Attention(width, CROSS_HEADS)
+        self.cross_attention = ConvAttention(width, CROSS_HEADS)
         self.c_pre = nn.Conv1d(channels, width, 1)
         self.text_pre = nn.Conv1d(channels, width, 1)
         self.c_post = nn.Conv1d(width, channels, 1)

@@ -27,7 +27,7 @@ class ChannelNorm(nn.Module):
         return functional.layer_norm(last, last.shape[-1:], self.gamma, self.beta).transpose(1, 2)
 
 
-class Attention(nn.Module):
+class ConvAttention(nn.Module):
     """Attention from one signal to another, by convolutions of one place."""
 
     def __init__(self, channels: int, heads: int) -> None:
@@ -53,7 +53,7 @@ class Attention(nn.Module):
         return output
 
 
-class RelativeAttention(Attention):
+class RelativeAttention(ConvAttention):
     """Self-attention with vectors for distances, shared by all heads."""
 
     def __init__(self, channels: int, heads: int) -> None:
