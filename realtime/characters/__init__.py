@@ -14,23 +14,26 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from realtime.characters.assemble import assemble
+from realtime.characters.bounded_file import read_at_most
 from realtime.characters.character import Character, CharacterSet
+from realtime.characters.gpt_sovits_voice import GptSovitsVoice
 from realtime.characters.names import checked_name, valid_name
+from realtime.characters.reference_clip import CLIP_ENDINGS, read_clip_file
 from realtime.characters.voices import (
     KokoroVoice,
     VallePrompt,
     Voice,
     VoicePacks,
-    read_at_most,
     read_voice,
 )
-from realtime.characters.watched_folder import WatchedFolder
+from realtime.characters.watched_folder import Reader, WatchedFolder
 from realtime.characters.yaml_card import MOST_BYTES, PICTURES, CharacterCard, read_card
 from realtime.errors import BadRequest, NotFound
 
 __all__ = [
     "Character",
     "Characters",
+    "GptSovitsVoice",
     "KokoroVoice",
     "VallePrompt",
     "Voice",
@@ -55,7 +58,8 @@ class Characters:
         clock: Callable[[], float] = time.monotonic,
         packs: VoicePacks | None = None,
     ) -> None:
-        readers = {".npz": read_voice, ".yaml": _read_card_file, ".yml": _read_card_file}
+        readers: dict[str, Reader] = dict.fromkeys(CLIP_ENDINGS, read_clip_file)
+        readers |= {".npz": read_voice, ".yaml": _read_card_file, ".yml": _read_card_file}
         self._folder = WatchedFolder(folder, readers, PICTURES)
         self._defaults = default_characters
         self._engines = tuple(known_engines)

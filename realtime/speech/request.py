@@ -192,5 +192,5 @@ def _languages(line: Line) -> set[str]:
 
 def _candidates(line: Line) -> Iterator[str]:
     """Name the character's engines, that of the line's language first."""
-    yield line.character.engines.get(line.language, line.character.engine)
-    yield line.character.engine
+    yield line.character.engines.get(line.language, line.character.model)
+    yield line.character.model

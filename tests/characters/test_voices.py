@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from realtime.characters.bounded_file import BadVoice
 from realtime.characters.voices import (
     MOST_BYTES,
-    BadVoice,
     KokoroVoice,
     VallePrompt,
     VoicePacks,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from realtime.characters import Characters
-from realtime.characters.voices import BadVoice
+from realtime.characters.bounded_file import BadVoice
 from realtime.engines.valle.presets import Prompt, get_prompt, pack_prompt
 from realtime.engines.valle.text import decode, encode
 from realtime.errors import BadRequest
