@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from realtime.audio.samples import Pcm
+from realtime.audio.samples import Pcm, Samples
 from realtime.errors import BadRequest, TooLarge
 from realtime.threads import run_in_thread
 
@@ -58,13 +58,19 @@ class AudioSource:
         """Yield the samples, about a second at a time."""
         with self._opened() as container:
             held: list[Pcm] = []
-            for pcm in self._mono(container):
-                held.append(pcm)
+            for channels in self._channels(container):
+                held.append(_mix(channels))
                 if sum(part.size for part in held) >= PART_SECONDS * self.rate:
                     yield np.concatenate(held)
                     held = []
             if held:
                 yield np.concatenate(held)
+
+    def floats(self) -> Iterator[Samples]:
+        """Yield the samples as the file has them: some are over full scale, or no numbers."""
+        with self._opened() as container:
+            for channels in self._channels(container):
+                yield channels.mean(axis=0)
 
     async def async_parts(self) -> AsyncGenerator[Pcm, None]:
         """Yield the parts, each decoded in a thread when it is asked for."""
@@ -122,7 +128,9 @@ class AudioSource:
                 raise self._too_long()
         return seconds
 
-    def _mono(self, container: av.container.InputContainer) -> Iterator[Pcm]:
+    def _channels(
+        self, container: av.container.InputContainer
+    ) -> Iterator[npt.NDArray[np.float32]]:
         import av
 
         planes = av.AudioResampler(format="fltp")
@@ -133,7 +141,7 @@ class AudioSource:
                 left -= channels.samples
                 if left < 0:
                     raise self._too_long()
-                yield _mix(channels.to_ndarray().astype(np.float32, copy=False))
+                yield channels.to_ndarray().astype(np.float32, copy=False)
 
     def _too_long(self) -> TooLarge:
         most = self._most_seconds

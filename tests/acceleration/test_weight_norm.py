@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import nn
@@ -10,11 +12,13 @@ from torch.nn.utils import parametrizations
 from realtime.acceleration.weight_norm import fold_weight_norm
 
 
-@pytest.mark.parametrize("layer", [nn.Conv1d(3, 4, 5), nn.ConvTranspose1d(3, 4, 4)])
-def test_the_new_way(layer: nn.Module) -> None:
+@pytest.mark.parametrize("dimension", [0, 2])  # 2 as HuBERT has it
+@pytest.mark.parametrize("make", [lambda: nn.Conv1d(3, 4, 5), lambda: nn.ConvTranspose1d(3, 4, 4)])
+def test_the_new_way(make: Callable[[], nn.Module], dimension: int) -> None:
+    layer = make()
     network = nn.Sequential(layer)
     plain = {name: weight.clone() for name, weight in network.state_dict().items()}
-    normed = parametrizations.weight_norm(layer)
+    normed = parametrizations.weight_norm(layer, dim=dimension)
     with torch.no_grad():
         normed.parametrizations.weight.original0 *= 2
     found = fold_weight_norm(network.state_dict())

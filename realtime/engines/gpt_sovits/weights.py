@@ -25,6 +25,8 @@ def brought(name: str, origin: str | None = None) -> WeightFile:
 
 HUBERT = brought("chinese-hubert-base/pytorch_model.bin", PROJECT)
 BERT = brought("chinese-roberta-wwm-ext-large/pytorch_model.bin", PROJECT)
+# The same table in two forms; either will do.
+BERT_TOKENIZER = WeightFile(ENGINE, "chinese-roberta-wwm-ext-large/tokenizer.json", origin=PROJECT)
 BERT_VOCABULARY = WeightFile(ENGINE, "chinese-roberta-wwm-ext-large/vocab.txt", origin=PROJECT)
 SPEAKER = brought("sv/pretrained_eres2netv2w24s4ep4.ckpt", PROJECT)
 # What LoRA files change, by version.

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 FLOOR = 1e-5  # of a band, as published
 FRAMES_AT_ONCE = 4_096  # the spectra of an hour at once would take gigabytes
-TINY = 1e-9  # as published: added to the power before its root
+TINY = 1e-9  # as published for vocoders: added to the power before its root
 # Slaney's mel scale: linear up to 1 kHz, then a logarithm: 27 steps from there to 6.4 kHz.
 KNEE_HZ, KNEE_MEL = 1_000.0, 15.0
 STEP = math.log(6.4) / 27
@@ -29,6 +29,7 @@ class MelFormat:
     bands: int
     lowest: float = 0.0
     highest: float | None = None
+    tiny: float = TINY
 
 
 def log_mel(sound: Tensor, mel_format: MelFormat) -> Tensor:
@@ -43,17 +44,17 @@ def log_mel(sound: Tensor, mel_format: MelFormat) -> Tensor:
 
 def _piece(sound: Tensor, mel_format: MelFormat) -> Tensor:
     """Make the frames that lie wholly within a sound."""
+    window = torch.hann_window(mel_format.window, device=sound.device)
+    spectrum = magnitudes(sound, mel_format.fft, mel_format.hop, window, mel_format.tiny)
+    return (_band_filters(mel_format).to(sound.device) @ spectrum).clamp_min(FLOOR).log()
+
+
+def magnitudes(sound: Tensor, fft: int, hop: int, window: Tensor, tiny: float) -> Tensor:
+    """Make (batch, fft // 2 + 1, frames): the magnitudes of the frames within a sound."""
     spectrum = torch.stft(
-        sound,
-        mel_format.fft,
-        mel_format.hop,
-        mel_format.window,
-        torch.hann_window(mel_format.window, device=sound.device),
-        center=False,
-        return_complex=True,
+        sound, fft, hop, window.numel(), window, center=False, return_complex=True
     )
-    magnitude = (spectrum.real.square() + spectrum.imag.square() + TINY).sqrt()
-    return (_band_filters(mel_format).to(sound.device) @ magnitude).clamp_min(FLOOR).log()
+    return (spectrum.real.square() + spectrum.imag.square() + tiny).sqrt()
 
 
 @functools.cache
