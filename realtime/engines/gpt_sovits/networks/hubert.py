@@ -36,7 +36,7 @@ class HubertShape:
 
 
 class SoundConv(nn.Module):
-    """One convolution of the sound, with a norm where the kind has one there."""
+    """A convolution of the sound, with a norm where the kind has one there."""
 
     def __init__(self, channels: int, at: int, shape: HubertShape) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What the networks see of a reference clip: its spectrogram and, in v3 and v4, its mel."""
+"""A reference clip as the networks see it: its spectrogram and, in v3 and v4, its mel."""
 
 from __future__ import annotations
 
