@@ -1,8 +1,9 @@
-"""The settings of engines and of acceleration, and the field that every setting is."""
+"""The settings of engines, their APIs and acceleration, and the field that every setting is."""
 
 from __future__ import annotations
 
 import types
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -137,3 +138,11 @@ class ValleSettings:
         False, "whether every step has the same batch size, so that other lines change no rounding"
     )
     sampling: ValleSamplingSettings = field(default_factory=ValleSamplingSettings)
+
+
+@dataclass(frozen=True)
+class GptSovitsApiSettings:
+    clips: Mapping[str, Any] = setting(
+        {}, "characters of the reference clips that clients of GPT-SoVITS name: CLIP: CHARACTER"
+    )
+    new_takes: bool = setting(False, "whether seed -1 speaks anew each time, instead of once")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from realtime.engine_settings import AccelerationSettings as AccelerationSettings
+from realtime.engine_settings import GptSovitsApiSettings as GptSovitsApiSettings
 from realtime.engine_settings import RevoiceSettings as RevoiceSettings
 from realtime.engine_settings import ValleSamplingSettings as ValleSamplingSettings
 from realtime.engine_settings import ValleSettings as ValleSettings
@@ -249,6 +250,7 @@ class Settings:
     acceleration: AccelerationSettings = field(default_factory=AccelerationSettings)
     valle: ValleSettings = field(default_factory=ValleSettings)
     generate: GenerateSettings = field(default_factory=GenerateSettings)
+    gpt_sovits_api: GptSovitsApiSettings = field(default_factory=GptSovitsApiSettings)
     audio: AudioSettings = field(default_factory=AudioSettings)
     auth: AuthSettings = field(default_factory=AuthSettings)
     sockets: SocketsSettings = field(default_factory=SocketsSettings)

@@ -17,6 +17,9 @@ from realtime.metrics import Metrics
 from realtime.services import Services
 from realtime.settings import Settings
 from realtime.web.answers.errors import EXCEPTION_HANDLERS
+from realtime.web.compat.gpt_sovits import routes as gpt_sovits
+from realtime.web.compat.gpt_sovits.errors import ContractRefusal, answer_contract_refusal
+from realtime.web.compat.gpt_sovits.performance_stats import PerformanceStats
 from realtime.web.entry.authentication import Authentication
 from realtime.web.entry.body_limit import BodyLimit
 from realtime.web.entry.fault_answer import FaultAnswer
@@ -52,6 +55,7 @@ ROUTES = [
     *lines.ROUTES,
     *prefetch.ROUTES,
     *generate.ROUTES,
+    *gpt_sovits.ROUTES,
     *process.ROUTES,
     *clone.ROUTES,
     *catalogue.ROUTES,
@@ -71,6 +75,7 @@ ROUTES = [
 OPERATIONS = [
     *openai_speech.OPERATIONS,
     *generate.OPERATIONS,
+    *gpt_sovits.OPERATIONS,
     *socket.OPERATIONS,
     *lines.OPERATIONS,
     *recordings.OPERATIONS,
@@ -99,7 +104,7 @@ def create_app(services: Services) -> Starlette:
     app = Starlette(
         routes=ROUTES,
         middleware=middleware(services),
-        exception_handlers=EXCEPTION_HANDLERS,
+        exception_handlers={**EXCEPTION_HANDLERS, ContractRefusal: answer_contract_refusal},
         lifespan=lifespan,
     )
     # A redirect would be built from the Host header, which the client chooses.
@@ -107,6 +112,7 @@ def create_app(services: Services) -> Starlette:
     app.state.services = services
     app.state.sockets = OpenSockets(services.settings.limits.all_sockets, services.metrics)
     app.state.created = int(time.time())
+    app.state.gpt_sovits_stats = PerformanceStats()
     app.state.troubles = Troubles()
     app.state.document = openapi.ApiDocument(OPERATIONS)
     return app

@@ -1,4 +1,4 @@
-"""The body of an error in the form of the API that was called: ours, OpenAI's, or the bots'."""
+"""The body of an error in the form of the API that was called: ours, or that of somebody else."""
 
 from __future__ import annotations
 
@@ -10,6 +10,12 @@ from starlette.types import Scope
 
 from realtime.errors import Values, YamabikoError
 from realtime.settings import GenerateSettings
+from realtime.web.compat.gpt_sovits.errors import (
+    GptSovitsError,
+    gpt_sovits_error,
+    gpt_sovits_status,
+    is_gpt_sovits,
+)
 
 # The names that OpenAI's API has for the core's fields and codes.
 OPENAI_FIELDS = {"text": "input", "character": "voice", "engine": "model"}
@@ -56,7 +62,7 @@ class BotsBody(TypedDict):
     error: str | None
 
 
-AnyErrorBody = ErrorBody | OpenAiErrorBody | BotsBody
+AnyErrorBody = ErrorBody | OpenAiErrorBody | BotsBody | GptSovitsError
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,8 @@ INVALID_REQUEST = Refusal(403, "invalid_request", "Invalid Request")
 
 def sent_status(scope: Scope, status: int, bots: GenerateSettings) -> int:
     """Return the status under which the API that was called sends an error."""
+    if is_gpt_sovits(scope["path"]):
+        return gpt_sovits_status(status)
     if not is_for_bots(scope):
         return status
     if bots.always_200:
@@ -91,16 +99,20 @@ def sent_code(scope: Scope, code: str) -> str:
     return OPENAI_CODES.get(code, code) if is_for_openai(scope) else code
 
 
-def error_type(scope: Scope) -> type[ErrorBody] | type[OpenAiErrorBody] | type[BotsBody]:
+def error_type(scope: Scope) -> type[AnyErrorBody]:
     """Return the type of an error's body in the API that was called."""
+    if is_gpt_sovits(scope["path"]):
+        return GptSovitsError
     if is_for_bots(scope):
         return BotsBody
     return OpenAiErrorBody if is_for_openai(scope) else ErrorBody
 
 
 def error_body(scope: Scope, refusal: Refusal) -> AnyErrorBody:
-    """Return the body: OpenAI's under /v1, the bots' under /generate, our own elsewhere."""
+    """Return the body: OpenAI's under /v1, that of bots and GPT-SoVITS, our own elsewhere."""
     hinted = f"{refusal.message} {refusal.hint}" if refusal.hint else refusal.message
+    if is_gpt_sovits(scope["path"]):
+        return gpt_sovits_error(scope["path"], hinted)
     if is_for_bots(scope):
         return bots_body(scope, refusal.status, error=hinted)
     if is_for_openai(scope):

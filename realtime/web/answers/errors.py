@@ -38,6 +38,7 @@ from realtime.web.answers.error_body import (
     is_for_bots,
     sent_status,
 )
+from realtime.web.compat.gpt_sovits.errors import gpt_sovits_status, is_gpt_sovits
 from realtime.web.requests.request_id import request_id
 
 logger = logging.getLogger(__name__)
@@ -73,6 +74,8 @@ class ErrorResponse(Response):
             if status == 401:
                 refusal = INVALID_REQUEST
             status = sent_status(scope, status, bots_settings(scope))
+        elif is_gpt_sovits(scope["path"]):
+            status = gpt_sovits_status(status)
         super().__init__(error_body(scope, refusal), status, dict(refusal.headers or {}))
 
     def render(self, content: Any) -> bytes:

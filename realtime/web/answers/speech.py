@@ -24,7 +24,7 @@ from realtime.web.answers.errors import refusal_of
 from realtime.web.answers.notices import notice_headers
 from realtime.web.answers.sending import Answer, answer_unless_gone
 from realtime.web.answers.server_sent_events import sound_events, usage_of
-from realtime.web.requests.openai_speech import OpenAiSpeechRequest
+from realtime.web.requests.sound_form import SoundForm
 
 
 class SpeechResponse(Response):
@@ -35,7 +35,7 @@ class SpeechResponse(Response):
         speech: Speech,
         account: Account,
         line: Line,
-        wanted: OpenAiSpeechRequest,
+        wanted: SoundForm,
         keep: bool = True,
     ) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class SpeechResponse(Response):
     async def _answer(self, scope: Scope, send: Send) -> None:
         async with self._speech.saying(self._line, self._keep) as saying:
             self._account.charge_recording(saying.result, saying.source)
-            answer = Answer(send, self._audio_headers(saying.result))
+            answer = self._new_answer(send, saying.result)
             source = saying.source if self._can_copy(saying.source) else None
             if isinstance(source, FinishedRecording):
                 await self._send_finished(answer, source)
@@ -65,6 +65,9 @@ class SpeechResponse(Response):
                 await self._send_whole(answer, encode(saying.spoken, self._writer))
             else:
                 await self._send_stream(answer, self._parts(scope, saying))
+
+    def _new_answer(self, send: Send, result: str) -> Answer:
+        return Answer(send, self._audio_headers(result))
 
     def _can_copy(self, source: FinishedRecording | Recording | None) -> bool:
         """Return whether the answer has the same bytes as the recording."""

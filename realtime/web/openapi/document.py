@@ -12,7 +12,8 @@ from realtime import VERSION
 from realtime.access.roles import OPERATOR
 from realtime.services import Services
 from realtime.web.answers.error_body import (
-    BotsBody,
+    ErrorBody,
+    OpenAiErrorBody,
     error_type,
     sent_code,
     sent_status,
@@ -41,6 +42,7 @@ which this server checks requests, so its bounds are those of this server's sett
 Another method at one of these paths is a 405 with `Allow`. A head that is too large or too slow is
 a 431 or 408, and too many connections are a 503, before any of these operations.
 """
+WITH_CODES = (ErrorBody, OpenAiErrorBody)  # types of errors that have a stable code
 NEEDS_OPERATOR = "Where there are keys, it needs one with the role `operator`."
 
 
@@ -157,7 +159,7 @@ class _Writer:
     def _error(self, operation: Operation, status: int, codes: Sequence[str]) -> Schema:
         kind = error_type({"path": operation.path})
         schema = self._schemas.of(kind)
-        if kind is not BotsBody:
+        if kind in WITH_CODES:
             code = {"properties": {"error": {"properties": {"code": {"enum": list(codes)}}}}}
             schema = {"allOf": [schema, code]}
         headers = _always(REQUEST_ID)

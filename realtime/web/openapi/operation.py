@@ -26,8 +26,10 @@ MODELS = "Models"
 SERVER = "Server"
 ACCESS = "Access"
 PAGE = "The page"
+GPT_SOVITS = "GPT-SoVITS"
 GROUPS = {
     SPEECH: "A text in, a character's voice out.",
+    GPT_SOVITS: "GPT-SoVITS' own API, for its clients; characters of every engine answer.",
     RECORDINGS: "Lines with a URL: spoken once, kept, and played while they are being spoken.",
     CONVERSION: "A recording in, another voice out.",
     CHARACTERS: "Who speaks.",

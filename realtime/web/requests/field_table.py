@@ -67,6 +67,8 @@ def _or_null(schema: Schema) -> Schema:
     """Return the schema of the same values and null, which is the same as absent."""
     if "anyOf" in schema:
         return {**schema, "anyOf": [*schema["anyOf"], {"type": "null"}]}
+    if "type" not in schema:  # every value is allowed already
+        return schema
     widened = {**schema, "type": [schema["type"], "null"]}
     if "enum" in schema:
         widened["enum"] = [*schema["enum"], None]

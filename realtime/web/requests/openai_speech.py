@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from realtime.audio.formats import FORMATS, Format
+from realtime.audio.formats import FORMATS
 from realtime.audio.samples import RATES
 from realtime.errors import BadRequest
 from realtime.speech.line import ASKABLE
@@ -23,6 +23,7 @@ from realtime.web.requests.field_types import (
 )
 from realtime.web.requests.fields import Fields
 from realtime.web.requests.line import COMMON, LANGUAGE, most_text, read_common_fields
+from realtime.web.requests.sound_form import SoundForm
 
 STREAM_FORMATS = ("audio", "sse")
 PCM_RATE = 24000  # the rate that OpenAI's clients assume for samples without a header
@@ -65,16 +66,11 @@ SPEECH = FieldTable(
 )
 
 
-@dataclass(frozen=True)
-class OpenAiSpeechRequest:
+@dataclass(frozen=True, kw_only=True)
+class OpenAiSpeechRequest(SoundForm):
     """A line and the form of its answer, checked field by field."""
 
     line_request: LineRequest
-    format: Format
-    sample_rate: int | None  # None: the recording's own
-    events: bool  # server-sent events instead of plain audio
-    whole: bool  # one body with its length instead of a stream
-    timestamps: bool
 
 
 def read_speech_request(

@@ -1,0 +1,1 @@
+"""Other people's protocols: foreign requests become lines, and answers become theirs."""

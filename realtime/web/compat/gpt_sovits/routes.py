@@ -1,0 +1,8 @@
+"""All routes of GPT-SoVITS' API, and their operations in the API's document."""
+
+from __future__ import annotations
+
+from realtime.web.compat.gpt_sovits import tts
+
+ROUTES = [*tts.ROUTES]
+OPERATIONS = [*tts.OPERATIONS]

@@ -1,0 +1,72 @@
+"""The path of a reference clip names who speaks, and no file is opened for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from realtime.engines.tone import Tone
+from realtime.services import Services
+from realtime.settings import Settings
+from realtime.web.compat.gpt_sovits.speakers import clip_names, find_speaker
+from tests.support.server import services_with
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize(
+    ("path", "stem", "last"),
+    [
+        ("af_heart.wav", "af_heart", "af_heart.wav"),
+        ("D:\\clips\\af_heart.wav", "af_heart", "af_heart.wav"),
+        ("./参考音频/af_heart.wav", "af_heart", "af_heart.wav"),
+        ("/a/b.c/Y'shtola", "Y'shtola", "Y'shtola"),
+        ("a/v1.5.wav", "v1.5", "v1.5.wav"),
+        ("a/.wav", ".wav", ".wav"),
+        ("a/", "", ""),
+    ],
+)
+def test_the_name_of_a_clip(path: str, stem: str, last: str) -> None:
+    assert clip_names(path) == (stem, last)
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("clips/zf_xiaoxiao.wav", "zf_xiaoxiao"),
+        ("clips/ZF_XIAOXIAO.WAV", "zf_xiaoxiao"),
+        ("tuned-alias.mp3", "tuned"),
+        ("tuned", "tuned"),
+        ("C:\\reference_01.wav", "jf_alpha"),  # by the setting
+        ("clips/somebody_else.wav", None),
+        ("../../etc/passwd", None),
+        ("a/..", None),
+        ("\ud800", None),
+    ],
+)
+async def test_a_clip_stands_for_a_character(bot: TestClient, path: str, name: str | None) -> None:
+    services: Services = bot.app.state.services  # type: ignore[attr-defined]
+    assert await find_speaker(services, path) == name
+
+
+class Switched(Tone):
+    """An engine with a character of weights that a client named."""
+
+    name = "switched"
+    switched_character: str | None = None
+
+    def switch(self, part: str, file: Path) -> None:
+        self.switched_character = "bf_emma"
+
+
+async def test_an_unknown_clip_is_spoken_with_the_weights_that_were_named(
+    settings: Settings,
+) -> None:
+    services = services_with(settings, extra=(Switched,))
+    assert await find_speaker(services, "x.wav") is None
+    services.models.engine("switched").switch("gpt", Path("x.ckpt"))  # type: ignore[union-attr]
+    assert await find_speaker(services, "x.wav") == "bf_emma"
+    assert await find_speaker(services, "af_heart.wav") == "af_heart"
+    await services.close()
