@@ -1,4 +1,4 @@
-"""All routes of GPT-SoVITS' API, and their operations in the API's document."""
+"""Routes of GPT-SoVITS' API, all together, and their operations in the API's document."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All of GPT-SoVITS' routes are in the application and in its document."""
+"""Routes of GPT-SoVITS' API are in the application and in its document."""
 
 from __future__ import annotations
 
