@@ -24,8 +24,8 @@ from torch import Tensor
 from benchmarks import report
 from realtime.configuration import load_settings
 from realtime.engines.decoding.line import BatchedLine
+from realtime.engines.decoding.run_config import RunConfig, choose_run
 from realtime.engines.valle.codes import END, LEVELS
-from realtime.engines.valle.device_choice import RunConfig, choose_run
 from realtime.engines.valle.model import FRAMES, LENGTHS, ValleModel
 from realtime.engines.valle.networks.checkpoint import ValleNetwork, ValleShape
 from realtime.engines.valle.networks.vocos import Vocos
@@ -283,7 +283,7 @@ def main() -> None:
     if options.threads:
         torch.set_num_threads(options.threads)
     wanted = ValleSettings(device=options.device, precision=options.precision)
-    usual = choose_run(replace(load_settings(), valle=wanted))
+    usual = choose_run(wanted)
     options.batches = options.batches or ([1, 2, 4] if usual.device == "cpu" else [1, 8, 16, 32])
     sizes = tuple(sorted({1, *options.batches}))
     run = replace(usual, slots=sizes[-1], batch_sizes=sizes)

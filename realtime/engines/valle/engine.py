@@ -24,6 +24,7 @@ from realtime.audio.samples import Samples
 from realtime.audio.spoken import Word
 from realtime.characters import Character, VallePrompt
 from realtime.engines.contract import CancelToken, Chunk, LineState, Utterance
+from realtime.engines.decoding.run_config import RunConfig, choose_run
 from realtime.engines.file_digest import FileDigests
 from realtime.engines.placeable import (
     AUTO,
@@ -35,7 +36,6 @@ from realtime.engines.placeable import (
 )
 from realtime.engines.valle import budget, weights
 from realtime.engines.valle.codes import SAMPLE_RATE
-from realtime.engines.valle.device_choice import RunConfig, choose_run
 from realtime.engines.valle.model import ValleModel
 from realtime.engines.valle.piece_edges import add_pause, trim_and_fade
 from realtime.engines.valle.presets import Prompt, get_prompt
@@ -98,7 +98,7 @@ class ValleEngine:
         return wanted if wanted != AUTO or has_usable_gpu() else CPU
 
     def place(self, device: str) -> None:
-        run = choose_run(_with_device(self._settings, kind_of(device)))
+        run = _choose_run(self._settings, kind_of(device))
         # The GPU that torch takes for `cuda` keeps this name: plans are remembered by it.
         self._run = run if device == "cuda:0" else replace(run, device=device)
 
@@ -111,7 +111,7 @@ class ValleEngine:
     def _chosen_run(self) -> RunConfig:
         if self._run is None:  # once: to look for a GPU takes a moment
             wanted = kind_of(self._device_in_settings())
-            self._run = choose_run(_with_device(self._settings, wanted))
+            self._run = _choose_run(self._settings, wanted)
         return self._run
 
     @property
@@ -240,8 +240,8 @@ def _use_gpu(device: str) -> None:
         torch.cuda.set_device(with_index(device))
 
 
-def _with_device(settings: Settings, device: str) -> Settings:
-    return replace(settings, valle=replace(settings.valle, device=device))
+def _choose_run(settings: Settings, device: str) -> RunConfig:
+    return choose_run(replace(settings.valle, device=device), settings.valle.reproducible)
 
 
 def _fall_back_to_cpu(run: RunConfig, settings: Settings) -> RunConfig:
@@ -255,4 +255,4 @@ def _fall_back_to_cpu(run: RunConfig, settings: Settings) -> RunConfig:
             "valle.device is cuda, and there is no CUDA here.", hint="Say auto or cpu."
         )
     logger.warning("valle finds no CUDA: it runs on the processor")
-    return choose_run(_with_device(settings, CPU))
+    return _choose_run(settings, CPU)

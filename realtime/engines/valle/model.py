@@ -8,16 +8,18 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from realtime.acceleration import Accelerated, Axis, Policy, accelerate
+from realtime.acceleration import Accelerated, Axis, Policy
 from realtime.acceleration.shapes import Sizes
 from realtime.acceleration.torch_modes import dtype_of
 from realtime.engines.decoding.batch import Batch
+from realtime.engines.decoding.run_config import RunConfig
+from realtime.engines.decoding.runner import Runner, make_runner, run_network
 from realtime.engines.valle.budget import MOST_FRAMES, PLACES
 from realtime.engines.valle.codes import HOP
-from realtime.engines.valle.device_choice import RunConfig
 from realtime.engines.valle.load_networks import build_network, build_vocoder
 from realtime.engines.valle.prompt import LinePrompt
 from realtime.settings import Settings
@@ -41,22 +43,6 @@ FRAMES = (150, 600, MOST_FRAMES)  # of a piece in the vocoder
 # Names of the accelerated networks. They stand in metrics, and where a size cannot run as planned
 # in the engine's version, which is part of a recording's key: they must not change.
 STEP, PASS, VOCODER = "valle coarse", "valle fine", "valle vocos"
-
-
-class EagerNetwork:
-    """A network as torch runs it, with its weights in one precision."""
-
-    def __init__(self, module: nn.Module, device: str, precision: str) -> None:
-        self.module = module.to(device, dtype_of(precision)).eval().requires_grad_(False)
-
-    def __call__(self, *inputs: Tensor) -> Any:
-        import torch
-
-        with torch.no_grad():
-            return self.module(*inputs)
-
-
-Runner = EagerNetwork | Accelerated
 
 
 class ValleModel:
@@ -120,7 +106,7 @@ class ValleModel:
             padded = next(size for size in LENGTHS if size >= length)
             x = torch.nn.functional.pad(x, (0, 0, 0, padded - length))
         lengths, stages = self._numbers[length, None], self._numbers[stage, None]
-        with _call(self._pass, x[None], lengths, stages) as (codes, _):
+        with run_network(self._pass, x[None], lengths, stages) as (codes, _):
             kept: Tensor = codes[0, :length].clone()
         return kept
 
@@ -170,7 +156,7 @@ class ValleModel:
         return Batch(
             working,
             partial(_prefill, working),
-            partial(_call, step),
+            partial(run_network, step),
             batch_sizes=run.batch_sizes,
             spans=self.spans,
             score=score,
@@ -201,36 +187,15 @@ class ValleModel:
     ) -> Runner:
         from realtime.engines.valle.networks.transformer import Layer
 
-        run = self.run
-        if run.plan == "eager":
+        if self.run.plan == "eager":
             for part in module.modules():
                 if isinstance(part, Layer):
                     part.register_forward_pre_hook(lambda *_: self._check())
-            return EagerNetwork(module, run.device, precision)
-        network = accelerate(
-            module,
-            inputs=example,
-            plan=run.plan,
-            precision=precision,
-            device=run.device,
-            axes=axes,
-            state=state,
-            truth=truth,
-            policy=self._policy,
-            name=name,
-        )
-        self.accelerated.append(network)
-        return network
-
-
-@contextmanager
-def _call(runner: Runner, *inputs: Tensor) -> Iterator[Any]:
-    """Run a network; its outputs may be overwritten after the end of the block."""
-    if isinstance(runner, EagerNetwork):
-        yield runner(*inputs)
-        return
-    with runner.lease(*inputs) as lent:
-        yield lent.outputs
+        run = replace(self.run, precision=precision)
+        runner = make_runner(module, name, example, axes, state, run, self._policy, truth)
+        if isinstance(runner, Accelerated):
+            self.accelerated.append(runner)
+        return runner
 
 
 def _prefill(model: AutoregressiveModel, slot: int, prompt: LinePrompt) -> None:

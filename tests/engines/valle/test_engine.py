@@ -13,9 +13,9 @@ import torch
 from realtime.characters import Characters
 from realtime.engines.contract import CancelToken, Chunk, LineState, Utterance, WorkCancelled
 from realtime.engines.decoding.line import BatchedLine
+from realtime.engines.decoding.run_config import RunConfig, choose_run
 from realtime.engines.valle import budget
 from realtime.engines.valle.codes import HOP
-from realtime.engines.valle.device_choice import RunConfig, choose_run
 from realtime.engines.valle.engine import ValleEngine, plan_in_force
 from realtime.engines.valle.prompt import LinePrompt
 from realtime.errors import BadRequest, SynthesisFailed, Unavailable, WeightsMissing
@@ -275,7 +275,7 @@ def test_a_device_that_is_found_and_does_not_work_is_no_part_of_what_ran(
     automatic = replace(settings, valle=replace(PLAIN, device="auto"))
     monkeypatch.setattr(
         "realtime.engines.valle.engine.choose_run",
-        lambda wanted: run if wanted.valle.device == "auto" else choose_run(wanted),
+        lambda wanted, fixed: run if wanted.device == "auto" else choose_run(wanted, fixed),
     )
     engine = ValleEngine(automatic)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)

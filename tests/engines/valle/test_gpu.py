@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import torch
 
+from realtime.engines.decoding.run_config import RunConfig
+from realtime.engines.decoding.runner import EagerNetwork
 from realtime.engines.valle import model as models
-from realtime.engines.valle.device_choice import RunConfig
-from realtime.engines.valle.model import EagerNetwork, ValleModel
+from realtime.engines.valle.model import ValleModel
 from realtime.engines.valle.networks.autoregressive import AutoregressiveModel, Sampling
 from realtime.engines.valle.networks.checkpoint import ValleShape
 from realtime.engines.valle.speaking import PieceSpeaker, Turn, VoiceExample

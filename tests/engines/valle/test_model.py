@@ -11,10 +11,12 @@ import pytest
 import torch
 
 from realtime import acceleration
+from realtime.engines.decoding import runner
+from realtime.engines.decoding.run_config import RunConfig
+from realtime.engines.decoding.runner import EagerNetwork
 from realtime.engines.valle import model as models
-from realtime.engines.valle.device_choice import RunConfig
 from realtime.engines.valle.load_networks import build_network
-from realtime.engines.valle.model import EagerNetwork, ValleModel
+from realtime.engines.valle.model import ValleModel
 from realtime.engines.valle.networks.autoregressive import AutoregressiveModel
 from realtime.engines.valle.speaking import PieceSpeaker, Turn, VoiceExample
 from realtime.engines.valle.text import Encoded
@@ -60,7 +62,7 @@ def test_what_is_padded_to_prepared_sizes_is_the_same(
     def accelerate_eagerly(module: torch.nn.Module, **given: Any) -> acceleration.Accelerated:
         return acceleration.accelerate(module, **{**given, "plan": "eager"})
 
-    monkeypatch.setattr(models, "accelerate", accelerate_eagerly)
+    monkeypatch.setattr(runner, "accelerate", accelerate_eagerly)
     monkeypatch.setattr(models, "SPANS", (256, 512))
     monkeypatch.setattr(models, "LENGTHS", (128, 256))
     padded = make_model(tmp_path, RunConfig("cpu", "fp32", "compile", 2, (1, 2)))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from realtime.engines.valle.device_choice import RunConfig
+from realtime.engines.decoding.run_config import RunConfig
 from realtime.engines.valle.model import ValleModel
 from realtime.engines.valle.prompt import LinePrompt
 from realtime.engines.valle.speaking import PieceSpeaker, Turn, VoiceExample, _score

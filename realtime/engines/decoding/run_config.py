@@ -1,23 +1,39 @@
-"""The choice of device, precision, plan and sizes for VALL-E X, made without loading anything."""
+"""The choice of device, precision, plan and sizes for a model of steps, without loading it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from realtime.acceleration import cuda_driver
 from realtime.acceleration.machine import CPU_INFO, has_fast_bf16
 from realtime.engines.placeable import kind_of
-from realtime.settings import Settings
 
 SLOTS = {"cuda": 16, "cpu": 4}
 BATCH_SIZES = (1, 4, 8, 16, 32, 64)  # few: each is compiled and tried, for every span
 
 
+class WantedRun(Protocol):
+    """The settings of an engine that say how it runs; each may be `auto`, and slots 0."""
+
+    @property
+    def device(self) -> str: ...
+
+    @property
+    def precision(self) -> str: ...
+
+    @property
+    def plan(self) -> str: ...
+
+    @property
+    def slots(self) -> int: ...
+
+
 @dataclass(frozen=True)
 class RunConfig:
-    """The device and the way in which VALL-E X runs there."""
+    """The device, and the way in which a model runs there."""
 
     device: str
     precision: str
@@ -32,23 +48,26 @@ class RunConfig:
 
 
 def choose_run(
-    settings: Settings,
+    wanted: WantedRun,
+    reproducible: bool = False,
     has_gpu: Callable[[], bool] = cuda_driver.has_usable_gpu,
     processor: Path = CPU_INFO,
 ) -> RunConfig:
-    """Choose by the settings; `auto` becomes the one that suits this machine."""
-    valle = settings.valle
-    device = valle.device
+    """Choose by the settings; `auto` becomes the one that suits this machine.
+
+    `reproducible` gives every step the same batch size.
+    """
+    device = wanted.device
     if device == "auto":
         device = "cuda" if has_gpu() else "cpu"
-    precision = valle.precision
+    precision = wanted.precision
     if precision == "auto":
         precision = "bf16" if device == "cuda" or has_fast_bf16(processor) else "fp32"
-    plan = valle.plan
+    plan = wanted.plan
     if plan == "auto":
         plan = "graphs" if device == "cuda" else "eager"
-    slots = valle.slots or SLOTS[device]
-    batch_sizes = (slots,) if valle.reproducible else _sizes_up_to(slots, plan)
+    slots = wanted.slots or SLOTS[device]
+    batch_sizes = (slots,) if reproducible else _sizes_up_to(slots, plan)
     return RunConfig(device, precision, plan, slots, batch_sizes)
 
 

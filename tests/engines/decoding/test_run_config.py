@@ -5,15 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from realtime.engines.valle.device_choice import RunConfig, choose_run
-from realtime.settings import Settings, ValleSettings
+from realtime.engines.decoding.run_config import RunConfig, choose_run
+from realtime.settings import ValleSettings
 
 
 def choose(folder: Path, gpu: bool = False, flags: str = "avx2", **valle: Any) -> RunConfig:
     """Choose for a machine with these processor flags, with or without a GPU."""
     processor = folder / "cpuinfo"
     processor.write_text(f"flags : fpu {flags}\n")
-    return choose_run(Settings(valle=ValleSettings(**valle)), lambda: gpu, processor)
+    wanted = ValleSettings(**valle)
+    return choose_run(wanted, wanted.reproducible, lambda: gpu, processor)
 
 
 def test_a_gpu_records_its_steps_in_short_floats(tmp_path: Path) -> None:
