@@ -71,6 +71,18 @@ def cut_words(text: str) -> list[str]:
         return list(_jieba().lcut(text, cut_all=False))
 
 
+def tag_words(text: str) -> list[tuple[str, str]]:
+    """Cut a text into its words, each with jieba's tag for its part of speech."""
+    with _lock:
+        return [(pair.word, pair.flag) for pair in _tagger().lcut(text)]
+
+
+def parts_of_word(word: str) -> list[str]:
+    """Cut a word into all shorter words that are in it, as a search engine looks for them."""
+    with _lock:
+        return list(_jieba().lcut_for_search(word))
+
+
 def _digit_by_digit(text: str) -> str:
     return "".join(_DIGITS.get(sign, sign) for sign in text)
 
@@ -113,3 +125,10 @@ def _jieba() -> Any:
     tokenizer.FREQ, tokenizer.total = tokenizer.gen_pfdict(tokenizer.get_dict_file())
     tokenizer.initialized = True
     return tokenizer
+
+
+@cache
+def _tagger() -> Any:
+    from jieba.posseg import POSTokenizer
+
+    return POSTokenizer(_jieba())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from realtime.text.chinese import numbers_in_words, read
+from realtime.text.chinese import numbers_in_words, parts_of_word, read, tag_words
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,12 @@ def test_characters_without_a_reading_do_not_silence_their_neighbours() -> None:
 def test_words_keep_their_text() -> None:
     assert [sound.text for sound in read("我有3本书。")][-1] == "。"
     assert "".join(sound.text for sound in read("你好，世界。")) == "你好，世界。"
+
+
+def test_words_have_their_part_of_speech() -> None:
+    assert tag_words("我喜欢北京。") == [("我", "r"), ("喜欢", "v"), ("北京", "ns"), ("。", "x")]
+    assert tag_words("") == []
+
+
+def test_a_long_word_has_the_words_in_it() -> None:
+    assert parts_of_word("纸老虎") == ["老虎", "纸老虎"]
