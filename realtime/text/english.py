@@ -19,6 +19,7 @@ _ADDRESS = re.compile(r"(?:https?://)?(?:[\w.+-]+@)?[\w-]+(?:\.[\w-]+)+(?:/[\w./
 _TOP = re.compile(r"\.(?:com|org|net|io|dev|jp|cn|uk|edu|gov|info|app|ai)\b", re.IGNORECASE)
 _SIGNS = {".": " dot ", "/": " slash ", "@": " at ", ":": " colon ", "?": " question mark "}
 _SIGNS |= {"=": " equals ", "&": " and ", "-": " dash ", "_": " underscore ", "#": " hash "}
+_TAGS = frozenset(("VERB", "NOUN", "ADJ", "VBD"))  # of homographs; other entries are weak forms
 
 
 def read(text: str) -> list[Sound]:
@@ -33,6 +34,18 @@ def read(text: str) -> list[Sound]:
         Sound(token.text + (" " if token.whitespace else ""), _phonemes(token)) for token in tokens
     ]
     return [Sound(s.text.strip(' .,!?;:"“”()…'), s.phonemes) for s in align(text, sounds)]
+
+
+def is_homograph(word: str) -> bool:
+    """Tell whether a word is said in two ways, by its part of speech: a house, to house."""
+    with _lock:
+        entries = _g2p().lexicon.golds.d
+    lower = word.lower()
+    stems = (lower, *(lower.removesuffix(end) for end in ("s", "d", "es", "ed")))
+    return any(
+        isinstance(entries.get(stem), dict) and not _TAGS.isdisjoint(entries[stem])
+        for stem in stems
+    )
 
 
 def prepare(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from realtime.text.english import read
+from realtime.text.english import is_homograph, read
 
 
 def phonemes_of(text: str) -> str:
@@ -30,3 +30,13 @@ def test_written_and_meant_sound_alike(written: str, meant: str) -> None:
         return "".join(sign for sign in phonemes_of(text) if sign not in "ˈˌ ")
 
     assert bare(written) == bare(meant)
+
+
+@pytest.mark.parametrize("word", ["house", "closes", "read", "Records", "used", "wind"])
+def test_words_that_are_said_in_two_ways(word: str) -> None:
+    assert is_homograph(word)
+
+
+@pytest.mark.parametrize("word", ["the", "that", "have", "library", "blorptastic", ""])
+def test_words_that_are_said_in_one_way(word: str) -> None:
+    assert not is_homograph(word)

@@ -5,12 +5,8 @@ Of several pronunciations the last one by its letters is taken, as in the model'
 
 from __future__ import annotations
 
-import json
-from functools import cache
+from realtime.text.pronunciations import pronunciations
 
-from realtime.files import packaged_path
-
-DICTIONARY = "eng_to_ipa/resources/CMU_dict.json"  # only the package's data are read
 PRIMARY, SECONDARY = "ˈ", "ˌ"
 _MARKS = {"1": PRIMARY, "2": SECONDARY}
 _VOWELS = {
@@ -37,7 +33,7 @@ _SWAPPED = ((PRIMARY + "ər", "ə" + PRIMARY + "r"), (PRIMARY + "ie", "i" + PRIM
 
 def pronounce(word: str) -> str | None:
     """Return a lower-case word in phonetic letters with its stresses; None when it is unknown."""
-    entries = _words().get(word)
+    entries = pronunciations(word)
     return max(map(to_phonetic, entries)) if entries else None
 
 
@@ -78,13 +74,3 @@ def _count_syllables(phones: list[str]) -> int:
         if phone in _VOWELS and (before not in _VOWELS or (before, phone) in _APART):
             count += 1
     return count
-
-
-@cache
-def _words() -> dict[str, list[str]]:
-    path = packaged_path(DICTIONARY)
-    if path is None:
-        return {}
-    with path.open(encoding="utf-8") as file:
-        words: dict[str, list[str]] = json.load(file)
-    return words

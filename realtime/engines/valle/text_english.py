@@ -7,8 +7,8 @@ import unicodedata
 from functools import lru_cache
 
 from realtime.engines.valle import cmu_dictionary
-from realtime.engines.valle.english_numbers import spell_numbers
 from realtime.text import english
+from realtime.text.english_numbers import spell_numbers
 
 _ABBREVIATIONS = {
     "mrs": "misess", "mr": "mister", "dr": "doctor", "st": "saint", "co": "company",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from realtime.engines.valle.english_numbers import cardinal, ordinal, spell_numbers
+from realtime.text.english_numbers import cardinal, ordinal, spell_numbers
 
 
 @pytest.mark.parametrize(
