@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import Any
 
 from realtime.engines.gpt_sovits.text.chinese_tones import (
     Syllables,
@@ -52,7 +53,12 @@ def speak(text: str, suffixes: bool = True) -> Spoken:
 def _readings(word: str) -> tuple[str, ...]:
     from pypinyin import Style, lazy_pinyin
 
-    return tuple(lazy_pinyin(word, style=Style.TONE3, neutral_tone_with_five=True, errors=list))
+    return tuple(lazy_pinyin(word, style=Style.TONE3, neutral_tone_with_five=True, errors=_apart))
+
+
+def _apart(characters: str) -> Any:
+    """Keep characters without a reading apart, one for each place of the word."""
+    return list(characters)
 
 
 def readings(word: str) -> Syllables:

@@ -195,9 +195,9 @@ def _neutral(word: Word, syllables: Syllables) -> None:
         for place in range(1, len(text)):
             if text[place] == text[place - 1]:
                 _set(syllables, place, NEUTRAL)
-    place = _neutral_place(text, tag)
-    if place is not None:
-        _set(syllables, place, NEUTRAL)
+    by_form = _neutral_place(text, tag)
+    if by_form is not None:
+        _set(syllables, by_form, NEUTRAL)
     first, second = _halves(text)
     for half, end in ((first, len(first)), (second, len(text))):
         if not {half, half[-2:]}.isdisjoint(_neutral_words()):

@@ -45,7 +45,7 @@ def cut(text: str, language: str, method: str) -> tuple[str, ...]:
         short
         for sentence in _merge(pieces)
         if _SPEECH.search(sentence)
-        for short in _bound(with_end(sentence, language))
+        for short in bound(with_end(sentence, language))
     )
 
 
@@ -62,6 +62,23 @@ def with_end(text: str, language: str) -> str:
 def full_stop(language: str) -> str:
     """Return the full stop of a language of a request."""
     return "." if language == "en" else "。"
+
+
+def bound(sentence: str) -> list[str]:
+    """Cut a sentence that is too long for BERT: between clauses, else at a space, else anywhere."""
+    if len(sentence) <= LONGEST:
+        return [sentence]
+    pieces = [""]
+    for clause in _AFTER_SPLITTER.split(sentence):
+        while len(clause) > LONGEST:
+            spaces = [match.end() for match in _SPACES.finditer(clause, 1, LONGEST)]
+            place = spaces[-1] if spaces else LONGEST
+            pieces.append(clause[:place])
+            clause = clause[place:]
+        if len(pieces[-1] + clause) > LONGEST:
+            pieces.append("")
+        pieces[-1] += clause
+    return [piece for piece in pieces if _SPEECH.search(piece)]
 
 
 def _whole(text: str, language: str) -> str:
@@ -161,20 +178,3 @@ def _merge(pieces: Sequence[str]) -> list[str]:
     elif waiting:
         merged.append(waiting)
     return merged
-
-
-def _bound(sentence: str) -> list[str]:
-    """Cut a sentence that is too long for BERT: between clauses, else at a space, else anywhere."""
-    if len(sentence) <= LONGEST:
-        return [sentence]
-    pieces = [""]
-    for clause in _AFTER_SPLITTER.split(sentence):
-        while len(clause) > LONGEST:
-            spaces = [match.end() for match in _SPACES.finditer(clause, 1, LONGEST)]
-            place = spaces[-1] if spaces else LONGEST
-            pieces.append(clause[:place])
-            clause = clause[place:]
-        if len(pieces[-1] + clause) > LONGEST:
-            pieces.append("")
-        pieces[-1] += clause
-    return [piece for piece in pieces if _SPEECH.search(piece)]

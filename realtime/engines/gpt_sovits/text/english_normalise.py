@@ -47,6 +47,10 @@ _SIGNS = str.maketrans(
         "đ": "d", "ð": "th", "þ": "th", "Æ": "AE", "Œ": "OE", "Ø": "O", "Ł": "L",
     }
 )  # fmt: skip
+_HALF = {
+    **{code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F) if chr(code).isalnum()},
+    **str.maketrans({"\u00a0": " ", "’": "'", "‘": "'", "²": " squared", "³": " cubed"}),
+}
 _NUMBER = r"\d+(?:\.\d+)?"
 _TERM = rf"(?:{_NUMBER}|\b[A-Za-z])"
 _SUM = re.compile(rf"({_TERM})(?:\s+([+×÷=])\s+(?={_TERM}\b)|(?<=\d)\s+(-)\s+(?=\d))")
@@ -189,7 +193,7 @@ _BLANKS = re.compile(r"\s+")
 
 def normalise(text: str) -> str:
     """Write an English text in letters and signs; letters in capitals stand apart, as spelled."""
-    text = unicodedata.normalize("NFC", text).translate({0xA0: " ", 0x2019: "'", 0x2018: "'"})
+    text = unicodedata.normalize("NFC", text).translate(_HALF)
     text = _GROUPED.sub("", english.prepare(text))
     for pattern, said in RULES:
         text = pattern.sub(said, text)

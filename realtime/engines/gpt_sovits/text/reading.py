@@ -1,0 +1,116 @@
+"""The reading of a text: from a sentence to the phones that GPT-SoVITS's networks take.
+
+A sentence is read in parts of one language each. Chinese parts know the phones of each character,
+so that BERT's features can be spread over them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from realtime.engines.gpt_sovits.text import chinese, english, japanese, mixed
+from realtime.engines.gpt_sovits.text.chinese_normalise import normalise as normalise_chinese
+from realtime.engines.gpt_sovits.text.cutting import LONGEST, bound, with_end
+from realtime.engines.gpt_sovits.text.english_normalise import normalise as normalise_english
+from realtime.engines.gpt_sovits.text.spoken import Spoken
+from realtime.engines.gpt_sovits.text.symbols import (
+    PUNCTUATION,
+    UNKNOWN,
+    Table,
+    encode,
+    known_table,
+    with_unknown,
+)
+from realtime.errors import BadRequest, NothingToSay
+
+FEWEST = 6  # phones under which a text is read once more, after a full stop
+READABLE = {"zh": "Chinese", "ja": "Japanese", "en": "English"}
+_NAMES = {"ko": "Korean", "yue": "Cantonese"}
+_BLANKS = re.compile(" {2,}")
+_LATIN = re.compile(r"([A-Za-z](?:[A-Za-z' ]*[A-Za-z])?)")
+# Signs that mean a silence of a certain kind; a price is none.
+_SILENCES = ((re.compile(r"￥(?!\s?\d)"), "SP2"), (re.compile(r"\^"), "SP3"))
+
+
+@dataclass(frozen=True)
+class Phones:
+    """A part of a text in one language.
+
+    `word2ph` are the phones of each character of `normal_text`; only Chinese parts have them.
+    """
+
+    language: str
+    normal_text: str
+    phones: tuple[str, ...]
+    ids: tuple[int, ...]
+    word2ph: tuple[int, ...] = ()
+
+
+def read(text: str, language: str, symbols: str) -> tuple[Phones, ...]:
+    """Read a sentence in a language of a request, `zh` or `auto`, with a table of symbols."""
+    table = known_table(symbols)
+    language = mixed.known_language(language, table)
+    parts = _read(text, language, table)
+    if all(phone in PUNCTUATION or phone == UNKNOWN for part in parts for phone in part.phones):
+        raise NothingToSay("The text holds nothing that can be spoken.", field="text")
+    if sum(len(part.ids) for part in parts) < FEWEST:
+        parts = _read("." + text, language, table)
+    return parts
+
+
+def read_prompt(text: str, language: str, symbols: str) -> tuple[Phones, ...]:
+    """Read the text of a reference clip: whole, and with a full stop when it has no end."""
+    text = text.strip("\n")
+    return read(with_end(text, language.lower()) if text else text, language, symbols)
+
+
+def _read(text: str, language: str, table: Table) -> tuple[Phones, ...]:
+    text = _BLANKS.sub(" ", text.replace("\n", " "))
+    pieces = bound(text) if len(text) > LONGEST else [text]
+    return tuple(
+        part
+        for piece in pieces
+        for segment in mixed.parts(piece, language)
+        for part in _speak(segment.text, segment.language, table)
+    )
+
+
+def _speak(text: str, language: str, table: Table) -> Iterator[Phones]:
+    if language not in READABLE:
+        known = ", ".join(READABLE.values())
+        raise BadRequest(
+            f"{_NAMES[language]} text cannot be read; what can be read is {known}.", field="text"
+        )
+    if language == "zh":
+        yield from _speak_chinese(text, table)
+        return
+    if language == "en":
+        spoken = english.speak(normalise_english(text))
+    else:
+        spoken = japanese.speak(japanese.normalise(text))
+    if spoken.phones:
+        yield _encoded(spoken, language, table)
+
+
+def _speak_chinese(text: str, table: Table) -> Iterator[Phones]:
+    """Read a Chinese text; Latin letters that its numbers and units leave are read in English."""
+    silence = None
+    for mark, symbol in _SILENCES:
+        if silence is None and mark.search(text):
+            silence, text = symbol, mark.sub(",", text)
+    for place, piece in enumerate(_LATIN.split(normalise_chinese(text))):
+        if place % 2:
+            yield _encoded(english.speak(normalise_english(piece)), "en", table)
+        elif piece:
+            spoken = chinese.speak(piece, suffixes=table != "v1")
+            if silence:
+                phones = [silence if phone == "," else phone for phone in spoken.phones]
+                spoken = spoken._replace(phones=phones)
+            yield _encoded(spoken, "zh", table)
+
+
+def _encoded(spoken: Spoken, language: str, table: Table) -> Phones:
+    phones = with_unknown(spoken.phones, table)
+    return Phones(language, spoken.text, phones, encode(phones, table), tuple(spoken.counts))
