@@ -10,12 +10,12 @@ from functools import lru_cache
 from typing import Any
 
 from realtime.engines.gpt_sovits.text.chinese_tones import (
+    ChineseWord,
     Syllables,
-    Word,
     join_for_sandhi,
     spoken_tones,
 )
-from realtime.engines.gpt_sovits.text.spoken import Spoken
+from realtime.engines.gpt_sovits.text.phone_reading import PhoneReading
 from realtime.engines.gpt_sovits.text.symbols import (
     FINALS,
     INITIALS,
@@ -34,19 +34,19 @@ _UMLAUT = {"u": "v", "uan": "van", "ue": "ve", "un": "vn"}  # written u after j,
 _Y_FINALS = {"an": "En", "e": "E"}
 
 
-def speak(text: str, suffixes: bool = True) -> Spoken:
+def speak(text: str, suffixes: bool = True) -> PhoneReading:
     """Return the phones of a normalised Chinese text: Han characters and the six signs."""
     phones: list[str] = []
     counts: list[int] = []
     for sentence in _AFTER_SIGN.split(text):
-        words = [Word(word, tag) for word, tag in chinese.tag_words(sentence)]
+        words = [ChineseWord(word, tag) for word, tag in chinese.tag_words(sentence)]
         for word in join_for_sandhi(words, readings):
             syllables = spoken_tones(word, readings(word.text), suffixes)
             for syllable in syllables:
                 found = to_phones(syllable)
                 phones += found
                 counts.append(len(found))
-    return Spoken(text, phones, counts)
+    return PhoneReading(text, phones, counts)
 
 
 @lru_cache(maxsize=4096)

@@ -6,6 +6,7 @@ import re
 
 from realtime.engines.gpt_sovits.text.chinese_expressions import say_expressions
 from realtime.engines.gpt_sovits.text.cutting import shrink_signs
+from realtime.engines.gpt_sovits.text.digits import plain_digits
 
 _GREEK = {
     "α": "阿尔法", "β": "贝塔", "γ": "伽玛", "δ": "德尔塔", "ε": "艾普西龙", "ζ": "捷塔",
@@ -49,7 +50,7 @@ def normalise(text: str) -> str:
     """
     from misaki.zh_normalization.char_convert import tranditional_to_simplified
 
-    text = _SPACED_LETTERS.sub(_GAP, text.translate(_HALF))
+    text = _SPACED_LETTERS.sub(_GAP, plain_digits(text).translate(_HALF))
     text = _SPACES.sub("", _SPACE_IN_NUMBER.sub("，", text))
     text = tranditional_to_simplified(_DROPPED.sub("", text))
     text = _PER.sub("每", say_expressions(text)).translate(_LAST).replace("...", "…")

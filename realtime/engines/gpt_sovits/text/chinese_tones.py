@@ -38,13 +38,13 @@ Syllables = list[str]
 
 
 @dataclass(frozen=True)
-class Word:
+class ChineseWord:
     """A word with its part of speech in jieba's tags."""
 
     text: str
     tag: str
 
-    def joined(self, other: Word) -> Word:
+    def joined(self, other: ChineseWord) -> ChineseWord:
         """Return the two as one word; it has the first one's tag."""
         return replace(self, text=self.text + other.text)
 
@@ -54,7 +54,9 @@ class Word:
         return self.text >= "\u4e00"
 
 
-def join_for_sandhi(words: Sequence[Word], readings: Callable[[str], Syllables]) -> list[Word]:
+def join_for_sandhi(
+    words: Sequence[ChineseWord], readings: Callable[[str], Syllables]
+) -> list[ChineseWord]:
     """Join the words between which a tone depends on the neighbour."""
     found = _join_yi(_join_bu(words))
     found = _join(found, lambda last, _, word: word.text == last.text)
@@ -63,7 +65,7 @@ def join_for_sandhi(words: Sequence[Word], readings: Callable[[str], Syllables])
     return _join(found, lambda last, _, word: word.text == "儿")
 
 
-def spoken_tones(word: Word, syllables: Syllables, suffixes: bool) -> Syllables:
+def spoken_tones(word: ChineseWord, syllables: Syllables, suffixes: bool) -> Syllables:
     """Return a word's syllables with the tones that are spoken.
 
     With `suffixes` a 儿 at the end takes the tone before it; v1 was trained without.
@@ -78,9 +80,11 @@ def spoken_tones(word: Word, syllables: Syllables, suffixes: bool) -> Syllables:
     return spoken
 
 
-def _join(words: Sequence[Word], together: Callable[[Word, Word, Word], bool]) -> list[Word]:
+def _join(
+    words: Sequence[ChineseWord], together: Callable[[ChineseWord, ChineseWord, ChineseWord], bool]
+) -> list[ChineseWord]:
     """Join a word with what was collected last; the test gets that, the word before, the word."""
-    found: list[Word] = []
+    found: list[ChineseWord] = []
     for before, word in zip([None, *words], words, strict=False):
         if found and before is not None and word.is_han and together(found[-1], before, word):
             found[-1] = found[-1].joined(word)
@@ -89,24 +93,24 @@ def _join(words: Sequence[Word], together: Callable[[Word, Word, Word], bool]) -
     return found
 
 
-def _join_bu(words: Sequence[Word]) -> list[Word]:
+def _join_bu(words: Sequence[ChineseWord]) -> list[ChineseWord]:
     """Join 不 with the word after it, whose tag the two get."""
-    found: list[Word] = []
+    found: list[ChineseWord] = []
     waiting = False
     for word in words:
         if waiting and word.is_han:
             word = replace(word, text="不" + word.text)
         elif waiting:
-            found.append(Word("不", "d"))
+            found.append(ChineseWord("不", "d"))
         waiting = word.text == "不"
         if not waiting:
             found.append(word)
-    return [*found, Word("不", "d")] if waiting else found
+    return [*found, ChineseWord("不", "d")] if waiting else found
 
 
-def _join_yi(words: Sequence[Word]) -> list[Word]:
+def _join_yi(words: Sequence[ChineseWord]) -> list[ChineseWord]:
     """Join 看, 一, 看 to one word, and any other 一 with the word after it."""
-    found: list[Word] = []
+    found: list[ChineseWord] = []
     place = 0
     while place < len(words):
         word = words[place]
@@ -127,11 +131,11 @@ def _join_yi(words: Sequence[Word]) -> list[Word]:
 
 
 def _join_third_tones(
-    words: Sequence[Word], readings: Callable[[str], Syllables], whole: bool
-) -> list[Word]:
+    words: Sequence[ChineseWord], readings: Callable[[str], Syllables], whole: bool
+) -> list[ChineseWord]:
     """Join two short words that are third tones, all of both or where they meet."""
     tones = ["".join(syllable[-1:] for syllable in readings(word.text)) for word in words]
-    found: list[Word] = []
+    found: list[ChineseWord] = []
     joined = False
     for place, word in enumerate(words):
         before = words[place - 1] if place else None
@@ -189,7 +193,7 @@ def _yi(text: str, syllables: Syllables) -> None:
             _set(syllables, place, "2" if _tone(syllables, place + 1) == "4" else "4")
 
 
-def _neutral(word: Word, syllables: Syllables) -> None:
+def _neutral(word: ChineseWord, syllables: Syllables) -> None:
     text, tag = word.text, word.tag
     if tag[:1] in ("n", "v", "a") and text not in _never_neutral():
         for place in range(1, len(text)):
@@ -248,7 +252,7 @@ def _third_of_three(first: int, threes: list[bool], syllables: Syllables) -> Non
         _set(syllables, 0, "2")
 
 
-def _suffix(word: Word, syllables: Syllables) -> None:
+def _suffix(word: ChineseWord, syllables: Syllables) -> None:
     text = word.text
     if text[-1] != "儿" or not syllables[-1].startswith("er"):
         return

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from realtime.engines.gpt_sovits.text.arpabet import same_sound, to_arpabet
-from realtime.engines.gpt_sovits.text.spoken import Spoken
+from realtime.engines.gpt_sovits.text.phone_reading import PhoneReading
 from realtime.text import english
 from realtime.text.pronunciations import pronunciations
 
@@ -27,7 +27,7 @@ _VOICELESS = frozenset("P T K F TH HH".split())
 _HISSING = frozenset("S Z SH ZH CH JH".split())
 
 
-def speak(text: str) -> Spoken:
+def speak(text: str) -> PhoneReading:
     """Return the phones of a normalised English text."""
     tokens = _TOKEN.findall(text)
     in_context = _homographs(text, tokens)
@@ -41,7 +41,7 @@ def speak(text: str) -> Spoken:
             phones += in_context.get(place) or _read_word(token.lower())
     if len(phones) < FEWEST:
         phones.insert(0, ",")
-    return Spoken(text, phones, [])
+    return PhoneReading(text, phones, [])
 
 
 def _homographs(text: str, tokens: Sequence[str]) -> dict[int, list[str]]:

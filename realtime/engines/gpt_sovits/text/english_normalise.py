@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 
 from realtime.engines.gpt_sovits.text.cutting import shrink_signs
+from realtime.engines.gpt_sovits.text.digits import plain_digits
 from realtime.text import english
 from realtime.text.english_numbers import cardinal, ordinal
 
@@ -193,7 +194,7 @@ _BLANKS = re.compile(r"\s+")
 
 def normalise(text: str) -> str:
     """Write an English text in letters and signs; letters in capitals stand apart, as spelled."""
-    text = unicodedata.normalize("NFC", text).translate(_HALF)
+    text = plain_digits(unicodedata.normalize("NFC", text)).translate(_HALF)
     text = _GROUPED.sub("", english.prepare(text))
     for pattern, said in RULES:
         text = pattern.sub(said, text)

@@ -11,7 +11,8 @@ import unicodedata
 from collections.abc import Iterator
 
 from realtime.engines.gpt_sovits.text.cutting import shrink_signs
-from realtime.engines.gpt_sovits.text.spoken import Spoken
+from realtime.engines.gpt_sovits.text.digits import plain_digits
+from realtime.engines.gpt_sovits.text.phone_reading import PhoneReading
 from realtime.engines.gpt_sovits.text.symbols import PUNCTUATION
 from realtime.text import japanese
 
@@ -42,9 +43,11 @@ def normalise(text: str) -> str:
     return shrink_signs(text)
 
 
-def speak(text: str) -> Spoken:
+def speak(text: str) -> PhoneReading:
     """Return the phones of a Japanese text; a sign that has none is left out."""
-    text_as_usual = _COMPATIBLE.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
+    text_as_usual = _COMPATIBLE.sub(
+        lambda match: unicodedata.normalize("NFKC", match[0]), plain_digits(text)
+    )
     with japanese.lock:
         prepared = japanese.rewrite_for_analyser(text_as_usual)
     prepared = _DECIMAL.sub("点", prepared).translate(_WORDS)
@@ -56,7 +59,7 @@ def speak(text: str) -> Spoken:
         for start in range(0, len(match[0]), _LONGEST):
             phones += _analyse(match[0][start : start + _LONGEST])
         place = match.end()
-    return Spoken(text, phones + _signs(prepared[place:]), [])
+    return PhoneReading(text, phones + _signs(prepared[place:]), [])
 
 
 def _signs(text: str) -> list[str]:

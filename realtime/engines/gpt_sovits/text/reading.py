@@ -14,7 +14,7 @@ from realtime.engines.gpt_sovits.text import chinese, english, japanese, mixed
 from realtime.engines.gpt_sovits.text.chinese_normalise import normalise as normalise_chinese
 from realtime.engines.gpt_sovits.text.cutting import LONGEST, bound, with_end
 from realtime.engines.gpt_sovits.text.english_normalise import normalise as normalise_english
-from realtime.engines.gpt_sovits.text.spoken import Spoken
+from realtime.engines.gpt_sovits.text.phone_reading import PhoneReading
 from realtime.engines.gpt_sovits.text.symbols import (
     PUNCTUATION,
     UNKNOWN,
@@ -111,6 +111,6 @@ def _speak_chinese(text: str, table: Table) -> Iterator[Phones]:
             yield _encoded(spoken, "zh", table)
 
 
-def _encoded(spoken: Spoken, language: str, table: Table) -> Phones:
+def _encoded(spoken: PhoneReading, language: str, table: Table) -> Phones:
     phones = with_unknown(spoken.phones, table)
     return Phones(language, spoken.text, phones, encode(phones, table), tuple(spoken.counts))

@@ -6,11 +6,15 @@ import pytest
 
 from realtime.engines.gpt_sovits.text import chinese_tones
 from realtime.engines.gpt_sovits.text.chinese import readings
-from realtime.engines.gpt_sovits.text.chinese_tones import Word, join_for_sandhi, spoken_tones
+from realtime.engines.gpt_sovits.text.chinese_tones import (
+    ChineseWord,
+    join_for_sandhi,
+    spoken_tones,
+)
 
 
 def spoken(text: str, tag: str = "n", suffixes: bool = True) -> str:
-    return " ".join(spoken_tones(Word(text, tag), readings(text), suffixes))
+    return " ".join(spoken_tones(ChineseWord(text, tag), readings(text), suffixes))
 
 
 @pytest.mark.parametrize(
@@ -49,7 +53,7 @@ def test_a_suffix_takes_the_tone_before_it_and_a_child_keeps_its_own() -> None:
 
 def test_words_are_joined_where_a_tone_depends_on_the_neighbour() -> None:
     def joined(*words: tuple[str, str]) -> list[str]:
-        found = join_for_sandhi([Word(*word) for word in words], readings)
+        found = join_for_sandhi([ChineseWord(*word) for word in words], readings)
         return [word.text for word in found]
 
     assert joined(("不", "d"), ("怕", "v")) == ["不怕"]

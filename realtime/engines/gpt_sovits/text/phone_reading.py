@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Spoken(NamedTuple):
+class PhoneReading(NamedTuple):
     """A normalised text with its phones.
 
     `counts` are the phones of each character, by which BERT's features are spread over them; empty
