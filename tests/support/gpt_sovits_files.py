@@ -10,14 +10,18 @@ import json
 import re
 import sys
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from realtime.engines.gpt_sovits.networks.bert import Bert, BertShape
+from realtime.engines.gpt_sovits.networks.hubert import Hubert, HubertShape
+from realtime.engines.gpt_sovits.weights import BERT, BERT_VOCABULARY, HUBERT, SPEAKER
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "gpt_sovits"
 SOVITS = {
@@ -30,6 +34,7 @@ SOVITS = {
 }
 HEADS = {"v1": "00", "v2": "01", "v3": "02", "v4": "PK", "v2Pro": "05", "v2ProPlus": "06"}
 LORA_HEADS = {"v3": "03", "v4": "04"}
+CHARACTERS = ",.?!…-你好我是中国人今天气很的一不了在有"
 LORA_PARTS = ("to_q", "to_k", "to_v", "to_out.0")
 Weights = dict[str, Tensor]
 Config = dict[str, Any]
@@ -153,6 +158,47 @@ def lora_weights(version: str, rank: int, seed: int) -> Weights:
                 )
     changed["cfm.base_model.model.estimator.rotary_embed.inv_freq"] = torch.ones(32)
     return changed
+
+
+def write_front(models: Path, seed: int = 1) -> Path:
+    """Write the files that all voices share, as wide as the small voices want them.
+
+    Chinese characters other than those of `CHARACTERS` are unknown.
+    """
+    folder = models / "gpt_sovits"
+    _save_tensors(folder / HUBERT.name, _small_hubert(seed))
+    _save_tensors(folder / BERT.name, _small_bert(seed))
+    _save_tensors(folder / SPEAKER.name, weights("eres2netv2_tiny"))
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *CHARACTERS]
+    (folder / BERT_VOCABULARY.name).write_text("\n".join(words), encoding="utf-8")
+    return folder
+
+
+def _small_hubert(seed: int) -> Weights:
+    shape = HubertShape(width=64, heads=1, layers=1, inner=32, channels=16)
+    return _random_state(lambda: Hubert(shape), seed)
+
+
+def _small_bert(seed: int) -> Weights:
+    characters = len(CHARACTERS) + 4
+    shape = BertShape(layers=1, inner=16, characters=characters)
+    found = {
+        f"bert.{name}": value for name, value in _random_state(lambda: Bert(shape), seed).items()
+    }
+    # The last two layers are not used; a tensor of the last one tells how many there are.
+    found["bert.encoder.layer.2.output.dense.bias"] = torch.zeros(shape.width)
+    return half(found)
+
+
+def _random_state(make: Callable[[], nn.Module], seed: int) -> Weights:
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return dict(make().state_dict())
+
+
+def _save_tensors(path: Path, found: Weights) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(found, path)
 
 
 def half(found: Weights) -> Weights:

@@ -61,7 +61,11 @@ def content_sound(clip: Clip) -> Samples:
     samples = clip.samples
     if clip.rate != CONTENT_RATE:
         samples = soxr.resample(samples, clip.rate, CONTENT_RATE, quality="HQ")
-    return np.concatenate([samples, np.zeros(TAIL, np.float32)])
+    # As many as begin within the clip; the library may give one less.
+    count = -(-clip.samples.size * CONTENT_RATE // clip.rate)
+    sound = np.zeros(count + TAIL, np.float32)
+    sound[: min(count, samples.size)] = samples[:count]
+    return sound
 
 
 def sound_at(clip: Clip, rate: int) -> Tensor:

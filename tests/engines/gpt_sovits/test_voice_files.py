@@ -8,12 +8,18 @@ import pytest
 import torch
 from torch import nn
 
+from realtime.engines.gpt_sovits.checkpoints import read_tensors
+from realtime.engines.gpt_sovits.networks.bert import Bert
+from realtime.engines.gpt_sovits.networks.eres2netv2 import Eres2NetV2
+from realtime.engines.gpt_sovits.networks.hubert import Hubert
 from realtime.engines.gpt_sovits.rewrite_checkpoint import main
 from realtime.engines.gpt_sovits.versions import VERSIONS, is_skipped
+from realtime.engines.gpt_sovits.vocabulary import load_vocabulary
 from realtime.engines.gpt_sovits.voice_files import base_path, named_faults, open_voice
-from realtime.engines.gpt_sovits.weights import convertible_files
+from realtime.engines.gpt_sovits.weights import BERT, HUBERT, SPEAKER, convertible_files
 from realtime.errors import Unavailable, WeightsMissing
 from realtime.settings import Settings
+from realtime.weights import verified_path
 from tests.support import gpt_sovits_files as files
 from tests.support.valle_files import settings_in
 
@@ -116,3 +122,21 @@ def test_what_can_be_converted_is_found_by_its_ending(folder: Path, settings: Se
         "sv/b.ckpt",
     ]
     assert len({file.converted for file in found}) == len(found)
+
+
+def test_the_small_files_that_all_voices_share_fit_the_small_voices(
+    folder: Path, settings: Settings
+) -> None:
+    files.write_front(settings.models.path)
+    hubert = Hubert.loaded(read_tensors(verified_path(HUBERT, settings)))
+    bert = Bert.loaded(read_tensors(verified_path(BERT, settings)))
+    speaker = Eres2NetV2.loaded(read_tensors(verified_path(SPEAKER, settings)))
+    ids = torch.tensor([load_vocabulary(settings).encode("你好,龘")])
+    voice = files.sovits_weights("v2ProPlus")[0]
+    with torch.inference_mode():
+        assert hubert(torch.randn(1, 8_000)).shape[2] == voice["ssl_proj.weight"].shape[1]
+        assert speaker(torch.randn(1, 50, 80)).shape[1] == voice["sv_emb.weight"].shape[1]
+        features = bert(ids)
+    gpt = files.gpt_weights("v2")[0]
+    assert features.shape == (1, 6, gpt["model.bert_proj.weight"].shape[1])
+    assert features.isfinite().all()
