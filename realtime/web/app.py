@@ -19,7 +19,7 @@ from realtime.settings import Settings
 from realtime.web.answers.errors import EXCEPTION_HANDLERS
 from realtime.web.compat.gpt_sovits import routes as gpt_sovits
 from realtime.web.compat.gpt_sovits.errors import ContractRefusal, answer_contract_refusal
-from realtime.web.compat.gpt_sovits.performance_stats import PerformanceStats
+from realtime.web.compat.gpt_sovits.state import GptSovitsState
 from realtime.web.entry.authentication import Authentication
 from realtime.web.entry.body_limit import BodyLimit
 from realtime.web.entry.fault_answer import FaultAnswer
@@ -112,7 +112,7 @@ def create_app(services: Services) -> Starlette:
     app.state.services = services
     app.state.sockets = OpenSockets(services.settings.limits.all_sockets, services.metrics)
     app.state.created = int(time.time())
-    app.state.gpt_sovits_stats = PerformanceStats()
+    app.state.gpt_sovits = GptSovitsState()
     app.state.troubles = Troubles()
     app.state.document = openapi.ApiDocument(OPERATIONS)
     return app

@@ -13,7 +13,8 @@ from realtime.errors import Busy, TooLarge, TooSlow, YamabikoError
 from realtime.settings import LimitsSettings
 from realtime.web.answers.errors import ErrorResponse, refusal_of
 
-UPLOADS = frozenset(("/api/process", "/api/characters"))  # paths that take files by POST
+# Paths that take files by POST.
+UPLOADS = frozenset(("/api/process", "/api/characters", "/upload_voice", "/set_refer_audio"))
 
 
 class BodyLimit:

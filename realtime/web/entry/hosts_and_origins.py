@@ -78,6 +78,24 @@ def check_origin(scope: Scope, allowed: Collection[str]) -> None:
         )
 
 
+def check_page(scope: Scope, settings: Settings) -> None:
+    """Refuse a change that a page from elsewhere asks for.
+
+    A browser sends forms without asking, CORS or not, and calls links and pictures without saying
+    for which page. What it says of both is `Sec-Fetch-Site` (Fetch Metadata, section 2.4).
+    """
+    if "*" in settings.cors.origins:
+        return
+    check_origin(scope, {*settings.sockets.origins, *settings.cors.origins})
+    headers = Headers(scope=scope)
+    if "origin" not in headers and headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+        raise Forbidden(
+            "Pages from elsewhere may not do this.",
+            code="origin_not_allowed",
+            hint="The setting cors.origins lists pages elsewhere that may.",
+        )
+
+
 def foreign_origin(scope: Scope, allowed: Collection[str]) -> str | None:
     """Return the site whose page sent a request; None for our own, a listed one, or no page."""
     headers = Headers(scope=scope)

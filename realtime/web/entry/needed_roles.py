@@ -11,7 +11,8 @@ from realtime.access.roles import LISTENER, OPERATOR, Role
 SAFE = ("GET", "HEAD", "OPTIONS")  # methods that change nothing (RFC 9110, section 9.2.1)
 
 # A listener may do what costs the caller's own quota; what changes the server for others is an
-# operator's. Reading needs no row: a listener may read everything.
+# operator's. Reading needs no row: a listener may read everything. A GET that changes something has
+# one.
 NEEDED_ROLES: Mapping[tuple[str, str], Role] = {
     ("POST", "/v1/audio/speech"): LISTENER,
     ("POST", "/lines"): LISTENER,
@@ -23,6 +24,16 @@ NEEDED_ROLES: Mapping[tuple[str, str], Role] = {
     ("POST", "/tts_with_cached_voice"): LISTENER,
     ("POST", "/tts_with_voice"): LISTENER,
     ("POST", "/ticket"): LISTENER,
+    ("GET", "/set_gpt_weights"): OPERATOR,  # by GET, since its clients ask so
+    ("GET", "/set_sovits_weights"): OPERATOR,
+    ("GET", "/set_refer_audio"): OPERATOR,
+    ("POST", "/set_refer_audio"): OPERATOR,
+    ("POST", "/upload_voice"): OPERATOR,
+    ("POST", "/voice/{name}/set"): OPERATOR,
+    ("DELETE", "/voice/{name}"): OPERATOR,
+    ("POST", "/refresh_voice_cache"): OPERATOR,
+    ("POST", "/reset_performance_stats"): OPERATOR,
+    ("POST", "/toggle_optimization"): OPERATOR,
     ("POST", "/api/characters"): OPERATOR,
     ("POST", "/api/acceleration"): OPERATOR,
     ("POST", "/api/models/load"): OPERATOR,
@@ -47,6 +58,6 @@ _FOR_LISTENERS = [
 def needed_role(method: str, path: str) -> Role:
     """Return the role that a request needs: for a change that has no row, the higher one."""
     if method in SAFE:
-        return LISTENER
+        return NEEDED_ROLES.get(("GET", path), LISTENER)
     reached = any(method == known and shape.match(path) for known, shape in _FOR_LISTENERS)
     return LISTENER if reached else OPERATOR

@@ -13,7 +13,7 @@ from realtime.audio.decoding import AudioSource
 from realtime.cloning import ASKABLE, MOST_CLIP_SECONDS, MOST_TEXT
 from realtime.errors import BadRequest, SynthesisFailed, Taken, YamabikoError
 from realtime.services import Services
-from realtime.web.entry.hosts_and_origins import check_origin
+from realtime.web.entry.hosts_and_origins import check_page
 from realtime.web.openapi.error_codes import (
     ENGINE_ERRORS,
     FOREIGN_PAGE,
@@ -42,7 +42,7 @@ CLIP = FieldTable("Clip", (AUDIO, NAME, TEXT, LANGUAGE))
 
 async def clone(request: Request) -> Response:
     """Make a character of an uploaded clip, and answer with it."""
-    _check_origin(request)
+    check_page(request.scope, services_of(request).settings)
     account = account_of(request)
     await account.check_sound()
     form = await read_form(request, CLIP)
@@ -57,13 +57,6 @@ async def clone(request: Request) -> Response:
         await form.close()
     await account.charge_sound(source.seconds)
     return JSONResponse(asdict(describe_character(character)), 201)
-
-
-def _check_origin(request: Request) -> None:
-    """Refuse pages from elsewhere: a browser sends their forms here without asking, CORS or not."""
-    settings = services_of(request).settings
-    if "*" not in settings.cors.origins:
-        check_origin(request.scope, {*settings.sockets.origins, *settings.cors.origins})
 
 
 ROUTES = [Route("/api/characters", clone, methods=["POST"])]

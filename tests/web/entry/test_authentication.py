@@ -19,6 +19,7 @@ from realtime.access.signatures import SaltedSigner
 from realtime.services import Services
 from realtime.settings import AuthSettings, LimitsSettings, Settings, SocketsSettings
 from realtime.web.app import ROUTES, create_app
+from realtime.web.compat.gpt_sovits.errors import is_gpt_sovits
 from realtime.web.entry.authentication import OPEN, OPEN_FOLDER, Authentication
 from realtime.web.requests.caller import caller_of
 from tests.support.documented_client import DocumentedClient
@@ -68,6 +69,24 @@ CLOSED: dict[str, tuple[str, str, Any, int]] = {
         {"textPrompt": "a", "character": "nobody", "language": "en"},
         404,
     ),
+    "/tts": ("POST", "/tts", {}, 400),
+    "/tts_with_cached_voice": ("POST", "/tts_with_cached_voice", {}, 400),
+    "/tts_with_voice": ("POST", "/tts_with_voice", {}, 400),
+    "/set_gpt_weights": ("GET", "/set_gpt_weights?weights_path=x", None, 400),
+    "/set_sovits_weights": ("GET", "/set_sovits_weights?weights_path=x", None, 400),
+    "/set_refer_audio": ("GET", "/set_refer_audio?refer_audio_path=x", None, 400),
+    "/control": ("GET", "/control?command=exit", None, 403),
+    "/voices": ("GET", "/voices", None, 200),
+    "/voice/{name}": ("DELETE", "/voice/nobody", None, 400),
+    "/voice/{name}/set": ("POST", "/voice/nobody/set?audio_file=x", None, 400),
+    "/upload_voice": ("POST", "/upload_voice", None, 400),
+    "/refresh_voice_cache": ("POST", "/refresh_voice_cache", None, 200),
+    "/voice_cache_status": ("GET", "/voice_cache_status", None, 200),
+    "/performance_stats": ("GET", "/performance_stats", None, 200),
+    "/reset_performance_stats": ("POST", "/reset_performance_stats", None, 200),
+    "/optimization_status": ("GET", "/optimization_status", None, 200),
+    "/toggle_optimization": ("POST", "/toggle_optimization?enable=true", None, 200),
+    "/concurrent_stats": ("GET", "/concurrent_stats", None, 200),
     "/api/process": ("POST", "/api/process", {}, 415),
     "/openapi.json": ("GET", "/openapi.json", None, 200),
     "/ticket": ("POST", "/ticket", None, 200),
@@ -128,11 +147,16 @@ def reason(answer: Any) -> tuple[int, str]:
     found = answer.json()
     if "audioURL" in found:
         return answer.status_code, found["error"]
+    if "message" in found:  # GPT-SoVITS' API has no codes
+        return answer.status_code, ""
     return answer.status_code, found["error"]["code"]
 
 
 def refused_as(name: str, code: str) -> tuple[int, str]:
-    return (403, "Invalid Request") if name == "/generate" else (401, code)
+    if name == "/generate":
+        return 403, "Invalid Request"
+    path = REQUESTS[name][1].partition("?")[0]
+    return 401, "" if is_gpt_sovits(path) else code
 
 
 def sign(fake_time: FakeTime, name: str, **changed: str) -> dict[str, str]:

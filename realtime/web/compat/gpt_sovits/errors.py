@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import NotRequired, TypedDict
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-VOICE = "/voice/"
+VOICE = re.compile(r"/voice/[^/]+(/set)?")
 # The addresses, and the message that the original has for everything that fails there. Where it
 # has none, the message is the reason itself.
 ADDRESSES = {
@@ -40,7 +41,7 @@ class ContractRefusal(Exception):
 
 def is_gpt_sovits(path: str) -> bool:
     """Return whether a path is one of GPT-SoVITS' addresses."""
-    return path in ADDRESSES or path.startswith(VOICE)
+    return path in ADDRESSES or VOICE.fullmatch(path) is not None
 
 
 def gpt_sovits_status(status: int) -> int:

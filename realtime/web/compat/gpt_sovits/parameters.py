@@ -109,8 +109,8 @@ class TtsRequest:
         """Return whether a head with no frames goes before the samples."""
         return self.streamed and self.format is MEDIA_TYPES["wav"]
 
-    def line_request(self, character: str | None, settings: Settings) -> LineRequest:
-        """Return the line as a character speaks it."""
+    def line_request(self, character: str | None, style: str, settings: Settings) -> LineRequest:
+        """Return the line as a character speaks it, by the example of one of its styles."""
         language, noaccent = LANGUAGES[self.text_lang]
         seed = self.seed
         if seed == ANY_SEED:
@@ -123,7 +123,7 @@ class TtsRequest:
             longprompt=len(self.text) > settings.limits.text,  # the original has no limit
             speed=self.speed,
             seed=seed,
-            options=self.options,
+            options=options_of({**dict(self.options), "style": style or None}),
         )
 
 

@@ -65,7 +65,7 @@ class PerformanceStats:
 
     def reset(self) -> None:
         """Begin anew; requests under way are counted when they end."""
-        self._requests = self._failed = self._most_active = 0
+        self._requests = self._failed = self.most_active = 0
         self._busy = 0.0  # seconds in which some request was under way
         self._busy_since = self._clock()
         self._times = StageTimes()
@@ -77,7 +77,7 @@ class PerformanceStats:
         if not self.active:
             self._busy_since = self._clock()
         self.active += 1
-        self._most_active = max(self._most_active, self.active)
+        self.most_active = max(self.most_active, self.active)
         try:
             yield stopwatch
         except BaseException:
@@ -111,7 +111,3 @@ class PerformanceStats:
             "requests_per_second": round(count / busy, 4) if busy else 0.0,
             "failed_requests": self._failed,
         }
-
-    def concurrent(self) -> dict[str, int]:
-        """Return how many requests are under way, and were at most."""
-        return {"active_requests": self.active, "most_active_requests": self._most_active}

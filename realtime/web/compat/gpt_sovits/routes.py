@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from realtime.web.compat.gpt_sovits import tts
+from realtime.web.compat.gpt_sovits import performance, tts, upload, voices, weights
 
-ROUTES = [*tts.ROUTES]
-OPERATIONS = [*tts.OPERATIONS]
+ROUTES = [
+    *tts.ROUTES,
+    *weights.ROUTES,
+    *voices.ROUTES,
+    *upload.ROUTES,
+    *performance.ROUTES,
+]
+OPERATIONS = [
+    *tts.OPERATIONS,
+    *weights.OPERATIONS,
+    *voices.OPERATIONS,
+    *upload.OPERATIONS,
+    *performance.OPERATIONS,
+]

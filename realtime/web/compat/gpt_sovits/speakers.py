@@ -4,15 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import dataclass
 
+from realtime.characters import Character, GptSovitsVoice
 from realtime.engines.switched_weights import SwitchesWeights
 from realtime.errors import BadRequest, NotFound
 from realtime.services import Services
 
 
-async def find_speaker(services: Services, path: str) -> str | None:
-    """Name the character of a clip; None: the default one of the text's language."""
+@dataclass(frozen=True)
+class Speaker:
+    """A character and the clip that is its example; without a name the language's own one."""
+
+    character: str | None = None
+    style: str | None = None  # of the clip, where the request names one; "": the first clip
+
+
+async def find_speaker(services: Services, path: str) -> Speaker:
+    """Find the character of a clip."""
     return await asyncio.to_thread(_find, services, path)  # it may read the characters' folder
+
+
+async def find_voice(services: Services, name: str, clip: str = "") -> Speaker:
+    """Find a character by its name, and its style by one of its clips, if that is one of them."""
+    character = await asyncio.to_thread(services.characters.get, name)
+    return Speaker(character.name, style_of(character, clip_names(clip)[1]) if clip else None)
 
 
 def clip_names(path: str) -> tuple[str, str]:
@@ -22,18 +38,38 @@ def clip_names(path: str) -> tuple[str, str]:
     return (stem if dot and stem else last), last
 
 
-def _find(services: Services, path: str) -> str | None:
-    names = clip_names(path)
+def audio_files(character: Character) -> dict[str, str]:
+    """Return the clips that a client may choose for a character, each with its style.
+
+    A voice without clips of its own has one under its name, which `ref_audio_path` takes.
+    """
+    voice = character.voice
+    if not isinstance(voice, GptSovitsVoice):
+        return {f"{character.name}.wav": ""}
+    styles = {clip.reference: name for name, clip in voice.card.styles.items()}
+    return {**styles, voice.card.clip.reference: ""}
+
+
+def style_of(character: Character, clip: str) -> str | None:
+    """Return the style of a character's clip; None where it has no such clip."""
+    return audio_files(character).get(clip)
+
+
+def _find(services: Services, path: str) -> Speaker:
+    stem, last = clip_names(path)
     clips = services.settings.gpt_sovits_api.clips
-    for name in names:
+    for name in (stem, last):
         if name in clips:
-            return str(clips[name])
-    for name in names:
+            return Speaker(str(clips[name]))
+    for name in (stem, last):
         try:
-            return services.characters.get(name).name
+            return Speaker(services.characters.get(name).name)
         except (NotFound, BadRequest):
             continue  # the clip of a bot is not ours
-    return _switched_character(services)
+    for character in services.characters.all():
+        if (style := style_of(character, last)) is not None:
+            return Speaker(character.name, style)
+    return Speaker(_switched_character(services))
 
 
 def _switched_character(services: Services) -> str | None:

@@ -16,10 +16,10 @@ from realtime.web.compat.gpt_sovits.parameters import (
     read_tts,
     read_voice_tts,
 )
-from realtime.web.compat.gpt_sovits.performance_stats import PerformanceStats
 from realtime.web.compat.gpt_sovits.sound import TtsResponse
-from realtime.web.compat.gpt_sovits.speakers import find_speaker
-from realtime.web.compat.gpt_sovits.values import LooseField, sent_values
+from realtime.web.compat.gpt_sovits.speakers import Speaker, find_speaker, find_voice
+from realtime.web.compat.gpt_sovits.state import state_of
+from realtime.web.compat.gpt_sovits.values import LooseField, sent_values, text_of
 from realtime.web.openapi.error_codes import LINE_ERRORS, QUOTA_ERRORS, SYNTHESIS_ERRORS, codes
 from realtime.web.openapi.operation import (
     BYTES,
@@ -35,7 +35,7 @@ from realtime.web.requests.field_types import Field
 from realtime.web.requests.json_body import refuses_storing
 from realtime.web.requests.services import account_of, services_of
 
-AUDIO_FILE = LooseField("audio_file", "Read and ignored: a character keeps its own clip.")
+AUDIO_FILE = LooseField("audio_file", "One of the voice's clips; another is ignored.")
 
 
 async def speak(request: Request) -> Response:
@@ -46,23 +46,22 @@ async def speak(request: Request) -> Response:
 
 async def speak_with_voice(request: Request) -> Response:
     """Speak a text as a character that is named."""
-    wanted = read_voice_tts(await sent_values(request))
-    return await _spoken(request, wanted, wanted.clip)
+    values = await sent_values(request)
+    wanted = read_voice_tts(values)
+    clip = text_of(values, "audio_file")
+    return await _spoken(request, wanted, await find_voice(services_of(request), wanted.clip, clip))
 
 
-async def _spoken(request: Request, wanted: TtsRequest, character: str | None) -> Response:
-    services, account = services_of(request), account_of(request)
-    line = await services.speech.line(wanted.line_request(character, services.settings))
+async def _spoken(request: Request, wanted: TtsRequest, speaker: Speaker) -> Response:
+    services, account, state = services_of(request), account_of(request), state_of(request)
+    style = speaker.style
+    if style is None:  # none is named: it is the one that was chosen for the voice
+        style = state.styles.get(speaker.character or "", "")
+    asked = wanted.line_request(speaker.character, style, services.settings)
+    line = await services.speech.line(asked)
     await account.charge_text(len(line.text))
     keep = not refuses_storing(request)
-    stats = stats_of(request)
-    return TtsResponse(services.speech, account, line, wanted, stats, keep)
-
-
-def stats_of(request: Request) -> PerformanceStats:
-    """Return the figures of the application that a request came to."""
-    stats: PerformanceStats = request.app.state.gpt_sovits_stats
-    return stats
+    return TtsResponse(services.speech, account, line, wanted, state.stats, keep)
 
 
 ROUTES = [

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from starlette.testclient import TestClient
 
 from realtime.engines.contract import CancelToken, Chunk, Utterance
@@ -18,6 +19,7 @@ from realtime.web.app import create_app
 from tests.support.documented_client import DocumentedClient
 from tests.support.scripted_engines import Silent
 from tests.support.server import LiveServer, scripted_services, serving
+from tests.support.voice_like_sound import voice
 
 ROOT = Path(__file__).resolve().parents[4]
 CARDS = {
@@ -37,11 +39,24 @@ def own_settings(web_settings: Settings, tmp_path_factory: pytest.TempPathFactor
         shutil.copy(presets / "af_heart.npz", presets / f"{name}.npz")
         engines = f"engines: {{en: {engine}, zh: {engine}, ja: {engine}}}\n"
         (presets / f"{name}.yaml").write_text(f"aliases: [{name}-alias]\nspeed: 1.5\n{engines}")
+    write_trained_voice(presets)
     return replace(
         web_settings,
         presets=PresetsSettings(path=presets),
         cache=CacheSettings(path=tmp_path_factory.mktemp("cache")),
         gpt_sovits_api=GptSovitsApiSettings(clips={"reference_01": "jf_alpha"}),
+    )
+
+
+def write_trained_voice(presets: Path) -> None:
+    """Write a character with two clips, each with a style, as GPT-SoVITS has them."""
+    for name, pitch in (("calm", 140.0), ("angry", 220.0)):
+        soundfile.write(presets / f"nana_{name}.wav", voice(4.0, pitch, 16_000), 16_000)
+    clip = "{reference: nana_angry.wav, text: はい。, language: ja}"
+    (presets / "nana.yaml").write_text(
+        "engine: gpt_sovits\ngender: female\ndescription: A voice of two moods.\n"
+        "voice: {gpt: nana.ckpt, sovits: nana.pth, reference: nana_calm.wav, text: はい。, "
+        f"language: ja, styles: {{angry: {clip}}}}}\n"
     )
 
 

@@ -54,7 +54,7 @@ def test_what_is_needed_is_enough() -> None:
     found = read()
     assert (found.clip, found.text, found.text_lang) == ("a/b.wav", "Hi.", "en")
     assert (found.format.content_type, found.streamed, found.options) == ("audio/wav", False, ())
-    assert found.line_request("af_heart", Settings()) == LineRequest("Hi.", "af_heart", "en")
+    assert found.line_request("af_heart", "", Settings()) == LineRequest("Hi.", "af_heart", "en")
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_what_is_needed_is_enough() -> None:
 def test_languages_are_ours_in_any_case_of_letters(
     text_lang: str, language: str, own_sound: bool
 ) -> None:
-    line = read(text_lang=text_lang).line_request(None, Settings())
+    line = read(text_lang=text_lang).line_request(None, "", Settings())
     assert (line.language, line.noaccent) == (language, own_sound)
     assert text_lang.lower() in LANGUAGES
 
@@ -108,7 +108,7 @@ def test_options_go_to_the_engine_only_where_they_are_sent() -> None:
         batch_size=4,
         parallel_infer=False,
     )
-    assert dict(found.line_request(None, Settings()).options) == {
+    assert dict(found.line_request(None, "", Settings()).options) == {
         "top_k": 5,
         "top_p": 0.9,
         "temperature": 0.8,
@@ -122,24 +122,28 @@ def test_options_go_to_the_engine_only_where_they_are_sent() -> None:
     }
 
 
+def test_the_style_of_a_clip_is_an_option() -> None:
+    assert read().line_request("nana", "angry", Settings()).options == (("style", "angry"),)
+
+
 def test_speed_and_seed() -> None:
-    line = read(speed_factor="1.25", seed="7").line_request(None, Settings())
+    line = read(speed_factor="1.25", seed="7").line_request(None, "", Settings())
     assert (line.speed, line.seed) == (1.25, 7)
-    usual = read(speed_factor=1.0, seed=-1).line_request(None, Settings())
+    usual = read(speed_factor=1.0, seed=-1).line_request(None, "", Settings())
     assert (usual.speed, usual.seed) == (None, 0)
 
 
 def test_a_setting_gives_every_request_another_seed() -> None:
     settings = Settings(gpt_sovits_api=GptSovitsApiSettings(new_takes=True))
-    seeds = {read().line_request(None, settings).seed for _ in range(8)}
+    seeds = {read().line_request(None, "", settings).seed for _ in range(8)}
     assert len(seeds) > 1 and all(0 <= seed < NEW_SEEDS for seed in seeds)
-    assert read(seed=3).line_request(None, settings).seed == 3
+    assert read(seed=3).line_request(None, "", settings).seed == 3
 
 
 def test_a_text_over_the_limit_is_a_long_one() -> None:
     settings = replace(Settings(), limits=LimitsSettings(text=3))
-    assert read(text="abcd").line_request(None, settings).longprompt
-    assert not read(text="abc").line_request(None, settings).longprompt
+    assert read(text="abcd").line_request(None, "", settings).longprompt
+    assert not read(text="abc").line_request(None, "", settings).longprompt
 
 
 def test_a_voice_needs_its_name_and_a_text() -> None:

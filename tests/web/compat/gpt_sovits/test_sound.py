@@ -95,7 +95,7 @@ def test_a_line_is_the_recording_of_our_own_doors(fresh: TestClient) -> None:
 
 
 def test_the_stages_are_timed(fresh: TestClient) -> None:
-    stats = fresh.app.state.gpt_sovits_stats  # type: ignore[attr-defined]
+    stats = fresh.app.state.gpt_sovits.stats  # type: ignore[attr-defined]
     stats.reset()
     spoken(fresh, media_type="ogg")
     found = stats.described()

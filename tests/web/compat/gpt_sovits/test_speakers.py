@@ -10,7 +10,12 @@ from starlette.testclient import TestClient
 from realtime.engines.tone import Tone
 from realtime.services import Services
 from realtime.settings import Settings
-from realtime.web.compat.gpt_sovits.speakers import clip_names, find_speaker
+from realtime.web.compat.gpt_sovits.speakers import (
+    Speaker,
+    clip_names,
+    find_speaker,
+    find_voice,
+)
 from tests.support.server import services_with
 
 pytestmark = pytest.mark.anyio
@@ -48,7 +53,7 @@ def test_the_name_of_a_clip(path: str, stem: str, last: str) -> None:
 )
 async def test_a_clip_stands_for_a_character(bot: TestClient, path: str, name: str | None) -> None:
     services: Services = bot.app.state.services  # type: ignore[attr-defined]
-    assert await find_speaker(services, path) == name
+    assert await find_speaker(services, path) == Speaker(name)
 
 
 class Switched(Tone):
@@ -65,8 +70,21 @@ async def test_an_unknown_clip_is_spoken_with_the_weights_that_were_named(
     settings: Settings,
 ) -> None:
     services = services_with(settings, extra=(Switched,))
-    assert await find_speaker(services, "x.wav") is None
+    assert await find_speaker(services, "x.wav") == Speaker(None)
     services.models.engine("switched").switch("gpt", Path("x.ckpt"))  # type: ignore[union-attr]
-    assert await find_speaker(services, "x.wav") == "bf_emma"
-    assert await find_speaker(services, "af_heart.wav") == "af_heart"
+    assert await find_speaker(services, "x.wav") == Speaker("bf_emma")
+    assert await find_speaker(services, "af_heart.wav") == Speaker("af_heart")
     await services.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "style"),
+    [("D:\\clips\\nana_calm.wav", ""), ("nana_angry.wav", "angry"), ("nana.wav", None)],
+)
+async def test_a_clip_of_a_character_stands_for_it_and_its_style(
+    bot: TestClient, path: str, style: str | None
+) -> None:
+    services: Services = bot.app.state.services  # type: ignore[attr-defined]
+    assert await find_speaker(services, path) == Speaker("nana", style)
+    assert await find_voice(services, "Nana", path) == Speaker("nana", style)
+    assert await find_voice(services, "nana") == Speaker("nana", None)

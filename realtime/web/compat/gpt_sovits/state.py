@@ -1,0 +1,23 @@
+"""State of GPT-SoVITS' API: the clips that clients chose, and figures of their requests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from starlette.requests import Request
+
+from realtime.web.compat.gpt_sovits.performance_stats import PerformanceStats
+
+
+@dataclass
+class GptSovitsState:
+    """The state of the API in one application; it is lost with the server."""
+
+    stats: PerformanceStats = field(default_factory=PerformanceStats)
+    styles: dict[str, str] = field(default_factory=dict)  # of characters whose clip was chosen
+
+
+def state_of(request: Request) -> GptSovitsState:
+    """Return the state of the application that a request came to."""
+    state: GptSovitsState = request.app.state.gpt_sovits
+    return state

@@ -1,0 +1,170 @@
+"""POST /upload_voice: a clip and what is said in it become a character."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TypedDict
+
+import yaml
+from starlette.datastructures import FormData, UploadFile
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from realtime.audio.decoding import AudioSource
+from realtime.characters import Character
+from realtime.characters.yaml_card import GENDERS, BadCard, read_card
+from realtime.cloning import ASKABLE, MOST_CLIP_SECONDS, MOST_TEXT
+from realtime.errors import BadRequest, SynthesisFailed, Taken, TextTooLong, YamabikoError
+from realtime.files import write_whole
+from realtime.services import Services
+from realtime.web.compat.gpt_sovits.errors import GptSovitsError
+from realtime.web.compat.gpt_sovits.values import LooseField, Values, text_of
+from realtime.web.entry.hosts_and_origins import check_page
+from realtime.web.openapi.error_codes import (
+    ENGINE_ERRORS,
+    FOREIGN_PAGE,
+    FORM_ERRORS,
+    LINE_ERRORS,
+    codes,
+)
+from realtime.web.openapi.operation import (
+    FORM,
+    GPT_SOVITS,
+    JSON,
+    AnswerSpec,
+    Body,
+    Operation,
+    Parameter,
+    json_answer,
+)
+from realtime.web.requests.field_table import FieldTable
+from realtime.web.requests.field_types import FileField, NeededTextField
+from realtime.web.requests.services import account_of, services_of
+from realtime.web.requests.upload_form import content_of
+
+MOST_TEXT_BYTES = 4 * MOST_TEXT  # of UTF-8
+MOST_FIELDS = 8
+
+VOICE_NAME = NeededTextField("voice_name", "The name of the new character.", 1)
+GENDER = LooseField("gender", f"One of {', '.join(GENDERS)}.", "unknown")
+DESCRIPTION = LooseField("description", "A description for people.")
+LANGUAGE = LooseField("language", f"The clip's language: {', '.join(ASKABLE)}.", "auto")
+AUDIO_FILE = FileField("audio_file", "A clip of one voice, 3 to 15 seconds long.")
+TEXT_FILE = LooseField(
+    "text_file", "A file with the words of the clip; else they are written down."
+)
+
+
+class UploadedVoice(TypedDict):
+    """The new voice."""
+
+    message: str
+    voice_name: str
+    audio_file: str
+    text_file: str
+    cache_loaded: bool
+
+
+async def upload_voice(request: Request) -> Response:
+    """Make a character of an uploaded clip."""
+    services, account = services_of(request), account_of(request)
+    check_page(request.scope, services.settings)
+    await account.check_sound()
+    async with request.form(max_files=2, max_fields=MOST_FIELDS) as form:
+        values = {**request.query_params, **{n: v for n, v in form.items() if isinstance(v, str)}}
+        card = _card(values)
+        text = await _text(form)
+        audio = form.get("audio_file")
+        if not isinstance(audio, UploadFile):
+            raise BadRequest("No audio was uploaded.", code="no_audio", field="audio_file")
+        source = await asyncio.to_thread(AudioSource, content_of(audio), MOST_CLIP_SECONDS)
+        name, language = text_of(values, "voice_name"), text_of(values, "language", "auto").lower()
+        made = await services.cloning.make(name, source, text, language)
+    await asyncio.to_thread(_describe, services, made, card)
+    await account.charge_sound(source.seconds)
+    answer: UploadedVoice = {
+        "message": "success",
+        "voice_name": made.name,
+        "audio_file": f"{made.name}.wav",
+        "text_file": f"{made.name}.txt",
+        "cache_loaded": True,
+    }
+    return JSONResponse(answer)
+
+
+def _card(values: Values) -> bytes:
+    """Return the card with what is told of the voice; empty where nothing is."""
+    told = {name: text_of(values, name) for name in ("gender", "description")}
+    told = {name: value for name, value in told.items() if value and value != "unknown"}
+    if not told:
+        return b""
+    card = yaml.safe_dump(told, allow_unicode=True).encode()
+    try:
+        read_card(card)
+    except BadCard as error:
+        raise BadRequest(str(error), field=next(iter(told))) from error
+    return card
+
+
+async def _text(form: FormData) -> str | None:
+    """Return the words of the clip, from a file or a field."""
+    given = form.get("text_file")
+    if not isinstance(given, UploadFile):
+        return given
+    data = await given.read(MOST_TEXT_BYTES + 1)
+    if len(data) > MOST_TEXT_BYTES:
+        raise TextTooLong(
+            f"The text has more than {MOST_TEXT} characters.",
+            field="text_file",
+            values={"length": len(data), "limit": MOST_TEXT},
+        )
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadRequest("The text file is not UTF-8.", field="text_file") from error
+
+
+def _describe(services: Services, made: Character, card: bytes) -> None:
+    """Write the card of a new character beside its voice, where it has none yet."""
+    path = services.settings.presets.path / f"{made.name}.yaml"
+    if not card or path.exists():
+        return
+    try:
+        write_whole(path, card)
+    except OSError as error:
+        raise YamabikoError(f"The card cannot be written to {path}: {error.strerror}.") from error
+    services.characters.refresh()
+
+
+ROUTES = [Route("/upload_voice", upload_voice, methods=["POST"])]
+OPERATIONS = [
+    Operation(
+        "POST",
+        "/upload_voice",
+        GPT_SOVITS,
+        "Make a voice of a clip",
+        (
+            json_answer(UploadedVoice, "The new voice."),
+            AnswerSpec(400, "A refusal in the words of GPT-SoVITS.", {JSON: GptSovitsError}),
+        ),
+        (
+            FORM_ERRORS,
+            LINE_ERRORS,
+            ENGINE_ERRORS,
+            FOREIGN_PAGE,
+            codes(BadRequest, "audio_too_short", "no_speech", "text_required"),
+            codes(BadRequest, "text_does_not_fit", "too_many_characters"),
+            codes(Taken, "character_exists"),
+            codes(SynthesisFailed, "conversion_failed"),
+            codes(YamabikoError),
+        ),
+        "See docs/gpt_sovits_api.md.",
+        tuple(Parameter("query", field) for field in (VOICE_NAME, GENDER, DESCRIPTION, LANGUAGE)),
+        Body(
+            FieldTable("UploadedVoiceClip", (AUDIO_FILE, TEXT_FILE)),
+            {"audio_file": "clip.wav", "text_file": "clip.txt"},
+            FORM,
+        ),
+    )
+]
