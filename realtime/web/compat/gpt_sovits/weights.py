@@ -111,7 +111,10 @@ async def _take_upload(request: Request, services: Services) -> None:
             raise BadRequest("No audio was uploaded.", code="no_audio", field="audio_file")
         data = await upload.read(MOST_CLIP_BYTES + 1)
     if len(data) > MOST_CLIP_BYTES:
-        raise TooLarge(f"The clip is over the limit of {MOST_CLIP_BYTES} bytes.")
+        raise TooLarge(
+            f"The clip is over the limit of {MOST_CLIP_BYTES} bytes.",
+            values={"bytes": MOST_CLIP_BYTES},
+        )
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "reference.wav"
         await asyncio.to_thread(file.write_bytes, data)
