@@ -6,6 +6,7 @@ Every syllable is two phones, an initial and a toned final.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -25,6 +26,8 @@ from realtime.engines.gpt_sovits.text.symbols import (
 )
 from realtime.text import chinese
 
+Readings = Callable[[str], Sequence[str | None]]
+
 _SYLLABLE = re.compile(rf"({'|'.join(sorted(INITIALS, key=len, reverse=True))})?(.+)([{TONES}])")
 _AFTER_SIGN = re.compile(f"(?<=[{re.escape(PUNCTUATION)}])")
 _ONSETS = {"a": "AA", "e": "EE", "o": "OO"}
@@ -34,15 +37,22 @@ _UMLAUT = {"u": "v", "uan": "van", "ue": "ve", "un": "vn"}  # written u after j,
 _Y_FINALS = {"an": "En", "e": "E"}
 
 
-def speak(text: str, suffixes: bool = True) -> PhoneReading:
-    """Return the phones of a normalised Chinese text: Han characters and the six signs."""
+def speak(text: str, suffixes: bool = True, polyphones: Readings | None = None) -> PhoneReading:
+    """Return the phones of a normalised Chinese text: Han characters and the six signs.
+
+    `polyphones` gives the readings of the characters of a sentence that have several.
+    """
     phones: list[str] = []
     counts: list[int] = []
     for sentence in _AFTER_SIGN.split(text):
         words = [ChineseWord(word, tag) for word, tag in chinese.tag_words(sentence)]
+        chosen = polyphones(sentence) if polyphones and sentence else ()
+        place = 0
         for word in join_for_sandhi(words, readings):
-            syllables = spoken_tones(word, readings(word.text), suffixes)
-            for syllable in syllables:
+            end = place + len(word.text)
+            syllables = _with_chosen(word.text, chosen[place:end])
+            place = end
+            for syllable in spoken_tones(word, syllables, suffixes):
                 found = to_phones(syllable)
                 phones += found
                 counts.append(len(found))
@@ -64,6 +74,16 @@ def _apart(characters: str) -> Any:
 def readings(word: str) -> Syllables:
     """Return a word's syllables in pinyin; a character without a reading stands for itself."""
     return list(_readings(word))
+
+
+def _with_chosen(word: str, chosen: Sequence[str | None]) -> Syllables:
+    """Return a word's syllables; a word of the dictionary is read by it, whatever was chosen."""
+    from pypinyin.constants import PHRASES_DICT
+
+    syllables = readings(word)
+    if word in PHRASES_DICT or not chosen:
+        return syllables
+    return [pinyin or usual for pinyin, usual in zip(chosen, syllables, strict=True)]
 
 
 def to_phones(syllable: str) -> list[str]:

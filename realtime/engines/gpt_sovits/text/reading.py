@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from realtime.engines.gpt_sovits.text import chinese, english, japanese, mixed
+from realtime.engines.gpt_sovits.text.chinese import Readings
 from realtime.engines.gpt_sovits.text.chinese_normalise import normalise as normalise_chinese
 from realtime.engines.gpt_sovits.text.cutting import LONGEST, bound, with_end
 from realtime.engines.gpt_sovits.text.english_normalise import normalise as normalise_english
@@ -48,43 +49,63 @@ class Phones:
     word2ph: tuple[int, ...] = ()
 
 
-def read(text: str, language: str, symbols: str) -> tuple[Phones, ...]:
-    """Read a sentence in a language of a request, `zh` or `auto`, with a table of symbols."""
+def read(
+    text: str, language: str, symbols: str, polyphones: Readings | None = None
+) -> tuple[Phones, ...]:
+    """Read a sentence in a language of a request, `zh` or `auto`, with a table of symbols.
+
+    `polyphones` reads Chinese characters that have several readings; else their words decide.
+    """
     table = known_table(symbols)
     language = mixed.known_language(language, table)
-    parts = _read(text, language, table)
+    parts = _read(text, language, table, polyphones)
     if all(phone in PUNCTUATION or phone == UNKNOWN for part in parts for phone in part.phones):
         raise NothingToSay("The text holds nothing that can be spoken.", field="text")
     if sum(len(part.ids) for part in parts) < FEWEST:
-        parts = _read("." + text, language, table)
+        parts = _read("." + text, language, table, polyphones)
     return parts
 
 
-def read_prompt(text: str, language: str, symbols: str) -> tuple[Phones, ...]:
+def read_prompt(
+    text: str, language: str, symbols: str, polyphones: Readings | None = None
+) -> tuple[Phones, ...]:
     """Read the text of a reference clip: whole, and with a full stop when it has no end."""
     text = text.strip("\n")
-    return read(with_end(text, language.lower()) if text else text, language, symbols)
+    ended = with_end(text, language.lower()) if text else text
+    return read(ended, language, symbols, polyphones)
 
 
-def _read(text: str, language: str, table: Table) -> tuple[Phones, ...]:
+def prepare() -> None:
+    """Load the dictionaries of all languages; the first line would wait seconds for them."""
+    for text, language in (("你好。", "zh"), ("はい。", "ja"), ("The house of Yamabiko.", "en")):
+        read(text, language, "v2")
+
+
+def _read(
+    text: str, language: str, table: Table, polyphones: Readings | None
+) -> tuple[Phones, ...]:
     text = _BLANKS.sub(" ", text.replace("\n", " "))
-    pieces = bound(text) if len(text) > LONGEST else [text]
     return tuple(
         part
-        for piece in pieces
+        for piece in _bounded(text)
         for segment in mixed.parts(piece, language)
-        for part in _speak(segment.text, segment.language, table)
+        for part in _speak(segment.text, segment.language, table, polyphones)
     )
 
 
-def _speak(text: str, language: str, table: Table) -> Iterator[Phones]:
+def _bounded(text: str) -> list[str]:
+    """Cut a text that is too long for BERT: the text of a clip, or one whose numbers grew."""
+    return bound(text) if len(text) > LONGEST else [text]
+
+
+def _speak(text: str, language: str, table: Table, polyphones: Readings | None) -> Iterator[Phones]:
     if language not in READABLE:
         known = ", ".join(READABLE.values())
         raise BadRequest(
             f"{_NAMES[language]} text cannot be read; what can be read is {known}.", field="text"
         )
     if language == "zh":
-        yield from _speak_chinese(text, table)
+        yield from _speak_chinese(text, table, polyphones)
         return
     if language == "en":
         spoken = english.speak(normalise_english(text))
@@ -94,7 +115,7 @@ def _speak(text: str, language: str, table: Table) -> Iterator[Phones]:
         yield _encoded(spoken, language, table)
 
 
-def _speak_chinese(text: str, table: Table) -> Iterator[Phones]:
+def _speak_chinese(text: str, table: Table, polyphones: Readings | None) -> Iterator[Phones]:
     """Read a Chinese text; Latin letters that its numbers and units leave are read in English."""
     silence = None
     for mark, symbol in _SILENCES:
@@ -103,8 +124,9 @@ def _speak_chinese(text: str, table: Table) -> Iterator[Phones]:
     for place, piece in enumerate(_LATIN.split(normalise_chinese(text))):
         if place % 2:
             yield _encoded(english.speak(normalise_english(piece)), "en", table)
-        elif piece:
-            spoken = chinese.speak(piece, suffixes=table != "v1")
+            continue
+        for bounded in filter(None, _bounded(piece)):
+            spoken = chinese.speak(bounded, table != "v1", polyphones)
             if silence:
                 phones = [silence if phone == "," else phone for phone in spoken.phones]
                 spoken = spoken._replace(phones=phones)

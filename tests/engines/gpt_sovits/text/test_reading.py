@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from realtime.engines.gpt_sovits.text.cutting import METHODS, cut
+from realtime.engines.gpt_sovits.text import chinese_tones
+from realtime.engines.gpt_sovits.text.cutting import LONGEST, METHODS, cut
 from realtime.engines.gpt_sovits.text.mixed import LANGUAGES
-from realtime.engines.gpt_sovits.text.reading import FEWEST, Phones, read, read_prompt
+from realtime.engines.gpt_sovits.text.reading import FEWEST, Phones, prepare, read, read_prompt
 from realtime.engines.gpt_sovits.text.symbols import TABLES, symbols
 from realtime.errors import BadRequest, NothingToSay
+from realtime.text import chinese, english, pronunciations
 from tests.engines.gpt_sovits.text.reference import reference
 
 MIXED: list[dict[str, Any]] = reference()["mixed"]
@@ -107,6 +109,19 @@ def test_a_prompt_ends_like_a_sentence_and_is_read_whole() -> None:
     assert phones(read_prompt("你好呀！", "zh", "v2")).endswith(" !")
     long = read_prompt("今天天气很好，" * 200, "zh", "v2")
     assert sum(len(part.normal_text) for part in long) == 1400
+
+
+def test_all_dictionaries_are_loaded_at_once() -> None:
+    prepare()
+    loaded = (chinese._tagger, english._g2p, pronunciations._words, chinese_tones._neutral_words)
+    assert all(function.cache_info().currsize == 1 for function in loaded)
+
+
+def test_no_part_is_longer_than_bert_reads() -> None:
+    for text in ("π" * 400, "今天天气很好，" * 200, "100%，" * 150):
+        parts = read(text, "zh", "v2")
+        assert max(len(part.normal_text) for part in parts) <= LONGEST
+        assert all(sum(part.word2ph) == len(part.ids) for part in parts)
 
 
 @pytest.mark.parametrize("text", ["好……你今天好吗？？", "Wait... what?!", "ねえ、、本当に？？"])
