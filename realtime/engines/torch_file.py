@@ -28,7 +28,8 @@ MOST_RECORDS = 20_000  # of an archive; each tensor is one
 MOST_PICKLE = 16 << 20  # bytes: names, shapes and a configuration
 SHARED = 2  # how many times the file's size its tensors may have; tied ones are there twice
 PLAIN = re.compile(
-    r"collections\.(OrderedDict|Counter)|torch\.(Size|\w+Storage|b?float\d+|u?int\d+|bool)"
+    r"(collections\.(OrderedDict|Counter)|(builtins|__builtin__)\.set)"
+    r"|torch\.(Size|device|\w+Storage|b?float\d+|u?int\d+|bool)"
     r"|torch\._utils\._rebuild_(tensor|tensor_v2|parameter)|torch\.nn\.parameter\.Parameter"
 )
 Classes = Mapping[str, type]

@@ -76,6 +76,18 @@ def test_the_head_is_restored_wherever_a_read_begins(path: Path) -> None:
     assert path.read_bytes().startswith(b"06")
 
 
+def test_what_training_leaves_is_read(path: Path) -> None:
+    left = {
+        "shape": torch.Size((2, 3)),
+        "device": torch.device("cpu"),
+        "kind": torch.bfloat16,
+        "names": {"a", "b"},
+        "weight": torch.nn.Parameter(torch.ones(2)),
+    }
+    torch.save(left, path)
+    assert read_torch_file(path).keys() == left.keys()
+
+
 def test_files_from_before_archives_are_read_too(path: Path) -> None:
     torch.save(STATE, path, _use_new_zipfile_serialization=False)
     assert torch.equal(read_torch_file(path)["a"], STATE["a"])

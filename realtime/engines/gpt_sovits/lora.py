@@ -6,17 +6,20 @@ trains with alpha = rank.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from realtime.engines.gpt_sovits.checkpoints import Checkpoint
 from realtime.engines.torch_file import unusable
+from realtime.errors import Unavailable
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 WRAPPED = "base_model.model."  # between `cfm.` and the rest of a name, put there for training
-A, B = ".lora_A.default.weight", ".lora_B.default.weight"
+# The library that trains them has called the only set of changes "default" for long.
+CHANGE = re.compile(r"(?P<stem>.+)\.lora_(?P<part>[AB])(\.default)?\.weight")
 
 
 def merge(base: Mapping[str, Tensor], lora: Checkpoint) -> dict[str, Tensor]:
@@ -25,37 +28,35 @@ def merge(base: Mapping[str, Tensor], lora: Checkpoint) -> dict[str, Tensor]:
     A change that the base has no place for is an Unavailable that names it.
     """
     merged = dict(base)
-    changes = {name.replace(f"cfm.{WRAPPED}", "cfm."): each for name, each in lora.weight.items()}
-    for name, value in changes.items():
-        if name.endswith((A, B)):
+    changes: dict[str, dict[str, Tensor]] = {}
+    for wrapped, value in lora.weight.items():
+        name = wrapped.replace(f"cfm.{WRAPPED}", "cfm.")
+        if (change := CHANGE.fullmatch(name)) is not None:
+            changes.setdefault(change["stem"] + ".weight", {})[change["part"]] = value
             continue
-        # A buffer that the base does not keep is one that is computed.
+        # What the base does not have is left over when the network is filled.
         if name in base and base[name].shape != value.shape:
             raise _misfit(lora, name, value, base[name])
         merged[name] = value
-    for name in changes:
-        if name.endswith((A, B)):
-            stem = name.removesuffix(A).removesuffix(B)
-            if stem + ".weight" not in base or not {stem + A, stem + B} <= changes.keys():
-                raise unusable(lora.path, f"{name} has no counterpart in it or in its base file")
-        if name.endswith(A):
-            merged[stem + ".weight"] = _changed(base, changes, stem, lora)
+    for name, parts in changes.items():
+        if name not in base or parts.keys() != {"A", "B"}:
+            raise unusable(lora.path, f"a change of {name} has no counterpart")
+        merged[name] = _changed(base[name], parts["A"], parts["B"], name, lora)
     return merged
 
 
-def _changed(
-    base: Mapping[str, Tensor], changes: Mapping[str, Tensor], stem: str, lora: Checkpoint
-) -> Tensor:
-    weight, a, b = base[stem + ".weight"], changes[stem + A], changes[stem + B]
-    fits = weight.dim() == 2 and a.shape == (len(a), weight.shape[1])
-    if not fits or b.shape != (weight.shape[0], len(a)):
-        raise _misfit(lora, stem + A, a, weight)
-    if lora.lora_rank is not None and len(a) != lora.lora_rank:
-        raise unusable(lora.path, f"{stem + A} is of rank {len(a)}, not of {lora.lora_rank}")
+def _changed(weight: Tensor, a: Tensor, b: Tensor, name: str, lora: Checkpoint) -> Tensor:
+    rank = len(a)
+    if a.shape != (rank, *weight.shape[1:]) or b.shape != (*weight.shape[:1], rank):
+        raise _misfit(
+            lora, f"the change of {name}", b if a.shape[1:] == weight.shape[1:] else a, weight
+        )
+    if lora.lora_rank is not None and rank != lora.lora_rank:
+        raise unusable(lora.path, f"the change of {name} is of rank {rank}, not {lora.lora_rank}")
     # In fp32: a half-precision sum would lose the small change in the large weight.
     return weight.float() + b.float() @ a.float()
 
 
-def _misfit(lora: Checkpoint, name: str, value: Tensor, place: Tensor) -> Exception:
+def _misfit(lora: Checkpoint, name: str, value: Tensor, place: Tensor) -> Unavailable:
     shapes = f"{tuple(value.shape)}, and its place in the base file is {tuple(place.shape)}"
     return unusable(lora.path, f"{name} is {shapes}")

@@ -73,10 +73,18 @@ def test_a_change_that_does_not_fit_is_named(
     assert str(lora.path) in refused.value.message
 
 
+def test_newer_files_name_no_set_of_changes(
+    base: dict[str, torch.Tensor], lora: Checkpoint
+) -> None:
+    shorter = {name.replace(".default", ""): value for name, value in lora.weight.items()}
+    found, expected = merge(base, replace(lora, weight=shorter)), merge(base, lora)
+    assert all(torch.equal(found[name], value) for name, value in expected.items())
+
+
 def test_half_a_change_and_another_rank_are_told(
     base: dict[str, torch.Tensor], lora: Checkpoint
 ) -> None:
-    with pytest.raises(Unavailable, match="of rank 4, not of 8"):
+    with pytest.raises(Unavailable, match="of rank 4, not 8"):
         merge(base, replace(lora, lora_rank=8))
     assert merge(base, replace(lora, lora_rank=None)).keys() == base.keys()
     for letter in "AB":
