@@ -7,7 +7,7 @@ joins of chunks are those of the mel, and need no blending.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -121,3 +121,22 @@ class MelSpeech:
         said, read = (torch.tensor(list(each), device=device) for each in (codes, phones))
         with torch.no_grad():
             return self._network.features(said, read, style, self._rates, speed)
+
+
+class MelSound:
+    """The sound of a sentence whose codes come bit by bit: it begins when all are there."""
+
+    def __init__(
+        self, speech: MelSpeech, sentence: MelSentence, check: Callable[[], None] = lambda: None
+    ) -> None:
+        """Speak the sentence with the codes that come in the place of its own."""
+        self._speech = speech
+        self._sentence = sentence
+        self._check = check
+
+    def feed(self, codes: Sequence[int], is_last: bool) -> Samples:
+        """Return the sound of all codes; none before the last of them."""
+        if not is_last:
+            return np.zeros(0, np.float32)
+        sentence = replace(self._sentence, codes=codes)
+        return np.concatenate([*self._speech.speak(sentence, self._check)])

@@ -13,7 +13,7 @@ import torch
 
 from realtime.audio.samples import Samples
 from realtime.engines.contract import WorkCancelled
-from realtime.engines.gpt_sovits.mel_speech import MelSentence, MelSpeech
+from realtime.engines.gpt_sovits.mel_speech import MelSentence, MelSound, MelSpeech
 from realtime.engines.gpt_sovits.networks.mel_sovits import RATES
 from realtime.engines.gpt_sovits.networks.sovits import Style
 from realtime.engines.gpt_sovits.networks.spectrogram import PROMPT_MELS, prompt_mel
@@ -144,3 +144,11 @@ def test_it_ends_within_a_step(version: str) -> None:
     with pytest.raises(WorkCancelled):
         next(sentence.sound(Noise(), check))
     assert calls == 2
+
+
+def test_codes_that_come_bit_by_bit_sound_as_all_at_once(version: str) -> None:
+    sentence = Sentence(version)
+    expected = np.concatenate([*sentence.sound(Noise())])
+    sound = MelSound(sentence.speech, replace(sentence.with_noise(Noise()), codes=()))
+    assert sound.feed(sentence.codes[:5], False).size == 0
+    assert np.array_equal(sound.feed(sentence.codes, True), expected)

@@ -46,10 +46,13 @@ class FlowMatching(nn.Module):
 
         Its first frames are those of the prompt's; they come back as zeros. `mask` is (batch,
         frames), 1 in the frames of a line. `check` is called before each step, and may raise to
-        end the work there. `velocity` is the network in a faster form.
+        end the work there. `velocity` is the network in a faster form, which always takes a mask.
         """
+        length, dtype = prompt.shape[2], self.estimator.proj_out.weight.dtype
+        features = features.to(dtype)
+        if mask is None and velocity is not None:
+            mask = features.new_ones(len(features), features.shape[2])
         velocity = velocity or self.estimator
-        length, dtype = prompt.shape[2], features.dtype
         over = None if mask is None else mask.unsqueeze(2).to(dtype)
         text = self.estimator.text_embed(features.transpose(1, 2), over)
         free_text = None

@@ -29,9 +29,10 @@ class MelRates:
     most_per_code: float  # frames for each code, beyond which none is of the line
     prompt: int  # most frames of the known mel
     chunk: int  # frames of the known mel and the new one together
+    steps: int = 8  # of flow matching, where nobody asks for another number
 
 
-RATES = {"v3": MelRates(1.875, 3.875, 468, 934), "v4": MelRates(2.0, 4.0, 500, 1_000)}
+RATES = {"v3": MelRates(1.875, 3.875, 468, 934, 32), "v4": MelRates(2.0, 4.0, 500, 1_000)}
 
 
 class SteeredConvolutions(nn.Module):
