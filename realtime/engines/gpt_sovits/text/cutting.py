@@ -24,6 +24,7 @@ _FIRST_CLAUSE = re.compile(f"[^{re.escape(SPLITTERS)}]*")
 _AFTER_SIGN = re.compile(r"(?<=[,.;?!、，。？！：…])")
 _STOP = re.compile(r"(?<!\d)\.(?!\d)")
 _SPACES = re.compile(r"\s")
+_REST_OF_NUMBER = {".": r"\d", ",": r"\d{3}(?!\d)", ":": r"\d\d(?!\d)", "：": r"\d\d(?!\d)"}
 _SPEECH = re.compile(r"\w")
 
 
@@ -151,13 +152,16 @@ def _lines(groups: list[list[str]]) -> str:
 
 
 def _at_stops(pieces: Sequence[str], stop: str) -> str:
-    """Write pieces on lines; all but the last keep the stop that was between them."""
+    """Write pieces on lines; all but the last keep the stop, unless they have another pause."""
     spoken = [piece for piece in pieces if not _is_signs(piece)]
-    return f"{stop}\n".join(spoken)
+    ended = [piece if piece[-1] in SPLITTERS else piece + stop for piece in spoken[:-1]]
+    return "\n".join([*ended, *spoken[-1:]])
 
 
 def _splits_number(before: str, after: str) -> bool:
-    return bool(re.search(r"\d[.,:：]$", before)) and after[:1].isdigit()
+    """Tell whether a cut would be inside 3.5, 1,234 or 12:30."""
+    rest = _REST_OF_NUMBER.get(before[-1:])
+    return rest is not None and before[-2:-1].isdigit() and re.match(rest, after) is not None
 
 
 def _is_signs(text: str) -> bool:

@@ -80,8 +80,7 @@ def _stop_after(match: re.Match[str], last: str | None) -> str:
 
 
 def _money(match: re.Match[str]) -> str:
-    sign = match[1] or match[6]
-    amount, scale = (match[2], match[3]) if match[1] else (match[5], match[4] and None)
+    sign, amount, scale = match["sign"], match["amount"], match["scale"]
     unit, one, several = _CURRENCIES[sign]
     if scale:
         return f"{amount} {scale} {unit}s"
@@ -160,10 +159,11 @@ RULES: Sequence[Rule] = (
     _rule(r"^\s*(\d{1,3})\. ", lambda m: f"{ordinal(m[1])}, "),
     _rule(r"(?<![\d-])(?:\d{3}-)?\d{3}-\d{4}(?![\d-])", _phone),
     _rule(
-        rf"([$£€])\s?({_NUMBER})(?:\s?(million|billion|trillion|thousand)\b)?"
-        rf"|()(?<![\d.])({_NUMBER})\s?([$£€])",
+        rf"(?P<sign>[$£€])\s?(?P<amount>{_NUMBER})"
+        r"(?:\s?(?P<scale>million|billion|trillion|thousand)\b)?",
         _money,
     ),
+    _rule(rf"(?<![\d.])(?P<amount>{_NUMBER})\s?(?P<sign>[$£€])(?P<scale>)", _money),
     _rule(_SUM.pattern, _sum),
     _rule(
         r"(?<![\d:])([01]?\d|2[0-3]):([0-5]\d)(?![\d:])(?:\s?([ap]\.?m\b\.?))?", _time,

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from realtime.engines.gpt_sovits.text.chinese import speak, to_phones
 from realtime.engines.gpt_sovits.text.chinese_normalise import normalise
 from realtime.engines.gpt_sovits.text.symbols import UNKNOWN, encode, numbers
-from tests.engines.gpt_sovits.text.reference import lines
 from tests.engines.gpt_sovits.text.test_chinese_normalise import DIFFERENCES
+from tests.support.gpt_sovits_texts import lines
 
 SAME = [line for line in lines("zh") if line["text"] not in DIFFERENCES]
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from realtime.engines.gpt_sovits.text.chinese_normalise import normalise
 from realtime.engines.gpt_sovits.text.symbols import PUNCTUATION
-from tests.engines.gpt_sovits.text.reference import lines
+from tests.support.gpt_sovits_texts import lines
 
 DIFFERENCES = {
     "图书馆十分钟后关门，电话是010-12345678。": (

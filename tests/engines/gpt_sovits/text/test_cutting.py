@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from realtime.engines.gpt_sovits.text.cutting import LONGEST, METHODS, cut
 from realtime.errors import BadRequest
-from tests.engines.gpt_sovits.text.reference import reference
+from tests.support.gpt_sovits_texts import reference
 
 CUTS: list[dict[str, Any]] = reference()["cuts"]
 KEPT_STOP = "The stop that was cut at is kept: else the joined sentences have no pause."

@@ -12,7 +12,7 @@ from realtime.engines.gpt_sovits.text.english import speak
 from realtime.engines.gpt_sovits.text.english_normalise import normalise
 from realtime.engines.gpt_sovits.text.symbols import encode, numbers
 from tests.engines.gpt_sovits.text import test_english_normalise
-from tests.engines.gpt_sovits.text.reference import lines
+from tests.support.gpt_sovits_texts import lines
 
 UNKNOWN_WORDS = (
     "Words outside the dictionary are read by the project's English reader; the reference tears "

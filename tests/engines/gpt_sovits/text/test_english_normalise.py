@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime.engines.gpt_sovits.text.english_normalise import normalise
-from tests.engines.gpt_sovits.text.reference import lines
+from tests.support.gpt_sovits_texts import lines
 
 # Our normalised text where it is not the reference's, and why.
 DIFFERENCES = {

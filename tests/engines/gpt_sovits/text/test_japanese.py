@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from realtime.engines.gpt_sovits.text.japanese import normalise, speak
 from realtime.engines.gpt_sovits.text.symbols import encode, numbers, with_unknown
-from tests.engines.gpt_sovits.text.reference import lines
+from tests.support.gpt_sovits_texts import lines
 
 LEAST_EQUAL = 0.98
 

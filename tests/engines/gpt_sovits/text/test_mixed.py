@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from realtime.engines.gpt_sovits.text.mixed import LANGUAGES, known_language, parts
 from realtime.errors import BadRequest
-from tests.engines.gpt_sovits.text.reference import reference
+from tests.support.gpt_sovits_texts import reference
 
 MIXED: list[dict[str, Any]] = reference()["mixed"]
 # The reference's detector guesses at short words; here the request's language counts.

@@ -15,7 +15,7 @@ from realtime.engines.gpt_sovits.text.reading import FEWEST, Phones, prepare, re
 from realtime.engines.gpt_sovits.text.symbols import TABLES, symbols
 from realtime.errors import BadRequest, NothingToSay
 from realtime.text import chinese, english, pronunciations
-from tests.engines.gpt_sovits.text.reference import reference
+from tests.support.gpt_sovits_texts import reference
 
 MIXED: list[dict[str, Any]] = reference()["mixed"]
 COMMA = "The comma behind the English part is a pause; the reference deletes it."

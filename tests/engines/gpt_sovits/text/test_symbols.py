@@ -15,7 +15,7 @@ from realtime.engines.gpt_sovits.text.symbols import (
     with_unknown,
 )
 from realtime.errors import BadRequest
-from tests.engines.gpt_sovits.text.reference import reference
+from tests.support.gpt_sovits_texts import reference
 
 DIGESTS: dict[Table, str] = {
     "v1": "f7c3b280b9cc519b0829a6f182fcdd208643a07f1e20c1ab2bf4fc9e8e9a7ca6",

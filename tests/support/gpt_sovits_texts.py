@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-FIXTURE = Path(__file__).resolve().parents[3] / "fixtures" / "gpt_sovits" / "text.json"
+FIXTURE = Path(__file__).resolve().parents[1] / "fixtures" / "gpt_sovits" / "text.json"
 
 
 @cache
