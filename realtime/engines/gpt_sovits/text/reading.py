@@ -7,10 +7,10 @@ so that BERT's features can be spread over them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from realtime.engines.gpt_sovits.text import chinese, english, japanese, mixed
+from realtime.engines.gpt_sovits.text import chinese, english, japanese, korean, mixed
 from realtime.engines.gpt_sovits.text.chinese import Readings
 from realtime.engines.gpt_sovits.text.chinese_normalise import normalise as normalise_chinese
 from realtime.engines.gpt_sovits.text.cutting import LONGEST, bound, with_end
@@ -27,8 +27,12 @@ from realtime.engines.gpt_sovits.text.symbols import (
 from realtime.errors import BadRequest, NothingToSay
 
 FEWEST = 6  # phones under which a text is read once more, after a full stop
-READABLE = {"zh": "Chinese", "ja": "Japanese", "en": "English"}
-_NAMES = {"ko": "Korean", "yue": "Cantonese"}
+_NAMES = {"zh": "Chinese", "ja": "Japanese", "en": "English", "ko": "Korean", "yue": "Cantonese"}
+READABLE: Mapping[Table, tuple[str, ...]] = {
+    "v1": ("zh", "ja", "en"),  # its table has no Korean letters
+    "v2": ("zh", "ja", "en", "ko"),
+}
+_SILENT = frozenset((*PUNCTUATION, UNKNOWN, korean.BLANK, korean.OTHER))
 _BLANKS = re.compile(" {2,}")
 _LATIN = re.compile(r"([A-Za-z](?:[A-Za-z' ]*[A-Za-z])?)")
 # Signs that mean a silence of a certain kind; a price is none.
@@ -59,7 +63,7 @@ def read(
     table = known_table(symbols)
     language = mixed.known_language(language, table)
     parts = _read(text, language, table, polyphones)
-    if all(phone in PUNCTUATION or phone == UNKNOWN for part in parts for phone in part.phones):
+    if all(phone in _SILENT for part in parts for phone in part.phones):
         raise NothingToSay("The text holds nothing that can be spoken.", field="text")
     if sum(len(part.ids) for part in parts) < FEWEST:
         parts = _read("." + text, language, table, polyphones)
@@ -99,8 +103,8 @@ def _bounded(text: str) -> list[str]:
 
 
 def _speak(text: str, language: str, table: Table, polyphones: Readings | None) -> Iterator[Phones]:
-    if language not in READABLE:
-        known = ", ".join(READABLE.values())
+    if language not in READABLE[table]:
+        known = ", ".join(_NAMES[readable] for readable in READABLE[table])
         raise BadRequest(
             f"{_NAMES[language]} text cannot be read; what can be read is {known}.", field="text"
         )
@@ -109,6 +113,8 @@ def _speak(text: str, language: str, table: Table, polyphones: Readings | None) 
         return
     if language == "en":
         spoken = english.speak(normalise_english(text))
+    elif language == "ko":
+        spoken = korean.speak(korean.normalise(text))
     else:
         spoken = japanese.speak(japanese.normalise(text))
     if spoken.phones:

@@ -31,7 +31,6 @@ DIFFERENCES = {
         COMMA,
     ),
 }
-KOREAN = "안녕하세요，你好。"
 SCRIPTS = "aZ9你好们嗯龥かナ漢ｱ한ж א🎉\u0301\u200b\ud7a3𠀀㌔①½,.!?…、。，「」￥^$%&'\"-—~ \n\t"
 
 
@@ -39,9 +38,7 @@ def phones(parts: tuple[Phones, ...]) -> str:
     return " ".join(phone for part in parts for phone in part.phones)
 
 
-@pytest.mark.parametrize(
-    "case", [case for case in MIXED if case["text"] != KOREAN], ids=lambda case: case["text"]
-)
+@pytest.mark.parametrize("case", MIXED, ids=lambda case: case["text"])
 def test_mixtures_are_read_as_by_the_reference(case: dict[str, Any]) -> None:
     found = read(case["text"], case["language"], "v2")
     meant = DIFFERENCES.get(case["text"])
@@ -52,16 +49,19 @@ def test_mixtures_are_read_as_by_the_reference(case: dict[str, Any]) -> None:
         assert normal.replace(" ", "") == case["normal"].replace(" ", "")
 
 
-@pytest.mark.parametrize(
-    ("text", "language"), [(KOREAN, "auto"), ("안녕", "ko"), ("你好呀", "yue"), ("你好", "all_yue")]
-)
-def test_what_cannot_be_read_is_refused_with_what_can(text: str, language: str) -> None:
-    with pytest.raises(BadRequest, match="what can be read is Chinese, Japanese, English"):
+@pytest.mark.parametrize(("text", "language"), [("你好呀", "yue"), ("你好", "all_yue")])
+def test_cantonese_is_refused_with_what_can_be_read(text: str, language: str) -> None:
+    with pytest.raises(BadRequest, match="Cantonese .*; what can .* Chinese, Japanese, English, K"):
         read(text, language, "v2")
 
 
+def test_v1_refuses_korean() -> None:
+    with pytest.raises(BadRequest, match="Korean .*; what can be read is Chinese, Japanese, Engl"):
+        read("안녕하세요", "auto", "v1")
+
+
 @pytest.mark.parametrize("text", ["", " ", "...", "……！？", "「」", "🎉", "-"])
-@pytest.mark.parametrize("language", ["zh", "ja", "en", "auto"])
+@pytest.mark.parametrize("language", ["zh", "ja", "en", "auto", "ko"])
 def test_nothing_to_say_is_an_error(text: str, language: str) -> None:
     with pytest.raises(NothingToSay):
         read(text, language, "v2")
@@ -140,7 +140,7 @@ def test_english_has_no_chinese_stop(method: str) -> None:
 @settings(max_examples=200)
 @given(
     st.text(alphabet=st.one_of(st.sampled_from(SCRIPTS), st.characters()), max_size=40),
-    st.sampled_from(LANGUAGES["v1"]),
+    st.sampled_from(LANGUAGES["v2"]),
     st.sampled_from(TABLES),
 )
 def test_any_text_has_phones_or_a_clear_error(text: str, language: str, table: str) -> None:
@@ -157,7 +157,8 @@ def test_any_text_has_phones_or_a_clear_error(text: str, language: str, table: s
 
 @pytest.mark.parametrize(
     "text",
-    ["你好今天" * 2500, "今日は天気がいい。" * 1100, "word and " * 1100, "x" * 10_000, "1" * 10_000,
+    ["你好今天" * 2500, "今日は天気がいい。" * 1100, "word and " * 1100,
+     "좋습니다 12개 " * 1000, "x" * 10_000, "1" * 10_000,
      "-" * 9_999 + "a", "ー" * 9_999 + "あ", "1." * 5000, "a你" * 2500],
 )  # fmt: skip
 @pytest.mark.parametrize("language", ["auto", "ja"])
