@@ -12,6 +12,9 @@ from realtime.engines.gpt_sovits.checkpoints import read_tensors
 from realtime.engines.gpt_sovits.networks.bert import Bert
 from realtime.engines.gpt_sovits.networks.eres2netv2 import Eres2NetV2
 from realtime.engines.gpt_sovits.networks.hubert import Hubert
+from realtime.engines.gpt_sovits.networks.mel_sovits import MelSovits
+from realtime.engines.gpt_sovits.networks.sovits import SovitsDecoder
+from realtime.engines.gpt_sovits.networks.text_to_semantic import TextToSemantic
 from realtime.engines.gpt_sovits.rewrite_checkpoint import main
 from realtime.engines.gpt_sovits.versions import VERSIONS, is_skipped
 from realtime.engines.gpt_sovits.vocabulary import load_vocabulary
@@ -50,6 +53,27 @@ def test_both_files_are_ready_for_the_networks(
     assert found.gpt.state.keys() == files.gpt_weights(version)[0].keys()
     for state in (found.gpt.state, found.sovits.state):
         assert {value.dtype for value in state.values()} == {torch.float32}
+
+
+@pytest.mark.parametrize("version", files.SOVITS)
+def test_the_networks_take_all_of_it_and_miss_nothing(
+    folder: Path, settings: Settings, version: str
+) -> None:
+    gpt = files.write_gpt(folder / "voice.ckpt", version)
+    sovits = files.write_sovits(folder / "voice.pth", version)
+    found = open_voice(gpt, sovits, settings)
+    kind = MelSovits if found.version.flow_matching else SovitsDecoder
+    with named_faults(sovits):
+        network = kind.loaded(found.sovits.state, found.sovits.config["model"])
+    assert network.shape.bins == found.version.spectrum_bins
+    assert network.shape.phones == found.version.sovits_symbols
+    assert bool(network.shape.speaker) == found.version.speaker_vector
+    with named_faults(gpt):
+        TextToSemantic.loaded(found.gpt.state, found.gpt.config["model"]["head"])
+    broken = {**found.sovits.state, "ref_enc.fc.fc.bias": torch.zeros(3)}
+    with pytest.raises(Unavailable, match=r"voice.pth cannot be used: size mismatch for ref_enc"):
+        with named_faults(sovits):
+            kind.loaded(broken, found.sovits.config["model"])
 
 
 @pytest.mark.parametrize("version", ["v3", "v4"])
