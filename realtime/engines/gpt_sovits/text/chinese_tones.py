@@ -25,7 +25,7 @@ _NEUTRAL_ENDINGS = {
     **dict.fromkeys("上下里", ("s", "l", "f")),
 }
 _ASPECTS = ("ul", "uz", "ug")  # jieba's tags of 了, 着 and 过
-# Words whose 儿 keeps its own tone: it is a child, or no suffix. From PaddleSpeech.
+# Words whose 儿 keeps its own tone: it is a child, or no suffix. PaddleSpeech's list (Apache-2.0).
 _CHILD = frozenset(
     """虐儿 为儿 护儿 瞒儿 救儿 替儿 有儿 一儿 我儿 俺儿 妻儿 拐儿 聋儿 乞儿 患儿 幼儿 孤儿
     婴儿 婴幼儿 连体儿 脑瘫儿 流浪儿 体弱儿 混血儿 蜜雪儿 舫儿 祖儿 美儿 应采儿 可儿 侄儿 孙儿
