@@ -25,13 +25,14 @@ from benchmarks import report
 from realtime.configuration import load_settings
 from realtime.engines.decoding.line import BatchedLine
 from realtime.engines.decoding.run_config import RunConfig, choose_run
+from realtime.engines.decoding.turn import Turn
 from realtime.engines.valle.codes import END, LEVELS
 from realtime.engines.valle.model import FRAMES, LENGTHS, ValleModel
 from realtime.engines.valle.networks.checkpoint import ValleNetwork, ValleShape
 from realtime.engines.valle.networks.vocos import Vocos
 from realtime.engines.valle.prompt import LinePrompt
 from realtime.engines.valle.random_numbers import draw_numbers
-from realtime.engines.valle.speaking import PieceSpeaker, Turn, VoiceExample
+from realtime.engines.valle.speaking import PieceSpeaker, VoiceExample
 from realtime.engines.valle.text import Encoded, encode
 from realtime.settings import Settings
 from realtime.settings import ValleSettings as ValleSettings

@@ -106,6 +106,26 @@ class AccelerationSettings:
 
 
 @dataclass(frozen=True)
+class GptSovitsSettings:
+    device: str = setting("auto", "device of GPT-SoVITS", one_of=("auto", "cpu", "cuda"))
+    precision: str = setting(
+        "auto",
+        "precision of its steps; auto: bf16 where the device has it",
+        one_of=("auto", "fp32", "fp16", "bf16"),
+    )
+    plan: str = setting(
+        "auto",
+        "acceleration plan of its steps; auto: graphs on CUDA, else eager",
+        one_of=("auto", "eager", "compile", "graphs"),
+    )
+    slots: int = setting(0, "lines in one batch of steps; 0: 16 on CUDA, else 4", least=0, most=64)
+    first_codes: int = setting(
+        16, "codes (40 ms each) after which a line's first sound is made", least=4, most=1_500
+    )
+    overlap_codes: int = setting(2, "codes that neighbouring chunks share", least=1, most=20)
+
+
+@dataclass(frozen=True)
 class ValleSamplingSettings:
     temperature: float = setting(
         1.0, "randomness of the choice of codes; 0: always the likeliest", least=0, most=10

@@ -17,6 +17,7 @@ ENGINES = {
     "kokoro": "realtime.engines.kokoro:Kokoro",
     "tone": "realtime.engines.tone:Tone",
     "gain": "realtime.engines.gain:Gain",
+    "gpt_sovits": "realtime.engines.gpt_sovits.engine:GptSovits",
     "valle": "realtime.engines.valle.engine:ValleEngine",
     "world": "realtime.engines.world:World",
     "torchscript": "realtime.engines.torchscript:TorchScript",

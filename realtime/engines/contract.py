@@ -90,7 +90,7 @@ class Chunk:
     """Sound as an engine gives it: float32 mono in [-1, 1] at the engine's rate."""
 
     samples: Samples
-    words: tuple[Word, ...] = field(default=())
+    words: tuple[Word, ...] = field(default=())  # timed from its start; below 0: said earlier
 
 
 @runtime_checkable

@@ -108,6 +108,19 @@ class ChoiceOption(EngineOption):
         return {"type": "string", "enum": list(self.choices), "default": self.default}
 
 
+@dataclass(frozen=True)
+class TextOption(EngineOption):
+    """A text, such as a name that the engine looks up; empty by default."""
+
+    def read(self, value: OptionValue) -> str:
+        if not isinstance(value, str) or not value.isprintable():
+            self.refuse(value, "a text")
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "maxLength": MOST_TEXT, "default": ""}
+
+
 def options_of(values: object) -> Options:
     """Return options as a request holds them, sorted; refuse what no engine's option can be.
 

@@ -23,6 +23,9 @@ class SeveralModels(Protocol):
     def find_models(self) -> Sequence[str]:
         """List the names of the models that are there; this looks at a folder and opens no file."""
 
+    def has_model(self, model: str) -> bool:
+        """Tell whether there is a model of this name, also one that the list leaves out."""
+
     def with_model(self, model: str) -> Any:
         """Make the engine of one model, which loads nothing yet."""
 

@@ -39,6 +39,9 @@ class TorchScript:
     def find_models(self) -> list[str]:
         return find_names(self._folder)
 
+    def has_model(self, model: str) -> bool:
+        return model in self.find_models()
+
     def with_model(self, model: str) -> TorchScript:
         return TorchScript(self._settings, model)
 

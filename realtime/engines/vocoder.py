@@ -44,6 +44,9 @@ class VocoderEngine:
         """Name the vocoders all of whose files are there."""
         return [name for name, files in FILES.items() if all(map(self._is_there, files))]
 
+    def has_model(self, model: str) -> bool:
+        return model in self.find_models()
+
     def with_model(self, model: str) -> VocoderEngine:
         return VocoderEngine(self._settings, model)
 

@@ -62,16 +62,16 @@ class ModelList:
         if name not in self._alone:
             raise engines.unknown_engine(id[:60], self._alone)
         found = self._found.get(name)
+        if found is None and model:
+            raise unknown_model(name, model, (name,))
+        if found is not None and model and (model in found or self._several[name].has_model(model)):
+            return found.get(model) or self._add(name, model)
         if not found:
-            if model and found is None:
-                raise unknown_model(name, model, (name,))
             return self._alone[name]  # of an engine without any model it says what is missing
         if not model and len(found) == 1:
             return next(iter(found.values()))
-        if model not in found:
-            files = self._several[name].files_of(model) if model else None
-            raise unknown_model(name, model, found, files)
-        return found[model]
+        files = self._several[name].files_of(model) if model else None
+        raise unknown_model(name, model, found, files)
 
     async def _look_at(self, name: str, engine: SeveralModels) -> None:
         there = await asyncio.to_thread(engine.find_models)
@@ -87,6 +87,12 @@ class ModelList:
         kept = [model for model, known in before.items() if known.is_active]
         models = sorted({*there, *kept})
         return {model: before.get(model) or self._new_model(name, model) for model in models}
+
+    def _add(self, name: str, model: str) -> LoadedModel[Engine]:
+        """Add a model that an engine has without listing it; looks drop it while nobody uses it."""
+        made = self._new_model(name, model)
+        self._found[name] = {**self._found[name], model: made}
+        return made
 
     def _new_model(self, name: str, model: str) -> LoadedModel[Engine]:
         return self._make(model_id(name, model), self._several[name].with_model(model))

@@ -27,6 +27,9 @@ class BroughtModels(Tone):
     def find_models(self) -> list[str]:
         return sorted(path.name for path in self.folder.glob("brought/*"))
 
+    def has_model(self, model: str) -> bool:
+        return model in self.find_models()
+
     def with_model(self, model: str) -> BroughtModels:
         return BroughtModels(self.folder, model)
 

@@ -95,13 +95,30 @@ def sovits_weights(version: str, seed: int = 0) -> tuple[Weights, Config]:
     return found, config
 
 
-def write_gpt(path: Path, version: str = "v2", seed: int = 0) -> Path:
-    """Write a GPT file as fine-tuning does: half precision, a plain configuration."""
+def write_gpt(path: Path, version: str = "v2", seed: int = 0, ends: bool = False) -> Path:
+    """Write a GPT file as fine-tuning does: half precision, a plain configuration.
+
+    Its sentences end after a second or so where it is wanted; else they find no end.
+    """
     found, config = gpt_weights(version, seed)
+    if ends:
+        make_ends_likely(found)
     content = {"weight": half(found), "config": config, "info": "GPT-e15"}
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save(content, path)
     return path
+
+
+def make_ends_likely(found: Weights) -> None:
+    """Make the end one of the likeliest codes at every step."""
+    last = max(int(name.split(".")[3]) for name in found if ".h.layers." in name)
+    norm = f"model.h.layers.{last}.norm2"
+    # The first number after the last norm is made constant: its weight sets the chance of an end.
+    found[f"{norm}.weight"][0], found[f"{norm}.bias"][0] = 0.0, 1.0
+    table = found["model.ar_predict_layer.weight"]
+    table[:, 0] = 0.0
+    table[1024] = 0.0
+    table[1024, 0] = 2.2 * float(table[0].square().sum().sqrt())
 
 
 def write_sovits(

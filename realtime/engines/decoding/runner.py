@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from realtime.acceleration import Accelerated, Axis, Policy, accelerate
-from realtime.acceleration.torch_modes import dtype_of
+from realtime.acceleration.torch_modes import dtype_of, with_index
 from realtime.engines.decoding.run_config import RunConfig
+from realtime.engines.placeable import CUDA, kind_of
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -65,3 +67,22 @@ def run_network(runner: Runner, *inputs: Tensor) -> Iterator[Any]:
         return
     with runner.lease(*inputs) as lent:
         yield lent.outputs
+
+
+def plan_in_force(networks: Sequence[Accelerated]) -> str:
+    """Return the plan that runs, `eager` for none; a checksum tells which sizes it cannot run.
+
+    Where networks run on different plans, all are named.
+    """
+    plans = [network.mode for network in networks] or ["eager"]
+    plan = plans[0] if len(set(plans)) == 1 else "+".join(plans)
+    failed = [(network.name, network.failed) for network in networks if network.failed]
+    return f"{plan}!{zlib.crc32(repr(failed).encode()):08x}" if failed else plan
+
+
+def use_gpu(device: str) -> None:
+    """Make a GPU the current one of this lane's thread: kernels of Triton run on no other."""
+    import torch
+
+    if kind_of(device) == CUDA:
+        torch.cuda.set_device(with_index(device))

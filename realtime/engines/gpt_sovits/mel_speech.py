@@ -134,9 +134,7 @@ class MelSound:
         self._sentence = sentence
         self._check = check
 
-    def feed(self, codes: Sequence[int], is_last: bool) -> Samples:
-        """Return the sound of all codes; none before the last of them."""
-        if not is_last:
-            return np.zeros(0, np.float32)
-        sentence = replace(self._sentence, codes=codes)
-        return np.concatenate([*self._speech.speak(sentence, self._check)])
+    def feed(self, codes: Sequence[int], is_last: bool) -> Iterator[Samples]:
+        """Yield the sound of all codes; none before the last of them."""
+        if is_last:
+            yield from self._speech.speak(replace(self._sentence, codes=codes), self._check)

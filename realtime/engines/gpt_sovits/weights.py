@@ -39,16 +39,16 @@ BASES = {
 def convertible_files(settings: Settings) -> list[WeightFile]:
     """List the files there that `weights convert` rewrites."""
     folder = settings.models.path / ENGINE
-    names = sorted(str(path.relative_to(folder)) for path in _walk(folder, MOST_DEPTH))
+    names = sorted(str(path.relative_to(folder)) for path in walk_files(folder))
     return [brought(name) for name in names[:MOST_FILES] if name.endswith(ENDINGS)]
 
 
-def _walk(folder: Path, depth: int) -> Iterator[Path]:
+def walk_files(folder: Path, depth: int = MOST_DEPTH) -> Iterator[Path]:
     """Give the files in a folder and in those below it; links to folders are not followed."""
     if not folder.is_dir():
         return
     for path in folder.iterdir():
         if path.is_dir() and not path.is_symlink() and depth > 1:
-            yield from _walk(path, depth - 1)
+            yield from walk_files(path, depth - 1)
         elif path.is_file() and not path.name.startswith("."):
             yield path

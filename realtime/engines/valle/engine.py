@@ -8,7 +8,6 @@ other lines go on.
 from __future__ import annotations
 
 import logging
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -19,12 +18,13 @@ import numpy as np
 from realtime import blocks
 from realtime.acceleration import Accelerated
 from realtime.acceleration.cuda_driver import has_usable_gpu
-from realtime.acceleration.torch_modes import with_index
 from realtime.audio.samples import Samples
 from realtime.audio.spoken import Word
 from realtime.characters import Character, VallePrompt
 from realtime.engines.contract import CancelToken, Chunk, LineState, Utterance
 from realtime.engines.decoding.run_config import RunConfig, choose_run
+from realtime.engines.decoding.runner import plan_in_force, use_gpu
+from realtime.engines.decoding.turn import Turn
 from realtime.engines.file_digest import FileDigests
 from realtime.engines.placeable import (
     AUTO,
@@ -41,7 +41,7 @@ from realtime.engines.valle.piece_edges import add_pause, trim_and_fade
 from realtime.engines.valle.presets import Prompt, get_prompt
 from realtime.engines.valle.random_numbers import make_generator
 from realtime.engines.valle.reading import Reading, read_pieces
-from realtime.engines.valle.speaking import PieceSpeaker, Turn, VoiceExample
+from realtime.engines.valle.speaking import PieceSpeaker, VoiceExample
 from realtime.engines.valle.speed import change_speed
 from realtime.engines.valle.text import Encoded
 from realtime.errors import Unavailable
@@ -126,7 +126,7 @@ class ValleEngine:
         valle, vocos = (weights.load_state(file, self._settings) for file in TENSOR_FILES)
         self._set_threads()
         self._run = _fall_back_to_cpu(self._chosen_run(), self._settings)
-        _use_gpu(self._run.device)
+        use_gpu(self._run.device)
         model = ValleModel(valle, vocos, self._run, self._settings)
         model.prepare()
         self._speaker = PieceSpeaker(model, self._settings.valle.sampling)
@@ -190,17 +190,6 @@ class ValleEngine:
             yield Chunk(add_pause(sound, pause), _time_words(sound, reading))
 
 
-def plan_in_force(networks: Sequence[Accelerated]) -> str:
-    """Return the plan that runs, `eager` for none; a checksum tells which sizes it cannot run.
-
-    Where networks run on different plans, all are named.
-    """
-    plans = [network.mode for network in networks] or ["eager"]
-    plan = plans[0] if len(set(plans)) == 1 else "+".join(plans)
-    failed = [(network.name, network.failed) for network in networks if network.failed]
-    return f"{plan}!{zlib.crc32(repr(failed).encode()):08x}" if failed else plan
-
-
 def _prompt_example(prompt: Prompt) -> VoiceExample:
     return VoiceExample(prompt.codes, Encoded(prompt.ids, (prompt.language_id,) * len(prompt.ids)))
 
@@ -230,14 +219,6 @@ def _time_words(sound: Samples, reading: Reading) -> tuple[Word, ...]:
         words.append(Word(text, start * seconds_per_symbol, end * seconds_per_symbol))
         start = end
     return tuple(words)
-
-
-def _use_gpu(device: str) -> None:
-    """Make a GPU the current one of this lane's thread: kernels of Triton run on no other."""
-    import torch
-
-    if kind_of(device) == CUDA:
-        torch.cuda.set_device(with_index(device))
 
 
 def _choose_run(settings: Settings, device: str) -> RunConfig:

@@ -5,15 +5,15 @@ A piece is made in turns; between two turns another line's piece may use the sam
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from collections.abc import Generator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from realtime.audio.samples import Samples
 from realtime.engines.decoding.line import BatchedLine
+from realtime.engines.decoding.turn import Turn
 from realtime.engines.valle import budget
 from realtime.engines.valle.codes import LEVELS, Codes
 from realtime.engines.valle.model import ValleModel
@@ -26,7 +26,6 @@ from realtime.settings import ValleSamplingSettings
 if TYPE_CHECKING:
     from torch import Tensor
 
-TURN_SECONDS = 0.02  # after which another line may go on
 ATTEMPTS = 4  # seeds that are tried while a line ends at once
 
 
@@ -36,23 +35,6 @@ class VoiceExample:
 
     codes: Codes
     text: Encoded
-
-
-@dataclass
-class Turn:
-    """The current turn of a piece: its time, and whether anybody still waits for the piece."""
-
-    check: Callable[[], None]  # raises when nobody waits
-    is_abandoned: Callable[[], bool]  # the same, as an answer
-    clock: Callable[[], float] = time.monotonic
-    _began: float = field(default=0.0)
-
-    def begin(self) -> None:
-        self._began = self.clock()
-
-    @property
-    def is_over(self) -> bool:
-        return self.clock() - self._began >= TURN_SECONDS
 
 
 class PieceSpeaker:

@@ -14,9 +14,10 @@ from realtime.characters import Characters
 from realtime.engines.contract import CancelToken, Chunk, LineState, Utterance, WorkCancelled
 from realtime.engines.decoding.line import BatchedLine
 from realtime.engines.decoding.run_config import RunConfig, choose_run
+from realtime.engines.decoding.runner import plan_in_force
 from realtime.engines.valle import budget
 from realtime.engines.valle.codes import HOP
-from realtime.engines.valle.engine import ValleEngine, plan_in_force
+from realtime.engines.valle.engine import ValleEngine
 from realtime.engines.valle.prompt import LinePrompt
 from realtime.errors import BadRequest, SynthesisFailed, Unavailable, WeightsMissing
 from realtime.settings import ModelsSettings, PresetsSettings, Settings, ValleSamplingSettings

@@ -13,11 +13,12 @@ import torch
 
 from realtime.engines.decoding.run_config import RunConfig
 from realtime.engines.decoding.runner import EagerNetwork
+from realtime.engines.decoding.turn import Turn
 from realtime.engines.valle import model as models
 from realtime.engines.valle.model import ValleModel
 from realtime.engines.valle.networks.autoregressive import AutoregressiveModel, Sampling
 from realtime.engines.valle.networks.checkpoint import ValleShape
-from realtime.engines.valle.speaking import PieceSpeaker, Turn, VoiceExample
+from realtime.engines.valle.speaking import PieceSpeaker, VoiceExample
 from realtime.engines.valle.text import Encoded
 from tests.support import small_valle
 from tests.support.valle_cases import (

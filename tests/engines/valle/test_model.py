@@ -14,11 +14,12 @@ from realtime import acceleration
 from realtime.engines.decoding import runner
 from realtime.engines.decoding.run_config import RunConfig
 from realtime.engines.decoding.runner import EagerNetwork
+from realtime.engines.decoding.turn import Turn
 from realtime.engines.valle import model as models
 from realtime.engines.valle.load_networks import build_network
 from realtime.engines.valle.model import ValleModel
 from realtime.engines.valle.networks.autoregressive import AutoregressiveModel
-from realtime.engines.valle.speaking import PieceSpeaker, Turn, VoiceExample
+from realtime.engines.valle.speaking import PieceSpeaker, VoiceExample
 from realtime.engines.valle.text import Encoded
 from realtime.settings import Settings
 from tests.support import small_valle

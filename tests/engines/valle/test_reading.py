@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from realtime.characters import Character
 from realtime.characters.voices import valle_prompt
 from realtime.engines.contract import CancelToken, LineState, Utterance
+from realtime.engines.decoding.turn import Turn
 from realtime.engines.valle import budget
 from realtime.engines.valle.codes import HOP
 from realtime.engines.valle.engine import ValleEngine
 from realtime.engines.valle.reading import read_parts
-from realtime.engines.valle.speaking import Turn, VoiceExample
+from realtime.engines.valle.speaking import VoiceExample
 from realtime.engines.valle.text import Encoded, encode_segments
 from realtime.errors import NothingToSay
 from realtime.settings import Settings

@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from realtime.engines.decoding.run_config import RunConfig
+from realtime.engines.decoding.turn import Turn
 from realtime.engines.valle.model import ValleModel
 from realtime.engines.valle.prompt import LinePrompt
-from realtime.engines.valle.speaking import PieceSpeaker, Turn, VoiceExample, _score
+from realtime.engines.valle.speaking import PieceSpeaker, VoiceExample, _score
 from realtime.engines.valle.text import Encoded
 from realtime.errors import SynthesisFailed
 from realtime.settings import ValleSamplingSettings

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from realtime.engines.gpt_sovits.networks.relative_encoder import ConvAttention, RelativeEncoder
 from realtime.engines.gpt_sovits.networks.shapes import SovitsShape
 
-FRAMES = 2  # of one code
 TEXT_LAYERS_SHARE = 2  # the encoder of codes has half as many layers as that of the text
 CROSS_HEADS = 4
 
@@ -66,3 +66,16 @@ def change_speed(hidden: Tensor, speed: float) -> Tensor:
     if speed == 1.0:
         return hidden
     return functional.interpolate(hidden, size=int(hidden.shape[2] / speed) + 1, mode="linear")
+
+
+def stretch(hidden: Tensor, speed: float) -> Tensor:
+    """Stretch frames that may still grow: a frame has the same place whatever follows it."""
+    if speed == 1.0:
+        return hidden
+    count = int(hidden.shape[2] / speed)
+    places = (torch.arange(count, device=hidden.device) + 0.5) * speed - 0.5
+    below = places.floor().clamp(0, hidden.shape[2] - 1)
+    above = (below + 1).clamp(max=hidden.shape[2] - 1)
+    share = (places - below).clamp(0, 1).to(hidden.dtype)
+    first, second = (hidden[..., each.long()] for each in (below, above))
+    return first + (second - first) * share

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from realtime.engines.gpt_sovits.networks.gated_convolutions import GatedConvolutions
+from realtime.engines.gpt_sovits.networks.gated_convolutions import KERNEL, GatedConvolutions
 
 COUPLINGS = 4
 LAYERS = 4
@@ -36,6 +36,11 @@ class Flow(nn.Module):
         couplings = [Coupling(channels, width, style) for _ in range(COUPLINGS)]
         turned = [layer for coupling in couplings for layer in (coupling, nn.Identity())]
         self.flows = nn.ModuleList(turned)
+
+    @property
+    def reach(self) -> int:
+        """Return the frames to each side that a frame depends on."""
+        return COUPLINGS * LAYERS * (KERNEL // 2)
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         for coupling in reversed(self.flows[::2]):

@@ -9,12 +9,10 @@ import torch
 from torch import Tensor
 
 from realtime.acceleration.keep_fp32 import KeepFp32
-from realtime.engines.gpt_sovits.networks.sampling import (
-    FIRST_END,
-    Sampling,
-    choose_codes,
-)
-from realtime.engines.gpt_sovits.networks.text_to_semantic import CODES, END, TextToSemantic
+from realtime.engines.gpt_sovits.codes import CODES, END
+from realtime.engines.gpt_sovits.networks.choice import choose_codes
+from realtime.engines.gpt_sovits.networks.text_to_semantic import TextToSemantic
+from realtime.engines.gpt_sovits.sampling import FIRST_END, Sampling
 from realtime.networks.cached_attention import CachedAttention, masked_attention
 from realtime.networks.slot_cache import CACHE, SlotCache, trial_places
 from realtime.networks.transformer import PositionEncoding

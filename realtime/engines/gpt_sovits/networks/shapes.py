@@ -8,8 +8,6 @@ from typing import Any
 
 from torch import Tensor
 
-CODES = 1024
-
 
 @dataclass(frozen=True)
 class SovitsShape:

@@ -10,13 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from realtime.acceleration.weight_norm import fold_weight_norm
-from realtime.engines.gpt_sovits.networks.content_encoder import (
-    FRAMES,
-    ContentEncoder,
-    change_speed,
-)
+from realtime.engines.gpt_sovits.codes import CODES, FRAMES
+from realtime.engines.gpt_sovits.networks.content_encoder import ContentEncoder, change_speed
 from realtime.engines.gpt_sovits.networks.flow import Flow
-from realtime.engines.gpt_sovits.networks.shapes import CODES, SovitsShape
+from realtime.engines.gpt_sovits.networks.shapes import SovitsShape
 from realtime.engines.gpt_sovits.networks.style_encoder import StyleEncoder
 from realtime.vocoders.networks.hifigan import Generator, GeneratorShape
 
@@ -112,6 +109,12 @@ class SovitsDecoder(Sovits):
     def hop(self) -> int:
         """Return the samples of a latent frame."""
         return self.dec.hop
+
+    @property
+    def context(self) -> int:
+        """Return the latent frames to each side that a frame's sound depends on."""
+        reach = self.dec.reach()
+        return self.flow.reach + max(reach.before, reach.after)
 
     def latent(self, hidden: Tensor, noise: Tensor) -> Tensor:
         """Return latent frames for hidden ones, with noise of their shape."""

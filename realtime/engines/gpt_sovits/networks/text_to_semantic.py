@@ -12,10 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from realtime.acceleration.keep_fp32 import KeepFp32
+from realtime.engines.gpt_sovits.codes import CODES
 from realtime.networks.transformer import Attend, Attention, Embedding, Fp32Linear, PositionScale
 
-CODES = 1024  # semantic codes; the number after the last ends a line
-END = CODES
 BERT_WIDTH = 1024  # of the features of Chinese text
 PREFIX = "model."  # of every name in a checkpoint
 

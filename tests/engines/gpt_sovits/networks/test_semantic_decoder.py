@@ -11,9 +11,10 @@ from torch import Tensor
 
 from realtime.engines.decoding.batch import Batch
 from realtime.engines.decoding.line import BatchedLine
-from realtime.engines.gpt_sovits.networks.sampling import Sampling
+from realtime.engines.gpt_sovits.codes import CODES
 from realtime.engines.gpt_sovits.networks.semantic_decoder import SemanticDecoder, first_state
-from realtime.engines.gpt_sovits.networks.text_to_semantic import CODES, TextToSemantic
+from realtime.engines.gpt_sovits.networks.text_to_semantic import TextToSemantic
+from realtime.engines.gpt_sovits.sampling import Sampling
 from tests.support.gpt_sovits_cases import Reference
 
 CASES = [

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from realtime.engines.gpt_sovits.networks.content_encoder import FRAMES
+from realtime.engines.gpt_sovits.codes import FRAMES
 from realtime.engines.gpt_sovits.networks.joins import blend_frames
 from realtime.engines.gpt_sovits.networks.sovits import SovitsDecoder, Style
 from tests.support.gpt_sovits_cases import Reference

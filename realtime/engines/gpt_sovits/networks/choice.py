@@ -6,29 +6,13 @@ numbers that draws from the chances.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
-from realtime.engines.gpt_sovits.networks.text_to_semantic import END
+from realtime.engines.gpt_sovits.codes import END
 
 INVALID = END + 1  # the code chosen where a logit is NaN or infinite: it ends its line
 COLDEST = 1e-5  # the temperature under which no other is taken
-FIRST_END = 11  # codes before which a line cannot end
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """The way a line's codes are chosen; top_k 1 takes the likeliest."""
-
-    top_k: int = 15
-    top_p: float = 1.0
-    temperature: float = 1.0
-    repetition_penalty: float = 1.35
-
-    def as_row(self) -> tuple[float, float, float, float]:
-        return float(self.top_k), self.top_p, self.temperature, self.repetition_penalty
 
 
 def choose_codes(

@@ -1,0 +1,115 @@
+"""The sound of one sentence from codes that come bit by bit, for SoVITS with a flow of its own.
+
+All codes so far are encoded anew each time, since what follows changes how a frame is said. The
+last frames of a chunk are held back until the next one: there both are blended, frames and sound.
+Each frame has its own noise for ever, so both ways to say it are nearly the same wave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from realtime.audio.samples import Samples
+from realtime.engines.gpt_sovits.random_numbers import SentenceNoise
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from realtime.engines.gpt_sovits.networks.sovits import SovitsDecoder, Style
+
+
+class LatentStream:
+    """The frames and the sound of one sentence so far."""
+
+    def __init__(
+        self,
+        network: SovitsDecoder,
+        phones: Sequence[int],
+        style: Style,
+        noise: SentenceNoise,
+        *,
+        speed: float = 1.0,
+        held_frames: int = 4,
+    ) -> None:
+        import torch
+
+        self._network = network
+        self._device = next(network.parameters()).device
+        self._phones = torch.tensor(list(phones), device=self._device)
+        self._style = style
+        self._noise = noise
+        self._speed = speed
+        self._held = max(held_frames, 1)
+        self._context = network.context
+        self._given = 0  # frames whose sound is given
+        self._hidden: Tensor | None = None  # from `_first` on, of the last call
+        self._latent: Tensor | None = None  # the same frames, with noise
+        self._first = 0
+        self._tail: Tensor | None = None  # sound of the frames that are held back
+
+    def feed(self, codes: Sequence[int], is_last: bool) -> Iterator[Samples]:
+        """Yield the sound that is certain now; `codes` are all so far."""
+        if (sound := self._next(codes, is_last)).size:
+            yield sound
+
+    def _next(self, codes: Sequence[int], is_last: bool) -> Samples:
+        import torch
+
+        with torch.inference_mode():
+            hidden = self._encode(codes)
+            end = hidden.shape[2]
+            until = end if is_last else max(self._given, end - self._held)
+            if until <= self._given:
+                return np.zeros(0, np.float32)
+            first = max(0, self._given - self._context)
+            latent = self._continue(hidden, first)
+            sound = self._network.sound(latent, self._style)[0, 0]
+            sound = sound[(self._given - first) * self._network.hop :]
+            sound = self._blend(sound)
+            count = (until - self._given) * self._network.hop
+            self._tail, self._given = sound[count:].clone(), until
+            samples: Samples = sound[:count].float().cpu().numpy()
+            return samples
+
+    def _encode(self, codes: Sequence[int]) -> Tensor:
+        import torch
+
+        from realtime.engines.gpt_sovits.networks.content_encoder import stretch
+
+        numbers = torch.tensor(list(codes), device=self._device)
+        hidden = self._network.content_of(numbers, self._phones, self._style)
+        return stretch(hidden, self._speed)
+
+    def _continue(self, hidden: Tensor, first: int) -> Tensor:
+        """Return latent frames from `first` on: those given before as they were, new ones after."""
+        import torch
+
+        new = hidden[..., self._given :]
+        if self._hidden is not None:
+            old = self._hidden[..., self._given - self._first :][..., : new.shape[2]]
+            rise = torch.linspace(0, 1, old.shape[2] + 2, device=self._device)[1:-1]
+            blended = old + (new[..., : old.shape[2]] - old) * rise
+            new = torch.cat([blended, new[..., old.shape[2] :]], dim=2)
+        noise = self._noise.frames(self._given, new.shape[2], self._network.shape.latent)
+        numbers = torch.from_numpy(noise)[None].to(self._device, new.dtype)
+        latent = self._network.latent(new, numbers)
+        if self._latent is not None:
+            kept = self._latent[..., first - self._first : self._given - self._first]
+            past = self._hidden[..., first - self._first : self._given - self._first]  # type: ignore[index]
+            latent, new = torch.cat([kept, latent], dim=2), torch.cat([past, new], dim=2)
+        self._latent, self._hidden, self._first = latent, new, first
+        return latent
+
+    def _blend(self, sound: Tensor) -> Tensor:
+        """Let the new sound rise where that of the chunk before was held back."""
+        import torch
+
+        if self._tail is None or not self._tail.numel():
+            return sound
+        count = min(self._tail.numel(), sound.numel())
+        rise = torch.linspace(0, 1, count + 2, device=sound.device)[1:-1]
+        joined = self._tail[:count] + (sound[:count] - self._tail[:count]) * rise
+        return torch.cat([joined, sound[count:]])
