@@ -123,17 +123,17 @@ class LineResolver:
                 code="language_not_supported",
                 field="engine",
             )
-        known = self._models.synthesizers()
         for name in _candidates(line):
-            if name not in known:
+            found = self._models.find(name)
+            if found is None or found.kind != "speak":
                 continue
             model = self._models.synthesizer(name)
             if needed <= model.engine.languages:
                 return replace(line, engine=model.id)
         raise Unavailable(
-            f"{line.character.name!r} is a voice for the engine {line.character.engine!r}, "
-            "which this version does not have yet.",
-            hint="Choose another character; GET /api/characters lists them with their engines.",
+            f"{line.character.name!r} is spoken by {line.character.model!r}, which is not here.",
+            hint="Choose another character; GET /api/characters lists them with their engines, "
+            "and GET /api/models which models there are.",
         )
 
 

@@ -36,18 +36,19 @@ def _part_of(text: str, sentence: str) -> str:
     for part in (sentence, sentence[1:], sentence[:-1], sentence[1:-1]):
         if part in text:
             return part.strip()
-    return ""
+    return sentence
 
 
 def _cut(text: str, language: str, method: str, symbols: str) -> Iterator[ReadSentence]:
     for sentence in cut(text, language, method):
+        said = _part_of(text, sentence)
         read = read_sentence([(sentence, language)], symbols)
         if len(read.phones) <= MOST_PHONES:
             if read.parts:
-                yield replace(read, said=_part_of(text, sentence))
+                yield replace(read, said=said)
         elif method != FINEST:
-            yield from _cut(sentence, language, FINEST, symbols)
+            yield from _cut(said, language, FINEST, symbols)
         else:
-            half = len(sentence) // 2
-            for part in (sentence[:half], sentence[half:]):
+            half = len(said) // 2
+            for part in (said[:half], said[half:]):
                 yield from _cut(part, language, FINEST, symbols)
