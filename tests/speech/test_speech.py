@@ -46,14 +46,14 @@ async def spoken_sound(services: Services, line: Line) -> tuple[np.ndarray, list
     return np.concatenate([part.pcm for part in parts]), parts
 
 
-async def test_a_voice_of_an_engine_that_is_not_there_is_listed_and_says_so(
+async def test_a_voice_of_a_model_that_is_not_there_is_listed_and_says_so(
     settings: Settings, tmp_path: Path
 ) -> None:
     save_voice(tmp_path, "bronze", **random_prompt())
     without = LoadedModels(settings, names=("hibari", "tone"))
     services = build(replace(settings, presets=PresetsSettings(path=tmp_path)), without)
     assert [character.engine for character in services.characters.all()] == ["valle"]
-    with pytest.raises(Unavailable, match=r"'bronze' is a voice for the engine 'valle'"):
+    with pytest.raises(Unavailable, match=r"'bronze' is spoken by 'valle', which is not here"):
         await services.speech.line(LineRequest("Hello.", "bronze"))
 
 
