@@ -12,7 +12,9 @@ from realtime.cli import clone
 from realtime.cli.commands import parse_arguments
 from realtime.errors import BadRequest, TooLarge, Unavailable, YamabikoError
 from realtime.settings import Settings
+from tests.cloning.test_pair_choice import bring
 from tests.support import valle_files
+from tests.support.gpt_sovits_voices import settings_in
 from tests.support.hidden_libraries import TORCH, hide
 from tests.support.voice_like_sound import pcm, voice
 
@@ -49,6 +51,24 @@ async def test_a_file_appears_and_is_told(
     assert path.is_file()
     told = capsys.readouterr()
     assert str(path) in told.out and "speaks en" in told.out and "Kai.yaml" in told.err
+
+
+async def test_a_character_of_gpt_sovits(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = settings_in(tmp_path)
+    bring(settings, "nana/nana.ckpt", "nana/nana.pth", "kyo/kyo.ckpt", "kyo/kyo.pth")
+    said = (*SAID, "--engine", "gpt_sovits")
+    with pytest.raises(BadRequest, match="there are: kyo, nana"):
+        await make(settings, "Kai", clip(tmp_path), *said)
+    with pytest.raises(TooLarge, match="10 seconds"):
+        await make(settings, "Kai", clip(tmp_path, 11.0), *said, "--model", "kyo")
+    paths = ("--gpt", "kyo/kyo.ckpt", "--sovits", "nana/nana.pth")
+    assert await make(settings, "Kai", clip(tmp_path), *said, *paths) == 0
+    assert str(settings.presets.path / "Kai.yaml") in capsys.readouterr().out
+    assert "kyo/kyo.ckpt" in (settings.presets.path / "Kai.yaml").read_text()
+    with pytest.raises(SystemExit):
+        parse_arguments(["character", "make", "Kai", "clip.wav", "--engine", "kokoro"])
 
 
 async def test_what_is_wrong_is_told(settings: Settings, tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ class Pair:
 def find_pairs(settings: Settings) -> list[Pair]:
     """List the pairs that lie alone in a folder: one GPT file and one SoVITS file."""
     folders: dict[Path, tuple[list[Path], list[Path]]] = defaultdict(lambda: ([], []))
-    gpts, sovits = _files(settings)
+    gpts, sovits = find_files(settings)
     for number, paths in enumerate((gpts, sovits)):
         for path in paths:
             folders[path.parent][number].append(path)
@@ -61,7 +61,7 @@ def find_pairs(settings: Settings) -> list[Pair]:
 
 def find_pair(name: str, settings: Settings) -> Pair | None:
     """Find the files of a pair's name; two files of one name in two folders are refused."""
-    gpts, sovits = (_by_stem(paths) for paths in _files(settings))
+    gpts, sovits = (_by_stem(paths) for paths in find_files(settings))
     for first, second in _halves(name):
         if first in gpts and second in sovits:
             return Pair(_only(gpts[first]), _only(sovits[second]))
@@ -85,7 +85,7 @@ def output_rate(pair: Pair) -> int:
     return VERSIONS[HEADS.get(head) or PUBLISHED.get(digest) or stated or "v3"].rate
 
 
-def _files(settings: Settings) -> tuple[list[Path], list[Path]]:
+def find_files(settings: Settings) -> tuple[list[Path], list[Path]]:
     """List GPT files and SoVITS files; the converted form of a file stands for it."""
     paths = set(walk_files(settings.models.path / ENGINE))
     converted = {path for path in paths if path.name.endswith(CONVERTED)}

@@ -237,8 +237,8 @@ def filled(**parts: Any) -> Schema:
 def _described_options(services: Services) -> Schema:
     """Describe each option once; engines that have it may have it within other bounds."""
     described: Schema = {}
-    for name in services.models.synthesizers():
-        engine = services.models.synthesizer(name).engine
+    # The models of an engine have the same options.
+    for name, engine in {each.engine.name: each.engine for each in services.models}.items():
         for option in engine.options if isinstance(engine, TakesOptions) else ():
             schema = {"description": f"Of {name}: {option.about}", **option.schema()}
             described.setdefault(option.name, {"anyOf": []})["anyOf"].append(schema)

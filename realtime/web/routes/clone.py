@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from realtime.audio.decoding import AudioSource
-from realtime.cloning import ASKABLE, MOST_CLIP_SECONDS, MOST_TEXT
+from realtime.cloning import ASKABLE, ENGINES, MOST_TEXT, PairNames
 from realtime.errors import BadRequest, SynthesisFailed, Taken, YamabikoError
 from realtime.services import Services
 from realtime.web.entry.hosts_and_origins import check_page
@@ -33,11 +33,17 @@ def _most_text(services: Services) -> int:
     return MOST_TEXT
 
 
-AUDIO = FileField("audio", "A clip of one voice, 3 to 15 seconds long.")
+AUDIO = FileField(
+    "audio", "A clip of one voice, 3 to 15 seconds long; for `gpt_sovits` at most 10."
+)
 NAME = NeededTextField("name", "The name of the new character.", 1)
 TEXT = TextField("text", "The words that are said in the clip.", most=_most_text)
 LANGUAGE = TextField("language", "The clip's language.", choices=ASKABLE, default="auto")
-CLIP = FieldTable("Clip", (AUDIO, NAME, TEXT, LANGUAGE))
+ENGINE = TextField("engine", "The engine that will speak it.", choices=ENGINES, default=ENGINES[0])
+GPT = TextField("gpt", "With `gpt_sovits`: its GPT file inside models/gpt_sovits/.")
+SOVITS = TextField("sovits", "With `gpt_sovits`: its SoVITS file inside models/gpt_sovits/.")
+MODEL = TextField("model", "Both files by the name of the model; the only one if none is named.")
+CLIP = FieldTable("Clip", (AUDIO, NAME, TEXT, LANGUAGE, ENGINE, GPT, SOVITS, MODEL))
 
 
 async def clone(request: Request) -> Response:
@@ -45,14 +51,14 @@ async def clone(request: Request) -> Response:
     check_page(request.scope, services_of(request).settings)
     account = account_of(request)
     await account.check_sound()
-    form = await read_form(request, CLIP)
+    form, cloning = await read_form(request, CLIP), services_of(request).cloning
     try:
         fields = CLIP.open(values_of(form, CLIP))
         name, language = NAME.read(fields), LANGUAGE.read(fields) or "auto"
-        source = await asyncio.to_thread(AudioSource, audio_file_of(form), MOST_CLIP_SECONDS)
-        character = await services_of(request).cloning.make(
-            name, source, TEXT.read(fields), language
-        )
+        weights = PairNames(*(each.read(fields) or "" for each in (GPT, SOVITS, MODEL)))
+        kind = cloning.kind(ENGINE.read(fields) or "", weights)
+        source = await asyncio.to_thread(AudioSource, audio_file_of(form), kind.most_seconds)
+        character = await cloning.make(name, source, TEXT.read(fields), language, kind)
     finally:
         await form.close()
     await account.charge_sound(source.seconds)
@@ -78,7 +84,7 @@ OPERATIONS = [
             codes(SynthesisFailed, "conversion_failed"),
             codes(YamabikoError),
         ),
-        "Without `text` a recogniser writes down what is said. See docs/valle.md.",
+        "Without `text` a recogniser writes down what is said. See docs/characters.md.",
         body=Body(CLIP, {"audio": "clip.wav", "name": "Nana", "text": "Words of the clip."}, FORM),
     )
 ]

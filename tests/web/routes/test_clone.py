@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ from starlette.testclient import TestClient
 from realtime.services import build
 from realtime.settings import CorsSettings, Settings
 from realtime.web.app import create_app
-from tests.support import valle_files
+from tests.cloning.test_pair_choice import bring
+from tests.support import gpt_sovits_voices, valle_files
 from tests.support.documented_client import DocumentedClient
 from tests.support.voice_like_sound import pcm, voice
 from tests.web.routes.test_process import wav
@@ -50,6 +52,38 @@ def test_the_new_character_comes_back_and_is_listed(client: TestClient) -> None:
     found = answer.json()
     assert (found["name"], found["engine"], found["language"]) == ("Kai", "valle", "en")
     assert found in client.get("/api/characters").json()["characters"]
+
+
+def test_engines_that_speak_no_clips_are_told(client: TestClient) -> None:
+    for fields, code in (
+        ({"engine": "kokoro"}, "unknown_engine"),
+        ({"model": "nana"}, "bad_request"),
+        ({"engine": "gpt_sovits"}, "weights_missing"),
+    ):
+        answer = ask(client, name="Ida", **fields)
+        assert answer.status_code == (503 if code == "weights_missing" else 400)
+        assert answer.json()["error"]["code"] == code
+
+
+def test_a_character_of_gpt_sovits_comes_back(web_settings: Settings, tmp_path: Path) -> None:
+    own = gpt_sovits_voices.settings_in(tmp_path)
+    bring(own, "nana/nana-e15.ckpt", "nana/nana_e8.pth", "kyo/kyo.ckpt", "kyo/kyo.pth")
+    settings = replace(web_settings, models=own.models, presets=own.presets)
+    with DocumentedClient(create_app(build(settings))) as client:
+        said = {"engine": "gpt_sovits", "text": "今日はいい天気ですね。"}
+        several = ask(client, name="Nana", **said)
+        assert (several.status_code, several.json()["error"]["code"]) == (400, "unknown_model")
+        assert "kyo, nana-e15+nana_e8" in several.json()["error"]["message"]
+        outside = ask(client, name="Nana", gpt="../kyo.ckpt", sovits="kyo/kyo.pth", **said)
+        assert (outside.status_code, outside.json()["error"]["field"]) == (400, "gpt")
+        long = ask(client, clip(10.5), name="Nana", model="kyo", **said)
+        assert (long.status_code, long.json()["error"]["code"]) == (413, "audio_too_long")
+        answer = ask(client, name="Nana", gpt="kyo/kyo.ckpt", sovits="kyo/kyo.pth", **said)
+        assert answer.status_code == 201, answer.text
+        found = answer.json()
+        assert (found["name"], found["engine"], found["language"]) == ("Nana", "gpt_sovits", "ja")
+        assert found in client.get("/api/characters").json()["characters"]
+        assert ask(client, name="nana", model="kyo", **said).status_code == 409
 
 
 def test_a_name_that_is_there_is_a_409(client: TestClient) -> None:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 from typing import TypedDict
 
-import yaml
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from realtime.audio.decoding import AudioSource
-from realtime.characters import Character
-from realtime.characters.yaml_card import GENDERS, BadCard, read_card
-from realtime.cloning import ASKABLE, MOST_CLIP_SECONDS, MOST_TEXT
+from realtime.characters import GptSovitsVoice
+from realtime.characters.yaml_card import GENDERS
+from realtime.cloning import ASKABLE, MOST_TEXT, PairNames, VoiceKind
+from realtime.cloning.voice_kind import card_file
+from realtime.engines.gpt_sovits.pairs import find_pairs
 from realtime.errors import BadRequest, SynthesisFailed, Taken, TextTooLong, YamabikoError
-from realtime.files import write_whole
 from realtime.services import Services
 from realtime.web.compat.gpt_sovits.errors import GptSovitsError
 from realtime.web.compat.gpt_sovits.values import LooseField, Values, text_of
@@ -50,7 +50,9 @@ VOICE_NAME = NeededTextField("voice_name", "The name of the new character.", 1)
 GENDER = LooseField("gender", f"One of {', '.join(GENDERS)}.", "unknown")
 DESCRIPTION = LooseField("description", "A description for people.")
 LANGUAGE = LooseField("language", f"The clip's language: {', '.join(ASKABLE)}.", "auto")
-AUDIO_FILE = FileField("audio_file", "A clip of one voice, 3 to 15 seconds long.")
+AUDIO_FILE = FileField(
+    "audio_file", "A clip of one voice, 3 to 10 seconds long; for VALL-E X at most 15."
+)
 TEXT_FILE = LooseField(
     "text_file", "A file with the words of the clip; else they are written down."
 )
@@ -73,15 +75,15 @@ async def upload_voice(request: Request) -> Response:
     await account.check_sound()
     async with request.form(max_files=2, max_fields=MOST_FIELDS) as form:
         values = {**request.query_params, **{n: v for n, v in form.items() if isinstance(v, str)}}
-        card = _card(values)
+        about = _about(values)
         text = await _text(form)
         audio = form.get("audio_file")
         if not isinstance(audio, UploadFile):
             raise BadRequest("No audio was uploaded.", code="no_audio", field="audio_file")
-        source = await asyncio.to_thread(AudioSource, content_of(audio), MOST_CLIP_SECONDS)
+        kind = await asyncio.to_thread(_kind, services)
+        source = await asyncio.to_thread(AudioSource, content_of(audio), kind.most_seconds)
         name, language = text_of(values, "voice_name"), text_of(values, "language", "auto").lower()
-        made = await services.cloning.make(name, source, text, language)
-    await asyncio.to_thread(_describe, services, made, card)
+        made = await services.cloning.make(name, source, text, language, kind, about)
     await account.charge_sound(source.seconds)
     answer: UploadedVoice = {
         "message": "success",
@@ -93,18 +95,19 @@ async def upload_voice(request: Request) -> Response:
     return JSONResponse(answer)
 
 
-def _card(values: Values) -> bytes:
-    """Return the card with what is told of the voice; empty where nothing is."""
+def _kind(services: Services) -> VoiceKind:
+    """Return the kind of voice to make: GPT-SoVITS' where weights of it are there."""
+    if find_pairs(services.settings):
+        return services.cloning.kind(GptSovitsVoice.family, PairNames())
+    return services.cloning.kind()
+
+
+def _about(values: Values) -> dict[str, str]:
+    """Return what is told of the voice, as its card will have it."""
     told = {name: text_of(values, name) for name in ("gender", "description")}
     told = {name: value for name, value in told.items() if value and value != "unknown"}
-    if not told:
-        return b""
-    card = yaml.safe_dump(told, allow_unicode=True).encode()
-    try:
-        read_card(card)
-    except BadCard as error:
-        raise BadRequest(str(error), field=next(iter(told))) from error
-    return card
+    card_file(told)  # refuses a value before a clip is decoded
+    return told
 
 
 async def _text(form: FormData) -> str | None:
@@ -123,18 +126,6 @@ async def _text(form: FormData) -> str | None:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadRequest("The text file is not UTF-8.", field="text_file") from error
-
-
-def _describe(services: Services, made: Character, card: bytes) -> None:
-    """Write the card of a new character beside its voice, where it has none yet."""
-    path = services.settings.presets.path / f"{made.name}.yaml"
-    if not card or path.exists():
-        return
-    try:
-        write_whole(path, card)
-    except OSError as error:
-        raise YamabikoError(f"The card cannot be written to {path}: {error.strerror}.") from error
-    services.characters.refresh()
 
 
 ROUTES = [Route("/upload_voice", upload_voice, methods=["POST"])]

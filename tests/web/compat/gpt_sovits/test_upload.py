@@ -13,7 +13,8 @@ from starlette.testclient import TestClient
 from realtime.services import build
 from realtime.settings import Settings
 from realtime.web.app import create_app
-from tests.support import valle_files
+from tests.cloning.test_pair_choice import bring
+from tests.support import gpt_sovits_voices, valle_files
 from tests.support.documented_client import DocumentedClient
 from tests.web.routes.test_clone import CLIP, TEXT, clip
 
@@ -58,6 +59,22 @@ def test_a_clip_becomes_a_voice_with_a_card(uploading: TestClient) -> None:
     assert "already" in again.json()["Exception"]
     assert uploading.delete("/voice/Nana").status_code == 200
     assert not voices(uploading)
+
+
+def test_where_weights_are_it_is_a_voice_of_gpt_sovits(
+    web_settings: Settings, tmp_path: Path
+) -> None:
+    own = gpt_sovits_voices.settings_in(tmp_path)
+    bring(own, "nana/nana-e15.ckpt", "nana/nana_e8.pth")
+    settings = replace(web_settings, models=own.models, presets=own.presets)
+    with DocumentedClient(create_app(build(settings))) as client:
+        assert upload(client, clip(10.5)).status_code == 400
+        assert upload(client).status_code == 200
+        made = voices(client)["Nana"]
+        assert (made["gender"], made["description"]) == ("female", "A guard.")
+        assert (made["audio_files"], made["text_files"]) == (["Nana.wav"], ["Nana.txt"])
+        assert client.delete("/voice/Nana").status_code == 200
+        assert not list(own.presets.path.iterdir())
 
 
 def test_fields_may_be_in_the_form_and_the_text_a_field(uploading: TestClient) -> None:

@@ -15,7 +15,8 @@ import pytest
 from realtime import blocks, engines
 from realtime.audio.decoding import AudioSource
 from realtime.audio.wav import wav_file
-from realtime.cloning import RATE, Cloning, read_clip
+from realtime.cloning import Cloning
+from realtime.cloning.valle_kind import RATE
 from realtime.engines.contract import CancelToken, Samples, Transcript
 from realtime.engines.valle import codec
 from realtime.engines.valle.codes import Codes
@@ -25,7 +26,6 @@ from realtime.errors import (
     BadRequest,
     Taken,
     TextTooLong,
-    TooLarge,
     WeightsMissing,
     YamabikoError,
 )
@@ -35,7 +35,6 @@ from realtime.settings import Settings
 from realtime.weights import WeightFile
 from tests.support import valle_files
 from tests.support.character_files import save_card, save_voice
-from tests.support.encoded_files import encoded_file
 from tests.support.voice_like_sound import pcm, voice
 
 pytestmark = pytest.mark.anyio
@@ -259,7 +258,7 @@ async def test_a_folder_that_cannot_be_written_is_told(
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("realtime.cloning.os.link", refuse)
+    monkeypatch.setattr("realtime.cloning.new_files.os.link", refuse)
     with pytest.raises(YamabikoError, match="Permission denied"):
         await services.cloning.make("Kai", clip(), TEXT)
     assert files(services) == []
@@ -267,44 +266,7 @@ async def test_a_folder_that_cannot_be_written_is_told(
 
 async def test_its_codes_are_the_codec_s(services: Services, settings: Settings) -> None:
     cloning = Cloning(settings, services.characters, services.models)
+    kind = cloning.kind("valle")
     codes = get_prompt(await cloning.make("Kai", clip(), TEXT)).codes
-    assert np.array_equal(codes, codec.encode_clip(read_clip(clip()), settings))
+    assert np.array_equal(codes, codec.encode_clip(kind.read(clip()).samples, settings))
     assert len(np.unique(codes)) > 8
-
-
-@pytest.mark.parametrize("rate", [8_000, 24_000, 44_100, 48_000])
-def test_any_rate_becomes_the_codec_s(rate: int) -> None:
-    samples = read_clip(source_of(voice_of(4.0, rate), rate))
-    assert samples.dtype == np.float32 and abs(samples.size - 4 * RATE) <= 2
-    assert 0.05 < np.abs(samples).max() <= 1.0
-
-
-def test_compressed_clips_are_read() -> None:
-    data = encoded_file("mp3", RATE, pcm(voice_of(4.0)))
-    assert read_clip(AudioSource(io.BytesIO(data), 15.0)).size >= 4 * RATE
-
-
-def test_fifteen_seconds_are_not_too_long() -> None:
-    assert read_clip(source_of(voice_of(15.0, 44_100), 44_100)).size <= 15 * RATE
-    with pytest.raises(TooLarge, match="15 seconds") as refused:
-        source_of(voice_of(15.1))
-    assert refused.value.code == "audio_too_long"
-
-
-def test_less_than_three_seconds_are_too_short() -> None:
-    with pytest.raises(BadRequest, match=r"2\.9 s") as refused:
-        read_clip(source_of(voice_of(2.9)))
-    assert refused.value.code == "audio_too_short"
-
-
-@pytest.mark.parametrize("kind", ["silence", "noise", "clicks"])
-def test_sound_without_a_voice_is_no_speech(kind: str) -> None:
-    place = np.arange(5 * RATE)
-    sound = {
-        "silence": np.zeros(place.size),
-        "noise": 0.1 * np.random.default_rng(1).standard_normal(place.size),
-        "clicks": 0.5 * (place % RATE == 0),
-    }[kind]
-    with pytest.raises(BadRequest) as refused:
-        read_clip(source_of(np.clip(sound, -0.9, 0.9).astype(np.float32)))
-    assert refused.value.code == "no_speech"
