@@ -75,7 +75,7 @@ def test_a_character_of_gpt_sovits_comes_back(web_settings: Settings, tmp_path: 
         assert (several.status_code, several.json()["error"]["code"]) == (400, "unknown_model")
         assert "kyo, nana-e15+nana_e8" in several.json()["error"]["message"]
         outside = ask(client, name="Nana", gpt="../kyo.ckpt", sovits="kyo/kyo.pth", **said)
-        assert (outside.status_code, outside.json()["error"]["field"]) == (400, "gpt")
+        assert (outside.status_code, outside.json()["error"]["code"]) == (400, "unknown_model")
         long = ask(client, clip(10.5), name="Nana", model="kyo", **said)
         assert (long.status_code, long.json()["error"]["code"]) == (413, "audio_too_long")
         answer = ask(client, name="Nana", gpt="kyo/kyo.ckpt", sovits="kyo/kyo.pth", **said)
