@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from realtime import blocks, engines
+from realtime.engines.gpt_sovits.pairs import GPT_ENDINGS, SOVITS_ENDINGS
+from realtime.engines.gpt_sovits.weights import CONVERTED as CONVERTED_ENDING
+from realtime.engines.gpt_sovits.weights import SHARED_FILES
 from realtime.engines.valle.weights import CLONING_FILES
 from realtime.settings import Settings
 from realtime.vocoders import checkpoints
@@ -21,6 +24,8 @@ SUFFIXES = frozenset(
 # Engines whose files have any folder between: the name of a model that people choose.
 OWN_FILES = ("memory.json",)  # the server's, for all engines
 NAMED_MODELS = {"torchscript": ("model.pt", "model.pt2", "model.yaml"), "revoice": ()}
+# Engines whose files have any names and folders, told by their endings.
+FREE_NAMES = {"gpt_sovits": (*GPT_ENDINGS, *SOVITS_ENDINGS)}
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,9 @@ def _describe(name: str, size: int, places: dict[str, tuple[str, str]]) -> Model
     base = rest.rpartition("/")[2]
     if base.startswith(PREPARED):
         return ModelsFile(name, size, folder, PREPARED_FILE)
+    if base.endswith(FREE_NAMES.get(folder, ())):
+        kind = CONVERTED if base.endswith(CONVERTED_ENDING) else WEIGHTS
+        return ModelsFile(name, size, folder, kind)
     names = NAMED_MODELS.get(folder)
     if names is not None and rest.count("/") == 1 and (not names or base in names):
         return ModelsFile(name, size, folder, WEIGHTS)
@@ -95,6 +103,7 @@ def _known_files(settings: Settings) -> Iterator[WeightFile]:
     for name in engines.ENGINES:
         yield from engines.create(name, settings).weights
     yield from CLONING_FILES
+    yield from SHARED_FILES
     for files in checkpoints.FILES.values():
         yield from files
 

@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from realtime import blocks
-from realtime.engines.brought import blocks_of_brought_files, has_brought_files, list_files
+from realtime.engines.brought import (
+    CONVERTED,
+    UNUSED,
+    WEIGHTS,
+    blocks_of_brought_files,
+    has_brought_files,
+    list_files,
+)
 from realtime.models.memory_estimate import FILE
 from realtime.settings import ModelsSettings, Settings
 from tests.support.hidden_libraries import TORCH, hide
@@ -17,6 +24,7 @@ from tests.support.hidden_libraries import TORCH, hide
 ROOT = Path(__file__).resolve().parents[2]
 BROUGHT = {  # a file of each engine with a block of its own
     "valle": "valle/vallex-checkpoint.pt",
+    "gpt_sovits": "gpt_sovits/nana/nana-e15.ckpt",
     "torchscript": "torchscript/mine/model.pt",
     "bigvgan": "bigvgan/bigvgan_generator.pt",
     "hifigan": "hifigan/vocoder.pth",
@@ -129,3 +137,15 @@ def test_the_list_is_bounded(settings: Settings, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("realtime.engines.brought.MOST_FILES", 2)
     bring(settings, "a.pt", "b.pt", "c.pt")
     assert [each.path for each in list_files(settings)] == ["a.pt", "b.pt"]
+
+
+def test_files_of_any_name_are_known_by_their_endings(settings: Settings) -> None:
+    names = ("a/nana-e15.ckpt", "nana.pth", "b/c/d.pth.safetensors", "a/notes.bin")
+    bring(settings, *(f"gpt_sovits/{name}" for name in names))
+    found = {file.path: (file.engine, file.kind) for file in list_files(settings)}
+    assert found == {
+        "gpt_sovits/a/nana-e15.ckpt": ("gpt_sovits", WEIGHTS),
+        "gpt_sovits/nana.pth": ("gpt_sovits", WEIGHTS),
+        "gpt_sovits/b/c/d.pth.safetensors": ("gpt_sovits", CONVERTED),
+        "gpt_sovits/a/notes.bin": (None, UNUSED),
+    }

@@ -28,10 +28,10 @@ from realtime.engines.file_digest import FileDigests
 from realtime.engines.gpt_sovits import options, weights
 from realtime.engines.gpt_sovits.manner import Manner
 from realtime.engines.gpt_sovits.pairs import Pair, find_pair, find_pairs, output_rate
-from realtime.engines.gpt_sovits.sentence import ReadSentence
+from realtime.engines.gpt_sovits.sentence import ReadSentence, SentenceReader
 from realtime.engines.gpt_sovits.sentences import read_sentences
 from realtime.engines.gpt_sovits.speaker import VoiceSpeaker
-from realtime.engines.gpt_sovits.text.reading import prepare as prepare_reading
+from realtime.engines.gpt_sovits.text.polyphones import find_polyphones, polyphones_folder
 from realtime.engines.placeable import AUTO, CPU, device_in_settings, kind_of, with_number
 from realtime.engines.several_models import id_of, unknown_model
 from realtime.errors import BadRequest, NothingToSay, WeightsMissing, shortlist
@@ -100,6 +100,8 @@ class GptSovits:
         parts = [str(REVISION), run.kind, run.precision, plan]
         parts += [f"{name}={digest}" for name, digest in digests]
         parts.append(f"chunks={chunks.first_codes}/{chunks.overlap_codes}")
+        if polyphones_folder(self._settings) is not None:
+            parts.append("g2pw")
         return " ".join([*parts, *self._vocoder_facts()])
 
     def wanted_device(self) -> str:
@@ -125,7 +127,6 @@ class GptSovits:
         from realtime.engines.gpt_sovits.voice_prompt import PromptStore
 
         self.check_files()
-        prepare_reading()
         pair = self._pair()
         assert pair is not None, "check_files refuses it"
         digests, run = self._digests(), self._chosen_run()
@@ -139,6 +140,7 @@ class GptSovits:
             share_front(self._settings, run.device),
             PromptStore(self._settings.cache.path),
             [digests[1], self._digest_of(weights.HUBERT.path_in(self._settings.models.path))],
+            find_polyphones(self._settings),
         )
         self._loaded_digests, self._rate = digests, files.version.rate
         logger.info(
@@ -175,8 +177,8 @@ class GptSovits:
     def read(self, utterance: Utterance) -> list[ReadSentence]:
         """Cut and read a text off the lane; a text without any phone is refused."""
         method = str(dict(utterance.options).get(options.CUT, options.DEFAULT_CUT))
-        symbols = "v2" if self._speaker is None else self._speaker.symbols
-        found = read_sentences(utterance.segments, utterance.accent, method, symbols)
+        reader = SentenceReader() if self._speaker is None else self._speaker.reader
+        found = read_sentences(utterance.segments, utterance.accent, method, reader)
         if not found:
             raise NothingToSay("The engine has no sound for this text.", field="text")
         return found

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from realtime.engines.gpt_sovits.front import FrontNetworks
+from realtime.engines.gpt_sovits.text.chinese import Readings
 from realtime.engines.gpt_sovits.text.reading import Phones, read, read_prompt
 from realtime.errors import NothingToSay
 
@@ -43,15 +44,22 @@ class ReadSentence:
         return torch.cat(rows) if rows else torch.zeros(0, BERT_WIDTH)
 
 
-def read_prompt_text(text: str, language: str, symbols: str) -> ReadSentence:
-    """Read what is said in a clip; without a text there is nothing to go on from."""
-    return ReadSentence(text, read_prompt(text, language, symbols) if text else ())
+@dataclass(frozen=True)
+class SentenceReader:
+    """A reader for one model: its table of phones, and the network that reads rare characters."""
 
+    symbols: str = "v2"  # or v1
+    polyphones: Readings | None = None
 
-def read_sentence(segments: Sequence[tuple[str, str]], symbols: str) -> ReadSentence:
-    """Read a sentence given as texts with their languages."""
-    parts: list[Phones] = []
-    for text, language in segments:
-        with suppress(NothingToSay):  # signs alone; another segment may have words
-            parts += read(text, language, symbols)
-    return ReadSentence("".join(text for text, _ in segments), tuple(parts))
+    def read_prompt(self, text: str, language: str) -> ReadSentence:
+        """Read what is said in a clip; without a text there is nothing to go on from."""
+        found = read_prompt(text, language, self.symbols, self.polyphones) if text else ()
+        return ReadSentence(text, found)
+
+    def read(self, segments: Sequence[tuple[str, str]]) -> ReadSentence:
+        """Read a sentence given as texts with their languages."""
+        parts: list[Phones] = []
+        for text, language in segments:
+            with suppress(NothingToSay):  # signs alone; another segment may have words
+                parts += read(text, language, self.symbols, self.polyphones)
+        return ReadSentence("".join(text for text, _ in segments), tuple(parts))

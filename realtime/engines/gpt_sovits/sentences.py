@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from realtime.engines.gpt_sovits.sentence import ReadSentence, read_sentence
+from realtime.engines.gpt_sovits.sentence import ReadSentence, SentenceReader
 from realtime.engines.gpt_sovits.text.cutting import cut
 from realtime.text.language import Segment
 
@@ -14,21 +14,21 @@ FINEST = "cut5"  # the way of cutting that makes the shortest sentences
 
 
 def read_sentences(
-    segments: Sequence[Segment], accent: str | None, method: str, symbols: str
+    segments: Sequence[Segment], accent: str | None, method: str, reader: SentenceReader
 ) -> list[ReadSentence]:
     """Read a piece; a text in several languages is cut between them only where it is too long."""
     languages = {accent or segment.language for segment in segments}
     if len(languages) > 1:
-        whole = read_sentence([(each.text, each.language) for each in segments], symbols)
+        whole = reader.read([(each.text, each.language) for each in segments])
         if len(whole.phones) <= MOST_PHONES:
             return [replace(whole, said=whole.text.strip())] if whole.parts else []
         return [
             sentence
             for segment in segments
-            for sentence in read_sentences([segment], accent, method, symbols)
+            for sentence in read_sentences([segment], accent, method, reader)
         ]
     text = "".join(segment.text for segment in segments)
-    return list(_cut(text, languages.pop(), method, symbols)) if languages else []
+    return list(_cut(text, languages.pop(), method, reader)) if languages else []
 
 
 def _part_of(text: str, sentence: str) -> str:
@@ -39,16 +39,16 @@ def _part_of(text: str, sentence: str) -> str:
     return sentence
 
 
-def _cut(text: str, language: str, method: str, symbols: str) -> Iterator[ReadSentence]:
+def _cut(text: str, language: str, method: str, reader: SentenceReader) -> Iterator[ReadSentence]:
     for sentence in cut(text, language, method):
         said = _part_of(text, sentence)
-        read = read_sentence([(sentence, language)], symbols)
+        read = reader.read([(sentence, language)])
         if len(read.phones) <= MOST_PHONES:
             if read.parts:
                 yield replace(read, said=said)
         elif method != FINEST:
-            yield from _cut(said, language, FINEST, symbols)
+            yield from _cut(said, language, FINEST, reader)
         else:
             half = len(said) // 2
             for part in (said[:half], said[half:]):
-                yield from _cut(part, language, FINEST, symbols)
+                yield from _cut(part, language, FINEST, reader)

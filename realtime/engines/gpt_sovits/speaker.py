@@ -14,9 +14,10 @@ from realtime.engines.gpt_sovits.front import FrontNetworks
 from realtime.engines.gpt_sovits.manner import Manner
 from realtime.engines.gpt_sovits.model import GptSovitsModel, SemanticPrompt
 from realtime.engines.gpt_sovits.random_numbers import SentenceNoise
-from realtime.engines.gpt_sovits.sentence import ReadSentence, read_prompt_text
+from realtime.engines.gpt_sovits.sentence import ReadSentence, SentenceReader
 from realtime.engines.gpt_sovits.sounding import SoundPrompt
 from realtime.engines.gpt_sovits.speaking import speak_sentence
+from realtime.engines.gpt_sovits.text.chinese import Readings
 from realtime.engines.gpt_sovits.voice_prompt import (
     PromptStore,
     VoicePrompt,
@@ -49,18 +50,15 @@ class VoiceSpeaker:
         front: FrontNetworks,
         store: PromptStore,
         digests: Sequence[str],
+        polyphones: Readings | None = None,
     ) -> None:
         """Make a speaker; `digests` are of the files that prompts are computed with."""
         self.model = model
+        self.reader = SentenceReader("v1" if model.version.name == "v1" else "v2", polyphones)
         self._front = front
         self._store = store
         self._digests = tuple(digests)
         self._prompts: OrderedDict[tuple[str, str], LoadedPrompt] = OrderedDict()
-
-    @property
-    def symbols(self) -> str:
-        """Return the table of phones that the model was trained with: v1 or v2."""
-        return "v1" if self.model.version.name == "v1" else "v2"
 
     def prompt(self, voice: GptSovitsVoice, style: str) -> LoadedPrompt:
         """Return the prompt of a voice's style: from memory, from disk, or made now."""
@@ -99,6 +97,6 @@ class VoiceSpeaker:
             found = make_prompt(voice, style, self._front, sounding.network, sounding.mel_format)
             self._store.keep(key, found)
         spoken = voice.spoken(style)
-        read = read_prompt_text(spoken.text, spoken.language, self.symbols)
+        read = self.reader.read_prompt(spoken.text, spoken.language)
         sound = self.model.sounding.prompt(found, read.phones)
         return LoadedPrompt(found, read.phones, read.features(self._front), sound)

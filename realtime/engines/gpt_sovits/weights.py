@@ -35,6 +35,9 @@ BASES = {
     "v4": brought("gsv-v4-pretrained/s2Gv4.pth", PROJECT),
 }
 
+# Files that every voice may need, in their places.
+SHARED_FILES = (HUBERT, BERT, BERT_TOKENIZER, BERT_VOCABULARY, SPEAKER, *BASES.values())
+
 
 def convertible_files(settings: Settings) -> list[WeightFile]:
     """List the files there that `weights convert` rewrites."""

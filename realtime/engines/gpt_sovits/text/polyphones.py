@@ -16,10 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from realtime.engines.gpt_sovits.vocabulary import Vocabulary
+from realtime.engines.gpt_sovits.vocabulary import Vocabulary, load_vocabulary
+from realtime.engines.gpt_sovits.weights import ENGINE
 from realtime.engines.torch_file import unusable
 from realtime.errors import WeightsMissing
+from realtime.settings import Settings
 
+FOLDER = "G2PWModel"
 CHARACTERS, SYLLABLES = "POLYPHONIC_CHARS.txt", "bopomofo_to_pinyin_wo_tune_dict.json"
 NETWORKS = ("g2pW.onnx", "g2pw.onnx")  # both spellings are about
 CONFIG = "config.py"
@@ -89,6 +92,18 @@ class Polyphones:
         }
         best: list[int] = np.argmax(self._session.run(None, inputs)[0], axis=1).tolist()
         return best
+
+
+def polyphones_folder(settings: Settings) -> Path | None:
+    """Return the folder of the network; None where nobody has brought it."""
+    folder = settings.models.path / ENGINE / FOLDER
+    return folder if folder.is_dir() else None
+
+
+def find_polyphones(settings: Settings) -> Polyphones | None:
+    """Load the network from its place among the models, if it is there."""
+    folder = polyphones_folder(settings)
+    return None if folder is None else load_polyphones(folder, load_vocabulary(settings))
 
 
 def load_polyphones(folder: Path, vocabulary: Vocabulary) -> Polyphones:

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from realtime.engines.gpt_sovits.text.chinese import speak
-from realtime.engines.gpt_sovits.text.polyphones import load_polyphones
+from realtime.engines.gpt_sovits.text.polyphones import find_polyphones, load_polyphones
 from realtime.engines.gpt_sovits.text.reading import read
 from realtime.engines.gpt_sovits.vocabulary import Vocabulary
 from realtime.errors import Unavailable, WeightsMissing
+from realtime.settings import ModelsSettings, Settings
 
 READINGS = [
     ("行", "ㄒㄧㄥ2"),
@@ -150,3 +151,11 @@ def test_a_configuration_that_is_no_python_is_refused(folder: Path) -> None:
     (folder / "config.py").write_text("use_mask = (", encoding="utf-8")
     with pytest.raises(Unavailable, match="configuration"):
         load_polyphones(folder, VOCABULARY)
+
+
+def test_without_the_folder_there_is_no_network(tmp_path: Path) -> None:
+    settings = Settings(models=ModelsSettings(path=tmp_path))
+    assert find_polyphones(settings) is None
+    (tmp_path / "gpt_sovits" / "G2PWModel").mkdir(parents=True)
+    with pytest.raises(WeightsMissing):
+        find_polyphones(settings)
