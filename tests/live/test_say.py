@@ -226,5 +226,6 @@ async def test_times_are_told(client: SessionClient) -> None:
 
 
 def test_a_request_has_every_field() -> None:
-    request = LineRequest("t", "c", "en", True, True, 2.0, 5, "tone")
-    assert line_request(Say(id="a", **vars(request))) == request
+    request = LineRequest("t", "c", "en", True, True, 2.0, 5, "tone", (("top_k", 5),))
+    said = Say(id="a", **{**vars(request), "options": dict(request.options)})
+    assert line_request(said) == request
