@@ -27,6 +27,13 @@ ERRORS = {
     "get_prefetch_id": 404,
     "delete_prefetch_id": 404,
     "post_login": 404,
+    # No engine takes weights, no character was made of a clip, and nobody restarts the server.
+    "get_set_gpt_weights": 400,
+    "get_set_sovits_weights": 400,
+    "get_set_refer_audio": 400,
+    "post_set_refer_audio": 400,
+    "delete_voice_name": 400,
+    "get_control": 403,
 }
 # Their answer depends on what else was done, or on weights.
 EITHER = {
@@ -36,6 +43,7 @@ EITHER = {
     "get_mix_rest": {200, 404},
     "get_api_characters_name_picture": {200, 404},
     "post_api_characters": {503},
+    "post_upload_voice": {400},
     "get_ready": {200, 503},
     "post_api_tasks_name_preload": {200, 404},  # the command before it may forget the task
     "post_api_tasks_name_cleanup": {200, 404},

@@ -14,7 +14,7 @@ from realtime.services import Services
 from realtime.web.compat.gpt_sovits.errors import GptSovitsError
 from realtime.web.compat.gpt_sovits.message import SUCCESS, Message
 from realtime.web.compat.gpt_sovits.state import state_of
-from realtime.web.compat.gpt_sovits.values import LooseField, flag_of
+from realtime.web.compat.gpt_sovits.values import NeededLooseField, flag_of
 from realtime.web.entry.hosts_and_origins import check_page
 from realtime.web.openapi.error_codes import FOREIGN_PAGE, codes
 from realtime.web.openapi.operation import (
@@ -29,7 +29,7 @@ from realtime.web.requests.services import services_of
 
 NO_STORE = {"Cache-Control": "no-store"}
 GRAPHS = ("graphs", "eager_graphs")  # plans that record CUDA graphs
-ENABLE = LooseField("enable", "true or false.")
+ENABLE = NeededLooseField("enable", "true or false.")
 
 
 class PerformanceAnswer(TypedDict):

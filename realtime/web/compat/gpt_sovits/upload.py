@@ -54,7 +54,7 @@ AUDIO_FILE = FileField(
     "audio_file", "A clip of one voice, 3 to 10 seconds long; for VALL-E X at most 15."
 )
 TEXT_FILE = LooseField(
-    "text_file", "A file with the words of the clip; else they are written down."
+    "text_file", "The words of the clip, or a file of them; else they are written down."
 )
 
 
@@ -151,10 +151,13 @@ OPERATIONS = [
             codes(YamabikoError),
         ),
         "See docs/gpt_sovits_api.md.",
-        tuple(Parameter("query", field) for field in (VOICE_NAME, GENDER, DESCRIPTION, LANGUAGE)),
+        (
+            Parameter("query", VOICE_NAME, "Nana"),
+            *(Parameter("query", field) for field in (GENDER, DESCRIPTION, LANGUAGE)),
+        ),
         Body(
             FieldTable("UploadedVoiceClip", (AUDIO_FILE, TEXT_FILE)),
-            {"audio_file": "clip.wav", "text_file": "clip.txt"},
+            {"audio_file": "clip.wav", "text_file": "Words of the clip."},
             FORM,
         ),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from starlette.requests import Request
 
@@ -32,6 +32,13 @@ class LooseField(Field):
 
     def schema(self, services: Services) -> Schema:
         return {} if self.default is None else {"default": self.default}
+
+
+@dataclass(frozen=True)
+class NeededLooseField(LooseField):
+    """A field of that kind that must be there."""
+
+    needed: ClassVar[bool] = True
 
 
 async def sent_values(request: Request) -> Values:

@@ -19,7 +19,7 @@ from realtime.services import Services
 from realtime.settings import Settings
 from realtime.web.compat.gpt_sovits.errors import ContractRefusal, GptSovitsError
 from realtime.web.compat.gpt_sovits.message import SUCCESS, Message
-from realtime.web.compat.gpt_sovits.values import LooseField
+from realtime.web.compat.gpt_sovits.values import NeededLooseField
 from realtime.web.entry.hosts_and_origins import check_page
 from realtime.web.openapi.error_codes import ENGINE_ERRORS, FOREIGN_PAGE, codes
 from realtime.web.openapi.operation import (
@@ -40,10 +40,12 @@ MOST_PATH = 1_000  # characters
 MOST_CLIP_BYTES = 32 << 20
 NOT_CONTROLLED = "This server is not restarted or stopped by a request."
 
-WEIGHTS_PATH = LooseField("weights_path", "A file inside the folder of models or of characters.")
-REFER_AUDIO_PATH = LooseField("refer_audio_path", WEIGHTS_PATH.about)
+WEIGHTS_PATH = NeededLooseField(
+    "weights_path", "A file inside the folder of models or of characters."
+)
+REFER_AUDIO_PATH = NeededLooseField("refer_audio_path", WEIGHTS_PATH.about)
 AUDIO_FILE = FileField("audio_file", "A clip of one voice.")
-COMMAND = LooseField("command", "`restart` or `exit`.")
+COMMAND = NeededLooseField("command", "`restart` or `exit`.")
 
 
 async def set_gpt_weights(request: Request) -> Response:
@@ -166,15 +168,17 @@ TAKEN = json_answer(Message, "It is taken.", SUCCESS)
 REFUSED = AnswerSpec(400, "A refusal in the words of GPT-SoVITS.", {JSON: GptSovitsError})
 
 
-def _getter(path: str, summary: str, field: LooseField) -> Operation:
-    parameters = (Parameter("query", field),)
+def _getter(path: str, summary: str, field: NeededLooseField, example: str) -> Operation:
+    parameters = (Parameter("query", field, example),)
     return Operation("GET", path, GPT_SOVITS, summary, (TAKEN, REFUSED), ERRORS, ABOUT, parameters)
 
 
 OPERATIONS = [
-    _getter("/set_gpt_weights", "Name the text-to-semantic weights", WEIGHTS_PATH),
-    _getter("/set_sovits_weights", "Name the weights that make the sound", WEIGHTS_PATH),
-    _getter("/set_refer_audio", "Name the reference clip", REFER_AUDIO_PATH),
+    _getter("/set_gpt_weights", "Name the text-to-semantic weights", WEIGHTS_PATH, "nana.ckpt"),
+    _getter(
+        "/set_sovits_weights", "Name the weights that make the sound", WEIGHTS_PATH, "nana.pth"
+    ),
+    _getter("/set_refer_audio", "Name the reference clip", REFER_AUDIO_PATH, "nana.wav"),
     Operation(
         "POST",
         "/set_refer_audio",
@@ -192,6 +196,6 @@ OPERATIONS = [
         "Be refused: no request restarts or stops the server",
         (AnswerSpec(403, "The refusal.", {JSON: GptSovitsError}), REFUSED),
         about=ABOUT,
-        parameters=(Parameter("query", COMMAND),),
+        parameters=(Parameter("query", COMMAND, "restart"),),
     ),
 ]
