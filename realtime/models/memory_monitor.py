@@ -163,7 +163,10 @@ class MemoryMonitor:
         if self._reading is None:
             self._reading = asyncio.create_task(asyncio.to_thread(self._read))
             self._reading.add_done_callback(self._forget_reading)
-        return list(await asyncio.wait_for(asyncio.shield(self._reading), SLOW_SECONDS))
+        # No `wait_for`: before Python 3.12 it loses a cancellation that comes with the result, and
+        # the server would wait for the end of the sampler for ever when it stops.
+        async with asyncio.timeout(SLOW_SECONDS):
+            return list(await asyncio.shield(self._reading))
 
     def _forget_reading(self, reading: asyncio.Task[Sequence[Device]]) -> None:
         self._reading = None

@@ -55,6 +55,21 @@ async def test_it_samples_while_it_runs(devices: FakeDevices) -> None:
     assert len(monitor.history()) >= 3, "what it saw stays"
 
 
+async def test_it_stops_in_the_moment_when_a_reading_is_there(devices: FakeDevices) -> None:
+    """Python 3.11's `wait_for` loses a cancellation that comes together with the result."""
+    for steps in range(6):
+        monitor = MemoryMonitor(devices.read, interval=3_600)
+        reading = asyncio.get_running_loop().create_future()
+        monitor._reading = reading  # type: ignore[assignment]
+        monitor.start()
+        await asyncio.sleep(0)
+        reading.set_result(())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        async with asyncio.timeout(20):
+            await monitor.stop()
+
+
 async def test_it_answers_from_its_last_sample_while_it_runs(devices: FakeDevices) -> None:
     monitor = MemoryMonitor(devices.read, interval=3_600)
     monitor.start()
