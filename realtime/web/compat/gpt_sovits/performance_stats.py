@@ -30,6 +30,7 @@ class RequestStopwatch:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.times = StageTimes()
+        self.failed = False  # by an error, or because its client left
         self._clock = clock
         self._began = clock()
         self._first_sound: float | None = None
@@ -81,10 +82,11 @@ class PerformanceStats:
         try:
             yield stopwatch
         except BaseException:
-            self._failed += 1
+            stopwatch.failed = True
             raise
         finally:
             self.active -= 1
+            self._failed += stopwatch.failed
             self._requests += 1
             self._times.add(stopwatch.stop())
             if not self.active:

@@ -13,7 +13,7 @@ from realtime.audio.encoding import ContainerWriter
 from realtime.audio.wav import wav_header
 from realtime.speech.line import Line
 from realtime.speech.speech import Speech
-from realtime.web.answers.sending import Answer
+from realtime.web.answers.sending import Answer, is_broken_off
 from realtime.web.answers.speech import SpeechResponse
 from realtime.web.compat.gpt_sovits.parameters import MEDIA_TYPES, TtsRequest
 from realtime.web.compat.gpt_sovits.performance_stats import PerformanceStats, RequestStopwatch
@@ -46,6 +46,7 @@ class TtsResponse(SpeechResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self._stats.request() as self._stopwatch:
             await super().__call__(scope, receive, send)
+            self._stopwatch.failed = is_broken_off(scope)
 
     def _new_answer(self, send: Send, result: str) -> Answer:
         headers = self._audio_headers(result)

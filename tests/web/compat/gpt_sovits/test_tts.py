@@ -7,6 +7,7 @@ import io
 import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -18,7 +19,11 @@ import soundfile
 from starlette.testclient import TestClient
 
 from realtime.audio.wav import HEADER_BYTES
+from realtime.settings import CorsSettings, Settings
+from realtime.web.app import create_app
+from tests.support.documented_client import DocumentedClient
 from tests.support.server import JSON, LiveServer
+from tests.web.compat.gpt_sovits.conftest import tones
 
 LINE = {
     "text": "abc def.",
@@ -68,10 +73,17 @@ def test_a_chat_page_asks_for_a_stream(running: LiveServer) -> None:
         assert b"".join(answer.iter_bytes()).startswith(b"OggS")
 
 
-def test_a_web_page_may_ask_where_the_settings_allow_it(bot: TestClient) -> None:
+def test_a_web_page_may_ask_where_the_settings_allow_it(own_settings: Settings) -> None:
     """The rules for pages are those of every other route."""
-    answer = bot.post("/tts", json=LINE, headers={"Origin": "http://127.0.0.1:8000"})
-    assert answer.status_code == 200 and "Access-Control-Allow-Origin" not in answer.headers
+    page = {"Origin": "http://127.0.0.1:8000"}
+    allowing = replace(own_settings, cors=CorsSettings(origins=(page["Origin"],)))
+    with DocumentedClient(create_app(tones(allowing))) as client:
+        for sent, status in ((LINE, 200), ({}, 400)):
+            answer = client.post("/tts", json=sent, headers=page)
+            assert answer.status_code == status
+            assert answer.headers["Access-Control-Allow-Origin"] == page["Origin"]
+        other = client.post("/tts", json=LINE, headers={"Origin": "http://evil.example"})
+        assert "Access-Control-Allow-Origin" not in other.headers
 
 
 def test_the_fork_is_asked_in_the_query_a_form_and_json(running: LiveServer) -> None:
@@ -137,6 +149,14 @@ def test_an_error_in_a_stream_breaks_it_off(running: LiveServer) -> None:
     with pytest.raises(httpx2.RemoteProtocolError):
         ask(running, line("breaking", streaming_mode=1))
     assert ask(running, LINE).status_code == 200
+    stats = running.get("/performance_stats")
+    assert (stats["total_requests"], stats["failed_requests"]) == (2, 1)
+
+
+def test_an_engine_that_is_not_there_is_a_400(bot: TestClient) -> None:
+    answer = bot.post("/tts", json={**LINE, "ref_audio_path": "nana_calm.wav"})
+    assert answer.status_code == 400 and answer.json()["message"] == "tts failed"
+    assert answer.json()["Exception"]
 
 
 @pytest.mark.parametrize("media_type", ["wav", "raw"])
