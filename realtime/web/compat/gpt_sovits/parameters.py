@@ -15,6 +15,7 @@ from realtime.web.compat.gpt_sovits.errors import ContractRefusal
 from realtime.web.compat.gpt_sovits.values import (
     LooseField,
     Values,
+    choice_of,
     flag_of,
     number_of,
     text_of,
@@ -145,11 +146,11 @@ def read_voice_tts(values: Values) -> TtsRequest:
 
 def _read_sound(values: Values, clip: str, text: str, text_lang: str) -> TtsRequest:
     """Read what all addresses have in common."""
-    media_type = text_of(values, "media_type", "wav").lower()
+    media_type = choice_of(values, "media_type", "wav")
     if media_type not in MEDIA_TYPES:
         raise ContractRefusal(f"media_type: {media_type[:MOST_SHOWN]} is not supported")
-    method = text_of(values, "text_split_method")
-    if method and method not in SPLIT_METHODS:
+    method = choice_of(values, "text_split_method", "") if "text_split_method" in values else None
+    if method is not None and method not in SPLIT_METHODS:
         raise ContractRefusal(f"text_split_method:{method[:MOST_SHOWN]} is not supported")
     streamed = STREAMING.get(str(values.get("streaming_mode") or "0").lower())
     if streamed is None:
@@ -167,7 +168,7 @@ def _read_sound(values: Values, clip: str, text: str, text_lang: str) -> TtsRequ
         # Clients always send 1: it must not undo the speed of a character's card.
         speed=None if speed == 1.0 else speed,
         seed=ANY_SEED if seed is None else seed,
-        options=options_of({**options, "text_split_method": method or None}),
+        options=options_of({**options, "text_split_method": method}),
     )
 
 
@@ -180,7 +181,7 @@ def _needed(values: Values, name: str) -> str:
 
 def _language(values: Values, name: str, default: str = "") -> str:
     """Return a language in lower case, as GET and POST both take it."""
-    language = text_of(values, name, default).lower() or _needed(values, name)
+    language = choice_of(values, name, default) or _needed(values, name)
     if language not in LANGUAGES:
         shown = language[:MOST_SHOWN]
         raise ContractRefusal(f"{name}: {shown} is not supported in version {VERSION}")

@@ -21,7 +21,7 @@ MOST_FIELDS = 100
 MOST_FIELD_BYTES = 1 << 20
 FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
-Values = Mapping[str, str | int | float | bool]
+Values = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,11 @@ class NeededLooseField(LooseField):
 
 
 async def sent_values(request: Request) -> Values:
-    """Return the values of the query and of the body; nulls, lists and objects are ignored."""
+    """Return the values of the query and of the body; nulls are left out."""
     values: dict[str, Any] = dict(request.query_params)
     if request.method == "POST":
         values |= await _body_values(request)
-    return {name: value for name, value in values.items() if isinstance(value, str | int | float)}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 async def _body_values(request: Request) -> Mapping[str, Any]:
@@ -68,10 +68,16 @@ def text_of(values: Values, name: str, default: str = "") -> str:
     return value if isinstance(value, str) and value else default
 
 
+def choice_of(values: Values, name: str, default: str) -> str:
+    """Return a text that is one of some, in lower case; another kind of value is none of them."""
+    value = values.get(name, default)
+    return value.lower() if isinstance(value, str) else describe_value(value)
+
+
 def number_of(values: Values, name: str) -> float | None:
     """Return a finite number, also where it comes as a text; None where it is absent or empty."""
-    value = values.get(name)
-    if value is None or value == "":
+    value = _scalar(values, name)
+    if value is None:
         return None
     try:
         number = float(value) if not isinstance(value, bool) else math.nan
@@ -84,7 +90,7 @@ def number_of(values: Values, name: str) -> float | None:
 
 def whole_of(values: Values, name: str) -> int | None:
     """Return a whole number, also where it comes as a text; None where it is absent or empty."""
-    value = values.get(name)
+    value = _scalar(values, name)
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     number = number_of(values, name)
@@ -98,13 +104,19 @@ def whole_of(values: Values, name: str) -> int | None:
 
 def flag_of(values: Values, name: str) -> bool | None:
     """Return a yes or no, also where it comes as a text; None where it is absent or empty."""
-    value = values.get(name)
-    if value is None or value == "":
+    value = _scalar(values, name)
+    if value is None:
         return None
     found = FLAGS.get(str(value).lower())
     if found is None:
         raise _expected(name, value, "true or false")
     return found
+
+
+def _scalar(values: Values, name: str) -> str | int | float | None:
+    """Return a text, number or flag; None where there is none: lists and objects are ignored."""
+    value = values.get(name)
+    return value if isinstance(value, str | int | float) and value != "" else None
 
 
 def _expected(name: str, value: object, allowed: str) -> BadRequest:

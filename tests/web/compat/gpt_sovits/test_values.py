@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from realtime.errors import BadRequest
 from realtime.web.compat.gpt_sovits.values import (
+    choice_of,
     flag_of,
     number_of,
     sent_values,
@@ -20,6 +21,7 @@ from realtime.web.compat.gpt_sovits.values import (
 
 pytestmark = pytest.mark.anyio
 
+LISTS = {"a": 1, "c": [1], "d": {}}
 BOUNDARY = "limit"
 MULTIPART = (
     f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--{BOUNDARY}--\r\n'
@@ -38,7 +40,7 @@ def request(method: str, query: str = "", body: bytes = b"", kind: str = "") -> 
 @pytest.mark.parametrize(
     ("body", "kind", "found"),
     [
-        (b'{"a": 1, "b": null, "c": [1], "d": {}}', "application/json", {"a": 1}),
+        (b'{"a": 1, "b": null, "c": [1], "d": {}}', "application/json", LISTS),
         (b'{"a": true}', "", {"a": True}),
         (b'{"a": "x"}', "text/plain", {"a": "x"}),
         (b'{"a": 1.5}', "application/x-www-form-urlencoded", {"a": 1.5}),  # as curl -d sends it
@@ -77,6 +79,21 @@ def test_numbers_and_flags_may_be_texts() -> None:
         assert read(values, "e") is read(values, "absent") is None
     assert text_of({"t": "x", "n": 5, "e": ""}, "t") == "x"
     assert text_of({"n": 5}, "n") == text_of({"e": ""}, "e") == ""
+
+
+def test_lists_and_objects_are_ignored() -> None:
+    for read in (number_of, whole_of, flag_of):
+        assert read(LISTS, "c") is read(LISTS, "d") is None
+    assert text_of(LISTS, "c", "x") == "x"
+
+
+def test_a_choice_of_another_kind_is_none_of_them() -> None:
+    assert choice_of({"m": "WAV"}, "m", "ogg") == "wav" and choice_of({}, "m", "ogg") == "ogg"
+    assert [choice_of({"m": each}, "m", "ogg") for each in ("", False, [1])] == [
+        "",
+        "false",
+        "a list",
+    ]
 
 
 @pytest.mark.parametrize("value", ["x", "nan", "inf", "1e999", True, 10**400])
