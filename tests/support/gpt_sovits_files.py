@@ -70,6 +70,28 @@ def weights(name: str, prefix: str = "w.", seed: int = 0) -> Weights:
     return found
 
 
+class Reference:
+    """A file of weights, inputs and expected outputs."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def state(self) -> Weights:
+        """Return the weights under their published names."""
+        return weights(self._name)
+
+    def tensor(self, key: str) -> Tensor:
+        return tensor(self._name, key)
+
+    def has(self, key: str) -> bool:
+        return key in fixture(self._name)
+
+    def facts(self, key: str) -> Config:
+        """Read a JSON text: `config`, or the arguments of a case."""
+        facts: Config = arguments(self._name, key)
+        return facts
+
+
 def gpt_weights(version: str, seed: int = 0) -> tuple[Weights, Config]:
     found, config = weights("t2s_tiny", seed=seed), arguments("t2s_tiny", "config")
     if version == "v1":

@@ -37,7 +37,7 @@ from realtime.engines.several_models import id_of, unknown_model
 from realtime.errors import BadRequest, NothingToSay, WeightsMissing, shortlist
 from realtime.settings import Settings
 from realtime.vocoders import checkpoints
-from realtime.weights import find_path
+from realtime.weights import WeightFile, find_path
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +54,6 @@ class GptSovits:
     work = 0.0
     keeps_time = False
     block = blocks.TORCH
-    weights = (weights.HUBERT,)
     options = options.OPTIONS
 
     def __init__(self, settings: Settings, model: str = "") -> None:
@@ -65,6 +64,7 @@ class GptSovits:
         self._loaded_digests: tuple[str, ...] | None = None  # whatever files lie there now
         self._speaker: VoiceSpeaker | None = None
         self._rate: int | None = None
+        self._found: Pair | None = None
 
     def find_models(self) -> list[str]:
         return [pair.name for pair in find_pairs(self._settings)]
@@ -77,6 +77,14 @@ class GptSovits:
 
     def files_of(self, model: str) -> str:
         return FILES
+
+    @property
+    def weights(self) -> tuple[WeightFile, ...]:
+        """Return the files that it needs in any case: the pair's, and HuBERT's."""
+        pair = self._pair()
+        own = () if pair is None else (pair.gpt, pair.sovits)
+        folder = self._settings.models.path / self.name
+        return (weights.HUBERT, *(weights.brought(str(path.relative_to(folder))) for path in own))
 
     @property
     def sample_rate(self) -> int:
@@ -223,7 +231,10 @@ class GptSovits:
         return [f"{name}={digest}", self._settings.vocoder.precision]
 
     def _pair(self) -> Pair | None:
-        return find_pair(self.model, self._settings) if self.model else None
+        """Find the model's files; they are looked for again only where they are gone."""
+        if self._found is None or not self._found.is_there:
+            self._found = find_pair(self.model, self._settings) if self.model else None
+        return self._found
 
     def _chosen_run(self) -> RunConfig:
         if self._run is None:  # once: to look for a GPU takes a moment

@@ -42,6 +42,10 @@ class Pair:
         return model_name(self.gpt.name, self.sovits.name)
 
     @property
+    def is_there(self) -> bool:
+        return self.gpt.is_file() and self.sovits.is_file()
+
+    @property
     def stated(self) -> str | None:
         """Return v3 or v4 where the SoVITS file's path says one: as files of them look alike."""
         found = VERSION_IN_PATH.findall(f"{self.sovits.parent.name}/{self.sovits.name}")

@@ -15,7 +15,7 @@ from realtime.engines.gpt_sovits.codes import CODES
 from realtime.engines.gpt_sovits.networks.semantic_decoder import SemanticDecoder, first_state
 from realtime.engines.gpt_sovits.networks.text_to_semantic import TextToSemantic
 from realtime.engines.gpt_sovits.sampling import Sampling
-from tests.support.gpt_sovits_cases import Reference
+from tests.support.gpt_sovits_files import Reference
 
 CASES = [
     "greedy_bert",

@@ -11,7 +11,7 @@ from torch import Tensor
 from realtime.engines.gpt_sovits.codes import FRAMES
 from realtime.engines.gpt_sovits.networks.joins import blend_frames
 from realtime.engines.gpt_sovits.networks.sovits import SovitsDecoder, Style
-from tests.support.gpt_sovits_cases import Reference
+from tests.support.gpt_sovits_files import Reference
 
 VERSIONS = ["sovits_v2_tiny", "sovits_v2proplus_tiny"]
 CASES = ["plain", "two_fast", "two_slow"]
