@@ -8,13 +8,10 @@ have a prompt of 225 frames and 50 symbols, 60 symbols to say, and 300 steps.
 from __future__ import annotations
 
 import argparse
-import re
-import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +19,15 @@ import torch
 from torch import Tensor
 
 from benchmarks import report
+from benchmarks.step_floor import (
+    BYTES,
+    TRIAL_STEPS,
+    driver_version,
+    measure_step,
+    median_of_runs,
+    milliseconds,
+    timed,
+)
 from realtime.configuration import load_settings
 from realtime.engines.decoding.line import BatchedLine
 from realtime.engines.decoding.run_config import RunConfig, choose_run
@@ -40,10 +46,6 @@ from realtime.settings import ValleSettings as ValleSettings
 PROMPT_FRAMES, PROMPT_SYMBOLS, SYMBOLS = 225, 50, 60
 STEPS, FIRST_STEPS = 300, 75
 TEXT = "The old clock in the hall had stopped long before anybody noticed."
-BYTES = {"fp32": 4, "fp16": 2, "bf16": 2}
-TRIAL_STEPS = 60  # of a line alone: measured on a processor, a warm-up on a GPU
-READS = 50  # steps or sums between two CUDA events
-DRIVER = Path("/proc/driver/nvidia/version")
 
 
 def make_weights(shape: ValleShape) -> dict[str, Tensor]:
@@ -74,52 +76,6 @@ def step_bytes(state: Mapping[str, Tensor], precision: str) -> int:
     return sum(counts) * BYTES[precision]
 
 
-def measure_step(lines: AgreedLines, size: int, device: str) -> tuple[float, float]:
-    """Return the seconds of a step, and of summing a buffer of so many bytes."""
-    buffer = torch.ones(size // 4, device=device)
-    if device == "cuda":
-        return measure_queued(lines, buffer)
-    return measure_in_turns(lines, buffer)
-
-
-def measure_queued(lines: AgreedLines, buffer: Tensor) -> tuple[float, float]:
-    """Measure on a device with many steps queued, as in use: between two of its events."""
-    batch = lines.model.batch
-    batch.enter(lines.make_line(0, 3 * TRIAL_STEPS))
-    for _ in range(TRIAL_STEPS):
-        batch.advance()
-        buffer.sum()
-    step, read = seconds_between_events(batch.advance), seconds_between_events(buffer.sum)
-    while batch.line_count:
-        batch.advance()
-    return step, read
-
-
-def seconds_between_events(work: Callable[[], object]) -> float:
-    """Return the mean seconds of some work that is queued many times."""
-    began, ended = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
-    began.record()
-    for _ in range(READS):
-        work()
-    ended.record()
-    ended.synchronize()
-    return float(began.elapsed_time(ended)) / 1000 / READS
-
-
-def measure_in_turns(lines: AgreedLines, buffer: Tensor) -> tuple[float, float]:
-    """Return medians of steps and sums in turns: other work on the machine slows both."""
-    reads: list[float] = []
-    steps: list[float] = []
-    batch = lines.model.batch
-    batch.enter(lines.make_line(0, TRIAL_STEPS))
-    while batch.line_count:
-        with timed("cpu", reads):
-            buffer.sum()
-        with timed("cpu", steps):
-            batch.advance()
-    return statistics.median(steps), statistics.median(reads)
-
-
 def needed_sizes(steps: Sequence[int], spans: Sequence[int]) -> dict[str, tuple[int, ...]]:
     """Return the sizes that lines of so many steps need: no others are prepared."""
     beginning = PROMPT_SYMBOLS + SYMBOLS + PROMPT_FRAMES
@@ -133,29 +89,6 @@ def needed_sizes(steps: Sequence[int], spans: Sequence[int]) -> dict[str, tuple[
 
 def padded_size(length: int, sizes: Sequence[int]) -> int:
     return next(size for size in sizes if size >= length)
-
-
-def driver_version(file: Path = DRIVER) -> str | None:
-    """Return the version of the GPU's driver; None where there is none."""
-    if not file.exists():
-        return None
-    version = re.search(r"\b\d+\.\d+(\.\d+)?\b", file.read_text(encoding="utf-8"))
-    return version and version.group()
-
-
-@contextmanager
-def timed(device: str, into: list[float]) -> Iterator[None]:
-    """Append the seconds of the block, with all work on the device done."""
-    synchronise(device)
-    started = time.perf_counter()
-    yield
-    synchronise(device)
-    into.append(time.perf_counter() - started)
-
-
-def synchronise(device: str) -> None:
-    if device == "cuda":
-        torch.cuda.synchronize()
 
 
 class AgreedLines:
@@ -208,17 +141,6 @@ class AgreedLines:
             return end.value
 
 
-def milliseconds(seconds: float) -> float:
-    return round(1000 * seconds, 3)
-
-
-def median_of_runs(runs: int, work: Callable[[], dict[str, float]]) -> dict[str, float]:
-    """Return each figure's median of so many runs, after one that is not counted."""
-    work()
-    results = [work() for _ in range(runs)]
-    return {name: statistics.median(one[name] for one in results) for name in results[0]}
-
-
 def measure_plan(
     run: RunConfig, state: Mapping[str, Tensor], options: argparse.Namespace
 ) -> dict[str, Any]:
@@ -231,7 +153,7 @@ def measure_plan(
     prepared = time.perf_counter() - started
     lines = AgreedLines(model, settings)
     size = step_bytes(state, run.precision)
-    step, floor = measure_step(lines, size, run.device)
+    step, floor = measure_step(model.batch, partial(lines.make_line, 0), size, run.device)
     line = median_of_runs(options.runs, lambda: lines.measure(options.steps))
     first = median_of_runs(options.runs, lambda: lines.measure(options.first_steps))
     rows = [measure_together(lines, count, options) for count in options.batches]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 
 from benchmarks import valle as benchmark
@@ -34,9 +32,3 @@ def test_only_what_the_agreed_line_comes_to_is_prepared() -> None:
     sizes = benchmark.needed_sizes((300, 75), (512, 1024, 2048))
     assert sizes == {"spans": (512, 1024), "lengths": (512, 768), "frames": (150, 600)}
     assert benchmark.needed_sizes((10,), (2048,))["spans"] == (2048,)
-
-
-def test_the_driver_is_told_where_there_is_one(tmp_path: Path) -> None:
-    assert benchmark.driver_version(tmp_path / "version") is None
-    (tmp_path / "version").write_text("NVRM version: NVIDIA UNIX x86_64  570.86.15  Release\n")
-    assert benchmark.driver_version(tmp_path / "version") == "570.86.15"
