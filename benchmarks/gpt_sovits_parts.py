@@ -122,7 +122,7 @@ def measure_texts(bench: Bench) -> Rows:
                     "version": version,
                     "characters": len(text.text),
                     "codes": text.codes,
-                    "sound s": sound,
+                    "length s": sound,
                     "KB": round(2 * sound * voice.rate / 1000),
                     **{f"{name} s": round(found[name], 3) for name in STAGES},
                     "whole s": round(whole, 2),
@@ -249,7 +249,7 @@ def measure_sound(bench: Bench) -> Rows:
                 {
                     "version": version,
                     "part": name,
-                    "sound s": sound,
+                    "length s": sound,
                     "ms": milliseconds(taken),
                     "real-time factor": round(taken / sound, 4),
                 }
