@@ -21,7 +21,7 @@ from benchmarks.step_floor import median_of_runs, timed
 from realtime.configuration import load_settings
 from realtime.engines.decoding.run_config import RunConfig, choose_run
 from realtime.engines.gpt_sovits.networks.bert import Bert, BertShape
-from realtime.engines.gpt_sovits.sentence import ReadSentence, read_sentence
+from realtime.engines.gpt_sovits.sentence import ReadSentence, SentenceReader
 from realtime.settings import GptSovitsSettings, Settings
 
 
@@ -70,7 +70,7 @@ class Bench:
         return self._bert
 
     def read(self, text: str) -> ReadSentence:
-        return read_sentence([(text, "zh")], "v2")
+        return SentenceReader().read([(text, "zh")])
 
     def features(self, sentence: ReadSentence) -> torch.Tensor:
         """Run BERT over a sentence; its characters are any, since the weights are random."""
