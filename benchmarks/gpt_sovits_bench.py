@@ -1,4 +1,4 @@
-"""What the parts of the benchmark of GPT-SoVITS share: the options, the run, and the texts."""
+"""The options, the run and the texts that all parts of the benchmark of GPT-SoVITS share."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ Rows = list[dict[str, Any]]
 
 
 class Bench:
-    """What the parts share: the options, the run, and a folder for vocoders."""
+    """The options and the run, with a folder for vocoders."""
 
     def __init__(self, options: argparse.Namespace, folder: Path) -> None:
         self.options = options

@@ -77,7 +77,7 @@ BIGVGAN = {"sampling_rate": 24_000, "n_fft": 1024, "hop_size": 256, "win_size": 
 
 @dataclass(frozen=True)
 class Widths:
-    """What is smaller in a quick trial."""
+    """The widths of the networks; in a quick trial they are smaller."""
 
     steps: SemanticShape = SemanticShape()
     cross: int = 512

@@ -74,7 +74,7 @@ def version_of(checkpoint: Checkpoint, stated: str | None = None) -> Version:
         raise Unavailable(
             f"{checkpoint.path} may be of v3 or of v4: their files differ in nothing but numbers.",
             code="bad_weights",
-            hint="Say `version: v3` or `version: v4` in the character's `voice`.",
+            hint="Put `v3` or `v4` into the name of the file or of its folder.",
         )
     if stated not in (None, found):
         raise unusable(checkpoint.path, f"it is of {found}, not of {stated}")
