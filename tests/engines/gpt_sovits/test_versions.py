@@ -54,7 +54,7 @@ def test_v3_and_v4_are_told_apart_by_what_is_beside_the_tensors() -> None:
     unclear = full_size("v4")
     with pytest.raises(Unavailable, match=r"may be of v3 or of v4") as refused:
         version_of(unclear)
-    assert "version: v4" in str(refused.value.hint)
+    assert "name of the file" in str(refused.value.hint)
     assert version_of(unclear, "v4").name == "v4" and version_of(unclear, "v3").name == "v3"
     for head, expected in {"02": "v3", "03": "v3", "04": "v4"}.items():
         assert version_of(full_size("v4", head)).name == expected
