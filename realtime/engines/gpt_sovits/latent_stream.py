@@ -66,8 +66,7 @@ class LatentStream:
                 return np.zeros(0, np.float32)
             first = max(0, self._given - self._context)
             latent = self._continue(hidden, first)
-            sound = self._network.sound(latent, self._style)[0, 0]
-            sound = sound[(self._given - first) * self._network.hop :]
+            sound = self._network.sound(latent, self._style, self._given - first)[0, 0]
             sound = self._blend(sound)
             count = (until - self._given) * self._network.hop
             self._tail, self._given = sound[count:].clone(), until

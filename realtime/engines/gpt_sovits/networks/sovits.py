@@ -121,11 +121,13 @@ class SovitsDecoder(Sovits):
         mean, log_spread = self.enc_p.latent(hidden)
         return mean + noise * log_spread.exp() * SPREAD
 
-    def sound(self, latent: Tensor, style: Style) -> Tensor:
-        """Return (1, 1, samples) of latent frames."""
+    def sound(self, latent: Tensor, style: Style, known: int = 0) -> Tensor:
+        """Return (1, 1, samples) of latent frames, without the first ones, which are known."""
         frames = self.flow(latent, style.whole)
-        samples: Tensor = self.dec(frames, style.whole)
-        return samples
+        # The flow looks farther back than the decoder, which takes nearly all of the time.
+        before = min(known, self.dec.reach().before)
+        samples: Tensor = self.dec(frames[..., known - before :], style.whole)
+        return samples[..., before * self.hop :]
 
     def speak(
         self, codes: Tensor, phones: Tensor, style: Style, noise: Tensor, speed: float = 1.0

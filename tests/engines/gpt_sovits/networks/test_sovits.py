@@ -91,6 +91,32 @@ def test_chunks_sound_as_in_the_original(version: str) -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
+def test_frames_that_are_known_are_not_decoded_again(
+    version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reference, network = load(version)
+    style = make_style(reference, network, 1)
+    generator = torch.Generator().manual_seed(5)
+    latent = torch.randn(1, network.shape.latent, 120, generator=generator)
+    first, context, hop = 60, network.context, network.hop
+    decoded: list[int] = []
+    decode = network.dec.forward
+
+    def count(frames: Tensor, style: Tensor) -> Tensor:
+        decoded.append(frames.shape[2])
+        return decode(frames, style)
+
+    monkeypatch.setattr(network.dec, "forward", count)
+    with torch.no_grad():
+        whole = network.sound(latent, style)[..., first * hop :]
+        rest = network.sound(latent, style, first)
+        after = network.sound(latent[..., first - context :], style, context)
+    assert_near(rest, whole)
+    assert_near(after, whole)
+    assert decoded == [120, *[60 + network.dec.reach().before] * 2]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
 def test_a_recording_has_the_codes_of_the_original(version: str) -> None:
     reference, network = load(version)
     with torch.no_grad():
