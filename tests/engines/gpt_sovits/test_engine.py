@@ -187,6 +187,24 @@ def test_options_change_how_a_line_is_spoken(loaded: Loaded) -> None:
     assert silences.sum() >= engine.sample_rate
 
 
+def test_a_pause_lasts_as_long_at_48_khz(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, settings = loaded
+    monkeypatch.setattr(engine, "_rate", 48_000)
+    line = utter(settings, "最初の文です。次の文です。", options=(("text_split_method", "cut5"),))
+    sounds = [chunk.samples for chunk in engine.speak(line, CancelToken())]
+    assert [each.size for each in sounds if each.size and not each.any()] == [14_400]
+
+
+def test_loud_sound_is_bounded_and_none_is_scaled(
+    loaded: Loaded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, settings = loaded
+    speaker: Any = engine._speaker
+    sounds = (np.array(each, np.float32) for each in ([0.5, 2.0, -3.0], [0.25]))
+    monkeypatch.setattr(speaker, "speak", lambda *_: (each for each in sounds))
+    assert speak(engine, utter(settings)).tolist() == [0.5, 1.0, -1.0, 0.25]
+
+
 def test_a_style_is_another_clip(tmp_path: Path) -> None:
     engine, settings = make_engine(tmp_path)
     bring_character(settings, "angry", "nana", pitch=300.0)
