@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -164,3 +166,22 @@ def test_any_text_has_phones_or_a_clear_error(text: str, language: str, table: s
 @pytest.mark.parametrize("language", ["auto", "ja"])
 def test_ten_thousand_characters_are_read(text: str, language: str) -> None:
     assert read(text, language, "v2")
+
+
+WATCHED = """
+import sys
+
+def refuse(event, arguments):
+    if event in ("socket.connect", "socket.getaddrinfo"):
+        raise SystemExit(f"{event} {arguments}")
+
+sys.addaudithook(refuse)
+from realtime.engines.gpt_sovits.text.reading import prepare, read
+prepare()
+for text, language in (("今天很好。", "zh"), ("今日は天気。", "ja"), ("Frobnicators.", "en")):
+    assert read(text, language, "v2")
+"""
+
+
+def test_nothing_is_fetched_to_read_a_text() -> None:
+    subprocess.run([sys.executable, "-c", WATCHED], check=True, timeout=120)
