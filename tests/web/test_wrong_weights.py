@@ -140,7 +140,7 @@ def test_speaking_without_a_right_file(own_settings: Settings, file: Any, spoil:
         body = {"model": "valle", "input": "Hello.", "voice": small_valle.NAME}
         speech = client.post("/v1/audio/speech", json=body)
     assert (answer.status_code, answer.json()["code"]) == (503, 503)
-    assert file.name in answer.json()["error"] and "docs/valle.md" in answer.json()["error"]
+    assert file.name in answer.json()["error"] and "models/README.md" in answer.json()["error"]
     assert (speech.status_code, speech.json()["error"]["code"]) == (503, "bad_weights")
     assert "Retry-After" not in answer.headers and "Retry-After" not in speech.headers
 
@@ -197,5 +197,5 @@ async def test_making_a_character_without_a_right_file(
     command = parse_arguments(["character", "make", "Kai", str(clip(tmp_path)), *SAID])
     with pytest.raises(Unavailable, match="encodec_24khz-d7cc33bc") as refused:
         await clone.character(command, own_settings)
-    assert refused.value.code == "bad_weights" and "docs/valle.md" in str(refused.value.hint)
+    assert refused.value.code == "bad_weights" and "models/README.md" in str(refused.value.hint)
     assert sorted(own_settings.presets.path.iterdir()) == before

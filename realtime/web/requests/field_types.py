@@ -39,15 +39,18 @@ class TextField(Field):
     """A text; None where it is absent.
 
     `least`, `most` and `choices` only describe: such texts are checked where they are used.
+    With `may_be_empty` an empty text is as good as none.
     """
 
     least: int | None = None  # characters
     most: FromServices[int] | None = None  # characters
     choices: tuple[str, ...] | FromServices[Collection[str]] = ()
     default: str | None = None
+    may_be_empty: bool = False
 
     def read(self, fields: Fields) -> str | None:
-        return fields.text(self.name)
+        found = fields.text(self.name)
+        return None if self.may_be_empty and not found else found
 
     def schema(self, services: Services) -> Schema:
         most = None if self.most is None else self.most(services)
@@ -56,7 +59,7 @@ class TextField(Field):
             type="string",
             minLength=self.least,
             maxLength=most,
-            enum=list(choices) or None,
+            enum=[*choices, *([""] if self.may_be_empty else [])] or None,
             default=self.default,
         )
 

@@ -41,7 +41,11 @@ CHARACTER = TextField(
     "A character's name or alias; without it the language's character in `default_characters`.",
 )
 LANGUAGE = TextField(
-    "language", "The text's language; `auto` finds it.", choices=ASKABLE, default="auto"
+    "language",
+    "The text's language; `auto` finds it.",
+    choices=ASKABLE,
+    default="auto",
+    may_be_empty=True,
 )
 NOACCENT = FlagField("noaccent", "Whether each part of a mixed text is read in its own language.")
 LONGPROMPT = FlagField("longprompt", "Whether the text may be as long as `limits.long_text`.")

@@ -38,7 +38,9 @@ AUDIO = FileField(
 )
 NAME = NeededTextField("name", "The name of the new character.", 1)
 TEXT = TextField("text", "The words that are said in the clip.", most=_most_text)
-LANGUAGE = TextField("language", "The clip's language.", choices=ASKABLE, default="auto")
+LANGUAGE = TextField(
+    "language", "The clip's language.", choices=ASKABLE, default="auto", may_be_empty=True
+)
 ENGINE = TextField("engine", "The engine that will speak it.", choices=ENGINES, default=ENGINES[0])
 GPT = TextField("gpt", "With `gpt_sovits`: its GPT file inside models/gpt_sovits/.")
 SOVITS = TextField("sovits", "With `gpt_sovits`: its SoVITS file inside models/gpt_sovits/.")

@@ -25,6 +25,7 @@ from realtime.web.requests.field_types import (
     TextField,
     WholeField,
 )
+from realtime.web.requests.fields import Fields
 
 KINDS: list[Field] = [
     TextField("it", "A text."),
@@ -85,3 +86,9 @@ def test_defaults_are_those_that_are_described(client: Any) -> None:
         if default is not None:
             found = field.read(FieldTable("Table", (field,)).open({}))  # type: ignore[attr-defined]
             assert getattr(found, "name", found) == default
+
+
+def test_an_empty_text_is_none_where_its_description_says_so() -> None:
+    strict, loose = TextField("a", "A text."), TextField("a", "A text.", may_be_empty=True)
+    fields = Fields({"a": ""})
+    assert (strict.read(fields), loose.read(fields)) == ("", None)
