@@ -32,6 +32,10 @@ class Payload:
         return os.system, ("touch unpickled",)
 
 
+# Where people read where a file comes from: a damaged one, and one that does not fit.
+PAGES = ("models/README.md", "docs/valle.md")
+
+
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write all files as they should be."""
@@ -140,7 +144,8 @@ def test_speaking_without_a_right_file(own_settings: Settings, file: Any, spoil:
         body = {"model": "valle", "input": "Hello.", "voice": small_valle.NAME}
         speech = client.post("/v1/audio/speech", json=body)
     assert (answer.status_code, answer.json()["code"]) == (503, 503)
-    assert file.name in answer.json()["error"] and "models/README.md" in answer.json()["error"]
+    error = answer.json()["error"]
+    assert file.name in error and any(page in error for page in PAGES)
     assert (speech.status_code, speech.json()["error"]["code"]) == (503, "bad_weights")
     assert "Retry-After" not in answer.headers and "Retry-After" not in speech.headers
 
@@ -197,5 +202,6 @@ async def test_making_a_character_without_a_right_file(
     command = parse_arguments(["character", "make", "Kai", str(clip(tmp_path)), *SAID])
     with pytest.raises(Unavailable, match="encodec_24khz-d7cc33bc") as refused:
         await clone.character(command, own_settings)
-    assert refused.value.code == "bad_weights" and "models/README.md" in str(refused.value.hint)
+    assert refused.value.code == "bad_weights"
+    assert any(page in str(refused.value.hint) for page in PAGES)
     assert sorted(own_settings.presets.path.iterdir()) == before
