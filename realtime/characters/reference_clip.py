@@ -25,4 +25,9 @@ def read_clip_file(path: Path) -> ReferenceClip:
     data = read_at_most(path, MOST_CLIP_BYTES)
     if not data:
         raise BadVoice("it is empty")
-    return ReferenceClip(path, hashlib.sha256(data).hexdigest()[:16])
+    return ReferenceClip(path, clip_digest(data))
+
+
+def clip_digest(data: bytes) -> str:
+    """Return 16 hexadecimal digits by which a clip's file is known."""
+    return hashlib.sha256(data).hexdigest()[:16]

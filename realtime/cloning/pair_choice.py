@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from realtime.engines.gpt_sovits.engine import FILES, GptSovits
 from realtime.engines.gpt_sovits.pairs import Pair, find_files, find_pair, find_pairs
@@ -12,6 +12,9 @@ from realtime.engines.gpt_sovits.weights import CONVERTED, ENGINE
 from realtime.engines.several_models import unknown_model
 from realtime.errors import BadRequest, shortlist
 from realtime.settings import Settings
+
+Part = Literal["gpt", "sovits"]
+PARTS: tuple[Part, Part] = ("gpt", "sovits")
 
 
 @dataclass(frozen=True)
@@ -47,25 +50,24 @@ def _pair_of_files(names: PairNames, settings: Settings) -> Pair:
     if not (names.gpt and names.sovits):
         missing = "sovits" if names.gpt else "gpt"
         raise BadRequest(f"A pair of files is needed, and {missing} is not named.", field=missing)
-    gpts, sovits = (_by_path(paths, settings) for paths in find_files(settings))
-    pair = Pair(_named(names.gpt, gpts, "gpt"), _named(names.sovits, sovits, "sovits"))
+    pair = Pair(
+        listed_file(names.gpt, "gpt", settings), listed_file(names.sovits, "sovits", settings)
+    )
     find_pair(pair.name, settings)  # refuses names by which the engine would find other files
     return pair
 
 
-def _by_path(paths: list[Path], settings: Settings) -> dict[str, Path]:
-    folder = settings.models.path / ENGINE
-    return {path.relative_to(folder).as_posix(): path for path in paths}
-
-
-def _named(path: str, there: Mapping[str, Path], field: str) -> Path:
+def listed_file(path: str, part: Part, settings: Settings) -> Path:
     """Look a path up in the list of files: it is never opened, so it can lead nowhere else."""
+    folder = settings.models.path / ENGINE
+    listed = find_files(settings)[PARTS.index(part)]
+    there = {file.relative_to(folder).as_posix(): file for file in listed}
     for name in (path, path + CONVERTED):
         if name in there:
             return there[name]
     raise BadRequest(
-        f"There is no file {path[:100]!r} in models/{ENGINE}; there are: "
+        f"There is no such {part} file in models/{ENGINE}: {path[:100]!r}; there are: "
         f"{shortlist(sorted(there)) or 'none'}.",
         code="unknown_model",
-        field=field,
+        field=part,
     )

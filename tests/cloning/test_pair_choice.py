@@ -57,7 +57,9 @@ def test_of_several_one_is_named(settings: Settings) -> None:
 )
 def test_other_paths_are_no_weights(settings: Settings, path: str) -> None:
     bring(settings, "nana/a.ckpt", "nana/b.pth", "../secret.ckpt")
-    with pytest.raises(BadRequest, match=r"no file .* there are: nana/a\.ckpt\.") as refused:
+    with pytest.raises(
+        BadRequest, match=r"no such gpt file .* there are: nana/a\.ckpt\."
+    ) as refused:
         choose_pair(PairNames(gpt=path, sovits="nana/b.pth"), settings)
     assert (refused.value.code, refused.value.field) == ("unknown_model", "gpt")
 

@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass
 
 from realtime.characters import Character, GptSovitsVoice
-from realtime.engines.switched_weights import SwitchesWeights
 from realtime.errors import BadRequest, NotFound
 from realtime.services import Services
+from realtime.web.compat.gpt_sovits.chosen import ChosenVoice
 
 
 @dataclass(frozen=True)
@@ -18,11 +18,13 @@ class Speaker:
 
     character: str | None = None
     style: str | None = None  # of the clip, where the request names one; "": the first clip
+    engine: str | None = None  # that speaks instead of the character's own
 
 
-async def find_speaker(services: Services, path: str) -> Speaker:
+async def find_speaker(services: Services, path: str, chosen: ChosenVoice) -> Speaker:
     """Find the character of a clip."""
-    return await asyncio.to_thread(_find, services, path)  # it may read the characters' folder
+    # Off the loop: it may read the characters' folder.
+    return await asyncio.to_thread(_find, services, path, chosen)
 
 
 async def find_voice(services: Services, name: str, clip: str = "") -> Speaker:
@@ -55,7 +57,7 @@ def style_of(character: Character, clip: str) -> str | None:
     return audio_files(character).get(clip)
 
 
-def _find(services: Services, path: str) -> Speaker:
+def _find(services: Services, path: str, chosen: ChosenVoice) -> Speaker:
     stem, last = clip_names(path)
     clips = services.settings.gpt_sovits_api.clips
     for name in (stem, last):
@@ -69,13 +71,13 @@ def _find(services: Services, path: str) -> Speaker:
     for character in services.characters.all():
         if (style := style_of(character, last)) is not None:
             return Speaker(character.name, style)
-    return Speaker(_switched_character(services))
+    return _unknown_clip(services, chosen)
 
 
-def _switched_character(services: Services) -> str | None:
-    """Name the character whose weights a client chose, where it did."""
-    for model in services.models.synthesizers():
-        engine = services.models.synthesizer(model).engine
-        if isinstance(engine, SwitchesWeights) and engine.switched_character:
-            return engine.switched_character
-    return None
+def _unknown_clip(services: Services, chosen: ChosenVoice) -> Speaker:
+    """Return who speaks for a clip that is nobody's: the voice that clients chose, where one is."""
+    character = chosen.find(services.characters.all())
+    if character is None or not isinstance(character.voice, GptSovitsVoice):
+        return Speaker()
+    style = chosen.style if character.name == chosen.character else ""
+    return Speaker(character.name, style, chosen.model(character.voice.card))

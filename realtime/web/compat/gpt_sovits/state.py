@@ -1,4 +1,4 @@
-"""State of GPT-SoVITS' API: the clips that clients chose, and figures of their requests."""
+"""State of GPT-SoVITS' API: what clients chose, and figures of their requests."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
+from realtime.web.compat.gpt_sovits.chosen import ChosenVoice
 from realtime.web.compat.gpt_sovits.performance_stats import PerformanceStats
 
 
@@ -14,6 +15,7 @@ class GptSovitsState:
     """The state of the API in one application; it is lost with the server."""
 
     stats: PerformanceStats = field(default_factory=PerformanceStats)
+    chosen: ChosenVoice = field(default_factory=ChosenVoice)
     styles: dict[str, str] = field(default_factory=dict)  # of characters whose clip was chosen
 
 

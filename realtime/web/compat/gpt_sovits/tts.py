@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -41,7 +43,9 @@ AUDIO_FILE = LooseField("audio_file", "One of the voice's clips; another is igno
 async def speak(request: Request) -> Response:
     """Speak a text as the character that the reference clip stands for."""
     wanted = read_tts(await sent_values(request))
-    return await _spoken(request, wanted, await find_speaker(services_of(request), wanted.clip))
+    chosen = state_of(request).chosen
+    speaker = await find_speaker(services_of(request), wanted.clip, chosen)
+    return await _spoken(request, wanted, speaker)
 
 
 async def speak_with_voice(request: Request) -> Response:
@@ -58,6 +62,7 @@ async def _spoken(request: Request, wanted: TtsRequest, speaker: Speaker) -> Res
     if style is None:  # none is named: it is the one that was chosen for the voice
         style = state.styles.get(speaker.character or "", "")
     asked = wanted.line_request(speaker.character, style, services.settings)
+    asked = replace(asked, engine=speaker.engine)
     line = await services.speech.line(asked)
     await account.charge_text(len(line.text))
     keep = not refuses_storing(request)

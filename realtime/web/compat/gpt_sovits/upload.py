@@ -18,7 +18,9 @@ from realtime.cloning.voice_kind import card_file
 from realtime.engines.gpt_sovits.pairs import find_pairs
 from realtime.errors import BadRequest, SynthesisFailed, Taken, TextTooLong, YamabikoError
 from realtime.services import Services
+from realtime.web.compat.gpt_sovits.chosen import ChosenVoice
 from realtime.web.compat.gpt_sovits.errors import GptSovitsError
+from realtime.web.compat.gpt_sovits.state import state_of
 from realtime.web.compat.gpt_sovits.values import LooseField, Values, text_of
 from realtime.web.entry.hosts_and_origins import check_page
 from realtime.web.openapi.error_codes import (
@@ -80,7 +82,7 @@ async def upload_voice(request: Request) -> Response:
         audio = form.get("audio_file")
         if not isinstance(audio, UploadFile):
             raise BadRequest("No audio was uploaded.", code="no_audio", field="audio_file")
-        kind = await asyncio.to_thread(_kind, services)
+        kind = await asyncio.to_thread(_kind, services, state_of(request).chosen)
         source = await asyncio.to_thread(AudioSource, content_of(audio), kind.most_seconds)
         name, language = text_of(values, "voice_name"), text_of(values, "language", "auto").lower()
         made = await services.cloning.make(name, source, text, language, kind, about)
@@ -95,10 +97,11 @@ async def upload_voice(request: Request) -> Response:
     return JSONResponse(answer)
 
 
-def _kind(services: Services) -> VoiceKind:
+def _kind(services: Services, chosen: ChosenVoice) -> VoiceKind:
     """Return the kind of voice to make: GPT-SoVITS' where weights of it are there."""
-    if find_pairs(services.settings):
-        return services.cloning.kind(GptSovitsVoice.family, PairNames())
+    weights = PairNames(chosen.gpt, chosen.sovits)
+    if weights or find_pairs(services.settings):
+        return services.cloning.kind(GptSovitsVoice.family, weights)
     return services.cloning.kind()
 
 

@@ -1,10 +1,9 @@
-"""GET /set_gpt_weights and its sisters: files of this server's folders for one character."""
+"""GET /set_gpt_weights and its sisters: weights and a clip for clips that nobody knows."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import tempfile
 from pathlib import Path
 
 from starlette.datastructures import UploadFile
@@ -12,13 +11,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from realtime.engines.failure import engine_failures
-from realtime.engines.switched_weights import Part, SwitchesWeights
-from realtime.errors import BadRequest, NotFound, SynthesisFailed, TooLarge, Unavailable
-from realtime.services import Services
+from realtime.characters.bounded_file import BadVoice, read_at_most
+from realtime.cloning.pair_choice import Part, listed_file
+from realtime.engines.gpt_sovits.weights import ENGINE
+from realtime.engines.torch_file import unusable
+from realtime.errors import BadRequest, NotFound, TooLarge
+from realtime.files import content_fault
 from realtime.settings import Settings
+from realtime.web.compat.gpt_sovits.chosen import find_clip
 from realtime.web.compat.gpt_sovits.errors import ContractRefusal, GptSovitsError
 from realtime.web.compat.gpt_sovits.message import SUCCESS, Message
+from realtime.web.compat.gpt_sovits.state import state_of
 from realtime.web.compat.gpt_sovits.values import NeededLooseField
 from realtime.web.entry.hosts_and_origins import check_page
 from realtime.web.openapi.error_codes import ENGINE_ERRORS, FOREIGN_PAGE, codes
@@ -57,13 +60,21 @@ async def set_sovits_weights(request: Request) -> Response:
 
 
 async def set_refer_audio(request: Request) -> Response:
-    """Take a clip as the example of the voice: a file of ours by GET, an upload by POST."""
-    services = services_of(request)
+    """Choose the voice of a clip: a file of ours by GET, an upload by POST."""
+    services, chosen = services_of(request), state_of(request).chosen
     check_page(request.scope, services.settings)
     if request.method == "POST":
-        await _take_upload(request, services)
+        data = await _uploaded_clip(request)
     else:
-        await _switch(services, "reference", request.query_params.get("refer_audio_path", ""))
+        path = request.query_params.get("refer_audio_path", "")
+        data = await asyncio.to_thread(_own_clip, services.settings, path)
+    found = await asyncio.to_thread(find_clip, data, services.characters.all())
+    if found is None:
+        raise NotFound(
+            "The clip belongs to no character of GPT-SoVITS.",
+            hint="POST /upload_voice makes a character of a clip.",
+        )
+    chosen.character, chosen.style = found
     return JSONResponse(SUCCESS)
 
 
@@ -75,38 +86,36 @@ async def control(request: Request) -> Response:
 
 
 async def _set_weights(request: Request, part: Part) -> Response:
-    check_page(request.scope, services_of(request).settings)
+    services = services_of(request)
+    check_page(request.scope, services.settings)
     path = request.query_params.get("weights_path", "")
     if not path:
         raise ContractRefusal(f"{part} weight path is required")
-    await _switch(services_of(request), part, path)
+    named = await asyncio.to_thread(_named_weights, services.settings, path, part)
+    setattr(state_of(request).chosen, part, named)
     return JSONResponse(SUCCESS)
 
 
-async def _switch(services: Services, part: Part, path: str) -> None:
-    file = await asyncio.to_thread(brought_file, services.settings, path)
-    await _give(services, part, file)
+def _named_weights(settings: Settings, path: str, part: Part) -> str:
+    """Return the path of weights inside their folder; refuse a file that cannot hold any."""
+    file = brought_file(settings, path)
+    folder = Path(os.path.abspath(settings.models.path / ENGINE))
+    inside = file.relative_to(folder).as_posix() if file.is_relative_to(folder) else path
+    found = listed_file(inside, part, settings)
+    fault = content_fault(found)
+    if fault is not None:
+        raise unusable(found, fault)
+    return inside
 
 
-async def _give(services: Services, part: Part, file: Path) -> None:
-    engine = _engine(services)
-    with engine_failures("gpt_sovits", "speaking"):
-        await asyncio.to_thread(engine.switch, part, file)
+def _own_clip(settings: Settings, path: str) -> bytes:
+    try:
+        return read_at_most(brought_file(settings, path), MOST_CLIP_BYTES)
+    except (BadVoice, OSError) as error:
+        raise BadRequest("The clip cannot be read, or it is too large.") from error
 
 
-def _engine(services: Services) -> SwitchesWeights:
-    for model in services.models.synthesizers():
-        engine = services.models.synthesizer(model).engine
-        if isinstance(engine, SwitchesWeights):
-            return engine
-    raise Unavailable(
-        "No engine here takes weights of GPT-SoVITS.",
-        hint="/tts speaks as the character that the name of the reference clip stands for.",
-    )
-
-
-async def _take_upload(request: Request, services: Services) -> None:
-    _engine(services)  # before a large file is received for nothing
+async def _uploaded_clip(request: Request) -> bytes:
     async with request.form(max_files=1, max_fields=1) as form:
         upload = form.get("audio_file")
         if not isinstance(upload, UploadFile):
@@ -117,10 +126,7 @@ async def _take_upload(request: Request, services: Services) -> None:
             f"The clip is over the limit of {MOST_CLIP_BYTES} bytes.",
             values={"bytes": MOST_CLIP_BYTES},
         )
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "reference.wav"
-        await asyncio.to_thread(file.write_bytes, data)
-        await _give(services, "reference", file)
+    return data
 
 
 def brought_file(settings: Settings, path: str) -> Path:
@@ -161,7 +167,7 @@ ERRORS = (
     ENGINE_ERRORS,
     FOREIGN_PAGE,
     codes(NotFound),
-    codes(SynthesisFailed),
+    codes(BadRequest, "unknown_model"),
 )
 ABOUT = "See docs/gpt_sovits_api.md."
 TAKEN = json_answer(Message, "It is taken.", SUCCESS)

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from starlette.testclient import TestClient
 
-from realtime.engines.tone import Tone
 from realtime.services import Services
-from realtime.settings import Settings
+from realtime.web.compat.gpt_sovits.chosen import ChosenVoice
 from realtime.web.compat.gpt_sovits.speakers import (
     Speaker,
     clip_names,
     find_speaker,
     find_voice,
 )
-from tests.support.server import services_with
 
 pytestmark = pytest.mark.anyio
 
@@ -53,28 +49,18 @@ def test_the_name_of_a_clip(path: str, stem: str, last: str) -> None:
 )
 async def test_a_clip_stands_for_a_character(bot: TestClient, path: str, name: str | None) -> None:
     services: Services = bot.app.state.services  # type: ignore[attr-defined]
-    assert await find_speaker(services, path) == Speaker(name)
+    assert await find_speaker(services, path, ChosenVoice()) == Speaker(name)
 
 
-class Switched(Tone):
-    """An engine with a character of weights that a client named."""
-
-    name = "switched"
-    switched_character: str | None = None
-
-    def switch(self, part: str, file: Path) -> None:
-        self.switched_character = "bf_emma"
-
-
-async def test_an_unknown_clip_is_spoken_with_the_weights_that_were_named(
-    settings: Settings,
-) -> None:
-    services = services_with(settings, extra=(Switched,))
-    assert await find_speaker(services, "x.wav") == Speaker(None)
-    services.models.engine("switched").switch("gpt", Path("x.ckpt"))  # type: ignore[union-attr]
-    assert await find_speaker(services, "x.wav") == Speaker("bf_emma")
-    assert await find_speaker(services, "af_heart.wav") == Speaker("af_heart")
-    await services.close()
+async def test_an_unknown_clip_is_spoken_with_what_clients_chose(bot: TestClient) -> None:
+    services: Services = bot.app.state.services  # type: ignore[attr-defined]
+    chosen = ChosenVoice(gpt="kyo.ckpt")
+    assert await find_speaker(services, "x.wav", chosen) == Speaker(
+        "nana", "", "gpt_sovits:kyo+nana"
+    )
+    assert await find_speaker(services, "af_heart.wav", chosen) == Speaker("af_heart")
+    angry = ChosenVoice(character="nana", style="angry")
+    assert await find_speaker(services, "x.wav", angry) == Speaker("nana", "angry")
 
 
 @pytest.mark.parametrize(
@@ -85,6 +71,6 @@ async def test_a_clip_of_a_character_stands_for_it_and_its_style(
     bot: TestClient, path: str, style: str | None
 ) -> None:
     services: Services = bot.app.state.services  # type: ignore[attr-defined]
-    assert await find_speaker(services, path) == Speaker("nana", style)
+    assert await find_speaker(services, path, ChosenVoice()) == Speaker("nana", style)
     assert await find_voice(services, "Nana", path) == Speaker("nana", style)
     assert await find_voice(services, "nana") == Speaker("nana", None)

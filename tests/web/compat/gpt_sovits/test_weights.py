@@ -12,29 +12,15 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from realtime.engines.tone import Tone
-from realtime.errors import NotFound, SynthesisFailed
+from realtime.errors import NotFound, Unavailable
 from realtime.settings import ModelsSettings, PresetsSettings, Settings
+from realtime.speech.request import LineRequest
+from realtime.web.compat.gpt_sovits.chosen import ChosenVoice
 from realtime.web.compat.gpt_sovits.weights import brought_file
 from tests.support.server import local_client, services_with
+from tests.web.compat.gpt_sovits.conftest import write_trained_voice
 
-CLIP = {"audio_file": ("clip.wav", b"RIFF and sound")}
-
-
-class Taker(Tone):
-    """An engine that remembers the files that it was given."""
-
-    name = "taker"
-    switched_character: str | None = None
-    error: Exception | None = None
-
-    def __init__(self, settings: Settings) -> None:
-        self.taken: list[tuple[str, str, bytes]] = []
-
-    def switch(self, part: str, file: Path) -> None:
-        if self.error is not None:
-            raise self.error
-        self.taken.append((part, file.name, file.read_bytes()))
+LINE = {"text": "Hello.", "text_lang": "en", "prompt_lang": "en"}
 
 
 @pytest.fixture
@@ -52,13 +38,31 @@ def folders(own_settings: Settings, tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def taking(folders: Settings) -> Iterator[TestClient]:
-    with local_client(services_with(folders, extra=(Taker,))) as client:
+    write_trained_voice(folders.presets.path)
+    for name in ("GPT_weights_v2/kyo-e15.ckpt", "SoVITS_weights_v2/kyo_e8.pth"):
+        file = folders.models.path / "gpt_sovits" / name
+        file.parent.mkdir()
+        file.write_bytes(b"weights")
+    with local_client(services_with(folders)) as client:
         yield client
 
 
-def taker(client: TestClient) -> Taker:
-    engine: Taker = client.app.state.services.models.engine("taker")  # type: ignore[attr-defined]
-    return engine
+def chosen(client: TestClient) -> ChosenVoice:
+    found: ChosenVoice = client.app.state.gpt_sovits.chosen  # type: ignore[attr-defined]
+    return found
+
+
+def lines_asked(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> list[LineRequest]:
+    """Return the list into which the lines go that are asked for; none is spoken."""
+    asked: list[LineRequest] = []
+
+    async def line(request: LineRequest) -> Any:
+        asked.append(request)
+        raise Unavailable("A test ends here.")
+
+    services = client.app.state.services  # type: ignore[attr-defined]
+    monkeypatch.setattr(services.speech, "line", line)
+    return asked
 
 
 def ask(client: TestClient, address: str, **query: str) -> tuple[int, dict[str, Any]]:
@@ -72,54 +76,79 @@ def test_without_a_path_its_words_are_those_of_the_api(bot: TestClient, part: st
     assert (status, body) == (400, {"message": f"{part} weight path is required"})
 
 
-@pytest.mark.parametrize(
-    ("address", "name", "message"),
-    [
-        ("set_gpt_weights", "weights_path", "change gpt weight failed"),
-        ("set_sovits_weights", "weights_path", "change sovits weight failed"),
-        ("set_refer_audio", "refer_audio_path", "set refer audio failed"),
-    ],
-)
-def test_without_an_engine_that_takes_them_the_reason_is_told(
-    folders: Settings, address: str, name: str, message: str
+def test_weights_are_those_of_clips_that_nobody_knows(
+    taking: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with local_client(services_with(folders)) as client:
-        status, body = ask(client, address, **{name: "a.wav"})
-        assert (status, body["message"]) == (400, message)
-        assert "No engine here takes weights" in body["Exception"]
-        posted = client.post("/set_refer_audio", files=CLIP)
-        assert posted.status_code == 400 and "No engine" in posted.json()["Exception"]
-
-
-def test_files_of_our_folders_are_given_to_the_engine(taking: TestClient) -> None:
-    gpt = {"weights_path": "a.ckpt"}
-    assert ask(taking, "set_gpt_weights", **gpt) == (200, {"message": "success"})
-    sovits = {"weights_path": "gpt_sovits\\a.ckpt"}
-    assert ask(taking, "set_sovits_weights", **sovits)[0] == 200
-    assert ask(taking, "set_refer_audio", refer_audio_path="a.wav")[0] == 200
-    assert taking.post("/set_refer_audio", files=CLIP).json() == {"message": "success"}
-    assert taker(taking).taken == [
-        ("gpt", "a.ckpt", b"a.ckpt"),
-        ("sovits", "a.ckpt", b"a.ckpt"),
-        ("reference", "a.wav", b"a.wav"),
-        ("reference", "reference.wav", b"RIFF and sound"),
+    asked = lines_asked(taking, monkeypatch)
+    for address, path in (
+        ("set_gpt_weights", "GPT_weights_v2/kyo-e15.ckpt"),
+        ("set_sovits_weights", "gpt_sovits\\SoVITS_weights_v2\\kyo_e8.pth"),
+    ):
+        taking.get("/tts", params={**LINE, "ref_audio_path": "x.wav"})
+        assert ask(taking, address, weights_path=path) == (200, {"message": "success"})
+    for clip in ("x.wav", "nana_angry.wav"):
+        taking.get("/tts", params={**LINE, "ref_audio_path": clip})
+    assert [(line.character, line.engine) for line in asked] == [
+        (None, None),
+        ("nana", "gpt_sovits:kyo-e15+nana"),
+        ("nana", "gpt_sovits:kyo-e15+kyo_e8"),
+        ("nana", None),
     ]
 
 
-def test_an_engine_that_cannot_take_a_file_tells_why(taking: TestClient) -> None:
-    taker(taking).error = SynthesisFailed("It is a text file.")
-    status, body = ask(taking, "set_gpt_weights", weights_path="a.ckpt")
-    assert (status, body["Exception"]) == (400, "It is a text file.")
-    taker(taking).error = ZeroDivisionError("inner")
-    status, body = ask(taking, "set_gpt_weights", weights_path="a.ckpt")
-    assert status == 400 and "inner" not in body["Exception"]
+@pytest.mark.parametrize(
+    ("address", "path", "words"),
+    [
+        ("set_gpt_weights", "presets/a.wav", "no such gpt file"),
+        ("set_gpt_weights", "SoVITS_weights_v2/kyo_e8.pth", "no such gpt file"),
+        ("set_sovits_weights", "a.ckpt", "SoVITS_weights_v2/kyo_e8.pth"),
+        ("set_gpt_weights", "page.ckpt", "web page"),
+        ("set_gpt_weights", "elsewhere.ckpt", "no such gpt file"),
+        ("set_gpt_weights", "none.ckpt", "no such file inside"),
+    ],
+)
+def test_other_files_are_no_weights(
+    taking: TestClient, folders: Settings, address: str, path: str, words: str
+) -> None:
+    models = folders.models.path
+    (models / "gpt_sovits" / "page.ckpt").write_text("<!DOCTYPE html>")
+    (models / "elsewhere.ckpt").write_bytes(b"weights")
+    if path.startswith("presets"):
+        path = str(folders.presets.path / "a.wav")
+    status, body = ask(taking, address, weights_path=path)
+    assert status == 400 and body["message"].startswith("change "), body
+    assert words in body["Exception"] and not chosen(taking)
+
+
+def test_a_clip_chooses_its_character_and_style(
+    taking: TestClient, folders: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = lines_asked(taking, monkeypatch)
+    angry = (folders.presets.path / "nana_angry.wav").read_bytes()
+    posted = taking.post("/set_refer_audio", files={"audio_file": ("any.wav", angry)})
+    assert posted.json() == {"message": "success"}
+    taking.get("/tts", params={**LINE, "ref_audio_path": "x.wav"})
+    assert ask(taking, "set_refer_audio", refer_audio_path="nana_calm.wav")[0] == 200
+    taking.get("/tts", params={**LINE, "ref_audio_path": "x.wav"})
+    found = [(line.character, line.engine, dict(line.options).get("style")) for line in asked]
+    assert found == [("nana", None, "angry"), ("nana", None, None)]
+
+
+def test_a_clip_of_nobody_is_refused(taking: TestClient) -> None:
+    """An upload has no text, so it is no voice yet."""
+    status, body = ask(taking, "set_refer_audio", refer_audio_path="a.wav")
+    posted = taking.post("/set_refer_audio", files={"audio_file": ("a.wav", b"RIFF and sound")})
+    for each in (body, posted.json()):
+        assert each["message"] == "set refer audio failed"
+        assert "belongs to no character" in each["Exception"]
+    assert status == posted.status_code == 400 and not chosen(taking)
 
 
 def test_an_upload_without_a_clip_is_refused(taking: TestClient) -> None:
     for sent in ({"data": {"audio_file": "text"}}, {"files": {"other": ("a", b"b")}}, {}):
         answer = taking.post("/set_refer_audio", **sent)
         assert answer.status_code == 400 and answer.json()["message"] == "set refer audio failed"
-    assert not taker(taking).taken
+    assert not chosen(taking)
 
 
 def test_no_file_elsewhere_is_looked_at(
