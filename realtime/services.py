@@ -32,6 +32,7 @@ from realtime.speech.speech import Speech
 from realtime.warm_up.first_words import FirstWords
 from realtime.warm_up.plan import AUTO, OFF, WarmUpPlanner
 from realtime.warm_up.preload import Preload
+from realtime.warm_up.voice_prompts import VoicePrompts
 from realtime.warm_up.warm_up import WarmUp
 
 logger = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ class Services:
     acceleration: AccelerationAdmin
     preload: Preload
     warm_up: WarmUp
+    voice_prompts: VoicePrompts
     devices: DeviceReader
     memory_monitor: MemoryMonitor
     cleanup: Cleanup
@@ -124,6 +126,8 @@ def build(
     cache = Cache(settings, count_event=metrics.count_cache_event)
     speech = Speech(settings, characters, models, cache, metrics)
     words = FirstWords(models, characters, speech)
+    planner = WarmUpPlanner(settings, models, characters)
+    prompts = VoicePrompts(models, characters, planner)
     monitor = MemoryMonitor(devices.read, settings.gpu.memory_monitoring_interval)
     monitor.alerts.on_alert(lambda alert: metrics.count_memory_alert(alert.device, alert.level))
     return Services(
@@ -141,7 +145,8 @@ def build(
         quotas=Quotas(settings.limits),
         acceleration=AccelerationAdmin(models.accelerated, settings.acceleration),
         preload=Preload(settings.preload, models, words),
-        warm_up=WarmUp(WarmUpPlanner(settings, models, characters), models, words),
+        warm_up=WarmUp(planner, models, words, prompts),
+        voice_prompts=prompts,
         devices=devices,
         memory_monitor=monitor,
         cleanup=Cleanup(settings.gpu, settings.preload, models, monitor),

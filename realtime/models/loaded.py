@@ -103,6 +103,11 @@ class LoadedModels:
         """Give a model that writes down what is said; refuse another kind."""
         return cast("LoadedModel[Recogniser]", self._of_kind(id, "recognise"))
 
+    def speaks(self, id: str) -> bool:
+        """Tell whether an id means one model that speaks; an engine with several is none."""
+        model = self.find(id)
+        return model is not None and model.kind == "speak"
+
     def engine(self, id: str) -> Engine:
         """Give an engine of any kind, loaded or not: its name, version and weights."""
         return self.model(id).engine

@@ -10,6 +10,7 @@ from contextlib import aclosing
 
 from realtime.characters import Character, Characters
 from realtime.engines.contract import SpeaksSome, Synthesizer
+from realtime.engines.several_models import id_of
 from realtime.errors import NotFound
 from realtime.models.loaded import LoadedModels
 from realtime.speech.request import LineRequest
@@ -30,7 +31,7 @@ class FirstWords:
 
     def languages(self, engine: str) -> list[str]:
         """List the languages of an engine that speaks; an engine of another kind has none."""
-        if engine not in self._models.synthesizers():
+        if not self._models.speaks(engine):
             return []
         return sorted(self._models.synthesizer(engine).engine.languages & WORDS.keys())
 
@@ -48,13 +49,17 @@ class FirstWords:
         return True
 
     def _choose_character(self, engine: Synthesizer, language: str) -> Character | None:
-        """Choose the language's default character, else a native, else any that it can speak."""
+        """Choose a character that it can speak, best one of its own.
+
+        Among these the language's default comes first, then natives.
+        """
         known = self._characters.all()
         known.sort(key=lambda character: character.language != language)
         try:
             known.insert(0, self._characters.default(language))
         except NotFound:
             pass
+        known.sort(key=lambda character: character.model != id_of(engine))
         return next((each for each in known if can_speak(engine, each)), None)
 
 

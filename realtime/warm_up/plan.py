@@ -44,10 +44,8 @@ class WarmUpPlanner:
             return []
         if wanted != (AUTO,):
             return [WarmUpState(name) for name in dict.fromkeys(wanted)]
-        names = engines_of(
-            self._characters.all(), self._default_names(), self._models.synthesizers()
-        )
-        return self._bounded(names)
+        names = models_of(self._characters.all(), self._default_names())
+        return self._bounded(name for name in names if self._models.speaks(name))
 
     def shortage(self, name: str, promised: int = 0) -> str | None:
         """Say which memory an engine lacks, beside bytes promised to others; None for enough.
@@ -99,17 +97,15 @@ class WarmUpPlanner:
         return found
 
 
-def engines_of(
-    characters: Iterable[Character], first: Collection[str], known: Collection[str]
-) -> list[str]:
-    """List the engines that characters can speak with, those of the `first` characters first."""
+def models_of(characters: Iterable[Character], first: Collection[str]) -> list[str]:
+    """List the models that characters can speak with, those of the `first` characters first."""
     ordered = sorted(characters, key=lambda character: character.name not in first)
     names = (name for character in ordered for name in _engines(character.engines, character))
-    return [name for name in dict.fromkeys(names) if name in known]
+    return list(dict.fromkeys(names))
 
 
 def _engines(by_language: Mapping[str, str], character: Character) -> Iterable[str]:
-    return (*by_language.values(), character.engine)
+    return (*by_language.values(), character.model)
 
 
 def megabytes(count: int) -> str:

@@ -12,13 +12,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Coroutine
+from functools import partial
+from typing import Any
 
+from realtime.characters import Character
 from realtime.errors import YamabikoError
 from realtime.models.loaded import LoadedModels
 from realtime.models.process_memory import resident_bytes
 from realtime.warm_up.first_words import FirstWords
 from realtime.warm_up.plan import WarmUpPlanner, WarmUpState, megabytes
+from realtime.warm_up.voice_prompts import VoicePrompts
 
 logger = logging.getLogger(__name__)
 
@@ -34,11 +38,13 @@ class WarmUp:
         planner: WarmUpPlanner,
         models: LoadedModels,
         words: FirstWords,
+        prompts: VoicePrompts,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._planner = planner
         self._models = models
         self._words = words
+        self._prompts = prompts
         self._clock = clock
         self._states: dict[str, WarmUpState] = {}
         self._listeners = False  # whether there were any at the last change
@@ -97,18 +103,27 @@ class WarmUp:
         begun, before = self._clock(), resident_bytes()
         await self._models.load(state.engine)
         for language in state.languages:
-            await self._speak(state.engine, language)
+            await self._uninterrupted(partial(self._words.speak, state.engine, language, USER))
+        for character in await asyncio.to_thread(self._prompts.characters, state.engine):
+            await self._uninterrupted(partial(self._make_prompt, character))
         state.state, state.seconds = "ready", round(self._clock() - begun, 1)
         taken = max(0, resident_bytes() - before)
         await asyncio.to_thread(self._planner.record, state.engine, taken)
         name = " ".join((state.engine, *state.languages))
         logger.info("warm-up: %s is ready after %.1f s, %s", name, state.seconds, megabytes(taken))
 
-    async def _speak(self, name: str, language: str) -> None:
-        """Let an engine speak in a language, until it was not interrupted by a listener."""
+    async def _make_prompt(self, character: Character) -> None:
+        """Make the prompt of a character; one whose clip will not do keeps no other waiting."""
+        try:
+            await self._prompts.make_ready(character, USER)
+        except YamabikoError as error:
+            logger.warning("warm-up: %s has no prompt: %s", character.name, error.message)
+
+    async def _uninterrupted(self, work: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+        """Let an engine work, again until no listener has interrupted it."""
         while True:
             await self._until_quiet()
-            speaking = asyncio.create_task(self._words.speak(name, language, USER))
+            speaking = asyncio.create_task(work())
             try:
                 if await self._ends_before_a_listener_comes(speaking):
                     await speaking
@@ -117,7 +132,7 @@ class WarmUp:
                 speaking.cancel()
                 await asyncio.gather(speaking, return_exceptions=True)
 
-    async def _ends_before_a_listener_comes(self, speaking: asyncio.Task[bool]) -> bool:
+    async def _ends_before_a_listener_comes(self, speaking: asyncio.Task[Any]) -> bool:
         while not speaking.done():
             if self._somebody_listens():
                 return False

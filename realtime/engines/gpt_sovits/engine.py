@@ -182,6 +182,14 @@ class GptSovits:
     def can_speak(self, character: Character) -> bool:
         return isinstance(character.voice, GptSovitsVoice)
 
+    def keep_prompt(self, character: Character) -> None:
+        assert self._speaker is not None, "only a loaded engine has prompts"
+        self._speaker.prompt(_voice_of(character), "")
+
+    def has_prompt(self, character: Character) -> bool:
+        speaker, voice = self._speaker, character.voice
+        return speaker is not None and isinstance(voice, GptSovitsVoice) and speaker.has(voice, "")
+
     def read(self, utterance: Utterance) -> list[ReadSentence]:
         """Cut and read a text off the lane; a text without any phone is refused."""
         method = str(dict(utterance.options).get(options.CUT, options.DEFAULT_CUT))

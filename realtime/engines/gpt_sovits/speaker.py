@@ -70,6 +70,10 @@ class VoiceSpeaker:
         self._prompts.move_to_end(place)
         return self._prompts[place]
 
+    def has(self, voice: GptSovitsVoice, style: str) -> bool:
+        """Tell whether a prompt is in memory."""
+        return (voice.digest, style) in self._prompts
+
     def speak(
         self, sentence: ReadSentence, prompt: LoadedPrompt, manner: Manner, turn: Turn
     ) -> Generator[Samples | None, None, None]:

@@ -20,6 +20,7 @@ from realtime.errors import BadRequest, SynthesisFailed, Taken, TextTooLong, Yam
 from realtime.services import Services
 from realtime.web.compat.gpt_sovits.chosen import ChosenVoice
 from realtime.web.compat.gpt_sovits.errors import GptSovitsError
+from realtime.web.compat.gpt_sovits.make_prompts import make_prompts
 from realtime.web.compat.gpt_sovits.state import state_of
 from realtime.web.compat.gpt_sovits.values import LooseField, Values, text_of
 from realtime.web.entry.hosts_and_origins import check_page
@@ -87,12 +88,16 @@ async def upload_voice(request: Request) -> Response:
         name, language = text_of(values, "voice_name"), text_of(values, "language", "auto").lower()
         made = await services.cloning.make(name, source, text, language, kind, about)
     await account.charge_sound(source.seconds)
+    if isinstance(made.voice, GptSovitsVoice):
+        loaded = not await make_prompts(services, [made])
+    else:
+        loaded = True  # all that it needs is its file
     answer: UploadedVoice = {
         "message": "success",
         "voice_name": made.name,
         "audio_file": f"{made.name}.wav",
         "text_file": f"{made.name}.txt",
-        "cache_loaded": True,
+        "cache_loaded": loaded,
     }
     return JSONResponse(answer)
 

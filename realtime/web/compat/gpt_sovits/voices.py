@@ -14,6 +14,7 @@ from realtime.characters.removal import remove_character
 from realtime.errors import BadRequest, NotFound, YamabikoError
 from realtime.services import Services
 from realtime.web.compat.gpt_sovits.errors import GptSovitsError
+from realtime.web.compat.gpt_sovits.make_prompts import make_prompts
 from realtime.web.compat.gpt_sovits.message import SUCCESS, Message
 from realtime.web.compat.gpt_sovits.speakers import audio_files, clip_names, style_of
 from realtime.web.compat.gpt_sovits.state import state_of
@@ -52,7 +53,7 @@ class Voices(TypedDict):
 
 
 class Refreshed(TypedDict):
-    """The voices that can be used, and the files that cannot."""
+    """The voices that can be used; the files that cannot, and the voices without a prompt."""
 
     success_count: int
     error_count: int
@@ -68,7 +69,7 @@ class RefreshAnswer(TypedDict):
 
 
 class CachedVoice(TypedDict):
-    """A voice that lies in memory."""
+    """A voice that is ready to speak."""
 
     audio_size: int  # bytes of its data
     prompt_text: str
@@ -120,29 +121,40 @@ async def delete_voice(request: Request) -> Response:
 
 
 async def refresh_voices(request: Request) -> Response:
-    """Read the folder of characters again, now."""
+    """Read the folder of characters again, and make the prompts of those that need one."""
     services = services_of(request)
     check_page(request.scope, services.settings)
     await asyncio.to_thread(services.characters.refresh)
+    failed = await make_prompts(services)
     known, broken = await _characters(services), services.characters.broken
     result: Refreshed = {
-        "success_count": len(known),
-        "error_count": len(broken),
+        "success_count": len(known) - len(failed),
+        "error_count": len(broken) + len(failed),
         "total_voices": len(known) + len(broken),
-        "errors": [f"{file}: {reason}" for file, reason in broken.items()],
+        "errors": [f"{each}: {reason}" for each, reason in [*broken.items(), *failed.items()]],
     }
     return JSONResponse({"message": "success", "result": result})
 
 
 async def show_cache(request: Request) -> Response:
-    """Answer with the voices that lie in memory: the data of all characters does."""
-    known = await _characters(services_of(request))
+    """Answer with the voices that are ready to speak: of GPT-SoVITS those with a prompt."""
+    services = services_of(request)
+    known = await asyncio.to_thread(_ready, services)
     status: CacheStatus = {
         "cached_voices": [each.name for each in known],
         "cache_size": len(known),
         "cache_info": {each.name: _cached(each) for each in known},
     }
     return JSONResponse(status)
+
+
+def _ready(services: Services) -> list[Character]:
+    prompts = services.voice_prompts
+    return [
+        each
+        for each in services.characters.all()
+        if not isinstance(each.voice, GptSovitsVoice) or prompts.is_ready(each)
+    ]
 
 
 def _described(character: Character) -> Voice:

@@ -69,7 +69,9 @@ def test_where_weights_are_it_is_a_voice_of_gpt_sovits(
     settings = replace(web_settings, models=own.models, presets=own.presets)
     with DocumentedClient(create_app(build(settings))) as client:
         assert upload(client, clip(10.5)).status_code == 400
-        assert upload(client).status_code == 200
+        answer = upload(client)
+        assert answer.status_code == 200
+        assert answer.json()["cache_loaded"] is False, "its weights are none"
         made = voices(client)["Nana"]
         assert (made["gender"], made["description"]) == ("female", "A guard.")
         assert (made["audio_files"], made["text_files"]) == (["Nana.wav"], ["Nana.txt"])
