@@ -27,7 +27,7 @@ ERRORS = {
     "get_prefetch_id": 404,
     "delete_prefetch_id": 404,
     "post_login": 404,
-    # No engine takes weights, no character was made of a clip, and nobody restarts the server.
+    # There are no weights, no character was made of a clip, and nobody restarts the server.
     "get_set_gpt_weights": 400,
     "get_set_sovits_weights": 400,
     "get_set_refer_audio": 400,

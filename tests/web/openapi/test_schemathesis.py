@@ -27,7 +27,7 @@ CARD = "engines: {en: tone, zh: tone, ja: tone}\n"
 CHARACTER = "af_heart"
 # Weights and an upgrade are needed, a key that there is, and schemathesis asks for no document.
 NOT_TRIED = {"POST /api/characters", "GET /ws", "POST /login", "GET /openapi.json"}
-# They need an engine that takes weights or clips, a voice that was uploaded; or refuse everything.
+# They need weights, a clip of a character, a voice that was uploaded; or refuse everything.
 NOT_TRIED |= {"GET /set_gpt_weights", "GET /set_sovits_weights", "GET /set_refer_audio"}
 NOT_TRIED |= {"POST /set_refer_audio", "POST /upload_voice", "DELETE /voice/{name}", "GET /control"}
 QUICK = {
