@@ -26,6 +26,7 @@ JOIN = "+"  # between the names of two files
 PEEKED = 1 << 20  # bytes of a file, in which the names of its tensors stand
 FLOW_MATCHING = b"cfm."  # how the names of tensors begin that only v3 and v4 have
 CONVERTED_HEAD = re.compile(rb'"head":\s*"(..)"')
+TRAINED = re.compile(r"(.+)[-_]e(\d+)(?:_s\d+)?(?:_l\d+)?\.")  # nana-e15.ckpt, nana_e8_s96.pth
 VERSION_IN_CONFIG = re.compile(rb"version.{1,12}?(v[34])", re.DOTALL)
 VERSION_IN_PATH = re.compile(r"v[34](?![0-9])", re.IGNORECASE)
 
@@ -53,14 +54,38 @@ class Pair:
 
 
 def find_pairs(settings: Settings) -> list[Pair]:
+    """List the pairs that belong together: alone in a folder, or by the name of their training."""
+    pairs = {pair.name: pair for pair in (*_trained_pairs(settings), *_lone_pairs(settings))}
+    return [pairs[name] for name in sorted(pairs)]
+
+
+def _lone_pairs(settings: Settings) -> list[Pair]:
     """List the pairs that lie alone in a folder: one GPT file and one SoVITS file."""
     folders: dict[Path, tuple[list[Path], list[Path]]] = defaultdict(lambda: ([], []))
     gpts, sovits = find_files(settings)
     for number, paths in enumerate((gpts, sovits)):
         for path in paths:
             folders[path.parent][number].append(path)
-    alone = [Pair(*sum(found, [])) for found in folders.values() if [*map(len, found)] == [1, 1]]
-    return sorted(alone, key=lambda pair: pair.name)
+    return [Pair(*sum(found, [])) for found in folders.values() if [*map(len, found)] == [1, 1]]
+
+
+def _trained_pairs(settings: Settings) -> list[Pair]:
+    """List the longest trained files of each training, wherever they lie.
+
+    The makers' program names them so, and keeps the two kinds in folders of their own.
+    """
+    gpts, sovits = (_longest_trained(paths) for paths in find_files(settings))
+    return [Pair(gpts[name], sovits[name]) for name in gpts if name in sovits]
+
+
+def _longest_trained(paths: Iterable[Path]) -> dict[str, Path]:
+    """Map the names of trainings to their file of most epochs."""
+    found: dict[str, tuple[int, Path]] = {}
+    for path in paths:
+        if (named := TRAINED.match(path.name)) is not None:
+            name, epochs = named[1], int(named[2])
+            found[name] = max(found.get(name, (0, path)), (epochs, path))
+    return {name: path for name, (_, path) in found.items()}
 
 
 def find_pair(name: str, settings: Settings) -> Pair | None:

@@ -38,6 +38,21 @@ def test_a_folder_with_one_of_each_is_a_pair(tmp_path: Path) -> None:
     assert [pair.name for pair in find_pairs(settings)] == ["kyo", "nana-e15+nana_e8"]
 
 
+def test_files_of_one_training_are_a_pair_in_folders_of_their_own(tmp_path: Path) -> None:
+    settings = put(
+        tmp_path,
+        "GPT_weights_v2/nana-e5.ckpt",
+        "GPT_weights_v2/nana-e15.ckpt",
+        "GPT_weights_v2/kyo-e10.ckpt",
+        "SoVITS_weights_v2/nana_e4_s48.pth",
+        "SoVITS_weights_v2/nana_e12_s144.pth",
+        "SoVITS_weights_v4/yon_e2_s30_l32.pth",
+        "GPT_weights_v2/yon-e15.ckpt",
+    )
+    found = [pair.name for pair in find_pairs(settings)]
+    assert found == ["nana-e15+nana_e12_s144", "yon-e15+yon_e2_s30_l32"]
+
+
 @pytest.mark.parametrize(
     ("name", "files"),
     [
