@@ -48,6 +48,9 @@ class Bench:
     def __init__(self, options: argparse.Namespace, folder: Path) -> None:
         self.options = options
         self.widths: Widths = SMALL_WIDTHS if options.small else FULL_WIDTHS
+        self.texts: tuple[Text, ...] = TEXTS
+        if options.small:
+            self.texts = tuple(replace(text, codes=12 + text.codes // 10) for text in TEXTS)
         settings = load_settings()
         own = GptSovitsSettings(device=options.device, precision=options.precision)
         self.run = replace(choose_run(own), slots=1, batch_sizes=(1,))

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.gauge import Memory
-from benchmarks.gpt_sovits_bench import TEXTS, Bench, Rows, Text
+from benchmarks.gpt_sovits_bench import Bench, Rows, Text
 from benchmarks.gpt_sovits_models import SAMPLING, ForcedLine, RandomVoice
 from benchmarks.step_floor import BYTES, measure_step, milliseconds, timed
 from realtime.engines.gpt_sovits.codes import CODES_A_SECOND
@@ -38,7 +38,7 @@ def measure_steps(bench: Bench) -> Rows:
     for plan in bench.options.plans:
         voice = bench.voice(bench.options.versions[0], replace(bench.run, plan=plan))
         started = time.perf_counter()
-        line = bench.line(TEXTS[1])
+        line = bench.line(bench.texts[1])
         ready = [network for network in voice.model.accelerated if network.name == STEP]
         for network in ready:
             network.prepare([(1, voice.model.spans[0])])
@@ -70,7 +70,7 @@ def measure_batches(bench: Bench) -> Rows:
     for version in bench.options.versions:
         sizes = tuple(sorted(bench.options.batches))
         voice = bench.voice(version, replace(bench.run, slots=sizes[-1], batch_sizes=sizes))
-        text = TEXTS[bench.options.batch_text]
+        text = bench.texts[bench.options.batch_text]
         line = bench.line(text)
         for count in sizes:
             found = bench.medians(partial(speak_together, bench, voice, line, count))
@@ -112,7 +112,7 @@ def measure_texts(bench: Bench) -> Rows:
         memory = Memory(bench.device)
         with memory.watched():
             voice = bench.voice(version)
-        for text in TEXTS:
+        for text in bench.texts:
             found = bench.medians(partial(speak_text, bench, voice, text))
             sound = text.codes / CODES_A_SECOND
             whole = found["whole"]
@@ -158,7 +158,7 @@ def measure_first(bench: Bench) -> Rows:
         voice = bench.voice(version)
         own = STEPS.get(version, 0)
         for steps in sorted({own, *(bench.options.cfm_steps if own else ())}):
-            text = TEXTS[1] if not own else replace(TEXTS[0], codes=FIRST_PIECE)
+            text = bench.texts[1] if not own else replace(bench.texts[0], codes=FIRST_PIECE)
             chunk = bench.settings.gpt_sovits.first_codes
             manner, line = Manner(SAMPLING, steps=steps, chunk=chunk), bench.line(text)
             found = bench.medians(partial(first_sound, bench, voice, line, manner))
@@ -224,7 +224,7 @@ def run_flow(
 def measure_sound(bench: Bench) -> Rows:
     """Measure what makes sound at the end: flow and decoder, or the vocoder of mels."""
     rows: Rows = []
-    codes = TEXTS[1].codes
+    codes = bench.texts[1].codes
     for version in bench.options.versions:
         voice = bench.voice(version)
         network: Any = voice.model.sounding.network
@@ -232,7 +232,7 @@ def measure_sound(bench: Bench) -> Rows:
         if isinstance(network, SovitsDecoder):
             style = voice.prompt.style
             numbers = torch.randint(1024, (codes,), device=bench.device)
-            phones = torch.tensor(bench.line(TEXTS[1]).phones, device=bench.device)
+            phones = torch.tensor(bench.line(bench.texts[1]).phones, device=bench.device)
             latent = torch.randn(1, network.shape.latent, 2 * codes, device=bench.device)
             works["content"] = partial(network.content_of, numbers, phones, style)
             works["flow"] = partial(network.flow, latent, style.whole)
@@ -266,8 +266,8 @@ def measure_front(bench: Bench) -> Rows:
     sound = torch.randn(1, int(5.6 * 16_000), device=bench.device) / 20
     works: dict[str, Callable[[], object]] = {"HuBERT, 5 s and silence": partial(hubert, sound)}
     clip = (0.05 * np.random.default_rng(1).standard_normal(5 * 32_000)).astype(np.float32)
-    works["spectrogram, 5 s"] = partial(spectrogram, torch.from_numpy(clip))
-    for text in TEXTS:
+    works["spectrogram, 5 s"] = partial(spectrogram, torch.from_numpy(clip)[None])
+    for text in bench.texts:
         sentence = bench.read(text.text)
         works[f"BERT, {len(text.text)} characters"] = partial(bench.features, sentence)
         works[f"reading, {len(text.text)} characters"] = partial(bench.read, text.text)

@@ -75,16 +75,17 @@ def test_random_weights_are_numbers() -> None:
 
 
 @pytest.mark.slow
-def test_every_part_makes_its_table(tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", PARTS)
+def test_every_part_makes_its_table(tmp_path: Path, part: str) -> None:
     written = tmp_path / "figures.json"
-    asked = ["--batches", "1", "2", "--batch-text", "0", "--cfm-steps", "1", "--json", str(written)]
-    benchmark.measure(benchmark.read_options([*SMALL, *asked]))
-    figures = json.loads(written.read_text(encoding="utf-8"))
-    assert all(figures[part] for part in PARTS)
-    assert figures["steps"][0]["runs"] == "eager"
-    texts = figures["texts"]
-    assert [row["KB"] for row in texts] == [64, 307, 538, 96, 461, 806]
-    for row in texts:
-        assert row["whole s"] >= max(row[f"{stage} s"] for stage in STAGES) - 0.01
-    assert {row["version"] for row in figures["cfm"]} == {"v4"}
-    assert [row["lines"] for row in figures["batches"]] == [1, 2, 1, 2]
+    asked = ["--parts", part, "--batches", "1", "2", "--batch-text", "0", "--cfm-steps", "1"]
+    benchmark.measure(benchmark.read_options([*SMALL, *asked, "--json", str(written)]))
+    rows = json.loads(written.read_text(encoding="utf-8"))[part]
+    assert rows and all(set(row) == set(rows[0]) for row in rows)
+    if part == "texts":
+        assert [row["KB"] for row in rows] == [36, 61, 84, 54, 92, 127]
+        assert all(row["whole s"] >= row[f"{stage} s"] - 0.01 for row in rows for stage in STAGES)
+    if part == "batches":
+        assert [row["lines"] for row in rows] == [1, 2, 1, 2]
+    if part == "cfm":
+        assert {row["version"] for row in rows} == {"v4"}
