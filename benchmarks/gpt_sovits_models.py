@@ -32,7 +32,7 @@ from realtime.engines.gpt_sovits.networks.sovits import SovitsDecoder
 from realtime.engines.gpt_sovits.networks.text_to_semantic import SemanticShape, TextToSemantic
 from realtime.engines.gpt_sovits.random_numbers import TINY, SentenceNoise
 from realtime.engines.gpt_sovits.sampling import Sampling
-from realtime.engines.gpt_sovits.sounding import VOCODERS, SoundMaker
+from realtime.engines.gpt_sovits.sounding import VOCODERS, SoundMaker, SoundRequest
 from realtime.engines.gpt_sovits.speaking import speak_sentence
 from realtime.engines.gpt_sovits.versions import VERSIONS
 from realtime.engines.gpt_sovits.voice_files import VoiceFile, VoiceFiles
@@ -263,7 +263,7 @@ class RandomVoice:
         """Speak a line as the engine does; None ends a turn without sound."""
         prompt, sounding = self.semantic(line), self.model.sounding
         noise = ForcedNoise(manner.seed, prompt.phones, line.codes)
-        sound = sounding.sound(line.phones, self.prompt, noise, manner, lambda: None)
+        sound = sounding.sound(SoundRequest(line.phones, self.prompt, noise, manner, lambda: None))
         timed = TimedSound(sound, self.seconds)
         turn = Turn(lambda: None, lambda: False)
         chunk = manner.chunk if sounding.streams else 0

@@ -32,6 +32,7 @@ RATE = 24_000
 BLOCK = RATE // 50  # samples, 20 ms
 BLOCKS = 50  # a second, so that sound comes back
 FEW = 10  # blocks; an engine may need more than one to give any
+LEFT_SECONDS = 30.0  # in which the server has let go of a socket
 SETTLED_SECONDS = 1.0  # until all of it is converted and sent
 
 
@@ -138,7 +139,9 @@ def leave(server: TestClient, socket: WebSocketTestSession) -> None:
     """
     socket.close()
     open_sockets = cast(Starlette, server.app).state.sockets
+    patience = time.monotonic() + LEFT_SECONDS
     while len(open_sockets):
+        assert time.monotonic() < patience, "the server keeps a socket that is closed"
         time.sleep(0.01)
 
 

@@ -62,6 +62,7 @@ class GptSovits:
         self._file_digests = FileDigests()
         self._run: RunConfig | None = None
         self._loaded_digests: tuple[str, ...] | None = None  # whatever files lie there now
+        self._loaded_facts: list[str] = []  # the same for what else changes the sound
         self._speaker: VoiceSpeaker | None = None
         self._rate: int | None = None
         self._found: Pair | None = None
@@ -108,9 +109,7 @@ class GptSovits:
         parts = [str(REVISION), run.kind, run.precision, plan]
         parts += [f"{name}={digest}" for name, digest in digests]
         parts.append(f"chunks={chunks.first_codes}/{chunks.overlap_codes}")
-        if polyphones_folder(self._settings) is not None:
-            parts.append("g2pw")
-        return " ".join([*parts, *self._vocoder_facts()])
+        return " ".join([*parts, *(self._loaded_facts or self._other_facts())])
 
     def wanted_device(self) -> str:
         wanted = device_in_settings(self._settings, id_of(self), self._settings.gpt_sovits.device)
@@ -151,6 +150,7 @@ class GptSovits:
             find_polyphones(self._settings),
         )
         self._loaded_digests, self._rate = digests, files.version.rate
+        self._loaded_facts = self._other_facts()
         logger.info(
             "%s is %s; it runs on %s in %s",
             id_of(self),
@@ -175,7 +175,8 @@ class GptSovits:
 
     def unload(self) -> None:
         speaker, self._speaker = self._speaker, None
-        self._loaded_digests = self._run = None
+        self._loaded_digests = self._run = self._found = None
+        self._loaded_facts = []
         if speaker is not None:
             speaker.model.close()
 
@@ -229,18 +230,22 @@ class GptSovits:
             int(given.get(options.STEPS, voice.card.numbers.get(options.STEPS, 0))),
         )
 
-    def _vocoder_facts(self) -> list[str]:
-        """Return what changes the sound of v3 and v4 besides the pair."""
+    def _other_facts(self) -> list[str]:
+        """Return what changes the sound besides the pair: how Chinese is read, and the vocoder."""
+        facts = ["plain" if polyphones_folder(self._settings) is None else "g2pw"]
         name = {24_000: "bigvgan", 48_000: "hifigan"}.get(self.sample_rate)
-        if name is None:
-            return []
-        file = checkpoints.FILES[name][-1]
-        digest = self._digest_of(find_path(file, self._settings) or Path())
-        return [f"{name}={digest}", self._settings.vocoder.precision]
+        if name is not None:
+            file = checkpoints.FILES[name][-1]
+            digest = self._digest_of(find_path(file, self._settings) or Path())
+            facts += [f"{name}={digest}", self._settings.vocoder.precision]
+        return facts
 
     def _pair(self) -> Pair | None:
-        """Find the model's files; they are looked for again only where they are gone."""
-        if self._found is None or not self._found.is_there:
+        """Find the model's files: again only where they are gone, and never while it is loaded.
+
+        Each request asks, on the event loop.
+        """
+        if self._speaker is None and (self._found is None or not self._found.is_there):
             self._found = find_pair(self.model, self._settings) if self.model else None
         return self._found
 

@@ -8,6 +8,7 @@ Each frame has its own noise for ever, so both ways to say it are nearly the sam
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,19 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from realtime.engines.gpt_sovits.networks.sovits import SovitsDecoder, Style
+
+
+@dataclass(frozen=True)
+class MadeFrames:
+    """The frames that were made last, from `first` on: as content, and with their noise."""
+
+    first: int
+    hidden: Tensor
+    latent: Tensor
+
+    def since(self, frame: int) -> Tensor:
+        """Return the content of a frame and of those after it."""
+        return self.hidden[..., frame - self.first :]
 
 
 class LatentStream:
@@ -45,9 +59,7 @@ class LatentStream:
         self._held = max(held_frames, 1)
         self._context = network.context
         self._given = 0  # frames whose sound is given
-        self._hidden: Tensor | None = None  # from `_first` on, of the last call
-        self._latent: Tensor | None = None  # the same frames, with noise
-        self._first = 0
+        self._made: MadeFrames | None = None
         self._tail: Tensor | None = None  # sound of the frames that are held back
 
     def feed(self, codes: Sequence[int], is_last: bool) -> Iterator[Samples]:
@@ -86,20 +98,20 @@ class LatentStream:
         """Return latent frames from `first` on: those given before as they were, new ones after."""
         import torch
 
-        new = hidden[..., self._given :]
-        if self._hidden is not None:
-            old = self._hidden[..., self._given - self._first :][..., : new.shape[2]]
+        new, made = hidden[..., self._given :], self._made
+        if made is not None:
+            old = made.since(self._given)[..., : new.shape[2]]
             rise = torch.linspace(0, 1, old.shape[2] + 2, device=self._device)[1:-1]
             blended = old + (new[..., : old.shape[2]] - old) * rise
             new = torch.cat([blended, new[..., old.shape[2] :]], dim=2)
         noise = self._noise.frames(self._given, new.shape[2], self._network.shape.latent)
         numbers = torch.from_numpy(noise)[None].to(self._device, new.dtype)
         latent = self._network.latent(new, numbers)
-        if self._latent is not None:
-            kept = self._latent[..., first - self._first : self._given - self._first]
-            past = self._hidden[..., first - self._first : self._given - self._first]  # type: ignore[index]
-            latent, new = torch.cat([kept, latent], dim=2), torch.cat([past, new], dim=2)
-        self._latent, self._hidden, self._first = latent, new, first
+        if made is not None:
+            given = slice(first - made.first, self._given - made.first)
+            latent = torch.cat([made.latent[..., given], latent], dim=2)
+            new = torch.cat([made.hidden[..., given], new], dim=2)
+        self._made = MadeFrames(first, new, latent)
         return latent
 
     def _blend(self, sound: Tensor) -> Tensor:

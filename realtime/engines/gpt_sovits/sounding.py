@@ -49,6 +49,17 @@ class SoundPrompt:
     known: KnownMel | None = None  # of v3 and v4
 
 
+@dataclass(frozen=True)
+class SoundRequest:
+    """A sentence whose sound is wanted; its codes are still to come."""
+
+    phones: Sequence[int]
+    prompt: SoundPrompt
+    noise: SentenceNoise
+    manner: Manner
+    check: Callable[[], None]  # called between steps; it may raise to end the work
+
+
 class Sounding(Protocol):
     """A SoVITS network on its device, with all that makes sound of its codes."""
 
@@ -68,15 +79,8 @@ class Sounding(Protocol):
     def prompt(self, prompt: VoicePrompt, phones: Sequence[int]) -> SoundPrompt:
         """Make ready what a voice's sound goes on from; `phones` are said in its clip."""
 
-    def sound(
-        self,
-        phones: Sequence[int],
-        prompt: SoundPrompt,
-        noise: SentenceNoise,
-        manner: Manner,
-        check: Callable[[], None],
-    ) -> SoundMaker:
-        """Begin the sound of a sentence; `check` is called between steps, and may raise."""
+    def sound(self, asked: SoundRequest) -> SoundMaker:
+        """Begin the sound of a sentence."""
 
 
 class LatentSounding:
@@ -102,18 +106,14 @@ class LatentSounding:
     def prompt(self, prompt: VoicePrompt, phones: Sequence[int]) -> SoundPrompt:
         return SoundPrompt(prompt.style_on(_device_of(self.network)))
 
-    def sound(
-        self,
-        phones: Sequence[int],
-        prompt: SoundPrompt,
-        noise: SentenceNoise,
-        manner: Manner,
-        check: Callable[[], None],
-    ) -> SoundMaker:
-        held = FRAMES * manner.overlap
-        network = self.network
+    def sound(self, asked: SoundRequest) -> SoundMaker:
         return LatentStream(
-            network, phones, prompt.style, noise, speed=manner.speed, held_frames=held
+            self.network,
+            asked.phones,
+            asked.prompt.style,
+            asked.noise,
+            speed=asked.manner.speed,
+            held_frames=FRAMES * asked.manner.overlap,
         )
 
 
@@ -168,18 +168,12 @@ class MelSounding:
         known = self._speech.known_mel(prompt.codes.tolist(), phones, style, mel)
         return SoundPrompt(style, known)
 
-    def sound(
-        self,
-        phones: Sequence[int],
-        prompt: SoundPrompt,
-        noise: SentenceNoise,
-        manner: Manner,
-        check: Callable[[], None],
-    ) -> SoundMaker:
-        assert prompt.known is not None, "its prompts have a mel"
-        steps = manner.steps or self._steps
-        said = MelSentence((), phones, prompt.style, prompt.known, noise, steps, manner.speed)
-        return MelSound(self._speech, said, check)
+    def sound(self, asked: SoundRequest) -> SoundMaker:
+        known, manner = asked.prompt.known, asked.manner
+        assert known is not None, "its prompts have a mel"
+        steps, style = manner.steps or self._steps, asked.prompt.style
+        said = MelSentence((), asked.phones, style, known, asked.noise, steps, manner.speed)
+        return MelSound(self._speech, said, asked.check)
 
 
 def make_sounding(files: VoiceFiles, run: RunConfig, settings: Settings) -> Sounding:

@@ -15,7 +15,7 @@ from realtime.engines.gpt_sovits.manner import Manner
 from realtime.engines.gpt_sovits.model import GptSovitsModel, SemanticPrompt
 from realtime.engines.gpt_sovits.random_numbers import SentenceNoise
 from realtime.engines.gpt_sovits.sentence import ReadSentence, SentenceReader
-from realtime.engines.gpt_sovits.sounding import SoundPrompt
+from realtime.engines.gpt_sovits.sounding import SoundPrompt, SoundRequest
 from realtime.engines.gpt_sovits.speaking import speak_sentence
 from realtime.engines.gpt_sovits.text.chinese import Readings
 from realtime.engines.gpt_sovits.voice_prompt import (
@@ -89,7 +89,8 @@ class VoiceSpeaker:
         )
         noise = SentenceNoise(manner.seed, semantic.phones)
         sounding = self.model.sounding
-        sound = sounding.sound(sentence.phones, prompt.sound, noise, manner, turn.check)
+        asked = SoundRequest(sentence.phones, prompt.sound, noise, manner, turn.check)
+        sound = sounding.sound(asked)
         own, chunk = len(sentence.phones), manner.chunk if sounding.streams else 0
         yield from speak_sentence(self.model, semantic, own, noise, sound, chunk, turn)
 

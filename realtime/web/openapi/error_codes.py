@@ -14,6 +14,7 @@ from realtime.errors import (
     OutOfMemory,
     Refused,
     SynthesisFailed,
+    Taken,
     TextTooLong,
     TooLarge,
     TooMany,
@@ -93,3 +94,11 @@ SYNTHESIS_ERRORS = (
     *codes(SynthesisFailed, "synthesis_failed", "nothing_said", "cannot_keep"),
 )
 RECORDING_ERRORS = codes(NotFound, "recording_not_found")
+# Where a clip becomes a character.
+CLONING_ERRORS = (
+    *codes(BadRequest, "audio_too_short", "no_speech", "text_required"),
+    *codes(BadRequest, "text_does_not_fit", "too_many_characters"),
+    *codes(Taken, "character_exists"),
+    *codes(SynthesisFailed, "conversion_failed"),
+    *codes(YamabikoError),
+)

@@ -11,15 +11,14 @@ from starlette.routing import Route
 
 from realtime.audio.decoding import AudioSource
 from realtime.cloning import ASKABLE, ENGINES, MOST_TEXT, PairNames
-from realtime.errors import BadRequest, SynthesisFailed, Taken, YamabikoError
 from realtime.services import Services
 from realtime.web.entry.hosts_and_origins import check_page
 from realtime.web.openapi.error_codes import (
+    CLONING_ERRORS,
     ENGINE_ERRORS,
     FOREIGN_PAGE,
     FORM_ERRORS,
     LINE_ERRORS,
-    codes,
 )
 from realtime.web.openapi.operation import CHARACTERS, FORM, Body, Operation, json_answer
 from realtime.web.requests.field_table import FieldTable
@@ -80,11 +79,7 @@ OPERATIONS = [
             LINE_ERRORS,
             ENGINE_ERRORS,
             FOREIGN_PAGE,
-            codes(BadRequest, "audio_too_short", "no_speech", "text_required"),
-            codes(BadRequest, "text_does_not_fit", "too_many_characters"),
-            codes(Taken, "character_exists"),
-            codes(SynthesisFailed, "conversion_failed"),
-            codes(YamabikoError),
+            CLONING_ERRORS,
         ),
         "Without `text` a recogniser writes down what is said. See docs/characters.md.",
         body=Body(CLIP, {"audio": "clip.wav", "name": "Nana", "text": "Words of the clip."}, FORM),

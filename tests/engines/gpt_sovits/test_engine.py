@@ -307,3 +307,16 @@ def test_a_text_without_sound_is_refused(loaded: Loaded) -> None:
     engine, settings = loaded
     with pytest.raises(NothingToSay):
         speak(engine, utter(settings, "。。。"))
+
+
+def test_a_loaded_model_asks_no_disk_for_what_a_request_needs(
+    loaded: Loaded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, _ = loaded
+    before = engine.version, engine.weights, engine.sample_rate
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("the disk was asked")
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    assert (engine.version, engine.weights, engine.sample_rate) == before

@@ -14,6 +14,7 @@ from realtime.engines.gpt_sovits.latent_stream import LatentStream
 from realtime.engines.gpt_sovits.networks.sovits import SovitsDecoder, Style
 from realtime.engines.gpt_sovits.random_numbers import SentenceNoise
 from tests.engines.gpt_sovits.networks.test_sovits import load, make_style
+from tests.engines.gpt_sovits.networks.test_sovits import speak as speak_whole
 
 PHONES = [5, 9, 12, 40, 41]
 CODES = [*range(0, 640, 16)]
@@ -40,8 +41,8 @@ def test_all_at_once_is_the_network_alone() -> None:
     (sound,) = in_chunks(stream, [40])
     noise = SentenceNoise(3, PHONES).frames(0, FRAMES * 40, network.shape.latent)
     with torch.inference_mode():
-        expected = network.speak(
-            torch.tensor(CODES), torch.tensor(PHONES), style, torch.from_numpy(noise)[None]
+        expected = speak_whole(
+            network, torch.tensor(CODES), torch.tensor(PHONES), style, torch.from_numpy(noise)[None]
         )
     np.testing.assert_allclose(sound, expected[0, 0].numpy(), atol=1e-6)
 

@@ -118,10 +118,10 @@ class Bert(nn.Module):
 
     def forward(self, ids: Tensor) -> Tensor:
         """Turn numbers of characters (batch, length) into features (batch, length, width)."""
-        x = self.embeddings(ids)
+        x: Tensor = self.embeddings(ids)
         for layer in self.encoder["layer"].children():
             x = layer(x)
-        return x  # type: ignore[no-any-return]
+        return x
 
 
 def phone_features(hidden: Tensor, phones_each: Tensor) -> Tensor:

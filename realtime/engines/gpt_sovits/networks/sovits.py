@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from realtime.acceleration.weight_norm import fold_weight_norm
 from realtime.engines.gpt_sovits.codes import CODES, FRAMES
-from realtime.engines.gpt_sovits.networks.content_encoder import ContentEncoder, change_speed
+from realtime.engines.gpt_sovits.networks.content_encoder import ContentEncoder
 from realtime.engines.gpt_sovits.networks.flow import Flow
 from realtime.engines.gpt_sovits.networks.shapes import SovitsShape
 from realtime.engines.gpt_sovits.networks.style_encoder import StyleEncoder
@@ -128,10 +128,3 @@ class SovitsDecoder(Sovits):
         before = min(known, self.dec.reach().before)
         samples: Tensor = self.dec(frames[..., known - before :], style.whole)
         return samples[..., before * self.hop :]
-
-    def speak(
-        self, codes: Tensor, phones: Tensor, style: Style, noise: Tensor, speed: float = 1.0
-    ) -> Tensor:
-        """Return the samples of a line as a whole."""
-        hidden = change_speed(self.content_of(codes, phones, style), speed)
-        return self.sound(self.latent(hidden, noise), style)

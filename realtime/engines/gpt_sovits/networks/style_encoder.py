@@ -31,7 +31,8 @@ class PlainConv(nn.Module):
         self.conv = nn.Conv1d(inputs, outputs, KERNEL, padding=KERNEL // 2)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv(x.transpose(1, 2)).transpose(1, 2)  # type: ignore[no-any-return]
+        output: Tensor = self.conv(x.transpose(1, 2)).transpose(1, 2)
+        return output
 
 
 class GatedConv(nn.Module):
@@ -43,7 +44,8 @@ class GatedConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         sound, gate = self.conv1(x).chunk(2, dim=2)
-        return x + sound * gate.sigmoid()  # type: ignore[no-any-return]
+        output: Tensor = x + sound * gate.sigmoid()
+        return output
 
 
 class StyleAttention(nn.Module):
@@ -84,4 +86,5 @@ class StyleEncoder(nn.Module):
     def forward(self, spectrogram: Tensor) -> Tensor:
         x = self.spectral(spectrogram[:, : self.bins].transpose(1, 2))
         x = self.fc(self.slf_attn(self.temporal(x)))
-        return x.mean(1).unsqueeze(2)  # type: ignore[no-any-return]
+        output: Tensor = x.mean(1).unsqueeze(2)
+        return output

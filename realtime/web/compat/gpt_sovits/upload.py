@@ -16,7 +16,7 @@ from realtime.characters.yaml_card import GENDERS
 from realtime.cloning import ASKABLE, MOST_TEXT, PairNames, VoiceKind
 from realtime.cloning.voice_kind import card_file
 from realtime.engines.gpt_sovits.pairs import find_pairs
-from realtime.errors import BadRequest, SynthesisFailed, Taken, TextTooLong, YamabikoError
+from realtime.errors import BadRequest, TextTooLong
 from realtime.services import Services
 from realtime.web.compat.gpt_sovits.chosen import ChosenVoice
 from realtime.web.compat.gpt_sovits.errors import GptSovitsError
@@ -25,11 +25,11 @@ from realtime.web.compat.gpt_sovits.state import state_of
 from realtime.web.compat.gpt_sovits.values import LooseField, Values, text_of
 from realtime.web.entry.hosts_and_origins import check_page
 from realtime.web.openapi.error_codes import (
+    CLONING_ERRORS,
     ENGINE_ERRORS,
     FOREIGN_PAGE,
     FORM_ERRORS,
     LINE_ERRORS,
-    codes,
 )
 from realtime.web.openapi.operation import (
     FORM,
@@ -152,11 +152,7 @@ OPERATIONS = [
             LINE_ERRORS,
             ENGINE_ERRORS,
             FOREIGN_PAGE,
-            codes(BadRequest, "audio_too_short", "no_speech", "text_required"),
-            codes(BadRequest, "text_does_not_fit", "too_many_characters"),
-            codes(Taken, "character_exists"),
-            codes(SynthesisFailed, "conversion_failed"),
-            codes(YamabikoError),
+            CLONING_ERRORS,
         ),
         "See docs/gpt_sovits_api.md.",
         (
