@@ -20,11 +20,11 @@ from realtime.engines.gpt_sovits.codes import CODES_A_SECOND
 from realtime.engines.gpt_sovits.manner import Manner
 from realtime.engines.gpt_sovits.model import STEP
 from realtime.engines.gpt_sovits.networks.flow_matching import FlowMatching
-from realtime.engines.gpt_sovits.networks.hubert import Hubert, HubertShape
 from realtime.engines.gpt_sovits.networks.mel_sovits import RATES
 from realtime.engines.gpt_sovits.networks.sovits import SovitsDecoder
 from realtime.engines.gpt_sovits.networks.spectrogram import spectrogram
 from realtime.engines.gpt_sovits.sounding import STEPS, VOCODERS
+from realtime.networks.hubert import Hubert, HubertShape
 from realtime.vocoders.open import open_vocoder
 
 CHUNK = 1_000  # frames of mel that are made at once, half of them known

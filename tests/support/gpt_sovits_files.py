@@ -20,8 +20,8 @@ import torch
 from torch import Tensor, nn
 
 from realtime.engines.gpt_sovits.networks.bert import Bert, BertShape
-from realtime.engines.gpt_sovits.networks.hubert import Hubert, HubertShape
 from realtime.engines.gpt_sovits.weights import BERT, BERT_VOCABULARY, HUBERT, SPEAKER
+from realtime.networks.hubert import Hubert, HubertShape
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "gpt_sovits"
 SOVITS = {

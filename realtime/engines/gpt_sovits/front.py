@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from realtime.engines.gpt_sovits.networks.bert import Bert
     from realtime.engines.gpt_sovits.networks.eres2netv2 import Eres2NetV2
-    from realtime.engines.gpt_sovits.networks.hubert import Hubert
+    from realtime.networks.hubert import Hubert
 
 Made = TypeVar("Made")
 _shared: weakref.WeakValueDictionary[tuple[Path, str], FrontNetworks] = (
@@ -80,7 +80,7 @@ class FrontNetworks:
             return phone_features(hidden, torch.tensor(phones_each)).T.clone()
 
     def _hubert(self) -> Hubert:
-        from realtime.engines.gpt_sovits.networks.hubert import Hubert
+        from realtime.networks.hubert import Hubert
 
         return self._network(weights.HUBERT, Hubert.loaded)
 

@@ -11,7 +11,6 @@ from torch import nn
 from realtime.engines.gpt_sovits.checkpoints import read_tensors
 from realtime.engines.gpt_sovits.networks.bert import Bert
 from realtime.engines.gpt_sovits.networks.eres2netv2 import Eres2NetV2
-from realtime.engines.gpt_sovits.networks.hubert import Hubert
 from realtime.engines.gpt_sovits.networks.mel_sovits import MelSovits
 from realtime.engines.gpt_sovits.networks.sovits import SovitsDecoder
 from realtime.engines.gpt_sovits.networks.text_to_semantic import TextToSemantic
@@ -21,6 +20,7 @@ from realtime.engines.gpt_sovits.vocabulary import load_vocabulary
 from realtime.engines.gpt_sovits.voice_files import base_path, named_faults, open_voice
 from realtime.engines.gpt_sovits.weights import BERT, HUBERT, SPEAKER, convertible_files
 from realtime.errors import Unavailable, WeightsMissing
+from realtime.networks.hubert import Hubert
 from realtime.settings import Settings
 from realtime.weights import verified_path
 from tests.support import gpt_sovits_files as files

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from realtime.engines.gpt_sovits.networks.hubert import Hubert, HubertShape, shape_of
+from realtime.networks.hubert import Hubert, HubertShape, shape_of
 from tests.support.gpt_sovits_files import arguments, tensor, weights
 
 FIXTURE = "hubert_tiny"
