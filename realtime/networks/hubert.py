@@ -57,7 +57,7 @@ class SoundConv(nn.Module):
         return functional.gelu(x)
 
 
-class PositionConv(nn.Module):
+class HubertPosition(nn.Module):
     """A wide convolution that tells each feature where it stands."""
 
     def __init__(self, shape: HubertShape) -> None:
@@ -71,7 +71,7 @@ class PositionConv(nn.Module):
         return functional.gelu(x[:, : x.shape[1] - self.surplus])
 
 
-class SelfAttention(nn.Module):
+class HubertAttention(nn.Module):
     """Attention of all features to all others."""
 
     def __init__(self, width: int, heads: int) -> None:
@@ -98,7 +98,7 @@ class HubertLayer(nn.Module):
     def __init__(self, shape: HubertShape) -> None:
         super().__init__()
         self.norms_first = shape.norms_first
-        self.attention = SelfAttention(shape.width, shape.heads)
+        self.attention = HubertAttention(shape.width, shape.heads)
         self.layer_norm = nn.LayerNorm(shape.width)
         self.feed_forward = nn.ModuleDict(
             {
@@ -128,7 +128,7 @@ class HubertEncoder(nn.Module):
     def __init__(self, shape: HubertShape) -> None:
         super().__init__()
         self.norms_first = shape.norms_first
-        self.pos_conv_embed = PositionConv(shape)
+        self.pos_conv_embed = HubertPosition(shape)
         self.layer_norm = nn.LayerNorm(shape.width)
         self.layers = nn.ModuleList([HubertLayer(shape) for _ in range(shape.layers)])
 
