@@ -6,11 +6,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from realtime.engines.gpt_sovits.networks.relative_encoder import ConvAttention, RelativeEncoder
 from realtime.engines.gpt_sovits.networks.shapes import SovitsShape
+from realtime.networks.relative_encoder import ConvAttention, RelativeEncoder
 
 TEXT_LAYERS_SHARE = 2  # the encoder of codes has half as many layers as that of the text
 CROSS_HEADS = 4
+WINDOW = 4  # places to each side whose distance the encoders know
 
 
 class CrossAttention(nn.Module):
@@ -37,7 +38,7 @@ class ContentEncoder(nn.Module):
         channels, layers = shape.hidden, shape.layers
 
         def encoder(count: int) -> RelativeEncoder:
-            return RelativeEncoder(channels, shape.inner, shape.heads, count, shape.kernel)
+            return RelativeEncoder(channels, shape.inner, shape.heads, count, shape.kernel, WINDOW)
 
         self.ssl_proj = nn.Conv1d(shape.ssl, channels, 1)
         self.encoder_ssl = encoder(layers // TEXT_LAYERS_SHARE)

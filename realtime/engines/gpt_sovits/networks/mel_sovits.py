@@ -13,9 +13,9 @@ from realtime.acceleration.weight_norm import fold_weight_norm
 from realtime.engines.gpt_sovits.networks.content_encoder import change_speed
 from realtime.engines.gpt_sovits.networks.diffusion_transformer import DitShape
 from realtime.engines.gpt_sovits.networks.flow_matching import FlowMatching
-from realtime.engines.gpt_sovits.networks.gated_convolutions import GatedConvolutions
 from realtime.engines.gpt_sovits.networks.shapes import SovitsShape
 from realtime.engines.gpt_sovits.networks.sovits import Sovits, Style
+from realtime.networks.gated_convolutions import GatedConvolutions
 
 LAYERS = 8  # of gated convolutions
 ESTIMATOR = "cfm.estimator."

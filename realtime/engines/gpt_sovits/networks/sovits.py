@@ -12,12 +12,13 @@ from torch import Tensor, nn
 from realtime.acceleration.weight_norm import fold_weight_norm
 from realtime.engines.gpt_sovits.codes import CODES, FRAMES
 from realtime.engines.gpt_sovits.networks.content_encoder import ContentEncoder
-from realtime.engines.gpt_sovits.networks.flow import Flow
 from realtime.engines.gpt_sovits.networks.shapes import SovitsShape
 from realtime.engines.gpt_sovits.networks.style_encoder import StyleEncoder
+from realtime.networks.flow import Flow
 from realtime.vocoders.networks.hifigan import Generator, GeneratorShape
 
 SPREAD = 0.5  # by which the noise of latent frames is scaled
+FLOW_LAYERS = 4  # of gated convolutions in a coupling
 CODEBOOK = "quantizer.vq.layers.0._codebook.embed"
 
 
@@ -94,7 +95,7 @@ class SovitsDecoder(Sovits):
 
     def __init__(self, shape: SovitsShape) -> None:
         super().__init__(shape)
-        self.flow = Flow(shape.latent, shape.hidden, shape.style)
+        self.flow = Flow(shape.latent, shape.hidden, shape.style, FLOW_LAYERS)
         self.dec = Generator(GeneratorShape(**shape.decoder))
 
     @staticmethod

@@ -11,8 +11,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-WINDOW = 4  # places to each side whose distance has a vector of its own
-
 
 class ChannelNorm(nn.Module):
     """A layer norm over channels."""
@@ -54,18 +52,22 @@ class ConvAttention(nn.Module):
 
 
 class RelativeAttention(ConvAttention):
-    """Self-attention with vectors for distances, shared by all heads."""
+    """Self-attention with vectors for distances, shared by all heads.
 
-    def __init__(self, channels: int, heads: int) -> None:
+    Distances of up to `window` places to each side have a vector of their own.
+    """
+
+    def __init__(self, channels: int, heads: int, window: int) -> None:
         super().__init__(channels, heads)
+        self.window = window
         size = channels // heads
-        self.emb_rel_k = nn.Parameter(torch.zeros(1, 2 * WINDOW + 1, size))
-        self.emb_rel_v = nn.Parameter(torch.zeros(1, 2 * WINDOW + 1, size))
+        self.emb_rel_k = nn.Parameter(torch.zeros(1, 2 * window + 1, size))
+        self.emb_rel_v = nn.Parameter(torch.zeros(1, 2 * window + 1, size))
 
     def forward(self, x: Tensor, other: Tensor | None = None) -> Tensor:
         q, k, v = (self.split(conv(x)) for conv in (self.conv_q, self.conv_k, self.conv_v))
         q = q / math.sqrt(q.shape[-1])
-        near, there = _near_places(x.shape[2], x.device)
+        near, there = _near_places(x.shape[2], self.window, x.device)
         near = near.expand(*q.shape[:3], -1)
         distances = (q @ self.emb_rel_k[0].T).masked_fill(~there, 0.0)
         scores = (q @ k.transpose(2, 3)).scatter_add(-1, near, distances)
@@ -74,9 +76,9 @@ class RelativeAttention(ConvAttention):
         return self.join(weights @ v + near_weights @ self.emb_rel_v[0])
 
 
-def _near_places(count: int, device: torch.device) -> tuple[Tensor, Tensor]:
+def _near_places(count: int, window: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """Return for each place those in its window, and which of them there are."""
-    offsets = torch.arange(-WINDOW, WINDOW + 1, device=device)
+    offsets = torch.arange(-window, window + 1, device=device)
     places = torch.arange(count, device=device)[:, None] + offsets
     return places.clamp(0, count - 1), (places >= 0) & (places < count)
 
@@ -97,10 +99,14 @@ class FeedForward(nn.Module):
 class RelativeEncoder(nn.Module):
     """Layers of attention and convolutions, each with a residual around it and a norm after it."""
 
-    def __init__(self, channels: int, inner: int, heads: int, layers: int, size: int = 3) -> None:
+    def __init__(
+        self, channels: int, inner: int, heads: int, layers: int, size: int, window: int
+    ) -> None:
         super().__init__()
         numbers = range(layers)
-        self.attn_layers = nn.ModuleList([RelativeAttention(channels, heads) for _ in numbers])
+        self.attn_layers = nn.ModuleList(
+            [RelativeAttention(channels, heads, window) for _ in numbers]
+        )
         self.norm_layers_1 = nn.ModuleList([ChannelNorm(channels) for _ in numbers])
         self.ffn_layers = nn.ModuleList([FeedForward(channels, inner, size) for _ in numbers])
         self.norm_layers_2 = nn.ModuleList([ChannelNorm(channels) for _ in numbers])
