@@ -22,10 +22,10 @@ from realtime.weights import WeightFile, read_weights
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from realtime.networks.mel import MelFormat
     from realtime.vocoders.networks.base import MelNet
     from realtime.vocoders.networks.bigvgan import BigVGAN
     from realtime.vocoders.networks.hifigan import Generator
-    from realtime.vocoders.networks.mel import MelFormat
 
 Net = TypeVar("Net", bound="MelNet")
 
@@ -56,8 +56,8 @@ MOST = 1 << 16  # of any number in a config.json: what is larger is no network
 
 def load_bigvgan(settings: Settings) -> tuple[BigVGAN, MelFormat]:
     """Read BigVGAN's two files; return the network and the mel that it takes."""
+    from realtime.networks.mel import MelFormat
     from realtime.vocoders.networks.bigvgan import BigVGAN, BigVGANShape
-    from realtime.vocoders.networks.mel import MelFormat
 
     config = _read_config(read_weights(BIGVGAN_CONFIG, settings))
     names = {field.name for field in dataclasses.fields(BigVGANShape)}
@@ -77,8 +77,8 @@ def load_bigvgan(settings: Settings) -> tuple[BigVGAN, MelFormat]:
 
 def load_hifigan(settings: Settings) -> tuple[Generator, MelFormat]:
     """Read HiFi-GAN's file; return the network and its mel: 32 kHz in, 48 kHz out."""
+    from realtime.networks.mel import MelFormat
     from realtime.vocoders.networks.hifigan import Generator, GeneratorShape
-    from realtime.vocoders.networks.mel import MelFormat
 
     state = _read_state(HIFIGAN_WEIGHTS, read_weights(HIFIGAN_WEIGHTS, settings))
     first = state.get("conv_pre.weight")

@@ -28,8 +28,8 @@ from realtime.vocoders.vocoder import Vocoder, WindowSettings, make_schedules
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from realtime.networks.mel import MelFormat
     from realtime.vocoders.networks.base import MelNet
-    from realtime.vocoders.networks.mel import MelFormat
 
 NAMES = ("bigvgan", "hifigan")
 MEAN, SPREAD = -5.0, 2.0  # of the numbers of a log mel of speech
@@ -74,7 +74,7 @@ class OpenedVocoder:
     def make_mel(self, sound: Samples) -> Tensor:
         import torch
 
-        from realtime.vocoders.networks.mel import log_mel
+        from realtime.networks.mel import log_mel
 
         if sound.size <= self.mel_format.fft:
             shortest = self.mel_format.fft / self.mel_format.sample_rate

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from realtime.errors import Unavailable, WeightsMissing
+from realtime.networks.mel import MelFormat
 from realtime.settings import ModelsSettings, Settings
 from realtime.vocoders import checkpoints
-from realtime.vocoders.networks.mel import MelFormat
 from tests.support.small_vocoders import example, state
 from tests.support.vocoder_files import bring_bigvgan, bring_hifigan
 

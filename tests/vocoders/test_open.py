@@ -13,12 +13,12 @@ import torch
 
 from realtime.acceleration import Accelerated
 from realtime.errors import BadRequest, Unavailable
+from realtime.networks.mel import MelFormat
 from realtime.settings import AccelerationSettings, ModelsSettings, Settings, VocoderSettings
 from realtime.vocoders import open, report
 from realtime.vocoders.networks import hifigan
 from realtime.vocoders.networks.fastest_snake import FastestSnake
 from realtime.vocoders.networks.hifigan import Generator
-from realtime.vocoders.networks.mel import MelFormat
 from tests.support.small_vocoders import network
 from tests.support.vocoder_files import bring_bigvgan, bring_hifigan
 

@@ -18,9 +18,9 @@ from realtime.acceleration.accelerate import MAKERS
 from realtime.acceleration.backends import tensorrt
 from realtime.audio.samples import from_pcm16
 from realtime.audio.wav import wav_file
+from realtime.networks.mel import MelFormat, log_mel
 from realtime.services import Services
 from realtime.settings import Settings
-from realtime.vocoders.networks.mel import MelFormat, log_mel
 from tests.support.polling import wait_until
 from tests.support.raw_socket import RawSocket
 from tests.support.server import scripted_services, serving

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from realtime.engines.gpt_sovits.networks.flow_matching import Velocity
     from realtime.engines.gpt_sovits.networks.mel_continuation import KnownMel
     from realtime.engines.gpt_sovits.networks.sovits import Sovits, Style
-    from realtime.vocoders.networks.mel import MelFormat
+    from realtime.networks.mel import MelFormat
 
 VOCODERS = {"v3": "bigvgan", "v4": "hifigan"}
 STEPS = {"v3": 32, "v4": 8}  # of flow matching, as the makers' own page has them

@@ -21,7 +21,7 @@ from realtime.files import write_whole
 
 if TYPE_CHECKING:
     from realtime.engines.gpt_sovits.networks.sovits import Sovits, Style
-    from realtime.vocoders.networks.mel import MelFormat
+    from realtime.networks.mel import MelFormat
 
 logger = logging.getLogger(__name__)
 

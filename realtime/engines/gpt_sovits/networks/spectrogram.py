@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from realtime.vocoders.networks.mel import MelFormat, log_mel, magnitudes
+from realtime.networks.mel import MelFormat, log_mel, magnitudes
 
 RATE = 32_000  # Hz, of the sound whose spectrogram is made
 FFT, HOP = 2_048, 640  # samples

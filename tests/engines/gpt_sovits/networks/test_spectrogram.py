@@ -11,7 +11,7 @@ from realtime.engines.gpt_sovits.networks.spectrogram import (
     prompt_mel,
     spectrogram,
 )
-from realtime.vocoders.networks.mel import log_mel
+from realtime.networks.mel import log_mel
 from tests.support.gpt_sovits_files import arguments, tensor
 
 FIXTURE = "mel_cases"

@@ -6,7 +6,7 @@ import pytest
 import torch
 import torchaudio
 
-from realtime.vocoders.networks.mel import FLOOR, MelFormat, _band_filters, log_mel
+from realtime.networks.mel import FLOOR, MelFormat, _band_filters, log_mel
 
 FORMS = {
     "v3": MelFormat(24_000, 1_024, 256, 1_024, 100),
@@ -47,7 +47,7 @@ def test_a_long_sound_in_pieces_has_the_mel_of_the_whole(
     sound = torch.randn(1, 33 * form.hop + 5, generator=torch.Generator().manual_seed(1))
     whole = log_mel(sound, form)
     for frames in (1, 7, 33):
-        monkeypatch.setattr("realtime.vocoders.networks.mel.FRAMES_AT_ONCE", frames)
+        monkeypatch.setattr("realtime.networks.mel.FRAMES_AT_ONCE", frames)
         assert torch.allclose(log_mel(sound, form), whole, atol=1e-6)
 
 
