@@ -103,13 +103,19 @@ class Generator(MelNet):
     def stretches(self) -> list[Stretch]:
         return list(self.ups)  # type: ignore[arg-type]
 
-    def forward(self, mel: Tensor, speaker: Tensor | None = None) -> Tensor:
+    def forward(
+        self, mel: Tensor, speaker: Tensor | None = None, source: Tensor | None = None
+    ) -> Tensor:
         x = self.conv_pre(self.as_image(mel))
         if speaker is not None:
             x = x + self.cond(speaker.unsqueeze(2))
-        for stretch, blocks in self.stages():
-            x = average(blocks, stretch(leaky(x)))
+        for stage, (stretch, blocks) in enumerate(self.stages()):
+            x = average(blocks, self.add_source(stretch(leaky(x)), stage, source))
         return torch.tanh(self.conv_post(functional.leaky_relu(x, LAST_SLOPE))).squeeze(2)
+
+    def add_source(self, x: Tensor, stage: int, source: Tensor | None) -> Tensor:
+        """Add what a generator with pitch is told besides its frames; this one is told nothing."""
+        return x
 
 
 def leaky(x: Tensor) -> Tensor:
