@@ -63,6 +63,7 @@ TORCH = [
     "realtime.acceleration.kernel_check",
     "realtime.acceleration.out_of_memory",
     "realtime.acceleration.weight_norm",
+    "realtime.engines.ddsp_svc.networks",
     "realtime.engines.gpt_sovits.networks",
     "realtime.engines.valle.networks",
     "realtime.networks",

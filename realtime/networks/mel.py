@@ -35,7 +35,12 @@ class MelFormat:
 def log_mel(sound: Tensor, mel_format: MelFormat) -> Tensor:
     """Make (batch, bands, samples // hop) of (batch, samples); the edges are mirrored."""
     pad = (mel_format.fft - mel_format.hop) // 2
-    sound = functional.pad(sound.unsqueeze(1), (pad, pad), mode="reflect").squeeze(1)
+    padded = functional.pad(sound.unsqueeze(1), (pad, pad), mode="reflect").squeeze(1)
+    return framed_log_mel(padded, mel_format)
+
+
+def framed_log_mel(sound: Tensor, mel_format: MelFormat) -> Tensor:
+    """Make (batch, bands, frames) of the frames that lie wholly within (batch, samples)."""
     span = (FRAMES_AT_ONCE - 1) * mel_format.hop + mel_format.fft
     starts = range(0, sound.shape[1] - mel_format.fft + 1, FRAMES_AT_ONCE * mel_format.hop)
     pieces = [_piece(sound[:, start : start + span], mel_format) for start in starts]

@@ -1,0 +1,1 @@
+"""The networks of DDSP-SVC 6.x, made of torch."""
