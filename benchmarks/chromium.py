@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 import wave
@@ -14,6 +15,7 @@ import numpy as np
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from realtime.audio.samples import Pcm
+from realtime.engines.contract import Samples
 
 HERE = Path(__file__).resolve().parent
 POLL_MS = 20
@@ -77,14 +79,16 @@ def wait_for(page: Page, expression: str) -> Any:
     raise TimeoutError(f"This never came: {expression}")
 
 
-def record(page: Page, seconds: float) -> tuple[Any, Any, int]:
+def record(page: Page, seconds: float) -> tuple[Samples, Samples, int]:
     """Record; return the sound played and the microphone's, in step, and their sample rate."""
-    page.evaluate("tap.record(true)")
-    wanted = f"tap.out.length > {seconds} * tap.rate"
-    wait_for(page, wanted)
-    page.evaluate("tap.record(false)")
-    out, mic, rate = page.evaluate("[tap.out, tap.mic, tap.rate]")
-    return np.array(out, np.float32), np.array(mic, np.float32), rate
+    page.evaluate(f"tap.record({seconds} * tap.rate)")
+    wait_for(page, f"tap.recorded >= {seconds} * tap.rate")
+    out, mic, rate = page.evaluate("[tap.recording('out'), tap.recording('mic'), tap.rate]")
+    return _samples(out), _samples(mic), rate
+
+
+def _samples(parts: list[str]) -> Samples:
+    return np.frombuffer(b"".join(map(base64.b64decode, parts)), np.float32)
 
 
 def write_wav(path: Path, pcm: Pcm, rate: int) -> Path:

@@ -12,7 +12,8 @@
     return connect.call(this, target, ...rest);
   };
 
-  const tap = { pressed: null, heard: null, idle: null, out: [], mic: [], begin, speak, arm, record };
+  let parts = []; // of a recording: {out, mic}, two arrays of samples each
+  const tap = { pressed: null, heard: null, idle: null, recorded: 0, begin, speak, arm, record, recording };
   window.tap = tap;
   Object.defineProperty(tap, "isOpen", { get: () => output !== null }); // whether the loudspeaker is open
   addEventListener("keydown", notePressed, true);
@@ -56,8 +57,10 @@
   }
 
   function receive({ heard, out, mic }) {
-    if (out) tap.out.push(...out);
-    if (mic) tap.mic.push(...mic);
+    if (out) {
+      parts.push({ out, mic });
+      tap.recorded += out.length;
+    }
     if (heard === undefined) return;
     const { contextTime, performanceTime } = output.context.getOutputTimestamp();
     const made = heard / output.context.sampleRate;
@@ -68,14 +71,22 @@
   function arm() {
     tap.pressed = null;
     tap.heard = null;
-    node.port.postMessage("arm");
+    node.port.postMessage({ arm: true });
   }
 
-  function record(isOn) {
-    if (isOn) {
-      tap.out = [];
-      tap.mic = [];
-    }
-    node.port.postMessage(isOn ? "record" : "rest");
+  // Records so many samples, and no more however late they are fetched.
+  function record(samples) {
+    parts = [];
+    tap.recorded = 0;
+    node.port.postMessage({ record: samples });
+  }
+
+  // The recorded samples as text: a list of so many numbers would hold up the page for a second.
+  function recording(name) {
+    return parts.map((part) => textOf(new Uint8Array(part[name].buffer)));
+  }
+
+  function textOf(bytes) {
+    return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
   }
 })();

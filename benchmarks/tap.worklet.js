@@ -7,14 +7,14 @@ class Tap extends AudioWorkletProcessor {
   constructor() {
     super();
     this.isArmed = false;
-    this.isRecording = false;
+    this.wanted = 0; // samples of a recording that are still to come
     this.reset();
     this.port.onmessage = ({ data }) => this.handle(data);
   }
 
-  handle(command) {
-    if (command === "arm") this.isArmed = true;
-    else this.isRecording = command === "record";
+  handle({ arm, record }) {
+    if (arm) this.isArmed = true;
+    if (record) this.wanted = record;
     this.reset();
   }
 
@@ -30,7 +30,7 @@ class Tap extends AudioWorkletProcessor {
       this.isArmed = false;
       this.port.postMessage({ heard: currentFrame + first });
     }
-    if (this.isRecording) this.record(out, mic);
+    if (this.wanted > 0) this.record(out, mic);
     return true;
   }
 
@@ -42,6 +42,7 @@ class Tap extends AudioWorkletProcessor {
       this.filled += 1;
       if (this.filled < CHUNK_SAMPLES) continue;
       this.port.postMessage({ out: this.out, mic: this.mic });
+      this.wanted -= CHUNK_SAMPLES;
       this.reset();
     }
   }

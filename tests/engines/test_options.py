@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 import pytest
@@ -13,8 +12,9 @@ from realtime.engines.options import MOST_OPTIONS, EngineOption, options_of, tak
 from realtime.engines.tone import Tone
 from realtime.errors import BadRequest
 from realtime.settings import Settings
+from tests.support.raw_socket import RawSocket
 from tests.support.scripted_engines import Tunable
-from tests.support.server import local_client, services_with
+from tests.support.server import local_client, services_with, serving
 
 
 def test_options_are_sorted_and_null_is_absent() -> None:
@@ -120,19 +120,17 @@ def test_lines_keep_apart_what_options_change(client: TestClient) -> None:
     assert key(top_k=3) == key(top_k=3.0) != key(top_k=4)
 
 
-def test_say_hands_options_to_the_engine(client: TestClient) -> None:
-    say = {"type": "say", "text": "abcde", "engine": "tunable"}
-    with client.websocket_connect("ws://127.0.0.1/ws", subprotocols=["yamabiko.v1"]) as socket:
-        for id, cut in (("a", "cut0"), ("b", "cut9")):
-            socket.send_json({**say, "id": id, "options": {"cut": cut}})
-        endings: dict[str, dict[str, object]] = {}
-        while len(endings) < 2:
-            message = socket.receive()
-            told = json.loads(message["text"]) if message.get("text") else {}
-            if told.get("type") in ("done", "error"):
-                endings[told["id"]] = told
-    assert spoke_with(client) == {"cut": "cut0"} and endings["a"]["type"] == "done"
-    assert "cut0, cut5" in str(endings["b"]["message"])
+def test_say_hands_options_to_the_engine(settings: Settings) -> None:
+    services = services_with(settings, extra=(Tunable,))
+    with serving(services) as live, RawSocket(live.address) as raw:
+        raw.until("ready")
+        raw.say("say", id="a", text="abcde", engine="tunable", options={"cut": "cut0"})
+        assert raw.until("done", "error")[-1].json["type"] == "done"
+        raw.say("say", id="b", text="abcde", engine="tunable", options={"cut": "cut9"})
+        refused = raw.until("done", "error")[-1].json
+    engine: Tunable = services.models.engine("tunable")
+    assert dict(engine.spoke_with) == {"cut": "cut0"}
+    assert refused["type"] == "error" and "cut0, cut5" in refused["message"]
 
 
 def test_the_document_lists_the_options_of_engines(client: TestClient) -> None:
