@@ -2,6 +2,7 @@
 
 There are two kinds, told by their tensors. The base kind has one norm over time after the first
 convolution, and norms after each part of a layer. The large kind has norms everywhere before.
+ContentVec is of the base kind, with one more projection behind it.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from realtime.acceleration.weight_norm import fold_weight_norm
+from realtime.networks.hubert_names import hubert_state
 
 HEAD_WIDTH = 64  # of the published networks; no tensor shows it
 STRIDES = (5, 2, 2, 2, 2, 2, 2)  # of the convolutions; their product is a frame
-TRAINING = "masked_spec_embed"  # stands in for features that training hides
+HALF_FRAME = 160  # samples
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class HubertShape:
     position_kernel: int = 128
     position_groups: int = 16
     norms_first: bool = False  # the large kind
+    projected: int = 0  # width behind the last projection; 0: it has none
 
 
 class SoundConv(nn.Module):
@@ -159,12 +162,13 @@ class Hubert(nn.Module):
             }
         )
         self.encoder = HubertEncoder(shape)
+        self.final_proj = nn.Linear(shape.width, shape.projected) if shape.projected else None
 
     @classmethod
     def loaded(cls, state: Mapping[str, Tensor], heads: int | None = None) -> Hubert:
         """Build the network of a file's tensors; one that is missing or unknown is an error."""
         plain = fold_weight_norm(
-            {name: value.float() for name, value in state.items() if name != TRAINING}
+            {name: value.float() for name, value in hubert_state(state).items()}
         )
         with torch.device("meta"):
             network = cls(shape_of(plain, heads))
@@ -177,6 +181,25 @@ class Hubert(nn.Module):
         x = self.feature_projection["projection"](self.feature_projection["layer_norm"](x))
         output: Tensor = self.encoder(x, layers)
         return output
+
+    def project(self, features: Tensor) -> Tensor:
+        """Turn (batch, frames, width) into the narrower features that some files have."""
+        if self.final_proj is None:
+            raise ValueError("these weights have no final_proj")
+        output: Tensor = self.final_proj(features)
+        return output
+
+    def twice_as_often(self, sound: Tensor, layers: int | None = None) -> Tensor:
+        """Turn (batch, samples) into a frame each 160 samples, by two passes half a frame apart.
+
+        The second pass hears half a frame of silence first, so its frames lie between the others.
+        """
+        late = self(sound, layers)
+        early = self(functional.pad(sound, (HALF_FRAME, 0)), layers)
+        surplus = early.shape[1] - late.shape[1]  # 0, or 1 by the sound's length
+        late = functional.pad(late, (0, 0, 0, surplus))
+        joined = torch.stack((early, late), 2).flatten(1, 2)
+        return joined[:, 1 : joined.shape[1] - surplus]
 
     def sound_features(self, sound: Tensor) -> Tensor:
         """Turn (batch, samples) into the convolutions' (batch, channels, frames)."""
@@ -201,4 +224,5 @@ def shape_of(state: Mapping[str, Tensor], heads: int | None = None) -> HubertSha
         position_kernel,
         width // group_width,
         "feature_extractor.conv_layers.1.layer_norm.weight" in state,
+        state["final_proj.weight"].shape[0] if "final_proj.weight" in state else 0,
     )

@@ -1,4 +1,4 @@
-"""The log mel that vocoders are trained on: log(max(mel, 1e-5)), a frame every hop."""
+"""The log mel that networks are trained on: log(max(mel, 1e-5)), a frame every hop."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ TINY = 1e-9  # as published for vocoders: added to the power before its root
 # Slaney's mel scale: linear up to 1 kHz, then a logarithm: 27 steps from there to 6.4 kHz.
 KNEE_HZ, KNEE_MEL = 1_000.0, 15.0
 STEP = math.log(6.4) / 27
+# HTK's mel scale: a logarithm throughout.
+HTK_MEL, HTK_HZ = 2_595.0, 700.0
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class MelFormat:
     lowest: float = 0.0
     highest: float | None = None
     tiny: float = TINY
+    htk: bool = False  # HTK's scale for Slaney's
 
 
 def log_mel(sound: Tensor, mel_format: MelFormat) -> Tensor:
@@ -64,11 +67,12 @@ def magnitudes(sound: Tensor, fft: int, hop: int, window: Tensor, tiny: float) -
 
 @functools.cache
 def _band_filters(mel_format: MelFormat) -> Tensor:
-    """Make (bands, bins): triangles of equal area on Slaney's scale."""
+    """Make (bands, bins): triangles of equal area on the mel scale."""
+    mel, hertz = (_htk_mel, _htk_hertz) if mel_format.htk else (_mel, _hertz)
     nyquist = mel_format.sample_rate / 2
-    lowest, highest = _mel(mel_format.lowest), _mel(mel_format.highest or nyquist)
+    lowest, highest = mel(mel_format.lowest), mel(mel_format.highest or nyquist)
     mels = torch.linspace(lowest, highest, mel_format.bands + 2, dtype=torch.float64)
-    edges = torch.tensor([_hertz(float(mel)) for mel in mels], dtype=torch.float64)
+    edges = torch.tensor([hertz(float(each)) for each in mels], dtype=torch.float64)
     bins = torch.linspace(0, nyquist, mel_format.fft // 2 + 1, dtype=torch.float64)
     low, middle, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
     rising, falling = (bins - low) / (middle - low), (high - bins) / (high - middle)
@@ -85,3 +89,11 @@ def _hertz(mel: float) -> float:
     if mel < KNEE_MEL:
         return mel * KNEE_HZ / KNEE_MEL
     return KNEE_HZ * math.exp((mel - KNEE_MEL) * STEP)
+
+
+def _htk_mel(hertz: float) -> float:
+    return HTK_MEL * math.log10(1 + hertz / HTK_HZ)
+
+
+def _htk_hertz(mel: float) -> float:
+    return HTK_HZ * (10 ** (mel / HTK_MEL) - 1)

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from realtime.networks.hubert import Hubert, HubertShape, shape_of
+from tests.support import converter_fixtures
 from tests.support.gpt_sovits_files import arguments, tensor, weights
 
 FIXTURE = "hubert_tiny"
@@ -73,3 +74,44 @@ def test_the_published_sizes_are_the_defaults() -> None:
     assert shape_of(network.state_dict()) == HubertShape()
     # Without the stand-in of training and the lengths of the weight norm.
     assert sum(each.numel() for each in network.parameters()) == 94_371_712 - 768 - 128
+
+
+CONTENTVEC = ("contentvec_tiny", "contentvec_tiny_transformers")
+
+
+@pytest.fixture(params=CONTENTVEC)
+def contentvec(request: pytest.FixtureRequest) -> Hubert:
+    return Hubert.loaded(converter_fixtures.weights(request.param), HEADS)
+
+
+@pytest.mark.parametrize("end", ["", "_short"])
+def test_contentvecs_units_are_those_of_the_published_code(contentvec: Hubert, end: str) -> None:
+    sound = converter_fixtures.tensor("contentvec_tiny", f"in.wav{end}")
+    with torch.inference_mode():
+        ninth = contentvec(sound, 9)
+        found = {
+            "conv": contentvec.sound_features(sound),
+            "layer9": ninth,
+            "units_v1": contentvec.project(ninth),
+            "units_v2": contentvec(sound, 12),
+            "units_tta2x": contentvec.twice_as_often(sound, 12),
+        }
+    for name, value in found.items():
+        expected = converter_fixtures.tensor("contentvec_tiny", f"out.{name}{end}")
+        assert value.shape == expected.shape, name
+        assert (value - expected).abs().max() < NEAR, name
+
+
+def test_half_frames_of_any_length_are_one_for_each_160_samples(contentvec: Hubert) -> None:
+    for samples in (400, 559, 560, 719, 720, 1_200):
+        with torch.inference_mode():
+            found = contentvec.twice_as_often(torch.zeros(1, samples))
+        assert found.shape[1] == (samples - 240) // 160, samples
+
+
+def test_a_file_without_the_last_projection_has_no_narrow_features() -> None:
+    state = converter_fixtures.weights("contentvec_tiny")
+    del state["final_proj.weight"], state["final_proj.bias"]
+    network = Hubert.loaded(state, HEADS)
+    with pytest.raises(ValueError, match="no final_proj"):
+        network.project(torch.zeros(1, 1, 64))

@@ -7,6 +7,7 @@ import torch
 import torchaudio
 
 from realtime.networks.mel import FLOOR, MelFormat, _band_filters, log_mel
+from tests.support.converter_fixtures import tensor
 
 FORMS = {
     "v3": MelFormat(24_000, 1_024, 256, 1_024, 100),
@@ -49,6 +50,12 @@ def test_a_long_sound_in_pieces_has_the_mel_of_the_whole(
     for frames in (1, 7, 33):
         monkeypatch.setattr("realtime.networks.mel.FRAMES_AT_ONCE", frames)
         assert torch.allclose(log_mel(sound, form), whole, atol=1e-6)
+
+
+def test_the_bands_of_htks_scale_are_the_published_ones() -> None:
+    form = MelFormat(16_000, 1_024, 160, 1_024, 128, 30.0, 8_000.0, htk=True)
+    expected = tensor("rmvpe_tiny", "out.mel_basis")
+    assert (_band_filters(form) - expected).abs().max() < 1e-6
 
 
 def test_a_tone_is_loudest_in_its_band() -> None:
