@@ -1,7 +1,8 @@
 """Files that torch wrote, read without running anything in them.
 
 torch's own guard (`weights_only`) still lets a file ask for any amount of memory. So the classes
-that a file names, the sizes in its directory and those of its tensors are checked here too.
+that a file names, the sizes in its directory and those of its tensors are checked here too. The
+names are read from the pickle's operations, of which none is carried out for that.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import pickletools
 import re
 import threading
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -26,6 +28,8 @@ ZIP = b"PK\x03\x04"
 PICKLE = b"\x80"  # the first byte of files from before 2020, which are no archives
 MOST_RECORDS = 20_000  # of an archive; each tensor is one
 MOST_PICKLE = 16 << 20  # bytes: names, shapes and a configuration
+OLD_PICKLES = 4  # before the tensors of a file that is no archive: mark, version, machine, content
+MOST_STANDING_IN = 32  # names of one file that `InertObject` stands in for
 SHARED = 2  # how many times the file's size its tensors may have; tied ones are there twice
 PLAIN = re.compile(
     r"(collections\.(OrderedDict|Counter)|(builtins|__builtin__)\.set)"
@@ -33,8 +37,22 @@ PLAIN = re.compile(
     r"|torch\._utils\._rebuild_(tensor|tensor_v2|parameter)|torch\.nn\.parameter\.Parameter"
 )
 Classes = Mapping[str, type]
+Names = tuple[str, ...]
 # torch keeps the list of allowed classes for the whole process: one load at a time changes it.
 _allowing = threading.Lock()
+
+
+class InertObject:
+    """A stand-in for an object whose class is not here and not wanted: it does nothing."""
+
+    def __new__(cls, *arguments: Any, **named: Any) -> InertObject:
+        return super().__new__(cls)
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        pass
+
+    def __setstate__(self, state: Any) -> None:
+        pass
 
 
 class RestoredHead(io.RawIOBase):
@@ -68,12 +86,19 @@ class RestoredHead(io.RawIOBase):
         super().close()
 
 
-def read_torch_file(path: Path, classes: Classes | None = None, *, mapped: bool = False) -> Any:
+def read_torch_file(
+    path: Path,
+    classes: Classes | None = None,
+    *,
+    unwanted: Names = (),
+    mapped: bool = False,
+) -> Any:
     """Read what `torch.save` wrote; what cannot be used is an Unavailable that names the file.
 
-    `classes` may stand in it besides plain containers and tensors. The first two bytes may be any:
-    some programs write a number over them. With `mapped`, the tensors stay in the file until they
-    are read; it must not be changed then.
+    `classes` may stand in it besides plain containers and tensors. Classes whose names begin with
+    one of `unwanted` may, too: an `InertObject` comes back for each of their objects. The first two
+    bytes may be any: some programs write a number over them. With `mapped`, the tensors stay in the
+    file until they are read; it must not be changed then.
     """
     classes = classes or {}
     try:
@@ -83,11 +108,13 @@ def read_torch_file(path: Path, classes: Classes | None = None, *, mapped: bool 
         raise unusable(path, f"it cannot be read: {error.strerror}") from error
     if start[2:] == ZIP[2:]:
         with io.BufferedReader(RestoredHead(path)) as stream:
-            _check_archive(path, stream, classes)
-            return _load(path, path if mapped and start == ZIP else stream, classes, mapped)
+            inert = _check_archive(path, stream, classes, unwanted)
+            source = path if mapped and start == ZIP else stream
+            return _load(path, source, {**inert, **classes}, mapped)
     if start.startswith(PICKLE):
         with path.open("rb") as stream:
-            return _load(path, stream, classes, mapped=False)
+            inert = _check_old_file(path, stream, classes, unwanted)
+            return _load(path, stream, {**inert, **classes}, mapped=False)
     fault = content_fault(path) or "it is no file of weights as torch writes them"
     raise unusable(path, fault)
 
@@ -129,6 +156,20 @@ def reason_of(error: Exception) -> str:
     return message.partition(". ")[0].rstrip(".")[:300]
 
 
+@contextmanager
+def named_faults(path: Path) -> Iterator[None]:
+    """Turn what goes wrong while a network is filled into an Unavailable that names the file."""
+    try:
+        yield
+    except (RuntimeError, LookupError, ValueError, TypeError, AttributeError) as error:
+        # torch lists what is missing, left over or of another shape below its first line.
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        reason = lines[min(1, len(lines) - 1)] if lines else type(error).__name__
+        if isinstance(error, KeyError):
+            reason = f"{error.args[0]} is missing"
+        raise unusable(path, reason.rstrip(".")[:300]) from error
+
+
 def _load(path: Path, source: Path | BinaryIO, classes: Classes, mapped: bool) -> Any:
     import torch
 
@@ -141,7 +182,7 @@ def _load(path: Path, source: Path | BinaryIO, classes: Classes, mapped: bool) -
         raise unusable(path, reason_of(error)) from error
 
 
-def _check_archive(path: Path, stream: BinaryIO, classes: Classes) -> None:
+def _check_archive(path: Path, stream: BinaryIO, classes: Classes, unwanted: Names) -> Classes:
     """Refuse an archive that is cut, packed, or names a class that is not expected."""
     size = path.stat().st_size
     try:
@@ -155,22 +196,38 @@ def _check_archive(path: Path, stream: BinaryIO, classes: Classes) -> None:
                 raise unusable(path, "it is an archive without torch's data.pkl")
             if named[0].file_size > MOST_PICKLE:
                 raise unusable(path, f"its data.pkl is larger than {MOST_PICKLE >> 20} MiB")
-            _check_classes(path, archive.read(named[0]), classes)
+            pickled = io.BytesIO(archive.read(named[0]))
     except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError) as error:
         raise unusable(path, "it ends too early, or is damaged") from error
     stream.seek(0)
+    return _check_classes(path, pickled, classes, unwanted)
 
 
-def _check_classes(path: Path, data: bytes, classes: Classes) -> None:
-    """Refuse a pickle that names anything but plain containers, tensors and the given classes."""
+def _check_old_file(path: Path, stream: BinaryIO, classes: Classes, unwanted: Names) -> Classes:
+    """Refuse a file from before archives that names a class which is not expected."""
+    pickled = io.BytesIO(stream.read(MOST_PICKLE))
+    found: dict[str, type] = {}
+    for _ in range(OLD_PICKLES):
+        found.update(_check_classes(path, pickled, classes, unwanted))
+    stream.seek(0)
+    return found
+
+
+def _check_classes(path: Path, pickled: BinaryIO, classes: Classes, unwanted: Names) -> Classes:
+    """Return the unwanted classes that a pickle names; refuse all but the expected ones."""
+    inert: dict[str, type] = {}
     try:
-        for operation, argument, _ in pickletools.genops(data):
+        for operation, argument, _ in pickletools.genops(pickled):
             if operation.name in ("STACK_GLOBAL", "INST", "OBJ", "NEWOBJ_EX", "EXT1", "EXT2"):
                 raise unusable(path, f"it uses {operation.name}, which torch does not write")
             if operation.name != "GLOBAL":
                 continue
             name = str(argument).replace(" ", ".")
-            if name not in classes and not PLAIN.fullmatch(name):
+            if name in classes or PLAIN.fullmatch(name):
+                continue
+            if not name.startswith(unwanted) or len(inert) >= MOST_STANDING_IN:
                 raise unusable(path, f"it names {name[:80]}, and weights need no such thing")
+            inert[name] = InertObject
     except (ValueError, IndexError, UnicodeDecodeError) as error:
-        raise unusable(path, "its data.pkl is damaged") from error
+        raise unusable(path, "its pickle is damaged, or ends too early") from error
+    return inert

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import os
 import threading
@@ -11,9 +12,19 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
-from realtime.engines.torch_file import RestoredHead, check_tensors, read_torch_file, reason_of
+from realtime.engines.torch_file import (
+    MOST_STANDING_IN,
+    InertObject,
+    RestoredHead,
+    check_tensors,
+    named_faults,
+    read_torch_file,
+    reason_of,
+)
 from realtime.errors import Unavailable
+from tests.support.foreign_classes import Call, foreign_class, importable
 
 STATE = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.ones(4, dtype=torch.float16)}
 
@@ -44,9 +55,11 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "some.pth"
 
 
-def refused(path: Path, classes: dict[str, type] | None = None) -> str:
+def refused(
+    path: Path, classes: dict[str, type] | None = None, unwanted: tuple[str, ...] = ()
+) -> str:
     with pytest.raises(Unavailable) as error:
-        read_torch_file(path, classes)
+        read_torch_file(path, classes, unwanted=unwanted)
     assert error.value.code == "bad_weights" and str(path) in error.value.message
     assert error.value.hint
     return error.value.message
@@ -102,8 +115,9 @@ def test_no_code_runs(path: Path, tmp_path: Path, archive: bool) -> None:
 
 
 def test_a_pickle_may_not_ask_for_memory(path: Path) -> None:
-    torch.save({"a": Greedy()}, path)
-    assert ".bytearray" in refused(path)
+    for archive in (True, False):
+        torch.save({"a": Greedy()}, path, _use_new_zipfile_serialization=archive)
+        assert ".bytearray" in refused(path)
 
 
 def test_a_class_must_be_named_by_the_caller(path: Path) -> None:
@@ -112,6 +126,58 @@ def test_a_class_must_be_named_by_the_caller(path: Path) -> None:
     assert name in refused(path)
     assert type(read_torch_file(path, {name: Plain})["a"]) is Plain
     refused(path)  # the permission ended with the call
+
+
+UNWANTED = ("fairseq.", "argparse.")
+
+
+@pytest.mark.parametrize("archive", [True, False])
+def test_an_unwanted_class_is_replaced_by_what_does_nothing(
+    path: Path, tmp_path: Path, archive: bool
+) -> None:
+    """A pickle may also name a function there, and call it."""
+    dictionary, function = (foreign_class(f"fairseq.data.{n}") for n in ("Dictionary", "mkdir"))
+    held = dictionary()
+    held.symbols = ["a"]
+    content = {
+        "model": STATE,
+        "task": held,
+        "args": argparse.Namespace(layers=12),
+        "evil": Call(function, tmp_path / "mark"),
+    }
+    with importable(dictionary, function):
+        torch.save(content, path, _use_new_zipfile_serialization=archive)
+    assert "fairseq.data.Dictionary" in refused(path)
+    assert "argparse.Namespace" in refused(path, unwanted=("fairseq.",))
+    found = read_torch_file(path, unwanted=UNWANTED)
+    for name in ("task", "args", "evil"):
+        assert type(found[name]) is InertObject and not vars(found[name])
+    assert torch.equal(found["model"]["a"], STATE["a"])
+    assert "fairseq.data.Dictionary" in refused(path), "the permission ended with the call"
+
+
+@pytest.mark.parametrize("archive", [True, False])
+@pytest.mark.parametrize("name", ["posix.mkdir", "fairseqs.mkdir", "realtime.fairseq.mkdir"])
+def test_other_names_stay_refused_beside_unwanted_ones(
+    path: Path, tmp_path: Path, name: str, archive: bool
+) -> None:
+    function = os.mkdir if name == "posix.mkdir" else foreign_class(name)
+    dictionary = foreign_class("fairseq.Dictionary")
+    content = {"task": dictionary(), "evil": Call(function, tmp_path / "mark")}
+    with importable(dictionary, *(each for each in (function,) if isinstance(each, type))):
+        torch.save(content, path, _use_new_zipfile_serialization=archive)
+    assert name in refused(path, unwanted=UNWANTED)
+    assert not (tmp_path / "mark").exists()
+
+
+def test_a_file_has_few_unwanted_classes(path: Path) -> None:
+    found = [foreign_class(f"fairseq.Task{n}") for n in range(MOST_STANDING_IN + 1)]
+    with importable(*found):
+        for count in (MOST_STANDING_IN, MOST_STANDING_IN + 1):
+            torch.save({"all": [each() for each in found[:count]]}, path)
+            if count == MOST_STANDING_IN:
+                assert len(read_torch_file(path, unwanted=UNWANTED)["all"]) == count
+    assert found[-1].__name__ in refused(path, unwanted=UNWANTED)
 
 
 def test_newer_pickles_cannot_hide_a_name(path: Path) -> None:
@@ -164,7 +230,7 @@ def test_packed_archives_are_refused(path: Path) -> None:
 def test_a_damaged_pickle_is_told(path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("archive/data.pkl", b"\xff\xff")
-    assert "data.pkl is damaged" in refused(path)
+    assert "its pickle is damaged" in refused(path)
 
 
 @pytest.mark.parametrize(
@@ -210,3 +276,18 @@ def test_two_threads_may_read_at_once(path: Path) -> None:
     for thread in threads:
         thread.join(timeout=60)
     assert not failures
+
+
+def test_a_network_that_does_not_take_the_state_names_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "voice.pth"
+    layer = nn.Linear(2, 2)
+    with pytest.raises(Unavailable, match=r"voice.pth cannot be used: Missing key") as refused:
+        with named_faults(path):
+            layer.load_state_dict({"weight": torch.zeros(2, 2)})
+    assert refused.value.code == "bad_weights"
+    with pytest.raises(Unavailable, match="size mismatch for weight"), named_faults(path):
+        layer.load_state_dict({"weight": torch.zeros(3, 2), "bias": torch.zeros(2)})
+    with pytest.raises(Unavailable, match=r"ssl_proj.weight is missing"), named_faults(path):
+        {}["ssl_proj.weight"]  # type: ignore[var-annotated]
+    with named_faults(path):
+        layer.load_state_dict({"weight": torch.zeros(2, 2), "bias": torch.zeros(2)})

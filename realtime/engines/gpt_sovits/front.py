@@ -15,7 +15,7 @@ from realtime.engines.gpt_sovits import weights
 from realtime.engines.gpt_sovits.checkpoints import read_tensors
 from realtime.engines.gpt_sovits.reference import Clip, content_sound, speaker_sound, spectrum_sound
 from realtime.engines.gpt_sovits.vocabulary import Vocabulary, load_vocabulary
-from realtime.engines.gpt_sovits.voice_files import named_faults
+from realtime.engines.torch_file import named_faults
 from realtime.settings import Settings
 from realtime.weights import WeightFile, verified_path
 

@@ -16,7 +16,8 @@ from realtime.engines.decoding.runner import make_runner, run_network
 from realtime.engines.gpt_sovits.codes import CODES
 from realtime.engines.gpt_sovits.sampling import Sampling
 from realtime.engines.gpt_sovits.sounding import make_sounding
-from realtime.engines.gpt_sovits.voice_files import VoiceFiles, named_faults
+from realtime.engines.gpt_sovits.voice_files import VoiceFiles
+from realtime.engines.torch_file import named_faults
 from realtime.settings import Settings
 
 if TYPE_CHECKING:

@@ -1,13 +1,11 @@
 """The two files of a voice, read, recognised and made ready for the networks.
 
 Both give their tensors by published name, in fp32, without what only training reads. The networks
-then load them strictly, inside `named_faults`.
+then load them strictly, inside `torch_file.named_faults`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -84,17 +82,3 @@ def _read_base(path: Path, version: Version) -> dict[str, Tensor]:
         raise unusable(path, "it is a LoRA file, and a whole file was expected")
     version_of(base, version.name)
     return base.weight
-
-
-@contextmanager
-def named_faults(path: Path) -> Iterator[None]:
-    """Turn what goes wrong while a network is filled into an Unavailable that names the file."""
-    try:
-        yield
-    except (RuntimeError, LookupError, ValueError, TypeError, AttributeError) as error:
-        # torch lists what is missing, left over or of another shape below its first line.
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        reason = lines[min(1, len(lines) - 1)] if lines else type(error).__name__
-        if isinstance(error, KeyError):
-            reason = f"{error.args[0]} is missing"
-        raise unusable(path, reason.rstrip(".")[:300]) from error

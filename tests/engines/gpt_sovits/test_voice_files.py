@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
 
 from realtime.engines.gpt_sovits.checkpoints import read_tensors
 from realtime.engines.gpt_sovits.networks.bert import Bert
@@ -17,8 +16,9 @@ from realtime.engines.gpt_sovits.networks.text_to_semantic import TextToSemantic
 from realtime.engines.gpt_sovits.rewrite_checkpoint import main
 from realtime.engines.gpt_sovits.versions import VERSIONS, is_skipped
 from realtime.engines.gpt_sovits.vocabulary import load_vocabulary
-from realtime.engines.gpt_sovits.voice_files import base_path, named_faults, open_voice
+from realtime.engines.gpt_sovits.voice_files import base_path, open_voice
 from realtime.engines.gpt_sovits.weights import BERT, HUBERT, SPEAKER, convertible_files
+from realtime.engines.torch_file import named_faults
 from realtime.errors import Unavailable, WeightsMissing
 from realtime.networks.hubert import Hubert
 from realtime.settings import Settings
@@ -112,21 +112,6 @@ def test_a_base_of_another_kind_is_refused(folder: Path, settings: Settings) -> 
     files.write_sovits(base, "v3")
     with pytest.raises(Unavailable, match=r"s2Gv4.pth cannot be used: it is of v3, not of v4"):
         open_voice(gpt, lora, settings)
-
-
-def test_a_network_that_does_not_take_the_state_names_the_file(tmp_path: Path) -> None:
-    path = tmp_path / "voice.pth"
-    layer = nn.Linear(2, 2)
-    with pytest.raises(Unavailable, match=r"voice.pth cannot be used: Missing key") as refused:
-        with named_faults(path):
-            layer.load_state_dict({"weight": torch.zeros(2, 2)})
-    assert refused.value.code == "bad_weights"
-    with pytest.raises(Unavailable, match="size mismatch for weight"), named_faults(path):
-        layer.load_state_dict({"weight": torch.zeros(3, 2), "bias": torch.zeros(2)})
-    with pytest.raises(Unavailable, match=r"ssl_proj.weight is missing"), named_faults(path):
-        {}["ssl_proj.weight"]  # type: ignore[var-annotated]
-    with named_faults(path):
-        layer.load_state_dict({"weight": torch.zeros(2, 2), "bias": torch.zeros(2)})
 
 
 def test_what_can_be_converted_is_found_by_its_ending(folder: Path, settings: Settings) -> None:
