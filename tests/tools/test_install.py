@@ -61,11 +61,17 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_pins_lie_in_their_blocks() -> None:
-    found = pins.blocks((ROOT / "requirements.txt").read_text(encoding="utf-8"))
+    found = pins.read(ROOT)
     assert list(found) == ["core", "torch", "revoice", "tests"]
-    assert all("==" in pin for block in found.values() for pin in block)
-    assert any(pin.startswith("torch==") for pin in found["torch"])
-    assert not any(pin.startswith("torch") for pin in found["core"])
+    assert all("==" in pin for block in found.values() for pin in block.all)
+    assert any(pin.startswith("torch==") for pin in found["torch"].pins)
+    assert not any(pin.startswith("torch") for pin in found["core"].all)
+
+
+def test_packages_without_dependencies_are_in_known_blocks() -> None:
+    listed = pins.blocks((ROOT / pins.NO_DEPS).read_text(encoding="utf-8"))
+    known = pins.read(ROOT)
+    assert listed and all(list(known[name].no_deps) == found for name, found in listed.items())
 
 
 def test_a_stamp_holds_for_its_very_pins(tmp_path: Path) -> None:
@@ -89,6 +95,15 @@ def test_packages_are_installed_and_counted(
     assert done.returncode == 0
 
 
+def test_a_package_may_come_without_what_it_depends_on(environment: Path, registry: Path) -> None:
+    wheel(registry, "drum", requires="no-such-package")
+    known = {"core": pins.Block(["clapper==1.0"], ["drum==1.0"])}
+    assert command.install(environment, known, ["core"])
+    done = subprocess.run([virtualenv.python(environment), "-c", "import drum, clapper"])
+    assert done.returncode == 0
+    assert not Pip(environment).install(["drum==1.0", "bell==1.0"], ["core"])
+
+
 def test_a_failure_shows_the_last_words_and_what_to_do(
     environment: Path, registry: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -100,9 +115,9 @@ def test_a_failure_shows_the_last_words_and_what_to_do(
 
 
 def test_a_failed_block_gets_no_stamp(environment: Path, registry: Path) -> None:
-    known = {"core": ["no-such-package==9"]}
-    assert not command.install(environment, known, ["core"])
-    assert not pins.Stamps(environment / "installed").has("core", known["core"])
+    for block in (pins.Block(["no-such-package==9"]), pins.Block([], ["no-such-package==9"])):
+        assert not command.install(environment, {"core": block}, ["core"])
+        assert not pins.Stamps(environment / "installed").has("core", block.all)
 
 
 def test_an_environment_that_works_is_left_alone(environment: Path) -> None:
@@ -184,7 +199,8 @@ def test_advice_follows_the_cause(words: list[str], expected: str) -> None:
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project folder whose environment and packages are stand-ins."""
-    shutil.copy(ROOT / "requirements.txt", tmp_path)
+    for name in (pins.LIST, pins.NO_DEPS):
+        shutil.copy(ROOT / name, tmp_path)
     monkeypatch.setattr(command, "ROOT", tmp_path)
     monkeypatch.setattr(command.virtualenv, "ready", lambda folder: True)
     monkeypatch.delenv("LIGHT", raising=False)
@@ -216,7 +232,7 @@ def test_a_block_comes_where_it_is_of_use(
 ) -> None:
     installed: list[str] = []
 
-    def install(folder: Path, known: dict[str, list[str]], wanted: list[str]) -> bool:
+    def install(folder: Path, known: dict[str, pins.Block], wanted: list[str]) -> bool:
         installed.extend(wanted)
         return True
 

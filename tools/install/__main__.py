@@ -1,4 +1,4 @@
-"""`python3 -m tools.install [BLOCK …]`: brings .venv to what requirements.txt says.
+"""`python3 -m tools.install [BLOCK …]`: brings .venv to what both lists of requirements say.
 
 The core is always installed. Other blocks come by themselves where they are of use: those that
 files in models/ need, and `torch` with an NVIDIA driver. LIGHT=1 keeps `torch` out.
@@ -29,7 +29,7 @@ def main(blocks: list[str]) -> int:
         age = "old" if version < OLDEST else "new"
         print(f"Python {version[0]}.{version[1]} is too {age}: make PYTHON=python3.12 or 3.11.")
         return 1
-    known = pins.blocks((ROOT / "requirements.txt").read_text(encoding="utf-8"))
+    known = pins.read(ROOT)
     if unknown := [name for name in blocks if name not in known]:
         print(f"There is no block {', '.join(unknown)}; there are: {', '.join(known)}.")
         return 1
@@ -50,16 +50,18 @@ def main(blocks: list[str]) -> int:
     return 0 if install(folder, known, list(more)) else 1
 
 
-def install(folder: Path, known: dict[str, list[str]], wanted: list[str]) -> bool:
+def install(folder: Path, known: dict[str, pins.Block], wanted: list[str]) -> bool:
     """Install the blocks whose pins have changed since they were last installed."""
     stamps = pins.Stamps(folder / "installed")
-    changed = [name for name in wanted if not stamps.has(name, known[name])]
+    changed = [name for name in wanted if not stamps.has(name, known[name].all)]
     if not changed:
         return True
-    if not Pip(folder).install([pin for name in changed for pin in known[name]], changed):
+    found = [pin for name in changed for pin in known[name].pins]
+    no_deps = [pin for name in changed for pin in known[name].no_deps]
+    if not Pip(folder).install(found, changed, no_deps):
         return False
     for name in changed:
-        stamps.add(name, known[name])
+        stamps.add(name, known[name].all)
     return True
 
 

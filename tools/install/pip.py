@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from tools.install import virtualenv
@@ -73,17 +73,20 @@ class Pip:
         self._folder = folder
         self._log = folder / "install.log"
 
-    def install(self, pins: list[str], blocks: list[str]) -> bool:
-        """Install pins, and tell how far it is; on failure say why and what to do."""
+    def install(self, pins: list[str], blocks: list[str], no_deps: Sequence[str] = ()) -> bool:
+        """Install pins, and tell how far it is; on failure say why and what to do.
+
+        Those of `no_deps` come without what they depend on.
+        """
         print(f"Installing {', '.join(blocks)} into {self._folder.name}", flush=True)
         started = time.monotonic()
-        progress = Progress(pins)
-        with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
-            file.write("\n".join(pins))
-            file.flush()
-            lines: list[str] = []
-            self._run(["--quiet", PIP], [])
-            code = self._run(["--requirement", file.name], lines, progress, started)
+        progress = Progress([*pins, *no_deps])
+        lines: list[str] = []
+        self._run(["--quiet", PIP], [])
+        code = 0
+        for found, options in ((pins, []), (no_deps, ["--no-deps"])):
+            if found and not code:
+                code = self._install_list(found, options, lines, progress, started)
         seconds = time.monotonic() - started
         if code:
             self._tell_failure(lines)
@@ -93,6 +96,19 @@ class Pip:
             f"{progress.megabytes:,.0f} MB fetched, {seconds:.0f} s"
         )
         return True
+
+    def _install_list(
+        self,
+        pins: Sequence[str],
+        options: list[str],
+        lines: list[str],
+        progress: Progress,
+        started: float,
+    ) -> int:
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+            file.write("\n".join(pins))
+            file.flush()
+            return self._run([*options, "--requirement", file.name], lines, progress, started)
 
     def _run(
         self,
