@@ -6,11 +6,12 @@ When a model is not causal, its pieces overlap and are joined where they agree.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from realtime.audio.crossfade import Joiner
 from realtime.engines.contract import ConversionPlan, Samples
+from realtime.engines.sliding_window import SlidingWindow, SoundWindow, WindowShape
 from realtime.engines.torchscript_file import ModelCard
 
 JOIN_SECONDS = 0.02  # of overlap: half to look for the place to join, half to fade
@@ -22,14 +23,9 @@ class ModelWindow:
     """A stream through a model that takes blocks."""
 
     def __init__(self, card: ModelCard) -> None:
-        join = _join_samples(card)
-        late = card.ahead + join
         self._card = card
-        self._late = late
-        self._early = self._at_output(late)
-        self._past = np.zeros(card.context + late, np.float32)
-        extra = self._at_output(join)
-        self._joiner = None if card.causal else Joiner(extra // 2, extra - extra // 2)
+        self._shape = _window_shape(card)
+        self._windows = SlidingWindow(self._shape)
 
     def steps(self, block: Samples) -> Generator[Samples, Samples, Samples]:
         """Yield each window that the model is to convert; return the block's sound.
@@ -39,30 +35,30 @@ class ModelWindow:
         size = self._card.block if self._card.fixed else block.size
         parts = []
         for start in range(0, block.size, size):
-            part = block[start : start + size]
-            window = np.concatenate([self._past, part])
-            self._past = window[part.size :]
-            if window.any():
-                output = yield window
-            else:  # silence costs no run
-                output = np.zeros(self._at_output(window.size), np.float32)
-            parts.append(self._piece(output, part.size))
-        sound = np.concatenate(parts)
-        early = min(self._early, sound.size)
-        sound[:early] = 0.0  # a model may hum before the first sound
-        self._early -= early
-        return sound
+            window = self._windows.window(block[start : start + size])
+            if window.is_silent:  # it costs no run
+                piece = self._windows.silence(window)
+            else:
+                output = yield window.sound
+                piece = self._piece(output, window)
+            parts.append(self._windows.join(piece))
+        return np.concatenate(parts)
 
-    def _piece(self, output: Samples, size: int) -> Samples:
-        ahead, extra, count = map(
-            self._at_output, (self._card.ahead, self._late - self._card.ahead, size)
+    def _piece(self, output: Samples, window: SoundWindow) -> Samples:
+        """Return the wanted piece, counted from the end: a model may leave out the beginning."""
+        after, count = map(
+            self._shape.at_output, (window.sound.size - window.stop, window.stop - window.start)
         )
-        piece = output[output.size - ahead - extra - count : output.size - ahead]
-        return piece.copy() if self._joiner is None else self._joiner.join(piece)
+        end = output.size - after
+        return output[end - count : end]
 
-    def _at_output(self, count: int) -> int:
-        """Return how many output samples last as long as some input samples."""
-        return count * self._card.output_rate // self._card.input_rate
+
+def _window_shape(card: ModelCard) -> WindowShape:
+    shape = WindowShape(
+        card.input_rate, card.output_rate, card.context, card.ahead, _join_samples(card)
+    )
+    extra = shape.at_output(shape.join)
+    return replace(shape, search=extra - extra // 2)
 
 
 def feed_windows(
