@@ -12,7 +12,7 @@ CONTROLS, VELOCITY = "ddsp_model.unit2ctrl.", "reflow_model.velocity_fn."
 
 @dataclass(frozen=True)
 class DdspShape:
-    """The sizes; weight norm is folded before they are read."""
+    """The sizes."""
 
     version: str  # 6.0, 6.1, 6.2 or 6.3
     rate: int  # Hz
@@ -40,7 +40,9 @@ class DdspShape:
         """Read the sizes of a state by published names; KeyError names what is missing."""
 
         def size(name: str, axis: int = 0) -> int:
-            return int(state[name].shape[axis])
+            # With weight norm the direction has the weight's shape.
+            found = state.get(f"{name}_v")
+            return int((state[name] if found is None else found).shape[axis])
 
         def count(prefix: str) -> int:
             return len(

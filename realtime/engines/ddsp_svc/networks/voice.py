@@ -44,10 +44,9 @@ class DdspVoice(nn.Module):
         self.reflow_model = nn.ModuleDict({"velocity_fn": velocity_network(shape)})
 
     @classmethod
-    def loaded(cls, state: Mapping[str, Tensor], version: str) -> DdspVoice:
+    def loaded(cls, state: Mapping[str, Tensor], shape: DdspShape) -> DdspVoice:
         """Build the networks of a file's tensors; one that is missing or unknown is an error."""
         plain = fold_weight_norm({name: value.float() for name, value in state.items()})
-        shape = DdspShape.of(plain, version)
         with torch.device("meta"):
             network = cls(shape)
         used = {name: value for name, value in plain.items() if not _is_skipped(name, shape)}

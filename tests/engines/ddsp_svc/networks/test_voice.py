@@ -11,6 +11,7 @@ from torch import Tensor
 
 from realtime.engines.ddsp_svc.networks.comb_source import comb_source, frame_turns
 from realtime.engines.ddsp_svc.networks.rectified_flow import normalised
+from realtime.engines.ddsp_svc.networks.shapes import DdspShape
 from realtime.engines.ddsp_svc.networks.unit2control import AttentionLayer, FrameInputs
 from realtime.engines.ddsp_svc.networks.voice import DdspVoice
 from realtime.networks.mel import MelFormat
@@ -29,7 +30,11 @@ SOUND, MEL = 1e-4, 1e-3  # the agreement that is asked for
 @cache
 def load(name: str) -> tuple[ConverterReference, DdspVoice]:
     reference = ConverterReference(name)
-    return reference, DdspVoice.loaded(reference.state(), VERSIONS[name])
+    return reference, load_state(reference.state(), VERSIONS[name])
+
+
+def load_state(state: dict[str, Tensor], version: str) -> DdspVoice:
+    return DdspVoice.loaded(state, DdspShape.of(state, version))
 
 
 def inputs_of(reference: ConverterReference, speakers: list[float] | None = None) -> FrameInputs:
@@ -115,15 +120,15 @@ def test_a_tensor_that_is_missing_or_unknown_is_an_error() -> None:
     reference, _ = load("ddsp_61_tiny")
     state = reference.state()
     with pytest.raises(RuntimeError, match="own.weight"):
-        DdspVoice.loaded(state | {"ddsp_model.own.weight": torch.ones(1)}, "6.1")
+        load_state(state | {"ddsp_model.own.weight": torch.ones(1)}, "6.1")
     del state["reflow_model.velocity_fn.norm.bias"]
     with pytest.raises(RuntimeError, match="velocity_fn.norm.bias"):
-        DdspVoice.loaded(state, "6.1")
+        load_state(state, "6.1")
 
 
 def test_the_equal_keys_of_61_and_62_have_unequal_arithmetic() -> None:
     reference, voice = load("ddsp_61_tiny")
-    other = DdspVoice.loaded(reference.state(), "6.2")
+    other = load_state(reference.state(), "6.2")
     mel, noise = torch.zeros(1, 24, 9), torch.ones(1, 24, 9)
     found, changed = (each.refine(mel, noise, start=0.0, steps=1) for each in (voice, other))
     assert float((found - changed).abs().max()) > 0.01
