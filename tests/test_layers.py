@@ -65,6 +65,7 @@ TORCH = [
     "realtime.acceleration.weight_norm",
     "realtime.engines.ddsp_svc.networks",
     "realtime.engines.gpt_sovits.networks",
+    "realtime.engines.rvc.networks",
     "realtime.engines.valle.networks",
     "realtime.networks",
     "realtime.vocoders.networks",

@@ -1,0 +1,1 @@
+"""RVC: voices that people trained, from content features, a pitch and an index to sound."""

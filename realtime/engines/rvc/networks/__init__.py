@@ -1,0 +1,1 @@
+"""The networks of RVC, by the names that its files give."""
