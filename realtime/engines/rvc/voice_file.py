@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from realtime import blocks
-from realtime.engines.torch_file import check_tensors, read_torch_file, unusable
+from realtime.engines.torch_file import check_tensors, named_faults, read_torch_file, unusable
 from realtime.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ class RvcVoiceFile:
 
     def network(self) -> RvcSynthesizer:
         """Build the voice's network; a fault of the file is an Unavailable that names it."""
-        from realtime.engines.gpt_sovits.voice_files import named_faults
         from realtime.engines.rvc.networks.synthesizer import RvcSynthesizer
 
         with named_faults(self.path):
