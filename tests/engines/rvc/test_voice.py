@@ -75,7 +75,7 @@ def pitches_of(key: float) -> list[np.ndarray]:
 
 
 def test_the_pieces_of_a_stream_are_those_of_the_original() -> None:
-    """From the third on: before, the original has a row of its table for frames not heard yet."""
+    """Compare from the third on: before, the original has a pitch for frames not heard yet."""
     voice = RvcVoice(voice_file(), "cpu")
     for number, pitch in enumerate(pitches_of(KEY)):
         expected = LIVE.tensor("out.cache_pitchf_f0")[number].numpy()
