@@ -12,14 +12,16 @@ from pathlib import Path
 
 from realtime import blocks
 from realtime.cli.options import add_settings_options, settings_of
-from realtime.engines.gpt_sovits.weights import convertible_files
-from realtime.engines.valle.weights import CONVERTIBLE_FILES
+from realtime.engines.gpt_sovits import weights as gpt_sovits
+from realtime.engines.valle import weights as valle
+from realtime.engines.voice_features import weights as voice_features
 from realtime.errors import YamabikoError
 from realtime.settings import Settings
 from realtime.weights import WeightFile, how_to_get, verified_path
 
 ROOT = Path(__file__).resolve().parents[2]
-REWRITE = "realtime.engines.{engine}.rewrite_checkpoint"
+REWRITE = "realtime.engines.{package}.rewrite_checkpoint"
+PACKAGES = dict.fromkeys(voice_features.BROUGHT_ENGINES, "voice_features")  # else: as the engine
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +36,9 @@ def run(options: argparse.Namespace) -> int:
 
 def weights(options: argparse.Namespace, settings: Settings) -> int:
     """Convert every file that is there; 1 when there is none or one of them fails."""
-    files = [*CONVERTIBLE_FILES, *convertible_files(settings)]
+    files = [*valle.CONVERTIBLE_FILES]
+    for engine in (gpt_sovits, voice_features):
+        files += engine.convertible_files(settings)
     results = [_convert(file, settings) for file in files]
     succeeded, failed = True in results, False in results
     return 0 if succeeded and not failed else 1
@@ -60,6 +64,6 @@ def _convert(file: WeightFile, settings: Settings) -> bool | None:
 
 
 def _rewrite(file: WeightFile, source: Path, target: Path) -> bool:
-    program = REWRITE.format(engine=file.engine)
+    program = REWRITE.format(package=PACKAGES.get(file.engine, file.engine))
     command = [sys.executable, "-m", program, str(source.resolve()), str(target.resolve())]
     return subprocess.run(command, cwd=ROOT, env={}, check=False).returncode == 0

@@ -12,6 +12,7 @@ from realtime.engines.gpt_sovits.pairs import GPT_ENDINGS, SOVITS_ENDINGS
 from realtime.engines.gpt_sovits.weights import CONVERTED as CONVERTED_ENDING
 from realtime.engines.gpt_sovits.weights import SHARED_FILES
 from realtime.engines.valle.weights import CLONING_FILES
+from realtime.engines.voice_features import weights as voice_features
 from realtime.settings import Settings
 from realtime.vocoders import checkpoints
 from realtime.weights import PREPARED, WeightFile
@@ -104,6 +105,7 @@ def _known_files(settings: Settings) -> Iterator[WeightFile]:
         yield from engines.create(name, settings).weights
     yield from CLONING_FILES
     yield from SHARED_FILES
+    yield from voice_features.KNOWN_FILES
     for files in checkpoints.FILES.values():
         yield from files
 
@@ -111,7 +113,8 @@ def _known_files(settings: Settings) -> Iterator[WeightFile]:
 def _blocks_by_engine(settings: Settings) -> dict[str, str]:
     """Map engines and vocoders to their blocks."""
     found = {name: engines.create(name, settings).block for name in engines.ENGINES}
-    return found | dict.fromkeys(checkpoints.FILES, blocks.TORCH)
+    of_torch = (*checkpoints.FILES, *voice_features.BROUGHT_ENGINES)
+    return found | dict.fromkeys(of_torch, blocks.TORCH)
 
 
 def _walk(folder: Path) -> Iterator[Path]:

@@ -26,6 +26,8 @@ BROUGHT = {  # a file of each engine with a block of its own
     "valle": "valle/vallex-checkpoint.pt",
     "gpt_sovits": "gpt_sovits/nana/nana-e15.ckpt",
     "torchscript": "torchscript/mine/model.pt",
+    "contentvec": "contentvec/hubert_base.pt",
+    "rmvpe": "rmvpe/rmvpe.pt",
     "bigvgan": "bigvgan/bigvgan_generator.pt",
     "hifigan": "hifigan/vocoder.pth",
 }

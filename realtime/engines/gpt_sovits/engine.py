@@ -34,6 +34,7 @@ from realtime.engines.gpt_sovits.speaker import VoiceSpeaker
 from realtime.engines.gpt_sovits.text.polyphones import find_polyphones, polyphones_folder
 from realtime.engines.placeable import AUTO, CPU, device_in_settings, kind_of, with_number
 from realtime.engines.several_models import id_of, unknown_model
+from realtime.engines.voice_features.shared import share
 from realtime.errors import BadRequest, NothingToSay, WeightsMissing, shortlist
 from realtime.settings import Settings
 from realtime.vocoders import checkpoints
@@ -128,7 +129,7 @@ class GptSovits:
         return () if self._speaker is None else self._speaker.model.accelerated
 
     def load(self) -> None:
-        from realtime.engines.gpt_sovits.front import share_front
+        from realtime.engines.gpt_sovits.front import FrontNetworks
         from realtime.engines.gpt_sovits.model import GptSovitsModel
         from realtime.engines.gpt_sovits.voice_files import open_voice
         from realtime.engines.gpt_sovits.voice_prompt import PromptStore
@@ -144,7 +145,7 @@ class GptSovits:
         model.prepare()
         self._speaker = VoiceSpeaker(
             model,
-            share_front(self._settings, run.device),
+            share(FrontNetworks, self._settings, run.device),
             PromptStore(self._settings.cache.path),
             [digests[1], self._digest_of(weights.HUBERT.path_in(self._settings.models.path))],
             find_polyphones(self._settings),

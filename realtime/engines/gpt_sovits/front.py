@@ -1,14 +1,13 @@
 """The networks that hear references and read Chinese, shared by all models of a device.
 
-Each is loaded when it is first needed, in fp32, and goes when no model uses them any more.
+Each is loaded when it is first needed, in fp32. `voice_features.shared` holds them as long as a
+model uses them.
 """
 
 from __future__ import annotations
 
 import threading
-import weakref
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from realtime.engines.gpt_sovits import weights
@@ -27,10 +26,6 @@ if TYPE_CHECKING:
     from realtime.networks.hubert import Hubert
 
 Made = TypeVar("Made")
-_shared: weakref.WeakValueDictionary[tuple[Path, str], FrontNetworks] = (
-    weakref.WeakValueDictionary()
-)
-_sharing = threading.Lock()
 
 
 class FrontNetworks:
@@ -115,13 +110,3 @@ class FrontNetworks:
                 self._made[name] = make()
             found: Made = self._made[name]
             return found
-
-
-def share_front(settings: Settings, device: str) -> FrontNetworks:
-    """Return the networks of a device; models that run there at the same time have the same."""
-    place = (settings.models.path, device)
-    with _sharing:
-        found = _shared.get(place)
-        if found is None:
-            found = _shared[place] = FrontNetworks(settings, device)
-        return found
