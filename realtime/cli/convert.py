@@ -13,11 +13,12 @@ from realtime.audio.decoding import AudioSource
 from realtime.audio.encoding import ContainerWriter
 from realtime.audio.samples import RATES
 from realtime.audio.spoken import Spoken
-from realtime.cli.options import add_settings_options, settings_of
+from realtime.cli.options import add_engine_options, add_settings_options, settings_of
 from realtime.cli.progress_bar import ProgressBar
 from realtime.cli.sound_file import SUFFIXES, format_of, write_sound
 from realtime.conversion.request import CONVERTER, VoiceChangeRequest
 from realtime.conversion.voice_changer import VoiceChanger
+from realtime.engines.options import options_of
 from realtime.engines.voice_change import EFFECTS
 from realtime.errors import BadRequest, NothingToSay, YamabikoError
 from realtime.services import build
@@ -43,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="NAME", default="", help="of an engine with several")
     parser.add_argument("--language", default="auto", choices=ASKABLE, help="what is spoken")
     parser.add_argument("--effect", default="none", choices=EFFECTS)
+    add_engine_options(parser)
     for name, help in NUMBERS.items():
         parser.add_argument(f"--{name}", type=float, metavar="N", help=help)
     parser.add_argument("--sample-rate", type=int, choices=RATES, help="the recording's own")
@@ -83,6 +85,7 @@ def change_request(options: argparse.Namespace) -> VoiceChangeRequest:
         effect=options.effect,
         model=options.model,
         language=options.language,
+        options=options_of(options.options),
         **{name: getattr(options, name) for name in NUMBERS},
     )
 

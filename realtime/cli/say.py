@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import sys
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from realtime import engines
 from realtime.audio.encoding import ContainerWriter
 from realtime.audio.samples import pcm_to_bytes
 from realtime.audio.spoken import Spoken
-from realtime.cli.options import add_settings_options, settings_of
+from realtime.cli.options import add_engine_options, add_settings_options, settings_of
 from realtime.cli.sound_file import SUFFIXES, format_of, write_sound
 from realtime.errors import BadRequest
 from realtime.services import Services, build
@@ -36,13 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--longprompt", action="store_true", help="for texts of up to 50,000")
     parser.add_argument("--speed", type=float, help="0.25 to 4")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument(
-        "--option",
-        dest="options",
-        action=_AddOption,
-        metavar="NAME=VALUE",
-        help="an option of the engine; it may come again",
-    )
+    add_engine_options(parser)
     parser.add_argument("--engine", metavar="NAME", help=f"one of {', '.join(engines.ENGINES)}")
     parser.add_argument(
         "-o",
@@ -51,30 +44,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help=f"its suffix says what: {SUFFIXES}; without it, PCM goes to standard output",
     )
-
-
-class _AddOption(argparse.Action):
-    """A collector of options; values are read as JSON has them, others are texts."""
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: str | Sequence[Any] | None,
-        option_string: str | None = None,
-    ) -> None:
-        name, sign, value = str(values).partition("=")
-        if not sign:
-            parser.error(f"{option_string} is {values!r}; expected is NAME=VALUE")
-        collected = getattr(namespace, self.dest) or {}
-        setattr(namespace, self.dest, {**collected, name: _value(value)})
-
-
-def _value(text: str) -> object:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 def run(options: argparse.Namespace) -> int:

@@ -111,7 +111,7 @@ async def _blocks(
     held = np.zeros(0, np.int16)
     async for part in parts:
         held = np.concatenate([held, part])
-        while held.size >= (needed := path.input_needed(plan.block)):
+        while held.size >= (needed := path.input_needed(plan.file_block or plan.block)):
             block, held = path.to_converter(held[:needed]), held[needed:]
             yield block
     if (block := path.to_converter(held)).size:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from realtime.characters import Characters
 from realtime.conversion.character_pitch import CharacterPitches
+from realtime.engines.options import Options
 from realtime.engines.voice_change import GATE_OFF, VoiceChange
 from realtime.errors import BadRequest
 from realtime.model_id import split_id
@@ -16,7 +17,7 @@ REVOICE = "revoice"  # the engine that understands words and changes no sound
 VOCODER = "vocoder"  # the engine that sounds a recording's mel again, in the same voice
 # The fields that mean nothing to these engines, `effect` besides; and those that they take.
 MEANINGLESS = {
-    REVOICE: ("pitch", "formant", "breath", "model"),
+    REVOICE: ("pitch", "formant", "breath", "model", "options"),
     VOCODER: ("character", "pitch", "formant", "breath"),
 }
 TAKEN = {REVOICE: "character, language and gate", VOCODER: "model and gate"}
@@ -35,13 +36,14 @@ class VoiceChangeRequest:
     gate: float | None = None
     model: str = ""
     language: str = "auto"  # that is spoken, for an engine that understands words
+    options: Options = ()  # of the engine
 
     def __post_init__(self) -> None:
         engine = split_id(self.engine)[0]
         if engine not in MEANINGLESS:
             return
         meaningless = MEANINGLESS[engine]
-        refused = [name for name in meaningless if getattr(self, name) not in (None, "")]
+        refused = [name for name in meaningless if getattr(self, name) not in (None, "", ())]
         if self.effect != "none":
             refused.append("effect")
         if refused:

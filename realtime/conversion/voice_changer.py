@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
@@ -26,7 +27,10 @@ from realtime.conversion.several_files import (
     one_recording,
 )
 from realtime.conversion.timings import TimingReport
+from realtime.engines.contract import TakesOptions
+from realtime.engines.options import own_options
 from realtime.engines.several_models import named_id
+from realtime.engines.voice_change import VoiceChange
 from realtime.models.loaded import LoadedModels
 from realtime.speech.request import LineRequest
 from realtime.speech.speech import Speech
@@ -89,8 +93,7 @@ class VoiceChanger:
             )
         return Conversion(
             self._models,
-            await self._converter(request),
-            await self._resolver.resolve(request),
+            *await self._resolve(request),
             rate,
             output_rate,
             played=played,
@@ -108,8 +111,7 @@ class VoiceChanger:
                 self._models, self._speech, line, parts, rate, output_rate, level=level
             )
         else:
-            change = await self._resolver.resolve(request)
-            model = await self._converter(request)
+            model, change = await self._resolve(request)
             sound = convert_recording(self._models, model, change, parts, rate, output_rate)
         async with aclosing(sound) as pieces:
             async for pcm in pieces:
@@ -122,18 +124,25 @@ class VoiceChanger:
         if request.by_words:
             sound = self._recordings_by_words(request, recordings)
         else:
-            change = await self._resolver.resolve(request)
-            model = await self._converter(request)
+            model, change = await self._resolve(request)
             sound = convert_recordings(self._models, model, change, recordings)
         async with aclosing(sound) as items:
             async for item in items:
                 yield item
 
-    async def _converter(self, request: VoiceChangeRequest) -> str:
-        """Give the id of the model that a request names, also of one that was brought just now."""
+    async def _resolve(self, request: VoiceChangeRequest) -> tuple[str, VoiceChange]:
+        """Give the id of the model that a request names, and the change that is asked of it.
+
+        The model may have been brought just now.
+        """
+        change = await self._resolver.resolve(request)
         id = named_id(request.engine, request.model)
         await self._models.look(id)
-        return self._models.converter(id).id
+        model = self._models.converter(id)
+        known = model.engine.options if isinstance(model.engine, TakesOptions) else ()
+        return model.id, replace(
+            change, options=own_options(model.engine.name, request.options, known)
+        )
 
     async def _recordings_by_words(
         self, request: VoiceChangeRequest, recordings: Sequence[SourceRecording]

@@ -205,6 +205,7 @@ class ConversionPlan:
     latency: int = 0
     context: int = 0  # of the past, which a stream that begins in the middle should get first
     whole: bool = False  # it needs the whole recording as one block, so it converts files only
+    file_block: int = 0  # the length that suits it best where nobody waits; 0: that of `block`
 
 
 @runtime_checkable

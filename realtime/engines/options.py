@@ -152,6 +152,16 @@ def taken_options(options: Options, known: Sequence[EngineOption]) -> Options:
     return tuple((name, readers[name].read(value)) for name, value in options if name in readers)
 
 
+def own_options(engine: str, options: Options, known: Sequence[EngineOption]) -> Options:
+    """Return options that were meant for one engine, each checked; one that it lacks is refused."""
+    names = sorted(option.name for option in known)
+    for name, _ in options:
+        if name not in names:
+            there = f"there are: {', '.join(names)}" if names else "it has none"
+            raise BadRequest(f"{engine} has no option {name!r}; {there}.", field="options")
+    return taken_options(options, known)
+
+
 def _is_value(value: object) -> bool:
     if isinstance(value, str):
         return len(value) <= MOST_TEXT

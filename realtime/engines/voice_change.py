@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields
 
+from realtime.engines.options import Options
 from realtime.errors import BadRequest
 
 EFFECTS = ("none", "robot", "whisper")
@@ -36,6 +37,7 @@ class VoiceChange:
     gate: float = -60.0  # dBFS; quieter sound is silenced; -90: off
     seed: int = 0
     source_rate: int | None = None  # Hz of the sound as it comes, for models that take that rate
+    options: Options = ()  # those of the engine, as `own_options` reads them
 
     def __post_init__(self) -> None:
         for item in fields(self):

@@ -11,6 +11,7 @@ from realtime.audio.samples import Pcm
 from realtime.conversion.by_words.events import SentenceHeard
 from realtime.conversion.request import CONVERTER, REVOICE, VoiceChangeRequest
 from realtime.conversion.voice_changer import LiveVoice, LiveVoiceEvent
+from realtime.engines.options import options_of
 from realtime.errors import BadRequest
 from realtime.live.activity import Activity, ActivityContext, milliseconds
 from realtime.live.framing import frames_of
@@ -207,4 +208,5 @@ def voice_change_request(listen: Listen) -> VoiceChangeRequest:
         gate=listen.gate,
         model=listen.model,
         language=listen.language,
+        options=options_of(listen.options),
     )

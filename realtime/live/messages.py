@@ -57,6 +57,14 @@ Options = Annotated[
         extra={"expected": f"an object with at most {MOST_OPTIONS} options: numbers, flags, texts"},
     ),
 ]
+ConverterOptions = Annotated[
+    dict[OptionName, OptionValue],
+    Meta(
+        max_length=MOST_OPTIONS,
+        description="options of the engine, by name; one that it does not have is refused",
+        extra={"expected": f"an object with at most {MOST_OPTIONS} options: numbers, flags, texts"},
+    ),
+]
 MARK = f"a number, or a text of up to {MOST_ID} characters"
 Mark = (
     Annotated[int, Meta(ge=-(2**63), le=2**63 - 1, extra={"expected": MARK})]
@@ -139,6 +147,7 @@ class Listen(_FromClient, frozen=True, tag="listen"):
     breath: Annotated[float, _number(0, 1)] | None = None
     effect: Literal["none", "robot", "whisper"] = "none"
     gate: Annotated[float, _number(-90, 0)] | None = None
+    options: ConverterOptions | None = None
     meter: bool = False
 
 

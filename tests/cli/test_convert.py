@@ -81,3 +81,10 @@ async def test_a_file_that_is_no_recording_is_refused(settings: Settings, tmp_pa
     (tmp_path / "in.wav").write_bytes(b"a text")
     with pytest.raises(BadRequest, match="a format that is not read here"):
         await run(settings, tmp_path / "in.wav", tmp_path / "out.wav")
+
+
+async def test_an_option_that_the_engine_lacks_is_refused(settings: Settings, source: Path) -> None:
+    wrong = (source, source.with_name("out.wav"), "--engine", "gain", "--option", "steps=3")
+    with pytest.raises(BadRequest, match="gain has no option 'steps'"):
+        await run(settings, *wrong)
+    assert not source.with_name("out.wav").exists()

@@ -14,7 +14,9 @@ from realtime.engines.world import median_pitch
 from realtime.errors import NotFound
 from realtime.services import Services, build
 from realtime.settings import Settings
+from tests.support.fake_converters import Factor
 from tests.support.fake_recogniser import real_services
+from tests.support.server import services_with
 from tests.support.spoken_sound import speech_of, with_silence_around
 from tests.support.voice_like_sound import pcm, voice
 
@@ -86,3 +88,20 @@ async def test_a_recording_is_said_again_by_a_character(settings: Settings) -> N
     assert found.size >= 1.5 * sentence.size and np.abs(found).max() > 2_000
     loud = np.flatnonzero(np.abs(found) > 1_000)
     assert 0.3 < loud[0] / 24000 < 0.8, "where it was said"
+
+
+async def test_options_reach_the_engine_in_a_file_and_live(settings: Settings) -> None:
+    services = services_with(settings, extra=(Factor,))
+    request = VoiceChangeRequest(engine="factor", gate=-90.0, options=(("factor", 0.5),))
+    sound = pcm(voice(0.5))
+    try:
+        changed = services.voice_changer.recording(request, parts(sound), 24000, 24000)
+        found = np.concatenate([part async for part in changed])
+        np.testing.assert_allclose(found, sound / 2, atol=1)
+        live = await services.voice_changer.live(request, 24000, None, lambda: None, lambda: 1.0)
+        await live.feed(sound)
+        live.end()
+        heard = [item async for item in live.output() if isinstance(item, np.ndarray)]
+        assert np.std(np.concatenate(heard)) / np.std(sound) == pytest.approx(0.5, abs=0.01)
+    finally:
+        await services.close()

@@ -417,3 +417,10 @@ async def test_no_more_is_spoken_ahead_than_of_a_line(
     await client.send("listen.end", id="mic")
     await client.ended("mic")
     assert client.ending("mic")["type"] == "done"
+
+
+async def test_an_option_that_the_engine_lacks_is_refused(client: SessionClient) -> None:
+    await listen(client, options={"factor": 2})
+    await client.ended("mic")
+    error = client.ending("mic")
+    assert error["type"] == "error" and "gain has no option 'factor'" in error["message"]

@@ -9,6 +9,8 @@ import numpy as np
 
 from realtime import blocks
 from realtime.engines.contract import CancelToken, ConversionPlan, Samples
+from realtime.engines.gain import Gain
+from realtime.engines.options import NumberOption
 from realtime.engines.voice_change import VoiceChange
 from realtime.models.loaded import LoadedModels
 from realtime.settings import Settings
@@ -69,6 +71,20 @@ class InvertingConverter:
                 held = held[block.size :]
         finally:
             self.streams -= 1
+
+
+class Factor(Gain):
+    """A converter with an option: the factor by which it is louder."""
+
+    name = "factor"
+    options = (NumberOption("factor", "How much louder it becomes.", 0.0, 4.0, 1.0),)
+
+    def convert(
+        self, blocks: Iterator[Samples], change: VoiceChange, cancel: CancelToken
+    ) -> Iterator[Samples]:
+        factor = float(dict(change.options).get("factor", 1.0))
+        for block in blocks:
+            yield (block * factor).astype(np.float32)
 
 
 class WholeRecordingConverter(InvertingConverter):

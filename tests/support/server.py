@@ -20,6 +20,7 @@ from realtime import engines
 from realtime.cache import Index
 from realtime.cache.address import FOLDERS
 from realtime.engines.contract import Converter, Synthesizer
+from realtime.engines.gain import Gain
 from realtime.engines.tone import Tone
 from realtime.models.loaded import LoadedModels
 from realtime.services import Services, build
@@ -45,10 +46,10 @@ def _create_engine(name: str, settings: Settings) -> Synthesizer | Converter:
 
 
 def services_with(
-    settings: Settings, *preload: str, extra: tuple[type[Tone], ...] = ()
+    settings: Settings, *preload: str, extra: tuple[type[Tone] | type[Gain], ...] = ()
 ) -> Services:
     """Return services that preload some engines; `extra` engines are added to the registry's."""
-    own = {kind.name: kind for kind in extra}
+    own: dict[str, type[Tone] | type[Gain]] = {kind.name: kind for kind in extra}
     models = LoadedModels(
         settings,
         lambda name, given: own[name](given) if name in own else engines.create(name, given),

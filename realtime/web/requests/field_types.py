@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
 from realtime.audio.formats import FORMATS, Format, format_named
-from realtime.engines.contract import TakesOptions
+from realtime.engines.contract import Converter, TakesOptions
 from realtime.engines.options import MOST_OPTIONS, Options, options_of
 from realtime.services import Services
 from realtime.web.requests.fields import Fields
@@ -197,7 +197,9 @@ class NameField(Field):
 
 @dataclass(frozen=True)
 class OptionsField(Field):
-    """Options of engines by name; its description has those of the engines that speak here."""
+    """Options of engines by name; its description has those of the engines of its kind."""
+
+    converts: bool  # the engines convert; else they speak
 
     def read(self, fields: Fields) -> Options:
         return options_of(fields.value(self.name))
@@ -205,7 +207,7 @@ class OptionsField(Field):
     def schema(self, services: Services) -> Schema:
         return {
             "type": "object",
-            "properties": _described_options(services),
+            "properties": _described_options(services, self.converts),
             "additionalProperties": {"type": ["boolean", "number", "string", "null"]},
             "maxProperties": MOST_OPTIONS,
         }
@@ -237,12 +239,14 @@ def filled(**parts: Any) -> Schema:
     return {name: part for name, part in parts.items() if part is not None}
 
 
-def _described_options(services: Services) -> Schema:
+def _described_options(services: Services, converts: bool) -> Schema:
     """Describe each option once; engines that have it may have it within other bounds."""
     described: Schema = {}
     # The models of an engine have the same options.
     for name, engine in {each.engine.name: each.engine for each in services.models}.items():
-        for option in engine.options if isinstance(engine, TakesOptions) else ():
+        if isinstance(engine, Converter) != converts or not isinstance(engine, TakesOptions):
+            continue
+        for option in engine.options:
             schema = {"description": f"Of {name}: {option.about}", **option.schema()}
             described.setdefault(option.name, {"anyOf": []})["anyOf"].append(schema)
     return described

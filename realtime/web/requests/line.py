@@ -60,7 +60,9 @@ FORMAT = FormatField("format", "The container format of the recording.", "wav")
 SAMPLE_RATE = NumberChoiceField("sample_rate", "In Hz; without it the engine's own.", RATES)
 
 OPTIONS = OptionsField(
-    "options", "Options of the engine, by name; an engine ignores those that it does not have."
+    "options",
+    "Options of the engine, by name; an engine ignores those that it does not have.",
+    converts=False,
 )
 
 COMMON = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, cast
@@ -12,7 +13,12 @@ from starlette.requests import Request
 
 from realtime.errors import BadRequest, WrongContentType
 from realtime.web.requests.field_table import FieldTable
-from realtime.web.requests.field_types import FilesField, NumberChoiceField, NumberField
+from realtime.web.requests.field_types import (
+    FilesField,
+    NumberChoiceField,
+    NumberField,
+    OptionsField,
+)
 from realtime.web.requests.json_body import content_type_of
 
 MOST_FIELD_BYTES = 4_096
@@ -89,6 +95,7 @@ def values_of(form: ImmutableMultiDict[Any, Any], table: FieldTable) -> Mapping[
     """
     numeric = NumberField | NumberChoiceField
     numbers = {field.name for field in table.fields if isinstance(field, numeric)}
+    objects = {field.name for field in table.fields if isinstance(field, OptionsField)}
     repeated = {field.name for field in table.fields if isinstance(field, FilesField)}
     values: dict[str, object] = {}
     for name, value in form.multi_items():
@@ -96,9 +103,18 @@ def values_of(form: ImmutableMultiDict[Any, Any], table: FieldTable) -> Mapping[
             raise BadRequest(f"The field {name[:60]!r} comes twice.", field=name[:60])
         if name in numbers and isinstance(value, str):
             values[name] = _number(value)
+        elif name in objects and isinstance(value, str):
+            values[name] = _object(value)
         else:
             values[name] = value or None
     return values
+
+
+def _object(text: str) -> object:
+    try:
+        return json.loads(text) if text else None
+    except (ValueError, RecursionError):
+        return text
 
 
 def _number(text: str) -> float | str | None:

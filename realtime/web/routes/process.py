@@ -57,6 +57,7 @@ from realtime.web.requests.field_types import (
     FormatField,
     NumberChoiceField,
     NumberField,
+    OptionsField,
     TextField,
 )
 from realtime.web.requests.fields import Fields
@@ -91,13 +92,18 @@ PITCH = NumberField("pitch", "In semitones, instead of the character's.", *RANGE
 FORMANT = NumberField("formant", "The factor of the formants.", *RANGES["formant"])
 BREATH = NumberField("breath", "How breathy it is.", *RANGES["breath"])
 GATE = NumberField("gate", "In dBFS: quieter sound is silenced.", *RANGES["gate"])
+OPTIONS = OptionsField(
+    "options",
+    "Options of the engine, as a JSON object; one that it lacks is refused.",
+    converts=True,
+)
 FORMAT = FormatField("format", "The container format of the answer.", "wav")
 SAMPLE_RATE = NumberChoiceField("sample_rate", "In Hz; without it the recording's.", RATES)
 UPLOAD = FieldTable(
     "Upload",
     (
         *(AUDIO, ENGINE, CHARACTER, MODEL, LANGUAGE, PITCH, FORMANT, BREATH, EFFECT, GATE),
-        *(FORMAT, SAMPLE_RATE),
+        *(OPTIONS, FORMAT, SAMPLE_RATE),
     ),
 )
 
@@ -143,6 +149,7 @@ def _voice_change_request(fields: Fields) -> VoiceChangeRequest:
         formant=FORMANT.read(fields),
         breath=BREATH.read(fields),
         gate=GATE.read(fields),
+        options=OPTIONS.read(fields),
     )
 
 

@@ -25,8 +25,15 @@ from realtime.web.app import create_app
 from tests.support.documented_client import DocumentedClient
 from tests.support.durations import PLAYERS, TRUE, duration_told, tells_truly
 from tests.support.encoded_files import FILES, encoded_file, foreign_file
+from tests.support.fake_converters import Factor
 from tests.support.keyed_server import FakeTime, keyed_services, signed_headers
-from tests.support.server import LiveServer, scripted_services, serving
+from tests.support.server import (
+    LiveServer,
+    local_client,
+    scripted_services,
+    services_with,
+    serving,
+)
 from tests.support.voice_like_sound import pcm, voice
 
 RATE = 24000
@@ -290,3 +297,47 @@ def test_a_signed_upload(web_settings: Settings) -> None:
             if status == 200:
                 assert len(answer.read()) > 60 * 2 * RATE
             connection.close()
+
+
+@pytest.fixture(scope="module")
+def tunable(settings: Settings) -> Iterator[TestClient]:
+    with local_client(services_with(settings, extra=(Factor,))) as client:
+        yield client
+
+
+def test_options_of_the_engine_change_the_sound(tunable: TestClient) -> None:
+    def sound(**fields: str) -> Any:
+        answer = ask(tunable, engine="factor", **fields)
+        assert answer.status_code == 200, answer.text
+        return np.frombuffer(answer.content[HEADER_BYTES:], "<i2").astype(float)
+
+    loud = sound(options='{"factor": 2}')
+    np.testing.assert_allclose(loud, np.clip(2.0 * sound(), -32768, 32767), atol=2)
+    np.testing.assert_array_equal(sound(options=""), sound(options="{}"))
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ('{"factor": 5}', "factor is 5; expected is a number from 0 to 4"),
+        ('{"steps": 5}', "factor has no option 'steps'; there are: factor"),
+        ("{factor: 5}", "options"),
+        ("[" * 4_000, "options"),
+    ],
+)
+def test_options_that_the_engine_cannot_have(tunable: TestClient, options: str, told: str) -> None:
+    answer = ask(tunable, engine="factor", options=options)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_request")
+    assert told in answer.json()["error"]["message"]
+
+
+def test_an_engine_without_options_says_so(client: TestClient) -> None:
+    answer = ask(client, options='{"factor": 1}')
+    assert answer.status_code == 400
+    assert "gain has no option 'factor'; it has none" in answer.json()["error"]["message"]
+
+
+def test_the_document_lists_the_options_of_converters(tunable: TestClient) -> None:
+    upload = tunable.get("/openapi.json").json()["components"]["schemas"]["Upload"]
+    (factor,) = upload["properties"]["options"]["properties"]["factor"]["anyOf"]
+    assert (factor["minimum"], factor["maximum"], factor["default"]) == (0.0, 4.0, 1.0)
