@@ -25,6 +25,7 @@ KINDS = {
     "speak": "speaks",
     "convert": "changes a voice",
     "detect": "detects speech",
+    "denoise": "takes noise out of a voice",
     "recognise": "writes down speech",
     "vocode": "is a vocoder",
     "clone": "makes characters of clips",

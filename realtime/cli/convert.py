@@ -16,6 +16,7 @@ from realtime.audio.spoken import Spoken
 from realtime.cli.options import add_engine_options, add_settings_options, settings_of
 from realtime.cli.progress_bar import ProgressBar
 from realtime.cli.sound_file import SUFFIXES, format_of, write_sound
+from realtime.conversion.denoising import DENOISING
 from realtime.conversion.request import CONVERTER, VoiceChangeRequest
 from realtime.conversion.voice_changer import VoiceChanger
 from realtime.engines.options import options_of
@@ -45,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--language", default="auto", choices=ASKABLE, help="what is spoken")
     parser.add_argument("--effect", default="none", choices=EFFECTS)
     add_engine_options(parser)
+    parser.add_argument("--denoise", default="off", choices=DENOISING, help="take noise out first")
     for name, help in NUMBERS.items():
         parser.add_argument(f"--{name}", type=float, metavar="N", help=help)
     parser.add_argument("--sample-rate", type=int, choices=RATES, help="the recording's own")
@@ -86,6 +88,7 @@ def change_request(options: argparse.Namespace) -> VoiceChangeRequest:
         model=options.model,
         language=options.language,
         options=options_of(options.options),
+        denoise=options.denoise,
         **{name: getattr(options, name) for name in NUMBERS},
     )
 

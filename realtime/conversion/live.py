@@ -10,7 +10,7 @@ import asyncio
 import math
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +18,7 @@ import numpy as np
 from realtime.audio.samples import Pcm
 from realtime.conversion.clock_drift import ClockDrift
 from realtime.conversion.converter_stream import ConverterStream
+from realtime.conversion.denoising import OFF, Microphone, clean_microphone
 from realtime.conversion.microphone_buffer import MicrophoneBuffer
 from realtime.conversion.overload import OverloadGuard, OverloadState
 from realtime.conversion.signal_path import Bypass, SignalPath, checked_rate
@@ -62,6 +63,7 @@ class Conversion:
         output_rate: int | None = None,
         *,
         block_seconds: float | None = None,
+        denoise: str = OFF,
         played: Callable[[], float | None] | None = None,
         clock: Callable[[], float] = time.monotonic,
         patience: float = PATIENCE_SECONDS,
@@ -72,8 +74,10 @@ class Conversion:
         self.buffer = MicrophoneBuffer(rate, clock)
         self.timings = Timings()
         self.clock, self.played, self.patience = clock, played, patience
+        self._models = models
         self._model = models.converter(engine)
         self._block_seconds = block_seconds
+        self._denoise = denoise
 
     async def feed(self, pcm: Pcm) -> None:
         """Take the microphone's sound; wait only for a sender that is faster than time."""
@@ -96,8 +100,13 @@ class Conversion:
 
     async def output(self) -> AsyncGenerator[Pcm | ConversionNotice, None]:
         """Yield the other voice as it comes, and notices; closing it early frees the engine."""
-        async with self._model.lease("a microphone") as lease:
-            running = _RunningConversion(self, lease, self._plan(lease))
+        async with AsyncExitStack() as stack:
+            lease = await stack.enter_async_context(self._model.lease("a microphone"))
+            plan = self._plan(lease)
+            microphone = await stack.enter_async_context(
+                clean_microphone(self._models, self.buffer, self.rate, self._denoise)
+            )
+            running = _RunningConversion(self, lease, plan, microphone)
             try:
                 async with aclosing(running.run()) as items:
                     async for item in items:
@@ -125,12 +134,16 @@ class _RunningConversion:
     """A live conversion on a loaded engine."""
 
     def __init__(
-        self, conversion: Conversion, lease: Lease[Converter], plan: ConversionPlan
+        self,
+        conversion: Conversion,
+        lease: Lease[Converter],
+        plan: ConversionPlan,
+        microphone: Microphone,
     ) -> None:
         self._conversion, self._lease, self._plan = conversion, lease, plan
-        self._buffer, self._clock = conversion.buffer, conversion.clock
+        self._buffer, self._clock = microphone, conversion.clock
         self._timings = conversion.timings
-        self._timings.latency = (plan.latency + plan.block) / plan.rate
+        self._timings.latency = (plan.latency + plan.block) / plan.rate + microphone.latency
         self._timings.block = plan.block / plan.rate
         self._path = SignalPath(
             plan,

@@ -24,9 +24,12 @@ PIECE_SECONDS = 0.1  # that long uploads are cut into, so that each piece may wa
 class MicrophoneBuffer:
     """The samples of one microphone, first in, first out.
 
+    `latency` is the seconds by which its sound comes late: none.
     `waiting` and `left_out` are counts of samples; `arrived` is the time at which the newest
     sample that was taken had come; `drained` is set while the taker waits for more samples.
     """
+
+    latency = 0.0
 
     def __init__(
         self, rate: int, clock: Callable[[], float], most_seconds: float = MOST_SECONDS

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from realtime.characters import Characters
 from realtime.conversion.character_pitch import CharacterPitches
+from realtime.conversion.denoising import OFF
 from realtime.engines.options import Options
 from realtime.engines.voice_change import GATE_OFF, VoiceChange
 from realtime.errors import BadRequest
@@ -20,7 +21,7 @@ MEANINGLESS = {
     REVOICE: ("pitch", "formant", "breath", "model", "options"),
     VOCODER: ("character", "pitch", "formant", "breath"),
 }
-TAKEN = {REVOICE: "character, language and gate", VOCODER: "model and gate"}
+TAKEN = {REVOICE: "character, language, gate and denoise", VOCODER: "model, gate and denoise"}
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class VoiceChangeRequest:
     breath: float | None = None
     effect: str = "none"
     gate: float | None = None
+    denoise: str = OFF
     model: str = ""
     language: str = "auto"  # that is spoken, for an engine that understands words
     options: Options = ()  # of the engine

@@ -17,6 +17,7 @@ from realtime.conversion.by_words.file import revoice_recording
 from realtime.conversion.by_words.live import Revoicing
 from realtime.conversion.by_words.sentence_detector import LEVEL
 from realtime.conversion.character_pitch import CharacterPitches
+from realtime.conversion.denoising import OFF, denoised
 from realtime.conversion.file import convert_recording
 from realtime.conversion.live import PATIENCE_SECONDS, Conversion, ConversionNotice
 from realtime.conversion.request import VoiceChangeRequest, VoiceChangeResolver
@@ -89,13 +90,21 @@ class VoiceChanger:
         if request.by_words:
             line, level = _line_and_level(request)
             return Revoicing(
-                self._models, self._speech, line, rate, output_rate, level=level, clock=clock
+                self._models,
+                self._speech,
+                line,
+                rate,
+                output_rate,
+                level=level,
+                denoise=request.denoise,
+                clock=clock,
             )
         return Conversion(
             self._models,
             *await self._resolve(request),
             rate,
             output_rate,
+            denoise=request.denoise,
             played=played,
             clock=clock,
             patience=self.patience,
@@ -105,6 +114,13 @@ class VoiceChanger:
         self, request: VoiceChangeRequest, parts: AsyncIterable[Pcm], rate: int, output_rate: int
     ) -> AsyncGenerator[Pcm, None]:
         """Yield a recording in the other voice, no faster than it is taken."""
+        if request.denoise != OFF:
+            cleaned = denoised(self._models, parts, rate)
+            other = self.recording(replace(request, denoise=OFF), cleaned, rate, output_rate)
+            async with aclosing(cleaned), aclosing(other) as pieces:
+                async for pcm in pieces:
+                    yield pcm
+            return
         if request.by_words:
             line, level = _line_and_level(request)
             sound = revoice_recording(
@@ -125,6 +141,8 @@ class VoiceChanger:
             sound = self._recordings_by_words(request, recordings)
         else:
             model, change = await self._resolve(request)
+            if request.denoise != OFF:
+                recordings = [replace(one, parts=partial(self._clean, one)) for one in recordings]
             sound = convert_recordings(self._models, model, change, recordings)
         async with aclosing(sound) as items:
             async for item in items:
@@ -143,6 +161,14 @@ class VoiceChanger:
         return model.id, replace(
             change, options=own_options(model.engine.name, request.options, known)
         )
+
+    async def _clean(self, recording: SourceRecording) -> AsyncGenerator[Pcm, None]:
+        """Yield the parts of a recording without noise."""
+        parts = recording.parts()
+        cleaned = denoised(self._models, parts, recording.rate)
+        async with aclosing(parts), aclosing(cleaned) as clean_parts:
+            async for pcm in clean_parts:
+                yield pcm
 
     async def _recordings_by_words(
         self, request: VoiceChangeRequest, recordings: Sequence[SourceRecording]

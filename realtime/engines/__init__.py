@@ -23,6 +23,7 @@ ENGINES = {
     "torchscript": "realtime.engines.torchscript:TorchScript",
     "vocoder": "realtime.engines.vocoder:VocoderEngine",
     "silero": "realtime.engines.silero:Silero",
+    "gtcrn": "realtime.engines.gtcrn:Gtcrn",
     "revoice": "realtime.engines.whisper:Whisper",
 }
 

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from realtime.acceleration import Accelerated
 from realtime.audio.spoken import Word
 from realtime.characters import Character
+from realtime.engines.frame_engines import Denoiser, Detector
 from realtime.engines.options import EngineOption, Options
 from realtime.engines.voice_change import VoiceChange
 from realtime.text.language import Segment
@@ -250,28 +251,6 @@ class ConvertsTogether(Protocol):
         """
 
 
-@runtime_checkable
-class Detector(Protocol):
-    """An engine that tells speech from silence, frame by frame."""
-
-    name: str
-    version: str
-    sample_rate: int
-    frame: int  # samples
-    block: str
-    weights: tuple[WeightFile, ...]
-
-    def load(self) -> None: ...
-
-    def unload(self) -> None: ...
-
-    def detect(self, samples: Samples, state: Any) -> tuple[Samples, Any]:
-        """Return the probability of speech in each whole frame, and the state for the next call.
-
-        A stream begins with None as its state.
-        """
-
-
 @dataclass(frozen=True)
 class Transcript:
     """The text of a sentence: empty for no words, and for a language not spoken here."""
@@ -306,4 +285,4 @@ class Recogniser(Protocol):
         """
 
 
-Engine = Synthesizer | Converter | Detector | Recogniser
+Engine = Synthesizer | Converter | Detector | Denoiser | Recogniser

@@ -206,6 +206,7 @@ def voice_change_request(listen: Listen) -> VoiceChangeRequest:
         breath=listen.breath,
         effect=listen.effect,
         gate=listen.gate,
+        denoise=listen.denoise,
         model=listen.model,
         language=listen.language,
         options=options_of(listen.options),

@@ -12,11 +12,11 @@ from realtime.change_event import ChangeEvent
 from realtime.engines.contract import (
     Accelerates,
     Converter,
-    Detector,
     Engine,
     Recogniser,
     Synthesizer,
 )
+from realtime.engines.frame_engines import Denoiser, Detector
 from realtime.engines.placeable import AUTO
 from realtime.errors import BadRequest, YamabikoError, shortlist
 from realtime.model_id import split_id
@@ -37,6 +37,7 @@ DOES = {
     "speak": "speaks",
     "convert": "converts voices",
     "detect": "detects speech",
+    "denoise": "takes noise out of a voice",
     "recognise": "recognises speech",
 }
 
@@ -44,8 +45,9 @@ DOES = {
 class LoadedModels:
     """The models of the engines in the registry; each is loaded on first use.
 
-    `synthesizer`, `converter`, `detector` and `recogniser` give the model of an id, loaded or not:
-    its `engine` tells what the class says, and `lease` loads it and lends it with its lane.
+    `synthesizer`, `converter`, `detector`, `denoiser` and `recogniser` give the model of an id,
+    loaded or not: its `engine` tells what the class says, and `lease` loads it and lends it with
+    its lane.
     """
 
     def __init__(
@@ -98,6 +100,10 @@ class LoadedModels:
     def detector(self, id: str) -> LoadedModel[Detector]:
         """Give a model that tells speech from silence; refuse another kind."""
         return cast("LoadedModel[Detector]", self._of_kind(id, "detect"))
+
+    def denoiser(self, id: str) -> LoadedModel[Denoiser]:
+        """Give a model that takes noise out of a voice; refuse another kind."""
+        return cast("LoadedModel[Denoiser]", self._of_kind(id, "denoise"))
 
     def recogniser(self, id: str) -> LoadedModel[Recogniser]:
         """Give a model that writes down what is said; refuse another kind."""

@@ -14,11 +14,11 @@ from typing import Generic, TypeVar
 from realtime.change_event import ChangeEvent
 from realtime.engines.contract import (
     Converter,
-    Detector,
     Engine,
     Recogniser,
     Synthesizer,
 )
+from realtime.engines.frame_engines import Denoiser, Detector
 from realtime.engines.placeable import AUTO
 from realtime.errors import Busy, InUse, NoRoom, Unavailable, YamabikoError, shortlist
 from realtime.model_id import split_id
@@ -39,6 +39,7 @@ KINDS = {
     "speak": Synthesizer,
     "convert": Converter,
     "detect": Detector,
+    "denoise": Denoiser,
     "recognise": Recogniser,
 }
 MOST_USERS = 12  # that are named to a person

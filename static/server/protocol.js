@@ -99,6 +99,7 @@ const CLIENT = {
     breath: numberFrom(0, 1),
     effect: oneOf("none", "robot", "whisper"),
     gate: numberFrom(-90, 0),
+    denoise: oneOf("off", "light"),
     meter: FLAG,
   },
   "listen.end": { "id!": ID },

@@ -6,7 +6,7 @@ import { DEFAULTS } from "./settings.js";
 
 const SLIDERS = { pitch: [-12, 12, 0.5], formant: [0.5, 2, 0.05], breath: [0, 1, 0.05] }; // least, most, step
 const EFFECTS = ["none", "robot", "whisper"];
-const SWITCHES = ["echo", "noise", "monitor", "bypass"];
+const SWITCHES = ["echo", "noise", "denoise", "monitor", "bypass"];
 
 export class TalkFields {
   #settings;

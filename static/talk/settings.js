@@ -2,7 +2,7 @@
 
 import { readStorage, writeStorage } from "../page/storage.js";
 
-export const OF_VOICE = ["mode", "character", "pitch", "formant", "breath", "effect"];
+export const OF_VOICE = ["mode", "character", "pitch", "formant", "breath", "effect", "denoise"];
 export const OF_MICROPHONE = ["device", "echo", "noise"];
 
 export const DEFAULTS = {
@@ -15,7 +15,8 @@ export const DEFAULTS = {
   breath: 0,
   effect: "none",
   echo: true, // is cancelled
-  noise: true, // is suppressed
+  noise: true, // is suppressed by the browser
+  denoise: false, // is taken out by the server
   monitor: true, // the new voice is heard here
   bypass: false, // one's own voice is heard instead
 };
@@ -41,8 +42,8 @@ export class TalkSettings extends EventTarget {
 
   // The fields of `listen`; revoice takes none of those that change a sound.
   get voice() {
-    const { mode, character, pitch, formant, breath, effect } = this.values;
-    const voice = { mode, character: character || null };
+    const { mode, character, pitch, formant, breath, effect, denoise } = this.values;
+    const voice = { mode, character: character || null, denoise: denoise ? "light" : "off" };
     return mode === "revoice" ? voice : { ...voice, pitch, formant, breath, effect };
   }
 

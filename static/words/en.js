@@ -114,6 +114,7 @@ export const words = {
   "talk.effect.whisper": "Whisper",
   "talk.echo": "Cancel echo",
   "talk.noise": "Suppress noise",
+  "talk.denoise": "Take noise out on the server",
   "talk.monitor": "Hear the new voice here",
   "talk.bypass": "Bypass: your own voice, untouched",
   "talk.transcript": "What was understood",

@@ -114,6 +114,7 @@ export const words = {
   "talk.effect.whisper": "ささやき",
   "talk.echo": "エコーを消す",
   "talk.noise": "雑音を抑える",
+  "talk.denoise": "サーバーで雑音を取り除く",
   "talk.monitor": "新しい声をここで聞く",
   "talk.bypass": "バイパス：あなたの声をそのまま",
   "talk.transcript": "聞き取った言葉",

@@ -114,6 +114,7 @@ export const words = {
   "talk.effect.whisper": "耳语",
   "talk.echo": "消除回声",
   "talk.noise": "抑制噪声",
+  "talk.denoise": "在服务器上去除噪声",
   "talk.monitor": "在此收听新声音",
   "talk.bypass": "直通：您自己的声音，不作改变",
   "talk.transcript": "听懂的内容",

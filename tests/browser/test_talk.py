@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from benchmarks.chromium import arguments, record, tap, wait_for, write_wav
 from realtime.conversion import overload
 from tests.browser.conftest import PATIENCE_MS, Launch, NewVisit, Visit
+from tests.support.polling import wait_until
 from tests.support.server import LiveServer
 from tests.support.voice_like_sound import RATE, pcm, voice
 
@@ -220,6 +221,16 @@ def test_it_goes_on_when_a_device_was_unplugged(visit: Visit) -> None:
     heard_until(page, lambda sound: not loud(sound))
     page.evaluate("plug.in()")
     says(page, "talk.on")
+    heard_until(page, loud)
+
+
+def test_the_server_takes_noise_out_where_it_is_asked(visit: Visit, real: LiveServer) -> None:
+    page, denoiser = visit.page, real.services.models.denoiser("gtcrn")
+    talk(page)
+    heard_until(page, loud)
+    assert denoiser.state == "unloaded"
+    page.check("#talk-denoise")
+    wait_until(lambda: denoiser.state == "loaded")
     heard_until(page, loud)
 
 

@@ -56,6 +56,15 @@ async def test_the_suffix_says_what_is_written(settings: Settings, source: Path,
     assert rate == 48000 and 1.99 < found.size / rate < 2.2
 
 
+async def test_noise_is_taken_out_where_it_is_asked(settings: Settings, tmp_path: Path) -> None:
+    noise = np.random.default_rng(2).normal(0, 1_500, RATE).astype(np.int16)
+    source, out = tmp_path / "in.wav", tmp_path / "out.wav"
+    source.write_bytes(wav_file(noise, RATE))
+    await run(settings, source, out, "--engine", "gain", "--denoise", "light")
+    found, _ = decode(out.read_bytes())
+    assert found.size == noise.size and np.std(found[4_000:]) < 0.05 * np.std(noise)
+
+
 @pytest.mark.parametrize(
     "arguments, error",
     [

@@ -48,10 +48,12 @@ test("a character brings a pitch of its own", () => {
   assert.deepEqual([settings.voice.pitch, settings.voice.character], [null, "af_heart"]);
 });
 
-test("words that are spoken anew have no settings of sound", () => {
+test("words that are spoken anew have no settings of sound, but a clean microphone", () => {
   const settings = new TalkSettings();
   settings.set("mode", "revoice");
-  assert.deepEqual(settings.voice, { mode: "revoice", character: null });
+  assert.deepEqual(settings.voice, { mode: "revoice", character: null, denoise: "off" });
+  settings.set("denoise", true);
+  assert.equal(settings.voice.denoise, "light");
 });
 
 test("what the server and the microphone need are settings", () => {

@@ -99,6 +99,13 @@ async def test_a_voice_from_its_start_to_its_end(client: SessionClient) -> None:
     assert max(frame.size for frame in frames) <= 0.06 * RATE
 
 
+async def test_noise_is_taken_out_where_it_is_asked(client: SessionClient) -> None:
+    noise = np.random.default_rng(2).normal(0, 1_500, RATE).astype(np.int16)
+    found = await through(client, noise, denoise="light")
+    assert found.size == noise.size
+    assert np.std(found[4_000:]) < 0.05 * np.std(noise)
+
+
 @pytest.mark.parametrize("rate", RATES)
 async def test_it_is_as_long_at_every_rate(client: SessionClient, rate: int) -> None:
     sound = pcm(voice(0.6, rate=rate))
@@ -395,6 +402,21 @@ async def test_what_is_understood_is_told_and_spoken(
     assert done["type"] == "done" and done["duration"] == round(client.pcm("mic").size / RATE, 4)
     assert done["duration"] > 0.5
     assert np.abs(client.pcm("mic")).max() > 1_000
+
+
+async def test_noise_is_taken_out_before_it_is_understood(
+    words: tuple[SessionClient, ScriptedRecogniser],
+) -> None:
+    """The detector of these tests hears speech in any loud sound, so in noise, too."""
+    client, _ = words
+    noise = np.random.default_rng(2).normal(0, 4_000, 2 * RATE).astype(np.int16)
+    noise[RATE:] = 0
+    for id, denoise, heard in (("noisy", "off", True), ("clean", "light", False)):
+        await listen(client, id, mode="revoice", engine=None, gate=-40, denoise=denoise)
+        await speak(client, noise)
+        await client.send("listen.end", id=id)
+        await client.ended(id)
+        assert bool(client.of("heard", id)) == heard, id
 
 
 async def test_no_more_is_spoken_ahead_than_of_a_line(

@@ -24,6 +24,7 @@ from realtime.conversion.by_words.output_queue import OutputQueue
 from realtime.conversion.by_words.sentence_detector import DETECTOR, LEVEL, SentenceDetector
 from realtime.conversion.by_words.speaker import SentenceSpeaker
 from realtime.conversion.by_words.transcriber import RECOGNISER, Transcriber
+from realtime.conversion.denoising import OFF, Microphone, clean_microphone
 from realtime.conversion.microphone_buffer import MicrophoneBuffer
 from realtime.conversion.signal_path import checked_rate
 from realtime.engines.contract import Transcript
@@ -54,6 +55,7 @@ class Revoicing:
         output_rate: int | None = None,
         *,
         level: float = LEVEL,
+        denoise: str = OFF,
         clock: Callable[[], float] = time.monotonic,
         stall: float = STALL_SECONDS,
     ) -> None:
@@ -63,6 +65,7 @@ class Revoicing:
         self.speaker = SentenceSpeaker(speech, request, self.output_rate)
         self.clock, self.stall = clock, stall
         self._language, self._level = request.language, level
+        self._denoise = denoise
         self._models = models
         self._running: _RunningRevoicing | None = None
         self._stopped = False
@@ -100,10 +103,14 @@ class Revoicing:
             recogniser = await stack.enter_async_context(
                 self._models.recogniser(RECOGNISER).lease("a microphone")
             )
+            microphone = await stack.enter_async_context(
+                clean_microphone(self._models, self.buffer, self.rate, self._denoise)
+            )
             if self._stopped:
                 return
             running = self._running = _RunningRevoicing(
                 self,
+                microphone,
                 SentenceDetector(detector, recogniser.engine.pause, self._level),
                 Transcriber(recogniser, self._language),
             )
@@ -119,7 +126,11 @@ class _RunningRevoicing:
     """A revoicing under way, in three tasks: one listens, one transcribes, one speaks."""
 
     def __init__(
-        self, revoicing: Revoicing, detector: SentenceDetector, transcriber: Transcriber
+        self,
+        revoicing: Revoicing,
+        microphone: Microphone,
+        detector: SentenceDetector,
+        transcriber: Transcriber,
     ) -> None:
         self.queue: OutputQueue[SentenceHeard | RevoicingNotice] = OutputQueue()
         self._speaker, self._clock = revoicing.speaker, revoicing.clock
@@ -127,7 +138,7 @@ class _RunningRevoicing:
         self._transcriber = transcriber
         buffer = revoicing.buffer
         self._microphone = MicrophoneSentences(
-            buffer, revoicing.rate, detector, transcriber, revoicing.stall
+            microphone, revoicing.rate, detector, transcriber, revoicing.stall
         )
         # Each sentence with the number of hushes before it.
         self._sentences: BoundedQueue[tuple[FoundSentence, int]] = BoundedQueue(

@@ -17,7 +17,7 @@ from realtime.conversion.by_words.events import RevoicingNotice, SentenceHeard, 
 from realtime.conversion.by_words.sentence import Sentence
 from realtime.conversion.by_words.sentence_detector import DetectedSpeech, SentenceDetector
 from realtime.conversion.by_words.transcriber import Transcriber
-from realtime.conversion.microphone_buffer import MicrophoneBuffer
+from realtime.conversion.denoising import Microphone
 from realtime.engines.contract import Transcript
 
 PIECE_SECONDS = 0.032  # taken at a time: a frame of the detector
@@ -41,7 +41,7 @@ class MicrophoneSentences:
 
     def __init__(
         self,
-        buffer: MicrophoneBuffer,
+        buffer: Microphone,
         rate: int,
         detector: SentenceDetector,
         transcriber: Transcriber,

@@ -14,7 +14,8 @@ import numpy as np
 
 from realtime.conversion.by_words.endpointing import LEAST_FRAMES, Endpointer, SpeechEvent
 from realtime.conversion.by_words.sentence import GrowingSentence, Sentence
-from realtime.engines.contract import Detector, Samples
+from realtime.engines.contract import Samples
+from realtime.engines.frame_engines import Detector
 from realtime.models.model import Lease
 
 DETECTOR = "silero"  # the engine

@@ -20,6 +20,7 @@ from realtime.audio.formats import FORMATS, Format
 from realtime.audio.samples import RATES
 from realtime.audio.spoken import Spoken
 from realtime.audio.wav import wav_size, with_true_header
+from realtime.conversion.denoising import DENOISING
 from realtime.conversion.request import CONVERTER, REVOICE, VoiceChangeRequest
 from realtime.conversion.voice_changer import VoiceChanger
 from realtime.engines.voice_change import EFFECTS, RANGES
@@ -97,13 +98,14 @@ OPTIONS = OptionsField(
     "Options of the engine, as a JSON object; one that it lacks is refused.",
     converts=True,
 )
+DENOISE = ChoiceField("denoise", "Whether noise is taken out first.", DENOISING, "off")
 FORMAT = FormatField("format", "The container format of the answer.", "wav")
 SAMPLE_RATE = NumberChoiceField("sample_rate", "In Hz; without it the recording's.", RATES)
 UPLOAD = FieldTable(
     "Upload",
     (
         *(AUDIO, ENGINE, CHARACTER, MODEL, LANGUAGE, PITCH, FORMANT, BREATH, EFFECT, GATE),
-        *(OPTIONS, FORMAT, SAMPLE_RATE),
+        *(DENOISE, OPTIONS, FORMAT, SAMPLE_RATE),
     ),
 )
 
@@ -150,6 +152,7 @@ def _voice_change_request(fields: Fields) -> VoiceChangeRequest:
         breath=BREATH.read(fields),
         gate=GATE.read(fields),
         options=OPTIONS.read(fields),
+        denoise=DENOISE.read(fields),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -70,6 +71,28 @@ def test_the_default_is_world_and_a_character_lends_its_pitch(client: TestClient
     services: Services = client.app.state.services  # type: ignore[attr-defined]
     target = services.characters.get("af_heart").median_pitch
     assert heard is not None and target is not None and abs(12 * np.log2(heard / target)) < 1.0
+
+
+def test_noise_is_taken_out_where_it_is_asked(client: TestClient) -> None:
+    noise = np.random.default_rng(2).normal(0, 1_500, RATE).astype(np.int16)
+    plain, cleaned = (
+        np.frombuffer(ask(client, wav(noise), denoise=name).content[HEADER_BYTES:], "<i2")
+        for name in ("off", "light")
+    )
+    assert cleaned.size == plain.size == noise.size
+    assert np.std(cleaned[4_000:]) < 0.1 * np.std(plain[4_000:])
+    assert ask(client, denoise="loud").status_code == 400
+
+
+def test_several_recordings_are_cleaned_as_each_is_alone(client: TestClient) -> None:
+    other = pcm(voice(0.5, pitch=220.0))
+    fields = {"engine": "gain", "gate": "-90", "denoise": "light"}
+    files = [("audio", (f"{n}.wav", wav(sound))) for n, sound in enumerate((SOUND, other))]
+    answer = client.post("/api/process", files=files, data=fields)
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        found = [archive.read(name) for name in sorted(archive.namelist())]
+    assert found[0] == ask(client, denoise="light").content
+    assert found[1] == ask(client, wav(other), denoise="light").content
 
 
 @pytest.mark.parametrize("name", sorted(FORMATS))
