@@ -21,6 +21,7 @@ ENGINES = {
     "valle": "realtime.engines.valle.engine:ValleEngine",
     "world": "realtime.engines.world:World",
     "torchscript": "realtime.engines.torchscript:TorchScript",
+    "ddsp_svc": "realtime.engines.ddsp_svc.engine:DdspSvc",
     "vocoder": "realtime.engines.vocoder:VocoderEngine",
     "silero": "realtime.engines.silero:Silero",
     "gtcrn": "realtime.engines.gtcrn:Gtcrn",

@@ -26,7 +26,10 @@ SUFFIXES = frozenset(
 OWN_FILES = ("memory.json",)  # the server's, for all engines
 NAMED_MODELS = {"torchscript": ("model.pt", "model.pt2", "model.yaml"), "revoice": ()}
 # Engines whose files have any names and folders, told by their endings.
-FREE_NAMES = {"gpt_sovits": (*GPT_ENDINGS, *SOVITS_ENDINGS)}
+FREE_NAMES = {
+    "gpt_sovits": (*GPT_ENDINGS, *SOVITS_ENDINGS),
+    "ddsp_svc": (".pt", "config.yaml"),
+}
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ BROUGHT = {  # a file of each engine with a block of its own
     "valle": "valle/vallex-checkpoint.pt",
     "gpt_sovits": "gpt_sovits/nana/nana-e15.ckpt",
     "torchscript": "torchscript/mine/model.pt",
+    "ddsp_svc": "ddsp_svc/nana/model_100.pt",
     "contentvec": "contentvec/hubert_base.pt",
     "rmvpe": "rmvpe/rmvpe.pt",
     "bigvgan": "bigvgan/bigvgan_generator.pt",

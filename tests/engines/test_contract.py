@@ -33,7 +33,7 @@ from realtime.settings import (
     VocoderSettings,
 )
 from realtime.text.language import Segment
-from tests.support import gpt_sovits_voices, small_valle
+from tests.support import ddsp_files, gpt_sovits_voices, small_valle
 from tests.support.gpt_sovits_files import write_front
 from tests.support.torchscript_models import Filter, scripted
 from tests.support.valle_files import settings_in
@@ -59,6 +59,8 @@ def loaded(name: str, settings: Settings) -> Iterator[Synthesizer | Converter]:
         scripted(settings.models.path, "filter", Filter(), block=320, context=320, causal=True)
     if name == "vocoder":
         settings = with_small_vocoder(settings)
+    if name == "ddsp_svc":
+        settings = ddsp_files.settings_with_voices(settings.models.path / "ddsp_small", "6.1")
     engine = engines.create(name, settings)
     if isinstance(engine, SeveralModels):
         (model,) = engine.find_models()
@@ -224,7 +226,9 @@ def test_a_plan_fits_itself(converter: Converter) -> None:
         assert count % plan.step == 0 or count == plan.latency
     assert plan.latency * plan.output_rate % plan.rate == 0
     assert plan.step * plan.output_rate % plan.rate == 0
-    assert plan.whole or (plan.block + plan.latency) / plan.rate <= 0.08
+    # A converter that hears long windows works in longer blocks.
+    most = 0.6 if plan.file_block else 0.08
+    assert plan.whole or (plan.block + plan.latency) / plan.rate <= most
 
 
 def test_every_block_gives_one_that_lasts_as_long(converter: Converter) -> None:
@@ -295,4 +299,8 @@ def test_missing_weights_say_which_file_where_and_how(
         engine.load()
     assert str(tmp_path / name) in missing.value.message
     assert missing.value.hint
-    assert "un `make serve" in missing.value.hint or name in ("valle", "gpt_sovits")
+    assert "un `make serve" in missing.value.hint or name in (
+        "valle",
+        "gpt_sovits",
+        "ddsp_svc",
+    )

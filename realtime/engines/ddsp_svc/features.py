@@ -75,16 +75,16 @@ def sound_mask(volume: Singles, threshold: float, hop: int, widened: bool) -> Si
     return samples
 
 
-def frame_pitch(pitch: Floats, frames: int, hop: float, rate: int, silent: int = 0) -> Floats:
+def frame_pitch(pitch: Floats, frames: int, hop: float, rate: int, start: float = 0.0) -> Floats:
     """Return the pitch in Hz of each frame, 0 where there is none.
 
-    `pitch` has a value each 10 ms and begins after `silent` frames, which have none.
+    `pitch` has a value each 10 ms; the first frame begins `start` samples behind the first value.
     """
-    found, times = np.zeros(frames), np.arange(frames - silent) * hop / rate
-    if (pitch > 0).any():
-        places = np.arange(pitch.size) * PITCH_SECONDS
-        unvoiced = np.interp(times, places, (pitch <= 0).astype(np.float64))
-        found[silent:] = np.interp(times, places, filled_pitch(pitch)) * (unvoiced <= 0.5)
+    if not (pitch > 0).any():
+        return np.zeros(frames)
+    times, places = (start + np.arange(frames) * hop) / rate, np.arange(pitch.size) * PITCH_SECONDS
+    unvoiced = np.interp(times, places, (pitch <= 0).astype(np.float64))
+    found: Floats = np.interp(times, places, filled_pitch(pitch)) * (unvoiced <= 0.5)
     return found
 
 

@@ -27,6 +27,7 @@ CONFIG = "config.yaml"
 STEP_FILE = re.compile(r"model_(\d{1,12})\.pt")
 MOST_CONFIG = 64 << 10  # bytes; the published ones have 3,000
 MOST_FILES = 10_000  # of a folder that are looked at
+MOST_VOICES = 1_000  # that are listed, the first by name
 FLOW = "RectifiedFlow"
 OLDER = (
     "Sins",
@@ -71,6 +72,13 @@ class DdspVoiceFile:
     version: str
     state: dict[str, Tensor]
     config: VoiceConfig
+
+
+def find_voices(folder: Path) -> list[str]:
+    """List the voices of a folder by name, whether their files are right or not."""
+    places = (place for place in folder.glob("*") if not place.name.startswith("."))
+    found = (place.name for place in places if find_voice_file(place) is not None)
+    return sorted(name for name in found if name.isprintable())[:MOST_VOICES]
 
 
 def find_voice_file(folder: Path) -> Path | None:

@@ -70,10 +70,18 @@ def test_the_pitch_of_frames_is_the_published_one(rate: int, front: float) -> No
     expected = array(f"out.f0_frames_{rate}_silence{front}")
     silent = int(front * rate / hop_at(rate))
     pitch = array("in.f0_10ms")[round(front / 0.01) :]
-    raw = features.frame_pitch(pitch, expected.size, hop_at(rate), rate, silent)
+    heard = features.frame_pitch(pitch, expected.size - silent, hop_at(rate), rate)
+    raw = np.concatenate([np.zeros(silent), heard])
     np.testing.assert_allclose(raw, array(f"out.f0_raw_{rate}_silence{front}"), atol=NEAR, rtol=0)
     filled = features.filled_pitch(raw, 65.0)
     np.testing.assert_allclose(filled, expected, atol=NEAR, rtol=0)
+
+
+def test_frames_may_begin_between_two_values() -> None:
+    pitch = np.linspace(100.0, 200.0, 101)
+    whole = features.frame_pitch(pitch, 60, 512, 44_100)
+    later = features.frame_pitch(pitch[4:], 50, 512, 44_100, start=6 * 512 - 4 * 441)
+    np.testing.assert_allclose(later, whole[6:56], atol=1e-9, rtol=0)
 
 
 def test_a_sound_without_a_pitch_has_the_lowest() -> None:
