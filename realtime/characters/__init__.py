@@ -16,6 +16,7 @@ from pathlib import Path
 from realtime.characters.assemble import assemble
 from realtime.characters.bounded_file import read_at_most
 from realtime.characters.character import Character, CharacterSet
+from realtime.characters.converter_voice import ConverterVoice
 from realtime.characters.gpt_sovits_voice import GptSovitsVoice
 from realtime.characters.names import checked_name, valid_name
 from realtime.characters.reference_clip import CLIP_ENDINGS, read_clip_file
@@ -33,6 +34,7 @@ from realtime.errors import BadRequest, NotFound
 __all__ = [
     "Character",
     "Characters",
+    "ConverterVoice",
     "GptSovitsVoice",
     "KokoroVoice",
     "VallePrompt",
@@ -74,7 +76,12 @@ class Characters:
         return self._current().find(checked_name(name))
 
     def all(self) -> list[Character]:
-        return list(self._current().characters.values())
+        """List the characters that speak."""
+        return [each for each in self._current().characters.values() if not each.converts]
+
+    def converter_voices(self) -> list[Character]:
+        """List the characters that other voices can be changed into."""
+        return [each for each in self._current().characters.values() if each.converts]
 
     def default(self, language: str) -> Character:
         """Return the character that speaks a language when a request names none."""

@@ -9,6 +9,8 @@ from types import MappingProxyType
 
 from realtime.characters.bounded_file import BadVoice
 from realtime.characters.character import Character, CharacterSet
+from realtime.characters.converter_voice import FAMILIES as CONVERTERS
+from realtime.characters.converter_voice import ConverterVoice
 from realtime.characters.gpt_sovits_voice import GptSovitsCard, GptSovitsVoice
 from realtime.characters.names import ALLOWED, composed_name, valid_name
 from realtime.characters.reference_clip import CLIP_ENDINGS, ReferenceClip
@@ -20,7 +22,7 @@ from realtime.model_id import split_id
 
 MOST_DEPTH = 8  # of blends that are made of blends
 # Engines that need voice data of their own.
-FAMILIES = (KokoroVoice.family, VallePrompt.family, GptSovitsVoice.family)
+FAMILIES = (KokoroVoice.family, VallePrompt.family, GptSovitsVoice.family, *CONVERTERS)
 # Kokoro's own way of naming a voice: af_heart is American and female.
 LANGUAGE_LETTERS = {"a": "en", "b": "en", "j": "ja", "z": "zh"}
 GENDER_LETTERS = {"f": "female", "m": "male"}
@@ -117,9 +119,11 @@ class _Assembly:
             card, npz = self._card(name), self._files[name].get("npz")
             if npz is None and card.trained is not None:
                 self._voices[name] = self._trained_voice(name, card.trained)
+            elif npz is None and card.converter is not None:
+                self._voices[name] = self._converter_voice(name, card)
             elif npz is None:
                 self._voices[name] = self._blended_voice(name, card, above)
-            elif card.voice or card.trained:
+            elif card.voice or card.trained or card.converter:
                 raise _Broken(self._yaml_file(name), f"it names a voice, and {npz.file} holds one")
             elif not isinstance(npz.content, Voice):
                 raise _Broken(npz.file, npz.fault)
@@ -137,6 +141,14 @@ class _Assembly:
                 raise _Broken(self._yaml_file(name), f"voice: reference {clip!r}: {fault}")
             found[clip] = source.content
         return GptSovitsVoice(card, MappingProxyType(found))
+
+    def _converter_voice(self, name: str, card: CharacterCard) -> ConverterVoice:
+        if card.engine not in CONVERTERS or card.converter is None:
+            there = " or ".join(CONVERTERS)
+            raise _Broken(
+                self._yaml_file(name), f"engine is {card.engine!r}; its voice is one for {there}"
+            )
+        return ConverterVoice(card.engine, card.converter)
 
     def _blended_voice(self, name: str, card: CharacterCard, above: tuple[str, ...]) -> Voice:
         file = self._yaml_file(name)
@@ -219,7 +231,7 @@ class _Assembly:
             engine=voice.family,
             language=language,
             native=tuple(dict.fromkeys((language, *card.native))),
-            languages=LANGUAGES,
+            languages=() if isinstance(voice, ConverterVoice) else LANGUAGES,
             gender=gender,
             description=card.description,
             licence=card.licence,
@@ -257,7 +269,7 @@ class _Assembly:
 
 def own_language(voice: Voice) -> str:
     """Return the language of the clip that a voice was made of; "" where it may speak any."""
-    return "" if isinstance(voice, KokoroVoice) else voice.language
+    return "" if isinstance(voice, KokoroVoice | ConverterVoice) else voice.language
 
 
 def _speed(card: CharacterCard, voice: Voice) -> float:

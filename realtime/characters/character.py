@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from realtime.characters.converter_voice import ConverterVoice
 from realtime.characters.gpt_sovits_voice import GptSovitsVoice
 from realtime.characters.voices import Voice
 from realtime.errors import NotFound, shortlist
@@ -37,9 +38,15 @@ class Character:
 
     @property
     def model(self) -> str:
-        """Return the id of the model that speaks it where no other engine is named."""
-        own = self.voice.model if isinstance(self.voice, GptSovitsVoice) else ""
+        """Return the id of the model that has its voice, where no other engine is named."""
+        voice = self.voice
+        own = voice.model if isinstance(voice, GptSovitsVoice | ConverterVoice) else ""
         return model_id(self.engine, own)
+
+    @property
+    def converts(self) -> bool:
+        """Tell whether it changes other voices into its own, and does not speak by itself."""
+        return isinstance(self.voice, ConverterVoice)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from realtime.characters.bounded_file import BadVoice, read_at_most
+from realtime.characters.converter_voice import ConverterVoice
 from realtime.characters.gpt_sovits_voice import GptSovitsVoice
 from realtime.files import packaged_path
 
@@ -69,7 +70,7 @@ class VallePrompt:
         return _digest(shape, *(array.astype("<i8", copy=False) for array in tokens))
 
 
-Voice = KokoroVoice | VallePrompt | GptSovitsVoice
+Voice = KokoroVoice | VallePrompt | GptSovitsVoice | ConverterVoice
 
 
 def read_voice(path: Path) -> Voice:

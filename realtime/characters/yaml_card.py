@@ -12,6 +12,11 @@ from typing import Any
 
 import yaml
 
+from realtime.characters.converter_voice import (
+    ConverterCard,
+    is_converter_voice,
+    read_converter_voice,
+)
 from realtime.characters.gpt_sovits_voice import (
     BadVoiceCard,
     GptSovitsCard,
@@ -32,6 +37,8 @@ MOST_DISPLAYED = 80
 MOST_PARTS = 16
 MOST_ALIASES = 64
 MOST_DEPTH = 4
+
+OF_VOICE = ("trained", "converter")  # fields that the key `voice` becomes
 
 _shown = reprlib.Repr()
 _shown.maxlevel, _shown.maxstring, _shown.maxother = 2, 60, 60
@@ -59,7 +66,9 @@ class CharacterCard:
     picture: str = ""
     engines: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     voice: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))  # a blend
-    trained: GptSovitsCard | None = None  # the key `voice` where it names weights
+    # The key `voice` where it names weights that speak, or those of a converter.
+    trained: GptSovitsCard | None = None
+    converter: ConverterCard | None = None
 
 
 def read_card(data: bytes) -> CharacterCard:
@@ -70,6 +79,8 @@ def read_card(data: bytes) -> CharacterCard:
     found = {str(key): _value(key, value) for key, value in entries.items()}
     if isinstance(found.get("voice"), GptSovitsCard):
         found["trained"] = found.pop("voice")
+    elif isinstance(found.get("voice"), ConverterCard):
+        found["converter"] = found.pop("voice")
     return CharacterCard(**found)
 
 
@@ -197,16 +208,18 @@ def _model(value: Any) -> str:
     return SEPARATOR.join(map(_name, value.split(SEPARATOR, 1)))
 
 
-def _voice(value: Any) -> Mapping[str, float] | GptSovitsCard:
+def _voice(value: Any) -> Mapping[str, float] | GptSovitsCard | ConverterCard:
     """Read the parts of a blend and their weights, or a voice of weights that people trained.
 
     A mere name is a single part.
     """
-    if is_trained_voice(value):
-        try:
+    try:
+        if is_trained_voice(value):
             return read_trained_voice(value)
-        except BadVoiceCard as error:
-            raise BadCard(str(error)) from None
+        if is_converter_voice(value):
+            return read_converter_voice(value)
+    except BadVoiceCard as error:
+        raise BadCard(str(error)) from None
     if isinstance(value, str):
         return MappingProxyType({_name(value): 1.0})
     if not isinstance(value, dict) or not 0 < len(value) <= MOST_PARTS:
@@ -222,7 +235,7 @@ def _weight(value: Any) -> float:
 
 
 READERS: Mapping[str, Callable[[Any], Any]] = {
-    **{item.name: _text(MOST_TEXT) for item in fields(CharacterCard) if item.name != "trained"},
+    **{item.name: _text(MOST_TEXT) for item in fields(CharacterCard) if item.name not in OF_VOICE},
     "display_name": _text(MOST_DISPLAYED),
     "engine": _name,
     "language": _one_of(LANGUAGES),

@@ -17,7 +17,7 @@ from realtime.cli.options import add_engine_options, add_settings_options, setti
 from realtime.cli.progress_bar import ProgressBar
 from realtime.cli.sound_file import SUFFIXES, format_of, write_sound
 from realtime.conversion.denoising import DENOISING
-from realtime.conversion.request import CONVERTER, VoiceChangeRequest
+from realtime.conversion.request import VoiceChangeRequest
 from realtime.conversion.voice_changer import VoiceChanger
 from realtime.engines.options import options_of
 from realtime.engines.voice_change import EFFECTS
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("out", type=Path, metavar="OUT", help=f"its suffix says what: {SUFFIXES}")
     parser.add_argument("--character", metavar="NAME", help="whose voice it becomes")
-    parser.add_argument("--engine", metavar="NAME", default=CONVERTER, help="world by default")
+    parser.add_argument("--engine", metavar="NAME", default="", help="world by default")
     parser.add_argument("--model", metavar="NAME", default="", help="of an engine with several")
     parser.add_argument("--language", default="auto", choices=ASKABLE, help="what is spoken")
     parser.add_argument("--effect", default="none", choices=EFFECTS)

@@ -101,7 +101,7 @@ class Cloning:
             raise BadRequest(
                 "The name is too long for a file.", code="bad_character_name", field="name"
             )
-        known = self._characters.all()
+        known = [*self._characters.all(), *self._characters.converter_voices()]
         if len(known) >= self._settings.presets.most:
             raise BadRequest(
                 f"There are {len(known)} characters, and no more are made.",

@@ -76,6 +76,7 @@ class Conversion:
         self.clock, self.played, self.patience = clock, played, patience
         self._models = models
         self._model = models.converter(engine)
+        self.engine = self._model.id
         self._block_seconds = block_seconds
         self._denoise = denoise
 

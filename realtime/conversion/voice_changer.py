@@ -30,7 +30,6 @@ from realtime.conversion.several_files import (
 from realtime.conversion.timings import TimingReport
 from realtime.engines.contract import TakesOptions
 from realtime.engines.options import own_options
-from realtime.engines.several_models import named_id
 from realtime.engines.voice_change import VoiceChange
 from realtime.models.loaded import LoadedModels
 from realtime.speech.request import LineRequest
@@ -49,6 +48,8 @@ LiveVoiceEvent = SentenceHeard | RevoicingNotice | ConversionNotice
 
 class LiveVoice(Protocol):
     """A microphone that becomes another voice: fed on one side, with its output on the other."""
+
+    engine: str  # or the id of its model
 
     async def feed(self, pcm: Pcm) -> None: ...
 
@@ -153,14 +154,12 @@ class VoiceChanger:
 
         The model may have been brought just now.
         """
-        change = await self._resolver.resolve(request)
-        id = named_id(request.engine, request.model)
-        await self._models.look(id)
-        model = self._models.converter(id)
+        asked = await self._resolver.resolve(request)
+        await self._models.look(asked.id)
+        model = self._models.converter(asked.id)
         known = model.engine.options if isinstance(model.engine, TakesOptions) else ()
-        return model.id, replace(
-            change, options=own_options(model.engine.name, request.options, known)
-        )
+        options = own_options(model.engine.name, asked.options, known)
+        return model.id, replace(asked.change, options=options)
 
     async def _clean(self, recording: SourceRecording) -> AsyncGenerator[Pcm, None]:
         """Yield the parts of a recording without noise."""

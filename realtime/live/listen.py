@@ -9,7 +9,7 @@ import numpy as np
 
 from realtime.audio.samples import Pcm
 from realtime.conversion.by_words.events import SentenceHeard
-from realtime.conversion.request import CONVERTER, REVOICE, VoiceChangeRequest
+from realtime.conversion.request import REVOICE, VoiceChangeRequest
 from realtime.conversion.voice_changer import LiveVoice, LiveVoiceEvent
 from realtime.engines.options import options_of
 from realtime.errors import BadRequest
@@ -90,7 +90,7 @@ class ListenActivity(Activity):
                 self._played_by_now,
                 self._now,
             )
-            await self._send_started()
+            await self._send_started(live)
             began_at = self._now()
             await self._convert(live)
             self._context.send_queue.end(self.stream, encode(self._done(began_at)), self._now())
@@ -110,13 +110,13 @@ class ListenActivity(Activity):
             live.stop()
             beginning.cancel()
 
-    async def _send_started(self) -> None:
+    async def _send_started(self, live: LiveVoice) -> None:
         started = Started(
             id=self.id,
             stream=self.stream,
             sample_rate=self._rate,
             character=self._listen.character,
-            engine=REVOICE if self._by_words else self._listen.engine or CONVERTER,
+            engine=live.engine,
             cache=None,
             url=None,
         )
@@ -191,7 +191,7 @@ class ListenActivity(Activity):
 
 def voice_change_request(listen: Listen) -> VoiceChangeRequest:
     """Make the request of a `listen`, whose mode and engine must agree."""
-    engine = listen.engine or (REVOICE if listen.mode == REVOICE else CONVERTER)
+    engine = listen.engine or (REVOICE if listen.mode == REVOICE else "")
     if listen.mode == REVOICE and engine != REVOICE:
         raise BadRequest(
             f"mode is {REVOICE}, and engine {engine!r} converts.",

@@ -201,6 +201,7 @@ class Ready(Struct, frozen=True, tag="ready"):
     limits: Limits
     engines: tuple[str, ...]
     characters: tuple[str, ...]
+    converter_voices: tuple[str, ...]
     time_ms: int
 
 

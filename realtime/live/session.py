@@ -137,6 +137,7 @@ class Session:
             ),
             engines=speech.engines(),
             characters=await speech.characters(),
+            converter_voices=speech.converter_voices(),
             time_ms=self._timer.wall_ms(),
         )
 

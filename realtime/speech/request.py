@@ -76,7 +76,7 @@ class LineResolver:
         """Check everything but the text."""
         _check_language(request)
         if request.character:
-            self._characters.get(request.character)
+            self._character(request.character, request.language)
         if request.engine:
             engine = self._models.synthesizer(request.engine).engine
             taken_options(request.options, _known_options(engine))
@@ -107,7 +107,14 @@ class LineResolver:
         return f"With longprompt it is {self._limits.long_text}."
 
     def _character(self, name: str | None, language: str) -> Character:
-        return self._characters.get(name) if name else self._characters.default(language)
+        character = self._characters.get(name) if name else self._characters.default(language)
+        if character.converts:
+            raise BadRequest(
+                f"{character.name!r} is a voice that speech is changed into; it does not speak.",
+                hint="Let another character speak, and convert that: docs/conversion.md says how.",
+                field="character",
+            )
+        return character
 
     def _with_engine(self, line: Line, wanted: str | None) -> Line:
         """Choose the engine that speaks a line: the wanted one, else the character's own."""

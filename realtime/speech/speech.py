@@ -98,6 +98,10 @@ class Speech:
         known = await asyncio.to_thread(self._characters.all)
         return tuple(character.name for character in known)
 
+    def converter_voices(self) -> tuple[str, ...]:
+        """Name the characters that other voices can be changed into."""
+        return tuple(character.name for character in self._characters.converter_voices())
+
     def sample_rate(self, line: Line) -> int:
         return self._producer.sample_rate(line)
 

@@ -113,6 +113,7 @@ const SERVER = {
     "limits!": OBJECT,
     "engines!": listOf(TEXT),
     "characters!": listOf(TEXT),
+    "converter_voices!": listOf(TEXT),
     "time_ms!": NUMBER,
   },
   started: {

@@ -15,6 +15,7 @@ export class TalkFields {
   #radios = []; // {name, input}
   #switches = {};
   #noCharacter = el("option", { value: "" });
+  #voices = []; // options of those who do not speak
 
   constructor(settings) {
     this.#settings = settings;
@@ -41,6 +42,7 @@ export class TalkFields {
     const { values } = this.#settings;
     for (const { name, input } of this.#radios) input.checked = input.value === values[name];
     for (const [name, input] of Object.entries(this.#switches)) input.checked = values[name];
+    for (const option of this.#voices) option.disabled = option.hidden = values.mode !== "convert";
     for (const [name, select] of Object.entries(this.#selects)) select.value = values[name];
     for (const name of Object.keys(SLIDERS)) this.#showSlider(name);
     setText(this.#noCharacter, values.mode === "convert" ? "talk.character.none" : "talk.character.any");
@@ -57,9 +59,13 @@ export class TalkFields {
     this.#selects.device.value = named.some(({ deviceId }) => deviceId === device) ? device : "";
   }
 
-  listCharacters(names) {
-    const options = names.map((name) => el("option", { value: name }, name));
-    this.#selects.character.replaceChildren(this.#noCharacter, ...options);
+  // Lists the characters that speak, whose pitch a voice can get, and the voices of converters.
+  listCharacters(characters, voices) {
+    const [speaking, changing] = [characters, voices].map((names) =>
+      names.map((name) => el("option", { value: name }, name)),
+    );
+    this.#voices = changing;
+    this.#selects.character.replaceChildren(this.#noCharacter, ...changing, ...speaking);
   }
 
   #showSlider(name) {

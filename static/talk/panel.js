@@ -38,7 +38,7 @@ export class TalkPanel {
     this.#meter = meter;
     this.#build(root);
     this.#settings.addEventListener("change", ({ name }) => this.#settingChanged(name));
-    connection.addEventListener("ready", ({ detail }) => this.#listCharacters(detail.characters));
+    connection.addEventListener("ready", ({ detail }) => this.#listCharacters(detail));
     this.#show();
   }
 
@@ -128,10 +128,10 @@ export class TalkPanel {
     this.#fields.listDevices(await this.#liveVoice.microphone.devices());
   }
 
-  #listCharacters(names) {
+  #listCharacters({ characters, converter_voices: voices }) {
     const { values } = this.#settings;
-    this.#fields.listCharacters(names);
-    if (!names.includes(values.character)) values.character = ""; // not stored: it may come back
+    this.#fields.listCharacters(characters, voices);
+    if (![...characters, ...voices].includes(values.character)) values.character = ""; // not stored: it may come back
     this.#show();
   }
 

@@ -26,6 +26,7 @@ from realtime.conversion.by_words.speaker import SentenceSpeaker
 from realtime.conversion.by_words.transcriber import RECOGNISER, Transcriber
 from realtime.conversion.denoising import OFF, Microphone, clean_microphone
 from realtime.conversion.microphone_buffer import MicrophoneBuffer
+from realtime.conversion.request import REVOICE
 from realtime.conversion.signal_path import checked_rate
 from realtime.engines.contract import Transcript
 from realtime.errors import Busy, YamabikoError
@@ -45,6 +46,8 @@ class Revoicing:
 
     `request` is the line without its text; its language is also the one that is listened for.
     """
+
+    engine = REVOICE
 
     def __init__(
         self,

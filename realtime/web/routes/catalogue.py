@@ -84,9 +84,10 @@ class CharacterDescription:
 
 @dataclass(frozen=True)
 class CharacterDescriptions:
-    """Every character."""
+    """Every character: those that speak, and those that other voices are changed into."""
 
     characters: list[CharacterDescription]
+    converter_voices: list[CharacterDescription]
 
 
 async def list_models(request: Request) -> Response:
@@ -107,8 +108,11 @@ async def list_voices(request: Request) -> Response:
 
 async def list_characters(request: Request) -> Response:
     known = await _characters(request)
-    described = [describe_character(each) for each in known]
-    return JSONResponse(asdict(CharacterDescriptions(described)))
+    voices = services_of(request).characters.converter_voices()  # they were read just now
+    described = CharacterDescriptions(
+        [describe_character(each) for each in known], [describe_character(each) for each in voices]
+    )
+    return JSONResponse(asdict(described))
 
 
 async def show_picture(request: Request) -> Response:

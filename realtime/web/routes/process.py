@@ -84,7 +84,11 @@ AUDIO = FilesField(
     f"A file with sound: {NAMED}. Its content decides, not its name. Several come one by one.",
     _most_files,
 )
-ENGINE = TextField("engine", "The engine that converts.", choices=_engines, default=CONVERTER)
+ENGINE = TextField(
+    "engine",
+    f"The engine that converts; without it the one whose voice the character is, else {CONVERTER}.",
+    choices=_engines,
+)
 CHARACTER = TextField("character", "The character whose voice it gets.")
 MODEL = TextField("model", "A model of an engine with several; without it the only one.")
 LANGUAGE = ChoiceField("language", "The language that is spoken, for `revoice`.", ASKABLE, "auto")
@@ -142,7 +146,7 @@ async def _response_to(form: FormData, services: Services, account: Account) -> 
 
 def _voice_change_request(fields: Fields) -> VoiceChangeRequest:
     return VoiceChangeRequest(
-        engine=ENGINE.read(fields) or CONVERTER,
+        engine=ENGINE.read(fields) or "",
         character=CHARACTER.read(fields),
         effect=EFFECT.read(fields),
         model=MODEL.read(fields) or "",

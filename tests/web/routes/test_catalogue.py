@@ -12,7 +12,7 @@ from realtime.settings import PresetsSettings, Settings
 from realtime.web.app import create_app
 from realtime.web.routes.catalogue import BY_CHARACTER
 from tests.support.documented_client import DocumentedClient
-from tests.support.server import scripted_services
+from tests.support.server import local_client, scripted_services
 
 PNG = b"\x89PNG\r\n\x1a\n"
 FIELDS = ["name", "display_name", "engine", "language", "native", "languages", "gender"]
@@ -72,3 +72,18 @@ def test_a_picture_has_an_address(pictured: TestClient) -> None:
 )
 def test_no_picture_is_404(pictured: TestClient, name: str, status: int) -> None:
     assert pictured.get(f"/api/characters/{name}/picture").status_code == status
+
+
+def test_a_voice_of_a_converter_is_listed_apart_and_says_that_it_does_not_speak(
+    web_settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "nana.yaml").write_text("engine: rvc\nvoice: {file: nana.pth}\n")
+    settings = replace(web_settings, presets=PresetsSettings(path=tmp_path))
+    with local_client(scripted_services(settings)) as client:
+        found = client.get("/api/characters").json()
+        assert found["characters"] == []
+        (nana,) = found["converter_voices"]
+        assert (nana["name"], nana["engine"], nana["languages"]) == ("nana", "rvc", [])
+        refused = client.post("/lines", json={"text": "Hello.", "character": "nana"})
+        assert refused.status_code == 400
+        assert "it does not speak" in refused.json()["error"]["message"]
