@@ -23,6 +23,7 @@ ENGINES = {
     "torchscript": "realtime.engines.torchscript:TorchScript",
     "ddsp_svc": "realtime.engines.ddsp_svc.engine:DdspSvc",
     "vocoder": "realtime.engines.vocoder:VocoderEngine",
+    "rvc": "realtime.engines.rvc.engine:Rvc",
     "silero": "realtime.engines.silero:Silero",
     "gtcrn": "realtime.engines.gtcrn:Gtcrn",
     "revoice": "realtime.engines.whisper:Whisper",

@@ -11,6 +11,7 @@ from realtime import blocks, engines
 from realtime.engines.gpt_sovits.pairs import GPT_ENDINGS, SOVITS_ENDINGS
 from realtime.engines.gpt_sovits.weights import CONVERTED as CONVERTED_ENDING
 from realtime.engines.gpt_sovits.weights import SHARED_FILES
+from realtime.engines.rvc import voice_files
 from realtime.engines.valle.weights import CLONING_FILES
 from realtime.engines.voice_features import weights as voice_features
 from realtime.settings import Settings
@@ -29,6 +30,7 @@ NAMED_MODELS = {"torchscript": ("model.pt", "model.pt2", "model.yaml"), "revoice
 FREE_NAMES = {
     "gpt_sovits": (*GPT_ENDINGS, *SOVITS_ENDINGS),
     "ddsp_svc": (".pt", "config.yaml"),
+    "rvc": (voice_files.ENDING, voice_files.INDEX_ENDING),
 }
 
 

@@ -8,8 +8,11 @@ import numpy.typing as npt
 Singles = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
 
-QUIET = 1e-6  # the least loudness of converted sound: what is silent is not raised
-LIVE_QUIET = 1e-3  # and in a stream, whose short frames may hold a pause alone
+# Seconds of a frame in a piece of a recording, as published, and in a live one, which is short.
+LONG_FRAME, SHORT_FRAME = 1.0, 0.04
+HOPS = {LONG_FRAME: 0.5, SHORT_FRAME: 0.01}
+QUIET = {LONG_FRAME: 1e-6, SHORT_FRAME: 1e-3}  # the least loudness: what is silent is not raised
+SHORTEST = 1.0  # seconds of sound with long frames
 
 
 def mix_loudness(
@@ -17,13 +20,16 @@ def mix_loudness(
 ) -> Singles:
     """Return converted sound with the loudness of its original; a share of 1 keeps its own.
 
-    Loudness is the root mean square of a second, every half second.
+    Loudness is the root mean square of frames: of a second, or of 40 ms in a short piece.
     """
     if share >= 1.0:
         return sound
-    own = _at(loudness(sound, rate, rate // 2), sound.size)
-    wanted = _at(loudness(original, original_rate, original_rate // 2), sound.size)
-    gain = wanted ** (1.0 - share) * np.maximum(own, QUIET) ** (share - 1.0)
+    frame = LONG_FRAME if sound.size >= SHORTEST * rate else SHORT_FRAME
+    own, wanted = (
+        _at(loudness(heard, round(frame * its), round(HOPS[frame] * its)), sound.size)
+        for heard, its in ((sound, rate), (original, original_rate))
+    )
+    gain = wanted ** (1.0 - share) * np.maximum(own, QUIET[frame]) ** (share - 1.0)
     return (sound * gain).astype(np.float32)
 
 
