@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BROUGHT = {  # a file of each engine with a block of its own
     "valle": "valle/vallex-checkpoint.pt",
     "gpt_sovits": "gpt_sovits/nana/nana-e15.ckpt",
+    "rvc": "rvc/nana/nana.pth",
     "torchscript": "torchscript/mine/model.pt",
     "ddsp_svc": "ddsp_svc/nana/model_100.pt",
     "contentvec": "contentvec/hubert_base.pt",
@@ -105,6 +106,7 @@ def test_each_file_is_told(settings: Settings) -> None:
     bring(
         settings,
         *BROUGHT.values(),
+        "rvc/nana/added_IVF9_Flat_nprobe_1_nana_v2.index",
         "torchscript/mine/model.yaml",
         "torchscript/mine/notes.txt",
         "valle/vocos/pytorch_model.safetensors",
@@ -122,6 +124,7 @@ def test_each_file_is_told(settings: Settings) -> None:
     weights = {path: (name, "weights", None) for name, path in BROUGHT.items()}
     assert found == {
         **weights,
+        "rvc/nana/added_IVF9_Flat_nprobe_1_nana_v2.index": ("rvc", "weights", None),
         "torchscript/mine/model.yaml": ("torchscript", "weights", None),
         "torchscript/mine/notes.txt": (None, "unused", None),
         "valle/vocos/pytorch_model.safetensors": ("valle", "converted", None),
