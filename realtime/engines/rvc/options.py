@@ -44,7 +44,7 @@ OPTIONS: tuple[EngineOption, ...] = (
 
 @dataclass(frozen=True)
 class RvcManner:
-    """How a voice is to sound in one stream."""
+    """The manner in which a voice is to sound in one stream."""
 
     index_share: float
     protect: float

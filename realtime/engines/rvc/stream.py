@@ -1,4 +1,4 @@
-"""One stream through a voice, window by window.
+"""Streams through a voice, window by window.
 
 Frames and samples are counted from the stream's start. Noise is drawn by place, and the phase of
 the pitch goes on from window to window, so that overlapping windows make the same sound.
