@@ -177,5 +177,6 @@ def _require_fit(path: Path, config: Mapping[str, Any]) -> None:
         raise unusable(path, "upsample_rates in it do not make hop_size")
     if len(config["upsample_rates"]) != len(config["upsample_kernel_sizes"]):
         raise unusable(path, "upsample_kernel_sizes in it are not as many as upsample_rates")
-    if not config["hop_size"] <= config["win_size"] <= config["n_fft"]:
-        raise unusable(path, "hop_size, win_size and n_fft in it do not rise")
+    # The mel is padded for its window: with a longer spectrum it would have too few frames.
+    if not config["hop_size"] <= config["win_size"] == config["n_fft"]:
+        raise unusable(path, "win_size in it is not n_fft, or is below hop_size")
