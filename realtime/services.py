@@ -16,6 +16,7 @@ from realtime.cache import Cache
 from realtime.cache.other_formats import OtherFormats
 from realtime.characters import Characters
 from realtime.cloning import Cloning
+from realtime.conversion.second_voices import ConvertedVoices
 from realtime.conversion.voice_changer import VoiceChanger
 from realtime.engines import unknown_engine
 from realtime.errors import SettingsError
@@ -124,7 +125,8 @@ def build(
     characters = Characters(settings.presets.path, settings.default_characters, models.names())
     metrics = Metrics()
     cache = Cache(settings, count_event=metrics.count_cache_event)
-    speech = Speech(settings, characters, models, cache, metrics)
+    second_voices = ConvertedVoices(characters, models)
+    speech = Speech(settings, characters, models, cache, metrics, second_voices)
     words = FirstWords(models, characters, speech)
     planner = WarmUpPlanner(settings, models, characters)
     prompts = VoicePrompts(models, characters, planner)

@@ -21,6 +21,7 @@ from realtime.cli.check_facts import (
     nearest_folder,
 )
 from realtime.cli.units import size
+from realtime.conversion.second_voices import ConvertedVoices
 from realtime.engines.brought import ModelsFile, has_brought_files
 from realtime.engines.obstacles import Obstacle
 from realtime.errors import SettingsError, YamabikoError
@@ -123,7 +124,9 @@ def find_wanted(installation: Installation) -> tuple[dict[str, str], list[Proble
             problems.append(problem_of(error))
         problems += _unnamed(names, installation)
         wanted.update({name: f"which {setting} names" for name in names if name not in wanted})
-    resolver = LineResolver(settings, installation.characters, installation.models)
+    characters, models = installation.characters, installation.models
+    voices = ConvertedVoices(characters, models)
+    resolver = LineResolver(settings, characters, models, voices)
     for language, character in settings.default_characters.items():
         try:
             line = resolver.resolve(LineRequest(SAMPLES[language], language=language))

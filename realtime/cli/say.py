@@ -36,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--speed", type=float, help="0.25 to 4")
     parser.add_argument("--seed", type=int, default=0)
     add_engine_options(parser)
+    parser.add_argument("--then", metavar="NAME", help="a converter's voice that it becomes")
     parser.add_argument("--engine", metavar="NAME", help=f"one of {', '.join(engines.ENGINES)}")
     parser.add_argument(
         "-o",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -29,18 +29,24 @@ async def convert_recording(
     parts: AsyncIterable[Pcm],
     rate: int,
     output_rate: int | None = None,
+    *,
+    due: Callable[[], float] | None = None,
+    in_short_blocks: bool = False,
 ) -> AsyncGenerator[Pcm, None]:
     """Yield the recording in the other voice, no faster than it is taken.
 
-    The output is as long as the input, and the same however the input is cut into parts.
+    The output is as long as the input, and the same however the input is cut into parts. In blocks
+    as short as those of a microphone it begins early. `due` gives the time of the next block.
     """
     output_rate = output_rate or rate
     check_rates(rate, output_rate)
     change = replace(change, source_rate=rate)
     async with models.converter(engine).lease("a recording") as lease:
         plan = lease.engine.plan(change)
+        if in_short_blocks:
+            plan = replace(plan, file_block=0)
         path = RecordingPath(plan, change, parts, rate, output_rate)
-        stream = ConverterStream(lease, change, plan, due_patiently)
+        stream = ConverterStream(lease, change, plan, due or due_patiently)
         async with aclosing(path), aclosing(stream):
             while not path.ended:
                 block = await path.next_block()

@@ -91,6 +91,7 @@ class Say(_FromClient, frozen=True, tag="say"):
     seed: Seed = 0
     engine: str | None = None
     options: Options | None = None
+    then: str | None = None
     sample_rate: Rate = 24000
     timestamps: bool = False
     pace: bool = True

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from realtime.characters import Character
 from realtime.engines.options import Options
 from realtime.speech.notices import LineNotice
+from realtime.speech.second_voice import SecondVoice
 from realtime.text.language import LANGUAGES
 
 ASKABLE = (*LANGUAGES, "mix", "auto")  # languages that a client may ask for
@@ -27,6 +28,7 @@ class Line:
     seed: int = 0
     engine: str = "kokoro"
     options: Options = ()  # those that the engine takes
+    then: SecondVoice | None = None  # the voice into which it is changed
     notices: tuple[LineNotice, ...] = field(default=(), compare=False)  # no part of its sound
 
     @property

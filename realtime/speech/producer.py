@@ -25,6 +25,7 @@ from realtime.errors import NothingToSay
 from realtime.metrics import Metrics
 from realtime.models.loaded import LoadedModels
 from realtime.speech.line import Line
+from realtime.speech.second_voice import SecondVoices, SpokenTwice
 from realtime.speech.synthesis import Synthesis, splitter_for
 from realtime.text.split import Piece, Splitter
 
@@ -45,8 +46,9 @@ class LineIdentity:
 class LineProducer:
     """A maker of recordings of lines."""
 
-    def __init__(self, models: LoadedModels, metrics: Metrics) -> None:
+    def __init__(self, models: LoadedModels, metrics: Metrics, second_voices: SecondVoices) -> None:
         self._models = models
+        self._second_voices = second_voices
         self._metrics = metrics
         self._synthesis = Synthesis(models)
 
@@ -71,6 +73,8 @@ class LineProducer:
         }
         if line.options:  # without it in the others, which were made before there were options
             facts["options"] = dict(line.options)
+        if line.then is not None:
+            facts["then"] = [line.then.id, repr(line.then.change), *line.then.facts]
         folder = folder_of(line.character.name)
         return Address(line.language, folder, line.mode, slug_of(line.text), key_of(facts))
 
@@ -108,7 +112,8 @@ class LineProducer:
         """Speak a line now, as Synthesis does; a line without sound raises NothingToSay."""
         self._metrics.count_synthesis(line.engine)
         silent = True
-        async with aclosing(self._synthesis.speak(line, is_urgent, pieces, playback)) as spoken:
+        first_voice = self._synthesis.speak(line, is_urgent, pieces, playback)
+        async with aclosing(self._in_second_voice(line, first_voice, is_urgent)) as spoken:
             async for part in spoken:
                 silent = silent and not part.pcm.size
                 if part.timing:
@@ -118,6 +123,15 @@ class LineProducer:
                 yield part
         if silent:
             raise NothingToSay("The engine has no sound for this text.", field="text")
+
+    def _in_second_voice(
+        self, line: Line, spoken: AsyncGenerator[Spoken, None], is_urgent: Callable[[], bool]
+    ) -> AsyncGenerator[Spoken, None]:
+        """Return what is heard of a line: what was spoken, or that in its second voice."""
+        if line.then is None:
+            return spoken
+        twice, rate = SpokenTwice(spoken), self.sample_rate(line)
+        return twice.through(self._second_voices.convert(twice.parts(), rate, line.then, is_urgent))
 
     def _sidecar(
         self, identity: LineIdentity, recording: Recording, facts: FileFacts, took_ms: float
@@ -137,6 +151,7 @@ class LineProducer:
                 "speed": line.speed,
                 "seed": line.seed,
                 **({"options": dict(line.options)} if line.options else {}),
+                **({"then": line.then.name} if line.then else {}),
             },
             engine={"name": line.engine, "version": version},
             duration=round(recording.samples / recording.sample_rate, 4),

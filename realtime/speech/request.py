@@ -14,6 +14,7 @@ from realtime.models.loaded import LoadedModels
 from realtime.settings import Settings
 from realtime.speech.line import ASKABLE, FASTEST, MOST_SEED, SLOWEST, Line
 from realtime.speech.notices import FOREIGN_LANGUAGE, language_notices, option_notices
+from realtime.speech.second_voice import SecondVoice, SecondVoices
 from realtime.text.language import resolve_language, segments
 from realtime.text.normalise import clean, has_speech
 
@@ -31,6 +32,7 @@ class LineRequest:
     seed: int = 0
     engine: str | None = None
     options: Options = ()  # of engines; each engine takes those that it has
+    then: str | None = None  # the name of a converter's voice, into which it is changed
 
 
 def line_request(options: object) -> LineRequest:
@@ -42,10 +44,17 @@ def line_request(options: object) -> LineRequest:
 class LineResolver:
     """A resolver of requests into lines: it fills in defaults and refuses what cannot be said."""
 
-    def __init__(self, settings: Settings, characters: Characters, models: LoadedModels) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        characters: Characters,
+        models: LoadedModels,
+        second_voices: SecondVoices,
+    ) -> None:
         self._limits = settings.limits
         self._characters = characters
         self._models = models
+        self._second_voices = second_voices
 
     def resolve(self, request: LineRequest) -> Line:
         """Resolve a request whose text is whole."""
@@ -68,6 +77,7 @@ class LineResolver:
             longprompt=request.longprompt,
             speed=checked_speed(character.speed if request.speed is None else request.speed),
             seed=checked_seed(request.seed),
+            then=self._second_voice(request, character),
         )
         line = self._with_engine(with_notices(line), request.engine)
         return _with_options(line, self._models.synthesizer(line.engine).engine, request.options)
@@ -76,7 +86,8 @@ class LineResolver:
         """Check everything but the text."""
         _check_language(request)
         if request.character:
-            self._character(request.character, request.language)
+            speaker = self._character(request.character, request.language)
+            self._second_voice(request, speaker)
         if request.engine:
             engine = self._models.synthesizer(request.engine).engine
             taken_options(request.options, _known_options(engine))
@@ -115,6 +126,11 @@ class LineResolver:
                 field="character",
             )
         return character
+
+    def _second_voice(self, request: LineRequest, speaker: Character) -> SecondVoice | None:
+        if not request.then:
+            return None
+        return self._second_voices.find(request.then, speaker, request.seed)
 
     def _with_engine(self, line: Line, wanted: str | None) -> Line:
         """Choose the engine that speaks a line: the wanted one, else the character's own."""

@@ -23,6 +23,7 @@ from realtime.speech.incoming_text import IncomingText
 from realtime.speech.line import Line
 from realtime.speech.producer import LineIdentity, LineProducer
 from realtime.speech.request import LineRequest, LineResolver
+from realtime.speech.second_voice import SecondVoices
 from realtime.speech.while_written import LineWhileWritten
 from realtime.timer import Timer
 
@@ -56,18 +57,21 @@ class Speech:
         models: LoadedModels,
         cache: Cache,
         metrics: Metrics,
+        second_voices: SecondVoices,
     ) -> None:
         self.cache = cache
         self._settings = settings
         self._characters = characters
         self._models = models
         self._metrics = metrics
-        self._producer = LineProducer(models, metrics)
-        self._resolver = LineResolver(settings, characters, models)
+        self._producer = LineProducer(models, metrics, second_voices)
+        self._resolver = LineResolver(settings, characters, models, second_voices)
 
     async def line(self, request: LineRequest) -> Line:
         """Resolve a request, off the loop: reading a long text takes time."""
         await self._models.look(kind="speak")
+        if request.then:
+            await self._models.look(kind="convert")
         return await asyncio.to_thread(self._resolve, request)
 
     def check_written(self, request: LineRequest) -> None:

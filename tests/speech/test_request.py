@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from realtime.conversion.second_voices import ConvertedVoices
 from realtime.errors import BadRequest, NotFound, NothingToSay, TextTooLong, YamabikoError
 from realtime.services import Services, build
 from realtime.settings import Settings
@@ -71,7 +72,8 @@ async def test_what_is_refused(
 
 @pytest.fixture
 def resolver(services: Services) -> LineResolver:
-    return LineResolver(services.settings, services.characters, services.models)
+    voices = ConvertedVoices(services.characters, services.models)
+    return LineResolver(services.settings, services.characters, services.models, voices)
 
 
 @pytest.mark.parametrize(

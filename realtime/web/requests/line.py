@@ -65,12 +65,17 @@ OPTIONS = OptionsField(
     converts=False,
 )
 
+THEN = TextField(
+    "then", "A voice of a converter that it is changed into: a character, or a model by its id."
+)
+
 COMMON = (
     NOACCENT,
     LONGPROMPT,
     SPEED,
     SEED,
     OPTIONS,
+    THEN,
 )  # with the same names in every form of a request
 LINE = FieldTable("LineAlone", (TEXT, CHARACTER, LANGUAGE, *COMMON, ENGINE))
 RECORDING = FieldTable("Line", (*LINE.fields, FORMAT, SAMPLE_RATE))
@@ -109,6 +114,7 @@ def read_common_fields(
         speed=SPEED.read(fields),
         seed=SEED.read(fields),
         options=OPTIONS.read(fields),
+        then=THEN.read(fields),
     )
 
 
