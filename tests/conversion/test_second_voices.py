@@ -12,14 +12,17 @@ from realtime.characters import Character, Characters
 from realtime.conversion.second_voices import ConvertedVoices
 from realtime.engines.voice_change import GATE_OFF
 from realtime.services import Services, build
-from realtime.settings import PresetsSettings, Settings
+from realtime.settings import ModelsSettings, PresetsSettings, Settings
 
 CARD = "engine: rvc\nmedian_pitch: 220\nvoice: {file: nana.pth}\n"
 
 
 @pytest.fixture
 def services(settings: Settings, tmp_path: Path) -> Iterator[Services]:
-    yield build(replace(settings, presets=PresetsSettings(path=tmp_path)))
+    folders = {"presets": PresetsSettings(path=tmp_path), "models": ModelsSettings(path=tmp_path)}
+    (tmp_path / "rvc").mkdir()
+    (tmp_path / "rvc/nana.pth").touch()
+    yield build(replace(settings, **folders))
 
 
 @pytest.fixture
