@@ -11,6 +11,7 @@ const READY = {
   limits: {},
   engines: [],
   characters: [],
+  converter_voices: [],
   time_ms: 1,
 };
 const STARTED = { type: "started", sample_rate: 24000, character: "a", engine: "tone", cache: null, url: null };
