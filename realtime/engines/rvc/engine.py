@@ -82,6 +82,7 @@ class Rvc:
         self.check_files()
         paths = self._paths()
         assert paths is not None, "check_files refuses it"
+        self._set_threads()
         self._loaded = RvcModel(paths, self._settings, self.runs_on())
         self._warm_up()
         voice = self._loaded.voice
@@ -149,6 +150,12 @@ class Rvc:
         context = STEP * CONTEXT_STEPS[kind_of(self._loaded.device)]
         return self._loaded, window_shape(self._loaded.voice.rate, context)
 
+    def _set_threads(self) -> None:
+        import torch
+
+        if self._settings.models.threads:  # of this lane's thread alone
+            torch.set_num_threads(self._settings.models.threads)
+
     def _paths(self) -> VoicePaths | None:
         """Find the model's files: again only where they are gone, and never while it is loaded."""
         if self._loaded is None and (self._found is None or not self._found.are_there):
@@ -160,3 +167,5 @@ class Rvc:
         plan = self.plan(VoiceChange())
         quiet = np.full(plan.block, 1e-4, np.float32)  # silence would cost no run
         list(self.convert(iter([quiet]), VoiceChange(), CancelToken()))
+        assert self._loaded is not None, "only a loaded voice converts"
+        self._loaded.voice.release_packed()

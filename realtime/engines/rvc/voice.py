@@ -58,6 +58,13 @@ class RvcVoice:
         self._device = device
         self.rate, self.version, self.has_pitch = file.rate, file.version, file.has_pitch
 
+    def release_packed(self) -> None:
+        """Free weights that are kept in the processor's own layout too, once they have run."""
+        for layer in self._network.dec.modules():
+            packed = getattr(layer, "packed", None)
+            if packed is not None:
+                packed.release()
+
     @property
     def hop(self) -> int:
         """Return the samples of a frame."""

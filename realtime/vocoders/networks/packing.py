@@ -26,19 +26,39 @@ class PackedWeights:
         self._packed: Any = None
         self._packed_from: tuple[int, torch.dtype] | None = None  # address and type of the weights
         self._broken = False
+        self._released = False
+
+    def release(self) -> None:
+        """Free the layer's own weights, where they are packed: the layer runs packed alone then.
+
+        It can be neither moved nor copied any more.
+        """
+        if self._packed is None or self._broken or self._released:
+            return
+        weight = self._layer.weight
+        # One number in the shape of all: it tells shape, type and device as before.
+        weight.data = weight.data.new_zeros(1).expand(weight.shape)
+        self._packed_from = (weight.data_ptr(), weight.dtype)
+        self._released = True
 
     def __deepcopy__(self, memo: dict[int, Any]) -> PackedWeights:
         return PackedWeights(copy.deepcopy(self._layer, memo))
 
     def __call__(self, x: Tensor) -> Tensor | None:
         """Return the layer's output, or None where it must be computed the usual way."""
+        if self._released:
+            x = x.contiguous(memory_format=torch.channels_last)
         if self._broken or not _can_run(x, self._layer.weight):
+            if self._released:
+                raise RuntimeError("a layer whose weights are packed alone cannot run otherwise")
             return None
         try:
             return self._run(x)
         except torch.OutOfMemoryError:
             raise
         except (RuntimeError, AttributeError) as error:
+            if self._released:
+                raise
             self._broken = True
             logger.warning("weights stay as they are: %s", str(error).partition("\n")[0][:200])
             return None

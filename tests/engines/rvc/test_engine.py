@@ -231,6 +231,19 @@ def test_a_second_voice_shares_what_is_heard_and_all_goes_with_the_last(tmp_path
     assert left[1]() is None
 
 
+def test_a_loaded_voice_reads_no_file_and_keeps_its_weights_once(tmp_path: Path) -> None:
+    """Nothing is left for the first block of a stream; packed weights are not there twice."""
+    engine = Rvc(bring_rvc(tmp_path)).with_model("nana")
+    engine.load()
+    assert engine._loaded is not None
+    network = engine._loaded.voice._network
+    weights = [layer.weight for layer in network.dec.modules() if getattr(layer, "packed", None)]
+    assert weights and all(weight.untyped_storage().nbytes() == 4 for weight in weights)
+    for path in tmp_path.rglob("*.*"):
+        path.unlink()
+    assert np.abs(convert(engine, SOUND, BLOCK, OPEN)).max() > 1e-3
+
+
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
     settings = Settings(models=ModelsSettings(path=tmp_path))
     with pytest.raises(WeightsMissing, match=str(tmp_path / "rvc")):

@@ -81,3 +81,20 @@ def test_a_copy_packs_its_own() -> None:
             other.weight.mul_(2)
         assert (other(x) - expected).abs().max() > 1e-3
         assert torch.equal(layer(x), expected)
+
+
+@pytest.mark.parametrize("number", range(len(LAYERS)))
+def test_a_layer_may_let_go_of_its_own_weights(number: int) -> None:
+    layer, x = LAYERS[number](), signal()
+    layer.packed = PackedWeights(layer)
+    layer.packed.release()  # not packed yet: they stay
+    assert layer.weight.untyped_storage().nbytes() == 4 * layer.weight.numel()
+    with torch.inference_mode():
+        expected = layer(x)
+    layer.packed.release()
+    assert layer.weight.untyped_storage().nbytes() == 4
+    with torch.inference_mode():
+        assert torch.equal(layer(x), expected)
+        assert torch.equal(layer(x.clone(memory_format=torch.contiguous_format)), expected)
+        with pytest.raises(RuntimeError, match="packed alone"):
+            layer(x.double())
