@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from realtime.audio.crossfade import Joiner, Samples
 
+FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "converters"
 RATE = 16000
 FADE, SEARCH, BLOCK = 160, 160, 1_600
 
@@ -48,3 +51,18 @@ def test_silence_is_not_moved() -> None:
     later = quiet.copy()
     later[700] = 1.0
     assert np.flatnonzero(joiner.join(later)).tolist() == [700]
+
+
+def test_pieces_are_joined_as_the_published_converter_joins_them() -> None:
+    """The same places; its fade begins half a sample earlier, and its first piece fades in."""
+    with np.load(FIXTURES / "joins.npz") as file:
+        pieces, expected = file["in.pieces"], file["out.rvc_joined_pv0"]
+        offsets, fade = file["out.rvc_offsets_pv0"], file["out.rvc_fade_in"].size
+    size = expected.shape[1]
+    search = 441
+    assert offsets.max() <= search
+    joiner = Joiner(fade, search)
+    for number, piece in enumerate(pieces):
+        found = joiner.join(piece[: size + joiner.extra])
+        start = 0 if number else fade
+        np.testing.assert_allclose(found[start:], expected[number][start:], atol=1e-4)

@@ -232,7 +232,7 @@ def test_a_second_voice_shares_what_is_heard_and_all_goes_with_the_last(tmp_path
 
 
 def test_a_loaded_voice_reads_no_file_and_keeps_its_weights_once(tmp_path: Path) -> None:
-    """Nothing is left for the first block of a stream; packed weights are not there twice."""
+    """Leave nothing for the first block of a stream; packed weights are not there twice."""
     engine = Rvc(bring_rvc(tmp_path)).with_model("nana")
     engine.load()
     assert engine._loaded is not None
