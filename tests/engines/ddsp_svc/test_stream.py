@@ -43,13 +43,13 @@ def model(settings: Settings) -> Iterator[DdspModel]:
 
 
 class SteadyEstimator:
-    """An estimator that always hears the same pitch."""
+    """An estimator that always hears the same pitch, of no whole number of turns a window."""
 
     def load(self) -> None:
         pass
 
     def pitch(self, sound: Samples) -> Samples:
-        return np.full(sound.size // 160 + 1, 170.0, np.float32)
+        return np.full(sound.size // 160 + 1, 173.3, np.float32)
 
 
 class EchoStream(DdspStream):
@@ -116,7 +116,8 @@ def test_windows_agree_where_the_pitch_does(
     manner = manner_of(CHANGE, model)
     short, long = (run(model, DdspStream(model, CHANGE, manner), sound, steps) for steps in (5, 13))
     size = min(short.size, long.size)
-    assert np.std(short[:size] - long[:size]) < 0.05 * np.std(short)
+    # 0.2 % as it is; 3 % or more with one phase or one noise that begins anew in each window.
+    assert np.std(short[:size] - long[:size]) < 0.005 * np.std(short)
     other = VoiceChange(gate=-90.0, seed=1, options=OPTIONS)
     seeded = run(model, DdspStream(model, other, manner), sound, 5)
     assert np.std(short - seeded) > 0.2 * np.std(short)
