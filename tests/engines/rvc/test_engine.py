@@ -20,11 +20,12 @@ from realtime.engines.rvc.stream import RvcStream
 from realtime.engines.rvc.voice import FrameWindow, RvcVoice
 from realtime.engines.several_models import SeveralModels
 from realtime.engines.voice_change import VoiceChange
+from realtime.engines.voice_features.pitch import share_pitch
 from realtime.errors import BadRequest, Unavailable, WeightsMissing
 from realtime.settings import ModelsSettings, Settings
 from tests.support.contentvec_files import SMALL, small_state, write_fairseq
 from tests.support.rvc_files import index_bytes, write_index, write_voice
-from tests.support.rvc_models import bring_rvc, convert, local_content
+from tests.support.rvc_models import FixedPitch, bring_rvc, convert, local_content
 from tests.support.voice_like_sound import voice
 
 BLOCK = 3_200
@@ -46,15 +47,6 @@ def with_options(**options: Any) -> VoiceChange:
 
 def distance(one: Samples, other: Samples) -> float:
     return float(np.sqrt(np.mean((one - other) ** 2) / np.mean(one**2)))
-
-
-class FixedPitch:
-    """An estimator that finds one pitch everywhere."""
-
-    def load(self) -> None: ...
-
-    def pitch(self, sound: Samples) -> Samples:
-        return np.full(sound.size // 160 + 1, 150.0, np.float32)
 
 
 @pytest.fixture
@@ -141,6 +133,34 @@ def test_noise_stays_unvoiced(engine: Rvc, monkeypatch: pytest.MonkeyPatch) -> N
     pitches.clear()
     convert(engine, SOUND, BLOCK, OPEN)
     assert np.mean(np.concatenate(pitches) > 0) > 0.3
+
+
+def test_the_pitch_is_the_same_for_short_and_long_blocks(
+    agreeing: Rvc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The estimator hears other windows; what a frame sounds at differs by less than 10 cents."""
+    model = agreeing._loaded
+    assert model is not None
+    monkeypatch.setitem(model._estimators, "fcpe", share_pitch("fcpe", agreeing._settings, "cpu"))
+    sung: dict[int, float] = {}
+
+    def spy(self: RvcVoice, window: FrameWindow, noise: Any, *rest: Any) -> Samples:
+        assert window.pitch is not None
+        for frame in range(window.start, window.stop):
+            sung.setdefault(noise._frame + frame, window.pitch[frame])
+        return np.zeros((window.stop - window.start) * self.hop, np.float32)
+
+    monkeypatch.setattr(RvcVoice, "sound", spy)
+    sound = voice(2.0, 150.0, 16_000)
+    pitches = []
+    for block in (1_600, 4_160):
+        sung.clear()
+        convert(agreeing, sound, block, OPEN)
+        pitches.append(np.array([sung[frame] for frame in range(20, 160)]))
+    voiced = (pitches[0] > 0) & (pitches[1] > 0)
+    assert voiced.sum() > 40 and np.mean((pitches[0] > 0) != (pitches[1] > 0)) < 0.1
+    cents = 1_200 * np.abs(np.log2(pitches[0][voiced] / pitches[1][voiced]))
+    assert np.quantile(cents, 0.9) < 10
 
 
 def test_windows_of_any_length_make_one_sound(
