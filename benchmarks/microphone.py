@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from realtime.audio.samples import Pcm
-from realtime.conversion.live import Conversion, ConversionNotice
+from realtime.conversion.live import Conversion
+from realtime.conversion.notices import ConversionNotice
 
 PACKET_SECONDS = 0.02
 

@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -20,31 +20,20 @@ from realtime.conversion.clock_drift import ClockDrift
 from realtime.conversion.converter_stream import ConverterStream
 from realtime.conversion.denoising import OFF, Microphone, clean_microphone
 from realtime.conversion.microphone_buffer import MicrophoneBuffer
-from realtime.conversion.overload import OverloadGuard, OverloadState
+from realtime.conversion.notices import ConversionNotice, left_out_notice, overload_notice
+from realtime.conversion.overload import OverloadGuard
 from realtime.conversion.signal_path import Bypass, SignalPath, checked_rate
 from realtime.conversion.timings import TimingReport, Timings
-from realtime.engines.contract import ConversionPlan, Converter, Samples
+from realtime.engines.contract import ConversionPlan, Converter, Samples, TimesItself
 from realtime.engines.voice_change import VoiceChange
 from realtime.errors import BadRequest, YamabikoError
 from realtime.models.loaded import LoadedModels
 from realtime.models.model import Lease
 
-PATIENCE_SECONDS = 0.25  # how long a block may take before the voice passes without it
+PATIENCE_SECONDS = (
+    0.25  # that a block may take beyond its length before the voice passes without it
+)
 TRIAL_HZ = 150.0  # a trial is voiced: silence would cost nothing
-MESSAGES = {
-    "larger_blocks": "Converting takes long: blocks last {ms:.0f} ms now.",
-    "bypass": "Converting takes too long: the voice passes as it is.",
-    "recovered": "The voice is converted without extra delay again.",
-}
-LEFT_OUT = "{ms:.0f} ms of the microphone were not taken in time and are left out."
-
-
-@dataclass(frozen=True)
-class ConversionNotice:
-    """A change in how a live conversion is doing."""
-
-    code: OverloadState
-    message: str
 
 
 class Conversion:
@@ -155,15 +144,18 @@ class _RunningConversion:
         )
         self._bypass = Bypass(plan)
         self._overload = OverloadGuard()
+        self._slow = self._overload.begin(self._measured_load, self._clock())
         self._drift = ClockDrift()
         self._given_seconds = 0.0
         self._reported_left_out = 0  # samples
         self._needs_context = False  # the stream has yet to get the sound from before its start
         self._closing: set[asyncio.Task[None]] = set()
         self._trial: asyncio.Task[tuple[float, float]] | None = None
-        self._stream: ConverterStream | None = self._new_stream()
+        self._stream = None if self._overload.bypassed else self._new_stream()
 
     async def run(self) -> AsyncGenerator[Pcm | ConversionNotice, None]:
+        if self._slow:
+            yield self._overload_notice(self._measured_load(1))
         while (pcm := await self._buffer.take(self._input_wanted())) is not None:
             if (notice := self._left_out_notice()) is not None:
                 yield notice
@@ -219,7 +211,7 @@ class _RunningConversion:
         converted = None
         started = self._clock()
         try:
-            async with asyncio.timeout(self._conversion.patience):
+            async with asyncio.timeout(self._conversion.patience + block.size / self._plan.rate):
                 converted = await self._convert_with_context(stream, block)
         except TimeoutError:
             changed = self._overload.block_timed_out(self._clock())
@@ -289,10 +281,21 @@ class _RunningConversion:
         if samples <= 0:
             return None
         self._reported_left_out += samples
-        message = LEFT_OUT.format(ms=1000 * samples / self._conversion.rate)
-        return ConversionNotice("bypass", message)
+        return left_out_notice(samples / self._conversion.rate)
 
-    def _overload_notice(self) -> ConversionNotice:
-        blocks, code = self._overload.blocks_at_once, self._overload.state
-        ms = 1000 * blocks * self._plan.block / self._plan.rate
-        return ConversionNotice(code, MESSAGES[code].format(ms=ms))
+    def _measured_load(self, blocks: int) -> float:
+        """Estimate computing time by sounding time, from the block that was timed at load.
+
+        What a block costs is taken to be for its whole window, with the sound before it.
+        """
+        engine, plan = self._lease.engine, self._plan
+        seconds = engine.block_seconds if isinstance(engine, TimesItself) else None
+        if seconds is None:
+            return 0.0
+        usual = engine.plan(self._conversion.change)
+        size = blocks * plan.block
+        return seconds * (plan.context + size) / (plan.context + usual.block) * plan.rate / size
+
+    def _overload_notice(self, measured_load: float | None = None) -> ConversionNotice:
+        seconds = self._overload.blocks_at_once * self._plan.block / self._plan.rate
+        return overload_notice(self._overload.state, seconds, measured_load)

@@ -7,6 +7,7 @@ Recovery takes longer each time that the last one did not hold, so that nothing 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 OverloadState = Literal["larger_blocks", "bypass", "recovered"]  # as notices call them
@@ -39,6 +40,17 @@ class OverloadGuard:
         self._rest = REST_SECONDS
         self._next_trial = 0.0
         self._good_trials = 0
+
+    def begin(self, load_of: Callable[[int], float], now: float) -> bool:
+        """Begin with the smallest blocks that are quick enough by the loads that were measured.
+
+        Where even the largest are too slow, the voice passes from the beginning.
+        """
+        for level, count in enumerate(BLOCK_COUNTS):
+            if load_of(count) <= TOO_MUCH:
+                self._level = level
+                return level > 0
+        return self.block_timed_out(now)
 
     @property
     def blocks_at_once(self) -> int:

@@ -19,7 +19,8 @@ from realtime.conversion.by_words.sentence_detector import LEVEL
 from realtime.conversion.character_pitch import CharacterPitches
 from realtime.conversion.denoising import OFF, denoised
 from realtime.conversion.file import convert_recording
-from realtime.conversion.live import PATIENCE_SECONDS, Conversion, ConversionNotice
+from realtime.conversion.live import PATIENCE_SECONDS, Conversion
+from realtime.conversion.notices import ConversionNotice
 from realtime.conversion.request import VoiceChangeRequest, VoiceChangeResolver
 from realtime.conversion.several_files import (
     ConvertedItem,

@@ -230,6 +230,16 @@ class Converter(Protocol):
 
 
 @runtime_checkable
+class TimesItself(Protocol):
+    """A converter that timed a block when it was loaded, since many machines are too slow for it.
+
+    The time is in seconds, of a block as long as its plan's; None before it is known.
+    """
+
+    block_seconds: float | None
+
+
+@runtime_checkable
 class ConvertsTogether(Protocol):
     """A converter that computes blocks of several recordings in one call.
 

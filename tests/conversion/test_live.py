@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from realtime.audio.samples import RATES, Pcm
 from realtime.conversion.file import convert_recording
-from realtime.conversion.live import Conversion, ConversionNotice
+from realtime.conversion.live import Conversion
+from realtime.conversion.notices import ConversionNotice
 from realtime.engines.voice_change import VoiceChange
 from realtime.errors import BadRequest, SynthesisFailed
 from realtime.models.loaded import LoadedModels
@@ -331,3 +332,26 @@ async def test_what_cannot_be_is_refused_at_once() -> None:
     with pytest.raises(SynthesisFailed):
         await run(live(ours, "failing", OPEN, RATE), [np.ones(RATE, np.int16)])
     await ours.close()
+
+
+@pytest.mark.parametrize(
+    ("block_seconds", "codes"),
+    [(None, []), (0.015, []), (0.022, ["larger_blocks"]), (0.1, ["bypass"])],
+)
+async def test_what_a_machine_can_do_is_told_before_anything_is_said(
+    inverting: Inverting, block_seconds: float | None, codes: list[str]
+) -> None:
+    """A block of 20 ms has 40 ms before it; the larger ones share these."""
+    engine, ours, clock = inverting
+    engine.block_seconds = block_seconds  # type: ignore[attr-defined]
+    conversion = live(ours, "inverting", OPEN, RATE, clock=clock)
+    output = conversion.output()
+    listening = asyncio.ensure_future(anext(output))
+    await asyncio.sleep(0)
+    await conversion.feed(np.full(2_000, 500, np.int16))
+    first = await listening
+    found = [first.code] if isinstance(first, ConversionNotice) else []
+    assert found == codes
+    if isinstance(first, ConversionNotice) and block_seconds:
+        assert f"{block_seconds / 0.02:.1f} s to convert a second" in first.message
+    await output.aclose()

@@ -86,3 +86,24 @@ def test_trials_that_fail_become_rarer() -> None:
             trials += 1
             assert not guard.trial_converted(1.0, 0.08, now)
     assert 600 / LONGEST_SECONDS <= trials < 20
+
+
+def test_it_begins_with_the_blocks_that_are_quick_enough_as_measured() -> None:
+    guard = OverloadGuard()
+    assert not guard.begin(lambda blocks: 0.5 / blocks, 0.0)
+    assert guard.state == "recovered"
+    assert guard.begin(lambda blocks: 1.6 / blocks, 0.0)
+    assert guard.state == "larger_blocks" and guard.blocks_at_once == 2
+    assert states_after(guard, 0.2, 60)[-1] == "recovered", "it is not held to the measurement"
+
+
+def test_where_all_blocks_are_too_slow_the_voice_passes_until_trials_go_well() -> None:
+    guard = OverloadGuard()
+    assert guard.begin(lambda blocks: 5.0 / blocks, 0.0)
+    assert guard.state == "bypass" and guard.trial_blocks == BLOCK_COUNTS[-1]
+    now = REST_SECONDS
+    for _ in range(2):
+        assert guard.trial_due(now)
+        guard.trial_converted(0.01, 0.08, now)
+        now += REST_SECONDS
+    assert guard.state == "larger_blocks"

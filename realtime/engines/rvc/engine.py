@@ -7,6 +7,7 @@ of its own: ContentVec, and a pitch estimator.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -54,6 +55,7 @@ class Rvc:
         self._placed = ""
         self._found: VoicePaths | None = None
         self._loaded: RvcModel | None = None
+        self.block_seconds: float | None = None
 
     def find_models(self) -> list[str]:
         return find_voices(self._folder)
@@ -104,6 +106,7 @@ class Rvc:
 
     def unload(self) -> None:
         self._loaded, self._found, self._placed = None, None, ""
+        self.block_seconds = None
 
     def wanted_device(self) -> str:
         own = AUTO if has_usable_gpu() else CPU
@@ -163,9 +166,16 @@ class Rvc:
         return self._found
 
     def _warm_up(self) -> None:
-        """Compute a block of the real length, so that the first one of a stream takes no longer."""
+        """Compute blocks of the real length: the first one of a stream is to take no longer.
+
+        The second one is timed.
+        """
         plan = self.plan(VoiceChange())
         quiet = np.full(plan.block, 1e-4, np.float32)  # silence would cost no run
-        list(self.convert(iter([quiet]), VoiceChange(), CancelToken()))
+        sounds = self.convert(iter([quiet, quiet]), VoiceChange(), CancelToken())
+        next(sounds)
+        started = time.perf_counter()
+        next(sounds)
+        self.block_seconds = time.perf_counter() - started
         assert self._loaded is not None, "only a loaded voice converts"
         self._loaded.voice.release_packed()
