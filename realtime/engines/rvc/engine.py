@@ -36,7 +36,7 @@ FILES = "NAME.pth in models/rvc/, and its added_….index beside it if there is 
 # A GPU hears as much of the past as the published program; on processors that costs too much.
 CONTEXT_STEPS = {CPU: 25, CUDA: 100}  # of 20 ms
 BLOCK_STEPS = {CPU: 25, CUDA: 5}
-FILE_BLOCK_STEPS = 200  # 4 s: then most of what is computed is used
+FILE_BLOCK_STEPS = 400  # 8 s: then nearly all of what is computed is used
 
 
 class Rvc:
