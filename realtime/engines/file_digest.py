@@ -12,6 +12,7 @@ import json
 import logging
 import threading
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from realtime.files import write_whole
@@ -38,6 +39,11 @@ class FileDigests:
             if known is None or known[0] != now:
                 known = self._known[path] = (now, file_digest(path, now))
             return known[1]
+
+    def version(self, revision: str, paths: Sequence[Path]) -> str:
+        """Return an engine's revision with the digests of a model's files, as far as there are."""
+        digests = [self.of(path) for path in paths if path.is_file()]
+        return " ".join([revision, *digests])
 
 
 def file_digest(path: Path, size_and_time: SizeAndTime | None = None) -> str:

@@ -19,7 +19,7 @@ from realtime.audio.wav import wav_file
 from realtime.cli import convert
 from realtime.cli.commands import parse_arguments
 from realtime.services import build
-from realtime.settings import Settings
+from realtime.settings import ModelsSettings, Settings
 from tests.support.rvc_models import bring_rvc
 from tests.support.server import local_client, serving
 from tests.support.voice_like_sound import pcm, voice
@@ -163,3 +163,41 @@ def test_a_damaged_voice_is_told_and_spoils_no_other(
     assert str(broken) in answer.json()["error"]["message"]
     sound_of(ask(client))
     broken.unlink()
+
+
+def test_a_line_is_spoken_and_becomes_the_voice(brought: tuple[TestClient, Settings]) -> None:
+    client, own = brought
+
+    def line(**fields: str) -> tuple[str, np.ndarray]:
+        body = {"text": "abcdef", "engine": "tone", **fields}
+        asked = client.post("/lines", json=body)
+        assert asked.status_code == 200, asked.text
+        heard, rate = decode(client.get(asked.json()["url"]).content)
+        assert rate == RATE
+        return asked.json()["key"], heard
+
+    key, plain = line()
+    nana, changed = line(then="rvc:nana")
+    assert nana != key and changed.size == plain.size
+    assert np.abs(changed).max() > 100 and not np.array_equal(changed, plain)
+    assert np.array_equal(line(then="rvc:nana")[1], changed)
+    assert line(then="rvc:kyo")[0] not in (key, nana)
+    refused = client.post("/lines", json={"text": "abc", "then": "af_heart"})
+    assert refused.status_code == 400
+    assert "then is 'af_heart', who speaks" in refused.json()["error"]["message"]
+
+
+def test_another_file_under_the_same_name_gives_lines_another_key(
+    settings: Settings, tmp_path: Path
+) -> None:
+    own = replace(settings, models=ModelsSettings(path=tmp_path))
+    with local_client(build(own)) as client:
+        folder = own.models.path / "rvc"
+        folder.mkdir(parents=True, exist_ok=True)
+        keys = []
+        for content in (b"one", b"two"):
+            (folder / "changing.pth").write_bytes(content)
+            asked = {"text": "abc", "engine": "tone", "then": "rvc:changing"}
+            keys.append(client.post("/lines", json=asked).json()["key"])
+        (folder / "changing.pth").unlink()
+    assert keys[0] != keys[1]

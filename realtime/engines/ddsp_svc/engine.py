@@ -21,6 +21,7 @@ from realtime.engines.ddsp_svc.options import OPTIONS, PITCH_METHOD, VoiceManner
 from realtime.engines.ddsp_svc.stream import STEPS_A_SECOND, DdspStream, window_shape
 from realtime.engines.ddsp_svc.vocoder_file import VOCODER_FILES
 from realtime.engines.ddsp_svc.voice_files import CONFIG, find_voice_file, find_voices, read_config
+from realtime.engines.file_digest import FileDigests
 from realtime.engines.placeable import (
     AUTO,
     CPU,
@@ -41,6 +42,7 @@ from realtime.weights import WeightFile
 logger = logging.getLogger(__name__)
 
 NAME = "ddsp_svc"
+REVISION = "1"  # raised when the same files sound different
 FILES = "config.yaml and model_STEP.pt in models/ddsp_svc/NAME/"
 # A window begins more than a second before its block, which costs as much as the block itself.
 BLOCK_STEPS = {CPU: 25, CUDA: 5}  # of 20 ms
@@ -51,7 +53,6 @@ class DdspSvc:
     """The engine of one voice in `models/ddsp_svc`, or of none."""
 
     name = NAME
-    version = "1"
     block = blocks.TORCH
     may_use_cuda = True  # wherever it is placed
     options = OPTIONS
@@ -62,7 +63,13 @@ class DdspSvc:
         self._folder = settings.models.path / NAME
         self._placed = ""
         self._loaded: DdspModel | None = None
+        self._digests, self._loaded_version = FileDigests(), ""
         self.block_seconds: float | None = None
+
+    @property
+    def version(self) -> str:
+        """Return what changes with the voice's files, so that the keys of recordings do too."""
+        return self._loaded_version or self._digests.version(REVISION, self._own_files())
 
     def find_models(self) -> list[str]:
         return find_voices(self._folder)
@@ -87,16 +94,17 @@ class DdspSvc:
         )
         if not self.model:
             return shared
-        file = find_voice_file(self._folder / self.model)
-        names = (CONFIG, "model_STEP.pt" if file is None else file.name)
+        names = [path.name for path in self._own_files()]
         return (*(WeightFile(NAME, f"{self.model}/{name}") for name in names), *shared)
 
     def load(self) -> None:
         self.check_files()
         self._set_threads()
+        version = self.version
         loaded = DdspModel(self._folder / self.model, self._settings, self.runs_on())
         self._loaded = loaded
         self._warm_up()
+        self._loaded_version = version
         logger.info("%s is %s; it runs on %s", id_of(self), loaded.version, loaded.device)
 
     def check_files(self) -> None:
@@ -113,7 +121,8 @@ class DdspSvc:
         )
 
     def unload(self) -> None:
-        self._loaded, self._placed, self.block_seconds = None, "", None
+        self._loaded, self._placed = None, ""
+        self.block_seconds, self._loaded_version = None, ""
 
     def wanted_device(self) -> str:
         own = AUTO if has_usable_gpu() else CPU
@@ -155,6 +164,12 @@ class DdspSvc:
             silent = window.is_silent  # it costs no run
             piece = windows.silence(window) if silent else stream.convert(window, cancel.check)
             yield np.clip(windows.join(piece), -1.0, 1.0)
+
+    def _own_files(self) -> list[Path]:
+        if not self.model:
+            return []
+        folder = self._folder / self.model
+        return [folder / CONFIG, find_voice_file(folder) or folder / "model_STEP.pt"]
 
     def _manner(self, change: VoiceChange) -> tuple[DdspModel, VoiceManner]:
         """Return the loaded voice, and what a change means for it."""

@@ -9,12 +9,14 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
 from realtime import blocks
 from realtime.acceleration.cuda_driver import has_usable_gpu
 from realtime.engines.contract import CancelToken, ConversionPlan, Samples
+from realtime.engines.file_digest import FileDigests
 from realtime.engines.placeable import AUTO, CPU, CUDA, device_in_settings, kind_of, with_number
 from realtime.engines.rvc.model import RvcModel
 from realtime.engines.rvc.options import OPTIONS, PITCH_METHOD, manner_of
@@ -32,6 +34,7 @@ from realtime.weights import WeightFile, find_parts, weights_missing
 logger = logging.getLogger(__name__)
 
 NAME = "rvc"
+REVISION = "1"  # raised when the same files sound different
 FILES = "NAME.pth in models/rvc/, and its added_….index beside it if there is one"
 # A GPU hears as much of the past as the published program; on processors that costs too much.
 CONTEXT_STEPS = {CPU: 25, CUDA: 100}  # of 20 ms
@@ -43,7 +46,6 @@ class Rvc:
     """The engine of one voice in `models/rvc`, or of none."""
 
     name = NAME
-    version = "1"
     block = blocks.TORCH
     may_use_cuda = True  # wherever it is placed
     options = OPTIONS
@@ -55,7 +57,13 @@ class Rvc:
         self._placed = ""
         self._found: VoicePaths | None = None
         self._loaded: RvcModel | None = None
+        self._digests, self._loaded_version = FileDigests(), ""
         self.block_seconds: float | None = None
+
+    @property
+    def version(self) -> str:
+        """Return what changes with the voice's files, so that the keys of recordings do too."""
+        return self._loaded_version or self._digests.version(REVISION, self._own_files())
 
     def find_models(self) -> list[str]:
         return find_voices(self._folder)
@@ -76,17 +84,18 @@ class Rvc:
         paths = self._paths()
         if paths is None:
             return shared
-        own = [paths.voice] if paths.index is None else [paths.voice, paths.index]
-        names = [path.relative_to(self._folder).as_posix() for path in own]
+        names = [path.relative_to(self._folder).as_posix() for path in self._own_files()]
         return (*(WeightFile(NAME, name) for name in names), *shared)
 
     def load(self) -> None:
         self.check_files()
         paths = self._paths()
         assert paths is not None, "check_files refuses it"
+        version = self.version
         self._set_threads()
         self._loaded = RvcModel(paths, self._settings, self.runs_on())
         self._warm_up()
+        self._loaded_version = version
         voice = self._loaded.voice
         logger.info("%s is %s; it runs on %s", id_of(self), voice.version, self._loaded.device)
 
@@ -106,7 +115,7 @@ class Rvc:
 
     def unload(self) -> None:
         self._loaded, self._found, self._placed = None, None, ""
-        self.block_seconds = None
+        self.block_seconds, self._loaded_version = None, ""
 
     def wanted_device(self) -> str:
         own = AUTO if has_usable_gpu() else CPU
@@ -158,6 +167,12 @@ class Rvc:
 
         if self._settings.models.threads:  # of this lane's thread alone
             torch.set_num_threads(self._settings.models.threads)
+
+    def _own_files(self) -> list[Path]:
+        paths = self._paths()
+        if paths is None:
+            return []
+        return [paths.voice] if paths.index is None else [paths.voice, paths.index]
 
     def _paths(self) -> VoicePaths | None:
         """Find the model's files: again only where they are gone, and never while it is loaded."""
