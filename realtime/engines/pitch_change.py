@@ -24,17 +24,22 @@ class PitchChange:
     def changed(self, pitch: npt.NDArray[np.floating], first: int) -> Floats:
         """Return the pitch in Hz of the frames of 10 ms from `first` on; 0, no pitch, stays."""
         found = pitch.astype(np.float64)
-        if self._change.speaker is None:
-            self._speaker.add(np.repeat(found[max(0, self._learnt - first) :], FRAMES))
-            self._learnt = max(self._learnt, first + found.size)
+        self.learn(found, first)
         if self._change.effect == "whisper":
             return np.zeros_like(found)
         if self._change.effect == "robot":
             found = np.where(found > 0, self._speaker_pitch(), 0.0)
-        changed: Floats = found * self._factor()
+        changed: Floats = found * self.factor()
         return changed
 
-    def _factor(self) -> float:
+    def learn(self, pitch: Floats, first: int) -> None:
+        """Learn the speaker's median from the frames of 10 ms that no window had before."""
+        if self._change.speaker is None:
+            self._speaker.add(np.repeat(pitch[max(0, self._learnt - first) :], FRAMES))
+            self._learnt = max(self._learnt, first + pitch.size)
+
+    def factor(self) -> float:
+        """Return by how much the pitch is to be multiplied, as far as the speaker is known."""
         change = self._change
         if change.pitch is not None:
             return float(2.0 ** (change.pitch / 12.0))

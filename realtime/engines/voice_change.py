@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 from realtime.engines.options import Options
@@ -45,6 +46,18 @@ class VoiceChange:
                 _check(item.name, getattr(self, item.name))
         if self.effect not in EFFECTS:
             raise _refused("effect", self.effect, f"one of {', '.join(EFFECTS)}")
+
+
+def refuse_fields(change: VoiceChange, engine: str, names: Sequence[str]) -> None:
+    """Refuse a change of what an engine cannot change: it would be left out without a word."""
+    usual = VoiceChange()
+    for name in names:
+        if getattr(change, name) != getattr(usual, name):
+            raise BadRequest(
+                f"{engine} cannot change {name}.",
+                hint="The engine world can: docs/conversion.md lists what each takes.",
+                field=name,
+            )
 
 
 def _check(name: str, value: object) -> None:

@@ -82,6 +82,12 @@ def test_an_upload_comes_back_in_the_voice(voices: TestClient) -> None:
         assert np.abs(sound_of(ask(voices, options)) - found).max() > 50
 
 
+@pytest.mark.parametrize("field", [{"breath": "0.5"}, {"effect": "robot"}])
+def test_what_it_cannot_change_is_refused(voices: TestClient, field: dict[str, str]) -> None:
+    told = f"ddsp_svc cannot change {next(iter(field))}"
+    assert_refused(ask(voices, **field), 400, "bad_request", told)
+
+
 @pytest.mark.parametrize("rate", [8_000, 48_000])
 def test_other_rates_than_the_voice_s(voices: TestClient, rate: int) -> None:
     sound = pcm(voice(0.5, 140.0, rate))

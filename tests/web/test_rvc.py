@@ -85,6 +85,14 @@ def test_wrong_options_are_refused_by_name(brought: tuple[TestClient, Settings])
         assert words in answer.json()["error"]["message"]
 
 
+def test_what_it_cannot_change_is_refused(brought: tuple[TestClient, Settings]) -> None:
+    client, _ = brought
+    answer = ask(client, breath="0.5")
+    assert answer.status_code == 400
+    assert "rvc cannot change breath" in answer.json()["error"]["message"]
+    sound_of(ask(client, effect="robot"))
+
+
 def test_several_voices_at_once_give_what_each_gives_alone(
     brought: tuple[TestClient, Settings],
 ) -> None:

@@ -14,7 +14,7 @@ from realtime.engines.options import (
     TextOption,
     WholeOption,
 )
-from realtime.engines.voice_change import VoiceChange
+from realtime.engines.voice_change import VoiceChange, refuse_fields
 from realtime.engines.voice_features.pitch import METHODS as PITCH_METHODS
 from realtime.errors import BadRequest
 
@@ -71,6 +71,7 @@ class VoiceManner:
 
 def manner_of(change: VoiceChange, model: DdspModel) -> VoiceManner:
     """Return what a change means for a voice; refuse what that voice cannot do."""
+    refuse_fields(change, "ddsp_svc", ("breath", "effect"))
     given: dict[str, Any] = dict(change.options)
     config, shape = model.config, model.voice.shape
     register = float(given.get("vocal_register", 0.0))

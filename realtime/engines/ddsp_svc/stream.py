@@ -17,7 +17,6 @@ from realtime.engines.contract import Samples
 from realtime.engines.ddsp_svc.features import (
     CONTENT_RATE,
     PITCH_SECONDS,
-    Floats,
     Singles,
     content_sound,
     filled_pitch,
@@ -29,11 +28,11 @@ from realtime.engines.ddsp_svc.features import (
 )
 from realtime.engines.ddsp_svc.model import DdspModel
 from realtime.engines.ddsp_svc.options import VoiceManner
+from realtime.engines.pitch_change import PitchChange
 from realtime.engines.pitch_track import PitchTrack
 from realtime.engines.positional_noise import PositionalNoise
 from realtime.engines.sliding_window import SoundWindow, WindowShape
 from realtime.engines.voice_change import VoiceChange
-from realtime.engines.world import MedianPitch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -96,8 +95,7 @@ class DdspStream:
         offsets = PositionalNoise(change.seed, "ddsp offsets")
         self._offsets = offsets.uniform(0, 1, max(1, model.vocoder.generator.harmonics))
         self._pitch, self._comb, self._harmonics = PitchTrack(), PitchTrack(), PitchTrack()
-        self._speaker = MedianPitch()
-        self._learnt = 0  # values of the estimator that the speaker's median is learnt from
+        self._pitch_change = PitchChange(change)
         self._held = model.config.lowest_pitch  # Hz, where a window has no pitch
         self._warned = False
 
@@ -168,7 +166,7 @@ class DdspStream:
         """Return the pitch of each frame as it is to sound, the same in all windows."""
         shape, config = self._model.voice.shape, self._model.config
         found = self._estimator.pitch(content).astype(np.float64)
-        self._learn(found, round(window.first / (shape.rate * PITCH_SECONDS)))
+        self._pitch_change.learn(found, round(window.first / (shape.rate * PITCH_SECONDS)))
         start = first * shape.hop - window.first
         pitch = frame_pitch(found, count, shape.hop, shape.rate, start)
         if (pitch > 0).any():
@@ -177,22 +175,8 @@ class DdspStream:
         else:
             pitch = np.full(count, self._held)
         ahead = first + count - -(-(window.first + window.stop) // shape.hop)
-        return self._pitch.settle(first, (pitch * self._factor()).astype(np.float32), ahead)
-
-    def _learn(self, found: Floats, first: int) -> None:
-        """Learn the speaker's median from the values that no window had before."""
-        new = max(0, self._learnt - first)
-        self._learnt = max(self._learnt, first + found.size)
-        if self._change.speaker is None:
-            self._speaker.add(np.repeat(found[new:], 2))  # it counts in frames of 5 ms
-
-    def _factor(self) -> float:
-        change = self._change
-        if change.pitch is not None:
-            return float(2.0 ** (change.pitch / 12.0))
-        if change.target is None:
-            return 1.0
-        return change.target / (change.speaker or self._speaker.value())
+        changed = pitch * self._pitch_change.factor()
+        return self._pitch.settle(first, changed.astype(np.float32), ahead)
 
     def _volume(self, window: SoundWindow, first: int, count: int) -> Singles:
         shape, smooth = self._model.voice.shape, self._model.config.volume_window

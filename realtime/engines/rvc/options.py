@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from realtime.engines.options import ChoiceOption, EngineOption, NumberOption, WholeOption
-from realtime.engines.voice_change import VoiceChange
+from realtime.engines.voice_change import VoiceChange, refuse_fields
 from realtime.engines.voice_features.pitch import METHODS as PITCH_METHODS
 from realtime.errors import BadRequest
 
@@ -55,7 +55,8 @@ class RvcManner:
 
 
 def manner_of(change: VoiceChange, speakers: int) -> RvcManner:
-    """Return what a change means for a voice; refuse a speaker that it does not have."""
+    """Return what a change means for a voice; refuse what that voice cannot do."""
+    refuse_fields(change, "rvc", ("breath",))
     given: dict[str, Any] = dict(change.options)
     speaker = int(given.get("speaker", 0))
     if speaker >= speakers:
