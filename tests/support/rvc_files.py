@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from benchmarks.converter_index import index_bytes
 from tests.support.converter_files import ConverterReference
 
 VOICES = {
@@ -52,31 +52,6 @@ def write_voice(
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save({name: value for name, value in content.items() if value is not None}, path)
     return path
-
-
-def index_bytes(lists: Sequence[np.ndarray], sparse: bool = False, metric: int = 1) -> bytes:
-    """Write vectors in lists as faiss writes an index of them; the ids count on."""
-    numbers = lists[0].shape[1]
-    count = sum(map(len, lists))
-    centroids = np.stack([each.mean(0) if len(each) else np.full(numbers, 9.0) for each in lists])
-
-    def header(vectors: int) -> bytes:
-        return struct.pack("<iqqqBi", numbers, vectors, 1 << 20, 1 << 20, 1, metric)
-
-    parts = [b"IwFl", header(count), struct.pack("<QQ", len(lists), 1)]
-    parts += [b"IxF2", header(len(lists)), struct.pack("<Q", centroids.size)]
-    parts += [centroids.astype("<f4").tobytes(), struct.pack("<BQ", 0, 0)]
-    parts += [b"ilar", struct.pack("<QQ", len(lists), 4 * numbers)]
-    if sparse:
-        pairs = [number for at, each in enumerate(lists) if len(each) for number in (at, len(each))]
-        parts += [b"sprs", struct.pack(f"<Q{len(pairs)}Q", len(pairs), *pairs)]
-    else:
-        parts += [b"full", struct.pack(f"<Q{len(lists)}Q", len(lists), *map(len, lists))]
-    first = 0
-    for each in lists:
-        parts += [each.astype("<f4").tobytes(), np.arange(first, first + len(each)).tobytes()]
-        first += len(each)
-    return b"".join(parts)
 
 
 def write_index(path: Path, numbers: int = 768, seed: int = 0) -> Path:
