@@ -49,7 +49,7 @@ const cards = new CharacterCards(byId("voices"), { characters, linePlayer, onFai
 const history = new History(byId("history"), { characters, say, edit: (line) => form.edit(line) });
 const form = new LineForm({ linePlayer, characters, cards, say });
 const meter = new LatencyMeter(connection, player);
-new TalkPanel(byId("talk"), { connection, player, meter });
+new TalkPanel(byId("talk"), { connection, player, meter, characters });
 new LatencyPanel(byId("latency"), { meter, player });
 translate();
 

@@ -21,6 +21,7 @@ class ConversionNotice:
 
     code: OverloadState
     message: str
+    load: float | None = None  # computing time by sounding time, measured before anything was said
 
 
 def overload_notice(
@@ -30,7 +31,7 @@ def overload_notice(
     message = MESSAGES[state].format(ms=1000 * block_seconds)
     if measured_load is not None:
         message = f"{message} {SLOW.format(load=measured_load)}"
-    return ConversionNotice(state, message)
+    return ConversionNotice(state, message, measured_load)
 
 
 def left_out_notice(seconds: float) -> ConversionNotice:

@@ -133,6 +133,14 @@ class TakesOptions(Protocol):
 
 
 @runtime_checkable
+class MovesFormants(Protocol):
+    """A converter that can move formants, where its voice was trained for that."""
+
+    def formant_range(self) -> tuple[float, float] | None:
+        """Return the least and the most of `formant`; None where the voice has its own alone."""
+
+
+@runtime_checkable
 class PreparesFiles(Protocol):
     """An engine that loads a file which is made once, of its weights, with much work and memory.
 

@@ -6,9 +6,11 @@ import asyncio
 from contextlib import aclosing
 
 import numpy as np
+from msgspec import UNSET, UnsetType
 
 from realtime.audio.samples import Pcm
-from realtime.conversion.by_words.events import SentenceHeard
+from realtime.conversion.by_words.events import RevoicingNotice, SentenceHeard
+from realtime.conversion.notices import ConversionNotice
 from realtime.conversion.request import REVOICE, VoiceChangeRequest
 from realtime.conversion.voice_changer import LiveVoice, LiveVoiceEvent
 from realtime.engines.options import options_of
@@ -139,7 +141,7 @@ class ListenActivity(Activity):
         if isinstance(item, SentenceHeard):
             message: FromServer = Heard(self.id, item.event, item.text, item.language)
         else:
-            message = Notice(self.id, item.code, item.message)
+            message = Notice(self.id, item.code, item.message, _load_of(item))
         await self._context.send_queue.put(self.stream, encode(message), self._now())
 
     async def _charge(self) -> None:
@@ -187,6 +189,11 @@ class ListenActivity(Activity):
             ),
             notices=(),
         )
+
+
+def _load_of(notice: ConversionNotice | RevoicingNotice) -> float | UnsetType:
+    load = notice.load if isinstance(notice, ConversionNotice) else None
+    return UNSET if load is None else round(load, 2)
 
 
 def voice_change_request(listen: Listen) -> VoiceChangeRequest:

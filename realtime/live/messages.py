@@ -266,6 +266,7 @@ class Notice(Struct, frozen=True, tag="notice"):
     id: str
     code: Literal["larger_blocks", "bypass", "recovered", "left_out", "not_spoken"]
     message: str
+    load: float | UnsetType = UNSET  # computing time by sounding time, measured at load
 
 
 class Meter(Struct, frozen=True, tag="meter"):

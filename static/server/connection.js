@@ -61,8 +61,9 @@ export class Connection extends EventTarget {
 
   // `on` has functions: onStarted, onWords, and at the end one of onDone, onCancelled, onError.
   say(line, on = {}) {
-    const { character, engine, ...rest } = line;
-    return this.#begin({ type: "say", character: character || null, engine: engine || null, ...rest }, on);
+    const { character, engine, then, ...rest } = line;
+    const voice = { character: character || null, engine: engine || null, then: then || null };
+    return this.#begin({ type: "say", ...voice, ...rest }, on);
   }
 
   // Opens the microphone's side; then `sound`, then `endListening`. `on` may have onHeard and onNotice too.

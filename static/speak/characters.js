@@ -1,4 +1,4 @@
-// The characters that can speak, as the server lists them.
+// The characters that can speak and the voices of converters, as the server lists them.
 
 import { requestJson } from "../server/http.js";
 
@@ -8,11 +8,13 @@ export const LANGUAGE_NAMES = { en: "English", zh: "中文", ja: "日本語" };
 export class CharacterList extends EventTarget {
   #all = [];
   #byName = new Map(); // also by their other names
+  #converterVoices = [];
 
   async load() {
-    const { characters } = await requestJson("/api/characters");
+    const { characters, converter_voices: voices, converter_models: groups } = await requestJson("/api/characters");
     this.#all = characters;
     this.#byName = new Map(characters.flatMap((each) => [...each.aliases, each.name].map((name) => [name, each])));
+    this.#converterVoices = [...voices.map(voiceOfCard), ...groups.flatMap(voicesOfModels)];
     this.dispatchEvent(new Event("changed"));
   }
 
@@ -20,8 +22,19 @@ export class CharacterList extends EventTarget {
     return this.#all;
   }
 
+  // The voices into which others are changed: {name, shown, asked, key, formant, options}. `name` is a character's, or
+  // the id of a model without a card; `asked` is what a request says to get it.
+  get converterVoices() {
+    return this.#converterVoices;
+  }
+
   get(name) {
     return this.#byName.get(name) ?? null;
+  }
+
+  // The name of a converter's voice for people.
+  voiceName(name) {
+    return this.#converterVoices.find((each) => each.name === name)?.shown ?? name;
   }
 
   // The languages that characters are native in, in the order of the characters.
@@ -34,3 +47,10 @@ export class CharacterList extends EventTarget {
     return this.#all.filter((each) => each.language === language);
   }
 }
+
+const voiceOfCard = ({ name, display_name: shown, key, formant, options }) => {
+  return { name, shown, asked: { character: name }, key, formant, options };
+};
+
+const voicesOfModels = ({ options, models }) =>
+  models.map(({ id, formant }) => ({ name: id, shown: id, asked: { engine: id }, key: 0, formant, options }));

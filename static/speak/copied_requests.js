@@ -4,7 +4,7 @@ import { shellQuoted } from "../page/shell.js";
 
 // The fields of a line for the server; what is the default is left out.
 export function lineFields(line) {
-  const { text, character, language, noaccent, speed, seed, engine } = line;
+  const { text, character, language, noaccent, speed, seed, engine, then } = line;
   const fields = { text };
   if (character) fields.character = character;
   if (language && language !== "auto") fields.language = language;
@@ -12,6 +12,7 @@ export function lineFields(line) {
   if (speed !== undefined && speed !== 1) fields.speed = speed;
   if (seed) fields.seed = seed;
   if (engine) fields.engine = engine;
+  if (then) fields.then = then;
   return fields;
 }
 
@@ -31,7 +32,7 @@ export function speechCommand(origin, line, withKey) {
   return curlCommand(`${origin}/v1/audio/speech`, body, withKey, "line.wav");
 }
 
-// The request of the bots' contract, which has no speed, seed and engine.
+// The request of the bots' contract, which has no speed, seed, engine and second voice.
 export function generateCommand(origin, line, withKey) {
   const body = { textPrompt: line.text, character: line.speaker, language: line.language || "auto" };
   if (line.noaccent) body.noaccent = true;
@@ -39,4 +40,5 @@ export function generateCommand(origin, line, withKey) {
 }
 
 // Whether the bots' contract makes this very line.
-export const fitsGenerate = ({ speed, seed, engine }) => (speed === undefined || speed === 1) && !seed && !engine;
+export const fitsGenerate = ({ speed, seed, engine, then }) =>
+  (speed === undefined || speed === 1) && !seed && !engine && !then;

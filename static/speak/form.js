@@ -4,7 +4,7 @@ import { byId, el } from "../page/dom.js";
 import { readStorage, writeStorage } from "../page/storage.js";
 import { LANGUAGE_NAMES } from "./characters.js";
 
-const FIELDS = ["text", "character", "language", "accent", "speed", "seed", "engine"];
+const FIELDS = ["text", "character", "language", "accent", "speed", "seed", "engine", "then"];
 const MOST_STORED = 5000; // characters of a field
 
 export class LineForm {
@@ -32,7 +32,7 @@ export class LineForm {
   edit(line) {
     const accent = line.noaccent ? "native" : "own";
     const [speed, seed] = [String(line.speed ?? 1), String(line.seed ?? 0)];
-    this.#fill({ ...line, accent, speed, seed, engine: line.engine ?? "", ownSpeed: false });
+    this.#fill({ ...line, accent, speed, seed, engine: line.engine ?? "", then: line.then ?? "", ownSpeed: false });
     this.#cards.select(byId("character").value);
     this.#text.focus();
   }
@@ -53,6 +53,7 @@ export class LineForm {
       speed: Number(byId("speed").value),
       seed: seedValue(),
       engine: byId("engine").value,
+      then: byId("then").value,
     };
   }
 
@@ -103,7 +104,8 @@ export class LineForm {
     });
     this.#characters.addEventListener("changed", () => {
       listCharacters(byId("character"), this.#characters);
-      this.#fill(readStored(), ["character"]);
+      listSecondVoices(byId("then"), this.#characters.converterVoices);
+      this.#fill(readStored(), ["character", "then"]);
       this.#cards.select(byId("character").value);
       this.#followSpeed();
     });
@@ -156,4 +158,12 @@ function listCharacters(select, characters) {
     select.append(el("optgroup", { label: LANGUAGE_NAMES[language] ?? language }, ...options));
   }
   select.value = characters.get(value)?.name ?? "";
+}
+
+// A second voice is offered only where there is one.
+function listSecondVoices(select, voices) {
+  const { value } = select;
+  select.replaceChildren(select.options[0], ...voices.map(({ name, shown }) => el("option", { value: name }, shown)));
+  setField(select, value);
+  select.closest(".field").hidden = !voices.length;
 }

@@ -18,11 +18,11 @@ export function withLine(lines, line) {
   });
 }
 
-// The lines that have every word of a query, in their text or in the name of their speaker.
+// The lines that have every word of a query, in their text or in the names of their voices.
 export function searchLines(lines, query) {
   const words = normalized(query).split(/\s+/).filter(Boolean);
   return lines.filter((line) => {
-    const text = normalized(`${line.text} ${speakerOf(line)}`);
+    const text = normalized(`${line.text} ${speakerOf(line)} ${line.then ?? ""}`);
     return words.every((word) => text.includes(word));
   });
 }
@@ -30,8 +30,8 @@ export function searchLines(lines, query) {
 const normalized = (text) => text.normalize("NFKC").toLowerCase();
 const speakerOf = ({ by, character }) => by ?? character; // `by`: who spoke a line that left it open
 
-const identity = ({ text, character, language, noaccent, speed, seed, engine }) =>
-  JSON.stringify([text, character, language, noaccent, speed, seed, engine]);
+const identity = ({ text, character, language, noaccent, speed, seed, engine, then }) =>
+  JSON.stringify([text, character, language, noaccent, speed, seed, engine, then || ""]);
 const isSame = (one, other) => identity(one) === identity(other);
 
 const isLine = (each) => typeof each?.text === "string" && typeof each.at === "number";
@@ -111,6 +111,7 @@ export class History {
   #item(line) {
     const name = speakerOf(line);
     const speaker = this.#characters.get(name)?.display_name ?? (name || t("character.any"));
+    const voices = line.then ? `${speaker} → ${this.#characters.voiceName(line.then)}` : speaker;
     return el(
       "li",
       {},
@@ -120,7 +121,7 @@ export class History {
         el("span", { class: "hidden", t: "history.again" }),
         " ",
         el("span", { class: "text" }, line.text),
-        el("span", { class: "soft small" }, `${speaker} · ${formatMoment(line.at)}`),
+        el("span", { class: "soft small" }, `${voices} · ${formatMoment(line.at)}`),
       ),
       iconButton("✎", "history.edit", () => this.#edit(line)),
       iconButton("✕", "history.forget", () => this.#store(this.#lines.filter((each) => each !== line))),

@@ -106,9 +106,10 @@ export class NowPlaying {
   }
 
   #showFacts() {
-    const { started, done, firstMs } = this.#current;
+    const { line, started, done, firstMs } = this.#current;
     const facts = [];
     if (started) facts.push(this.#characters.get(started.character)?.display_name ?? started.character);
+    if (line.then) facts.push(t("fact.then", { name: this.#characters.voiceName(line.then) }));
     if (started?.cache) facts.push(t(`fact.${started.cache}`));
     if (firstMs !== null) facts.push(t("fact.first", { time: formatMilliseconds(firstMs) }));
     if (done) facts.push(formatSeconds(done.duration));

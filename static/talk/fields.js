@@ -1,7 +1,7 @@
 // The fields of the talk panel: they show its settings and change them.
 
 import { el } from "../page/dom.js";
-import { setText, t } from "../page/i18n.js";
+import { loadTexts, setText, t, translate } from "../page/i18n.js";
 import { DEFAULTS } from "./settings.js";
 
 const SLIDERS = { pitch: [-12, 12, 0.5], formant: [0.5, 2, 0.05], breath: [0, 1, 0.05] }; // least, most, step
@@ -15,7 +15,9 @@ export class TalkFields {
   #radios = []; // {name, input}
   #switches = {};
   #noCharacter = el("option", { value: "" });
-  #voices = []; // options of those who do not speak
+  #voices = el("optgroup", { "t-label": "talk.voices" }); // of converters
+  #speaking = el("optgroup", { "t-label": "talk.speaking" });
+  #converterFields = null; // a promise, before they are first needed
 
   constructor(settings) {
     this.#settings = settings;
@@ -33,6 +35,7 @@ export class TalkFields {
       ...Object.keys(SLIDERS).map((name) => this.#slider(name)),
       this.#select("effect", ...effects),
     );
+    this.converter = el("div", { class: "converter" });
     this.way = this.#radioGroup("way", { open: "talk-open", push: "talk-push" });
     this.switches = el("div", { class: "checks" }, ...SWITCHES.map((name) => this.#switch(name)));
   }
@@ -42,11 +45,29 @@ export class TalkFields {
     const { values } = this.#settings;
     for (const { name, input } of this.#radios) input.checked = input.value === values[name];
     for (const [name, input] of Object.entries(this.#switches)) input.checked = values[name];
-    for (const option of this.#voices) option.disabled = option.hidden = values.mode !== "convert";
+    this.#voices.disabled = this.#voices.hidden = values.mode !== "convert" || !this.#voices.children.length;
     for (const [name, select] of Object.entries(this.#selects)) select.value = values[name];
+    // A voice that does not speak is not chosen while words are spoken anew.
+    if (this.#selects.character.selectedOptions[0]?.parentNode.disabled) this.#selects.character.value = "";
     for (const name of Object.keys(SLIDERS)) this.#showSlider(name);
     setText(this.#noCharacter, values.mode === "convert" ? "talk.character.none" : "talk.character.any");
-    this.conversion.hidden = values.mode !== "convert";
+    this.conversion.hidden = values.mode !== "convert" || this.#settings.converterVoice !== null;
+    this.converter.hidden = this.#settings.converterVoice === null;
+    if (!this.converter.hidden) this.#showConverter();
+  }
+
+  // What a converter can be told is fetched when a voice of one is chosen: most visits have none.
+  async #showConverter() {
+    const load = async () => {
+      const [{ ConverterFields }] = await Promise.all([import("./converter_fields.js"), loadTexts("later/")]);
+      return new ConverterFields(this.converter, this.#settings);
+    };
+    try {
+      this.#converterFields ??= load();
+      (await this.#converterFields).show();
+    } catch {
+      this.#converterFields = null; // the server is gone; to be tried again
+    }
   }
 
   listDevices(devices) {
@@ -61,11 +82,11 @@ export class TalkFields {
 
   // Lists the characters that speak, whose pitch a voice can get, and the voices of converters.
   listCharacters(characters, voices) {
-    const [speaking, changing] = [characters, voices].map((names) =>
-      names.map((name) => el("option", { value: name }, name)),
-    );
-    this.#voices = changing;
-    this.#selects.character.replaceChildren(this.#noCharacter, ...changing, ...speaking);
+    const option = (value, shown) => el("option", { value }, shown);
+    this.#voices.replaceChildren(...voices.map(({ name, shown }) => option(name, shown)));
+    this.#speaking.replaceChildren(...characters.map(({ name }) => option(name, name)));
+    this.#selects.character.replaceChildren(this.#noCharacter, this.#voices, this.#speaking);
+    translate(this.#selects.character);
   }
 
   #showSlider(name) {
@@ -116,4 +137,4 @@ export class TalkFields {
   }
 }
 
-const withSign = (value) => (value > 0 ? `+${value}` : String(value));
+export const withSign = (value) => (value > 0 ? `+${value}` : String(value));

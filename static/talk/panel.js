@@ -2,7 +2,7 @@
 // microphone, `#convert` and `#revoice` choose between another voice and words that are spoken anew.
 
 import { el } from "../page/dom.js";
-import { errorText, loadTexts, setText } from "../page/i18n.js";
+import { errorText, formatNumber, loadTexts, setText, t } from "../page/i18n.js";
 import { TalkFields } from "./fields.js";
 import { LevelMeter } from "./level_meter.js";
 import { PushToTalk } from "./push_to_talk.js";
@@ -16,6 +16,7 @@ export class TalkPanel {
   #connection;
   #player;
   #meter;
+  #characters;
   #liveVoice = null; // before it is first switched on
   #settings = new TalkSettings();
   #fields = new TalkFields(this.#settings);
@@ -32,13 +33,14 @@ export class TalkPanel {
   #transcript = el("div", {}, el("h3", { t: "talk.transcript" }), this.#lines);
   #changeTimer = null;
 
-  constructor(root, { connection, player, meter }) {
+  constructor(root, { connection, player, meter, characters }) {
     this.#connection = connection;
     this.#player = player;
     this.#meter = meter;
+    this.#characters = characters;
     this.#build(root);
     this.#settings.addEventListener("change", ({ name }) => this.#settingChanged(name));
-    connection.addEventListener("ready", ({ detail }) => this.#listCharacters(detail));
+    characters.addEventListener("changed", () => this.#listCharacters());
     this.#show();
   }
 
@@ -53,6 +55,7 @@ export class TalkPanel {
       this.#fields.sources,
       this.#fields.mode,
       this.#fields.conversion,
+      this.#fields.converter,
       this.#transcript,
       this.#fields.way,
       this.#fields.switches,
@@ -108,7 +111,12 @@ export class TalkPanel {
     if (OF_MICROPHONE.includes(name) && this.#isWanted) this.#start();
     if (!OF_VOICE.includes(name)) return;
     clearTimeout(this.#changeTimer);
-    this.#changeTimer = setTimeout(() => this.#liveVoice?.change(this.#settings.voice), SETTLED_MS);
+    this.#changeTimer = setTimeout(() => this.#change(), SETTLED_MS);
+  }
+
+  #change() {
+    this.#showRemark(""); // it was said of the voice before
+    this.#liveVoice?.change(this.#settings.voice);
   }
 
   #apply() {
@@ -128,10 +136,13 @@ export class TalkPanel {
     this.#fields.listDevices(await this.#liveVoice.microphone.devices());
   }
 
-  #listCharacters({ characters, converter_voices: voices }) {
+  #listCharacters() {
+    const { all, converterVoices: voices } = this.#characters;
     const { values } = this.#settings;
-    this.#fields.listCharacters(characters, voices);
-    if (![...characters, ...voices].includes(values.character)) values.character = ""; // not stored: it may come back
+    this.#settings.listVoices(voices);
+    this.#fields.listCharacters(all, voices);
+    const isThere = [...all, ...voices].some(({ name }) => name === values.character);
+    if (!isThere) values.character = ""; // not stored: it may come back
     this.#show();
   }
 
@@ -160,10 +171,12 @@ export class TalkPanel {
     while (this.#lines.children.length > MOST_LINES) this.#lines.firstElementChild.remove();
   }
 
-  // The page's own words for a notice where it has some, else the server's.
-  #showNotice({ code, message }) {
-    if (NOTICES[code]) setText(this.#remark, NOTICES[code]);
-    else this.#showRemark(message);
+  // The page's own words for a notice where it has some, else the server's. `load` was measured before anything was
+  // said.
+  #showNotice({ code, message, load }) {
+    if (!NOTICES[code]) return this.#showRemark(message);
+    if (load === undefined) return setText(this.#remark, NOTICES[code]);
+    return this.#showRemark(`${t(NOTICES[code])} ${t("talk.slow", { seconds: formatNumber(load, 1) })}`);
   }
 
   #showRemark(text) {

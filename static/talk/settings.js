@@ -2,8 +2,11 @@
 
 import { readStorage, writeStorage } from "../page/storage.js";
 
-export const OF_VOICE = ["mode", "character", "pitch", "formant", "breath", "effect", "denoise"];
+export const OF_VOICE = ["mode", "character", "pitch", "formant", "breath", "effect", "denoise", "own"];
 export const OF_MICROPHONE = ["device", "echo", "noise"];
+
+const MOST_VOICES = 100; // whose settings are stored
+const UNTOUCHED = { pitch: null, formant: null, options: {} }; // the voice's own
 
 export const DEFAULTS = {
   device: "",
@@ -19,10 +22,13 @@ export const DEFAULTS = {
   denoise: false, // is taken out by the server
   monitor: true, // the new voice is heard here
   bypass: false, // one's own voice is heard instead
+  voices: {}, // of converters, by name: what was chosen for each
 };
 
-// Event: `change`, with `name` of the setting.
+// Event: `change`, with `name` of the setting; `own` are those of a converter's voice.
 export class TalkSettings extends EventTarget {
+  #voices = new Map(); // of converters
+
   constructor() {
     super();
     // Bypass begins off: a page that is opened anew would seem to change nothing.
@@ -32,6 +38,41 @@ export class TalkSettings extends EventTarget {
   set(name, value) {
     this.values[name] = value;
     if (name === "character") this.values.pitch = null; // a character has its own
+    this.#changed(name);
+  }
+
+  listVoices(voices) {
+    this.#voices = new Map(voices.map((voice) => [voice.name, voice]));
+  }
+
+  // The voice of a converter that is chosen; null where it is none.
+  get converterVoice() {
+    return this.values.mode === "convert" ? (this.#voices.get(this.values.character) ?? null) : null;
+  }
+
+  // What was chosen for this voice: {pitch, formant, options}; null, and an option that is missing, is the voice's own.
+  get own() {
+    const { voices, character } = this.values;
+    return Object.hasOwn(voices, character) ? voices[character] : UNTOUCHED;
+  }
+
+  setOwn(changes) {
+    const { character } = this.values;
+    const { [character]: before, ...others } = this.values.voices;
+    const kept = Object.fromEntries(Object.entries(others).slice(1 - MOST_VOICES));
+    this.values.voices = { ...kept, [character]: { ...UNTOUCHED, ...before, ...changes } };
+    this.#changed("own");
+  }
+
+  setOption(name, value) {
+    this.setOwn({ options: { ...this.own.options, [name]: value } });
+  }
+
+  forgetOwn() {
+    this.setOwn(UNTOUCHED);
+  }
+
+  #changed(name) {
     writeStorage("talk", this.values);
     this.dispatchEvent(Object.assign(new Event("change"), { name }));
   }
@@ -40,11 +81,14 @@ export class TalkSettings extends EventTarget {
     return this.values.way === "push";
   }
 
-  // The fields of `listen`; revoice takes none of those that change a sound.
+  // The fields of `listen`; revoice takes none of those that change a sound, and no voice that does not speak.
   get voice() {
     const { mode, character, pitch, formant, breath, effect, denoise } = this.values;
-    const voice = { mode, character: character || null, denoise: denoise ? "light" : "off" };
-    return mode === "revoice" ? voice : { ...voice, pitch, formant, breath, effect };
+    const common = { mode, denoise: denoise ? "light" : "off" };
+    const speaker = { ...common, character: character || null };
+    if (mode === "revoice") return this.#voices.has(character) ? { ...common, character: null } : speaker;
+    if (this.converterVoice) return { ...common, ...this.converterVoice.asked, ...this.own };
+    return { ...speaker, pitch, formant, breath, effect };
   }
 
   get microphone() {

@@ -9,6 +9,7 @@ def test_a_notice_says_how_long_blocks_are_and_what_was_measured() -> None:
     usual = overload_notice("larger_blocks", 0.08)
     assert usual.code == "larger_blocks" and "80 ms" in usual.message
     measured = overload_notice("bypass", 0.5, 1.64)
+    assert (usual.load, measured.load) == (None, 1.64)
     assert measured.code == "bypass" and "took 1.6 s to convert a second" in measured.message
 
 

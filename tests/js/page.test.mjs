@@ -110,5 +110,17 @@ test("a command shows its key only where one is needed", () => {
 
 test("the bots' contract makes lines with the defaults alone", () => {
   assert.ok(fitsGenerate(line("a")));
-  for (const more of [{ speed: 2 }, { seed: 1 }, { engine: "tone" }]) assert.ok(!fitsGenerate(line("a", more)));
+  for (const more of [{ speed: 2 }, { seed: 1 }, { engine: "tone" }, { then: "nana" }])
+    assert.ok(!fitsGenerate(line("a", more)));
+});
+
+test("a second voice is part of a line, of its request and of what is searched", () => {
+  const second = line("Hi.", { character: "a", then: "rvc:nana" });
+  assert.deepEqual(lineFields(second), { text: "Hi.", character: "a", then: "rvc:nana" });
+  assert.equal(bodyOf(speechCommand("http://a", second, false)).then, "rvc:nana");
+  const lines = withLine([line("Hi.", { character: "a" })], second);
+  assert.equal(lines.length, 2);
+  assert.deepEqual(searchLines(lines, "nana"), [second]);
+  const older = [line("Hi.", { character: "a" })]; // from before there were second voices
+  assert.equal(withLine(older, line("Hi.", { character: "a", then: "" })).length, 1);
 });

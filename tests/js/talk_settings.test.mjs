@@ -58,7 +58,75 @@ test("words that are spoken anew have no settings of sound, but a clean micropho
 
 test("what the server and the microphone need are settings", () => {
   const { voice, microphone, values } = new TalkSettings();
-  assert.deepEqual(Object.keys(voice).sort(), [...OF_VOICE].sort());
+  assert.deepEqual([...Object.keys(voice), "own"].sort(), [...OF_VOICE].sort());
   assert.equal(Object.keys(microphone).length, OF_MICROPHONE.length);
-  assert.ok([...OF_VOICE, ...OF_MICROPHONE].every((name) => name in values));
+  assert.ok([...OF_VOICE, ...OF_MICROPHONE].every((name) => name in values || name === "own"));
+});
+
+const NANA = { name: "nana", asked: { character: "nana" } };
+const KYO = { name: "rvc:kyo", asked: { engine: "rvc:kyo" } };
+
+function withVoices() {
+  const settings = new TalkSettings();
+  settings.listVoices([NANA, KYO]);
+  return settings;
+}
+
+test("a converter's voice is asked for with what was chosen for it, and none of WORLD's settings", () => {
+  const settings = withVoices();
+  settings.set("breath", 0.5);
+  settings.set("character", "nana");
+  const own = { pitch: null, formant: null, options: {} };
+  assert.deepEqual(settings.voice, { mode: "convert", denoise: "off", character: "nana", ...own });
+  settings.setOwn({ pitch: 5 });
+  settings.setOption("index_share", 0.3);
+  settings.setOption("speaker", 2);
+  assert.deepEqual(settings.voice, {
+    ...{ mode: "convert", denoise: "off", character: "nana" },
+    ...{ pitch: 5, formant: null, options: { index_share: 0.3, speaker: 2 } },
+  });
+  settings.set("character", "rvc:kyo");
+  assert.deepEqual(settings.voice, { mode: "convert", denoise: "off", engine: "rvc:kyo", ...own });
+});
+
+test("each voice has its settings, stored and there again, until they are forgotten", () => {
+  const settings = withVoices();
+  const names = [];
+  settings.addEventListener("change", ({ name }) => names.push(name));
+  settings.set("character", "nana");
+  settings.setOwn({ pitch: 5 });
+  settings.set("character", "rvc:kyo");
+  settings.setOwn({ formant: 1.2 });
+  assert.deepEqual(names, ["character", "own", "character", "own"]);
+  const again = withVoices();
+  assert.equal(again.own.formant, 1.2);
+  again.set("character", "nana");
+  assert.deepEqual(again.own, { pitch: 5, formant: null, options: {} });
+  again.forgetOwn();
+  assert.deepEqual(withVoices().own, { pitch: null, formant: null, options: {} });
+});
+
+test("of many voices the last that were changed are remembered", () => {
+  const settings = withVoices();
+  for (let i = 0; i < 150; i += 1) {
+    settings.set("character", `voice ${i}`);
+    settings.setOwn({ pitch: i % 12 });
+  }
+  settings.set("character", "__proto__");
+  assert.deepEqual(settings.own.options, {});
+  settings.setOwn({ pitch: 3 });
+  assert.equal(settings.own.pitch, 3);
+  const names = Object.keys(new TalkSettings().values.voices);
+  assert.equal(names.length, 100);
+  assert.ok(names.includes("voice 149") && !names.includes("voice 50"));
+});
+
+test("words that are spoken anew have no voice that does not speak", () => {
+  const settings = withVoices();
+  settings.set("character", "nana");
+  settings.set("mode", "revoice");
+  assert.equal(settings.converterVoice, null);
+  assert.deepEqual(settings.voice, { mode: "revoice", denoise: "off", character: null });
+  settings.set("mode", "convert");
+  assert.equal(settings.voice.character, "nana");
 });

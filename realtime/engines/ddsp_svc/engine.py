@@ -17,10 +17,22 @@ from realtime import blocks
 from realtime.acceleration.cuda_driver import has_usable_gpu
 from realtime.engines.contract import CancelToken, ConversionPlan, Samples
 from realtime.engines.ddsp_svc.model import DdspModel
-from realtime.engines.ddsp_svc.options import OPTIONS, PITCH_METHOD, VoiceManner, manner_of
+from realtime.engines.ddsp_svc.options import (
+    FORMANTS,
+    OPTIONS,
+    PITCH_METHOD,
+    VoiceManner,
+    manner_of,
+)
 from realtime.engines.ddsp_svc.stream import STEPS_A_SECOND, DdspStream, window_shape
 from realtime.engines.ddsp_svc.vocoder_file import VOCODER_FILES
-from realtime.engines.ddsp_svc.voice_files import CONFIG, find_voice_file, find_voices, read_config
+from realtime.engines.ddsp_svc.voice_files import (
+    CONFIG,
+    find_voice_file,
+    find_voices,
+    read_config,
+    says_pitch_aug,
+)
 from realtime.engines.file_digest import FileDigests
 from realtime.engines.placeable import (
     AUTO,
@@ -83,6 +95,17 @@ class DdspSvc:
 
     def files_of(self, model: str) -> str:
         return FILES.replace("NAME", model)
+
+    def formant_range(self) -> tuple[float, float] | None:
+        """Return the range, as the voice's tensors say, or its configuration before it is loaded.
+
+        This looks at a file, which is read again only when it was changed.
+        """
+        if self._loaded is not None:
+            moves = self._loaded.voice.shape.pitch_aug
+        else:
+            moves = bool(self.model) and says_pitch_aug(self._folder / self.model / CONFIG)
+        return FORMANTS if moves else None
 
     @property
     def weights(self) -> tuple[WeightFile, ...]:

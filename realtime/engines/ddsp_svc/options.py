@@ -28,6 +28,7 @@ PITCH_METHOD = "fcpe"  # the quickest that every machine has; the programs' own 
 MOST_STEPS = 200
 MOST_SPEAKERS = 10_000
 MOST_SHIFT = 5.0  # semitones of formants that voices are trained with
+FORMANTS = (0.75, 1.33)  # the same as factors, a little within
 MOST_REGISTER = 12.0  # semitones
 MIX = re.compile(r"\s*(\d{1,5})\s*:\s*(\d{0,3}(?:\.\d{0,6})?)\s*")
 

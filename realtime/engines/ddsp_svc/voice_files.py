@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,7 @@ class VoiceConfig:
     log10: bool = False  # whether the vocoder takes decimal logarithms
     steps: int | None = None
     method: str = "euler"
+    pitch_aug: bool = False  # whether it was trained to move formants, as it says
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,24 @@ def read_config(path: Path) -> VoiceConfig:
         VOCODERS[vocoder],
         None if steps is None else _whole(path, "infer.infer_step", steps, 1, 1_000),
         _method(path, infer.get("method")),
+        model.get("use_pitch_aug") is True,
     )
+
+
+def says_pitch_aug(path: Path) -> bool:
+    """Tell whether a configuration says that the voice can move formants; a bad one does not."""
+    try:
+        return _says_pitch_aug(path, path.stat().st_mtime_ns)
+    except OSError:
+        return False
+
+
+@lru_cache(maxsize=MOST_VOICES)
+def _says_pitch_aug(path: Path, changed_ns: int) -> bool:
+    try:
+        return read_config(path).pitch_aug
+    except Unavailable:
+        return False
 
 
 def _entries(path: Path) -> Mapping[str, Any]:

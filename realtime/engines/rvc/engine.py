@@ -24,7 +24,7 @@ from realtime.engines.rvc.stream import STEP, RvcStream, window_shape
 from realtime.engines.rvc.voice_files import VoicePaths, find_voice, find_voices
 from realtime.engines.several_models import id_of, unknown_model
 from realtime.engines.sliding_window import SlidingWindow, WindowShape
-from realtime.engines.voice_change import VoiceChange
+from realtime.engines.voice_change import RANGES, VoiceChange
 from realtime.engines.voice_features.pitch import pitch_files
 from realtime.engines.voice_features.weights import content_file
 from realtime.errors import WeightsMissing
@@ -76,6 +76,9 @@ class Rvc:
 
     def files_of(self, model: str) -> str:
         return FILES.replace("NAME", model)
+
+    def formant_range(self) -> tuple[float, float] | None:
+        return RANGES["formant"]
 
     @property
     def weights(self) -> tuple[WeightFile, ...]:

@@ -11,8 +11,18 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from realtime.characters import Character
+from realtime.characters import Character, ConverterVoice
+from realtime.conversion.voice_descriptions import (
+    ConverterModels,
+    FormantRange,
+    OptionDescription,
+    describe_formants,
+    describe_options,
+    models_without_card,
+)
 from realtime.errors import BadRequest, NotFound
+from realtime.models.loaded import LoadedModels
+from realtime.services import Services
 from realtime.web.openapi.error_codes import codes
 from realtime.web.openapi.operation import (
     BYTES,
@@ -83,11 +93,25 @@ class CharacterDescription:
 
 
 @dataclass(frozen=True)
+class ConverterVoiceDescription(CharacterDescription):
+    """A character that does not speak; `key` and the options' values are those of its card."""
+
+    model: str
+    key: float | None  # semitones; without it the voice is moved to its median pitch
+    formant: FormantRange | None  # null: its formants stay
+    options: list[OptionDescription]
+
+
+@dataclass(frozen=True)
 class CharacterDescriptions:
-    """Every character: those that speak, and those that other voices are changed into."""
+    """Every character: those that speak, and those that other voices are changed into.
+
+    Models of converters that no card names are voices too.
+    """
 
     characters: list[CharacterDescription]
-    converter_voices: list[CharacterDescription]
+    converter_voices: list[ConverterVoiceDescription]
+    converter_models: list[ConverterModels]
 
 
 async def list_models(request: Request) -> Response:
@@ -107,11 +131,9 @@ async def list_voices(request: Request) -> Response:
 
 
 async def list_characters(request: Request) -> Response:
-    known = await _characters(request)
-    voices = services_of(request).characters.converter_voices()  # they were read just now
-    described = CharacterDescriptions(
-        [describe_character(each) for each in known], [describe_character(each) for each in voices]
-    )
+    """Answer with every voice there is; models may have been brought just now."""
+    await services_of(request).models.look(kind="convert")
+    described = await asyncio.to_thread(_describe_all, services_of(request))
     return JSONResponse(asdict(described))
 
 
@@ -140,6 +162,34 @@ def describe_character(character: Character) -> CharacterDescription:
         speed=character.speed,
         aliases=list(character.aliases),
         picture=picture,
+    )
+
+
+def describe_converter_voice(
+    character: Character, models: LoadedModels
+) -> ConverterVoiceDescription:
+    """Return what a client may know of a voice, also of one whose model is missing."""
+    voice = character.voice
+    assert isinstance(voice, ConverterVoice), "the others speak"
+    model = models.find(character.model) or models.find(character.engine)
+    engine = None if model is None else model.engine
+    return ConverterVoiceDescription(
+        **asdict(describe_character(character)),
+        model=character.model,
+        key=voice.card.key,
+        formant=describe_formants(engine),
+        options=describe_options(engine, voice),
+    )
+
+
+def _describe_all(services: Services) -> CharacterDescriptions:
+    speaking = services.characters.all()
+    voices = services.characters.converter_voices()  # they were read just now
+    models = services.models
+    return CharacterDescriptions(
+        [describe_character(each) for each in speaking],
+        [describe_converter_voice(each, models) for each in voices],
+        models_without_card(models, [each.model for each in voices]),
     )
 
 
