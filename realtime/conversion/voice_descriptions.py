@@ -67,6 +67,11 @@ def describe_options(
     return [_described(option, own) for option in options]
 
 
+def engine_of(models: LoadedModels, family: str) -> Engine | None:
+    """Return the engine of any model of a family: all have the same options, also a missing one."""
+    return next((each.engine for each in models if split_id(each.id)[0] == family), None)
+
+
 def describe_formants(engine: Engine | None) -> FormantRange | None:
     """Return the bounds of the formants of a model's voice; this may look at a file."""
     bounds = engine.formant_range() if isinstance(engine, MovesFormants) else None

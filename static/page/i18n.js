@@ -1,6 +1,6 @@
 // Texts of the page in the reader's language, by key; numbers and times as that language writes them.
 // An element names its texts: `data-t` its own, `data-t-label` its aria-label, `data-t-placeholder` its placeholder,
-// `data-t-title` its title. Only the texts of the language that is shown are fetched, so that the first load is light;
+// `data-t-title` its title, `data-t-group` the label of a group of options. Only the texts of the language that is shown are fetched, so that the first load is light;
 // `words/errors/` has those of errors, `words/later/` those of modules that are fetched later, `words/docs/` those of the
 // page of the API.
 
@@ -8,7 +8,7 @@ import { readStorage, writeStorage } from "./storage.js";
 
 export const LANGUAGES = ["en", "zh", "ja"];
 const LOCALES = { en: "en", zh: "zh-CN", ja: "ja" };
-const ATTRIBUTES = { "t-label": "aria-label", "t-placeholder": "placeholder", "t-title": "title" };
+const ATTRIBUTES = { "t-label": "aria-label", "t-placeholder": "placeholder", "t-title": "title", "t-group": "label" };
 const BYTE_UNITS = ["B", "kB", "MB", "GB", "TB"];
 
 const folders = new Set([""]); // of `words`, whose texts are there

@@ -15,8 +15,8 @@ export class TalkFields {
   #radios = []; // {name, input}
   #switches = {};
   #noCharacter = el("option", { value: "" });
-  #voices = el("optgroup", { "t-label": "talk.voices" }); // of converters
-  #speaking = el("optgroup", { "t-label": "talk.speaking" });
+  #voices = el("optgroup", { "t-group": "talk.voices" }); // of converters
+  #speaking = el("optgroup", { "t-group": "talk.speaking" });
   #converterFields = null; // a promise, before they are first needed
 
   constructor(settings) {

@@ -104,7 +104,7 @@ export const words = {
   "talk.mode": "What happens to your voice",
   "talk.mode.convert": "Convert: your words, another voice",
   "talk.mode.revoice": "Revoice: understood and spoken anew",
-  "talk.character": "Character",
+  "talk.character": "Voice",
   "talk.character.none": "Nobody: by the sliders alone",
   "talk.character.any": "By language",
   "talk.voices": "Voices of converters",

@@ -104,7 +104,7 @@ export const words = {
   "talk.mode": "声をどう変えるか",
   "talk.mode.convert": "変換：あなたの言葉を別の声で",
   "talk.mode.revoice": "語り直し：聞き取って話し直す",
-  "talk.character": "キャラクター",
+  "talk.character": "声",
   "talk.character.none": "なし：スライダーだけで",
   "talk.character.any": "言語に合わせて",
   "talk.voices": "変換器の声",

@@ -104,7 +104,7 @@ export const words = {
   "talk.mode": "如何改变您的声音",
   "talk.mode.convert": "变声：您的话，另一个声音",
   "talk.mode.revoice": "重述：听懂后重新说出",
-  "talk.character": "角色",
+  "talk.character": "声音",
   "talk.character.none": "无：只用滑块",
   "talk.character.any": "按语言",
   "talk.voices": "转换器的声音",

@@ -18,6 +18,7 @@ from realtime.conversion.voice_descriptions import (
     OptionDescription,
     describe_formants,
     describe_options,
+    engine_of,
     models_without_card,
 )
 from realtime.errors import BadRequest, NotFound
@@ -171,14 +172,13 @@ def describe_converter_voice(
     """Return what a client may know of a voice, also of one whose model is missing."""
     voice = character.voice
     assert isinstance(voice, ConverterVoice), "the others speak"
-    model = models.find(character.model) or models.find(character.engine)
-    engine = None if model is None else model.engine
+    model = models.find(character.model)
     return ConverterVoiceDescription(
         **asdict(describe_character(character)),
         model=character.model,
         key=voice.card.key,
-        formant=describe_formants(engine),
-        options=describe_options(engine, voice),
+        formant=describe_formants(None if model is None else model.engine),
+        options=describe_options(engine_of(models, voice.family), voice),
     )
 
 

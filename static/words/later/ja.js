@@ -35,7 +35,7 @@ export const words = {
   "option.index_share": "インデックスの割合",
   "option.protect": "子音の保護",
   "option.speaker": "話者",
-  "option.rms_mix": "音量：あなたか声か",
+  "option.rms_mix": "音量：0 あなた、1 声",
   "option.pitch_method": "高さの求め方",
   "option.speaker_mix": "話者の混合（例 1:0.3,3:0.7）",
   "option.steps": "ステップ数（0：声の設定）",

@@ -35,7 +35,7 @@ export const words = {
   "option.index_share": "索引的比例",
   "option.protect": "辅音保护",
   "option.speaker": "说话人",
-  "option.rms_mix": "响度：您的或声音的",
+  "option.rms_mix": "响度：0 您的，1 声音的",
   "option.pitch_method": "音高的检测方法",
   "option.speaker_mix": "说话人混合，如 1:0.3,3:0.7",
   "option.steps": "步数（0：按声音的设置）",

@@ -13,6 +13,7 @@ import torch
 
 from realtime.engines.contract import CancelToken, Samples, WorkCancelled
 from realtime.engines.ddsp_svc.engine import DdspSvc
+from realtime.engines.ddsp_svc.options import FORMANTS
 from realtime.engines.options import OptionValue, options_of
 from realtime.engines.voice_change import VoiceChange
 from realtime.errors import BadRequest, Unavailable, WeightsMissing
@@ -152,12 +153,17 @@ def test_formants_move_where_the_voice_was_trained_for_it(
     assert distance(convert(engine, sound, wish(formant=1.2)), convert(engine, sound)) > 1e-3
     with pytest.raises(BadRequest, match=r"formant is 2; voices of DDSP-SVC take 0\.75 to 1\.33"):
         engine.plan(wish(formant=2.0))
+    bounds = engine.formant_range()
+    assert bounds == FORMANTS
+    for bound in bounds:
+        assert engine.plan(wish(formant=bound))
     state = files.widened(files.ddsp_weights("6.1"), files.CONTENT_WIDTH)
     del state["ddsp_model.unit2ctrl.aug_shift_embed.weight"]
     folder = settings.models.path / "ddsp_svc" / "plain"
     files.write_ddsp_voice(folder, "6.1", state=state)
     plain = DdspSvc(settings).with_model("plain")
     plain.load()
+    assert plain.formant_range() is None
     assert plain.plan(wish())
     with pytest.raises(BadRequest, match="without use_pitch_aug"):
         plain.plan(wish(formant=1.2))

@@ -145,9 +145,15 @@ def test_a_card_whose_model_is_missing_is_described_all_the_same(
     web_settings: Settings, tmp_path: Path
 ) -> None:
     (tmp_path / "nana.yaml").write_text("engine: rvc\nvoice: {file: nana.pth}\n")
-    settings = replace(web_settings, presets=PresetsSettings(path=tmp_path))
+    models = ModelsSettings(path=tmp_path / "models")
+    settings = replace(web_settings, presets=PresetsSettings(path=tmp_path), models=models)
     with local_client(scripted_services(settings)) as client:
-        found = client.get("/api/characters").json()
-    (nana,) = found["converter_voices"]
-    assert nana["key"] is None and len(nana["options"]) == len(rvc.OPTIONS)
-    assert found["converter_models"] == []
+        for others in ([], ["kyo"], ["kyo", "mei"]):
+            for name in others:
+                write_voice(models.path / "rvc" / f"{name}.pth")
+            found = client.get("/api/characters").json()
+            (nana,) = found["converter_voices"]
+            assert nana["key"] is None
+            assert len(nana["options"]) == len(rvc.OPTIONS)
+            ids = [m["id"] for each in found["converter_models"] for m in each["models"]]
+            assert ids == [f"rvc:{name}" for name in others]
