@@ -1,5 +1,4 @@
-// What the voice of a converter can be told: its key, its formants, and the options of its engine, which the server
-// describes.
+// The fields of a converter's voice: its key, its formants, and the options of its engine, which the server describes.
 
 import { el } from "../page/dom.js";
 import { setText, textOr, translate } from "../page/i18n.js";

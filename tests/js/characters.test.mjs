@@ -15,15 +15,34 @@ const ANSWER = {
   ],
 };
 
-test("voices of cards and models without a card are asked for in their own ways", async () => {
+async function loaded() {
   globalThis.fetch = async () =>
     new Response(JSON.stringify(ANSWER), { headers: { "Content-Type": "application/json" } });
   const characters = new CharacterList();
   await characters.load();
-  const [nana, kyo] = characters.converterVoices;
+  return characters;
+}
+
+test("a voice of a card is asked for by its character", async () => {
+  const [nana] = (await loaded()).converterVoices;
   assert.deepEqual([nana.name, nana.shown, nana.key, nana.asked], ["nana", "Nana", 5, { character: "nana" }]);
+});
+
+test("a model without a card is asked for by its id", async () => {
+  const [, kyo] = (await loaded()).converterVoices;
   assert.deepEqual([kyo.name, kyo.asked, kyo.formant.maximum], ["rvc:kyo", { engine: "rvc:kyo" }, 2]);
+});
+
+test("models of one engine have its options", async () => {
+  const [, kyo] = (await loaded()).converterVoices;
   assert.deepEqual(kyo.options, [SHARE]);
+});
+
+test("a voice has a name for people, also one that is gone", async () => {
+  const characters = await loaded();
   assert.deepEqual([characters.voiceName("nana"), characters.voiceName("gone")], ["Nana", "gone"]);
-  assert.equal(characters.get("nana"), null, "it does not speak");
+});
+
+test("a voice of a converter is no character that speaks", async () => {
+  assert.equal((await loaded()).get("nana"), null);
 });

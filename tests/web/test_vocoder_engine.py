@@ -111,7 +111,7 @@ def test_what_would_change_the_voice_is_refused(
     answer = post(client, **fields)
     error = answer.json()["error"]
     assert answer.status_code == 400 and "'vocoder', which changes no sound" in error["message"]
-    assert error["hint"] == "It takes model and gate." and field in error["message"]
+    assert error["hint"] == "It takes model, gate and denoise." and field in error["message"]
 
 
 def test_quiet_sound_is_kept_unless_a_gate_is_asked_for(client: TestClient) -> None:

@@ -50,8 +50,10 @@ class EncodedFile:
         await run_in_thread(self._end_file, tail)
 
     async def close(self) -> None:
-        await self._stack.aclose()
-        self.content.close()
+        try:
+            await self._stack.aclose()
+        finally:
+            self.content.close()
 
     async def _write_held(self) -> None:
         if self._held:

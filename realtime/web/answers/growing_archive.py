@@ -70,8 +70,10 @@ class GrowingArchive:
             yield data
 
     def close(self) -> None:
-        self._zip.close()  # or it would close itself later, when its file is closed
-        self._file.close()
+        try:
+            self._zip.close()  # or it would close itself later, when its file is closed
+        finally:
+            self._file.close()
 
     def _note(self, upload: str, file: str | None, error: ErrorContent | None) -> None:
         index = len(self.outcomes)
