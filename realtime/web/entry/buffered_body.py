@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from tempfile import SpooledTemporaryFile
+from typing import IO
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive
@@ -18,14 +19,16 @@ PART_BYTES = 1 << 16
 
 
 class BufferedBody:
-    """The body of one request; its file is nameless, so that a killed server leaves none."""
+    """The body of one request; its file is nameless, so that a killed server leaves none.
+
+    The file is made with the first part: most requests are read by nobody but their route.
+    """
 
     def __init__(self) -> None:
         self.size = 0
         self.complete = False
         self._hash = hashlib.sha256()
-        # Closed by `close`, since it lives as long as its request.
-        self._file = SpooledTemporaryFile(IN_MEMORY_BYTES)
+        self._file: IO[bytes] | None = None
 
     async def read_all(self, receive: Receive) -> None:
         """Read the body to its end; raise `ClientDisconnect` when the client leaves before."""
@@ -36,7 +39,7 @@ class BufferedBody:
                 raise ClientDisconnect
             await self._add(message.get("body", b""))
             more = message.get("more_body", False)
-        self._file.seek(0)
+        self._opened.seek(0)
         self.complete = True
 
     @property
@@ -53,13 +56,21 @@ class BufferedBody:
             if replayed:
                 return await receive()
             part = await self._read()
-            replayed = self._file.tell() >= self.size
+            replayed = self._opened.tell() >= self.size
             return {"type": "http.request", "body": part, "more_body": not replayed}
 
         return receive_again
 
     def close(self) -> None:
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
+
+    @property
+    def _opened(self) -> IO[bytes]:
+        if self._file is None:
+            # Closed by `close`, since it lives as long as its request.
+            self._file = SpooledTemporaryFile(IN_MEMORY_BYTES)
+        return self._file
 
     async def _add(self, part: bytes) -> None:
         self.size += len(part)
@@ -70,9 +81,9 @@ class BufferedBody:
 
     def _append(self, part: bytes) -> None:
         self._hash.update(part)
-        self._file.write(part)
+        self._opened.write(part)
 
     async def _read(self) -> bytes:
         if self.size <= IN_MEMORY_BYTES:
-            return self._file.read(self.size)
-        return await asyncio.to_thread(self._file.read, PART_BYTES)
+            return self._opened.read(self.size)
+        return await asyncio.to_thread(self._opened.read, PART_BYTES)

@@ -9,6 +9,7 @@ import pytest
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive
 
+from realtime.web.entry import buffered_body
 from realtime.web.entry.buffered_body import IN_MEMORY_BYTES, BufferedBody
 
 pytestmark = pytest.mark.anyio
@@ -56,3 +57,16 @@ async def test_who_leaves_is_told_apart_from_who_is_done() -> None:
     with pytest.raises(ClientDisconnect):
         await body.read_all(receiving([]))
     body.close()
+
+
+async def test_a_body_that_is_not_read_has_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request may be given up with its event loop, and nobody closes its file then."""
+
+    def no_file(size: int) -> None:
+        raise AssertionError("a file was made")
+
+    monkeypatch.setattr(buffered_body, "SpooledTemporaryFile", no_file)
+    body = BufferedBody()
+    body.close()
+    with pytest.raises(AssertionError, match="a file was made"):
+        await body.read_all(receiving([b"abc"]))
