@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from tempfile import SpooledTemporaryFile
 
-from aiofiles.tempfile import SpooledTemporaryFile
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
@@ -33,6 +33,7 @@ from realtime.errors import (
 )
 from realtime.services import Services
 from realtime.speech.line import ASKABLE
+from realtime.threads import run_in_thread
 from realtime.web.answers.converted_archive import ZIP, ConvertedArchive
 from realtime.web.answers.sending import Answer, answer_unless_gone
 from realtime.web.openapi.error_codes import (
@@ -212,15 +213,16 @@ class ConvertedResponse(Response):
 
     async def _send_whole(self, answer: Answer, parts: AsyncGenerator[EncodedPart, None]) -> None:
         """Send the file when it is whole: its head states a length that is known only then."""
-        async with SpooledTemporaryFile(IN_MEMORY_BYTES) as file:
+        # Closed on this thread: a client that has all of it leaves at once, and ends what waits.
+        with SpooledTemporaryFile(IN_MEMORY_BYTES) as file:
             async for part in parts:
-                await file.write(part.data)
-            length = await file.tell()
-            await file.seek(0)
-            await file.write(self._writer.head)
-            await file.seek(0)
+                await run_in_thread(file.write, part.data)
+            length = file.tell()
+            file.seek(0)
+            file.write(self._writer.head)
+            file.seek(0)
             await answer.begin({}, length)
-            while data := await file.read(BLOCK_BYTES):
+            while data := await run_in_thread(file.read, BLOCK_BYTES):
                 await answer.send(data)
 
     async def _converted(self) -> AsyncIterator[Spoken]:
