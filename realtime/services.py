@@ -18,7 +18,7 @@ from realtime.characters import Characters
 from realtime.cloning import Cloning
 from realtime.conversion.second_voices import ConvertedVoices
 from realtime.conversion.voice_changer import VoiceChanger
-from realtime.engines import unknown_engine
+from realtime.engines.registry import unknown_engine
 from realtime.errors import SettingsError
 from realtime.metrics import Metrics
 from realtime.models.cleanup import Cleanup

@@ -11,12 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-from realtime import engines
 from realtime.audio.encoding import ContainerWriter
 from realtime.audio.samples import pcm_to_bytes
 from realtime.audio.spoken import Spoken
 from realtime.cli.options import add_engine_options, add_settings_options, settings_of
 from realtime.cli.sound_file import SUFFIXES, format_of, write_sound
+from realtime.engines import registry
 from realtime.errors import BadRequest
 from realtime.services import Services, build
 from realtime.settings import Settings
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0)
     add_engine_options(parser)
     parser.add_argument("--then", metavar="NAME", help="a converter's voice that it becomes")
-    parser.add_argument("--engine", metavar="NAME", help=f"one of {', '.join(engines.ENGINES)}")
+    parser.add_argument("--engine", metavar="NAME", help=f"one of {', '.join(registry.ENGINES)}")
     parser.add_argument(
         "-o",
         "--out",

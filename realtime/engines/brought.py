@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from realtime import blocks, engines
+from realtime import blocks
+from realtime.engines import registry
 from realtime.engines.gpt_sovits.pairs import GPT_ENDINGS, SOVITS_ENDINGS
 from realtime.engines.gpt_sovits.weights import CONVERTED as CONVERTED_ENDING
 from realtime.engines.gpt_sovits.weights import SHARED_FILES
@@ -106,8 +107,8 @@ def _known_places(settings: Settings) -> dict[str, tuple[str, str]]:
 
 
 def _known_files(settings: Settings) -> Iterator[WeightFile]:
-    for name in engines.ENGINES:
-        yield from engines.create(name, settings).weights
+    for name in registry.ENGINES:
+        yield from registry.create(name, settings).weights
     yield from CLONING_FILES
     yield from SHARED_FILES
     yield from voice_features.KNOWN_FILES
@@ -117,7 +118,7 @@ def _known_files(settings: Settings) -> Iterator[WeightFile]:
 
 def _blocks_by_engine(settings: Settings) -> dict[str, str]:
     """Map engines and vocoders to their blocks."""
-    found = {name: engines.create(name, settings).block for name in engines.ENGINES}
+    found = {name: registry.create(name, settings).block for name in registry.ENGINES}
     of_torch = (*checkpoints.FILES, *voice_features.BROUGHT_ENGINES)
     return found | dict.fromkeys(of_torch, blocks.TORCH)
 

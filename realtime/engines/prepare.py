@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from realtime import engines
+from realtime.engines import registry
 from realtime.engines.contract import PreparesFiles
 from realtime.errors import YamabikoError
 from realtime.settings import ModelsSettings, Settings
@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> int:
     settings = Settings(
         models=ModelsSettings(path=Path(models)), allow_downloads=more == [DOWNLOAD]
     )
-    engine = engines.create(name, settings)
+    engine = registry.create(name, settings)
     assert isinstance(engine, PreparesFiles), "the server asks for no other engine"
     try:
         engine.prepare()

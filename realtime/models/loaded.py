@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from typing import cast
 
-from realtime import engines
 from realtime.acceleration import Accelerated
 from realtime.change_event import ChangeEvent
+from realtime.engines import registry
 from realtime.engines.contract import (
     Accelerates,
     Converter,
@@ -53,8 +53,8 @@ class LoadedModels:
     def __init__(
         self,
         settings: Settings,
-        create: Callable[[str, Settings], Engine] = engines.create,
-        names: Collection[str] = tuple(engines.ENGINES),
+        create: Callable[[str, Settings], Engine] = registry.create,
+        names: Collection[str] = tuple(registry.ENGINES),
         clock: Callable[[], float] = time.monotonic,
         read_devices: ReadDevices | None = None,
     ) -> None:
@@ -236,7 +236,7 @@ class LoadedModels:
 
     def _of_kind(self, id: str, kind: str) -> LoadedModel[Engine]:
         if not self.has_engine(id):
-            raise engines.unknown_engine(id[:60], self._named(kind))
+            raise registry.unknown_engine(id[:60], self._named(kind))
         model = self._models.get(id)
         if model.kind != kind:
             raise BadRequest(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from realtime import engines
+from realtime.engines import registry
 from realtime.engines.contract import Engine
 from realtime.engines.several_models import SeveralModels, unknown_model
 from realtime.model_id import model_id, split_id
@@ -60,7 +60,7 @@ class ModelList:
         """Give the model of an id; an engine's name alone means its only model."""
         name, model = split_id(id)
         if name not in self._alone:
-            raise engines.unknown_engine(id[:60], self._alone)
+            raise registry.unknown_engine(id[:60], self._alone)
         found = self._found.get(name)
         if found is None and model:
             raise unknown_model(name, model, (name,))

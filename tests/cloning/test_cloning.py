@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from realtime import blocks, engines
+from realtime import blocks
 from realtime.audio.decoding import AudioSource
 from realtime.audio.wav import wav_file
 from realtime.cloning import Cloning
 from realtime.cloning.valle_kind import RATE
+from realtime.engines import registry
 from realtime.engines.contract import CancelToken, Samples, Transcript
 from realtime.engines.valle import codec
 from realtime.engines.valle.codes import Codes
@@ -86,7 +87,7 @@ def recogniser() -> FakeRecogniser:
 @pytest.fixture
 async def services(settings: Settings, recogniser: FakeRecogniser) -> AsyncIterator[Services]:
     def create(name: str, settings: Settings) -> Any:
-        return recogniser if name == "revoice" else engines.create(name, settings)
+        return recogniser if name == "revoice" else registry.create(name, settings)
 
     services = build(settings, LoadedModels(settings, create))
     services.cloning = Cloning(settings, services.characters, services.models, fake_codes)

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from realtime import engines
 from realtime.audio.decoding import AudioSource
 from realtime.audio.wav import wav_file
 from realtime.characters import GptSovitsVoice
 from realtime.cloning import PairNames
+from realtime.engines import registry
 from realtime.engines.contract import Transcript
 from realtime.engines.gpt_sovits.reference import read_reference
 from realtime.errors import BadRequest, Taken, TooLarge, WeightsMissing
@@ -51,7 +51,7 @@ def recogniser() -> FakeRecogniser:
 @pytest.fixture
 async def services(settings: Settings, recogniser: FakeRecogniser) -> AsyncIterator[Services]:
     def create(name: str, settings: Settings) -> Any:
-        return recogniser if name == "revoice" else engines.create(name, settings)
+        return recogniser if name == "revoice" else registry.create(name, settings)
 
     services = build(settings, LoadedModels(settings, create))
     yield services

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from realtime import blocks, engines
+from realtime import blocks
 from realtime.characters import Characters
+from realtime.engines import registry
 from realtime.engines.contract import (
     CancelToken,
     Chunk,
@@ -49,7 +50,9 @@ LONG = "She walked along the river until the lights of the old town were far beh
 
 
 def of_kind(kind: type) -> list[str]:
-    return [name for name in engines.ENGINES if isinstance(engines.create(name, Settings()), kind)]
+    return [
+        name for name in registry.ENGINES if isinstance(registry.create(name, Settings()), kind)
+    ]
 
 
 def loaded(name: str, settings: Settings) -> Iterator[Synthesizer | Converter]:
@@ -65,7 +68,7 @@ def loaded(name: str, settings: Settings) -> Iterator[Synthesizer | Converter]:
         settings = with_small_vocoder(settings)
     if name == "ddsp_svc":
         settings = ddsp_files.settings_with_voices(settings.models.path / "ddsp_small", "6.1")
-    engine = engines.create(name, settings)
+    engine = registry.create(name, settings)
     if isinstance(engine, SeveralModels):
         (model,) = engine.find_models()
         engine = engine.with_model(model)
@@ -283,15 +286,15 @@ def test_a_cancelled_conversion_stops_at_its_next_block(converter: Converter) ->
 
 def test_an_unknown_engine_names_the_known_ones(settings: Settings) -> None:
     with pytest.raises(BadRequest, match="hibari, kokoro, tone, gain"):
-        engines.create("bell", settings)
+        registry.create("bell", settings)
 
 
-@pytest.mark.parametrize("name", engines.ENGINES)
+@pytest.mark.parametrize("name", registry.ENGINES)
 def test_the_libraries_are_in_a_block_of_requirements_txt(name: str) -> None:
-    assert engines.create(name, Settings()).block in blocks.LIBRARIES
+    assert registry.create(name, Settings()).block in blocks.LIBRARIES
 
 
-NEEDY = [name for name in engines.ENGINES if engines.create(name, Settings()).weights]
+NEEDY = [name for name in registry.ENGINES if registry.create(name, Settings()).weights]
 
 
 @pytest.mark.parametrize("name", NEEDY)
@@ -299,7 +302,7 @@ def test_missing_weights_say_which_file_where_and_how(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("realtime.weights.packaged_path", lambda name: None)
-    engine = engines.create(name, Settings(models=ModelsSettings(path=tmp_path)))
+    engine = registry.create(name, Settings(models=ModelsSettings(path=tmp_path)))
     with pytest.raises(WeightsMissing) as missing:
         engine.load()
     assert str(tmp_path / name) in missing.value.message

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from realtime.engines import create
 from realtime.engines.contract import Engine
+from realtime.engines.registry import create
 from realtime.engines.torchscript import TorchScript
 from realtime.models.memory_estimate import FACTOR, FILE, WIDE_FACTOR, MemoryEstimates
 from realtime.settings import ModelsSettings, Settings

@@ -13,7 +13,7 @@ import pytest
 
 from realtime.acceleration.device_lock import DEVICE_LOCK
 from realtime.engine_settings import RevoiceSettings
-from realtime.engines import create
+from realtime.engines.registry import create
 from realtime.engines.tone import Tone
 from realtime.errors import Busy, Unavailable, WeightsMissing
 from realtime.models.lanes import guard_of

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from realtime.engines import create
+from realtime.engines.registry import create
 from realtime.models.model_state import device_of
 from realtime.settings import Settings
 from tests.support.sized_engines import SizedModels

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from realtime import engines
 from realtime.cache import SIDECAR, Recording
+from realtime.engines import registry
 from realtime.engines.contract import CancelToken, Chunk, Utterance
 from realtime.engines.tone import Tone
 from realtime.errors import NothingToSay
@@ -28,7 +28,7 @@ def services_with(kind: type[Tone], settings: Settings, folder: Path) -> Service
     """Build services whose engine `tone` is of another kind, with a cache in `folder`."""
 
     def create(name: str, settings: Settings) -> Any:
-        return kind(settings) if name == "tone" else engines.create(name, settings)
+        return kind(settings) if name == "tone" else registry.create(name, settings)
 
     own = replace(settings, cache=CacheSettings(path=folder))
     return build(own, LoadedModels(own, create))

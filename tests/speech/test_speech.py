@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from realtime import engines
 from realtime.audio.spoken import Spoken
 from realtime.audio.trim import LEAD_SECONDS
+from realtime.engines import registry
 from realtime.engines.contract import CancelToken, Chunk, Utterance
 from realtime.engines.tone import Tone, character_factor
 from realtime.errors import SynthesisFailed, Unavailable
@@ -175,7 +175,7 @@ class Reader(Tone):
 
 async def test_an_engine_that_reads_does_so_off_its_lane(settings: Settings) -> None:
     def create(name: str, settings: Settings) -> Any:
-        return Reader(settings) if name == "tone" else engines.create(name, settings)
+        return Reader(settings) if name == "tone" else registry.create(name, settings)
 
     services = build(settings, LoadedModels(settings, create))
     line = await services.speech.line(LineRequest("abc", engine="tone"))

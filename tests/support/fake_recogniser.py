@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from realtime import blocks, engines
+from realtime import blocks
 from realtime.audio.samples import Pcm
+from realtime.engines import registry
 from realtime.engines.contract import CancelToken, Samples, Transcript
 from realtime.models.loaded import LoadedModels
 from realtime.services import Services, build
@@ -95,7 +96,7 @@ def services_with_fakes(
     fakes: dict[str, Any] = {"silero": detector, "revoice": recogniser}
 
     def create(name: str, settings: Settings) -> Any:
-        return fakes.get(name) or engines.create(name, settings)
+        return fakes.get(name) or registry.create(name, settings)
 
     return build(settings, LoadedModels(settings, create))
 
@@ -104,7 +105,7 @@ def services_with_fakes(
 def loaded_engine(name: str, folder: Path) -> Any:
     """Return a real engine, loaded once for all tests."""
     models = ModelsSettings(path=folder, threads=cores_each())
-    engine: Any = engines.create(name, Settings(models=models))
+    engine: Any = registry.create(name, Settings(models=models))
     engine.load()
     engine.load = engine.unload = lambda: None
     return engine
@@ -116,7 +117,7 @@ def real_services(settings: Settings) -> Services:
     def create(name: str, settings: Settings) -> Any:
         if name in ("silero", "revoice", "hibari", "kokoro"):
             return loaded_engine(name, settings.models.path)
-        return engines.create(name, settings)
+        return registry.create(name, settings)
 
     return build(settings, LoadedModels(settings, create))
 

@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from realtime import engines
 from realtime.configuration import load_settings
+from realtime.engines import registry
 from realtime.engines.contract import CancelToken, Chunk, Converter, Synthesizer, Utterance
 from realtime.engines.tone import Tone
 from realtime.models.loaded import LoadedModels
@@ -61,11 +61,11 @@ async def fail(request: Request) -> Response:
 
 
 def create_engine(name: str, settings: Settings) -> Synthesizer | Converter:
-    return Noisy(settings) if name == Noisy.name else engines.create(name, settings)
+    return Noisy(settings) if name == Noisy.name else registry.create(name, settings)
 
 
 def build_noisy(settings: Settings) -> Services:
-    return build(settings, LoadedModels(settings, create_engine, (*engines.ENGINES, Noisy.name)))
+    return build(settings, LoadedModels(settings, create_engine, (*registry.ENGINES, Noisy.name)))
 
 
 if __name__ == "__main__":

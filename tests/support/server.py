@@ -16,9 +16,9 @@ from typing import Any
 import uvicorn
 from starlette.testclient import TestClient
 
-from realtime import engines
 from realtime.cache import Index
 from realtime.cache.address import FOLDERS
+from realtime.engines import registry
 from realtime.engines.contract import Converter, Synthesizer
 from realtime.engines.gain import Gain
 from realtime.engines.tone import Tone
@@ -38,11 +38,11 @@ START_SECONDS = 20.0
 
 def scripted_services(settings: Settings) -> Services:
     """Return the services with the registered engines and the scripted ones."""
-    return build(settings, LoadedModels(settings, _create_engine, (*engines.ENGINES, *SCRIPTED)))
+    return build(settings, LoadedModels(settings, _create_engine, (*registry.ENGINES, *SCRIPTED)))
 
 
 def _create_engine(name: str, settings: Settings) -> Synthesizer | Converter:
-    return SCRIPTED[name](settings) if name in SCRIPTED else engines.create(name, settings)
+    return SCRIPTED[name](settings) if name in SCRIPTED else registry.create(name, settings)
 
 
 def services_with(
@@ -52,8 +52,8 @@ def services_with(
     own: dict[str, type[Tone] | type[Gain]] = {kind.name: kind for kind in extra}
     models = LoadedModels(
         settings,
-        lambda name, given: own[name](given) if name in own else engines.create(name, given),
-        (*engines.ENGINES, *own),
+        lambda name, given: own[name](given) if name in own else registry.create(name, given),
+        (*registry.ENGINES, *own),
     )
     return build(replace(settings, preload=preload), models)
 

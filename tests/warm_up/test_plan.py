@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from realtime.engines import create
+from realtime.engines.registry import create
 from realtime.models.memory_estimate import FACTOR, MemoryEstimates
 from realtime.settings import ModelsSettings, Settings
 from realtime.warm_up import plan

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from realtime import engines
+from realtime.engines import registry
 from realtime.models.loaded import LoadedModels
 from realtime.services import build
 from realtime.settings import CacheSettings, ModelsSettings, Settings
@@ -30,9 +30,9 @@ def client(settings: Settings, tmp_path: Path) -> Iterator[TestClient]:
     )
 
     def create(name: str, own: Settings) -> Any:
-        return BroughtModels(own.models.path) if name == "brought" else engines.create(name, own)
+        return BroughtModels(own.models.path) if name == "brought" else registry.create(name, own)
 
-    models = LoadedModels(own, create, (*engines.ENGINES, "brought"))
+    models = LoadedModels(own, create, (*registry.ENGINES, "brought"))
     with local_client(build(own, models)) as client:
         yield client
 

@@ -11,9 +11,9 @@ import httpx2
 import numpy as np
 import pytest
 
-from realtime import engines
 from realtime.audio.wav import header_for_size
 from realtime.cache.address import FOLDERS
+from realtime.engines import registry
 from realtime.models.loaded import LoadedModels
 from realtime.services import build
 from realtime.settings import CacheSettings, LimitsSettings, PresetsSettings, Settings
@@ -74,7 +74,7 @@ def sound() -> bytes:
 def fuzz(settings: Settings, headers: dict[str, str], config: dict[str, Any]) -> None:
     from tests.support.api_fuzzer import ApiFuzzer
 
-    services = build(settings, LoadedModels(settings, engines.create, ENGINES))
+    services = build(settings, LoadedModels(settings, registry.create, ENGINES))
     with serving(services) as live:
         recording = make_recording(live, headers)
         fuzzer = ApiFuzzer(live.url, recording, sound(), headers, **config)

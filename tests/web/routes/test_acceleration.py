@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from realtime import engines
 from realtime.acceleration import Accelerated
+from realtime.engines import registry
 from realtime.engines.tone import Tone
 from realtime.models.loaded import LoadedModels
 from realtime.services import build
@@ -40,7 +40,7 @@ class Quick(Tone):
 @pytest.fixture
 def server(web_settings: Settings) -> Iterator[TestClient]:
     def create(name: str, settings: Settings) -> Any:
-        return Quick(settings) if name == "quick" else engines.create(name, settings)
+        return Quick(settings) if name == "quick" else registry.create(name, settings)
 
     services = build(web_settings, LoadedModels(web_settings, create, ("hibari", "tone", "quick")))
     with DocumentedClient(create_app(services)) as client:

@@ -1,0 +1,48 @@
+"""The registry of engines by name; listing them loads none.
+
+A new engine is one file and one line here.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Collection
+
+from realtime.engines.contract import Engine
+from realtime.errors import BadRequest, shortlist
+from realtime.settings import Settings
+
+ENGINES = {
+    "hibari": "realtime.engines.hibari:Hibari",
+    "kokoro": "realtime.engines.kokoro:Kokoro",
+    "tone": "realtime.engines.tone:Tone",
+    "gain": "realtime.engines.gain:Gain",
+    "gpt_sovits": "realtime.engines.gpt_sovits.engine:GptSovits",
+    "valle": "realtime.engines.valle.engine:ValleEngine",
+    "world": "realtime.engines.world:World",
+    "torchscript": "realtime.engines.torchscript:TorchScript",
+    "ddsp_svc": "realtime.engines.ddsp_svc.engine:DdspSvc",
+    "vocoder": "realtime.engines.vocoder:VocoderEngine",
+    "rvc": "realtime.engines.rvc.engine:Rvc",
+    "silero": "realtime.engines.silero:Silero",
+    "gtcrn": "realtime.engines.gtcrn:Gtcrn",
+    "revoice": "realtime.engines.whisper:Whisper",
+}
+
+
+def create(name: str, settings: Settings) -> Engine:
+    """Make an engine, which loads nothing yet."""
+    if name not in ENGINES:
+        raise unknown_engine(name, ENGINES)
+    module, _, class_name = ENGINES[name].partition(":")
+    engine: Engine = getattr(importlib.import_module(module), class_name)(settings)
+    return engine
+
+
+def unknown_engine(name: str, known: Collection[str]) -> BadRequest:
+    """Give the error for a name that no engine has."""
+    return BadRequest(
+        f"There is no engine {name!r}. There are: {shortlist(known)}.",
+        code="unknown_engine",
+        field="engine",
+    )
