@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from realtime.errors import SettingsError
-from realtime.settings import PREFIX, Setting, Settings, all_settings
+from realtime.settings import PREFIX, Setting, Settings, all_settings, value_of
 
 FILE = Path("yamabiko.yaml")
+OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE")
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,45 @@ def set_for_library(variable: str, value: str, instead_of: str = "") -> str:
     if os.environ.get(variable, instead_of) == instead_of:
         os.environ[variable] = value
     return os.environ[variable]
+
+
+def environment_for_program(network: bool, more: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a program of somebody else: without our keys and our modules.
+
+    Without `network` it is told to fetch nothing, in the words of those who would.
+    """
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith((PREFIX, "PYTHON")) and name != "VIRTUAL_ENV"
+    }
+    kept["PYTHONUNBUFFERED"] = "1"  # what it prints is in the log at once
+    if not network:
+        kept = {name: kept[name] for name in kept if not name.lower().endswith("_proxy")}
+        kept |= dict.fromkeys(OFFLINE, "1")
+    return kept | dict(more)
+
+
+def plain_settings(settings: Settings) -> dict[str, Any]:
+    """Return settings as plain values, for another process; what is secret is left out."""
+    return {
+        each.name: _plain(value_of(settings, each.name))
+        for each in all_settings()
+        if not each.limits.get("secret") and not each.name.startswith("outside.")
+    }
+
+
+def settings_from_plain(values: Mapping[str, Any]) -> Settings:
+    """Make the settings that `plain_settings` has described."""
+    return load_settings(values, environ={}, file=Path(os.devnull))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value.resolve())
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _read_file(file: Path | None) -> dict[str, Any]:

@@ -166,3 +166,30 @@ class GptSovitsApiSettings:
         {}, "characters of the reference clips that clients of GPT-SoVITS name: CLIP: CHARACTER"
     )
     new_takes: bool = setting(False, "whether seed -1 speaks anew each time, instead of once")
+
+
+@dataclass(frozen=True)
+class OutsideSettings:
+    engines: tuple[str, ...] = setting(
+        (), "engines of this server that run in a process of their own, each in one"
+    )
+    memory_mb: int = setting(
+        0, "memory of such a process beyond which it is ended; 0: no limit", least=0, most=1 << 30
+    )
+    niceness: int = setting(0, "niceness of such processes", least=0, most=19)
+    cuda_devices: str = setting(
+        "", "GPUs that such processes see, as CUDA_VISIBLE_DEVICES; empty: those of the server"
+    )
+    stall_seconds: float = setting(
+        30.0, "seconds without a sound after which a stuck process is ended", least=1, most=3_600
+    )
+    load_seconds: float = setting(
+        300.0, "the same while it loads, without news of the load", least=1, most=86_400
+    )
+    backoff_seconds: float = setting(
+        0.25,
+        "pause before a process is started again; each further crash doubles it",
+        least=0.01,
+        most=3_600,
+    )
+    most_backoff_seconds: float = setting(30.0, "longest such pause", least=0.01, most=86_400)

@@ -12,6 +12,7 @@ from typing import Any
 from realtime.engine_settings import AccelerationSettings as AccelerationSettings
 from realtime.engine_settings import GptSovitsApiSettings as GptSovitsApiSettings
 from realtime.engine_settings import GptSovitsSettings as GptSovitsSettings
+from realtime.engine_settings import OutsideSettings as OutsideSettings
 from realtime.engine_settings import RevoiceSettings as RevoiceSettings
 from realtime.engine_settings import ValleSamplingSettings as ValleSamplingSettings
 from realtime.engine_settings import ValleSettings as ValleSettings
@@ -251,6 +252,7 @@ class Settings:
     acceleration: AccelerationSettings = field(default_factory=AccelerationSettings)
     valle: ValleSettings = field(default_factory=ValleSettings)
     gpt_sovits: GptSovitsSettings = field(default_factory=GptSovitsSettings)
+    outside: OutsideSettings = field(default_factory=OutsideSettings)
     generate: GenerateSettings = field(default_factory=GenerateSettings)
     gpt_sovits_api: GptSovitsApiSettings = field(default_factory=GptSovitsApiSettings)
     audio: AudioSettings = field(default_factory=AudioSettings)

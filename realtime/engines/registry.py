@@ -31,7 +31,17 @@ ENGINES = {
 
 
 def create(name: str, settings: Settings) -> Engine:
-    """Make an engine, which loads nothing yet."""
+    """Make an engine, which loads nothing yet; the settings may put it outside."""
+    engine = create_inside(name, settings)
+    if name not in settings.outside.engines:
+        return engine
+    from realtime.engines.outside.our_engine import put_outside
+
+    return put_outside(engine, settings)
+
+
+def create_inside(name: str, settings: Settings) -> Engine:
+    """Make an engine that runs in this process."""
     if name not in ENGINES:
         raise unknown_engine(name, ENGINES)
     module, _, class_name = ENGINES[name].partition(":")

@@ -18,7 +18,7 @@ from realtime.models.lanes import Lane, guard_of
 from realtime.models.load_memory import give_memory_back, read_memory_in_use
 from realtime.models.memory_estimate import MemoryEstimates
 from realtime.models.model_events import ModelEvents
-from realtime.models.model_state import device_of
+from realtime.models.model_state import device_of, process_of
 from realtime.models.placement import Estimate, Placement
 from realtime.models.preparation import prepare_files
 from realtime.models.recovery import (
@@ -134,10 +134,11 @@ class Loader:
             await load.lane.call(load.engine.load)
             device = await asyncio.to_thread(device_of, load.engine)
             after = await asyncio.to_thread(read_memory_in_use)
-            taken = after.taken_since(before, device)
-            await asyncio.to_thread(
-                self._record, load.engine, device, taken, after.resident_since(before)
-            )
+            taken, grown = after.taken_since(before, device), after.resident_since(before)
+            if (process := process_of(load.engine)) is not None:
+                grown = process.memory_bytes
+                taken = grown if device == PROCESSOR else process.device_bytes
+            await asyncio.to_thread(self._record, load.engine, device, taken, grown)
             return LoadOutcome(device, taken, load.reason)
 
     def _record(self, engine: Engine, device: str, taken: int, grown: int) -> None:

@@ -19,6 +19,7 @@ from realtime.engines.contract import (
     Synthesizer,
 )
 from realtime.engines.frame_engines import Denoiser, Detector
+from realtime.engines.outside.process_facts import RunsOutside
 from realtime.engines.placeable import AUTO
 from realtime.errors import Busy, InUse, NoRoom, Unavailable, YamabikoError, shortlist
 from realtime.model_id import split_id
@@ -27,7 +28,7 @@ from realtime.models.lanes import Lane, guard_of
 from realtime.models.load_memory import give_memory_back
 from realtime.models.loading import TRY_AGAIN_SECONDS, Loader, LoadOutcome
 from realtime.models.model_events import ModelEvents
-from realtime.models.model_state import ModelState, device_of
+from realtime.models.model_state import ModelState, device_of, process_of
 from realtime.models.placement import is_on
 from realtime.settings import Settings
 
@@ -110,6 +111,7 @@ class LoadedModel(Generic[EngineT]):
             unloads_in_s=None if unloads_in is None else math.ceil(unloads_in),
             device=self.device if loaded else device_of(self.engine),
             memory_bytes=self.memory_bytes,
+            process=process_of(self.engine),
             task=", ".join(sorted(self.pins)) or None,
             error=error.message if error else None,
             error_code=error.code if error else None,
@@ -202,6 +204,8 @@ class LoadedModel(Generic[EngineT]):
         if self.lane is not None:
             await asyncio.to_thread(self.lane.close)
             self.lane, self.state = None, "unloaded"
+        if isinstance(self.engine, RunsOutside):  # what is in memory here ends with this process
+            await asyncio.to_thread(self.engine.unload)
 
     def _place(self) -> tuple[str, str]:
         return self.id, self.device

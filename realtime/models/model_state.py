@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from realtime.engines.contract import Engine, TellsDevice
+from realtime.engines.outside.process_facts import ProcessFacts, RunsOutside
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class ModelState:
     task: str | None  # that keeps it loaded
     device: str  # where it runs, or would: cpu, cuda:0
     memory_bytes: int | None  # that loading it took on its device
+    process: ProcessFacts | None  # its own process, where it runs outside this one
     error: str | None
     error_code: str | None
     hint: str | None  # what to do about the error
@@ -33,3 +35,8 @@ class ModelState:
 def device_of(engine: Engine) -> str:
     """Give the device of an engine: where it runs, or would if it were loaded."""
     return engine.runs_on() if isinstance(engine, TellsDevice) else "cpu"
+
+
+def process_of(engine: Engine) -> ProcessFacts | None:
+    """Give the process of an engine that runs outside; None for one that runs here."""
+    return engine.process() if isinstance(engine, RunsOutside) else None

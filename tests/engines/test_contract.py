@@ -29,6 +29,7 @@ from realtime.errors import BadRequest, WeightsMissing
 from realtime.settings import (
     GptSovitsSettings,
     ModelsSettings,
+    OutsideSettings,
     Settings,
     ValleSettings,
     VocoderSettings,
@@ -56,6 +57,9 @@ def of_kind(kind: type) -> list[str]:
 
 
 def loaded(name: str, settings: Settings) -> Iterator[Synthesizer | Converter]:
+    name, _, place = name.partition("@")
+    if place:  # each of these is loaded a second time, in a process of its own
+        settings = replace(settings, outside=OutsideSettings(engines=(name,)))
     if name == "valle":
         settings = with_small_valle(settings)
     if name == "gpt_sovits":
@@ -77,14 +81,14 @@ def loaded(name: str, settings: Settings) -> Iterator[Synthesizer | Converter]:
     engine.unload()
 
 
-@pytest.fixture(scope="module", params=of_kind(Synthesizer))
+@pytest.fixture(scope="module", params=[*of_kind(Synthesizer), "tone@outside", "hibari@outside"])
 def speaker(
     request: pytest.FixtureRequest, settings: Settings
 ) -> Iterator[Synthesizer | Converter]:
     yield from loaded(request.param, settings)
 
 
-@pytest.fixture(scope="module", params=of_kind(Converter))
+@pytest.fixture(scope="module", params=[*of_kind(Converter), "gain@outside", "world@outside"])
 def converter(
     request: pytest.FixtureRequest, settings: Settings
 ) -> Iterator[Synthesizer | Converter]:

@@ -85,6 +85,8 @@ ENGINE_ERRORS = (
     *codes(Busy, "queue_full"),
     *codes(OutOfMemory),
     *codes(NoRoom),
+    *codes(Busy, "engine_restarting"),
+    *codes(SynthesisFailed, "engine_crashed", "engine_stalled", "engine_too_large"),
 )
 SYNTHESIS_ERRORS = (
     *OPENING_ERRORS,
