@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
+from realtime.acceleration import cuda_driver
 from realtime.model_id import split_id
 from realtime.settings import Settings
 
@@ -37,8 +38,19 @@ def device_in_settings(settings: Settings, id: str, own: str) -> str:
     return settings.gpu.device if found == AUTO else found
 
 
+def usable_device(settings: Settings, id: str, own: str) -> str:
+    """Return the device that the settings give a model of torch: `auto` only beside a GPU."""
+    found = device_in_settings(settings, id, own)
+    return found if found != AUTO or cuda_driver.has_usable_gpu() else CPU
+
+
 def with_number(device: str) -> str:
     return "cuda:0" if device == CUDA else device
+
+
+def device_of_load(wanted: str) -> str:
+    """Return where an engine is loaded that was not placed: `auto` is a GPU, which is there."""
+    return with_number(CUDA if wanted == AUTO else wanted)
 
 
 def kind_of(device: str) -> str:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from realtime import blocks
-from realtime.acceleration.cuda_driver import has_usable_gpu
+from realtime.acceleration import cuda_driver
 from realtime.engines.contract import CancelToken, ConversionPlan, Samples
-from realtime.engines.placeable import AUTO, CPU, CUDA, device_in_settings
+from realtime.engines.placeable import CPU, device_of_load, usable_device
 from realtime.engines.several_models import id_of, unknown_model
 from realtime.engines.torchscript_file import find_file, find_names, read_model
 from realtime.engines.torchscript_model import TorchScriptModel
@@ -75,7 +75,7 @@ class TorchScript:
 
     def wanted_device(self) -> str:
         """Return what `models.devices` or the model's card says; without a GPU the processor."""
-        return device_in_settings(self._settings, id_of(self), self._device_of_card())
+        return usable_device(self._settings, id_of(self), self._device_of_card())
 
     def place(self, device: str) -> None:
         self._placed = device
@@ -84,11 +84,10 @@ class TorchScript:
         """Return the device where the model runs, or would."""
         if self._loaded is not None:
             return self._loaded.device
-        wanted = self._placed or self.wanted_device()
-        return "cuda:0" if wanted in (AUTO, CUDA) else wanted
+        return device_of_load(self._placed or self.wanted_device())
 
     def _device_of_card(self) -> str:
-        if not self.model or not has_usable_gpu():
+        if not self.model or not cuda_driver.has_usable_gpu():
             return CPU
         try:
             return read_model(self._folder / self.model).card.device

@@ -13,9 +13,8 @@ import numpy as np
 
 from realtime import blocks
 from realtime.acceleration import Accelerated
-from realtime.acceleration.cuda_driver import has_usable_gpu
 from realtime.engines.contract import CancelToken, ConversionPlan, Samples
-from realtime.engines.placeable import AUTO, CPU, CUDA, device_in_settings, with_number
+from realtime.engines.placeable import CPU, device_of_load, usable_device, with_number
 from realtime.engines.several_models import id_of, unknown_model
 from realtime.engines.voice_change import VoiceChange
 from realtime.errors import WeightsMissing
@@ -93,8 +92,7 @@ class VocoderEngine:
     def wanted_device(self) -> str:
         """Return the first of its devices: of several, sounds come to that one."""
         first = self._settings.vocoder.device.partition(",")[0].strip()
-        wanted = device_in_settings(self._settings, id_of(self), first)
-        return wanted if wanted != AUTO or has_usable_gpu() else CPU
+        return usable_device(self._settings, id_of(self), first)
 
     def place(self, device: str) -> None:
         self._placed = device
@@ -104,8 +102,7 @@ class VocoderEngine:
             return with_number(self._opened.device)
         if not self.model:
             return CPU
-        wanted = self._placed or self.wanted_device()
-        return "cuda:0" if wanted in (AUTO, CUDA) else wanted
+        return device_of_load(self._placed or self.wanted_device())
 
     def _devices(self) -> str:
         """Return the devices to open it on: all of the setting, unless it is placed elsewhere."""

@@ -17,7 +17,7 @@ from realtime import blocks
 from realtime.acceleration.cuda_driver import has_cuda_device
 from realtime.engines import whisper_files
 from realtime.engines.contract import CancelToken, Samples, Transcript
-from realtime.engines.placeable import AUTO, CPU, CUDA, device_in_settings
+from realtime.engines.placeable import AUTO, CPU, device_in_settings, device_of_load
 from realtime.settings import Settings
 from realtime.text.language import LANGUAGES
 
@@ -97,8 +97,7 @@ class Whisper:
         self._placed = device
 
     def runs_on(self) -> str:
-        wanted = self._placed or self.wanted_device()
-        return "cuda:0" if wanted in (AUTO, CUDA) else wanted
+        return device_of_load(self._placed or self.wanted_device())
 
     def recognise(
         self, samples: Samples, language: str | None, usual: str | None, cancel: CancelToken

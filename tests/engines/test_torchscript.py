@@ -253,7 +253,7 @@ def test_on_the_gpu_it_gives_the_same(tmp_path: Path) -> None:
 
 
 def test_it_tells_where_its_model_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("realtime.engines.torchscript.has_usable_gpu", lambda: True)
+    monkeypatch.setattr("realtime.acceleration.cuda_driver.has_usable_gpu", lambda: True)
     engine = engine_in(tmp_path)
     assert engine.runs_on() == "cpu", "it has no model"
     scripted(tmp_path, "filter", Filter(), device="cpu", **STREAMING)
@@ -294,7 +294,7 @@ def test_it_is_loaded_where_it_is_placed(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_settings_place_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("realtime.engines.torchscript.has_usable_gpu", lambda: True)
+    monkeypatch.setattr("realtime.acceleration.cuda_driver.has_usable_gpu", lambda: True)
     scripted(tmp_path, "filter", Filter(), **STREAMING)
     models = ModelsSettings(path=tmp_path, devices={"torchscript:filter": "cuda:1"})
     engine = TorchScript(Settings(models=models), "filter")

@@ -89,7 +89,7 @@ def test_it_tells_where_it_would_run(
     gpu: bool,
     expected: str,
 ) -> None:
-    monkeypatch.setattr("realtime.engines.vocoder.has_usable_gpu", lambda: gpu)
+    monkeypatch.setattr("realtime.acceleration.cuda_driver.has_usable_gpu", lambda: gpu)
     own = settings_for(settings, models, {"device": device})
     assert VocoderEngine(own, "hifigan").runs_on() == expected
     assert VocoderEngine(own).runs_on() == "cpu", "it has no vocoder"

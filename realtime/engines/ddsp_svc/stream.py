@@ -33,13 +33,13 @@ from realtime.engines.pitch_track import PitchTrack
 from realtime.engines.positional_noise import PositionalNoise
 from realtime.engines.sliding_window import SoundWindow, WindowShape
 from realtime.engines.voice_change import VoiceChange
+from realtime.engines.voice_engine import STEPS_A_SECOND
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 logger = logging.getLogger(__name__)
 
-STEPS_A_SECOND = 50  # a window begins at a whole unit of content, each 20 ms
 AHEAD_SECONDS = 0.02  # the newest sound is not used: its frames have nothing after them
 SPECTRUM_REACH = 4  # frames that the filters' spectra and the mel look back
 # The flow's layers look back 15 frames each. Three of them are heard: what lies further back

@@ -16,7 +16,6 @@ import numpy as np
 
 from realtime import blocks
 from realtime.acceleration import Accelerated
-from realtime.acceleration.cuda_driver import has_usable_gpu
 from realtime.audio.samples import silence
 from realtime.audio.spoken import Word
 from realtime.characters import Character, GptSovitsVoice
@@ -32,8 +31,9 @@ from realtime.engines.gpt_sovits.sentence import ReadSentence, SentenceReader
 from realtime.engines.gpt_sovits.sentences import read_sentences
 from realtime.engines.gpt_sovits.speaker import VoiceSpeaker
 from realtime.engines.gpt_sovits.text.polyphones import find_polyphones, polyphones_folder
-from realtime.engines.placeable import AUTO, CPU, device_in_settings, kind_of, with_number
+from realtime.engines.placeable import kind_of, usable_device, with_number
 from realtime.engines.several_models import id_of, unknown_model
+from realtime.engines.torch_threads import set_torch_threads
 from realtime.engines.voice_features.shared import share
 from realtime.errors import BadRequest, NothingToSay, WeightsMissing, shortlist
 from realtime.settings import Settings
@@ -113,8 +113,7 @@ class GptSovits:
         return " ".join([*parts, *(self._loaded_facts or self._other_facts())])
 
     def wanted_device(self) -> str:
-        wanted = device_in_settings(self._settings, id_of(self), self._settings.gpt_sovits.device)
-        return wanted if wanted != AUTO or has_usable_gpu() else CPU
+        return usable_device(self._settings, id_of(self), self._settings.gpt_sovits.device)
 
     def place(self, device: str) -> None:
         run = choose_run(replace(self._settings.gpt_sovits, device=kind_of(device)))
@@ -138,7 +137,7 @@ class GptSovits:
         pair = self._pair()
         assert pair is not None, "check_files refuses it"
         digests, run = self._digests(), self._chosen_run()
-        self._set_threads()
+        set_torch_threads(self._settings)
         use_gpu(run.device)
         files = open_voice(pair.gpt, pair.sovits, self._settings, pair.stated)
         model = GptSovitsModel(files, run, self._settings)
@@ -255,12 +254,6 @@ class GptSovits:
             wanted = kind_of(self.wanted_device())
             self._run = choose_run(replace(self._settings.gpt_sovits, device=wanted))
         return self._run
-
-    def _set_threads(self) -> None:
-        import torch
-
-        if self._settings.models.threads:  # of this lane's thread alone
-            torch.set_num_threads(self._settings.models.threads)
 
     def _digests(self) -> tuple[str, str]:
         """Return the digests of both files; `load` tells what is wrong with them."""

@@ -43,6 +43,10 @@ class RvcModel:
         if self.voice.has_pitch:
             self.estimator(PITCH_METHOD)
 
+    @property
+    def version(self) -> str:
+        return self.voice.version
+
     def content(self, sound: Singles) -> Singles:
         """Return (frames, width) of a sound at 16 kHz, with a frame for each 20 ms."""
         version = self.voice.version

@@ -17,7 +17,6 @@ import numpy as np
 
 from realtime import blocks
 from realtime.acceleration import Accelerated
-from realtime.acceleration.cuda_driver import has_usable_gpu
 from realtime.audio.samples import Samples
 from realtime.audio.spoken import Word
 from realtime.characters import Character, VallePrompt
@@ -27,13 +26,14 @@ from realtime.engines.decoding.runner import plan_in_force, use_gpu
 from realtime.engines.decoding.turn import Turn
 from realtime.engines.file_digest import FileDigests
 from realtime.engines.placeable import (
-    AUTO,
     CPU,
     CUDA,
     device_in_settings,
     kind_of,
+    usable_device,
     with_number,
 )
+from realtime.engines.torch_threads import set_torch_threads
 from realtime.engines.valle import budget, weights
 from realtime.engines.valle.codes import SAMPLE_RATE
 from realtime.engines.valle.model import ValleModel
@@ -94,8 +94,7 @@ class ValleEngine:
         return " ".join(parts)
 
     def wanted_device(self) -> str:
-        wanted = self._device_in_settings()
-        return wanted if wanted != AUTO or has_usable_gpu() else CPU
+        return usable_device(self._settings, self.name, self._settings.valle.device)
 
     def place(self, device: str) -> None:
         run = _choose_run(self._settings, kind_of(device))
@@ -124,7 +123,7 @@ class ValleEngine:
         weights.check_vocos(self._settings)
         digests = self._digests()
         valle, vocos = (weights.load_state(file, self._settings) for file in TENSOR_FILES)
-        self._set_threads()
+        set_torch_threads(self._settings)
         self._run = _fall_back_to_cpu(self._chosen_run(), self._settings)
         use_gpu(self._run.device)
         model = ValleModel(valle, vocos, self._run, self._settings)
@@ -145,12 +144,6 @@ class ValleEngine:
             return "none" if path is None else self._file_digests.of(path)
         except OSError:
             return "unreadable"
-
-    def _set_threads(self) -> None:
-        import torch
-
-        if self._settings.models.threads:  # of this lane's thread alone
-            torch.set_num_threads(self._settings.models.threads)
 
     def unload(self) -> None:
         networks = self.accelerated

@@ -303,9 +303,9 @@ def test_without_a_gpu_it_wants_the_processor(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = ValleEngine(replace(settings, valle=replace(PLAIN, device="auto")))
-    monkeypatch.setattr("realtime.engines.valle.engine.has_usable_gpu", lambda: False)
+    monkeypatch.setattr("realtime.acceleration.cuda_driver.has_usable_gpu", lambda: False)
     assert engine.wanted_device() == "cpu"
-    monkeypatch.setattr("realtime.engines.valle.engine.has_usable_gpu", lambda: True)
+    monkeypatch.setattr("realtime.acceleration.cuda_driver.has_usable_gpu", lambda: True)
     assert engine.wanted_device() == "auto"
 
 
