@@ -43,7 +43,7 @@ FULL_CONTENT = HubertShape(projected=256)
 SMALL_CONTENT = replace(FULL_CONTENT, inner=16, channels=16)
 RATE, HOP, WINDOW, MELS = 44_100, 512, 2_048, 128  # of DDSP-SVC and its vocoder
 LIST_VECTORS = 40  # of an index in each of its lists
-VOCODER = {
+VOCODER: dict[str, Any] = {
     "sampling_rate": RATE,
     "num_mels": MELS,
     "n_fft": WINDOW,
@@ -183,9 +183,9 @@ def _write_vocoder(folder: Path, small: bool) -> None:
     config = {**VOCODER, "upsample_initial_channel": 32} if small else VOCODER
     shape = PitchedShape(
         MELS,
-        upsample_rates=config["upsample_rates"],  # type: ignore[arg-type]
-        upsample_kernel_sizes=config["upsample_kernel_sizes"],  # type: ignore[arg-type]
-        upsample_initial_channel=config["upsample_initial_channel"],  # type: ignore[arg-type]
+        upsample_rates=config["upsample_rates"],
+        upsample_kernel_sizes=config["upsample_kernel_sizes"],
+        upsample_initial_channel=config["upsample_initial_channel"],
         rate=RATE,
     )
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")

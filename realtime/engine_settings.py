@@ -105,20 +105,35 @@ class AccelerationSettings:
     )
 
 
-@dataclass(frozen=True)
-class GptSovitsSettings:
-    device: str = setting("auto", "device of GPT-SoVITS", one_of=("auto", "cpu", "cuda"))
-    precision: str = setting(
+def _device_of(engine: str) -> Any:
+    return setting("auto", f"device of {engine}", one_of=("auto", "cpu", "cuda"))
+
+
+def _precision_of(networks: str) -> Any:
+    return setting(
         "auto",
-        "precision of its steps; auto: bf16 where the device has it",
-        one_of=("auto", "fp32", "fp16", "bf16"),
+        f"precision of {networks}; auto: bf16 where the device has it",
+        one_of=("auto", *PRECISIONS),
     )
+
+
+@dataclass(frozen=True)
+class DecodingSettings:
+    """Settings of an engine that decodes step by step, many lines in one batch."""
+
+    device: str = _device_of("the engine")
+    precision: str = _precision_of("its steps")
     plan: str = setting(
         "auto",
         "acceleration plan of its steps; auto: graphs on CUDA, else eager",
         one_of=("auto", "eager", "compile", "graphs"),
     )
     slots: int = setting(0, "lines in one batch of steps; 0: 16 on CUDA, else 4", least=0, most=64)
+
+
+@dataclass(frozen=True)
+class GptSovitsSettings(DecodingSettings):
+    device: str = _device_of("GPT-SoVITS")
     first_codes: int = setting(
         16, "codes (40 ms each) after which a line's first sound is made", least=4, most=1_500
     )
@@ -141,19 +156,9 @@ class ValleSamplingSettings:
 
 
 @dataclass(frozen=True)
-class ValleSettings:
-    device: str = setting("auto", "device of VALL-E X", one_of=("auto", "cpu", "cuda"))
-    precision: str = setting(
-        "auto",
-        "precision of VALL-E X; auto: bf16 where the device has it",
-        one_of=("auto", "fp32", "fp16", "bf16"),
-    )
-    plan: str = setting(
-        "auto",
-        "acceleration plan of its steps; auto: graphs on CUDA, else eager",
-        one_of=("auto", "eager", "compile", "graphs"),
-    )
-    slots: int = setting(0, "lines in one batch of steps; 0: 16 on CUDA, else 4", least=0, most=64)
+class ValleSettings(DecodingSettings):
+    device: str = _device_of("VALL-E X")
+    precision: str = _precision_of("VALL-E X")
     reproducible: bool = setting(
         False, "whether every step has the same batch size, so that other lines change no rounding"
     )

@@ -1,15 +1,40 @@
-"""Files on disk: written whole or not at all, and found inside installed packages."""
+"""Files on disk: found in folders and inside installed packages, written whole or not at all."""
 
 from __future__ import annotations
 
 import os
 import tempfile
 import zipfile
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 HEAD_BYTES = 512  # of a file, by which its kind is told
 WEB_PAGES = (b"<!doctype", b"<html", b"<?xml")
+MOST_WALKED = 10_000  # files of a folder that people fill
+MOST_DEPTH = 16  # of folders in folders
+
+
+def walk_files(folder: Path, depth: int = MOST_DEPTH) -> Iterator[Path]:
+    """Yield the first files of a folder in the order of their names, hidden ones left out.
+
+    Links to folders are not followed: they may lead in a circle.
+    """
+    for number, path in enumerate(_walk(folder, depth)):
+        if number == MOST_WALKED:
+            return
+        yield path
+
+
+def _walk(folder: Path, depth: int) -> Iterator[Path]:
+    for place, folders, files in os.walk(folder):
+        is_deepest = len(Path(place).relative_to(folder).parts) + 1 >= depth
+        folders[:] = [] if is_deepest else sorted(filter(_is_shown, folders))
+        yield from (Path(place, name) for name in sorted(filter(_is_shown, files)))
+
+
+def _is_shown(name: str) -> bool:
+    return not name.startswith(".")
 
 
 def write_whole(path: Path, data: bytes) -> None:

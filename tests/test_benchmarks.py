@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -107,13 +108,11 @@ def test_a_microphone_in_skipped_time_notes_delays_as_they_would_be() -> None:
     assert min(slow.delays) >= 0.04 - 0.0201 + 0.009, "whatever the machine does, it worked so long"
 
 
-def test_a_report_is_a_table_and_json(
-    tmp_path: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_report_is_a_table_and_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     report.print_table("Title", [{"name": "a", "figure": 1.5}])
     shown = capsys.readouterr().out
     assert "Title" in shown and "figure" in shown and "1.5" in shown
-    path = tmp_path / "deep" / "figures.json"  # type: ignore[operator]
+    path = tmp_path / "deep" / "figures.json"
     report.write_json(path, {"rows": [1]})
     assert '"processor"' in path.read_text() and '"rows"' in path.read_text()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from realtime.files import content_fault, packaged_path, write_whole
+from realtime.files import content_fault, packaged_path, walk_files, write_whole
 
 
 def test_it_is_written_and_replaced(tmp_path: Path) -> None:
@@ -72,3 +72,23 @@ def test_a_file_that_can_hold_no_weights_is_told(
 
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     assert content_fault(tmp_path) == "it cannot be read: Is a directory"
+
+
+def test_a_folder_is_walked_by_name_without_what_is_hidden(tmp_path: Path) -> None:
+    for name in ("b.pt", "a/c.pt", "a/.hidden.pt", ".cache/d.pt", "a/e/f.pt"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (tmp_path / "a/e/circle").symlink_to(tmp_path)
+    found = [path.relative_to(tmp_path).as_posix() for path in walk_files(tmp_path)]
+    assert found == ["b.pt", "a/c.pt", "a/e/f.pt"]
+    assert [path.name for path in walk_files(tmp_path, 2)] == ["b.pt", "c.pt"]
+    assert [path.name for path in walk_files(tmp_path, 1)] == ["b.pt"]
+    assert list(walk_files(tmp_path / "gone")) == []
+
+
+def test_a_walk_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("realtime.files.MOST_WALKED", 2)
+    for name in "abc":
+        (tmp_path / name).touch()
+    assert [path.name for path in walk_files(tmp_path)] == ["a", "b"]

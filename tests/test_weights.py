@@ -8,6 +8,7 @@ import multiprocessing
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import pytest
@@ -109,8 +110,8 @@ def test_a_forged_download_gets_no_name(settings: Settings, hub: str) -> None:
     assert not file.path_in(settings.models.path).exists()
 
 
-def _make(path: Path, log: Path, gate: object) -> None:
-    gate.wait(30)  # type: ignore[attr-defined]
+def _make(path: Path, log: Path, gate: Event) -> None:
+    gate.wait(30)
 
     def make() -> bytes:
         with log.open("a") as file:

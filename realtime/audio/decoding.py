@@ -7,7 +7,7 @@ is merely stated, and no more is decoded than was allowed.
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO
@@ -54,7 +54,7 @@ class AudioSource:
         # None where the number is sure only after decoding.
         self.samples = round(self.seconds * self.rate) if exact else None
 
-    def parts(self) -> Iterator[Pcm]:
+    def parts(self) -> Generator[Pcm, None, None]:
         """Yield the samples, about a second at a time."""
         with self._opened() as container:
             held: list[Pcm] = []
@@ -79,7 +79,7 @@ class AudioSource:
             while (part := await run_in_thread(next, parts, None)) is not None:
                 yield part
         finally:
-            await run_in_thread(parts.close)  # type: ignore[attr-defined]
+            await run_in_thread(parts.close)
 
     def close(self) -> None:
         self._file.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +14,12 @@ from realtime.engines.gpt_sovits.weights import SHARED_FILES
 from realtime.engines.rvc import voice_files
 from realtime.engines.valle.weights import CLONING_FILES
 from realtime.engines.voice_features import weights as voice_features
+from realtime.files import walk_files
 from realtime.settings import Settings
 from realtime.vocoders import checkpoints
 from realtime.weights import PREPARED, WeightFile
 
 WEIGHTS, CONVERTED, PREPARED_FILE, UNUSED = "weights", "converted", "prepared", "unused"
-MOST_FILES = 10_000  # of the folder that are looked at
 SUFFIXES = frozenset(
     (".bin", ".ckpt", ".npz", ".onnx", ".pt", ".pt2", ".pth", ".safetensors", ".th")
 )
@@ -57,7 +56,7 @@ def blocks_of_brought_files(settings: Settings) -> dict[str, list[str]]:
 
 def has_brought_files(name: str, settings: Settings) -> bool:
     """Return whether the folder of an engine or vocoder holds weights that were not made here."""
-    paths = _walk(settings.models.path / name)
+    paths = walk_files(settings.models.path / name)
     return any(p.suffix in SUFFIXES and not p.name.startswith(PREPARED) for p in paths)
 
 
@@ -65,7 +64,7 @@ def list_files(settings: Settings) -> list[ModelsFile]:
     """List the files of the folder, without locks, those that a dot hides, and its README."""
     folder, places = settings.models.path, _known_places(settings)
     found = []
-    for path in _walk(folder):
+    for path in walk_files(folder):
         name = path.relative_to(folder).as_posix()
         if name != "README.md" and path.suffix != ".lock":
             found.append(_describe(name, _size(path), places))
@@ -121,18 +120,6 @@ def _blocks_by_engine(settings: Settings) -> dict[str, str]:
     found = {name: registry.create(name, settings).block for name in registry.ENGINES}
     of_torch = (*checkpoints.FILES, *voice_features.BROUGHT_ENGINES)
     return found | dict.fromkeys(of_torch, blocks.TORCH)
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    """Yield the first files of a folder by name, hidden ones left out."""
-    count = 0
-    for place, folders, files in os.walk(folder):
-        folders[:] = sorted(each for each in folders if not each.startswith("."))
-        for name in sorted(each for each in files if not each.startswith(".")):
-            count += 1
-            if count > MOST_FILES:
-                return
-            yield Path(place, name)
 
 
 def _size(path: Path) -> int:

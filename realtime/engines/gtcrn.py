@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from realtime import blocks
 from realtime.engines.contract import Samples
+from realtime.engines.onnx_session import open_session
 from realtime.settings import Settings
 from realtime.weights import WeightFile, read_weights
 
@@ -58,14 +59,8 @@ class Gtcrn:
         self._session: Any = None
 
     def load(self) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # a frame is too small to share
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(
-            read_weights(MODEL, self._settings), options, providers=["CPUExecutionProvider"]
-        )
+        # One thread: a frame is too small to share.
+        self._session = open_session(read_weights(MODEL, self._settings))
 
     def unload(self) -> None:
         self._session = None

@@ -11,6 +11,7 @@ import numpy as np
 from realtime import blocks
 from realtime.engines.contract import CancelToken, Chunk, Utterance
 from realtime.engines.onnx_graph import GraphEditor
+from realtime.engines.onnx_session import open_session
 from realtime.engines.tokens import TokenBlock, token_blocks, word_times
 from realtime.settings import Settings
 from realtime.text.reader import read
@@ -46,17 +47,12 @@ class Hibari:
         self._tokens: dict[str, int] = {}
 
     def load(self) -> None:
-        import onnxruntime
         from hibari import Hibari as Package
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # a second thread costs more than it brings at this size
-        options.log_severity_level = 3
-        path = str(self._prepared())
-        self._tokens = Package(model=path).vocab
-        self._session = onnxruntime.InferenceSession(
-            path, options, providers=["CPUExecutionProvider"]
-        )
+        path = self._prepared()
+        self._tokens = Package(model=str(path)).vocab
+        # One thread: a second one costs more than it brings at this size.
+        self._session = open_session(path)
 
     def unload(self) -> None:
         self._session = None

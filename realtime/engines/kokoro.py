@@ -14,6 +14,7 @@ from realtime import blocks
 from realtime.characters import Character, KokoroVoice
 from realtime.engines.contract import CancelToken, Chunk, Utterance, WorkCancelled
 from realtime.engines.onnx_graph import FrameAxis, GraphEditor
+from realtime.engines.onnx_session import open_session
 from realtime.engines.tokens import TokenBlock, token_blocks, word_times
 from realtime.errors import BadRequest
 from realtime.settings import Settings
@@ -69,15 +70,9 @@ class Kokoro:
         self._tokens: dict[str, int] = {}
 
     def load(self) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self._settings.models.threads or os.cpu_count() or 1
-        options.log_severity_level = 3
+        threads = self._settings.models.threads or os.cpu_count() or 1
         self._tokens = json.loads(read_weights(SYMBOLS, self._settings))["vocab"]
-        self._session = onnxruntime.InferenceSession(
-            str(self._prepared()), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = open_session(self._prepared(), threads)
 
     def unload(self) -> None:
         self._session = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -20,19 +21,19 @@ Options = tuple[tuple[str, OptionValue], ...]  # sorted by name, each name once
 
 
 @dataclass(frozen=True)
-class EngineOption:
+class EngineOption(ABC):
     """An option: its name, and a description for people."""
 
     name: str
     about: str
 
+    @abstractmethod
     def read(self, value: OptionValue) -> OptionValue:
         """Return the value in the one form that it has in keys, or refuse it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema of its values."""
-        raise NotImplementedError
 
     def refuse(self, value: OptionValue, allowed: str) -> NoReturn:
         raise BadRequest(

@@ -64,9 +64,10 @@ def _check(name: str, value: object) -> None:
     least, most = RANGES[name]
     if value is None and name in ("pitch", "target", "speaker"):
         return
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or not least <= value <= most:  # type: ignore[arg-type, operator]
-        raise _refused(name, value, f"a number from {least:g} to {most:g}")
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if math.isfinite(value) and least <= value <= most:
+            return
+    raise _refused(name, value, f"a number from {least:g} to {most:g}")
 
 
 def _refused(name: str, value: object, allowed: str) -> BadRequest:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -39,7 +40,7 @@ class ActivityContext:
     send_queue: SendQueue = field(default_factory=SendQueue)
 
 
-class Activity:
+class Activity(ABC):
     """A task for one request of a client, with one stream of the send queue.
 
     It begins when it is made; it is over for the client when its ending has been sent, though its
@@ -64,11 +65,11 @@ class Activity:
             self._end_with(ending)
             self.task.cancel()
 
+    @abstractmethod
     async def _perform(self) -> None:
         """Do the work, up to and with the ending `done`."""
-        raise NotImplementedError
 
-    async def _after_stop(self) -> None:
+    async def _after_stop(self) -> None:  # noqa: B027 -- most activities hold nothing
         """Wait, when it was stopped, for what it still holds."""
 
     def _end_with(self, ending: FromServer) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -59,8 +60,8 @@ def test_it_ends(tokens: Tokens, fake_time: FakeTime, after_ms: int, expected: s
 
 
 @pytest.mark.parametrize("change", [{"key_id": "page"}, {"expires_ms": 10**14}, {"id": "A" * 22}])
-def test_nothing_in_it_can_be_changed(tokens: Tokens, change: dict[str, str | int]) -> None:
-    token = replace(tokens.make("bot", SIGNER), **change)  # type: ignore[arg-type]
+def test_nothing_in_it_can_be_changed(tokens: Tokens, change: dict[str, Any]) -> None:
+    token = replace(tokens.make("bot", SIGNER), **change)
     assert outcome(tokens.check, token, SIGNER) == "bad_signature"
     assert outcome(tokens.spend, token, SIGNER) == "bad_signature"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,10 +20,12 @@ def test_a_whole_file_is_held(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [lambda d: d[:-2], lambda d: d + b"xx", lambda d: d[:-1] + b"?"])
-def test_another_length_or_content_is_no_recording(tmp_path: Path, change: object) -> None:
+def test_another_length_or_content_is_no_recording(
+    tmp_path: Path, change: Callable[[bytes], bytes]
+) -> None:
     keep_recording(DiskStore(tmp_path))
     path = tmp_path / address().path(".wav")
-    path.write_bytes(change(path.read_bytes()))  # type: ignore[operator]
+    path.write_bytes(change(path.read_bytes()))
     assert read_checked(DiskStore(tmp_path), address(), ".wav") is None
 
 

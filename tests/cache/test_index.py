@@ -29,7 +29,9 @@ def test_the_longest_unheard_goes_first() -> None:
 
 def test_what_is_being_read_stays() -> None:
     index = index_of(3)
-    index.get(address("0").key).readers += 1  # type: ignore[union-attr]
+    read = index.get(address("0").key)
+    assert read is not None
+    read.readers += 1
     assert removed_first(index, 0) == ["1", "2"]
 
 

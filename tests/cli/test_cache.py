@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -57,12 +58,12 @@ def test_verify_finds_what_is_wrong(
     store: DiskStore,
     capsys: pytest.CaptureFixture[str],
     suffix: str,
-    damage: object,
+    damage: Callable[[bytes], bytes],
     reason: str,
 ) -> None:
     assert run("verify") == 0
     path = store.root / address("b").path(suffix)
-    path.write_bytes(damage(path.read_bytes()))  # type: ignore[operator]
+    path.write_bytes(damage(path.read_bytes()))
     assert run("verify") == 1
     told = capsys.readouterr()
     assert reason in told.out and address("b").path() in told.out

@@ -343,7 +343,7 @@ async def test_what_a_machine_can_do_is_told_before_anything_is_said(
 ) -> None:
     """A block of 20 ms has 40 ms before it; the larger ones share these."""
     engine, ours, clock = inverting
-    engine.block_seconds = block_seconds  # type: ignore[attr-defined]
+    engine.block_seconds = block_seconds
     conversion = live(ours, "inverting", OPEN, RATE, clock=clock)
     output = conversion.output()
     listening = asyncio.ensure_future(anext(output))

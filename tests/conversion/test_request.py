@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from realtime.audio.samples import Pcm
 from realtime.characters import Character, Characters
 from realtime.conversion.character_pitch import CharacterPitches
 from realtime.conversion.request import (
@@ -20,14 +21,14 @@ from realtime.settings import Settings
 pytestmark = pytest.mark.anyio
 
 
-async def no_sample(character: Character) -> tuple[object, int]:
+async def no_sample(character: Character) -> tuple[Pcm, int]:
     raise AssertionError("no pitch was to be measured")
 
 
 @pytest.fixture
 def resolver(settings: Settings) -> VoiceChangeResolver:
     characters = Characters(settings.presets.path, settings.default_characters, ["hibari"])
-    return VoiceChangeResolver(characters, CharacterPitches(no_sample))  # type: ignore[arg-type]
+    return VoiceChangeResolver(characters, CharacterPitches(no_sample))
 
 
 async def test_nothing_asked_is_nothing_changed(resolver: VoiceChangeResolver) -> None:
@@ -90,7 +91,7 @@ def own(tmp_path: Path) -> VoiceChangeResolver:
     (tmp_path / "nana.yaml").write_text(CARD, encoding="utf-8")
     (tmp_path / "kyo.yaml").write_text(CARD.replace("key: 5, ", ""), encoding="utf-8")
     characters = Characters(tmp_path, {})
-    return VoiceChangeResolver(characters, CharacterPitches(no_sample))  # type: ignore[arg-type]
+    return VoiceChangeResolver(characters, CharacterPitches(no_sample))
 
 
 async def test_a_voice_of_a_converter_brings_its_model_its_key_and_its_options(

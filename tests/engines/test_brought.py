@@ -140,7 +140,7 @@ def test_each_file_is_told(settings: Settings) -> None:
 
 
 def test_the_list_is_bounded(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("realtime.engines.brought.MOST_FILES", 2)
+    monkeypatch.setattr("realtime.files.MOST_WALKED", 2)
     bring(settings, "a.pt", "b.pt", "c.pt")
     assert [each.path for each in list_files(settings)] == ["a.pt", "b.pt"]
 

@@ -12,6 +12,7 @@ from realtime.engines.options import MOST_OPTIONS, EngineOption, options_of, tak
 from realtime.engines.tone import Tone
 from realtime.errors import BadRequest
 from realtime.settings import Settings
+from tests.support.documented_client import services_of
 from tests.support.raw_socket import RawSocket
 from tests.support.scripted_engines import Tunable
 from tests.support.server import local_client, services_with, serving
@@ -98,7 +99,7 @@ def client(settings: Settings) -> Iterator[TestClient]:
 
 
 def spoke_with(client: TestClient) -> dict[str, object]:
-    engine: Tunable = client.app.state.services.models.engine("tunable")  # type: ignore[attr-defined]
+    engine: Tunable = services_of(client).models.engine("tunable")
     return dict(engine.spoke_with)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,9 +19,9 @@ def test_the_programs_of_the_document_run(
     examples = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     assert len(examples) == 2
     for example in examples:
-        names: dict[str, object] = {}
+        names: dict[str, Any] = {}
         exec(compile(example, str(PAGE), "exec"), names)
-        asyncio.run(names["main"]())  # type: ignore[operator]
+        asyncio.run(names["main"]())
     shown = capsys.readouterr().out
     assert "{'tone': 'loaded', 'gain': 'loaded'}" in shown
     assert "{'tone': 'unloaded', 'gain': 'unloaded'}" in shown

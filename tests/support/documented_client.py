@@ -5,13 +5,19 @@ from __future__ import annotations
 import copy
 import json
 import re
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Any, NamedTuple
 
 import httpx2
 import jsonschema
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
+from starlette.applications import Starlette
+from starlette.datastructures import State
 from starlette.testclient import TestClient
+
+from realtime.services import Services
 
 DOCUMENT = "urn:document"
 WITH_SLASHES = ("rest", "path")  # parameters that take the rest of a path
@@ -96,10 +102,29 @@ class DocumentedClient(TestClient):
     def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
         answer = super().send(request, **options)
         if self.contract is None:
-            state = self.app.state  # type: ignore[attr-defined]
+            state = state_of(self)
             self.contract = ApiContract(json.loads(state.document.written(state.services)))
         self.contract.check(request.method, request.url.path, answer)
         return answer
+
+
+def state_of(client: TestClient) -> State:
+    """Return the state of the application that a client asks."""
+    assert isinstance(client.app, Starlette)
+    return client.app.state
+
+
+def services_of(client: TestClient) -> Services:
+    found: Services = state_of(client).services
+    return found
+
+
+@contextmanager
+def held_lease(client: TestClient, lease: AbstractAsyncContextManager[Any]) -> Iterator[None]:
+    """Hold a lease on the loop of a client's application."""
+    assert client.portal is not None, "the client is entered"
+    with client.portal.wrap_async_context_manager(lease):
+        yield
 
 
 def _pattern(path: str) -> re.Pattern[str]:

@@ -46,6 +46,7 @@ class InvertingConverter:
         self.may_go_on = threading.Event()
         self.may_go_on.set()
         self.streams = 0
+        self.block_seconds: float | None = None  # as an engine that times a block has it
 
     def load(self) -> None:
         pass

@@ -27,7 +27,7 @@ from realtime.services import Services, build
 from realtime.settings import Settings
 from realtime.web.app import create_app
 from realtime.web.server import serve
-from tests.support.documented_client import DocumentedClient
+from tests.support.documented_client import DocumentedClient, services_of
 from tests.support.recordings import forget_memory
 from tests.support.scripted_engines import SCRIPTED, Broken, Gated
 
@@ -83,7 +83,7 @@ def wait_until_idle(services: Services) -> bool:
 
 def wait_until_kept(client: TestClient) -> None:
     """Return when everything that grew is kept."""
-    assert wait_until_idle(client.app.state.services)  # type: ignore[attr-defined]
+    assert wait_until_idle(services_of(client))
 
 
 def forget_recordings(services: Services) -> None:

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from realtime.settings import LimitsSettings, Settings
 from realtime.web.app import create_app
-from tests.support.documented_client import DocumentedClient
+from tests.support.documented_client import DocumentedClient, services_of
 from tests.support.server import (
     JSON,
     LiveServer,
@@ -40,7 +40,7 @@ def client(web_settings: Settings) -> Iterator[TestClient]:
 @pytest.fixture
 def speak(client: TestClient) -> Speak:
     """Return a function that asks for a short line in tones; its arguments replace fields."""
-    forget_recordings(client.app.state.services)  # type: ignore[attr-defined]
+    forget_recordings(services_of(client))
 
     def ask(**fields: object) -> object:
         body = {"model": "tone", "input": "abc", "response_format": "pcm", **fields}

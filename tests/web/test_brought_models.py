@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from realtime.services import build
 from realtime.settings import ModelsSettings, Settings
+from tests.support.documented_client import held_lease
 from tests.support.server import local_client
 from tests.support.sized_engines import PlacedEngine, SizedModels
 from tests.support.torchscript_models import Filter, placed, scripted
@@ -133,14 +134,13 @@ def test_a_model_is_placed_and_moved(settings: Settings, tmp_path: Path) -> None
         assert (refused.status_code, refused.json()["error"]["code"]) == (400, "unknown_device")
         assert "there are: cpu, cuda:0" in refused.json()["error"]["message"]
         lease = services.models.synthesizer("tone").lease("a listener")
-        client.portal.call(lease.__aenter__)  # type: ignore[union-attr]
-        refused = load(id="tone", device="cuda:0")
-        assert (refused.status_code, refused.json()["error"]["code"]) == (409, "model_in_use")
-        forced = client.post(
-            "/api/models/load", json={"id": "tone", "device": "cuda:0", "force": True}
-        )
-        assert forced.json()["device"] == "cuda:0"
-        client.portal.call(lease.__aexit__, None, None, None)  # type: ignore[union-attr]
+        with held_lease(client, lease):
+            refused = load(id="tone", device="cuda:0")
+            assert (refused.status_code, refused.json()["error"]["code"]) == (409, "model_in_use")
+            forced = client.post(
+                "/api/models/load", json={"id": "tone", "device": "cuda:0", "force": True}
+            )
+            assert forced.json()["device"] == "cuda:0"
         assert client.post("/api/models/unload", json={"id": "tone@cuda"}).json()["state"] == (
             "unloaded"
         )

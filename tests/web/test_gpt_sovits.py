@@ -109,9 +109,10 @@ def by_socket(live: LiveServer, name: str) -> bytes:
 
 def sound_of(answer: httpx2.Response, rate: int) -> Samples:
     assert answer.status_code == 200, answer.text
+    samples: Samples
     samples, found = soundfile.read(io.BytesIO(answer.content), dtype="float32")
     assert found == rate
-    return samples  # type: ignore[no-any-return]
+    return samples
 
 
 @pytest.mark.parametrize("name", VOICES)

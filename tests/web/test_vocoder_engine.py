@@ -21,6 +21,7 @@ from realtime.audio.wav import wav_file
 from realtime.networks.mel import MelFormat, log_mel
 from realtime.services import Services
 from realtime.settings import Settings
+from tests.support.documented_client import services_of
 from tests.support.polling import wait_until
 from tests.support.raw_socket import RawSocket
 from tests.support.server import scripted_services, serving
@@ -353,7 +354,7 @@ def test_idle_seconds(
         sounded_again(client)
         assert set(networks(client)[0]["hits"]) == {"eager"}
         if not idle:
-            services: Services = client.app.state.services  # type: ignore[attr-defined]
+            services: Services = services_of(client)
             assert not services.acceleration.prepare_when_quiet() and not compiler[0].prepared
             return
         wait_until(lambda: buckets_of(client, "compile"))

@@ -31,15 +31,27 @@ VOCODER_FILES = (MODEL, CONFIG)
 MOST_CONFIG = 64 << 10  # bytes
 MOST = 1 << 16  # of any number: what is larger is no network
 MOST_LISTED = 16  # stages, kernels and dilations
-NUMBERS = (
-    "sampling_rate",
-    "num_mels",
-    "n_fft",
-    "win_size",
-    "hop_size",
-    "upsample_initial_channel",
-)
-LISTS = ("upsample_rates", "upsample_kernel_sizes", "resblock_kernel_sizes")
+
+
+@dataclass(frozen=True)
+class VocoderConfig:
+    """The keys of a config.json that are used."""
+
+    sampling_rate: int
+    num_mels: int
+    n_fft: int
+    win_size: int
+    hop_size: int
+    upsample_initial_channel: int
+    upsample_rates: list[int]
+    upsample_kernel_sizes: list[int]
+    resblock_kernel_sizes: list[int]
+    resblock_dilation_sizes: list[list[int]]
+    resblock: str
+    fmin: float
+    fmax: float | None
+    mini_nsf: bool
+    pc_aug: bool
 
 
 @dataclass(frozen=True)
@@ -98,18 +110,18 @@ def open_vocoder(path: Path, config_path: Path) -> PitchedVocoder:
         generator.load_state_dict(plain, assign=True)
     generator.eval().requires_grad_(False)
     mel_format = MelFormat(
-        config["sampling_rate"],
-        config["n_fft"],
-        config["hop_size"],
-        config["win_size"],
-        config["num_mels"],
-        config.get("fmin") or 0.0,
-        config.get("fmax"),
+        config.sampling_rate,
+        config.n_fft,
+        config.hop_size,
+        config.win_size,
+        config.num_mels,
+        config.fmin,
+        config.fmax,
     )
-    return PitchedVocoder(generator, mel_format, bool(config.get("pc_aug")), generator.reach())
+    return PitchedVocoder(generator, mel_format, config.pc_aug, generator.reach())
 
 
-def read_vocoder_config(path: Path) -> dict[str, Any]:
+def read_vocoder_config(path: Path) -> VocoderConfig:
     """Read config.json and refuse values that no network can have."""
     try:
         with path.open("rb") as file:
@@ -121,62 +133,89 @@ def read_vocoder_config(path: Path) -> dict[str, Any]:
         raise unusable(path, "it is no JSON") from error
     if not isinstance(config, dict):
         raise unusable(path, "it is no object of at most 64 KiB")
-    for name in NUMBERS:
-        _require(path, name, [config.get(name)])
-    for name in LISTS:
-        _require(path, name, config.get(name))
+    found = _checked_config(path, config)
+    _require_fit(path, found)
+    return found
+
+
+def _checked_config(path: Path, config: Mapping[str, Any]) -> VocoderConfig:
+    """Refuse each key whose value is no number or list of the right kind."""
+
+    def number(name: str) -> int:
+        return _whole_numbers(path, name, [config.get(name)])[0]
+
+    def numbers(name: str) -> list[int]:
+        return _whole_numbers(path, name, config.get(name))
+
+    kernels = numbers("resblock_kernel_sizes")
     dilations = config.get("resblock_dilation_sizes")
-    if not isinstance(dilations, list) or len(dilations) != len(config["resblock_kernel_sizes"]):
+    if not isinstance(dilations, list) or len(dilations) != len(kernels):
         raise unusable(path, "resblock_dilation_sizes in it is no list for each kernel")
-    for dilation in dilations:
-        _require(path, "resblock_dilation_sizes", dilation)
-    if str(config.get("resblock", "1")) not in ("1", "2"):
+    resblock = str(config.get("resblock", "1"))
+    if resblock not in ("1", "2"):
         raise unusable(path, "resblock in it is neither 1 nor 2")
-    for name in ("fmin", "fmax"):
-        _require_hertz(path, name, config)
-    _require_fit(path, config)
-    return config
+    most = number("sampling_rate") / 2
+    return VocoderConfig(
+        sampling_rate=number("sampling_rate"),
+        num_mels=number("num_mels"),
+        n_fft=number("n_fft"),
+        win_size=number("win_size"),
+        hop_size=number("hop_size"),
+        upsample_initial_channel=number("upsample_initial_channel"),
+        upsample_rates=numbers("upsample_rates"),
+        upsample_kernel_sizes=numbers("upsample_kernel_sizes"),
+        resblock_kernel_sizes=kernels,
+        resblock_dilation_sizes=[
+            _whole_numbers(path, "resblock_dilation_sizes", each) for each in dilations
+        ],
+        resblock=resblock,
+        fmin=_hertz(path, "fmin", config.get("fmin"), most) or 0.0,
+        fmax=_hertz(path, "fmax", config.get("fmax"), most),
+        mini_nsf=bool(config.get("mini_nsf")),
+        pc_aug=bool(config.get("pc_aug")),
+    )
 
 
-def _shape(config: Mapping[str, Any], state: Mapping[str, Tensor]) -> PitchedShape:
+def _shape(config: VocoderConfig, state: Mapping[str, Tensor]) -> PitchedShape:
     from realtime.vocoders.networks.pitched_generator import PitchedShape
 
-    sine = bool(config.get("mini_nsf"))
+    sine = config.mini_nsf
     return PitchedShape(
-        initial_channel=config["num_mels"],
-        resblock=str(config.get("resblock", "1")),
-        resblock_kernel_sizes=config["resblock_kernel_sizes"],
-        resblock_dilation_sizes=config["resblock_dilation_sizes"],
-        upsample_rates=config["upsample_rates"],
-        upsample_initial_channel=config["upsample_initial_channel"],
-        upsample_kernel_sizes=config["upsample_kernel_sizes"],
-        rate=config["sampling_rate"],
+        initial_channel=config.num_mels,
+        resblock=config.resblock,
+        resblock_kernel_sizes=config.resblock_kernel_sizes,
+        resblock_dilation_sizes=config.resblock_dilation_sizes,
+        upsample_rates=config.upsample_rates,
+        upsample_initial_channel=config.upsample_initial_channel,
+        upsample_kernel_sizes=config.upsample_kernel_sizes,
+        rate=config.sampling_rate,
         harmonics=1 if sine else int(state["m_source.l_linear.weight"].shape[1]),
         sine=sine,
     )
 
 
-def _require(path: Path, name: str, numbers: Any) -> None:
-    """Refuse anything but a list of whole numbers from 1 to `MOST`."""
+def _whole_numbers(path: Path, name: str, numbers: Any) -> list[int]:
+    """Read a list of whole numbers from 1 to `MOST`, or refuse it."""
     fits = isinstance(numbers, list) and 0 < len(numbers) <= MOST_LISTED
     if not fits or not all(type(number) is int and 1 <= number <= MOST for number in numbers):
         raise unusable(path, f"{name} in it is not made of whole numbers from 1 to {MOST}")
+    return list(numbers)
 
 
-def _require_hertz(path: Path, name: str, config: Mapping[str, Any]) -> None:
-    value = config.get(name)
+def _hertz(path: Path, name: str, value: Any, most: float) -> float | None:
     if value is None:
-        return
-    if type(value) not in (int, float) or not 0 <= value <= config["sampling_rate"] / 2:
+        return None
+    if type(value) not in (int, float) or not 0 <= value <= most:
         raise unusable(path, f"{name} in it is no frequency below half the sampling_rate")
+    return float(value)
 
 
-def _require_fit(path: Path, config: Mapping[str, Any]) -> None:
+def _require_fit(path: Path, config: VocoderConfig) -> None:
     """Refuse numbers that do not go together."""
-    if math.prod(config["upsample_rates"]) != config["hop_size"]:
+    if math.prod(config.upsample_rates) != config.hop_size:
         raise unusable(path, "upsample_rates in it do not make hop_size")
-    if len(config["upsample_rates"]) != len(config["upsample_kernel_sizes"]):
+    if len(config.upsample_rates) != len(config.upsample_kernel_sizes):
         raise unusable(path, "upsample_kernel_sizes in it are not as many as upsample_rates")
     # The mel is padded for its window: with a longer spectrum it would have too few frames.
-    if not config["hop_size"] <= config["win_size"] == config["n_fft"]:
+    if not config.hop_size <= config.win_size == config.n_fft:
         raise unusable(path, "win_size in it is not n_fft, or is below hop_size")

@@ -16,7 +16,7 @@ from pathlib import Path
 from realtime.characters.gpt_sovits_voice import model_name
 from realtime.engines.gpt_sovits.checkpoints import START
 from realtime.engines.gpt_sovits.versions import HEADS, PUBLISHED, VERSIONS
-from realtime.engines.gpt_sovits.weights import CONVERTED, ENGINE, walk_files
+from realtime.engines.gpt_sovits.weights import CONVERTED, all_files
 from realtime.engines.torch_file import unusable
 from realtime.settings import Settings
 
@@ -116,7 +116,7 @@ def output_rate(pair: Pair) -> int:
 
 def find_files(settings: Settings) -> tuple[list[Path], list[Path]]:
     """List GPT files and SoVITS files; the converted form of a file stands for it."""
-    paths = set(walk_files(settings.models.path / ENGINE))
+    paths = set(all_files(settings))
     converted = {path for path in paths if path.name.endswith(CONVERTED)}
     kept = sorted(paths - {path.with_name(path.name.removesuffix(CONVERTED)) for path in converted})
     gpts = [path for path in kept if path.name.endswith(GPT_ENDINGS)]

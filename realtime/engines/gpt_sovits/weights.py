@@ -5,9 +5,9 @@ Files of voices have the names that people gave them, so what can be converted i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
+from realtime.files import walk_files
 from realtime.settings import Settings
 from realtime.weights import WeightFile
 
@@ -15,7 +15,7 @@ ENGINE = "gpt_sovits"
 PROJECT = "from the GPT-SoVITS project, RVC-Boss/GPT-SoVITS"
 CONVERTED = ".safetensors"  # after the whole name: a voice's two files may differ by ending alone
 ENDINGS = (".ckpt", ".pth", ".bin")
-MOST_FILES, MOST_DEPTH = 1_000, 3  # of the folder that is looked through
+MOST_DEPTH = 3  # folders: those below the engine's own are looked through so far
 
 
 def brought(name: str, origin: str | None = None) -> WeightFile:
@@ -42,16 +42,10 @@ SHARED_FILES = (HUBERT, BERT, BERT_TOKENIZER, BERT_VOCABULARY, SPEAKER, *BASES.v
 def convertible_files(settings: Settings) -> list[WeightFile]:
     """List the files there that `weights convert` rewrites."""
     folder = settings.models.path / ENGINE
-    names = sorted(str(path.relative_to(folder)) for path in walk_files(folder))
-    return [brought(name) for name in names[:MOST_FILES] if name.endswith(ENDINGS)]
+    names = sorted(str(path.relative_to(folder)) for path in all_files(settings))
+    return [brought(name) for name in names if name.endswith(ENDINGS)]
 
 
-def walk_files(folder: Path, depth: int = MOST_DEPTH) -> Iterator[Path]:
-    """Give the files in a folder and in those below it; links to folders are not followed."""
-    if not folder.is_dir():
-        return
-    for path in folder.iterdir():
-        if path.is_dir() and not path.is_symlink() and depth > 1:
-            yield from walk_files(path, depth - 1)
-        elif path.is_file() and not path.name.startswith("."):
-            yield path
+def all_files(settings: Settings) -> list[Path]:
+    """List the files of the engine's folder that are there, in the order of their names."""
+    return [p for p in walk_files(settings.models.path / ENGINE, MOST_DEPTH) if p.is_file()]

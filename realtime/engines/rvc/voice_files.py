@@ -5,13 +5,12 @@ Nothing is opened here.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from realtime.files import walk_files
+
 ENDING, INDEX_ENDING = ".pth", ".index"
-MOST_FILES = 10_000  # of the folder that are looked at
 # faiss' own steps: an index that is trained holds no vectors yet.
 ADDED, TRAINED = "added_", "trained_"
 
@@ -30,12 +29,12 @@ class VoicePaths:
 
 def find_voices(folder: Path) -> list[str]:
     """List the names of voices; of two files with one name the first counts."""
-    return sorted({path.stem for path in _walk(folder) if path.suffix == ENDING})
+    return sorted({path.stem for path in walk_files(folder) if path.suffix == ENDING})
 
 
 def find_voice(folder: Path, name: str) -> VoicePaths | None:
     """Find the files of a voice."""
-    files = list(_walk(folder))
+    files = list(walk_files(folder))
     voices = [path for path in files if path.suffix == ENDING and path.stem == name]
     if not voices:
         return None
@@ -55,15 +54,3 @@ def _index_of(voice: Path, beside: list[Path]) -> Path | None:
     # Of `nana` and `nana2`, the shorter name is the nearer one.
     order = sorted(named, key=lambda path: (not path.name.startswith(ADDED), len(path.name)))
     return order[0] if order else None
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    """Yield the files of a folder in the order of their names, hidden ones left out."""
-    count = 0
-    for place, folders, files in os.walk(folder):
-        folders[:] = sorted(each for each in folders if not each.startswith("."))
-        for name in sorted(each for each in files if not each.startswith(".")):
-            count += 1
-            if count > MOST_FILES:
-                return
-            yield Path(place, name)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from realtime.audio.samples import Samples
+from realtime.engines.onnx_session import open_session
 from realtime.engines.torch_file import named_faults
 from realtime.engines.voice_features.shared import SharedPart, share
 from realtime.engines.voice_features.weights import FCPE, RMVPE, SWIFT_F0, read_state
@@ -99,14 +100,8 @@ class SwiftPitch(SharedPart[Any]):
         return _each_10_ms(hertz, voiced, sound.size // HOP + 1)
 
     def _open(self) -> Any:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # it is too small to share
-        options.log_severity_level = 3
-        return onnxruntime.InferenceSession(
-            read_weights(SWIFT_F0, self._settings), options, providers=["CPUExecutionProvider"]
-        )
+        # One thread: it is too small to share.
+        return open_session(read_weights(SWIFT_F0, self._settings))
 
 
 class WorldPitch:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +24,7 @@ class ResidualBlock(Protocol):
     def reach(self, needed: Span) -> Span: ...
 
 
-class MelNet(nn.Module):
+class MelNet(nn.Module, ABC):
     """A network (batch, bands, frames) → (batch, 1, frames × hop)."""
 
     conv_pre: Conv
@@ -41,10 +42,11 @@ class MelNet(nn.Module):
         stretches = self.stretches()
         each = len(self.resblocks) // len(stretches)
         for stage, stretch in enumerate(stretches):
-            yield stretch, list(self.resblocks[stage * each : (stage + 1) * each])  # type: ignore[arg-type]
+            blocks = list(self.resblocks[stage * each : (stage + 1) * each])
+            yield stretch, cast("list[ResidualBlock]", blocks)
 
-    def stretches(self) -> list[Stretch]:
-        raise NotImplementedError
+    @abstractmethod
+    def stretches(self) -> list[Stretch]: ...
 
     @property
     def width(self) -> int:

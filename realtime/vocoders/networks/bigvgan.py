@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -114,7 +115,7 @@ class BigVGAN(MelNet):
         self.conv_post = Conv(width, 1, 7, bias=shape.use_bias_at_final)
 
     def stretches(self) -> list[Stretch]:
-        return [up[0] for up in self.ups]  # type: ignore[index]
+        return [cast("list[Stretch]", up)[0] for up in self.ups]
 
     def forward(self, mel: Tensor) -> Tensor:
         x = self.conv_pre(self.as_image(mel))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -101,7 +102,7 @@ class Generator(MelNet):
         self.conv_post = Conv(width, 1, 7, bias=shape.is_bias)
 
     def stretches(self) -> list[Stretch]:
-        return list(self.ups)  # type: ignore[arg-type]
+        return cast("list[Stretch]", list(self.ups))
 
     def forward(
         self, mel: Tensor, speaker: Tensor | None = None, source: Tensor | None = None

@@ -5,6 +5,7 @@ The API's document is made of these descriptions, so a bound stands in one place
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
@@ -22,16 +23,16 @@ FromServices = Callable[[Services], T]  # for what the settings or the engines d
 
 
 @dataclass(frozen=True)
-class Field:
+class Field(ABC):
     """A field of a request: its name, and a description for people."""
 
     name: str
     about: str
     needed: ClassVar[bool] = False
 
+    @abstractmethod
     def schema(self, services: Services) -> Schema:
         """Return the JSON Schema of its values, without null."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from tempfile import SpooledTemporaryFile
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 from starlette.datastructures import FormData, ImmutableMultiDict, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -76,7 +75,7 @@ def content_of(upload: UploadFile) -> BinaryIO:
     """Return the file of an upload, or refuse one without a name."""
     if not upload.filename:
         raise BadRequest("The file's name is empty.", code="empty_name", field="audio")
-    return cast("SpooledTemporaryFile[bytes]", upload.file)  # type: ignore[return-value]
+    return upload.file
 
 
 def _no_audio() -> BadRequest:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -117,7 +118,7 @@ def test_a_runtime_that_went_to_the_processor_instead_is_found_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """ONNX Runtime runs on the processor, without an error, when a library of CUDA is missing."""
-    providers_given: list[object] = []
+    providers_given: list[Any] = []
 
     def session(data: bytes, options: object, providers: list[object]) -> FakeSession:
         providers_given.extend(providers)
@@ -128,7 +129,7 @@ def test_a_runtime_that_went_to_the_processor_instead_is_found_out(
     spec.network.device = torch.device("cuda", 1)
     with pytest.raises(CannotRun, match="could not load its part for CUDA"):
         OnnxRuntime().load(spec, b"")
-    name, chosen = providers_given[0]  # type: ignore[misc]
+    name, chosen = providers_given[0]
     assert name == CUDA
     assert chosen == {"device_id": 1, "use_tf32": 0, "cudnn_conv_algo_search": "HEURISTIC"}
 

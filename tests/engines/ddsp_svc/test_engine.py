@@ -6,6 +6,7 @@ import gc
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -50,7 +51,8 @@ def sound() -> Samples:
 
 def wish(*options: tuple[str, OptionValue], **change: float) -> VoiceChange:
     given = {**dict(LIGHT), **dict(options)}
-    return VoiceChange(options=options_of(given), **{"gate": -90.0, **change})  # type: ignore[arg-type]
+    fields: dict[str, Any] = {"gate": -90.0, **change}
+    return VoiceChange(options=options_of(given), **fields)
 
 
 def convert(
@@ -114,7 +116,8 @@ def test_quiet_parts_are_silent_where_the_gate_says_so(engine: DdspSvc, sound: S
 def test_numbers_that_are_none_become_silence(
     engine: DdspSvc, sound: Samples, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    encoder = engine._loaded.encoder  # type: ignore[union-attr]
+    assert engine._loaded is not None
+    encoder = engine._loaded.encoder
     usual = encoder.units
 
     def broken(content: Samples, *, twice: bool = False) -> torch.Tensor:
@@ -201,9 +204,9 @@ def test_a_cancel_stops_within_a_block(engine: DdspSvc, sound: Samples) -> None:
     assert model is not None
     usual = model.voice.refine
 
-    def cancelled(*arguments: object, **named: object) -> torch.Tensor:
+    def cancelled(*arguments: Any, **named: Any) -> torch.Tensor:
         cancel.set()
-        return usual(*arguments, **named)  # type: ignore[arg-type]
+        return usual(*arguments, **named)
 
     model.voice.refine = cancelled  # type: ignore[method-assign]
     try:

@@ -155,7 +155,8 @@ def test_a_cancelled_line_ends_within_a_step(loaded: Loaded) -> None:
     cancel = CancelToken()
     stream = engine.speak(utter(settings), cancel)
     next(stream)
-    batch = engine._speaker.model.batch  # type: ignore[union-attr]
+    assert engine._speaker is not None
+    batch = engine._speaker.model.batch
     steps = batch.steps
     cancel.set()
     with pytest.raises(WorkCancelled):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,11 +21,11 @@ PHONES = [5, 9, 12, 40, 41]
 CODES = [*range(0, 640, 16)]
 
 
-def start(seed: int = 3, **more: float) -> tuple[SovitsDecoder, Style, LatentStream]:
+def start(seed: int = 3, **more: Any) -> tuple[SovitsDecoder, Style, LatentStream]:
     reference, network = load("sovits_v2proplus_tiny")
     style = make_style(reference, network, 1)
     noise = SentenceNoise(seed, PHONES)
-    return network, style, LatentStream(network, PHONES, style, noise, **more)  # type: ignore[arg-type]
+    return network, style, LatentStream(network, PHONES, style, noise, **more)
 
 
 def join(sounds: Iterable[Samples]) -> Samples:

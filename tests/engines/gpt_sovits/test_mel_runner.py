@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch
@@ -35,7 +36,7 @@ def run_config(plan: str, precision: str = "fp32") -> RunConfig:
     return RunConfig("cpu", precision, plan, 1, (1,))
 
 
-def mel_of(flow: FlowMatching, velocity: object = None, cut: int = 0) -> torch.Tensor:
+def mel_of(flow: FlowMatching, velocity: Any = None, cut: int = 0) -> torch.Tensor:
     features, prompt, noise = (
         tensor(CASES, f"cfm_shared.in.{name}") for name in ("mu", "prompt", "noise")
     )
@@ -45,7 +46,7 @@ def mel_of(flow: FlowMatching, velocity: object = None, cut: int = 0) -> torch.T
         prompt,
         noise[:, :, :end],
         4,
-        velocity=velocity,  # type: ignore[arg-type]
+        velocity=velocity,
     )
     return found
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,8 +45,8 @@ def engine(settings: Settings) -> Iterator[ValleEngine]:
     loaded.unload()
 
 
-def load_engine(settings: Settings, **sampling: float) -> ValleEngine:
-    valle = replace(settings.valle, sampling=ValleSamplingSettings(**sampling))  # type: ignore[arg-type]
+def load_engine(settings: Settings, **sampling: Any) -> ValleEngine:
+    valle = replace(settings.valle, sampling=ValleSamplingSettings(**sampling))
     engine = ValleEngine(replace(settings, valle=valle))
     engine.load()
     return engine
@@ -108,13 +109,13 @@ def test_a_cancel_stops_within_one_step(engine: ValleEngine, settings: Settings)
     cancel = CancelToken()
     run_step = batch._run_step
 
-    def cancel_in_fifth(*inputs: object) -> object:
+    def cancel_in_fifth(*inputs: Any) -> Any:
         if batch.steps == steps_before + 4:
             cancel.set()
-        return run_step(*inputs)  # type: ignore[arg-type]
+        return run_step(*inputs)
 
     steps_before = batch.steps
-    batch._run_step = cancel_in_fifth  # type: ignore[assignment]
+    batch._run_step = cancel_in_fifth
     try:
         with pytest.raises(WorkCancelled):
             list(engine.speak(utterance(settings, LONG), cancel))
@@ -128,7 +129,8 @@ def test_a_closed_stream_leaves_its_slot(engine: ValleEngine, settings: Settings
     assert engine._model is not None
     stream = engine.speak(utterance(settings, LONG), CancelToken())
     next(stream)
-    stream.close()  # type: ignore[attr-defined]
+    assert isinstance(stream, Generator)
+    stream.close()
     assert engine._model.batch.line_count == 0
 
 
@@ -226,9 +228,9 @@ def test_missing_and_wrong_weights_are_told(tmp_path: Path) -> None:
         ValleEngine(settings).load()
 
 
-def version_of(settings: Settings, **valle: object) -> str:
+def version_of(settings: Settings, **valle: Any) -> str:
     """Return the version of an engine that is not loaded."""
-    return ValleEngine(replace(settings, valle=replace(PLAIN, **valle))).version  # type: ignore[arg-type]
+    return ValleEngine(replace(settings, valle=replace(PLAIN, **valle))).version
 
 
 def test_whatever_rounds_otherwise_is_another_version(settings: Settings) -> None:
@@ -318,8 +320,8 @@ class FakeNetwork:
 
 
 def test_the_version_names_the_plan_in_force_not_the_wanted_one() -> None:
-    def plan_of(*networks: FakeNetwork) -> str:
-        return plan_in_force(networks)  # type: ignore[arg-type]
+    def plan_of(*networks: Any) -> str:
+        return plan_in_force(networks)
 
     assert plan_of() == "eager"
     assert plan_of(FakeNetwork("a", "graphs"), FakeNetwork("b", "graphs")) == "graphs"

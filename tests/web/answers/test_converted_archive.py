@@ -18,7 +18,7 @@ from starlette.testclient import TestClient
 
 from realtime.audio.formats import FORMATS
 from realtime.errors import BadRequest, SynthesisFailed
-from realtime.services import Services
+from tests.support.documented_client import services_of
 from tests.support.encoded_files import encoded_file
 from tests.support.server import LiveServer
 from tests.support.uploads import RATE, archive_of, outcomes_of, recording, samples_of, upload
@@ -30,11 +30,6 @@ SOUNDS = [
 GOOD = recording(SOUNDS[0])
 BAD = b"This is no sound at all, but it is long enough to look at."
 SILENT = recording(np.zeros(0, np.int16))
-
-
-def services_of(client: TestClient) -> Services:
-    services: Services = client.app.state.services  # type: ignore[attr-defined]
-    return services
 
 
 def test_each_comes_back_in_its_place_as_it_would_alone(client: TestClient) -> None:

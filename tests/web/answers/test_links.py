@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 from realtime.errors import BadRequest
 from realtime.settings import CacheSettings, Settings
 from realtime.web.answers.links import Links
+from tests.support.documented_client import services_of
 from tests.support.keyed_server import SECRET, FakeTime, keyed_services
 from tests.support.raw_socket import TEXT, RawSocket
 from tests.support.recordings import address
@@ -34,7 +35,7 @@ LINE = {"text": "abc", "engine": "tone"}
     [(".wav", ".wav"), (".16000.ogg", ".ogg?rate=16000"), (".json", ".json")],
 )
 def test_a_rate_stands_in_the_query(client: TestClient, suffix: str, ending: str) -> None:
-    services = client.app.state.services  # type: ignore[attr-defined]
+    services = services_of(client)
     found = Links(services, request_to("a")).url(address("é x", "Y'shtola"), suffix)
     assert found.startswith("http://a/audio/en/Y%27shtola/short/%C3%A9%20x-")
     assert found.endswith(ending)
@@ -58,7 +59,7 @@ def test_they_begin_with_what_the_client_called_us(
 
 def test_a_name_that_is_none_makes_no_address(client: TestClient) -> None:
     with pytest.raises(BadRequest) as refused:
-        Links(client.app.state.services, request_to("a b/c"))  # type: ignore[attr-defined]
+        Links(services_of(client), request_to("a b/c"))
     assert refused.value.code == "bad_host"
 
 

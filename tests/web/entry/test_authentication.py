@@ -22,7 +22,7 @@ from realtime.web.app import ROUTES, create_app
 from realtime.web.compat.gpt_sovits.errors import is_gpt_sovits
 from realtime.web.entry.authentication import OPEN, OPEN_FOLDER, Authentication
 from realtime.web.requests.caller import caller_of
-from tests.support.documented_client import DocumentedClient
+from tests.support.documented_client import DocumentedClient, services_of
 from tests.support.keyed_server import OTHER, SECRET, FakeTime, keyed_services, signed_headers
 from tests.support.server import wait_until_kept
 
@@ -116,11 +116,6 @@ def keyed(settings: Settings, fake_time: FakeTime) -> Iterator[TestClient]:
     services = keyed_services(replace(settings, limits=limits), fake_time)
     with DocumentedClient(create_app(services)) as client:
         yield client
-
-
-def services_of(client: TestClient) -> Services:
-    services: Services = client.app.state.services  # type: ignore[attr-defined]
-    return services
 
 
 def test_every_route_is_in_the_table() -> None:

@@ -18,7 +18,7 @@ from realtime.web.app import OPERATIONS, ROUTES, create_app
 from realtime.web.compat.gpt_sovits.errors import is_gpt_sovits
 from realtime.web.entry.authentication import OPEN
 from realtime.web.entry.needed_roles import NEEDED_ROLES, SAFE, needed_role
-from tests.support.documented_client import DocumentedClient
+from tests.support.documented_client import DocumentedClient, services_of
 from tests.support.keyed_server import OTHER, SECRET, FakeTime, keyed_services
 from tests.support.server import serving
 
@@ -100,7 +100,7 @@ def test_a_listener_opens_a_socket(settings: Settings) -> None:
 
 
 def test_the_cookie_of_a_listener_is_a_listeners(keyed: TestClient) -> None:
-    services = keyed.app.state.services  # type: ignore[attr-defined]
+    services = services_of(keyed)
     own = {"Cookie": f"yamabiko={services.guard.make_cookie('guest')}"}
     assert keyed.get("/api/status", headers=own).json()["role"] == "listener"
     refused = keyed.post("/api/models/load", json={"id": "gain"}, headers=own)

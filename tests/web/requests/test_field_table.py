@@ -9,6 +9,7 @@ import pytest
 from realtime.errors import BadRequest
 from realtime.web.requests.field_table import FieldTable, RowsField
 from realtime.web.requests.field_types import NeededTextField, TextField
+from tests.support.documented_client import services_of
 
 TEXT, NOTE = (
     NeededTextField("text", "A text."),
@@ -27,7 +28,7 @@ def test_another_field_is_refused_or_hidden() -> None:
 
 
 def test_the_schema_has_what_is_needed_and_null_for_what_is_not(client: Any) -> None:
-    schema = STRICT.schema(client.app.state.services)
+    schema = STRICT.schema(services_of(client))
     assert schema == {
         "type": "object",
         "properties": {
@@ -37,8 +38,8 @@ def test_the_schema_has_what_is_needed_and_null_for_what_is_not(client: Any) -> 
         "required": ["text"],
         "additionalProperties": False,
     }
-    assert "additionalProperties" not in LENIENT.schema(client.app.state.services)
-    form = STRICT.schema(client.app.state.services, in_form=True)
+    assert "additionalProperties" not in LENIENT.schema(services_of(client))
+    form = STRICT.schema(services_of(client), in_form=True)
     assert form["properties"]["note"]["type"] == "string"
 
 
@@ -47,5 +48,5 @@ def test_rows_are_a_list_of_a_tables_objects(client: Any) -> None:
     assert rows.read(FieldTable("List", (rows,)).open({"rows": [1]})) == [1]
     with pytest.raises(BadRequest, match="a list"):
         rows.read(FieldTable("List", (rows,)).open({}))
-    schema = rows.schema(client.app.state.services)
+    schema = rows.schema(services_of(client))
     assert (schema["minItems"], schema["maxItems"], schema["items"]["required"]) == (1, 5, ["text"])

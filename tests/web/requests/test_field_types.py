@@ -26,6 +26,7 @@ from realtime.web.requests.field_types import (
     WholeField,
 )
 from realtime.web.requests.fields import Fields
+from tests.support.documented_client import services_of
 
 KINDS: list[Field] = [
     TextField("it", "A text."),
@@ -62,7 +63,7 @@ def reads(table: FieldTable, body: dict[str, Any]) -> bool:
 @pytest.mark.parametrize("field", KINDS, ids=lambda field: type(field).__name__)
 def test_what_is_read_is_what_is_described(field: Field, client: Any) -> None:
     table = FieldTable("Table", (field,))
-    services = client.app.state.services
+    services = services_of(client)
     schema = jsonschema.Draft202012Validator(table.schema(services))
     schema.check_schema(schema.schema)
 
@@ -82,7 +83,7 @@ def test_what_is_read_is_what_is_described(field: Field, client: Any) -> None:
 
 def test_defaults_are_those_that_are_described(client: Any) -> None:
     for field in KINDS:
-        default = field.schema(client.app.state.services).get("default")
+        default = field.schema(services_of(client)).get("default")
         if default is not None:
             found = field.read(FieldTable("Table", (field,)).open({}))  # type: ignore[attr-defined]
             assert getattr(found, "name", found) == default

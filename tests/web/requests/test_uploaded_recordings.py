@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from realtime.services import Services
 from realtime.settings import LimitsSettings, ProcessSettings, Settings
 from realtime.web.app import create_app
-from tests.support.documented_client import DocumentedClient
+from tests.support.documented_client import DocumentedClient, services_of
 from tests.support.encoded_files import FILES, encoded_file, foreign_file
 from tests.support.server import scripted_services
 from tests.support.uploads import RATE, outcomes_of, recording, upload
@@ -57,7 +57,7 @@ def test_bytes_and_minutes_are_of_all_together(small: TestClient) -> None:
 
 def test_decoded_sound_is_counted_too(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """Packets that state less than they hold give no more sound than the setting allows."""
-    services: Services = client.app.state.services  # type: ignore[attr-defined]
+    services: Services = services_of(client)
     limits = replace(services.settings.limits, upload_minutes=0.7 / 60)
     monkeypatch.setattr(services, "settings", replace(services.settings, limits=limits))
     stated = "realtime.audio.decoding.AudioSource._length"

@@ -16,7 +16,7 @@ from realtime.models.loaded import LoadedModels
 from realtime.services import build
 from realtime.settings import Settings
 from realtime.web.app import create_app
-from tests.support.documented_client import DocumentedClient
+from tests.support.documented_client import DocumentedClient, services_of
 from tests.support.small_networks import AlteredBackend, accelerate_vocoder, altered, mel
 from tests.support.unreachable import unreachable_tensor
 
@@ -56,7 +56,7 @@ def network(client: TestClient) -> Any:
 
 
 def call(client: TestClient, frames: int = 10) -> None:
-    engine = client.app.state.services.models.engine("quick")  # type: ignore[attr-defined]
+    engine = services_of(client).models.engine("quick")
     engine.accelerated[0](mel(frames))
 
 

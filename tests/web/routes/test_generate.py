@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from realtime.settings import CacheSettings, GenerateSettings, Settings
 from realtime.web.app import create_app
-from tests.support.documented_client import DocumentedClient
+from tests.support.documented_client import DocumentedClient, services_of
 from tests.support.server import scripted_services, wait_until_kept
 
 BODY = {"textPrompt": "Hi.", "character": "af_heart", "language": "en"}
@@ -102,7 +102,7 @@ def test_a_body_that_is_none_is_answered_in_the_same_shape(bot: TestClient) -> N
 def test_a_failing_engine_is_500_with_its_reason(
     bot: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    services = bot.app.state.services  # type: ignore[attr-defined]
+    services = services_of(bot)
 
     def broken(*_: object) -> object:
         raise ZeroDivisionError

@@ -11,12 +11,13 @@ import pytest
 from starlette.testclient import TestClient
 
 from realtime.services import Services
+from tests.support.documented_client import services_of
 from tests.support.server import LiveServer, forget_recordings, wait_until_kept
 
 
 @pytest.fixture
 def fresh(client: TestClient) -> TestClient:
-    services: Services = client.app.state.services  # type: ignore[attr-defined]
+    services: Services = services_of(client)
     forget_recordings(services)
     return client
 

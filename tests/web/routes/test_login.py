@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from realtime.settings import LimitsSettings, Settings
 from realtime.web.app import create_app
 from realtime.web.routes import login
-from tests.support.documented_client import DocumentedClient
+from tests.support.documented_client import DocumentedClient, services_of
 from tests.support.keyed_server import SECRET, FakeTime, keyed_services
 
 RIGHT = {"key": f"bot:{SECRET}"}
@@ -46,13 +46,13 @@ def test_the_time_is_told_to_anybody(keyed: TestClient, fake_time: FakeTime) -> 
 def test_a_ticket_is_for_one_socket(keyed: TestClient, fake_time: FakeTime) -> None:
     found = keyed.post("/ticket", headers={"Authorization": f"Bearer bot:{SECRET}"}).json()
     assert found["expires_at"] == fake_time.ms + 30_000
-    guard = keyed.app.state.services.guard  # type: ignore[attr-defined]
+    guard = services_of(keyed).guard
     assert guard.use_ticket(found["ticket"]) == "bot"
 
 
 def test_without_keys_a_ticket_is_nobodys(client: TestClient) -> None:
     found = client.post("/ticket").json()
-    guard = client.app.state.services.guard  # type: ignore[attr-defined]
+    guard = services_of(client).guard
     assert guard.use_ticket(found["ticket"]) == ""
 
 

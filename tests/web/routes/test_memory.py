@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from realtime.services import build
 from realtime.settings import GpuSettings, Settings
+from tests.support.documented_client import services_of
 from tests.support.fake_devices import GIB, FakeDevices
 from tests.support.polling import wait_until
 from tests.support.server import local_client
@@ -103,7 +104,7 @@ def test_without_monitoring_it_is_read_when_asked(settings: Settings, devices: F
 
 def test_devices_that_cannot_be_read_are_told(client: TestClient, devices: FakeDevices) -> None:
     devices.error = OSError("secret detail")
-    with local_client(build(client.app.state.services.settings)) as blind:  # type: ignore[attr-defined]
+    with local_client(build(services_of(client).settings)) as blind:
         refused = blind.get("/api/memory")
     assert refused.status_code == 503 and "secret" not in refused.text
     assert refused.json()["error"]["code"] == "devices_unreadable"

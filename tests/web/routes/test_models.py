@@ -15,6 +15,7 @@ from realtime.services import build
 from realtime.settings import GpuSettings, ModelsSettings, Settings
 from realtime.web.routes.models import describe_file
 from realtime.weights import WeightFile
+from tests.support.documented_client import held_lease, services_of
 from tests.support.polling import wait_until
 from tests.support.server import LiveServer, local_client, services_with
 
@@ -131,11 +132,10 @@ def test_an_id_must_be_known(client: TestClient, action: str) -> None:
 
 def test_all_are_unloaded_and_who_stays_is_told(client: TestClient) -> None:
     client.post("/api/models/load", json={"id": "gain"})
-    services = client.app.state.services  # type: ignore[attr-defined]
+    services = services_of(client)
     lease = services.models.synthesizer("tone").lease("a listener")
-    client.portal.call(lease.__aenter__)  # type: ignore[union-attr]
-    outcomes = client.post("/api/models/unload-all", json={}).json()
-    client.portal.call(lease.__aexit__, None, None, None)  # type: ignore[union-attr]
+    with held_lease(client, lease):
+        outcomes = client.post("/api/models/unload-all", json={}).json()
     assert outcomes["gain"] is True and "used by a listener" in outcomes["tone"]
     assert state_of(client, "gain")["state"] == "unloaded"
     assert state_of(client, "tone")["state"] == "loaded"

@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 
 from realtime.audio.decoding import decode
 from realtime.audio.formats import FORMATS
+from tests.support.documented_client import services_of
 from tests.support.durations import PLAYERS, TRUE, duration_told, tells_truly
 from tests.support.server import wait_until_kept
 from tests.web.answers.test_server_sent_events import read_events
@@ -194,7 +195,7 @@ def test_odd_characters_are_spoken_around(speak: Speak, text: str) -> None:
 
 
 def recordings_of(client: TestClient) -> int:
-    return len(client.app.state.services.cache.index)  # type: ignore[attr-defined]
+    return len(services_of(client).cache.index)
 
 
 def test_what_was_spoken_is_spoken_no_more(client: TestClient, speak: Speak) -> None:

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from realtime.settings import LimitsSettings, Settings
 from realtime.web.app import OPERATIONS, create_app
 from realtime.web.openapi.document import make_document
-from tests.support.documented_client import DocumentedClient
+from tests.support.documented_client import DocumentedClient, services_of
 from tests.support.keyed_server import SECRET, FakeTime, keyed_services
 from tests.support.server import scripted_services
 
@@ -17,7 +17,7 @@ from tests.support.server import scripted_services
 def test_the_document_is_that_of_this_server(client: TestClient) -> None:
     answer = client.get("/openapi.json")
     assert answer.headers["Content-Type"] == "application/json"
-    services = client.app.state.services  # type: ignore[attr-defined]
+    services = services_of(client)
     assert answer.json() == make_document(OPERATIONS, services)
     assert client.get("/openapi.json").content == answer.content
 

@@ -23,7 +23,7 @@ from realtime.errors import SynthesisFailed
 from realtime.services import Services
 from realtime.settings import LimitsSettings, ModelsSettings, Settings
 from realtime.web.app import create_app
-from tests.support.documented_client import DocumentedClient
+from tests.support.documented_client import DocumentedClient, services_of
 from tests.support.durations import PLAYERS, TRUE, duration_told, tells_truly
 from tests.support.encoded_files import FILES, encoded_file, foreign_file
 from tests.support.fake_converters import Factor
@@ -68,7 +68,7 @@ def test_the_default_is_world_and_a_character_lends_its_pitch(client: TestClient
     )
     found, rate = decode(answer.content)
     heard = median_pitch(from_pcm16(found[rate:]), rate)
-    services: Services = client.app.state.services  # type: ignore[attr-defined]
+    services: Services = services_of(client)
     target = services.characters.get("af_heart").median_pitch
     assert heard is not None and target is not None and abs(12 * np.log2(heard / target)) < 1.0
 
@@ -134,7 +134,7 @@ def test_an_answer_that_breaks_before_it_is_whole_has_its_status(
 
         return breaks()
 
-    services: Services = client.app.state.services  # type: ignore[attr-defined]
+    services: Services = services_of(client)
     monkeypatch.setattr(services.voice_changer, "recording", recording)
     answer = ask(client, format="flac")
     assert (answer.status_code, answer.json()["error"]["code"]) == (500, "synthesis_failed")

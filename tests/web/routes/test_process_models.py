@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from realtime.settings import ModelsSettings, Settings
 from realtime.web.app import create_app
-from tests.support.documented_client import DocumentedClient
+from tests.support.documented_client import DocumentedClient, services_of
 from tests.support.server import scripted_services
 from tests.support.torchscript_models import (
     MOST_RATE,
@@ -52,7 +52,7 @@ def ask(client: TestClient, *sounds: Any, rate: int = MODEL_RATE) -> Any:
 
 
 def program_of(client: TestClient, name: str) -> Any:
-    services = client.app.state.services  # type: ignore[attr-defined]
+    services = services_of(client)
     return services.models.engine(f"torchscript:{name}")._loaded._program
 
 

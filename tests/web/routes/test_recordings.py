@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from realtime.web.answers import sending
 from realtime.web.answers.recording import content_type
+from tests.support.documented_client import services_of
 from tests.support.durations import PLAYERS, TRUE, duration_told, tells_truly
 from tests.support.polling import until
 from tests.support.recordings import forget_memory
@@ -24,7 +25,7 @@ GATED_SECONDS = 2 * CHUNK_SAMPLES / 24000
 
 @pytest.fixture
 def url(client: TestClient) -> str:
-    forget_recordings(client.app.state.services)  # type: ignore[attr-defined]
+    forget_recordings(services_of(client))
     found = client.post("/lines", json={"text": "abc", "engine": "tone"}).json()
     wait_until_kept(client)
     address: str = found["url"]
@@ -101,7 +102,7 @@ def test_a_finished_head_has_the_tag_and_the_digest_of_its_own_file(
 
 
 def test_cold_recordings_are_the_same(client: TestClient, url: str) -> None:
-    cache = client.app.state.services.cache  # type: ignore[attr-defined]
+    cache = services_of(client).cache
     hot = client.get(url).content
     forget_memory(cache)
     assert client.get(url).content == hot
@@ -207,7 +208,7 @@ def test_types() -> None:
 
 
 def test_every_name_is_percent_encoded(client: TestClient) -> None:
-    forget_recordings(client.app.state.services)  # type: ignore[attr-defined]
+    forget_recordings(services_of(client))
     found = client.post("/lines", json={"text": "你好 abc", "engine": "tone", "language": "zh"})
     url = found.json()["url"]
     assert url.isascii() and "你好-abc" in urllib.parse.unquote(url)

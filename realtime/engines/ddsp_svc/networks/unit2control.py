@@ -5,6 +5,7 @@ The parameters have the published names.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import NamedTuple
 
 import torch
@@ -92,7 +93,7 @@ class DecoderLayer(nn.Module):
         return output
 
 
-class Unit2Control(nn.Module):
+class Unit2Control(nn.Module, ABC):
     """The network: `forward` gives (batch, frames, 4 · bins), `hidden` what it is made of."""
 
     def __init__(self, shape: DdspShape) -> None:
@@ -122,9 +123,9 @@ class Unit2Control(nn.Module):
         output: Tensor = self.norm(x)
         return output
 
+    @abstractmethod
     def read(self, inputs: FrameInputs, comb: Tensor, noise: Tensor, phase: Tensor) -> Tensor:
         """Return (batch, frames, width) of what the version is given besides the volume."""
-        raise NotImplementedError
 
 
 class PhaseUnit2Control(Unit2Control):

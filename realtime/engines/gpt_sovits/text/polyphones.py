@@ -18,6 +18,7 @@ import numpy as np
 
 from realtime.engines.gpt_sovits.vocabulary import Vocabulary, load_vocabulary
 from realtime.engines.gpt_sovits.weights import ENGINE
+from realtime.engines.onnx_session import open_session
 from realtime.engines.torch_file import unusable
 from realtime.errors import WeightsMissing
 from realtime.settings import Settings
@@ -108,8 +109,6 @@ def find_polyphones(settings: Settings) -> Polyphones | None:
 
 def load_polyphones(folder: Path, vocabulary: Vocabulary) -> Polyphones:
     """Load the network of a folder; its `config.py` is read and never run."""
-    import onnxruntime
-
     network = next((folder / name for name in NETWORKS if (folder / name).is_file()), None)
     if network is None or not all((folder / name).is_file() for name in (CHARACTERS, SYLLABLES)):
         raise WeightsMissing(
@@ -117,12 +116,8 @@ def load_polyphones(folder: Path, vocabulary: Vocabulary) -> Polyphones:
             hint=f"It needs {NETWORKS[0]}, {CHARACTERS} and {SYLLABLES}.",
         )
     table = _read_table(folder)
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
     try:
-        session = onnxruntime.InferenceSession(
-            str(network), options, providers=["CPUExecutionProvider"]
-        )
+        session = open_session(network, threads=0)
     except Exception as error:  # onnxruntime raises types of its own, which have no base
         raise unusable(network, "it is no network of G2PW") from error
     return Polyphones(session, table, vocabulary)

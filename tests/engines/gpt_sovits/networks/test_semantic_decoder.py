@@ -78,7 +78,8 @@ def make_batch(model: SemanticDecoder, slots: int, ahead: bool = False) -> Batch
             self.inputs = inputs
 
         def __enter__(self) -> tuple[Tensor, Tensor]:
-            return model(*self.inputs)  # type: ignore[no-any-return]
+            found: tuple[Tensor, Tensor] = model(*self.inputs)
+            return found
 
         def __exit__(self, *_: object) -> None: ...
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from realtime.characters import Character, Characters
+from realtime.characters import Character, Characters, GptSovitsVoice
 from realtime.web.compat.gpt_sovits.chosen import ChosenVoice, find_clip
 from tests.support.character_files import DEFAULTS
 from tests.support.gpt_sovits_voices import bring_character, settings_in
@@ -40,13 +40,17 @@ def test_the_character_is_the_one_most_like_it(
 
 
 def test_the_model_has_the_chosen_files(characters: list[Character]) -> None:
-    card = characters[0].voice.card  # type: ignore[union-attr]
+    voice = characters[0].voice
+    assert isinstance(voice, GptSovitsVoice)
+    card = voice.card
     assert ChosenVoice(character="ann").model(card) is None
     assert ChosenVoice(gpt="a/kyo.ckpt").model(card) == "gpt_sovits:kyo+ann_e8"
     assert ChosenVoice(gpt="kyo.ckpt", sovits="kyo.pth").model(card) == "gpt_sovits:kyo"
 
 
 def test_a_clip_is_known_by_its_content(characters: list[Character]) -> None:
-    folder = characters[0].voice.found["ann.wav"].path.parent  # type: ignore[union-attr]
+    voice = characters[0].voice
+    assert isinstance(voice, GptSovitsVoice)
+    folder = voice.found["ann.wav"].path.parent
     assert find_clip((folder / "kyo.wav").read_bytes(), characters) == ("kyo", "")
     assert find_clip(b"another", characters) is None

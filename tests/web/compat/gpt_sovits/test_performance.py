@@ -8,6 +8,7 @@ import httpx2
 import pytest
 from starlette.testclient import TestClient
 
+from tests.support.documented_client import services_of
 from tests.support.server import LiveServer, forget_recordings
 
 LINE = {
@@ -21,7 +22,7 @@ WAIT = 20.0
 
 
 def test_each_request_is_counted_once(bot: TestClient) -> None:
-    forget_recordings(bot.app.state.services)  # type: ignore[attr-defined]
+    forget_recordings(services_of(bot))
     assert bot.post("/reset_performance_stats").json() == {"message": "success"}
     assert bot.get("/performance_stats").json()["total_requests"] == 0
     bot.get("/tts", params=LINE)

@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from realtime.audio.decoding import decode
 from realtime.audio.wav import HEADER_BYTES
+from tests.support.documented_client import services_of, state_of
 from tests.support.server import forget_recordings, wait_until_kept
 
 LINE = {
@@ -31,7 +32,7 @@ def spoken(bot: TestClient, **fields: Any) -> Any:
 
 @pytest.fixture
 def fresh(bot: TestClient) -> TestClient:
-    forget_recordings(bot.app.state.services)  # type: ignore[attr-defined]
+    forget_recordings(services_of(bot))
     return bot
 
 
@@ -95,7 +96,7 @@ def test_a_line_is_the_recording_of_our_own_doors(fresh: TestClient) -> None:
 
 
 def test_the_stages_are_timed(fresh: TestClient) -> None:
-    stats = fresh.app.state.gpt_sovits.stats  # type: ignore[attr-defined]
+    stats = state_of(fresh).gpt_sovits.stats
     stats.reset()
     spoken(fresh, media_type="ogg")
     found = stats.described()

@@ -13,6 +13,7 @@ from realtime.web.compat.gpt_sovits.speakers import (
     find_speaker,
     find_voice,
 )
+from tests.support.documented_client import services_of
 
 pytestmark = pytest.mark.anyio
 
@@ -48,12 +49,12 @@ def test_the_name_of_a_clip(path: str, stem: str, last: str) -> None:
     ],
 )
 async def test_a_clip_stands_for_a_character(bot: TestClient, path: str, name: str | None) -> None:
-    services: Services = bot.app.state.services  # type: ignore[attr-defined]
+    services: Services = services_of(bot)
     assert await find_speaker(services, path, ChosenVoice()) == Speaker(name)
 
 
 async def test_an_unknown_clip_is_spoken_with_what_clients_chose(bot: TestClient) -> None:
-    services: Services = bot.app.state.services  # type: ignore[attr-defined]
+    services: Services = services_of(bot)
     chosen = ChosenVoice(gpt="kyo.ckpt")
     assert await find_speaker(services, "x.wav", chosen) == Speaker(
         "nana", "", "gpt_sovits:kyo+nana"
@@ -70,7 +71,7 @@ async def test_an_unknown_clip_is_spoken_with_what_clients_chose(bot: TestClient
 async def test_a_clip_of_a_character_stands_for_it_and_its_style(
     bot: TestClient, path: str, style: str | None
 ) -> None:
-    services: Services = bot.app.state.services  # type: ignore[attr-defined]
+    services: Services = services_of(bot)
     assert await find_speaker(services, path, ChosenVoice()) == Speaker("nana", style)
     assert await find_voice(services, "Nana", path) == Speaker("nana", style)
     assert await find_voice(services, "nana") == Speaker("nana", None)

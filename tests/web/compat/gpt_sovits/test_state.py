@@ -6,10 +6,11 @@ from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from realtime.web.compat.gpt_sovits.state import GptSovitsState, state_of
+from tests.support import documented_client
 
 
 def test_a_request_finds_the_state_of_its_application(bot: TestClient) -> None:
-    state = bot.app.state.gpt_sovits  # type: ignore[attr-defined]
+    state = documented_client.state_of(bot).gpt_sovits
     assert state_of(Request({"type": "http", "app": bot.app})) is state
     assert GptSovitsState().stats is not GptSovitsState().stats
     assert GptSovitsState().styles == {}

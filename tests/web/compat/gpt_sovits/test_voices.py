@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from realtime.settings import CacheSettings, PresetsSettings, Settings
 from realtime.web.app import create_app
-from tests.support.documented_client import DocumentedClient
+from tests.support.documented_client import DocumentedClient, services_of, state_of
 from tests.web.compat.gpt_sovits.conftest import tones, write_trained_voice
 
 
@@ -35,7 +35,7 @@ def voices(own_settings: Settings, tmp_path: Path) -> Iterator[TestClient]:
 
 
 def folder(client: TestClient) -> Path:
-    path: Path = client.app.state.services.settings.presets.path  # type: ignore[attr-defined]
+    path: Path = services_of(client).settings.presets.path
     return path
 
 
@@ -61,7 +61,7 @@ def test_the_clip_of_a_voice_is_what_tts_takes(voices: TestClient) -> None:
 
 
 def test_a_clip_is_chosen_by_its_name(voices: TestClient) -> None:
-    styles: dict[str, str] = voices.app.state.gpt_sovits.styles  # type: ignore[attr-defined]
+    styles: dict[str, str] = state_of(voices).gpt_sovits.styles
     for clip, style in (("voice/nana/nana_angry.wav", "angry"), ("nana_calm.wav", "")):
         answer = voices.post("/voice/nana/set", params={"audio_file": clip})
         assert answer.json() == {"message": "success"} and styles["nana"] == style
@@ -73,7 +73,7 @@ def test_a_clip_is_chosen_by_its_name(voices: TestClient) -> None:
 def test_a_chosen_clip_is_the_style_of_lines(
     voices: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    services = voices.app.state.services  # type: ignore[attr-defined]
+    services = services_of(voices)
     asked: list[Any] = []
     real = services.speech.line
 
@@ -83,7 +83,7 @@ def test_a_chosen_clip_is_the_style_of_lines(
         return await real(replace(request, character="af_heart"))
 
     monkeypatch.setattr(services.speech, "line", line)
-    voices.app.state.gpt_sovits.styles["nana"] = "angry"  # type: ignore[attr-defined]
+    state_of(voices).gpt_sovits.styles["nana"] = "angry"
     voice = {"voice_name": "nana", "text": "abc", "text_lang": "en"}
     assert voices.post("/tts_with_cached_voice", params=voice).status_code == 200
     calm = {**voice, "audio_file": "nana_calm.wav"}

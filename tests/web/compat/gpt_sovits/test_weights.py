@@ -17,6 +17,7 @@ from realtime.settings import ModelsSettings, PresetsSettings, Settings
 from realtime.speech.request import LineRequest
 from realtime.web.compat.gpt_sovits.chosen import ChosenVoice
 from realtime.web.compat.gpt_sovits.weights import brought_file
+from tests.support.documented_client import services_of, state_of
 from tests.support.server import local_client, services_with
 from tests.web.compat.gpt_sovits.conftest import write_trained_voice
 
@@ -48,7 +49,7 @@ def taking(folders: Settings) -> Iterator[TestClient]:
 
 
 def chosen(client: TestClient) -> ChosenVoice:
-    found: ChosenVoice = client.app.state.gpt_sovits.chosen  # type: ignore[attr-defined]
+    found: ChosenVoice = state_of(client).gpt_sovits.chosen
     return found
 
 
@@ -60,7 +61,7 @@ def lines_asked(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> list[Lin
         asked.append(request)
         raise Unavailable("A test ends here.")
 
-    services = client.app.state.services  # type: ignore[attr-defined]
+    services = services_of(client)
     monkeypatch.setattr(services.speech, "line", line)
     return asked
 
