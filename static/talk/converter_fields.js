@@ -3,6 +3,7 @@
 import { el } from "../page/dom.js";
 import { setText, textOr, translate } from "../page/i18n.js";
 import { withSign } from "./fields.js";
+import { forgetOwn, setOption, setOwn } from "./own_settings.js";
 
 const KEY = { minimum: -24, maximum: 24, step: 0.5 }; // semitones
 const [FINE_STEP, COARSE_STEP] = [0.01, 0.1]; // of sliders
@@ -30,7 +31,7 @@ export class ConverterFields {
   #build(voice) {
     this.#voice = voice;
     this.#fields = [];
-    const reset = () => this.#settings.forgetOwn();
+    const reset = () => forgetOwn(this.#settings);
     const button = el("button", {
       id: "talk-reset",
       class: "button quiet",
@@ -47,7 +48,7 @@ export class ConverterFields {
   // Without a key of its own a voice is at its median pitch, which no number of semitones says beforehand.
   #key({ key, asked }) {
     const { element, input, output } = this.#slider("key", { t: "talk.key" }, KEY, (pitch) =>
-      this.#settings.setOwn({ pitch }),
+      setOwn(this.#settings, { pitch }),
     );
     this.#fields.push(({ pitch }) => {
       input.value = pitch ?? key ?? 0;
@@ -59,7 +60,7 @@ export class ConverterFields {
 
   #formant({ minimum, maximum }) {
     const range = { minimum, maximum, step: FINE_STEP };
-    const change = (formant) => this.#settings.setOwn({ formant });
+    const change = (formant) => setOwn(this.#settings, { formant });
     const { element, input, output } = this.#slider("formant-of-voice", { t: "talk.formant" }, range, change);
     this.#fields.push(({ formant }) => {
       input.value = formant ?? 1;
@@ -78,7 +79,7 @@ export class ConverterFields {
   #number(option) {
     const { name, minimum, maximum } = option;
     const step = stepOf(maximum - minimum);
-    const change = (value) => this.#settings.setOption(name, value);
+    const change = (value) => setOption(this.#settings, name, value);
     const { element, input, output } = this.#slider(name, labelOf(option), { minimum, maximum, step }, change);
     this.#fields.push(({ options }) => {
       const value = optionValue(option, options);
@@ -89,7 +90,7 @@ export class ConverterFields {
   }
 
   #flag(option) {
-    const onchange = ({ target }) => this.#settings.setOption(option.name, target.checked);
+    const onchange = ({ target }) => setOption(this.#settings, option.name, target.checked);
     const input = el("input", { id: `talk-${option.name}`, type: "checkbox", role: "switch", onchange });
     this.#fields.push(({ options }) => {
       input.checked = optionValue(option, options);
@@ -98,7 +99,7 @@ export class ConverterFields {
   }
 
   #choice(option) {
-    const onchange = ({ target }) => this.#settings.setOption(option.name, target.value);
+    const onchange = ({ target }) => setOption(this.#settings, option.name, target.value);
     const choices = option.choices.map((value) => el("option", { value }, value));
     return this.#field(option, el("select", { id: `talk-${option.name}`, onchange }, ...choices));
   }
@@ -109,7 +110,7 @@ export class ConverterFields {
     const isNumber = type === "integer";
     const onchange = ({ target }) => {
       if (!target.value && isNumber) target.value = option.value ?? option.default;
-      if (target.reportValidity()) this.#settings.setOption(name, isNumber ? target.valueAsNumber : target.value);
+      if (target.reportValidity()) setOption(this.#settings, name, isNumber ? target.valueAsNumber : target.value);
     };
     const kind = isNumber ? { type: "number", min, max, step: 1, inputmode: "numeric" } : { type: "text", maxlength };
     return this.#field(option, el("input", { id: `talk-${name}`, autocomplete: "off", ...kind, onchange }));

@@ -2,10 +2,9 @@
 // microphone, `#convert` and `#revoice` choose between another voice and words that are spoken anew.
 
 import { el } from "../page/dom.js";
-import { errorText, formatNumber, loadTexts, setText, t } from "../page/i18n.js";
+import { errorText, formatNumber, loadTexts, setText, t, translate } from "../page/i18n.js";
 import { TalkFields } from "./fields.js";
 import { LevelMeter } from "./level_meter.js";
-import { PushToTalk } from "./push_to_talk.js";
 import { OF_MICROPHONE, OF_VOICE, TalkSettings } from "./settings.js";
 
 const MOST_LINES = 50; // of the transcript
@@ -21,11 +20,7 @@ export class TalkPanel {
   #settings = new TalkSettings();
   #fields = new TalkFields(this.#settings);
   #level = new LevelMeter();
-  #pushToTalk = new PushToTalk({
-    isChosen: () => this.#settings.isPushToTalk,
-    isOn: () => this.#state === "on",
-    setOpen: (open) => this.#setOpen(open),
-  });
+  #pushToTalk = null; // before it is first chosen
   #mic = el("button", { id: "mic", class: "button first", type: "button", onclick: () => this.#toggle() });
   #sentence = el("p", { id: "talk-state", role: "status" });
   #remark = el("p", { id: "talk-remark", class: "small", role: "status" });
@@ -49,7 +44,7 @@ export class TalkPanel {
       el("h2", { id: "talk-title", t: "talk.title" }),
       el("p", { class: "soft", t: "talk.intro" }),
       el("p", { class: "headphones", role: "note", t: "talk.headphones" }),
-      el("div", { class: "row" }, this.#mic, this.#pushToTalk.button, this.#pushToTalk.hint, this.#level.element),
+      el("div", { class: "row" }, this.#mic, this.#level.element),
       this.#sentence,
       this.#remark,
       this.#fields.sources,
@@ -106,6 +101,19 @@ export class TalkPanel {
     this.#apply();
   }
 
+  // The module is fetched when it is first chosen: most microphones stay open.
+  async #loadPushToTalk() {
+    const { PushToTalk } = await import("./push_to_talk.js");
+    this.#pushToTalk ??= new PushToTalk({
+      isChosen: () => this.#settings.isPushToTalk,
+      isOn: () => this.#state === "on",
+      setOpen: (open) => this.#setOpen(open),
+    });
+    this.#mic.after(this.#pushToTalk.button, this.#pushToTalk.hint);
+    translate(this.#mic.parentNode);
+    this.#showState();
+  }
+
   #settingChanged(name) {
     this.#show();
     if (OF_MICROPHONE.includes(name) && this.#isWanted) this.#start();
@@ -158,7 +166,8 @@ export class TalkPanel {
     const isOpen = this.#liveVoice?.microphone.open ?? false;
     this.#mic.toggleAttribute("data-on", this.#isWanted);
     setText(this.#mic, this.#isWanted ? "talk.mic.off" : "talk.mic");
-    this.#pushToTalk.show(isOpen);
+    if (this.#pushToTalk) this.#pushToTalk.show(isOpen);
+    else if (this.#settings.isPushToTalk) this.#loadPushToTalk().catch(() => {}); // to be tried again
     setText(this.#sentence, state === "on" && !isOpen ? "talk.quiet" : `talk.${state}`);
     if (state !== "on") this.#level.show(0);
     if (state === "off") this.#showRemark("");

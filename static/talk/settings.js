@@ -2,11 +2,10 @@
 
 import { readStorage, writeStorage } from "../page/storage.js";
 
-export const OF_VOICE = ["mode", "character", "pitch", "formant", "breath", "effect", "denoise", "own"];
+export const OF_VOICE = ["mode", "character", "pitch", "formant", "breath", "effect", "denoise", "voices"];
 export const OF_MICROPHONE = ["device", "echo", "noise"];
 
-const MOST_VOICES = 100; // whose settings are stored
-const UNTOUCHED = { pitch: null, formant: null, options: {} }; // the voice's own
+export const UNTOUCHED = { pitch: null, formant: null, options: {} }; // the voice's own
 
 export const DEFAULTS = {
   device: "",
@@ -25,7 +24,7 @@ export const DEFAULTS = {
   voices: {}, // of converters, by name: what was chosen for each
 };
 
-// Event: `change`, with `name` of the setting; `own` are those of a converter's voice.
+// Event: `change`, with `name` of the setting.
 export class TalkSettings extends EventTarget {
   #voices = new Map(); // of converters
 
@@ -38,7 +37,8 @@ export class TalkSettings extends EventTarget {
   set(name, value) {
     this.values[name] = value;
     if (name === "character") this.values.pitch = null; // a character has its own
-    this.#changed(name);
+    writeStorage("talk", this.values);
+    this.dispatchEvent(Object.assign(new Event("change"), { name }));
   }
 
   listVoices(voices) {
@@ -54,27 +54,6 @@ export class TalkSettings extends EventTarget {
   get own() {
     const { voices, character } = this.values;
     return Object.hasOwn(voices, character) ? voices[character] : UNTOUCHED;
-  }
-
-  setOwn(changes) {
-    const { character } = this.values;
-    const { [character]: before, ...others } = this.values.voices;
-    const kept = Object.fromEntries(Object.entries(others).slice(1 - MOST_VOICES));
-    this.values.voices = { ...kept, [character]: { ...UNTOUCHED, ...before, ...changes } };
-    this.#changed("own");
-  }
-
-  setOption(name, value) {
-    this.setOwn({ options: { ...this.own.options, [name]: value } });
-  }
-
-  forgetOwn() {
-    this.setOwn(UNTOUCHED);
-  }
-
-  #changed(name) {
-    writeStorage("talk", this.values);
-    this.dispatchEvent(Object.assign(new Event("change"), { name }));
   }
 
   get isPushToTalk() {

@@ -10,7 +10,7 @@ from tests.browser.conftest import NewVisit, Visit
 from tests.support.hidden_libraries import TORCH, hide
 from tests.support.server import LiveServer
 
-MOST_BYTES = 152_000
+MOST_BYTES = 150_000
 HANDLES = ["text", "speak", "stop", "character", "language", "seed", "speed", "history", "latency"]
 HANDLES += ["mic", "convert", "status"]
 

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
+import { forgetOwn, setOption, setOwn } from "../../static/talk/own_settings.js";
 import { DEFAULTS, OF_MICROPHONE, OF_VOICE, TalkSettings } from "../../static/talk/settings.js";
 
 let stored = {};
@@ -58,9 +59,9 @@ test("words that are spoken anew have no settings of sound, but a clean micropho
 
 test("what the server and the microphone need are settings", () => {
   const { voice, microphone, values } = new TalkSettings();
-  assert.deepEqual([...Object.keys(voice), "own"].sort(), [...OF_VOICE].sort());
+  assert.deepEqual([...Object.keys(voice), "voices"].sort(), [...OF_VOICE].sort());
   assert.equal(Object.keys(microphone).length, OF_MICROPHONE.length);
-  assert.ok([...OF_VOICE, ...OF_MICROPHONE].every((name) => name in values || name === "own"));
+  assert.ok([...OF_VOICE, ...OF_MICROPHONE].every((name) => name in values));
 });
 
 const NANA = { name: "nana", asked: { character: "nana" } };
@@ -78,9 +79,9 @@ test("a converter's voice is asked for with what was chosen for it, and none of 
   settings.set("character", "nana");
   const own = { pitch: null, formant: null, options: {} };
   assert.deepEqual(settings.voice, { mode: "convert", denoise: "off", character: "nana", ...own });
-  settings.setOwn({ pitch: 5 });
-  settings.setOption("index_share", 0.3);
-  settings.setOption("speaker", 2);
+  setOwn(settings, { pitch: 5 });
+  setOption(settings, "index_share", 0.3);
+  setOption(settings, "speaker", 2);
   assert.deepEqual(settings.voice, {
     ...{ mode: "convert", denoise: "off", character: "nana" },
     ...{ pitch: 5, formant: null, options: { index_share: 0.3, speaker: 2 } },
@@ -94,15 +95,15 @@ test("each voice has its settings, stored and there again, until they are forgot
   const names = [];
   settings.addEventListener("change", ({ name }) => names.push(name));
   settings.set("character", "nana");
-  settings.setOwn({ pitch: 5 });
+  setOwn(settings, { pitch: 5 });
   settings.set("character", "rvc:kyo");
-  settings.setOwn({ formant: 1.2 });
-  assert.deepEqual(names, ["character", "own", "character", "own"]);
+  setOwn(settings, { formant: 1.2 });
+  assert.deepEqual(names, ["character", "voices", "character", "voices"]);
   const again = withVoices();
   assert.equal(again.own.formant, 1.2);
   again.set("character", "nana");
   assert.deepEqual(again.own, { pitch: 5, formant: null, options: {} });
-  again.forgetOwn();
+  forgetOwn(again);
   assert.deepEqual(withVoices().own, { pitch: null, formant: null, options: {} });
 });
 
@@ -110,11 +111,11 @@ test("of many voices the last that were changed are remembered", () => {
   const settings = withVoices();
   for (let i = 0; i < 150; i += 1) {
     settings.set("character", `voice ${i}`);
-    settings.setOwn({ pitch: i % 12 });
+    setOwn(settings, { pitch: i % 12 });
   }
   settings.set("character", "__proto__");
   assert.deepEqual(settings.own.options, {});
-  settings.setOwn({ pitch: 3 });
+  setOwn(settings, { pitch: 3 });
   assert.equal(settings.own.pitch, 3);
   const names = Object.keys(new TalkSettings().values.voices);
   assert.equal(names.length, 100);
