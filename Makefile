@@ -1,5 +1,5 @@
 # make serve: install what is missing, then start the server.  make test: the same, then every check
-# but the tests marked slow.  make test-slow: those.
+# but the tests marked slow.  make test-slow: those, and the tests with examples with more of them.
 # JOBS files of tests run side by side, of which each takes up to 4 GB and a core.
 # EXTRAS=torch or EXTRAS=revoice brings what some engines need; LIGHT=1 leaves torch out in any case.
 PYTHON ?= python3
@@ -11,9 +11,10 @@ JOBS ?= 2
 unexport PYTHONDONTWRITEBYTECODE
 # Biome, from npm, checks the page's code. Without npm that is left out, but in CI it is required.
 NPM := $(shell command -v npm 2> /dev/null)
+PYTEST = .venv/bin/python -m pytest -n $(JOBS) --dist loadfile
 PAGE_CHECK := $(if $(NPM)$(CI),check-page,skip-page)
 
-.PHONY: serve test test-slow install-tests check-page skip-page clean
+.PHONY: serve test test-slow install-tests check-types run-tests check-page skip-page clean
 
 serve:
 	@LIGHT=$(LIGHT) $(PYTHON) -m tools.install $(EXTRAS)
@@ -22,11 +23,17 @@ serve:
 test: $(PAGE_CHECK) install-tests
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+	@$(MAKE) --no-print-directory --jobs=2 check-types run-tests
+
+# It takes one core for a minute, in which tests that wait leave one free.
+check-types:
 	.venv/bin/mypy
-	.venv/bin/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+
+run-tests:
+	$(PYTEST) $(ARGS)
 
 test-slow: install-tests
-	.venv/bin/python -m pytest -n $(JOBS) -m slow $(ARGS)
+	$(PYTEST) -m "slow or hypothesis" --hypothesis-profile=thorough $(ARGS)
 
 install-tests:
 	@LIGHT= $(PYTHON) -m tools.install torch revoice tests

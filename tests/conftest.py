@@ -13,12 +13,15 @@ import pytest
 from realtime.cache import Cache as RecordingCache
 from realtime.settings import AuthSettings, CacheSettings, ModelsSettings, PresetsSettings, Settings
 from tests.support.cores import cores_each
+from tests.support.examples import PROFILES
 from tests.support.left_out import LeftOut
 from tests.support.schedule import Schedule
 
 # No test asserts a time: an example that a busy machine was slow with is no fault.
-hypothesis.settings.register_profile("untimed", deadline=None)
-hypothesis.settings.load_profile("untimed")
+# `make test-slow` runs the tests with examples once more, with more of them.
+for name, count in PROFILES.items():
+    hypothesis.settings.register_profile(name, deadline=None, max_examples=count)
+hypothesis.settings.load_profile("usual")
 
 
 def pytest_configure(config: pytest.Config) -> None:

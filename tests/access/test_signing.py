@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from realtime.access import Credentials, Guard
 from realtime.errors import Busy, Refused
+from tests.support.examples import examples
 from tests.support.signed_requests import (
     FOREIGN,
     LEGACY_FORM,
@@ -194,8 +195,8 @@ class NothingPassesTwice(RuleBasedStateMachine):
 
 
 TestNothingPassesTwice = NothingPassesTwice.TestCase
-TestNothingPassesTwice.settings = settings(
-    max_examples=150,
+TestNothingPassesTwice.settings = examples(
+    150,
     stateful_step_count=30,
     suppress_health_check=[HealthCheck.too_slow],
 )

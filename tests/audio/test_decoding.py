@@ -7,16 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime.audio.decoding import AudioSource, decode
 from realtime.audio.wav import wav_header
 from realtime.errors import BadRequest, TooLarge
 from tests.support.encoded_files import FILES, encoded_file, foreign_file, sweep
+from tests.support.examples import examples
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(
     st.sampled_from([b"", b"RIFF", b"fLaC", b"OggS", b"\xff\xf1", b"\xff\xfb", b"ID3"]), st.data()
 )

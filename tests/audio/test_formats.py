@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime.audio.decoding import decode
@@ -26,6 +26,7 @@ from tests.support.encoded_files import (
     finished_file,
     sweep,
 )
+from tests.support.examples import examples
 
 
 def played(name: str, data: bytes) -> tuple[Pcm, int]:
@@ -70,7 +71,7 @@ def test_no_container_loses_the_end(name: str, rate: int, length: int) -> None:
         assert ending_likeness(found, expected, ending // 10) > 0.9
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(st.sampled_from(FILES), st.sampled_from(RATES), st.integers(2400, 12000))
 def test_no_length_loses_the_end(name: str, rate: int, length: int) -> None:
     pcm = sweep(length, rate)
@@ -198,7 +199,7 @@ def test_wav_is_one_growing_header_and_the_samples() -> None:
     assert encoded_file("wav", 24000, pcm) == wav_header(24000, None) + pcm_to_bytes(pcm)
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(
     st.sampled_from(sorted(FORMATS)),
     st.lists(st.integers(0, 9000), max_size=5),

@@ -6,12 +6,13 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime.cache.disk import PartFile
 from realtime.cache.growing import GrowingRecording
 from realtime.errors import SynthesisFailed
+from tests.support.examples import examples
 
 pytestmark = pytest.mark.anyio
 
@@ -99,7 +100,7 @@ async def test_the_last_to_leave_ends_it_unless_it_is_finished_anyway() -> None:
     assert not growing.joinable
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(st.lists(st.binary(min_size=1, max_size=50), max_size=20), st.integers(1, 60))
 async def test_any_cutting_is_the_same_sequence(parts: list[bytes], window: int) -> None:
     growing = GrowingRecording(finish_alone=True, window=window)

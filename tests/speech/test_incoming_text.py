@@ -6,7 +6,6 @@ import asyncio
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as trying
 from hypothesis import strategies as st
 
 from realtime.audio.playback import Playback
@@ -14,6 +13,7 @@ from realtime.errors import NothingToSay, TextTooLong
 from realtime.speech.incoming_text import BEHIND_SECONDS, PAUSE_SECONDS, SOON_SECONDS, IncomingText
 from realtime.text.normalise import clean, has_speech
 from realtime.text.split import Piece, Splitter, split
+from tests.support.examples import examples
 from tests.support.fake_timer import FakeTimer, let_tasks_run
 
 pytestmark = pytest.mark.anyio
@@ -48,7 +48,7 @@ def texts(pieces: list[Piece]) -> list[str]:
     return [piece.text for piece in pieces]
 
 
-@trying(max_examples=40)
+@examples(40)
 @given(st.lists(st.integers(1, 40), max_size=60), st.booleans())
 async def test_the_bits_do_not_change_the_pieces(sizes: list[int], at_once: bool) -> None:
     incoming, _ = incoming_text()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime.files import packaged_path
 from realtime.text.language import LANGUAGES, Segment, segments
 from realtime.text.normalise import clean
 from realtime.text.reader import read
+from tests.support.examples import examples
 
 
 def phonemes_of(text: str, language: str, accent: str | None = None) -> str:
@@ -47,13 +48,13 @@ def test_texts_of_words_are_pieces_of_the_text() -> None:
     assert "$9.99" in texts
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(st.text(max_size=60), st.sampled_from(LANGUAGES), st.sampled_from([None, *LANGUAGES]))
 def test_nothing_breaks_a_reader(text: str, language: str, accent: str | None) -> None:
     read([Segment(clean(text), language)], accent)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(st.text("っゃー々ゝヴ゛アんン、。「abC9¥°%一", max_size=30), st.sampled_from(LANGUAGES))
 def test_nor_does_anything_that_looks_nearly_right(text: str, language: str) -> None:
     read([Segment(clean(text), language)], None)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime.audio.samples import Samples
@@ -17,6 +17,7 @@ from realtime.vocoders.memory_limit import ENDLESS, LONG, MemoryLimit
 from realtime.vocoders.networks.base import MelNet
 from realtime.vocoders.vocoder import Vocoder, WindowSettings
 from tests.support.concurrent_threads import run_in_threads
+from tests.support.examples import examples
 from tests.support.small_vocoders import network, small
 
 KINDS = ("bigvgan", "hifigan")
@@ -67,7 +68,7 @@ def close(found: Samples, expected: Samples) -> bool:
     return found.shape == expected.shape and float(np.abs(found - expected).max(initial=0)) <= 1e-5
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(
     st.sampled_from(KINDS),
     st.lists(st.integers(1, 400) | st.integers(1, LONGEST), min_size=1, max_size=3),
@@ -102,7 +103,7 @@ def test_windows_of_the_published_networks_joined_are_the_whole(
         assert close(found, whole_of(name, length)), length
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(
     st.sampled_from(KINDS),
     st.integers(1, 1_200),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime.characters import Character
@@ -26,6 +26,7 @@ from realtime.errors import NothingToSay
 from realtime.settings import Settings
 from realtime.text.language import Segment
 from tests.support.character_files import characters_in, save_voice
+from tests.support.examples import examples
 
 TINY = 10  # symbols
 TEXTS = {
@@ -125,7 +126,7 @@ def test_a_piece_is_followed_by_the_pause_that_its_text_has(text: str, pause: fl
     assert reading is not None and reading.pause == pause
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(
     st.integers(1, budget.MOST_PROMPT_SYMBOLS),
     st.integers(1, budget.MOST_PROMPT),

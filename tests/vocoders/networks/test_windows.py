@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime.vocoders.networks.windows import Reach, Schedule, Window, cut_windows
+from tests.support.examples import examples
 
 REACHES = st.builds(Reach, st.integers(0, 40), st.integers(0, 40))
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(
     REACHES,
     st.integers(0, 3_000),

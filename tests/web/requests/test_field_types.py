@@ -6,7 +6,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from realtime.audio.formats import FORMATS
@@ -27,6 +27,7 @@ from realtime.web.requests.field_types import (
 )
 from realtime.web.requests.fields import Fields
 from tests.support.documented_client import services_of
+from tests.support.examples import examples
 
 KINDS: list[Field] = [
     TextField("it", "A text."),
@@ -60,6 +61,7 @@ def reads(table: FieldTable, body: dict[str, Any]) -> bool:
     return True
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("field", KINDS, ids=lambda field: type(field).__name__)
 def test_what_is_read_is_what_is_described(field: Field, client: Any) -> None:
     table = FieldTable("Table", (field,))
@@ -67,7 +69,7 @@ def test_what_is_read_is_what_is_described(field: Field, client: Any) -> None:
     schema = jsonschema.Draft202012Validator(table.schema(services))
     schema.check_schema(schema.schema)
 
-    @settings(max_examples=200)
+    @examples(200)
     @given(st.fixed_dictionaries({}, optional={"it": VALUES, "other": VALUES}))
     @example({})
     @example({"it": None})

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime.engines.gpt_sovits.text import chinese_tones
@@ -17,6 +17,7 @@ from realtime.engines.gpt_sovits.text.reading import FEWEST, Phones, prepare, re
 from realtime.engines.gpt_sovits.text.symbols import TABLES, symbols
 from realtime.errors import BadRequest, NothingToSay
 from realtime.text import chinese, english, pronunciations
+from tests.support.examples import examples
 from tests.support.gpt_sovits_texts import reference
 
 MIXED: list[dict[str, Any]] = reference()["mixed"]
@@ -139,7 +140,7 @@ def test_english_has_no_chinese_stop(method: str) -> None:
         assert all("。" not in part.normal_text for part in read(sentence, "en", "v2"))
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(
     st.text(alphabet=st.one_of(st.sampled_from(SCRIPTS), st.characters()), max_size=40),
     st.sampled_from(LANGUAGES["v2"]),
