@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
 
+from realtime import characters
 from realtime.cache import Cache as RecordingCache
+from realtime.characters.watched_folder import Reader
 from realtime.settings import AuthSettings, CacheSettings, ModelsSettings, PresetsSettings, Settings
 from tests.support.cores import cores_each
 from tests.support.examples import PROFILES
@@ -40,6 +43,22 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shipped_characters_are_read_once() -> Iterator[None]:
+    """Share the characters that come with the program: each of some hundred servers reads them."""
+    packs = characters.VoicePacks()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(characters, "VoicePacks", lambda: packs)
+        for name in ("read_voice", "_read_card_file"):
+            patch.setattr(characters, name, _once_if_shipped(getattr(characters, name)))
+        yield
+
+
+def _once_if_shipped(read: Reader) -> Reader:
+    shipped = functools.cache(read)
+    return lambda path: (shipped if path.parent == ROOT / "presets" else read)(path)
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from starlette.testclient import TestClient
 from realtime.services import Services
 
 DOCUMENT = "urn:document"
+_contracts: dict[tuple[Any, ...], ApiContract] = {}  # of this process, by what they are made from
 WITH_SLASHES = ("rest", "path")  # parameters that take the rest of a path
 
 
@@ -102,8 +103,7 @@ class DocumentedClient(TestClient):
     def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
         answer = super().send(request, **options)
         if self.contract is None:
-            state = state_of(self)
-            self.contract = ApiContract(json.loads(state.document.written(state.services)))
+            self.contract = _contract_of(state_of(self))
         self.contract.check(request.method, request.url.path, answer)
         return answer
 
@@ -125,6 +125,21 @@ def held_lease(client: TestClient, lease: AbstractAsyncContextManager[Any]) -> I
     assert client.portal is not None, "the client is entered"
     with client.portal.wrap_async_context_manager(lease):
         yield
+
+
+def _contract_of(state: State) -> ApiContract:
+    """Return the contract of an application; applications of one document share it.
+
+    To write a document takes longer than most tests. It is made from the settings but for their
+    folders, from the engines, and from whether there are keys.
+    """
+    services = state.services
+    settings = re.sub(r"PosixPath\('[^']*'\)", "a path", repr(services.settings))
+    engines = sorted({(each.engine.name, repr(type(each.engine))) for each in services.models})
+    made_from = (settings, tuple(engines), bool(services.guard.keys))
+    if made_from not in _contracts:
+        _contracts[made_from] = ApiContract(json.loads(state.document.written(services)))
+    return _contracts[made_from]
 
 
 def _pattern(path: str) -> re.Pattern[str]:
