@@ -51,6 +51,7 @@ def test_voices_of_ddsp_svc_have_the_published_sizes(version: str) -> None:
     assert millions(network) == pytest.approx(PUBLISHED[version], rel=0.005)
 
 
+@pytest.mark.slow
 def test_voices_of_rvc_have_the_published_sizes() -> None:
     with torch.device("meta"):
         found = {name: RvcSynthesizer(rvc_shape(name)) for name in STAGES}

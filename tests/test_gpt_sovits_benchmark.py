@@ -27,6 +27,7 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(benchmark.read_options(SMALL), tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", VERSIONS)
 def test_the_sizes_are_the_published_ones(name: str) -> None:
     published = full_size_keys(KEYS.get(name, name))
@@ -56,6 +57,7 @@ def test_a_step_reads_most_of_the_published_numbers() -> None:
     assert sum(w.numel() for n, w in state.items() if n.startswith(read)) == 76_182_016
 
 
+@pytest.mark.slow
 def test_a_text_has_the_characters_of_the_guide_and_ends_where_it_is_told(bench: Bench) -> None:
     assert [len(text.text) for text in TEXTS] == [2, 20, 35]
     voice = bench.voice("v2ProPlus")
@@ -67,6 +69,7 @@ def test_a_text_has_the_characters_of_the_guide_and_ends_where_it_is_told(bench:
     assert sum(found.values()) <= 2 * found["whole"]
 
 
+@pytest.mark.slow
 def test_random_weights_are_numbers() -> None:
     for name in ("v2ProPlus", "v4"):
         files = make_files(name, SMALL_WIDTHS)

@@ -7,6 +7,7 @@ import functools
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from tools.structure import imports
@@ -27,13 +28,21 @@ NO_VERBS = RIDDLES | set("the a an its their his her each every some several any
 Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
+def statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Walk a module's statements: no docstring lies in an expression, and there are many."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.expr):
+            yield from statements(child)
+
+
 @functools.cache
 def documented() -> list[tuple[Path, Documented, str]]:
     """List everything that has a docstring, with it."""
     return [
         (path.relative_to(ROOT), node, text)
         for path in FILES
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in statements(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, Documented) and (text := ast.get_docstring(node))
     ]
 

@@ -181,6 +181,7 @@ def peak(work: Callable[[], object]) -> int:
     return most
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("precision", "times"), [("fp32", 2.5), ("bf16", 3.5)])
 def test_a_trial_takes_little_more_than_the_state_that_it_keeps(
     precision: str, times: float

@@ -62,6 +62,7 @@ def test_a_head_that_promises_too_much_is_not_believed() -> None:
     assert found.size == 1000
 
 
+@pytest.mark.slow
 def test_a_small_file_of_many_hours_is_refused_before_it_is_decoded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -28,7 +28,7 @@ PATIENCE_SECONDS = 600  # for a test, which has many such events
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.is_relative_to(HERE) and not item.get_closest_marker("timeout"):
+        if item.path.parent == HERE and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(PATIENCE_SECONDS))
 
 

@@ -29,6 +29,7 @@ def findings(visit: Visit) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_nothing_serious_is_found(new_visit: NewVisit, real: LiveServer, theme: str) -> None:
     with new_visit(real, color_scheme=theme, reduced_motion="reduce") as visit:
@@ -42,12 +43,14 @@ def test_nothing_serious_is_found(new_visit: NewVisit, real: LiveServer, theme: 
             assert findings(visit) == [], language
 
 
+@pytest.mark.slow
 def test_nothing_serious_is_found_on_a_telephone(new_visit: NewVisit, real: LiveServer) -> None:
     with new_visit(real, viewport={"width": 360, "height": 740}) as visit:
         visit.open().hear("Read by everybody.")
         assert findings(visit) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_way_in_and_the_errors_can_be_read(
     new_visit: NewVisit, real: LiveServer, theme: str

@@ -19,6 +19,7 @@ from tests.support.server import LiveServer, serving
 GONE = ("ERR_CONNECTION", "ERR_EMPTY_RESPONSE", "ERR_SOCKET", "WebSocket")
 
 
+@pytest.mark.slow
 def test_it_comes_back_with_the_server(new_visit: NewVisit, real_settings: Settings) -> None:
     with ExitStack() as running:
         first = running.enter_context(serving(build(real_settings)))
@@ -37,6 +38,7 @@ def test_it_comes_back_with_the_server(new_visit: NewVisit, real_settings: Setti
             expect(visit.page.locator("#history .again")).to_have_count(3)
 
 
+@pytest.mark.slow
 def test_a_line_that_is_cut_off_ends(new_visit: NewVisit, real_settings: Settings) -> None:
     settings = replace(real_settings, shutdown_seconds=0.0)
     with ExitStack() as running:

@@ -157,6 +157,7 @@ def test_a_voice_can_be_told_what_its_engine_can_do(visit: Listening) -> None:
     shown(page, "key").to_have_text("0")
 
 
+@pytest.mark.slow
 def test_what_is_chosen_is_heard_at_once(
     visit: Listening, brought: LiveServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -247,6 +248,7 @@ def test_a_line_has_a_second_voice(visit: Listening) -> None:
     expect(page.locator("#then")).to_have_value("nana")
 
 
+@pytest.mark.slow
 def test_a_line_with_a_second_voice_is_stopped(visit: Listening, brought: LiveServer) -> None:
     page = visit.page
     page.select_option("#engine", "tone")
@@ -267,6 +269,7 @@ def test_without_voices_nothing_of_them_is_shown(new_visit: NewVisit, real: Live
         assert not [url for url in visit.requests if "converter_fields" in url]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [360, 768, 1280])
 def test_it_fits_and_can_be_used_by_everybody(
     new_visit: NewVisit, brought: LiveServer, width: int

@@ -27,7 +27,10 @@ LINES = {
 }
 
 
-@pytest.mark.parametrize("language", LINES)
+# The others load Kokoro, which other tests hear without a browser.
+@pytest.mark.parametrize(
+    "language", ["en", *(pytest.param(each, marks=pytest.mark.slow) for each in ("zh", "ja"))]
+)
 def test_a_line_is_heard_in_its_language(visit: Visit, language: str) -> None:
     text, who, engine = LINES[language]
     # What is waited for below is the line: loading Kokoro takes a busy machine a minute.
@@ -46,6 +49,7 @@ def test_a_line_is_heard_in_its_language(visit: Visit, language: str) -> None:
     assert drawn(visit) > 0.02, "the waveform was drawn"
 
 
+@pytest.mark.slow
 def test_a_foreign_language_is_noted_quietly(visit: Visit) -> None:
     facts, note = visit.page.locator("#facts"), "not this voice's native language"
     visit.hear("The gate is open, traveller.")

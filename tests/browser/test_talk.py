@@ -161,6 +161,7 @@ def test_a_character_brings_its_pitch(visit: Visit) -> None:
     heard_until(page, lambda sound: loud(sound) and 60 < pitch_of(sound) < 0.95 * PITCH)
 
 
+@pytest.mark.slow
 def test_what_the_meter_shows_was_measured(visit: Visit) -> None:
     page = visit.page
     expect(page.locator("#latency")).to_have_attribute("data-kind", "none")
@@ -189,6 +190,7 @@ def test_of_a_line_the_meter_shows_the_way_to_its_first_sound(visit: Visit) -> N
     assert stages["total"] == pytest.approx(sum(stages.get(name, 0) for name in STAGES))
 
 
+@pytest.mark.slow
 def test_push_to_talk(visit: Visit) -> None:
     page = visit.page
     page.check("#talk-push")
@@ -212,6 +214,7 @@ def test_push_to_talk(visit: Visit) -> None:
     heard_until(page, lambda sound: not loud(sound))
 
 
+@pytest.mark.slow
 def test_it_goes_on_when_a_device_was_unplugged(visit: Visit) -> None:
     page = visit.page
     talk(page)
@@ -259,6 +262,7 @@ def test_a_browser_that_refuses_is_told_about(visit: Visit) -> None:
     says(page, "talk.refused")
 
 
+@pytest.mark.slow
 def test_lines_are_heard_beside_a_live_voice(visit: Visit) -> None:
     page = visit.page
     page.uncheck("#talk-monitor")

@@ -370,6 +370,7 @@ def test_gpus_are_found_without_torch(folder: Path) -> None:
         assert "Only 1.1 GB of the memory of GPU 0 are free." in section(shown, "Warnings")
 
 
+@pytest.mark.slow
 def test_a_driver_that_is_too_old_for_torch(folder: Path) -> None:
     shown = run_with_driver(folder, cuda=11_080)
     expected = "the driver runs CUDA 11.8 at most"

@@ -39,6 +39,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / address("damaged").path(".wav")).write_bytes(b"RIFF")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
 def test_it_ends_quietly_and_says_that_it_did_not_finish(arguments: list[str]) -> None:
     done = subprocess.run(

@@ -49,6 +49,7 @@ def test_say_writes_a_whole_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [out]
 
 
+@pytest.mark.slow
 def test_what_was_said_is_kept_and_said_again(recordings: Path, tmp_path: Path) -> None:
     for name in ("one.wav", "two.wav"):
         assert run("say", "abc", "--engine", "tone", "-o", str(tmp_path / name)).returncode == 0

@@ -50,6 +50,7 @@ def test_without_torch_it_names_the_one_command(
     assert "Run `make serve EXTRAS=torch`." in told
 
 
+@pytest.mark.slow
 def test_a_recording_there_and_back(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bring_hifigan(folder / "models")
     given = folder / "in.wav"

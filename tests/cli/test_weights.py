@@ -37,6 +37,7 @@ def test_what_is_there_is_rewritten_and_the_rest_is_told(
     assert "there already" in capfd.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_file_that_fails_is_told_and_the_others_are_rewritten(
     settings: Settings, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -64,6 +65,7 @@ def test_without_any_file_it_fails(settings: Settings, capfd: pytest.CaptureFixt
     assert capfd.readouterr().out.count("missing") == 3
 
 
+@pytest.mark.slow
 def test_the_files_of_a_voice_are_rewritten_and_a_hostile_one_is_told(
     settings: Settings, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -61,6 +61,7 @@ async def test_what_comes_out_is_as_long_and_where_it_was(models: LoadedModels, 
     assert abs(lags[int(np.argmax(alike))]) <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", [1, 160, 5_000, 100_000])
 async def test_a_stream_cut_anywhere_equals_itself(models: LoadedModels, part: int) -> None:
     pcm = sound(24_000, 0.3)

@@ -182,6 +182,7 @@ async def inverting() -> AsyncIterator[Inverting]:
     await ours.close()
 
 
+@pytest.mark.slow
 async def test_when_computing_takes_long_blocks_grow_then_the_voice_passes_then_it_recovers(
     inverting: Inverting,
 ) -> None:
@@ -255,6 +256,7 @@ async def test_a_recording_that_is_sent_at_once_waits_and_loses_nothing(
     assert notices == [] and np.abs(found.astype(int) + sound).max() <= 2
 
 
+@pytest.mark.slow
 async def test_a_listener_with_another_clock_keeps_its_store(inverting: Inverting) -> None:
     """Follow a microphone whose clock is 0.2 % fast: ten times the usual, to show in seconds."""
     _, ours, clock = inverting

@@ -75,6 +75,7 @@ async def test_an_unknown_character_is_refused(services: Services) -> None:
         )
 
 
+@pytest.mark.slow
 async def test_a_recording_is_said_again_by_a_character(settings: Settings) -> None:
     services = real_services(settings)
     folder = settings.models.path

@@ -264,6 +264,7 @@ async def test_half_a_sample_is_refused_and_ends_nothing(client: SessionClient) 
     assert client.ending("mic")["duration"] == 0.2
 
 
+@pytest.mark.slow
 async def test_a_recording_sent_at_once_waits_its_turn(client: SessionClient) -> None:
     """Send four messages of four seconds: nothing is lost, and at most two seconds wait."""
     sound = pcm(voice(16.0))
@@ -404,6 +405,7 @@ async def test_what_is_understood_is_told_and_spoken(
     assert np.abs(client.pcm("mic")).max() > 1_000
 
 
+@pytest.mark.slow
 async def test_noise_is_taken_out_before_it_is_understood(
     words: tuple[SessionClient, ScriptedRecogniser],
 ) -> None:
@@ -419,6 +421,7 @@ async def test_noise_is_taken_out_before_it_is_understood(
         assert bool(client.of("heard", id)) == heard, id
 
 
+@pytest.mark.slow
 async def test_no_more_is_spoken_ahead_than_of_a_line(
     words: tuple[SessionClient, ScriptedRecogniser],
 ) -> None:

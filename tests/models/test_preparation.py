@@ -25,6 +25,7 @@ def own(settings: Settings, tmp_path: Path) -> Settings:
     return replace(settings, models=ModelsSettings(path=tmp_path, retry_seconds=0.0))
 
 
+@pytest.mark.slow
 async def test_kokoros_graph_is_made_before_it_loads(
     own: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -39,6 +40,7 @@ async def test_kokoros_graph_is_made_before_it_loads(
     await models.close()
 
 
+@pytest.mark.slow
 async def test_an_engine_makes_its_file_itself_where_that_failed(
     own: Settings, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

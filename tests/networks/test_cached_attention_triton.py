@@ -42,6 +42,7 @@ def compile_kernel(kernels: Any, kernel: Any, dtype: str) -> Any:
     return triton.compile(source, target=GPUTarget("cuda", 90, 32))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["fp32", "fp16", "bf16"])
 def test_they_compile_for_a_gpu(kernels: Any, dtype: str) -> None:
     for kernel in (kernels._attend_tile, kernels._combine_tiles):

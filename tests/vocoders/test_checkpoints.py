@@ -23,6 +23,7 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(models=ModelsSettings(path=tmp_path))
 
 
+@pytest.mark.slow
 def test_bigvgan_from_its_two_files(settings: Settings) -> None:
     bring_bigvgan(settings.models.path)
     network, mel_format = checkpoints.load_bigvgan(settings)

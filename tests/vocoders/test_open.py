@@ -33,6 +33,7 @@ def settings(tmp_path: Path) -> Settings:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "mel_rate", "rate", "bound"), [("hifigan", 32_000, 48_000, 1e-5)])
 def test_a_recording_into_its_mel_and_back(
     settings: Settings, name: str, mel_rate: int, rate: int, bound: float
@@ -49,6 +50,7 @@ def test_a_recording_into_its_mel_and_back(
     assert np.abs(made - expected).max() <= bound
 
 
+@pytest.mark.slow
 def test_bigvgan_as_published_when_it_is_not_to_be_optimised(settings: Settings) -> None:
     plain = replace(settings, vocoder=VocoderSettings(use_vocoder_optimization=False))
     opened = open.open_vocoder("bigvgan", plain)
@@ -59,6 +61,7 @@ def test_bigvgan_as_published_when_it_is_not_to_be_optimised(settings: Settings)
     assert found["max_error"] == 0 and found["similarity"] == 1
 
 
+@pytest.mark.slow
 def test_with_acceleration_off_bigvgan_compiles_no_activation(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,6 +129,7 @@ def test_a_copy_has_the_same_weights_and_a_form_of_its_own() -> None:
     assert made.conv_pre.weight.dtype == torch.float32
 
 
+@pytest.mark.slow
 def test_a_report_has_the_published_fields(settings: Settings) -> None:
     found = report.measure_speed(open.open_vocoder("hifigan", settings), 40, 2, 2)
     assert {"original_time", "eager_time", "speedup"} <= set(found)
@@ -249,6 +253,7 @@ class Met:
         return sound
 
 
+@pytest.mark.slow
 def test_several_devices_share_the_work(settings: Settings) -> None:
     """Rows of one run go to both, at the same time, and come back in their order."""
     two = replace(settings, vocoder=VocoderSettings(vocoder_chunk_size=160, device="cpu, cpu:0"))

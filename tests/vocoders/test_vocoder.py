@@ -103,6 +103,7 @@ def test_windows_of_the_published_networks_joined_are_the_whole(
         assert close(found, whole_of(name, length)), length
 
 
+@pytest.mark.slow
 @examples(30)
 @given(
     st.sampled_from(KINDS),

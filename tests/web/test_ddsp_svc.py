@@ -150,6 +150,7 @@ def test_an_older_voice_is_refused_with_what_to_do(voices: TestClient, models: P
     assert "Train it again with DDSP-SVC 6.0 to 6.3" in answer.json()["error"]["hint"]
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_the_command_line_converts_a_file(own_settings: Settings, tmp_path: Path) -> None:
     source, out = tmp_path / "in.wav", tmp_path / "out.wav"
@@ -161,6 +162,7 @@ async def test_the_command_line_converts_a_file(own_settings: Settings, tmp_path
     assert (rate, found.size) == (RATE, SOUND.size) and np.abs(found).max() > 500
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_a_microphone_is_converted(own_settings: Settings) -> None:
     services = scripted_services(own_settings)

@@ -84,6 +84,7 @@ def assert_equal(spec: NetworkSpec, backend: Backend, sizes: Sizes, inputs: Tens
     assert (found - wanted).abs().max().item() < 1e-5
 
 
+@pytest.mark.slow
 def test_what_was_compiled_is_kept_in_the_folder_of_acceleration(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

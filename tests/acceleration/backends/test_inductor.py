@@ -25,6 +25,7 @@ from tests.support.small_networks import (
 pytestmark = pytest.mark.timeout(400)  # the first compilation of a process is slow
 
 
+@pytest.mark.slow
 def test_each_bucket_is_one_graph_and_calls_compile_nothing() -> None:
     found = accelerate_vocoder("compile")
     before = compiled_graphs()
@@ -38,6 +39,7 @@ def test_each_bucket_is_one_graph_and_calls_compile_nothing() -> None:
     assert found.described()["hits"] == {"compile": 3}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_a_compiled_step_changes_the_buffers_in_place(precision: str) -> None:
     found = accelerate_step("compile", precision=precision)
@@ -113,6 +115,7 @@ def test_a_call_that_nothing_was_compiled_for_is_not_called_compiled() -> None:
     assert not backend.holds((1, 10))
 
 
+@pytest.mark.slow
 def test_networks_keep_nothing_in_each_others_code() -> None:
     """Dynamo keeps few graphs for one function; past that it would run eager silently."""
     from torch._dynamo import config

@@ -25,6 +25,7 @@ from tests.support.small_networks import (
 )
 
 
+@pytest.mark.slow
 def test_one_engine_runs_every_length_and_comes_back_from_its_file(tmp_path: Path) -> None:
     for from_file in (False, True):
         found = accelerate_vocoder("onnx", policy=Policy(folder=tmp_path))

@@ -48,6 +48,7 @@ def test_all_at_once_is_the_network_alone() -> None:
     np.testing.assert_allclose(sound, expected[0, 0].numpy(), atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("counts", [[16, 16, 8], [3, 3, 3, 31], [39, 1], [1, 1, 38]])
 def test_chunks_are_as_long_as_the_whole_and_nearly_the_same(counts: list[int]) -> None:
     network, _, stream = start()

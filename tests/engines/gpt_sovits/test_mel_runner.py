@@ -60,6 +60,7 @@ def test_torch_alone_runs_in_the_precision_of_the_run(flow: FlowMatching) -> Non
     assert 0 < (mel_of(flow) - expected).std() < 0.05 * expected.std()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cut", [0, 9])
 def test_what_fills_a_chunk_up_changes_no_frame(flow: FlowMatching, cut: int) -> None:
     step = run_steps(flow, LONGEST, run_config("compile"), Policy())

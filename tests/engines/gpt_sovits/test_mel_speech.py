@@ -99,6 +99,7 @@ def test_the_sound_is_that_of_the_whole_mel(version: str, chunk: int | None) -> 
     assert len(pieces) > 1 and len(noise.asked) == (1 if chunk is None else 3)
 
 
+@pytest.mark.slow
 def test_the_same_seed_is_the_same_sound_and_another_is_not(version: str) -> None:
     sentence = Sentence(version)
     once, again, other = (np.concatenate([*sentence.sound(Noise(seed))]) for seed in (1, 1, 2))
@@ -112,6 +113,7 @@ def test_each_frame_has_its_own_noise_wherever_chunks_are_cut(version: str) -> N
     assert [first for first, _ in noise.asked] == [0, *ends[:-1]]
 
 
+@pytest.mark.slow
 def test_a_code_lasts_40_ms_at_any_rate(version: str) -> None:
     """Upstream counts pauses and, with a speed, frames otherwise from version to version."""
     sentence = Sentence(version)
@@ -146,6 +148,7 @@ def test_it_ends_within_a_step(version: str) -> None:
     assert calls == 2
 
 
+@pytest.mark.slow
 def test_codes_that_come_bit_by_bit_sound_as_all_at_once(version: str) -> None:
     sentence = Sentence(version)
     expected = np.concatenate([*sentence.sound(Noise())])

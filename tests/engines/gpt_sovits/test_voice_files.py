@@ -55,6 +55,7 @@ def test_both_files_are_ready_for_the_networks(
         assert {value.dtype for value in state.values()} == {torch.float32}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", files.SOVITS)
 def test_the_networks_take_all_of_it_and_miss_nothing(
     folder: Path, settings: Settings, version: str

@@ -75,7 +75,9 @@ def make(settings: Settings, version: str, voice: GptSovitsVoice) -> VoicePrompt
     return make_prompt(voice, "", front, network_of(settings, version), PROMPT_MELS.get(version))
 
 
-@pytest.mark.parametrize("version", ["v2", "v2ProPlus", "v3", "v4"])
+@pytest.mark.parametrize(
+    "version", ["v2ProPlus", *(pytest.param(v, marks=pytest.mark.slow) for v in ("v2", "v3", "v4"))]
+)
 def test_further_clips_lend_their_tone_of_voice_alone(settings: Settings, version: str) -> None:
     alone = make(settings, version, read_voice(settings))
     found = make(settings, version, read_voice(settings, MORE))

@@ -88,6 +88,7 @@ def test_a_second_engine_from_the_same_files_says_the_same(
     assert np.array_equal(again, speak(engine, utterance(settings))[0].samples)
 
 
+@pytest.mark.slow
 def test_lines_beside_each_other_say_what_each_says_alone(
     engine: ValleEngine, settings: Settings
 ) -> None:
@@ -196,6 +197,7 @@ def test_an_empty_result_is_retried(settings: Settings, monkeypatch: pytest.Monk
     assert len([line for line in entered if not line.codes]) == len(entered) - 3
 
 
+@pytest.mark.slow
 def test_the_best_of_several_is_one_of_them(settings: Settings) -> None:
     engine = load_engine(settings, best_of=6)
     best = speak(engine, utterance(settings))[0].samples
@@ -332,6 +334,7 @@ def test_the_version_names_the_plan_in_force_not_the_wanted_one() -> None:
     assert one_size != two_sizes
 
 
+@pytest.mark.slow
 def test_a_plan_that_falls_back_is_another_version(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -60,6 +60,7 @@ def test_the_keys_and_types_are_the_published_ones() -> None:
     }
 
 
+@pytest.mark.slow
 def test_a_prompt_tells_what_it_says(tmp_path: Path) -> None:
     text = encode("你好。", "zh")
     character = characters_with(tmp_path, "Kai", make_prompt("zh", ids=text.ids)).get("Kai")

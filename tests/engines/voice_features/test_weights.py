@@ -48,6 +48,7 @@ def test_tensors_may_lie_beside_what_training_left(settings: Settings, wrapped: 
     assert read_state(path)["a"].tolist() == [1, 1]
 
 
+@pytest.mark.slow
 def test_files_are_rewritten_once(settings: Settings, capfd: pytest.CaptureFixture[str]) -> None:
     models = settings.models.path
     source = write_content(models)

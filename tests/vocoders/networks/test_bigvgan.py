@@ -39,6 +39,7 @@ def test_the_published_names_with_and_without_weight_norm() -> None:
     assert {name.replace("weight_g", "weight") for name in weights if "_v" not in name} == names
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("bands", "rates", "kernels", "channels", "hop"), PUBLISHED)
 def test_other_published_configurations(
     bands: int, rates: tuple[int, ...], kernels: tuple[int, ...], channels: int, hop: int
@@ -64,6 +65,7 @@ def test_the_first_version_ends_in_a_tangent() -> None:
     assert made(torch.randn(1, 4, 5)).abs().max() < 1
 
 
+@pytest.mark.slow
 def test_its_size_is_the_published_one() -> None:
     with torch.device("meta"):
         count = sum(weight.numel() for weight in BigVGAN().parameters())

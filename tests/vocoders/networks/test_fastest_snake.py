@@ -54,6 +54,7 @@ def test_other_forms_are_the_published_one(
     assert (made(x) - expected).abs().max() < 1e-5
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_the_compiled_form_is_the_published_one_for_every_length_and_batch() -> None:
     fastest = FastestSnake()
@@ -209,6 +210,7 @@ def traced(device: str) -> Counter[str]:
     return seen
 
 
+@pytest.mark.slow
 def test_a_compiler_of_a_network_gets_sums_and_on_a_gpu_the_kernel() -> None:
     assert traced("cpu") == {"sin": 2}
     assert traced("cuda") == {"activation": 1}

@@ -20,6 +20,7 @@ def test_a_phase_goes_on_where_the_last_sound_ended() -> None:
     assert apart(second.end, whole.end) < 1e-9
 
 
+@pytest.mark.slow
 def test_half_an_hour_loses_no_phase() -> None:
     """The exact sum for 110 Hz: 1.1 cycles each frame."""
     end: torch.Tensor | float = 0.0

@@ -27,6 +27,7 @@ def test_the_reach_is_exactly_what_a_frames_sound_depends_on(kind: str) -> None:
     assert (middle - int(places[0]), int(places[-1]) - middle) == (reach.before, reach.after)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_width_does_not_change_the_reach(name: str) -> None:
     full = {"bigvgan_tiny": BigVGAN, "generator_v4_tiny": Generator}[name]
@@ -35,6 +36,7 @@ def test_width_does_not_change_the_reach(name: str) -> None:
         assert full().reach() == narrow
 
 
+@pytest.mark.slow
 def test_the_published_vocoders_reach_so_far() -> None:
     with torch.device("meta"):
         assert BigVGAN().reach() == Reach(38, 38)

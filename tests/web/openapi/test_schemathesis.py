@@ -87,6 +87,7 @@ def fuzz(settings: Settings, headers: dict[str, str], config: dict[str, Any]) ->
     assert left <= NOT_TRIED, report.statuses
 
 
+@pytest.mark.slow
 def test_every_operation_keeps_its_promises(own_settings: Settings) -> None:
     fuzz(own_settings, {}, QUICK)
 

@@ -60,6 +60,7 @@ def call(client: TestClient, frames: int = 10) -> None:
     engine.accelerated[0](mel(frames))
 
 
+@pytest.mark.slow
 def test_a_report_tells_how_each_network_does(server: TestClient) -> None:
     call(server)
     call(server, 7)

@@ -9,6 +9,8 @@ import sys
 import urllib.request
 from pathlib import Path
 
+import pytest
+
 from tests.support.server_process import ROOT, server_process
 
 
@@ -33,6 +35,7 @@ def is_refused(done: subprocess.CompletedProcess[str], port: int) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_a_port_that_is_bound_alone_is_refused_in_plain_words(tmp_path: Path) -> None:
     """A program can hold a port that it does not listen on."""
     with socket.socket() as other:

@@ -13,6 +13,7 @@ HEADS = 4  # not 64 wide as the published ones
 NEAR = 1e-4
 
 
+@pytest.mark.slow
 def test_the_features_are_those_of_the_published_code() -> None:
     network = Bert.loaded(weights(FIXTURE), HEADS)
     ids = tensor(FIXTURE, "feature.in.ids")[None]

@@ -80,6 +80,7 @@ def test_odd_kana_are_read(text: str) -> None:
     speak(normalise(text))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["今日は" * 3000, "ー" * 9000, "漢" * 5000, "1" * 5000])
 def test_a_long_text_is_read(text: str) -> None:
     speak(text)

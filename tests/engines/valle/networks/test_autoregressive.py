@@ -42,6 +42,7 @@ Step = Callable[[Tensor, Tensor, Tensor], Tensors]
 Mistake = Callable[[Step, Tensor, Tensor, Tensor], Tensors]
 
 
+@pytest.mark.slow
 def test_cached_and_uncached_steps_are_equal() -> None:
     case = read_case(load_cases()[2])
     model = greedy(case.model)
@@ -128,6 +129,7 @@ class CodeSeen(Exception):
     """The generated code was read, and need not be compiled."""
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_compiled_step_writes_into_the_cache_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """A copy of the cache would show as a buffer of its size in the generated code."""
@@ -220,7 +222,10 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize("precision", ["fp32", "fp16", "bf16"])
+@pytest.mark.parametrize(
+    "precision",
+    ["fp32", *(pytest.param(each, marks=pytest.mark.slow) for each in ("fp16", "bf16"))],
+)
 def test_a_step_with_a_mistake_is_never_used(precision: str) -> None:
     """A mistake is found in every bucket; the step without one is used in all."""
     network = small_network()

@@ -79,6 +79,7 @@ def spoken(live: LiveServer, clip: str) -> Any:
     return np.frombuffer(sound, "<i2")
 
 
+@pytest.mark.slow
 def test_a_voice_is_made_and_kept_and_spoken_with_the_chosen_weights(live: LiveServer) -> None:
     several = sent(live, "/upload_voice", form(), voice_name="Kyo", language="ja")
     assert several[0] == 400 and b"kyo-e15+kyo_e8, nana-e15+nana_e8" in several[1]
