@@ -12,5 +12,5 @@ PROFILES = {"usual": USUAL, "thorough": 100}
 
 def examples(count: int, **more: Any) -> settings:
     """Return settings with so many examples in a thorough run, and a few in the usual one."""
-    usual = settings.default.max_examples == USUAL  # type: ignore[attr-defined]
+    usual = settings.get_current_profile_name() == "usual"
     return settings(max_examples=min(count, USUAL) if usual else count, **more)
