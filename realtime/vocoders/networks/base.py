@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Protocol, cast
 
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from realtime.vocoders.networks.layers import Conv, Stretch
 from realtime.vocoders.networks.packing import PackedWeights
 from realtime.vocoders.networks.receptive_field import Span, input_span, union
+from realtime.vocoders.networks.tiles import can_be_cut, in_tiles
 from realtime.vocoders.networks.windows import Reach
 
 
@@ -96,7 +98,15 @@ class MelNet(nn.Module, ABC):
 
 def average(blocks: Sequence[ResidualBlock], x: Tensor) -> Tensor:
     """Return the mean of the outputs of several blocks for the same input."""
+    if not can_be_cut(x):
+        return _average(blocks, x)
+    return in_tiles(
+        partial(_average, blocks), x, union(block.reach(Span(0, 0)) for block in blocks)
+    )
+
+
+def _average(blocks: Sequence[ResidualBlock], x: Tensor) -> Tensor:
     total = blocks[0](x)
     for block in blocks[1:]:
-        total = total + block(x)
-    return total / len(blocks)
+        total.add_(block(x))
+    return total.div_(len(blocks))

@@ -45,7 +45,8 @@ class ResBlock1(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         for dilated, plain in zip(self.convs1, self.convs2, strict=True):
-            x = plain(leaky(dilated(leaky(x)))) + x
+            # In the memory that is there: new memory takes longer than the sum.
+            x = plain(functional.leaky_relu_(dilated(leaky(x)), SLOPE)).add_(x)
         return x
 
     def reach(self, needed: Span) -> Span:
@@ -66,7 +67,7 @@ class ResBlock2(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         for dilated in self.convs:
-            x = dilated(leaky(x)) + x
+            x = dilated(leaky(x)).add_(x)
         return x
 
     def reach(self, needed: Span) -> Span:
@@ -111,8 +112,9 @@ class Generator(MelNet):
         if speaker is not None:
             x = x + self.cond(speaker.unsqueeze(2))
         for stage, (stretch, blocks) in enumerate(self.stages()):
-            x = average(blocks, self.add_source(stretch(leaky(x)), stage, source))
-        return torch.tanh(self.conv_post(functional.leaky_relu(x, LAST_SLOPE))).squeeze(2)
+            x = stretch(functional.leaky_relu_(x, SLOPE))
+            x = average(blocks, self.add_source(x, stage, source))
+        return torch.tanh(self.conv_post(functional.leaky_relu_(x, LAST_SLOPE))).squeeze(2)
 
     def add_source(self, x: Tensor, stage: int, source: Tensor | None) -> Tensor:
         """Add what a generator with pitch is told besides its frames; this one is told nothing."""

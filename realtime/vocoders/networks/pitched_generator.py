@@ -89,6 +89,6 @@ class PitchedGenerator(Generator):
         if source is None:
             return x
         if self.has_sine:
-            return x + self.source_conv(source.unsqueeze(2)) if stage == SINE_STAGE else x
+            return x.add_(self.source_conv(source.unsqueeze(2))) if stage == SINE_STAGE else x
         added: Tensor = self.noise_convs[stage](source.unsqueeze(2))
-        return x + added
+        return x.add_(added)
