@@ -274,3 +274,8 @@ def _build(section: Any, values: Mapping[str, Any], prefix: str) -> Any:
         elif name in values:
             found[item.name] = values[name]
     return section(**found)
+
+
+def variable(name: str) -> str:
+    """Return a variable of the environment that a setting names; "" where there is none."""
+    return os.environ.get(name, "")

@@ -1,4 +1,4 @@
-"""The settings of engines, their APIs and acceleration, and the field that every setting is."""
+"""The settings of engines, devices, APIs and acceleration, and the field that every setting is."""
 
 from __future__ import annotations
 
@@ -23,6 +23,38 @@ def setting(default: Any, help: str, **limits: Any) -> Any:
     if isinstance(default, dict):
         return field(default_factory=lambda: types.MappingProxyType(default), metadata=metadata)
     return field(default=default, metadata=metadata, repr=not limits.get("secret"))
+
+
+@dataclass(frozen=True)
+class GpuSettings:
+    device: str = setting(
+        "auto",
+        "device of the models whose device is auto: auto, cpu, cuda, or a GPU such as cuda:0",
+    )
+    auto_cleanup_enabled: bool = setting(
+        True, "whether models are unloaded by themselves: idle ones, and where memory runs out"
+    )
+    cleanup_threshold_percent: float = setting(
+        85.0,
+        "use of a device's memory from which unused models are unloaded",
+        least=1,
+        most=100,
+    )
+    idle_timeout_minutes: float = setting(
+        30.0,
+        "minutes after which an unused model is unloaded, unless preload names its engine",
+        least=0.01,
+        most=525_600,
+    )
+    max_memory_usage_percent: float = setting(
+        90.0, "use of a GPU's memory beyond which no model is loaded on it", least=1, most=100
+    )
+    memory_monitoring_enabled: bool = setting(
+        True, "whether the memory of the machine and of its GPUs is watched"
+    )
+    memory_monitoring_interval: float = setting(
+        2.0, "seconds between two looks at the memory", least=0.25, most=3_600
+    )
 
 
 @dataclass(frozen=True)
@@ -163,6 +195,44 @@ class ValleSettings(DecodingSettings):
         False, "whether every step has the same batch size, so that other lines change no rounding"
     )
     sampling: ValleSamplingSettings = field(default_factory=ValleSamplingSettings)
+
+
+@dataclass(frozen=True)
+class RemoteSettings:
+    connect_seconds: float = setting(
+        5.0, "seconds in which a server elsewhere must take a connection", least=0.05, most=300
+    )
+    read_seconds: float = setting(
+        30.0, "seconds after which an answer that stands still is given up", least=0.05, most=3_600
+    )
+    total_seconds: float = setting(
+        300.0, "seconds that a request to a server elsewhere may take", least=0.05, most=86_400
+    )
+    retries: int = setting(
+        2,
+        "times a request is made again that failed before its first byte of sound",
+        least=0,
+        most=10,
+    )
+    breaker_failures: int = setting(
+        5, "failures in a row after which a server is left alone for a while", least=1, most=1_000
+    )
+    breaker_seconds: float = setting(
+        15.0,
+        "seconds for which it is left alone; one request tries it then",
+        least=0.05,
+        most=3_600,
+    )
+    answer_bytes: int = setting(
+        32 << 20, "bytes of one answer; a longer one is an error", least=1_024, most=1 << 30
+    )
+
+
+@dataclass(frozen=True)
+class RemoteServersSettings:
+    servers: Mapping[str, Any] = setting(
+        {}, "servers elsewhere that speak: NAME: {url, …}; docs/remote.md has the keys of each kind"
+    )
 
 
 @dataclass(frozen=True)

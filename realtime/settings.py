@@ -12,7 +12,10 @@ from typing import Any
 from realtime.engine_settings import AccelerationSettings as AccelerationSettings
 from realtime.engine_settings import GptSovitsApiSettings as GptSovitsApiSettings
 from realtime.engine_settings import GptSovitsSettings as GptSovitsSettings
+from realtime.engine_settings import GpuSettings as GpuSettings
 from realtime.engine_settings import OutsideSettings as OutsideSettings
+from realtime.engine_settings import RemoteServersSettings as RemoteServersSettings
+from realtime.engine_settings import RemoteSettings as RemoteSettings
 from realtime.engine_settings import RevoiceSettings as RevoiceSettings
 from realtime.engine_settings import ValleSamplingSettings as ValleSamplingSettings
 from realtime.engine_settings import ValleSettings as ValleSettings
@@ -55,38 +58,6 @@ class ModelsSettings:
         "how long a model that is unloaded by force waits for those who use it",
         least=0,
         most=3_600,
-    )
-
-
-@dataclass(frozen=True)
-class GpuSettings:
-    device: str = setting(
-        "auto",
-        "device of the models whose device is auto: auto, cpu, cuda, or a GPU such as cuda:0",
-    )
-    auto_cleanup_enabled: bool = setting(
-        True, "whether models are unloaded by themselves: idle ones, and where memory runs out"
-    )
-    cleanup_threshold_percent: float = setting(
-        85.0,
-        "use of a device's memory from which unused models are unloaded",
-        least=1,
-        most=100,
-    )
-    idle_timeout_minutes: float = setting(
-        30.0,
-        "minutes after which an unused model is unloaded, unless preload names its engine",
-        least=0.01,
-        most=525_600,
-    )
-    max_memory_usage_percent: float = setting(
-        90.0, "use of a GPU's memory beyond which no model is loaded on it", least=1, most=100
-    )
-    memory_monitoring_enabled: bool = setting(
-        True, "whether the memory of the machine and of its GPUs is watched"
-    )
-    memory_monitoring_interval: float = setting(
-        2.0, "seconds between two looks at the memory", least=0.25, most=3_600
     )
 
 
@@ -253,6 +224,10 @@ class Settings:
     valle: ValleSettings = field(default_factory=ValleSettings)
     gpt_sovits: GptSovitsSettings = field(default_factory=GptSovitsSettings)
     outside: OutsideSettings = field(default_factory=OutsideSettings)
+    remote: RemoteSettings = field(default_factory=RemoteSettings)
+    remote_openai: RemoteServersSettings = field(default_factory=RemoteServersSettings)
+    remote_gpt_sovits: RemoteServersSettings = field(default_factory=RemoteServersSettings)
+    remote_voicevox: RemoteServersSettings = field(default_factory=RemoteServersSettings)
     generate: GenerateSettings = field(default_factory=GenerateSettings)
     gpt_sovits_api: GptSovitsApiSettings = field(default_factory=GptSovitsApiSettings)
     audio: AudioSettings = field(default_factory=AudioSettings)

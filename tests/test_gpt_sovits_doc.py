@@ -61,7 +61,7 @@ def test_the_keys_of_the_card_are_the_keys() -> None:
 
 def test_the_card_is_a_card() -> None:
     (example,) = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
-    voice = read_card(example.encode()).trained
+    voice = read_card(example.encode()).model_voice
     assert isinstance(voice, GptSovitsCard)
     assert set(voice.numbers) == set(NUMBERS), "the example shows every number"
     assert len(voice.clips) == 4

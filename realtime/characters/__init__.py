@@ -20,6 +20,7 @@ from realtime.characters.converter_voice import ConverterVoice
 from realtime.characters.gpt_sovits_voice import GptSovitsVoice
 from realtime.characters.names import checked_name, valid_name
 from realtime.characters.reference_clip import CLIP_ENDINGS, read_clip_file
+from realtime.characters.remote_voice import RemoteVoice
 from realtime.characters.voices import (
     KokoroVoice,
     VallePrompt,
@@ -37,6 +38,7 @@ __all__ = [
     "ConverterVoice",
     "GptSovitsVoice",
     "KokoroVoice",
+    "RemoteVoice",
     "VallePrompt",
     "Voice",
     "checked_name",

@@ -11,18 +11,20 @@ from realtime.characters.bounded_file import BadVoice
 from realtime.characters.character import Character, CharacterSet
 from realtime.characters.converter_voice import FAMILIES as CONVERTERS
 from realtime.characters.converter_voice import ConverterVoice
-from realtime.characters.gpt_sovits_voice import GptSovitsCard, GptSovitsVoice
+from realtime.characters.gpt_sovits_voice import BadVoiceCard, GptSovitsCard, GptSovitsVoice
 from realtime.characters.names import ALLOWED, composed_name, valid_name
 from realtime.characters.reference_clip import CLIP_ENDINGS, ReferenceClip
+from realtime.characters.remote_voice import FAMILIES as REMOTE
+from realtime.characters.remote_voice import RemoteCard, RemoteVoice, remote_voice
 from realtime.characters.voices import KokoroVoice, VallePrompt, Voice, VoicePacks, blend
 from realtime.characters.watched_folder import CharacterSource, WatchedFolder
-from realtime.characters.yaml_card import LANGUAGES, CharacterCard
+from realtime.characters.yaml_card import LANGUAGES, CharacterCard, ModelVoice
 from realtime.errors import shortlist
 from realtime.model_id import split_id
 
 MOST_DEPTH = 8  # of blends that are made of blends
 # Engines that need voice data of their own.
-FAMILIES = (KokoroVoice.family, VallePrompt.family, GptSovitsVoice.family, *CONVERTERS)
+FAMILIES = (KokoroVoice.family, VallePrompt.family, GptSovitsVoice.family, *CONVERTERS, *REMOTE)
 # Kokoro's own way of naming a voice: af_heart is American and female.
 LANGUAGE_LETTERS = {"a": "en", "b": "en", "j": "ja", "z": "zh"}
 GENDER_LETTERS = {"f": "female", "m": "male"}
@@ -117,19 +119,34 @@ class _Assembly:
         """
         if name not in self._voices:
             card, npz = self._card(name), self._files[name].get("npz")
-            if npz is None and card.trained is not None:
-                self._voices[name] = self._trained_voice(name, card.trained)
-            elif npz is None and card.converter is not None:
-                self._voices[name] = self._converter_voice(name, card)
+            if npz is None and card.model_voice is not None:
+                self._voices[name] = self._model_voice(name, card.engine, card.model_voice)
             elif npz is None:
                 self._voices[name] = self._blended_voice(name, card, above)
-            elif card.voice or card.trained or card.converter:
+            elif card.voice or card.model_voice:
                 raise _Broken(self._yaml_file(name), f"it names a voice, and {npz.file} holds one")
             elif not isinstance(npz.content, Voice):
                 raise _Broken(npz.file, npz.fault)
             else:
                 self._voices[name] = npz.content
         return self._voices[name]
+
+    def _model_voice(self, name: str, engine: str, card: ModelVoice) -> Voice:
+        """Return a voice that a model has; a card that may be for several engines names its own."""
+        if isinstance(card, GptSovitsCard):
+            return self._trained_voice(name, card)
+        families = REMOTE if isinstance(card, RemoteCard) else CONVERTERS
+        if engine not in families:
+            there = " or ".join(families)
+            raise _Broken(
+                self._yaml_file(name), f"engine is {engine!r}; its voice is one for {there}"
+            )
+        if not isinstance(card, RemoteCard):
+            return ConverterVoice(engine, card)
+        try:
+            return remote_voice(engine, card)
+        except BadVoiceCard as error:
+            raise _Broken(self._yaml_file(name), f"voice: {error}") from None
 
     def _trained_voice(self, name: str, card: GptSovitsCard) -> GptSovitsVoice:
         """Return a voice of GPT-SoVITS; its clips lie beside the card."""
@@ -141,14 +158,6 @@ class _Assembly:
                 raise _Broken(self._yaml_file(name), f"voice: reference {clip!r}: {fault}")
             found[clip] = source.content
         return GptSovitsVoice(card, MappingProxyType(found))
-
-    def _converter_voice(self, name: str, card: CharacterCard) -> ConverterVoice:
-        if card.engine not in CONVERTERS or card.converter is None:
-            there = " or ".join(CONVERTERS)
-            raise _Broken(
-                self._yaml_file(name), f"engine is {card.engine!r}; its voice is one for {there}"
-            )
-        return ConverterVoice(card.engine, card.converter)
 
     def _blended_voice(self, name: str, card: CharacterCard, above: tuple[str, ...]) -> Voice:
         file = self._yaml_file(name)
@@ -231,7 +240,7 @@ class _Assembly:
             engine=voice.family,
             language=language,
             native=tuple(dict.fromkeys((language, *card.native))),
-            languages=() if isinstance(voice, ConverterVoice) else LANGUAGES,
+            languages=_languages(voice),
             gender=gender,
             description=card.description,
             licence=card.licence,
@@ -269,7 +278,14 @@ class _Assembly:
 
 def own_language(voice: Voice) -> str:
     """Return the language of the clip that a voice was made of; "" where it may speak any."""
-    return "" if isinstance(voice, KokoroVoice | ConverterVoice) else voice.language
+    return voice.language if isinstance(voice, VallePrompt | GptSovitsVoice) else ""
+
+
+def _languages(voice: Voice) -> tuple[str, ...]:
+    """Return the languages in which a voice can be asked to speak; a converter's is for none."""
+    if isinstance(voice, RemoteVoice):
+        return voice.languages
+    return () if isinstance(voice, ConverterVoice) else LANGUAGES
 
 
 def _speed(card: CharacterCard, voice: Voice) -> float:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from realtime.characters.converter_voice import ConverterVoice
 from realtime.characters.gpt_sovits_voice import GptSovitsVoice
+from realtime.characters.remote_voice import RemoteVoice
 from realtime.characters.voices import Voice
 from realtime.errors import NotFound, shortlist
 from realtime.model_id import model_id
@@ -40,8 +41,8 @@ class Character:
     def model(self) -> str:
         """Return the id of the model that has its voice, where no other engine is named."""
         voice = self.voice
-        own = voice.model if isinstance(voice, GptSovitsVoice | ConverterVoice) else ""
-        return model_id(self.engine, own)
+        named = GptSovitsVoice | ConverterVoice | RemoteVoice
+        return model_id(self.engine, voice.model if isinstance(voice, named) else "")
 
     @property
     def converts(self) -> bool:

@@ -24,6 +24,7 @@ import numpy.typing as npt
 from realtime.characters.bounded_file import BadVoice, read_at_most
 from realtime.characters.converter_voice import ConverterVoice
 from realtime.characters.gpt_sovits_voice import GptSovitsVoice
+from realtime.characters.remote_voice import RemoteVoice
 from realtime.files import packaged_path
 
 MOST_BYTES = 4 << 20  # of a voice file, packed or unpacked; the largest kind of voice has 0.5 MiB
@@ -70,7 +71,7 @@ class VallePrompt:
         return _digest(shape, *(array.astype("<i8", copy=False) for array in tokens))
 
 
-Voice = KokoroVoice | VallePrompt | GptSovitsVoice | ConverterVoice
+Voice = KokoroVoice | VallePrompt | GptSovitsVoice | ConverterVoice | RemoteVoice
 
 
 def read_voice(path: Path) -> Voice:

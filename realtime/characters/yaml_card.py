@@ -24,6 +24,7 @@ from realtime.characters.gpt_sovits_voice import (
     read_trained_voice,
 )
 from realtime.characters.names import ALLOWED, composed_name, valid_name
+from realtime.characters.remote_voice import RemoteCard, is_remote_voice, read_remote_card
 from realtime.model_id import SEPARATOR
 
 LANGUAGES = ("en", "zh", "ja")
@@ -38,7 +39,14 @@ MOST_PARTS = 16
 MOST_ALIASES = 64
 MOST_DEPTH = 4
 
-OF_VOICE = ("trained", "converter")  # fields that the key `voice` becomes
+ModelVoice = GptSovitsCard | ConverterCard | RemoteCard  # a voice that a model of an engine has
+OF_VOICE = "model_voice"  # the field that the key `voice` becomes where it is one
+# How each kind is told from the others, and read.
+MODEL_VOICES: tuple[tuple[Callable[[object], bool], Callable[[Any], ModelVoice]], ...] = (
+    (is_remote_voice, read_remote_card),
+    (is_trained_voice, read_trained_voice),
+    (is_converter_voice, read_converter_voice),
+)
 
 _shown = reprlib.Repr()
 _shown.maxlevel, _shown.maxstring, _shown.maxother = 2, 60, 60
@@ -66,9 +74,7 @@ class CharacterCard:
     picture: str = ""
     engines: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     voice: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))  # a blend
-    # The key `voice` where it names weights that speak, or those of a converter.
-    trained: GptSovitsCard | None = None
-    converter: ConverterCard | None = None
+    model_voice: ModelVoice | None = None  # the key `voice` where it is no blend
 
 
 def read_card(data: bytes) -> CharacterCard:
@@ -77,10 +83,8 @@ def read_card(data: bytes) -> CharacterCard:
         raise BadCard(f"it has {len(data)} bytes; the limit is {MOST_BYTES}")
     entries = _parse_yaml(data)
     found = {str(key): _value(key, value) for key, value in entries.items()}
-    if isinstance(found.get("voice"), GptSovitsCard):
-        found["trained"] = found.pop("voice")
-    elif isinstance(found.get("voice"), ConverterCard):
-        found["converter"] = found.pop("voice")
+    if isinstance(found.get("voice"), ModelVoice):
+        found[OF_VOICE] = found.pop("voice")
     return CharacterCard(**found)
 
 
@@ -208,16 +212,15 @@ def _model(value: Any) -> str:
     return SEPARATOR.join(map(_name, value.split(SEPARATOR, 1)))
 
 
-def _voice(value: Any) -> Mapping[str, float] | GptSovitsCard | ConverterCard:
-    """Read the parts of a blend and their weights, or a voice of weights that people trained.
+def _voice(value: Any) -> Mapping[str, float] | ModelVoice:
+    """Read the parts of a blend and their weights, or a voice that a model has.
 
     A mere name is a single part.
     """
     try:
-        if is_trained_voice(value):
-            return read_trained_voice(value)
-        if is_converter_voice(value):
-            return read_converter_voice(value)
+        for is_kind, read in MODEL_VOICES:
+            if is_kind(value):
+                return read(value)
     except BadVoiceCard as error:
         raise BadCard(str(error)) from None
     if isinstance(value, str):
@@ -235,7 +238,7 @@ def _weight(value: Any) -> float:
 
 
 READERS: Mapping[str, Callable[[Any], Any]] = {
-    **{item.name: _text(MOST_TEXT) for item in fields(CharacterCard) if item.name not in OF_VOICE},
+    **{item.name: _text(MOST_TEXT) for item in fields(CharacterCard) if item.name != OF_VOICE},
     "display_name": _text(MOST_DISPLAYED),
     "engine": _name,
     "language": _one_of(LANGUAGES),

@@ -131,8 +131,9 @@ def report_settings(loaded: LoadedSettings) -> Iterator[SettingReport]:
 
 
 def characters_of(installation: Installation, engine: str) -> list[Character]:
-    """List the characters whose voice is one for an engine."""
-    return [each for each in installation.characters.all() if each.engine == engine]
+    """List the characters whose voice is one for an engine, or for one of its models by its id."""
+    known = installation.characters.all()
+    return [each for each in known if engine in (each.engine, each.model)]
 
 
 def nearest_folder(path: Path) -> Path:

@@ -12,6 +12,7 @@ from pathlib import Path
 from realtime.acceleration.cuda_driver import has_cuda_device
 from realtime.access.keys import load_keys, others_may_read
 from realtime.access.quotas import Quotas
+from realtime.characters import RemoteVoice
 from realtime.cli.check_facts import (
     CharacterReport,
     DeviceReport,
@@ -23,7 +24,7 @@ from realtime.cli.check_facts import (
 from realtime.cli.units import size
 from realtime.conversion.second_voices import ConvertedVoices
 from realtime.engines.brought import ModelsFile, has_brought_files
-from realtime.engines.obstacles import Obstacle
+from realtime.engines.obstacles import AsksServer, Obstacle
 from realtime.errors import SettingsError, YamabikoError
 from realtime.listener import bound_socket, check_host
 from realtime.model_id import split_id
@@ -168,6 +169,22 @@ def character_problems(report: CharacterReport) -> Iterator[Problem]:
         how = "Mend the file or remove it; docs/characters.md says what it must hold."
         message = f"The character file {path} cannot be used: {reason}."
         yield Problem("character_broken", message, how, stops=False)
+
+
+def voice_problems(installation: Installation) -> Iterator[Problem]:
+    """Find characters whose voice no server of the settings has, as far as the servers told."""
+    for character in installation.characters.all():
+        model = installation.models.find(character.model)
+        if not isinstance(character.voice, RemoteVoice):
+            continue
+        missing = f"the server {character.voice.server!r}, which no setting names"
+        if model is not None and isinstance(model.engine, AsksServer):
+            if model.engine.can_speak(character):
+                missing = model.engine.missing_voice(character) or ""
+        if missing:
+            message = f"The character {character.name} asks {character.engine} for {missing}."
+            how = "Change its card or the settings; docs/remote.md says how."
+            yield Problem("voice_missing", message, how, stops=False)
 
 
 def file_problems(files: Sequence[ModelsFile], folder: Path) -> Iterator[Problem]:

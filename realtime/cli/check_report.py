@@ -51,6 +51,7 @@ def make_report(loaded: LoadedSettings) -> Report:
         *check_problems.device_problems(devices, settings),
         *check_problems.shortage_problems(devices, settings),
         *check_problems.character_problems(characters),
+        *check_problems.voice_problems(installation),
         *check_problems.file_problems(files, settings.models.path),
     ]
     if server.state != "running":  # else it has loaded them already

@@ -1,4 +1,4 @@
-"""The command `character`: a clip in a file becomes a character."""
+"""The command `character`: a clip becomes a character, or a server's voices become characters."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from realtime.audio.decoding import AudioSource
+from realtime.cli.import_characters import add_import_arguments, import_characters
 from realtime.cli.options import add_settings_options, settings_of
 from realtime.cloning import ASKABLE, ENGINES, PairNames
 from realtime.errors import YamabikoError
@@ -26,6 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     make.add_argument("--text", help="exactly what is said in it; else it is listened to")
     make.add_argument("--language", default="auto", choices=ASKABLE, help="what is spoken in it")
     make.add_argument("--engine", default=ENGINES[0], choices=ENGINES, help="which will speak it")
+    importing = actions.add_parser(
+        "import", help="write cards for the characters of a VOICEVOX engine, with their terms"
+    )
+    add_settings_options(importing)
+    add_import_arguments(importing)
     pair = make.add_argument_group(
         "weights of gpt_sovits", "Needed where models/gpt_sovits/ has several pairs of files."
     )
@@ -35,6 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    if options.action == "import":
+        return import_characters(options, settings_of(options))
     return asyncio.run(character(options, settings_of(options)))
 
 

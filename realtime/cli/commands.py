@@ -20,7 +20,7 @@ COMMANDS = {
     "say": ("realtime.cli.say", "speak a text into a file"),
     "convert": ("realtime.cli.convert", "a recording into another voice"),
     "vocoder": ("realtime.cli.vocoder", "measure a vocoder, or try it on a recording"),
-    "character": ("realtime.cli.clone", "make a character of a clip"),
+    "character": ("realtime.cli.clone", "make a character of a clip, or of the voices of a server"),
     "gpu": ("realtime.cli.gpu", "show the devices and their memory"),
     "models": ("realtime.cli.models", "list, load or unload models of the server"),
     "weights": ("realtime.cli.weights", "rewrite weights that people brought"),

@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from realtime import blocks, weights
+from realtime.characters import Character
 from realtime.engines.contract import ChecksFiles, Engine
 from realtime.errors import Unavailable, WeightsMissing, YamabikoError
 from realtime.settings import Settings
 from realtime.weights import WeightFile
 
 BLOCK_MISSING, FILE_MISSING, FILE_WRONG = "block_missing", "file_missing", "file_wrong"
+SERVER_FAILS = "server_fails"
+
+
+@runtime_checkable
+class AsksServer(Protocol):
+    """An engine whose work a server elsewhere does."""
+
+    def check_server(self) -> None:
+        """Ask the server what it offers; raise the error of one that is away or another kind."""
+
+    def missing_voice(self, character: Character) -> str | None:
+        """Say what a character asks for and its server lacks, as far as it told; None: nothing."""
+
+    def can_speak(self, character: Character) -> bool: ...
 
 
 @dataclass(frozen=True)
@@ -26,7 +42,7 @@ def find_obstacles(engine: Engine, settings: Settings, read_files: bool = False)
     """List the reasons why an engine cannot run; nothing is loaded.
 
     With `read_files` the content of each file that people brought is looked at as well, which
-    takes about a second a gigabyte.
+    takes about a second a gigabyte, and a server elsewhere is asked whether it answers.
     """
     found = [*block_obstacles(engine.block), *file_obstacles(engine.weights, settings, read_files)]
     if isinstance(engine, ChecksFiles) and not any(each.code != BLOCK_MISSING for each in found):
@@ -34,6 +50,12 @@ def find_obstacles(engine: Engine, settings: Settings, read_files: bool = False)
             engine.check_files()
         except YamabikoError as error:
             found.append(_obstacle_of(error))
+    if read_files and not found and isinstance(engine, AsksServer):
+        try:
+            engine.check_server()
+        except YamabikoError as error:
+            said = _obstacle_of(error)
+            found.append(Obstacle(SERVER_FAILS, said.what, said.how))
     return found
 
 

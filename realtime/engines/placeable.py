@@ -9,6 +9,7 @@ from realtime.model_id import split_id
 from realtime.settings import Settings
 
 AUTO, CPU, CUDA = "auto", "cpu", "cuda"
+REMOTE = "remote"  # the device of a model that a server elsewhere has: none of ours
 
 
 @runtime_checkable

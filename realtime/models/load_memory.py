@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from realtime.acceleration.device_lock import DEVICE_LOCK
+from realtime.engines.placeable import REMOTE
 from realtime.models.process_memory import resident_bytes
 
 
@@ -25,8 +26,11 @@ class MemoryReading:
         """Count the bytes that were taken of a device since an earlier reading.
 
         Memory that torch held without using it is taken by the tensors put there, so the larger
-        growth counts. A GPU that torch does not list is measured as the processor is.
+        growth counts. A GPU that torch does not list is measured as the processor is. A model
+        that a server elsewhere has takes nothing here.
         """
+        if device == REMOTE:
+            return 0
         if device not in self.devices:
             return self.resident_since(before)
         now, then = self.devices[device], before.devices.get(device, (0, 0))

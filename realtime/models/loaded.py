@@ -17,7 +17,7 @@ from realtime.engines.contract import (
     Synthesizer,
 )
 from realtime.engines.frame_engines import Denoiser, Detector
-from realtime.engines.placeable import AUTO
+from realtime.engines.placeable import AUTO, CPU, REMOTE
 from realtime.errors import BadRequest, YamabikoError, shortlist
 from realtime.model_id import split_id
 from realtime.models.device_readings import ReadDevices, forgiving
@@ -151,8 +151,8 @@ class LoadedModels:
         """
         loaded = [each for each in self if each.state == "loaded"]
         counted = loaded or [each for each in self if self._has_files(each)]
-        devices = sorted({device_of(each.engine) for each in counted} - {"cpu"})
-        return devices[0] if devices else "cpu"
+        devices = sorted({device_of(each.engine) for each in counted} - {CPU, REMOTE})
+        return devices[0] if devices else CPU
 
     def _has_files(self, model: LoadedModel[Engine]) -> bool:
         return all(find_parts(file, self._settings) for file in model.engine.weights)

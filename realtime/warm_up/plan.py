@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from realtime.characters import Character, Characters
 from realtime.engines.obstacles import block_obstacles
+from realtime.engines.placeable import REMOTE
 from realtime.errors import NotFound
 from realtime.models.loaded import LoadedModels
+from realtime.models.model_state import device_of
 from realtime.models.process_memory import free_bytes
 from realtime.settings import Settings
 from realtime.weights import find_parts
@@ -68,8 +70,8 @@ class WarmUpPlanner:
     def _bounded(self, names: Iterable[str]) -> list[WarmUpState]:
         plan, promised = [], 0
         for name in names:
-            reason = self._missing_block(name) or self._missing_files(name)
-            reason = reason or self.shortage(name, promised)
+            reason = self._is_elsewhere(name) or self._missing_block(name)
+            reason = reason or self._missing_files(name) or self.shortage(name, promised)
             if reason is None:
                 plan.append(WarmUpState(name))
                 if not self._models.is_loaded(name):
@@ -77,6 +79,12 @@ class WarmUpPlanner:
             else:
                 plan.append(WarmUpState(name, "left_out", reason=reason))
         return plan
+
+    def _is_elsewhere(self, name: str) -> str | None:
+        """Say why a server elsewhere is not asked: its first words may cost money."""
+        if device_of(self._models.engine(name)) != REMOTE:
+            return None
+        return "a server elsewhere speaks it, which is asked when a line needs it"
 
     def _missing_block(self, name: str) -> str | None:
         obstacles = block_obstacles(self._models.engine(name).block)

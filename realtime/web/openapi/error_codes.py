@@ -80,6 +80,9 @@ OPENING_ERRORS = codes(Busy, "busy", "stopping", "too_many_listeners")
 # An engine is loaded, and works until the first sound is there.
 ENGINE_ERRORS = (
     *codes(Unavailable, "engine_unavailable", "bad_weights"),
+    *codes(Unavailable, "upstream_unreachable", "upstream_denied", "upstream_paused"),
+    *codes(SynthesisFailed, "upstream_failed", "upstream_timeout"),
+    *codes(BadRequest, "upstream_refused"),
     *codes(WeightsMissing),
     *codes(BadRequest, "bad_model"),
     *codes(Busy, "queue_full"),

@@ -107,6 +107,13 @@ export const words = {
   "error.unloaded": "モデルは使用中に解放されました。もう一度試すと読み込まれます。",
   "error.unsupported_format": "この形式は受け付けません：{message}",
   "error.unsupported_sample_rate": "そのサンプリング周波数は使えません：{message}",
+  "error.upstream_denied": "この声を話すサーバーに入れません：{message} {hint}",
+  "error.upstream_failed": "この声を話すサーバーでエラーが起きました：{message}",
+  "error.upstream_paused":
+    "この声を話すサーバーは何度も失敗したため、しばらく休ませています。少し待ってから試してください。",
+  "error.upstream_refused": "この声を話すサーバーがセリフを断りました：{message} {hint}",
+  "error.upstream_timeout": "この声を話すサーバーが時間内に応えませんでした。",
+  "error.upstream_unreachable": "この声を話すサーバーにつながりません：{message}",
   "error.upgrade_required": "このアドレスは WebSocket 専用です。",
   "error.voice_not_found": "その声はありません：{message}",
   "error.weights_missing": "このエンジンのファイルがありません。{message} {hint}",
