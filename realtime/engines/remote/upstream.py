@@ -11,6 +11,7 @@ import select
 import ssl
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -69,6 +70,8 @@ class Upstream:
         self._settings = settings
         self._lock = threading.Lock()
         self._idle: list[HTTPConnection] = []
+        # A server that stops unloads no model; its connections must be closed all the same.
+        weakref.finalize(self, _close_all, self._idle)
         self._is_closed = False
         self._key = ""
 
@@ -79,9 +82,7 @@ class Upstream:
         """Close the connections that wait for a next request; those in use end with theirs."""
         with self._lock:
             self._is_closed = True
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
+            _close_all(self._idle)
 
     @contextmanager
     def answer(self, request: UpstreamRequest, call: RemoteCall) -> Iterator[UpstreamAnswer]:
@@ -213,6 +214,11 @@ class Upstream:
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
         return headers
+
+
+def _close_all(connections: list[HTTPConnection]) -> None:
+    while connections:
+        connections.pop().close()
 
 
 def _has_input(connection: HTTPConnection) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
@@ -201,6 +202,17 @@ def test_a_connection_serves_several_lines_and_is_closed_at_the_end(
     assert upstream is not None and len(upstream._idle) == 1
     (connection,) = upstream._idle
     engine.unload()
+    assert connection.sock is None
+
+
+def test_connections_are_closed_with_an_engine_that_nobody_unloaded(openai: RemoteWorld) -> None:
+    engine = openai.engine()
+    engine.load()
+    assert openai.speak(engine)
+    assert engine._upstream is not None
+    (connection,) = engine._upstream._idle
+    del engine
+    gc.collect()
     assert connection.sock is None
 
 
