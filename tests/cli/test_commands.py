@@ -83,6 +83,7 @@ def test_what_cannot_be_said_is_told_in_a_line(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [(["--host", "0.0.0.0"], "loopback only"), (["--config", "none.yaml"], "none.yaml")],

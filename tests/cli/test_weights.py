@@ -23,6 +23,7 @@ def settings(tmp_path: Path) -> Settings:
     return valle_files.settings_in(tmp_path)
 
 
+@pytest.mark.slow
 def test_what_is_there_is_rewritten_and_the_rest_is_told(
     settings: Settings, capfd: pytest.CaptureFixture[str]
 ) -> None:

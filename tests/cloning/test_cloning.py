@@ -130,6 +130,7 @@ async def test_it_is_there_at_once_and_whole(services: Services) -> None:
     assert kept.stat().st_mode & 0o777 == 0o644
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "asked", "language"),
     [

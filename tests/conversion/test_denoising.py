@@ -50,6 +50,7 @@ async def cleaned_in_parts(models: LoadedModels, pcm: Pcm, rate: int, part: int)
         return np.concatenate([*parts, await denoiser.finish()])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", RATES)
 async def test_what_comes_out_is_as_long_and_where_it_was(models: LoadedModels, rate: int) -> None:
     pcm = sound(rate)

@@ -202,6 +202,7 @@ async def test_sound_after_a_cancel_closes(client: SessionClient, services: Serv
     assert client.closed is not None and client.closed.code == 1003
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fields, code",
     [

@@ -26,6 +26,7 @@ def test_numbers_in_words(written: str, meant: str) -> None:
     assert numbers_in_words(written) == meant
 
 
+@pytest.mark.slow
 def test_characters_without_a_reading_do_not_silence_their_neighbours() -> None:
     found = "".join(sound.phonemes for sound in read("你々好"))
     assert "ni" in found and "xau" in found

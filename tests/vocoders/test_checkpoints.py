@@ -53,6 +53,7 @@ def test_files_that_are_not_there_are_named(settings: Settings) -> None:
         assert caught.value.retry_after is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("field", "value"),
     [

@@ -200,6 +200,7 @@ def small_memory(
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("streamed", [False, True])
 @pytest.mark.parametrize("error", [None, OutOfMemory("full"), MemoryError("full")])
 def test_too_little_memory_makes_windows_smaller_and_the_sound_stays(

@@ -95,6 +95,7 @@ async def test_another_language_is_found_and_spoken_by_whoever_is_asked(
     assert found.language == "ja"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", [0.003, 0.03, 0.3])
 async def test_noise_says_nothing(services: Services, level: float) -> None:
     chance = np.random.default_rng(11)

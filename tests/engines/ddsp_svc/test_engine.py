@@ -88,6 +88,7 @@ def test_a_voice_of_60_is_heard(tmp_path: Path, sound: Samples) -> None:
     assert np.isfinite(found).all() and 0.01 < np.abs(found).max() <= 1.0
 
 
+@pytest.mark.slow
 def test_the_same_sound_in_other_blocks_is_nearer_than_another_seed(
     engine: DdspSvc, sound: Samples
 ) -> None:
@@ -130,6 +131,7 @@ def test_numbers_that_are_none_become_silence(
     assert np.isfinite(found).all() and (found == 0.0).any()
 
 
+@pytest.mark.slow
 def test_speakers_differ_and_can_be_mixed(engine: DdspSvc, sound: Samples) -> None:
     first, third = (convert(engine, sound, wish(("speaker", each))) for each in (1, 3))
     assert distance(first, third) > 0.01
@@ -138,6 +140,7 @@ def test_speakers_differ_and_can_be_mixed(engine: DdspSvc, sound: Samples) -> No
     assert distance(mixed, first) > 0.003 and distance(mixed, third) > 0.003
 
 
+@pytest.mark.slow
 def test_options_of_the_flow_change_the_sound(engine: DdspSvc, sound: Samples) -> None:
     usual = convert(engine, sound)
     for option in (("steps", 3), ("method", "rk4"), ("t_start", 0.9), ("t_start", 1.0)):
@@ -150,6 +153,7 @@ def test_without_the_flow_windows_are_shorter(engine: DdspSvc) -> None:
     assert engine.plan(wish(("t_start", 1.0))).context < engine.plan(wish()).context
 
 
+@pytest.mark.slow
 def test_formants_move_where_the_voice_was_trained_for_it(
     engine: DdspSvc, sound: Samples, settings: Settings
 ) -> None:

@@ -91,6 +91,7 @@ def run(
     return np.concatenate(pieces)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [1, 7, 25])
 def test_the_delay_is_exactly_the_latency(model: DdspModel, steps: int) -> None:
     sound = voice(0.8, 140.0, RATE)
@@ -102,6 +103,7 @@ def test_the_delay_is_exactly_the_latency(model: DdspModel, steps: int) -> None:
     np.testing.assert_allclose(found[latency:], sound[: found.size - latency], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_windows_agree_where_the_pitch_does(
     model: DdspModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -179,6 +179,7 @@ def test_the_first_sound_comes_before_the_sentence_is_over(loaded: Loaded) -> No
     assert len([size for size in whole if size]) == 1
 
 
+@pytest.mark.slow
 def test_options_change_how_a_line_is_spoken(loaded: Loaded) -> None:
     engine, settings = loaded
     plain = speak(engine, utter(settings))

@@ -82,7 +82,9 @@ class Sentence:
         return self.speech.speak(self.with_noise(noise), check)
 
 
-@pytest.fixture(params=VERSIONS_WITH_MEL)
+@pytest.fixture(
+    params=[v if v == "v4" else pytest.param(v, marks=pytest.mark.slow) for v in VERSIONS_WITH_MEL]
+)
 def version(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -125,6 +127,7 @@ def test_a_code_lasts_40_ms_at_any_rate(version: str) -> None:
     assert 1.9 < slow.shape[1] / fast.shape[1] < 2.1
 
 
+@pytest.mark.slow
 def test_the_reference_is_continued(version: str) -> None:
     """Its mel and its features both count, and are of the same clip."""
     sentence = Sentence(version)

@@ -77,6 +77,7 @@ def test_its_files_are_the_voice_its_index_and_what_voices_share(engine: Rvc) ->
     assert names[3].startswith("fcpe/")
 
 
+@pytest.mark.slow
 def test_the_options_change_the_sound(engine: Rvc) -> None:
     usual = convert(engine, SOUND, BLOCK, OPEN)
     assert np.isfinite(usual).all() and 1e-3 < np.abs(usual).max() <= 1
@@ -96,6 +97,7 @@ def test_the_options_change_the_sound(engine: Rvc) -> None:
     assert np.array_equal(usual, again)
 
 
+@pytest.mark.slow
 def test_protect_matters_where_there_is_no_pitch(engine: Rvc) -> None:
     noise = np.random.default_rng(2).standard_normal(4 * BLOCK).astype(np.float32) * 0.1
     loose, tight = (
@@ -116,6 +118,7 @@ def test_silence_gives_silence_and_costs_no_run(
     assert not convert(engine, np.zeros(2 * BLOCK, np.float32), BLOCK, OPEN).any()
 
 
+@pytest.mark.slow
 def test_noise_stays_unvoiced(engine: Rvc, monkeypatch: pytest.MonkeyPatch) -> None:
     """Gaps of the pitch are not filled: a breath must not buzz."""
     pitches: list[np.ndarray] = []
@@ -135,6 +138,7 @@ def test_noise_stays_unvoiced(engine: Rvc, monkeypatch: pytest.MonkeyPatch) -> N
     assert np.mean(np.concatenate(pitches) > 0) > 0.3
 
 
+@pytest.mark.slow
 def test_the_pitch_is_the_same_for_short_and_long_blocks(
     agreeing: Rvc, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -220,6 +224,7 @@ def test_numbers_that_are_none_never_come_out(engine: Rvc, monkeypatch: pytest.M
     assert np.isfinite(found).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("version", "pitch"), [("v1", True), ("v2", False)])
 def test_other_voices_convert_too(tmp_path: Path, version: str, pitch: bool) -> None:
     settings = bring_rvc(tmp_path, [])

@@ -50,6 +50,7 @@ FORMS: dict[str, Callable[[Path], Path]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FORMS)
 def test_every_form_gives_the_same_units(settings: Settings, name: str) -> None:
     FORMS[name](settings.models.path / "contentvec" / name)

@@ -75,6 +75,7 @@ def test_silence_has_no_pitch(method: str, settings: Settings) -> None:
     assert not share_pitch(method, settings, "cpu").pitch(np.zeros(RATE, np.float32)).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", READY)
 @pytest.mark.parametrize("colour", ["white", "pink"])
 @pytest.mark.parametrize("level", [0.2, 0.05, 0.01])

@@ -26,6 +26,7 @@ def test_the_fast_form_is_the_published_one(kind: str, frames: int) -> None:
     assert torch.equal(again, expected)
 
 
+@pytest.mark.slow
 def test_the_widest_signal() -> None:
     with torch.device("meta"):
         assert BigVGAN().width == 24 * 256

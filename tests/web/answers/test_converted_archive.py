@@ -166,6 +166,7 @@ def form(*names: str) -> tuple[bytes, dict[str, str]]:
     return body + b"--x--\r\n", {"Content-Type": "multipart/form-data; boundary=x"}
 
 
+@pytest.mark.slow
 def test_nothing_is_left_on_disk(live: LiveServer, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     connection = http.client.HTTPConnection(*live.address, timeout=60)

@@ -230,6 +230,7 @@ def services_for(settings: Settings, fake_time: FakeTime) -> Services:
     return keyed_services(replace(settings, limits=limits), fake_time)
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 @pytest.mark.parametrize("kind", KINDS)
 async def test_what_was_changed_is_refused_with_a_reason(settings: Settings, kind: Any) -> None:

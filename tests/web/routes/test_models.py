@@ -41,6 +41,7 @@ def test_an_engine_is_loaded_and_unloaded(client: TestClient) -> None:
     assert client.post("/api/models/gain/unload").status_code == 200, "twice is no fault"
 
 
+@pytest.mark.slow
 def test_a_load_tells_what_the_next_one_will_take(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -291,6 +291,7 @@ def test_who_leaves_frees_the_engine(live: LiveServer) -> None:
     assert not any(jobs for _, jobs in services.models.job_counts())
 
 
+@pytest.mark.slow
 def test_nothing_is_left_on_disk(live: LiveServer, tmp_path: Path, monkeypatch: Any) -> None:
     """A file over a megabyte waits on the disk without a name, and is gone afterwards."""
     import tempfile

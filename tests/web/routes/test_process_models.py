@@ -146,7 +146,9 @@ def pitch_of(answer: Any, rate: int) -> float:
     return float(spectrum.argmax()) * rate / sound.size
 
 
-@pytest.mark.parametrize("rate", [8_000, 11_025, 44_100, 96_000])
+@pytest.mark.parametrize(
+    "rate", [8_000, 44_100, *(pytest.param(r, marks=pytest.mark.slow) for r in (11_025, 96_000))]
+)
 @pytest.mark.parametrize("block", [0, 400])
 def test_a_model_gets_the_recording_s_own_rate_and_is_told_it(
     start: Start, tmp_path: Path, rate: int, block: int

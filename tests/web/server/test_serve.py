@@ -44,6 +44,7 @@ def test_a_port_that_is_bound_alone_is_refused_in_plain_words(tmp_path: Path) ->
         assert is_refused(serve(tmp_path, PORT=str(port)), port)
 
 
+@pytest.mark.slow
 def test_a_second_server_is_refused_and_leaves_the_first_alone(tmp_path: Path) -> None:
     with server_process(tmp_path / "first") as first:
         port = first.address[1]
