@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.inner_pytest import run_pytest
-from tests.support.schedule import GROUPS, group_of
+from tests.support.schedule import GROUPS, LONGEST, group_of
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -15,6 +15,7 @@ CONFTEST = """
 from tests.support import schedule
 
 schedule.GROUPS = {"grouped": ("test_grouped_",), "last": ("test_none",)}
+schedule.LONGEST = ("test_c.py",)
 
 def pytest_configure(config):
     config.pluginmanager.register(schedule.Schedule())
@@ -55,13 +56,15 @@ def test_a_group_is_run_whole_by_one_process_and_first(folder: Path) -> None:
         assert len({process for file, process in noted if file == name}) == 1
 
 
-def test_a_group_is_first_in_one_process_too(folder: Path) -> None:
-    assert [file for file, _ in run(folder)][:12] == [name for name in FILES[3:] for _ in range(4)]
+def test_a_group_is_first_in_one_process_too_and_then_what_is_long(folder: Path) -> None:
+    expected = [*FILES[3:], "test_c", "test_a", "test_b"]
+    assert [file for file, _ in run(folder)] == [name for name in expected for _ in range(4)]
 
 
-def test_every_group_names_files_that_there_are() -> None:
+def test_groups_and_long_files_are_there() -> None:
     for group, paths in GROUPS.items():
         for path in paths:
             assert (ROOT / path).exists()
             assert group_of(f"{path}::test_it[a::b]") == group
-    assert group_of("tests/test_schedule.py::test_it[a::b]") == "tests/test_schedule.py"
+    for path in (*LONGEST, "tests/test_schedule.py"):
+        assert (ROOT / path).exists() and group_of(f"{path}::test_it[a::b]") == path

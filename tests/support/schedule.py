@@ -8,8 +8,8 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 
 # The longest first, so that no process ends long after the others. Files of one group share what is
-# dear to begin: a browser, or torch's compiler, whose first use in a process takes ten seconds.
-# The browser has two groups: those tests wait for sound to be played more than they compute.
+# dear to begin: a browser. Those tests wait for sound to be played more than they compute, so they
+# have two groups.
 GROUPS = {
     "browser with sound": (
         "tests/browser/test_durations.py",
@@ -17,13 +17,23 @@ GROUPS = {
         "tests/browser/test_talk.py",
     ),
     "browser": ("tests/browser/",),
-    "compiled": (
-        "tests/acceleration/backends/test_compile_thread.py",
-        "tests/acceleration/backends/test_inductor.py",
-        "tests/engines/valle/networks/test_autoregressive.py",
-        "tests/vocoders/networks/test_fastest_snake.py",
-    ),
 }
+# Files that take long in one of the runs. Many of them compile: torch's compiler takes ten seconds
+# to begin, once in each process, which is less than what one process would take for all of them.
+LONGEST = (
+    "tests/vocoders/test_vocoder.py",
+    "tests/engines/gpt_sovits/test_mel_runner.py",
+    "tests/vocoders/test_open.py",
+    "tests/engines/gpt_sovits/test_engine.py",
+    "tests/test_converters_benchmark.py",
+    "tests/acceleration/backends/test_compile_thread.py",
+    "tests/acceleration/backends/test_inductor.py",
+    "tests/vocoders/networks/test_fastest_snake.py",
+    "tests/engines/valle/networks/test_autoregressive.py",
+    "tests/engines/test_whisper.py",
+    "tests/engines/rvc/test_engine.py",
+    "tests/engines/ddsp_svc/test_engine.py",
+)
 
 
 def group_of(nodeid: str) -> str:
@@ -35,12 +45,12 @@ def group_of(nodeid: str) -> str:
 
 
 class Schedule:
-    """A plugin of pytest that puts groups first, and gives each whole to one process."""
+    """A plugin of pytest that begins with groups and long files, each whole in one process."""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        order = list(GROUPS)
-        items.sort(key=lambda item: (*order, group_of(item.nodeid)).index(group_of(item.nodeid)))
+        order = {group: number for number, group in enumerate((*GROUPS, *LONGEST))}
+        items.sort(key=lambda item: order.get(group_of(item.nodeid), len(order)))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
