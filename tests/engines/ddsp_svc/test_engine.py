@@ -83,6 +83,7 @@ def test_a_voice_of_each_version_is_heard(settings: Settings, sound: Samples, ve
     assert np.isfinite(found).all() and 0.01 < np.abs(found).max() <= 1.0
 
 
+@pytest.mark.slow
 def test_a_voice_of_60_is_heard(tmp_path: Path, sound: Samples) -> None:
     found = convert(opened(files.settings_with_voices(tmp_path, "6.0"), "6.0"), sound)
     assert np.isfinite(found).all() and 0.01 < np.abs(found).max() <= 1.0
@@ -233,6 +234,7 @@ def test_voices_share_the_encoder_and_the_vocoder_and_all_goes(settings: Setting
     assert not any(each() for each in gone)
 
 
+@pytest.mark.slow
 def test_two_voices_at_once_give_what_each_gives_alone(settings: Settings, sound: Samples) -> None:
     engines = [opened(settings, version) for version in ("6.2", "6.3")]
     parts = [sound[at : at + 22_050] for at in (0, 22_050)]

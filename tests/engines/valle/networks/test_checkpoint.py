@@ -18,7 +18,13 @@ from tests.support.valle_cases import (
 )
 
 
-@pytest.mark.parametrize("case", load_cases())
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, marks=[pytest.mark.slow] if number > 1 else [])
+        for number, case in enumerate(load_cases())
+    ],
+)
 def test_all_codes_are_the_original_s(case: dict[str, Any]) -> None:
     reference = read_case(case)
     most = 16 * len(reference.text)

@@ -58,7 +58,7 @@ class Unmasked(AlteredBackend):
         return self._network.run((x, lengths.new_full((1,), x.shape[1]), stage))
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("precision", ["fp32", pytest.param("bf16", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("form", "right"), [(AlteredBackend, True), (WrongLast, False), (Unmasked, False)]
 )
