@@ -30,7 +30,10 @@ def whisper(models_folder: Path) -> Recogniser:
     return engine
 
 
-@pytest.mark.parametrize(("language", "text", "character", "engine"), SAID)
+@pytest.mark.parametrize(
+    ("language", "text", "character", "engine"),
+    [SAID[0], *(pytest.param(*said, marks=pytest.mark.slow) for said in SAID[1:])],
+)
 def test_words_and_language_are_found(
     whisper: Recogniser,
     models_folder: Path,
