@@ -198,6 +198,15 @@ class ValleSettings(DecodingSettings):
 
 
 @dataclass(frozen=True)
+class IndexTtsSettings:
+    device: str = _device_of("IndexTTS")
+    fp16: bool = setting(False, "whether its first network runs in bf16: 1.7 GB less of a GPU")
+    attention: str = setting(
+        "sdpa", "its attention; flash needs the package flash-attn", one_of=("sdpa", "flash")
+    )
+
+
+@dataclass(frozen=True)
 class RemoteSettings:
     connect_seconds: float = setting(
         5.0, "seconds in which a server elsewhere must take a connection", least=0.05, most=300

@@ -13,6 +13,7 @@ from realtime.engine_settings import AccelerationSettings as AccelerationSetting
 from realtime.engine_settings import GptSovitsApiSettings as GptSovitsApiSettings
 from realtime.engine_settings import GptSovitsSettings as GptSovitsSettings
 from realtime.engine_settings import GpuSettings as GpuSettings
+from realtime.engine_settings import IndexTtsSettings as IndexTtsSettings
 from realtime.engine_settings import OutsideSettings as OutsideSettings
 from realtime.engine_settings import RemoteServersSettings as RemoteServersSettings
 from realtime.engine_settings import RemoteSettings as RemoteSettings
@@ -223,6 +224,7 @@ class Settings:
     acceleration: AccelerationSettings = field(default_factory=AccelerationSettings)
     valle: ValleSettings = field(default_factory=ValleSettings)
     gpt_sovits: GptSovitsSettings = field(default_factory=GptSovitsSettings)
+    indextts: IndexTtsSettings = field(default_factory=IndexTtsSettings)
     outside: OutsideSettings = field(default_factory=OutsideSettings)
     remote: RemoteSettings = field(default_factory=RemoteSettings)
     remote_openai: RemoteServersSettings = field(default_factory=RemoteServersSettings)

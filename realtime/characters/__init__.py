@@ -18,6 +18,7 @@ from realtime.characters.bounded_file import read_at_most
 from realtime.characters.character import Character, CharacterSet
 from realtime.characters.converter_voice import ConverterVoice
 from realtime.characters.gpt_sovits_voice import GptSovitsVoice
+from realtime.characters.indextts_voice import IndexTtsVoice
 from realtime.characters.names import checked_name, valid_name
 from realtime.characters.reference_clip import CLIP_ENDINGS, read_clip_file
 from realtime.characters.remote_voice import RemoteVoice
@@ -37,6 +38,7 @@ __all__ = [
     "Characters",
     "ConverterVoice",
     "GptSovitsVoice",
+    "IndexTtsVoice",
     "KokoroVoice",
     "RemoteVoice",
     "VallePrompt",

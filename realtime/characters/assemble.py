@@ -12,6 +12,7 @@ from realtime.characters.character import Character, CharacterSet
 from realtime.characters.converter_voice import FAMILIES as CONVERTERS
 from realtime.characters.converter_voice import ConverterVoice
 from realtime.characters.gpt_sovits_voice import BadVoiceCard, GptSovitsCard, GptSovitsVoice
+from realtime.characters.indextts_voice import IndexTtsCard, IndexTtsVoice
 from realtime.characters.names import ALLOWED, composed_name, valid_name
 from realtime.characters.reference_clip import CLIP_ENDINGS, ReferenceClip
 from realtime.characters.remote_voice import FAMILIES as REMOTE
@@ -24,7 +25,11 @@ from realtime.model_id import split_id
 
 MOST_DEPTH = 8  # of blends that are made of blends
 # Engines that need voice data of their own.
-FAMILIES = (KokoroVoice.family, VallePrompt.family, GptSovitsVoice.family, *CONVERTERS, *REMOTE)
+FAMILIES = (
+    *(each.family for each in (KokoroVoice, VallePrompt, GptSovitsVoice, IndexTtsVoice)),
+    *CONVERTERS,
+    *REMOTE,
+)
 # Kokoro's own way of naming a voice: af_heart is American and female.
 LANGUAGE_LETTERS = {"a": "en", "b": "en", "j": "ja", "z": "zh"}
 GENDER_LETTERS = {"f": "female", "m": "male"}
@@ -134,7 +139,9 @@ class _Assembly:
     def _model_voice(self, name: str, engine: str, card: ModelVoice) -> Voice:
         """Return a voice that a model has; a card that may be for several engines names its own."""
         if isinstance(card, GptSovitsCard):
-            return self._trained_voice(name, card)
+            return GptSovitsVoice(card, self._clips(name, card.clips))
+        if isinstance(card, IndexTtsCard):
+            return IndexTtsVoice(card, self._clips(name, card.clips))
         families = REMOTE if isinstance(card, RemoteCard) else CONVERTERS
         if engine not in families:
             there = " or ".join(families)
@@ -148,16 +155,16 @@ class _Assembly:
         except BadVoiceCard as error:
             raise _Broken(self._yaml_file(name), f"voice: {error}") from None
 
-    def _trained_voice(self, name: str, card: GptSovitsCard) -> GptSovitsVoice:
-        """Return a voice of GPT-SoVITS; its clips lie beside the card."""
+    def _clips(self, name: str, clips: Collection[str]) -> Mapping[str, ReferenceClip]:
+        """Return the clips of a voice, which lie beside its card."""
         found = {}
-        for clip in card.clips:
+        for clip in clips:
             source = self._folder.sources.get(clip)
             if source is None or not isinstance(source.content, ReferenceClip):
                 fault = "there is no such file" if source is None else source.fault
                 raise _Broken(self._yaml_file(name), f"voice: reference {clip!r}: {fault}")
             found[clip] = source.content
-        return GptSovitsVoice(card, MappingProxyType(found))
+        return MappingProxyType(found)
 
     def _blended_voice(self, name: str, card: CharacterCard, above: tuple[str, ...]) -> Voice:
         file = self._yaml_file(name)

@@ -159,7 +159,8 @@ def _file(*endings: str) -> Callable[[Any], str]:
     return read
 
 
-def _clip_name(value: Any) -> str:
+def read_clip_name(value: Any) -> str:
+    """Read the name of a clip that lies beside the card."""
     name = _file(*CLIP_ENDINGS)(value)
     if "/" in name:
         raise BadVoiceCard("a file beside this one is expected")
@@ -181,7 +182,7 @@ def _language(value: Any) -> str:
 def _more(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or len(value) > MOST_MORE:
         raise BadVoiceCard(f"a list of at most {MOST_MORE} clips is expected")
-    return tuple(map(_clip_name, value))
+    return tuple(map(read_clip_name, value))
 
 
 def _styles(value: Any) -> Mapping[str, SpokenClip]:
@@ -202,8 +203,8 @@ def _style(value: Any) -> SpokenClip:
     return _clip({name: _entry(CLIP_READERS, name, each) for name, each in value.items()})
 
 
-def _number(name: str) -> Callable[[Any], float]:
-    least, most, whole = NUMBERS[name]
+def number_reader(least: float, most: float, whole: bool) -> Callable[[Any], float]:
+    """Make a reader of a number within bounds."""
 
     def read(value: Any) -> float:
         kinds = int if whole else (int, float)
@@ -216,7 +217,7 @@ def _number(name: str) -> Callable[[Any], float]:
 
 
 CLIP_READERS: Mapping[str, Callable[[Any], Any]] = {
-    "reference": _clip_name,
+    "reference": read_clip_name,
     "text": _text,
     "language": _language,
 }
@@ -226,5 +227,5 @@ READERS: Mapping[str, Callable[[Any], Any]] = {
     **CLIP_READERS,
     "more": _more,
     "styles": _styles,
-    **{name: _number(name) for name in NUMBERS},
+    **{name: number_reader(*bounds) for name, bounds in NUMBERS.items()},
 }

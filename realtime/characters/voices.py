@@ -24,6 +24,7 @@ import numpy.typing as npt
 from realtime.characters.bounded_file import BadVoice, read_at_most
 from realtime.characters.converter_voice import ConverterVoice
 from realtime.characters.gpt_sovits_voice import GptSovitsVoice
+from realtime.characters.indextts_voice import IndexTtsVoice
 from realtime.characters.remote_voice import RemoteVoice
 from realtime.files import packaged_path
 
@@ -71,7 +72,7 @@ class VallePrompt:
         return _digest(shape, *(array.astype("<i8", copy=False) for array in tokens))
 
 
-Voice = KokoroVoice | VallePrompt | GptSovitsVoice | ConverterVoice | RemoteVoice
+Voice = KokoroVoice | VallePrompt | GptSovitsVoice | IndexTtsVoice | ConverterVoice | RemoteVoice
 
 
 def read_voice(path: Path) -> Voice:

@@ -23,6 +23,11 @@ from realtime.characters.gpt_sovits_voice import (
     is_trained_voice,
     read_trained_voice,
 )
+from realtime.characters.indextts_voice import (
+    IndexTtsCard,
+    is_indextts_voice,
+    read_indextts_voice,
+)
 from realtime.characters.names import ALLOWED, composed_name, valid_name
 from realtime.characters.remote_voice import RemoteCard, is_remote_voice, read_remote_card
 from realtime.model_id import SEPARATOR
@@ -39,13 +44,15 @@ MOST_PARTS = 16
 MOST_ALIASES = 64
 MOST_DEPTH = 4
 
-ModelVoice = GptSovitsCard | ConverterCard | RemoteCard  # a voice that a model of an engine has
+# A voice that a model of an engine has.
+ModelVoice = GptSovitsCard | IndexTtsCard | ConverterCard | RemoteCard
 OF_VOICE = "model_voice"  # the field that the key `voice` becomes where it is one
 # How each kind is told from the others, and read.
 MODEL_VOICES: tuple[tuple[Callable[[object], bool], Callable[[Any], ModelVoice]], ...] = (
     (is_remote_voice, read_remote_card),
     (is_trained_voice, read_trained_voice),
     (is_converter_voice, read_converter_voice),
+    (is_indextts_voice, read_indextts_voice),
 )
 
 _shown = reprlib.Repr()

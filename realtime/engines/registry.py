@@ -18,6 +18,7 @@ ENGINES = {
     "tone": "realtime.engines.tone:Tone",
     "gain": "realtime.engines.gain:Gain",
     "gpt_sovits": "realtime.engines.gpt_sovits.engine:GptSovits",
+    "indextts": "realtime.engines.indextts.engine:IndexTts",
     "valle": "realtime.engines.valle.engine:ValleEngine",
     "world": "realtime.engines.world:World",
     "torchscript": "realtime.engines.torchscript:TorchScript",

@@ -23,6 +23,7 @@ from realtime.engines.contract import (
     Utterance,
     WorkCancelled,
 )
+from realtime.engines.indextts.engine import IndexTts
 from realtime.engines.several_models import SeveralModels
 from realtime.engines.voice_change import VoiceChange
 from realtime.errors import BadRequest, WeightsMissing
@@ -37,6 +38,7 @@ from realtime.settings import (
 from realtime.text.language import Segment
 from tests.support import ddsp_files, gpt_sovits_voices, remote_world, small_valle
 from tests.support.gpt_sovits_files import write_front
+from tests.support.indextts_environment import bring_files, make_environment, write_character
 from tests.support.rvc_models import bring_rvc
 from tests.support.torchscript_models import Filter, scripted
 from tests.support.valle_files import settings_in
@@ -64,6 +66,13 @@ def loaded(name: str, settings: Settings) -> Iterator[Synthesizer | Converter]:
         folder = remote_presets(name, settings)
         with remote_world.remote_world(name, settings, folder) as world:
             yield from loaded_from(name, world.settings)
+        return
+    if name == "indextts":
+        settings = replace(settings, models=with_indextts(settings))
+        with pytest.MonkeyPatch.context() as patch:
+            python = make_environment(settings.models.path / "environment")
+            patch.setattr(IndexTts, "python", python)
+            yield from loaded_from(name, settings)
         return
     if name == "valle":
         settings = with_small_valle(settings)
@@ -112,6 +121,9 @@ def characters(speaker: Synthesizer, settings: Settings) -> Characters:
     if speaker.name == "gpt_sovits":
         folder = settings.models.path / "gpt_sovits_small" / "presets"
         return Characters(folder, dict.fromkeys(("en", "zh", "ja"), "nana"))
+    if speaker.name == "indextts":
+        folder = with_indextts(settings).path
+        return Characters(folder, dict.fromkeys(("en", "zh", "ja"), "yuki"))
     if speaker.name in remote_world.STAND_INS:
         folder = remote_presets(speaker.name, settings)
         return Characters(folder, dict.fromkeys(("en", "zh", "ja"), remote_world.NAME))
@@ -142,6 +154,14 @@ def with_small_gpt_sovits(settings: Settings) -> Settings:
     gpt_sovits_voices.bring_character(made, "nana", "nana")
     own = GptSovitsSettings(device="cpu", precision="fp32", plan="eager")
     return replace(made, gpt_sovits=own)
+
+
+def with_indextts(settings: Settings) -> ModelsSettings:
+    """Use a folder of its own, with a card in it and files in place of the weights."""
+    folder = settings.models.path / "indextts_stand_in"
+    bring_files(folder)
+    write_character(folder, "yuki")
+    return ModelsSettings(path=folder)
 
 
 def with_small_vocoder(settings: Settings) -> Settings:
@@ -330,6 +350,7 @@ def test_missing_weights_say_which_file_where_and_how(
     assert missing.value.hint
     assert "un `make serve" in missing.value.hint or name in (
         "valle",
+        "indextts",
         "gpt_sovits",
         "ddsp_svc",
         "rvc",
