@@ -257,6 +257,9 @@ class OutsideSettings:
     engines: tuple[str, ...] = setting(
         (), "engines of this server that run in a process of their own, each in one"
     )
+    environments: Mapping[str, Any] = setting(
+        {}, "environments of such engines, ENGINE: folder of engines/; without: the server's own"
+    )
     memory_mb: int = setting(
         0, "memory of such a process beyond which it is ended; 0: no limit", least=0, most=1 << 30
     )

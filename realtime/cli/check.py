@@ -19,6 +19,7 @@ from realtime.cli.options import add_settings_options, loaded_settings_of
 from realtime.cli.units import size
 from realtime.configuration import LoadedSettings
 from realtime.engines.brought import ModelsFile
+from realtime.engines.outside.environment import Environment
 from realtime.errors import SettingsError
 
 KINDS = {
@@ -86,6 +87,7 @@ def text_of(report: Report, all_settings: bool = False) -> Iterator[str]:
         ("Warnings", _problem_lines(report.problems, stops=False)),
         ("Server", _server_lines(report.server)),
         ("Engines", _engine_lines(report.engines)),
+        ("Environments of engines", _environment_lines(report.environments)),
         ("Devices", _device_lines(report.devices)),
         ("Characters", _character_lines(report.characters)),
         ("Files in the models folder", _file_lines(report.files)),
@@ -114,6 +116,14 @@ def _engine_lines(engines: Sequence[EngineReport]) -> Iterator[str]:
         yield f"{engine.name}: {state} ({KINDS[engine.kind]})"
         for obstacle in engine.obstacles:
             yield f"  {obstacle.what}: {obstacle.how}"
+
+
+def _environment_lines(environments: Sequence[Environment]) -> Iterator[str]:
+    for each in environments:
+        how = f": run `{each.how}`" if each.how else ""
+        yield f"{each.name}: {each.state}{how}"
+        for pin in each.lacks:
+            yield f"  {pin} is not installed"
 
 
 def _device_lines(devices: DeviceReport) -> Iterator[str]:

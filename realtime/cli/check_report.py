@@ -17,6 +17,7 @@ from realtime.cli.check_facts import (
 from realtime.cli.check_problems import Problem, ServerReport
 from realtime.configuration import LoadedSettings
 from realtime.engines.brought import ModelsFile, list_files
+from realtime.engines.outside.environment import Environment, list_environments
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Report:
     problems: Sequence[Problem]
     server: ServerReport
     engines: Sequence[EngineReport]
+    environments: Sequence[Environment]
     devices: DeviceReport
     characters: CharacterReport
     files: Sequence[ModelsFile]
@@ -63,6 +65,7 @@ def make_report(loaded: LoadedSettings) -> Report:
         problems=problems,
         server=server,
         engines=engines,
+        environments=list_environments(),
         devices=devices,
         characters=characters,
         files=files,

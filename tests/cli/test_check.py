@@ -29,8 +29,8 @@ from tests.support.torchscript_models import Filter, scripted
 from tests.support.vocoder_files import bring_hifigan
 
 ROOT = Path(__file__).resolve().parents[2]
-SECTIONS = ["Problems", "Warnings", "Server", "Engines", "Devices", "Characters"]
-SECTIONS += ["Files in the models folder", "Settings that differ from their defaults"]
+SECTIONS = ["Problems", "Warnings", "Server", "Engines", "Environments of engines", "Devices"]
+SECTIONS += ["Characters", "Files in the models folder", "Settings that differ from their defaults"]
 SECRET = "s3cret" * 7 + "x"  # 43 characters, as a key has
 TORCH_COMMAND = "un `make serve EXTRAS=torch`"
 

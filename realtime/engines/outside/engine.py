@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from realtime.audio.spoken import Word
 from realtime.engines.contract import CancelToken, Chunk, Utterance
 from realtime.engines.outside import protocol
+from realtime.engines.outside.environment import python_of
 from realtime.engines.outside.process import Launch
 from realtime.engines.outside.process_facts import ProcessFacts
 from realtime.engines.outside.supervisor import Supervisor
@@ -23,11 +23,11 @@ class OutsideEngine:
 
     name = ""
     adapter = ""  # a module of `adapters/`
-    python: Path | None = None  # of its environment; None: ours
+    environment = ""  # the name of a folder of `engines/`; "": the server's own interpreter
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.supervisor = Supervisor(self._launch(), settings.outside)
+        self.supervisor = Supervisor(self.name, self._launch, settings.outside)
 
     def load_options(self) -> dict[str, Any]:
         """Return what the adapter needs to load its model."""
@@ -45,13 +45,14 @@ class OutsideEngine:
 
     def _launch(self) -> Launch:
         limits, more = self.settings.outside, {}
+        environment = limits.environments.get(self.name) or self.environment
         if limits.cuda_devices:
             more["CUDA_VISIBLE_DEVICES"] = limits.cuda_devices
         usual = Launch(self.name, self.adapter)
         return Launch(
             self.name,
             self.adapter,
-            self.python or usual.python,
+            python_of(environment) if environment else usual.python,
             limits.niceness,
             self.settings.allow_downloads,
             more,

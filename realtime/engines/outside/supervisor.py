@@ -30,11 +30,14 @@ class Supervisor:
 
     def __init__(
         self,
-        launch: Launch,
+        name: str,
+        launch: Callable[[], Launch],
         settings: OutsideSettings,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.launch = launch
+        """Make the keeper; `launch` is asked at each start, as an environment may come later."""
+        self.name = name
+        self._launch = launch
         self.hello: protocol.Hello | None = None  # of the process that ran last
         self.facts: Mapping[str, Any] = {}  # that the last load found
         self._settings = settings
@@ -120,12 +123,12 @@ class Supervisor:
         left = self._not_before - self._clock()
         if left > LONGEST_PAUSE:
             raise Busy(
-                f"The process of the engine {self.launch.name!r} crashed {self._crashes} times in "
+                f"The process of the engine {self.name!r} crashed {self._crashes} times in "
                 f"a row and is started again in {left:.0f} s.",
                 code="engine_restarting",
                 hint="The server's log has its last words.",
                 retry_after=left,
-                values={"engine": self.launch.name, "seconds": round(left)},
+                values={"engine": self.name, "seconds": round(left)},
             )
         if left > 0:
             stopped = threading.Event()
@@ -138,10 +141,10 @@ class Supervisor:
 
     def _start(self) -> _Running:
         try:
-            running = _Running(self.launch, self._settings, self._note_end, self._clock)
+            running = _Running(self._launch(), self._settings, self._note_end, self._clock)
         except OSError as error:
             raise Unavailable(
-                f"The process of the engine {self.launch.name!r} cannot be started: {error}.",
+                f"The process of the engine {self.name!r} cannot be started: {error}.",
                 hint="`python server.py check` says what its environment lacks.",
             ) from error
         with self._lock:
@@ -171,7 +174,7 @@ class Supervisor:
         logger.error("%s", error.message)
 
     def _not_running(self) -> Unavailable:
-        return Unavailable(f"The process of the engine {self.launch.name!r} does not run.")
+        return Unavailable(f"The process of the engine {self.name!r} does not run.")
 
 
 class _Running:

@@ -19,6 +19,7 @@ from realtime.engines.outside.supervisor import Supervisor
 from realtime.errors import Busy, SynthesisFailed, Unavailable, WeightsMissing
 from realtime.settings import OutsideSettings
 from tests.support.polling import wait_until
+from tests.support.processes import children_of, is_gone
 from tests.support.scripted_adapter import CHUNK
 
 ADAPTER = "tests.support.scripted_adapter"
@@ -26,7 +27,7 @@ QUICK = OutsideSettings(backoff_seconds=0.01, most_backoff_seconds=0.02)
 
 
 def supervisor_of(settings: OutsideSettings = QUICK, launch: Launch | None = None) -> Supervisor:
-    return Supervisor(launch or Launch("scripted", ADAPTER), settings)
+    return Supervisor("scripted", lambda: launch or Launch("scripted", ADAPTER), settings)
 
 
 @pytest.fixture(scope="module")
@@ -48,11 +49,6 @@ def spoken(
 
 def sounds(chunks: Iterator[Sound]) -> list[float]:
     return [round(float(samples[0]), 3) for samples, _ in chunks]
-
-
-def is_gone(pid: int) -> bool:
-    state = Path(f"/proc/{pid}/stat")
-    return not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
 
 
 def test_a_process_says_what_it_is_and_what_it_found(supervisor: Supervisor) -> None:
@@ -140,9 +136,9 @@ def test_what_it_started_ends_with_it(supervisor: Supervisor) -> None:
     list(spoken(supervisor, "children"))
     host = supervisor.process().id
     assert host is not None
-    (child,) = Path(f"/proc/{host}/task/{host}/children").read_text().split()
+    (child,) = children_of(host)
     os.kill(host, signal.SIGKILL)
-    wait_until(lambda: is_gone(int(child)))
+    wait_until(lambda: is_gone(child))
 
 
 def test_a_stuck_process_is_ended() -> None:
