@@ -18,7 +18,7 @@ from realtime.engines.contract import (
 )
 from realtime.engines.frame_engines import Denoiser, Detector
 from realtime.engines.placeable import AUTO, CPU, REMOTE
-from realtime.errors import BadRequest, YamabikoError, shortlist
+from realtime.errors import BadRequest, SettingsError, YamabikoError, shortlist
 from realtime.model_id import split_id
 from realtime.models.device_readings import ReadDevices, forgiving
 from realtime.models.loading import Loader
@@ -64,6 +64,7 @@ class LoadedModels:
         self.estimates = MemoryEstimates(settings)
         self.events = ModelEvents()
         check_settings(settings)
+        _check_outside(settings, names)
         read = read_devices and forgiving(read_devices)
         room = read and MemoryRoom(settings.gpu, read, self, self.users_changed)
         self._recovery = Recovery(settings.models.recovery)
@@ -249,3 +250,12 @@ class LoadedModels:
 
     def _named(self, kind: str) -> list[str]:
         return [name for name in self.names() if self._models.kind(split_id(name)[0]) == kind]
+
+
+def _check_outside(settings: Settings, names: Collection[str]) -> None:
+    """Refuse engines in `outside` that are not there."""
+    for setting in ("engines", "environments"):
+        for name in getattr(settings.outside, setting):
+            if name not in names:
+                message = registry.unknown_engine(name, names).message
+                raise SettingsError(f"outside.{setting}: {message}", field=f"outside.{setting}")

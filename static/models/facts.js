@@ -45,6 +45,7 @@ export function detailRows(model) {
   return [
     ["detail.engine", id === engine ? [engine] : [engine, id]],
     ["detail.device", [device]],
+    ["detail.process", model.process?.id ? [processText(model.process)] : []],
     ["detail.measured", used === null ? [] : [formatBytes(used)]],
     ["detail.estimate", needed ? [formatBytes(needed)] : []],
     ["detail.took", model.load_ms === null ? [] : [formatMilliseconds(model.load_ms)]],
@@ -55,6 +56,10 @@ export function detailRows(model) {
     ["detail.obstacles", model.obstacles.map(({ what, how }) => english(`${what}: ${how}`))],
   ].filter(([, values]) => values.length);
 }
+
+// An engine outside runs in a process of its own.
+const processText = ({ id, memory_bytes: used, restarts }) =>
+  t("detail.processIs", { id, size: formatBytes(used), restarts: formatNumber(restarts) });
 
 function fileText({ name, available, bytes, how }) {
   if (!available) return el("span", {}, `${name}: `, english(how ?? t("detail.missing")));

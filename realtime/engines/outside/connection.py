@@ -13,8 +13,10 @@ from typing import Any
 from realtime.engines.contract import CancelToken, Samples, WorkCancelled
 from realtime.engines.outside import protocol
 from realtime.engines.outside.protocol import JoinedSound
-from realtime.errors import YamabikoError
+from realtime.errors import Busy, YamabikoError
 
+ANSWER_SECONDS = 10.0  # for which a question waits
+END_WAIT_SECONDS = 10.0  # for the reason of an end that writing has noticed first
 Send = Callable[..., None]
 Sound = tuple[Samples, tuple[protocol.SpokenWord, ...]]  # a chunk, and the words in it
 
@@ -82,13 +84,22 @@ class Connection:
         finally:
             self._close(reply)
 
-    def request(self, message: Callable[[int], Any], number: int | None = None) -> Any:
-        """Send a message and wait for its answer; 0 is the number of a load."""
+    def ask(self, message: Callable[[int], Any]) -> Any:
+        """Ask a question, which is answered beside the streams."""
+        return self._request(message, None, ANSWER_SECONDS)
+
+    def load(self, message: protocol.Load) -> Any:
+        """Send a load and wait for its end; the watch over the process bounds that."""
+        return self._request(lambda _: message, 0, None)
+
+    def _request(
+        self, message: Callable[[int], Any], number: int | None, seconds: float | None
+    ) -> Any:
         reply = self._open(number)
         try:
             self._want(reply)
             self._write(message(reply.number))
-            self._wait(reply, CancelToken())
+            self._wait(reply, CancelToken(), seconds)
             return reply.value
         finally:
             with self._changed:
@@ -146,7 +157,7 @@ class Connection:
             self._write(protocol.Block(number, more), sound)
         return True
 
-    def _wait(self, reply: Reply, cancel: CancelToken) -> None:
+    def _wait(self, reply: Reply, cancel: CancelToken, seconds: float | None = None) -> None:
         """Wait for a chunk, the end or an error; raise the error."""
 
         def interrupt() -> None:
@@ -157,9 +168,13 @@ class Connection:
         cancel.interrupt_with(interrupt)
         try:
             with self._changed:
-                self._changed.wait_for(lambda: reply.settled or self.failure is not None)
+                came = self._changed.wait_for(
+                    lambda: reply.settled or self.failure is not None, seconds
+                )
         finally:
             cancel.interrupt_with(None)
+        if not came:
+            raise Busy("The process of the engine does not answer just now.", retry_after=2)
         if reply.cancelled:
             raise WorkCancelled
         if reply.chunks:
@@ -190,9 +205,6 @@ class Connection:
             if self.failure is not None:
                 raise self.failure.copy() from None
             raise
-
-
-END_WAIT_SECONDS = 10.0  # for the reason of an end that writing has noticed first
 
 
 class OutsideFault(Exception):

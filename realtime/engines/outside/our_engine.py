@@ -27,6 +27,7 @@ from realtime.errors import SettingsError
 from realtime.settings import Settings
 
 ADAPTER = "ours"
+MOST_PLANS = 64  # that are remembered
 # Faces of engines that need nothing loaded: the engine here answers for the one outside.
 FACES = (
     *("options", "can_speak", "check_files", "can_prepare", "prepare"),
@@ -94,12 +95,22 @@ class OurSynthesizer(_OurEngine, OutsideSynthesizer):
 class OurConverter(_OurEngine):
     """A converter of ours outside."""
 
+    def __init__(self, engine: Any, settings: Settings) -> None:
+        super().__init__(engine, settings)
+        self._plans: dict[tuple[int, VoiceChange], ConversionPlan] = {}
+
     def plan(self, change: VoiceChange) -> ConversionPlan:
         """Return the plan; where it depends on the loaded voice the process is asked."""
-        if self.supervisor.process().id is None:
+        pid = self.supervisor.process().id
+        if pid is None:
             plan: ConversionPlan = self.inner.plan(change)
             return plan
-        return ConversionPlan(**self.supervisor.ask("plan", {"change": asdict(change)}))
+        if (pid, change) not in self._plans:  # the event loop asks for it, so it asks once
+            if len(self._plans) >= MOST_PLANS:
+                self._plans.clear()
+            found = self.supervisor.ask("plan", {"change": asdict(change)})
+            self._plans[pid, change] = ConversionPlan(**found)
+        return self._plans[pid, change]
 
     def convert(
         self, blocks: Iterator[Samples], change: VoiceChange, cancel: CancelToken

@@ -87,7 +87,7 @@ class Supervisor:
         running = self._running
         if running is None:
             raise self._not_running()
-        return running.connection.request(lambda number: protocol.Ask(number, name, arguments))
+        return running.connection.ask(lambda number: protocol.Ask(number, name, arguments))
 
     def process(self) -> ProcessFacts:
         """Describe the process as it is now."""
@@ -157,7 +157,7 @@ class Supervisor:
     def _load(self, running: _Running) -> None:
         options = self._options or {}
         running.loading = True
-        self.facts = running.connection.request(lambda number: protocol.Load(options), number=0)
+        self.facts = running.connection.load(protocol.Load(options))
         running.loading = False
 
     def _note_end(self, running: _Running, error: YamabikoError) -> None:

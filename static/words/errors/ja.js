@@ -27,12 +27,9 @@ export const words = {
   "error.ended": "マイクはすでに閉じています。",
   "error.engine_crashed":
     "エンジン {engine} のプロセスが異常終了しました。もう一度お試しください。次の行で新しいプロセスが始まります。",
-  "error.engine_restarting":
-    "エンジン {engine} のプロセスが何度も異常終了しました。{seconds} 秒後にお試しください。",
-  "error.engine_stalled":
-    "エンジン {engine} のプロセスが止まったため終了しました。もう一度お試しください。",
-  "error.engine_too_large":
-    "エンジン {engine} のプロセスのメモリが多すぎたため終了しました。もう一度お試しください。",
+  "error.engine_restarting": "エンジン {engine} のプロセスが何度も異常終了しました。{seconds} 秒後にお試しください。",
+  "error.engine_stalled": "エンジン {engine} のプロセスが止まったため終了しました。もう一度お試しください。",
+  "error.engine_too_large": "エンジン {engine} のプロセスのメモリが多すぎたため終了しました。もう一度お試しください。",
   "error.engine_unavailable": "このエンジンは今は動きません：{message} {hint}",
   "error.error": "うまくいきませんでした：{message}",
   "error.file_error": "ファイルを読み書きできません：{message}",

@@ -103,6 +103,8 @@ export const words = {
   "detail.title": "Details",
   "detail.engine": "Engine",
   "detail.device": "Device",
+  "detail.process": "Own process",
+  "detail.processIs": "process {id}, {size}, {restarts} restarts",
   "detail.measured": "Memory, measured",
   "detail.estimate": "Memory, estimated",
   "detail.took": "Time to load",

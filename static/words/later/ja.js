@@ -102,6 +102,8 @@ export const words = {
   "detail.title": "詳細",
   "detail.engine": "エンジン",
   "detail.device": "デバイス",
+  "detail.process": "専用プロセス",
+  "detail.processIs": "プロセス {id}、{size}、再起動 {restarts} 回",
   "detail.measured": "メモリー（実測）",
   "detail.estimate": "メモリー（見積もり）",
   "detail.took": "読み込み時間",

@@ -102,6 +102,8 @@ export const words = {
   "detail.title": "详情",
   "detail.engine": "引擎",
   "detail.device": "设备",
+  "detail.process": "独立进程",
+  "detail.processIs": "进程 {id}，{size}，重启 {restarts} 次",
   "detail.measured": "实测内存",
   "detail.estimate": "估计内存",
   "detail.took": "加载用时",
