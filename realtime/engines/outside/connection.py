@@ -66,17 +66,20 @@ class Connection:
         begin: Callable[[int], Any],
         cancel: CancelToken,
         blocks: Iterator[Samples] | None = None,
+        ahead: int = 0,
     ) -> Iterator[Sound]:
         """Yield the chunks of a stream, each when it is wanted; `begin` makes its first message.
 
-        With `blocks`, which are sent one by one, each gives one chunk.
+        So many chunks are computed `ahead`: while the lane waits for another stream. With `blocks`,
+        which are sent one by one, each gives one chunk.
         """
         reply = self._open()
         try:
             self._write(begin(reply.number))
+            for _ in range(ahead):
+                self._permit(reply)
             while blocks is None or self._send_block(reply.number, blocks):
-                self._want(reply)
-                self._write(protocol.More(reply.number))
+                self._permit(reply)
                 self._wait(reply, cancel)
                 if not reply.chunks:
                     return
@@ -141,6 +144,11 @@ class Connection:
             reply = Reply(next(self._numbers) if number is None else number)
             self._replies[reply.number] = reply
             return reply
+
+    def _permit(self, reply: Reply) -> None:
+        """Permit one more chunk of a stream."""
+        self._want(reply)
+        self._write(protocol.More(reply.number))
 
     def _want(self, reply: Reply) -> None:
         with self._changed:

@@ -78,8 +78,9 @@ class Supervisor:
         blocks: Iterator[Samples] | None = None,
     ) -> Iterator[Sound]:
         """Yield the chunks of a stream, after a new start where the process has crashed."""
-        connection = self._ready(cancel).connection
-        yield from connection.stream(begin, cancel, blocks)
+        running = self._ready(cancel)
+        together = blocks is None and running.streams > 1
+        yield from running.connection.stream(begin, cancel, blocks, ahead=int(together))
         self._crashes = 0
 
     def ask(self, name: str, arguments: dict[str, Any]) -> Any:
@@ -201,6 +202,11 @@ class _Running:
         self._answered_at = clock()
         self.process = HostProcess(launch, self._take, self._watch, self._ended)
         self.connection = Connection(self.process.send, clock)
+
+    @property
+    def streams(self) -> int:
+        """Return how many streams the adapter computes at once."""
+        return self._said.streams if self._said is not None else 1
 
     def wait_for_hello(self) -> protocol.Hello:
         self._hello.wait(HELLO_SECONDS)

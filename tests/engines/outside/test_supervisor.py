@@ -199,3 +199,14 @@ def test_an_interpreter_that_is_not_there_is_told() -> None:
 def test_an_adapter_that_is_not_there_is_told() -> None:
     with pytest.raises(Unavailable, match="No module named"):
         supervisor_of(launch=Launch("x", "no_such_adapter")).load({})
+
+
+def test_an_adapter_that_can_computes_streams_at_once() -> None:
+    supervisor = supervisor_of(launch=Launch("together", "tests.support.together_adapter"))
+    supervisor.load({})
+    streams = [spoken(supervisor, "a") for _ in range(2)]
+    # One thread asks for them in turn, as a lane does: without a chunk ahead it would never end.
+    mixed = [[next(stream)[0][0] for stream in streams] for _ in range(2)]
+    assert np.allclose(mixed, [[0.1, 0.1], [0.2, 0.2]])
+    assert [list(stream) for stream in streams] == [[], []]
+    supervisor.unload()
