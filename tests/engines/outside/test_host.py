@@ -47,7 +47,7 @@ def test_its_syntax_is_that_of_python_3_9(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_no_type_is_made_with_a_bar(path: Path) -> None:
-    """In 3.9 `X | None` is an error wherever it is evaluated, as in isinstance and in messages."""
+    """`X | None` is an error in 3.9 wherever it is evaluated: in isinstance and in messages."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     types = {"None", "int", "str", "float", "bytes", "list", "dict", "tuple", "type"}
     for node in ast.walk(tree):

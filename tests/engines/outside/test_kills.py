@@ -37,7 +37,7 @@ def request(text: str, seed: int = 0) -> LineRequest:
 
 
 class Crowd:
-    """Many listeners who ask for lines, and count how each of them ended."""
+    """Listeners that ask for lines, and a count of how these ended."""
 
     def __init__(self, services: Services) -> None:
         self.endings: Counter[str] = Counter()
