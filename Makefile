@@ -1,8 +1,4 @@
-# make serve: install what is missing, then start the server.  make # make engine-NAME: the environment of an engine outside (docs/outside.md).
-engine-%:
-	@$(PYTHON) -m tools.engine $*
-
-test: the same, then every check
+# make serve: install what is missing, then start the server.  make test: the same, then every check
 # but the tests marked slow.  make test-slow: those, and the tests with examples with more of them.
 # JOBS files of tests run side by side, of which each takes up to 4 GB and a core.
 # EXTRAS=torch or EXTRAS=revoice brings what some engines need; LIGHT=1 leaves torch out in any case.
@@ -23,6 +19,10 @@ PAGE_CHECK := $(if $(NPM)$(CI),check-page,skip-page)
 serve:
 	@LIGHT=$(LIGHT) $(PYTHON) -m tools.install $(EXTRAS)
 	@exec .venv/bin/python server.py serve $(ARGS)
+
+# make engine-NAME: the environment of an engine outside (docs/outside.md).
+engine-%:
+	@$(PYTHON) -m tools.engine $*
 
 test: $(PAGE_CHECK) install-tests
 	.venv/bin/ruff check .
