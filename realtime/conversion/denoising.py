@@ -20,14 +20,14 @@ from realtime.engines.frame_engines import Denoiser
 from realtime.models.loaded import LoadedModels
 from realtime.models.model import Lease
 
-DENOISER = "gtcrn"  # the engine
-OFF, LIGHT = "off", "light"
-DENOISING = (OFF, LIGHT)
+OFF, LIGHT, FULL = "off", "light", "full"
+DENOISERS = {LIGHT: "gtcrn", FULL: "deepfilternet"}  # engines
+DENOISING = (OFF, *DENOISERS)
 MOST_FRAMES = 62  # in one call, a second of sound: live voices wait no longer for a recording's
 
 
 class StreamDenoiser:
-    """The denoiser of one stream of PCM at any rate; above 8 kHz, nothing is left of it."""
+    """The denoiser of one stream of PCM at any rate; only its engine's band is left of it."""
 
     def __init__(self, lease: Lease[Denoiser], rate: int) -> None:
         engine = lease.engine
@@ -124,15 +124,15 @@ async def clean_microphone(
     if denoise == OFF:
         yield buffer
         return
-    async with models.denoiser(DENOISER).lease("a microphone") as lease:
+    async with models.denoiser(DENOISERS[denoise]).lease("a microphone") as lease:
         yield CleanMicrophone(buffer, StreamDenoiser(lease, rate))
 
 
 async def denoised(
-    models: LoadedModels, parts: AsyncIterable[Pcm], rate: int
+    models: LoadedModels, parts: AsyncIterable[Pcm], rate: int, denoise: str
 ) -> AsyncGenerator[Pcm, None]:
     """Yield a recording without noise, no faster than it is taken."""
-    async with models.denoiser(DENOISER).lease("a recording") as lease:
+    async with models.denoiser(DENOISERS[denoise]).lease("a recording") as lease:
         denoiser = StreamDenoiser(lease, rate)
         async for part in parts:
             if (pcm := await denoiser.feed(part)).size:

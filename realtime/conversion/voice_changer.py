@@ -117,7 +117,7 @@ class VoiceChanger:
     ) -> AsyncGenerator[Pcm, None]:
         """Yield a recording in the other voice, no faster than it is taken."""
         if request.denoise != OFF:
-            cleaned = denoised(self._models, parts, rate)
+            cleaned = denoised(self._models, parts, rate, request.denoise)
             other = self.recording(replace(request, denoise=OFF), cleaned, rate, output_rate)
             async with aclosing(cleaned), aclosing(other) as pieces:
                 async for pcm in pieces:
@@ -144,7 +144,8 @@ class VoiceChanger:
         else:
             model, change = await self._resolve(request)
             if request.denoise != OFF:
-                recordings = [replace(one, parts=partial(self._clean, one)) for one in recordings]
+                clean = partial(self._clean, request.denoise)
+                recordings = [replace(one, parts=partial(clean, one)) for one in recordings]
             sound = convert_recordings(self._models, model, change, recordings)
         async with aclosing(sound) as items:
             async for item in items:
@@ -162,10 +163,10 @@ class VoiceChanger:
         options = own_options(model.engine.name, asked.options, known)
         return model.id, replace(asked.change, options=options)
 
-    async def _clean(self, recording: SourceRecording) -> AsyncGenerator[Pcm, None]:
+    async def _clean(self, denoise: str, recording: SourceRecording) -> AsyncGenerator[Pcm, None]:
         """Yield the parts of a recording without noise."""
         parts = recording.parts()
-        cleaned = denoised(self._models, parts, recording.rate)
+        cleaned = denoised(self._models, parts, recording.rate, denoise)
         async with aclosing(parts), aclosing(cleaned) as clean_parts:
             async for pcm in clean_parts:
                 yield pcm

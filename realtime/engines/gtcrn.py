@@ -52,7 +52,7 @@ class Gtcrn:
     frame = HOP
     latency = HOP
     block = blocks.CORE
-    weights = (MODEL,)
+    weights: tuple[WeightFile, ...] = (MODEL,)
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

@@ -30,6 +30,7 @@ ENGINES = {
     "remote_voicevox": "realtime.engines.remote.voicevox:RemoteVoicevox",
     "silero": "realtime.engines.silero:Silero",
     "gtcrn": "realtime.engines.gtcrn:Gtcrn",
+    "deepfilternet": "realtime.engines.deep_filter:DeepFilter",
     "revoice": "realtime.engines.whisper:Whisper",
 }
 

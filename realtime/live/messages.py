@@ -148,7 +148,7 @@ class Listen(_FromClient, frozen=True, tag="listen"):
     breath: Annotated[float, _number(0, 1)] | None = None
     effect: Literal["none", "robot", "whisper"] = "none"
     gate: Annotated[float, _number(-90, 0)] | None = None
-    denoise: Literal["off", "light"] = "off"
+    denoise: Literal["off", "light", "full"] = "off"
     options: ConverterOptions | None = None
     meter: bool = False
 

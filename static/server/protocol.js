@@ -100,7 +100,7 @@ const CLIENT = {
     breath: numberFrom(0, 1),
     effect: oneOf("none", "robot", "whisper"),
     gate: numberFrom(-90, 0),
-    denoise: oneOf("off", "light"),
+    denoise: oneOf("off", "light", "full"),
     options: OPTIONS,
     meter: FLAG,
   },

@@ -2,11 +2,11 @@
 
 import { el } from "../page/dom.js";
 import { loadTexts, setText, t, translate } from "../page/i18n.js";
-import { DEFAULTS } from "./settings.js";
+import { DEFAULTS, DENOISING } from "./settings.js";
 
 const SLIDERS = { pitch: [-12, 12, 0.5], formant: [0.5, 2, 0.05], breath: [0, 1, 0.05] }; // least, most, step
 const EFFECTS = ["none", "robot", "whisper"];
-const SWITCHES = ["echo", "noise", "denoise", "monitor", "bypass"];
+const SWITCHES = ["echo", "noise", "monitor", "bypass"];
 
 export class TalkFields {
   #settings;
@@ -21,19 +21,20 @@ export class TalkFields {
 
   constructor(settings) {
     this.#settings = settings;
-    const effects = EFFECTS.map((name) => el("option", { value: name, t: `talk.effect.${name}` }));
+    const optionsOf = (field, names) => names.map((name) => el("option", { value: name, t: `talk.${field}.${name}` }));
     this.sources = el(
       "div",
       { class: "options" },
       this.#select("device"),
       this.#select("character", this.#noCharacter),
+      this.#select("denoise", ...optionsOf("denoise", DENOISING)),
     );
     this.mode = this.#radioGroup("mode", { convert: "convert", revoice: "revoice" });
     this.conversion = el(
       "div",
       { class: "options" },
       ...Object.keys(SLIDERS).map((name) => this.#slider(name)),
-      this.#select("effect", ...effects),
+      this.#select("effect", ...optionsOf("effect", EFFECTS)),
     );
     this.converter = el("div", { class: "converter" });
     this.way = this.#radioGroup("way", { open: "talk-open", push: "talk-push" });

@@ -5,6 +5,7 @@ import { readStorage, writeStorage } from "../page/storage.js";
 export const OF_VOICE = ["mode", "character", "pitch", "formant", "breath", "effect", "denoise", "voices"];
 export const OF_MICROPHONE = ["device", "echo", "noise"];
 
+export const DENOISING = ["off", "light", "full"];
 export const UNTOUCHED = { pitch: null, formant: null, options: {} }; // the voice's own
 
 export const DEFAULTS = {
@@ -18,7 +19,7 @@ export const DEFAULTS = {
   effect: "none",
   echo: true, // is cancelled
   noise: true, // is suppressed by the browser
-  denoise: false, // is taken out by the server
+  denoise: "off", // light, full: noise is taken out by the server
   monitor: true, // the new voice is heard here
   bypass: false, // one's own voice is heard instead
   voices: {}, // of converters, by name: what was chosen for each
@@ -32,6 +33,8 @@ export class TalkSettings extends EventTarget {
     super();
     // Bypass begins off: a page that is opened anew would seem to change nothing.
     this.values = { ...DEFAULTS, ...readStorage("talk"), bypass: false };
+    // Older pages stored whether, not how.
+    if (!DENOISING.includes(this.values.denoise)) this.values.denoise = DEFAULTS.denoise;
   }
 
   set(name, value) {
@@ -63,7 +66,7 @@ export class TalkSettings extends EventTarget {
   // The fields of `listen`; revoice takes none of those that change a sound, and no voice that does not speak.
   get voice() {
     const { mode, character, pitch, formant, breath, effect, denoise } = this.values;
-    const common = { mode, denoise: denoise ? "light" : "off" };
+    const common = { mode, denoise };
     const speaker = { ...common, character: character || null };
     if (mode === "revoice") return this.#voices.has(character) ? { ...common, character: null } : speaker;
     if (this.converterVoice) return { ...common, ...this.converterVoice.asked, ...this.own };

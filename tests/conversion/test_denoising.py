@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soxr
 
-from realtime.audio.samples import Pcm, to_pcm16
+from realtime.audio.samples import Pcm, Samples, to_pcm16
 from realtime.conversion.denoising import (
-    DENOISER,
+    DENOISERS,
+    FULL,
     LIGHT,
     OFF,
     CleanMicrophone,
@@ -25,6 +27,8 @@ from realtime.conversion.microphone_buffer import MicrophoneBuffer
 from realtime.engines.voice_change import GATE_OFF, VoiceChange
 from realtime.models.loaded import LoadedModels
 from realtime.settings import ModelsSettings, Settings
+from tests.support.fake_recogniser import RATE as SPEECH_RATE
+from tests.support.spoken_sound import speech_of
 from tests.support.voice_like_sound import voice
 
 pytestmark = pytest.mark.anyio
@@ -41,8 +45,14 @@ def sound(rate: int, seconds: float = 1.0) -> Pcm:
     return to_pcm16(voice(seconds, rate=rate))
 
 
-async def cleaned_in_parts(models: LoadedModels, pcm: Pcm, rate: int, part: int) -> Pcm:
-    async with models.denoiser(DENOISER).lease("a test") as lease:
+def spoken(models_folder: Path) -> Samples:
+    return speech_of(models_folder, "The quick brown fox jumps over.", "af_heart", "hibari")
+
+
+async def cleaned_in_parts(
+    models: LoadedModels, pcm: Pcm, rate: int, part: int, denoise: str = LIGHT
+) -> Pcm:
+    async with models.denoiser(DENOISERS[denoise]).lease("a test") as lease:
         denoiser = StreamDenoiser(lease, rate)
         parts = [
             await denoiser.feed(pcm[start : start + part]) for start in range(0, pcm.size, part)
@@ -51,10 +61,13 @@ async def cleaned_in_parts(models: LoadedModels, pcm: Pcm, rate: int, part: int)
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("denoise", DENOISERS)
 @pytest.mark.parametrize("rate", RATES)
-async def test_what_comes_out_is_as_long_and_where_it_was(models: LoadedModels, rate: int) -> None:
-    pcm = sound(rate)
-    found = await cleaned_in_parts(models, pcm, rate, 997)
+async def test_what_comes_out_is_as_long_and_where_it_was(
+    models: LoadedModels, models_folder: Path, rate: int, denoise: str
+) -> None:
+    pcm = to_pcm16(soxr.resample(spoken(models_folder), SPEECH_RATE, rate))
+    found = await cleaned_in_parts(models, pcm, rate, 997, denoise)
     assert found.size == pcm.size
     heard, given = pcm.astype(float), found.astype(float)
     lags = range(-rate // 50, rate // 50)
@@ -63,11 +76,27 @@ async def test_what_comes_out_is_as_long_and_where_it_was(models: LoadedModels, 
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("denoise", DENOISERS)
 @pytest.mark.parametrize("part", [1, 160, 5_000, 100_000])
-async def test_a_stream_cut_anywhere_equals_itself(models: LoadedModels, part: int) -> None:
+async def test_a_stream_cut_anywhere_equals_itself(
+    models: LoadedModels, part: int, denoise: str
+) -> None:
     pcm = sound(24_000, 0.3)
-    whole = await cleaned_in_parts(models, pcm, 24_000, pcm.size)
-    assert np.array_equal(await cleaned_in_parts(models, pcm, 24_000, part), whole)
+    whole = await cleaned_in_parts(models, pcm, 24_000, pcm.size, denoise)
+    assert np.array_equal(await cleaned_in_parts(models, pcm, 24_000, part, denoise), whole)
+
+
+async def test_the_full_band_is_left_where_that_is_asked(
+    models: LoadedModels, models_folder: Path
+) -> None:
+    low = soxr.resample(spoken(models_folder), SPEECH_RATE, 48_000)
+    high = low * np.cos(2 * np.pi * 11_000 * np.arange(low.size) / 48_000)
+    pcm, above = to_pcm16((low + 0.3 * high).astype(np.float32)), []
+    for denoise in (LIGHT, FULL):
+        found = await cleaned_in_parts(models, pcm, 48_000, pcm.size, denoise)
+        spectrum = np.abs(np.fft.rfft(found / 32_768)) ** 2
+        above.append(spectrum[round(9_000 * found.size / 48_000) :].sum())
+    assert above[1] > 100 * above[0]
 
 
 @pytest.mark.parametrize("samples", [0, 1, 255, 256, 400])
@@ -92,7 +121,7 @@ async def test_a_recording_is_cleaned_as_it_is_taken(models: LoadedModels) -> No
             yield pcm[start : start + 4_800]
 
     found, ahead = [], []
-    async with aclosing(denoised(models, parts(), 24_000)) as cleaned:
+    async with aclosing(denoised(models, parts(), 24_000, LIGHT)) as cleaned:
         async for part in cleaned:
             found.append(part)
             ahead.append(taken - sum(each.size for each in found))
@@ -102,12 +131,15 @@ async def test_a_recording_is_cleaned_as_it_is_taken(models: LoadedModels) -> No
     assert max(ahead) < 4_800 + 1_500
 
 
-async def test_a_microphone_gives_what_is_asked_for(models: LoadedModels) -> None:
+@pytest.mark.parametrize(("denoise", "latency"), [(LIGHT, 0.032), (FULL, 0.04)])
+async def test_a_microphone_gives_what_is_asked_for(
+    models: LoadedModels, denoise: str, latency: float
+) -> None:
     pcm = sound(16_000)
     buffer = MicrophoneBuffer(16_000, asyncio.get_running_loop().time)
-    async with clean_microphone(models, buffer, 16_000, LIGHT) as microphone:
+    async with clean_microphone(models, buffer, 16_000, denoise) as microphone:
         assert isinstance(microphone, CleanMicrophone)
-        assert microphone.latency == pytest.approx(0.032)
+        assert microphone.latency == pytest.approx(latency)
         await buffer.add(pcm)
         buffer.end()
         sizes, found = [], []
@@ -115,7 +147,7 @@ async def test_a_microphone_gives_what_is_asked_for(models: LoadedModels) -> Non
             sizes.append(part.size)
             found.append(part)
         assert set(sizes[:-1]) == {300} and await microphone.take(300) is None
-    expected = await cleaned_in_parts(models, pcm, 16_000, pcm.size)
+    expected = await cleaned_in_parts(models, pcm, 16_000, pcm.size, denoise)
     assert np.array_equal(np.concatenate(found), expected)
     assert microphone.left_out == buffer.left_out and microphone.arrived == buffer.arrived
 
@@ -124,7 +156,7 @@ async def test_a_microphone_stays_as_it_is_unless_asked(models: LoadedModels) ->
     buffer = MicrophoneBuffer(16_000, asyncio.get_running_loop().time)
     async with clean_microphone(models, buffer, 16_000, OFF) as microphone:
         assert microphone is buffer and microphone.latency == 0
-    assert models.denoiser(DENOISER).state != "loaded"
+    assert all(models.denoiser(name).state != "loaded" for name in DENOISERS.values())
 
 
 async def test_a_live_voice_is_cleaned_before_it_is_converted(models: LoadedModels) -> None:

@@ -28,6 +28,12 @@ test("a setting is announced, stored, and there again", () => {
   assert.equal(new TalkSettings().values.breath, 0.5);
 });
 
+test("a page that stored only whether noise is taken out begins with off", () => {
+  stored["yamabiko.talk"] = JSON.stringify({ denoise: true, breath: 0.5 });
+  const { values } = new TalkSettings();
+  assert.deepEqual([values.denoise, values.breath], ["off", 0.5]);
+});
+
 test("bypass is off whatever was stored", () => {
   new TalkSettings().set("bypass", true);
   assert.equal(new TalkSettings().values.bypass, false);
@@ -53,8 +59,8 @@ test("words that are spoken anew have no settings of sound, but a clean micropho
   const settings = new TalkSettings();
   settings.set("mode", "revoice");
   assert.deepEqual(settings.voice, { mode: "revoice", character: null, denoise: "off" });
-  settings.set("denoise", true);
-  assert.equal(settings.voice.denoise, "light");
+  settings.set("denoise", "full");
+  assert.equal(settings.voice.denoise, "full");
 });
 
 test("what the server and the microphone need are settings", () => {

@@ -62,7 +62,7 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_pins_lie_in_their_blocks() -> None:
     found = pins.read(ROOT)
-    assert list(found) == ["core", "torch", "revoice", "tests"]
+    assert list(found) == ["core", "torch", "revoice", "denoise", "tests"]
     assert all("==" in pin for block in found.values() for pin in block.all)
     assert any(pin.startswith("torch==") for pin in found["torch"].pins)
     assert not any(pin.startswith("torch") for pin in found["core"].all)
@@ -267,6 +267,6 @@ def test_files_that_people_brought_bring_their_block(
 
 def test_an_unknown_block_is_named(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["tourch"]) == 1
-    assert "There is no block tourch; there are: core, torch, revoice, tests." in (
+    assert "There is no block tourch; there are: core, torch, revoice, denoise, tests." in (
         capsys.readouterr().out
     )
