@@ -8,6 +8,7 @@ import sys
 
 from realtime.cli import commands
 from realtime.cli.options import settings_of
+from realtime.configuration import share_cores
 from realtime.errors import YamabikoError
 
 ENDED_BY_SIGPIPE = 141  # 128 + 13, as a shell has it
@@ -15,6 +16,7 @@ ENDED_BY_SIGPIPE = 141  # 128 + 13, as a shell has it
 
 def main(arguments: list[str]) -> int:
     """Run one command; an error is two lines for a person, never a stack trace."""
+    share_cores()
     options = commands.parse_arguments(arguments)
     try:
         code = _run(options)

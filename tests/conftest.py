@@ -15,6 +15,7 @@ import pytest
 from realtime import characters
 from realtime.cache import Cache as RecordingCache
 from realtime.characters.watched_folder import Reader
+from realtime.configuration import share_cores
 from realtime.settings import AuthSettings, CacheSettings, ModelsSettings, PresetsSettings, Settings
 from tests.support.cores import cores_each
 from tests.support.examples import PROFILES
@@ -31,6 +32,7 @@ hypothesis.settings.load_profile("usual")
 def pytest_configure(config: pytest.Config) -> None:
     # Before torch is imported. Threads that find no core spin, which cost half of all the time.
     os.environ.setdefault("OMP_NUM_THREADS", str(cores_each()))
+    share_cores()
     config.pluginmanager.register(Schedule())
     config.pluginmanager.register(LeftOut(has_gpu=Path("/dev/nvidia0").exists()))
 

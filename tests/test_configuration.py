@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from realtime.configuration import load_settings, load_with_sources, set_for_library
+import server
+from realtime.configuration import SPINS, load_settings, load_with_sources, set_for_library
 from realtime.errors import SettingsError
 from realtime.settings import Settings
 
@@ -129,3 +131,17 @@ def test_what_a_library_reads_is_set_where_nobody_chose(monkeypatch: pytest.Monk
     assert set_for_library("SOME_LIBRARY_DIR", "ours", instead_of="the library's own") == "ours"
     monkeypatch.delenv("SOME_LIBRARY_DIR")
     assert set_for_library("SOME_LIBRARY_DIR", "ours") == "ours"
+
+
+def test_the_command_line_shares_its_cores(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv(SPINS)  # conftest.py has set it for the tests
+    with pytest.raises(SystemExit):
+        server.main(["--help"])
+    assert int(os.environ[SPINS]) < 10_000
+    monkeypatch.setenv(SPINS, "7")
+    with pytest.raises(SystemExit):
+        server.main(["--help"])
+    assert os.environ[SPINS] == "7"
+    assert "usage" in capsys.readouterr().out
