@@ -104,7 +104,8 @@ export const words = {
   "error.unsupported_sample_rate": "There is no such sample rate: {message}",
   "error.upstream_denied": "The server that speaks this voice does not let us in: {message} {hint}",
   "error.upstream_failed": "The server that speaks this voice failed: {message}",
-  "error.upstream_paused": "The server that speaks this voice failed several times and is left alone for a moment. Try again soon.",
+  "error.upstream_paused":
+    "The server that speaks this voice failed several times and is left alone for a moment. Try again soon.",
   "error.upstream_refused": "The server that speaks this voice refuses the line: {message} {hint}",
   "error.upstream_timeout": "The server that speaks this voice did not answer in time.",
   "error.upstream_unreachable": "The server that speaks this voice cannot be reached: {message}",
