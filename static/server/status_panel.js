@@ -81,7 +81,8 @@ export class StatusPanel {
 
   async #read() {
     try {
-      this.#status = await requestJson("/api/status");
+      // Out of sight it shows none of the models, whose list is long.
+      this.#status = await requestJson(this.#visible ? "/api/status" : "/api/status?models=false");
       this.#show();
     } catch {
       // The head of the page says that there is no connection; here the last figures stay.

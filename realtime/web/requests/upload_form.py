@@ -14,6 +14,7 @@ from realtime.errors import BadRequest, WrongContentType
 from realtime.web.requests.field_table import FieldTable
 from realtime.web.requests.field_types import (
     FilesField,
+    FlagField,
     NumberChoiceField,
     NumberField,
     OptionsField,
@@ -21,6 +22,7 @@ from realtime.web.requests.field_types import (
 from realtime.web.requests.json_body import content_type_of
 
 MOST_FIELD_BYTES = 4_096
+FLAGS = {"true": True, "false": False}  # as a form and a query have them
 
 
 async def read_form(request: Request, table: FieldTable, most_files: int = 1) -> FormData:
@@ -95,6 +97,7 @@ def values_of(form: ImmutableMultiDict[Any, Any], table: FieldTable) -> Mapping[
     numeric = NumberField | NumberChoiceField
     numbers = {field.name for field in table.fields if isinstance(field, numeric)}
     objects = {field.name for field in table.fields if isinstance(field, OptionsField)}
+    flags = {field.name for field in table.fields if isinstance(field, FlagField)}
     repeated = {field.name for field in table.fields if isinstance(field, FilesField)}
     values: dict[str, object] = {}
     for name, value in form.multi_items():
@@ -104,6 +107,8 @@ def values_of(form: ImmutableMultiDict[Any, Any], table: FieldTable) -> Mapping[
             values[name] = _number(value)
         elif name in objects and isinstance(value, str):
             values[name] = _object(value)
+        elif name in flags and isinstance(value, str):
+            values[name] = FLAGS.get(value, value or None)
         else:
             values[name] = value or None
     return values

@@ -12,13 +12,18 @@ from starlette.routing import Route
 
 from realtime import VERSION
 from realtime.access.roles import Role
+from realtime.errors import BadRequest
 from realtime.log import Trouble, Troubles
 from realtime.models.gpu import Gpu, find_gpu
 from realtime.models.process_memory import ProcessMemory, read_memory
 from realtime.web.open_sockets import OpenSockets
-from realtime.web.openapi.operation import SERVER, Operation, json_answer
+from realtime.web.openapi.error_codes import UNKNOWN_FIELD, codes
+from realtime.web.openapi.operation import SERVER, Operation, Parameter, json_answer
 from realtime.web.requests.caller import caller_of
+from realtime.web.requests.field_table import FieldTable
+from realtime.web.requests.field_types import FlagField
 from realtime.web.requests.services import services_of
+from realtime.web.requests.upload_form import values_of
 from realtime.web.routes.models import NO_STORE, ModelDescription, describe_models
 
 
@@ -63,7 +68,12 @@ class ServerStatus:
     troubles: list[Trouble]
 
 
+MODELS = FlagField("models", "Whether the models are listed too.", True)
+QUERY = FieldTable("StatusQuery", (MODELS,))
+
+
 async def status(request: Request) -> Response:
+    lists_models = MODELS.read(QUERY.open(values_of(request.query_params, QUERY)))
     services, state = services_of(request), request.app.state
     sockets: OpenSockets = state.sockets
     troubles: Troubles = state.troubles
@@ -80,7 +90,7 @@ async def status(request: Request) -> Response:
         role=caller.role,
         gpu=find_gpu(),
         memory=read_memory(),
-        models=await describe_models(services),
+        models=await describe_models(services) if lists_models else [],
         cache=CacheFigures(
             recordings=len(cache.index),
             bytes=cache.index.bytes,
@@ -105,5 +115,7 @@ OPERATIONS = [
         SERVER,
         "Read the figures that an operator looks at",
         (json_answer(ServerStatus, "The figures, as the page's status panel shows them."),),
+        (codes(BadRequest, "bad_request"), UNKNOWN_FIELD),
+        parameters=(Parameter("query", MODELS, False),),
     )
 ]

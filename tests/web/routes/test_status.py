@@ -30,6 +30,15 @@ def test_it_counts_what_happens(client: TestClient) -> None:
     assert (after["key"], after["keys"], after["role"]) == (None, False, "operator")
 
 
+def test_the_models_are_left_out_where_nobody_looks_at_them(client: TestClient) -> None:
+    brief = client.get("/api/status?models=false").json()
+    whole = client.get("/api/status").json()
+    assert brief["models"] == [] and whole["models"]
+    assert brief.keys() == whole.keys()
+    refused = client.get("/api/status?models=some")
+    assert refused.status_code == 400 and "true or false" in refused.json()["error"]["message"]
+
+
 def test_it_counts_open_sockets(live: LiveServer) -> None:
     with connect(live.url.replace("http", "ws") + "/ws") as socket:
         socket.recv()
