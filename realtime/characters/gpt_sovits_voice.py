@@ -203,7 +203,7 @@ def _style(value: Any) -> SpokenClip:
     return _clip({name: _entry(CLIP_READERS, name, each) for name, each in value.items()})
 
 
-def number_reader(least: float, most: float, whole: bool) -> Callable[[Any], float]:
+def number_reader(least: float, most: float, whole: bool = False) -> Callable[[Any], float]:
     """Make a reader of a number within bounds."""
 
     def read(value: Any) -> float:

@@ -10,7 +10,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
-from realtime.characters.gpt_sovits_voice import NUMBERS, BadVoiceCard
+from realtime.characters.gpt_sovits_voice import NUMBERS, BadVoiceCard, number_reader
 
 OPENAI, GPT_SOVITS, VOICEVOX = "remote_openai", "remote_gpt_sovits", "remote_voicevox"
 MOST_TEXT = 1_000  # characters of a value
@@ -98,17 +98,6 @@ def _text(most: int = MOST_TEXT) -> Read:
     return read
 
 
-def _number(least: float, most: float, whole: bool = False) -> Read:
-    def read(value: Any) -> float:
-        kinds = int if whole else (int, float)
-        if not isinstance(value, kinds) or isinstance(value, bool) or not least <= value <= most:
-            kind = "whole number" if whole else "number"
-            raise BadVoiceCard(f"a {kind} from {least:g} to {most:g} is expected")
-        return value
-
-    return read
-
-
 def _one_of(*choices: Any) -> Read:
     def read(value: Any) -> Any:
         # The types too: 1 is not true.
@@ -133,11 +122,11 @@ def _options(value: Any) -> tuple[tuple[str, Any], ...]:
 
 # Those of `/tts` that change how a voice sounds. A pause of a second is how api_v2 tells an error.
 OPTIONS: Mapping[str, Read] = {
-    **{name: _number(*NUMBERS[name]) for name in NUMBERS if name != "speed"},
+    **{name: number_reader(*NUMBERS[name]) for name in NUMBERS if name != "speed"},
     "text_split_method": _one_of(*CUTS),
-    "fragment_interval": _number(0.01, 0.9),
+    "fragment_interval": number_reader(0.01, 0.9),
     "streaming_mode": _one_of(0, 1, 2, 3),
-    "batch_size": _number(1, 64, whole=True),
+    "batch_size": number_reader(1, 64, whole=True),
     "parallel_infer": _one_of(True, False),
     "super_sampling": _one_of(True, False),
 }
@@ -160,10 +149,10 @@ VALUES: Mapping[str, tuple[Mapping[str, Read], tuple[str, ...]]] = {
     ),
     VOICEVOX: (
         {
-            "speaker": _number(0, MOST_STYLE, whole=True),
-            "pitch": _number(-0.15, 0.15),
-            "intonation": _number(0.0, 2.0),
-            "volume": _number(0.0, 2.0),
+            "speaker": number_reader(0, MOST_STYLE, whole=True),
+            "pitch": number_reader(-0.15, 0.15),
+            "intonation": number_reader(0.0, 2.0),
+            "volume": number_reader(0.0, 2.0),
         },
         ("speaker",),
     ),

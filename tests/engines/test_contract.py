@@ -71,7 +71,7 @@ def loaded(name: str, settings: Settings) -> Iterator[Synthesizer | Converter]:
         settings = replace(settings, models=with_indextts(settings))
         with pytest.MonkeyPatch.context() as patch:
             python = make_environment(settings.models.path / "environment")
-            patch.setattr(IndexTts, "python", python)
+            patch.setattr(IndexTts, "python", lambda _: python)
             yield from loaded_from(name, settings)
         return
     if name == "valle":

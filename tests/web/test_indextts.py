@@ -34,7 +34,8 @@ def bot(
         outside=QUICK,
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(IndexTts, "python", make_environment(place / "environment"))
+        python = make_environment(place / "environment")
+        patch.setattr(IndexTts, "python", lambda _: python)
         with local_client(build(settings)) as client:
             yield client
 

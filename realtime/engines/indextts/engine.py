@@ -6,8 +6,6 @@ that we ship it, and it needs other versions of libraries than ours.
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from realtime import blocks
@@ -18,13 +16,11 @@ from realtime.engines.indextts.options import OPTIONS, voice_for_adapter
 from realtime.engines.outside import protocol
 from realtime.engines.outside.adapters.indextts import FILES, SAMPLE_RATE
 from realtime.engines.outside.engine import OutsideSynthesizer
-from realtime.engines.outside.process import Launch
 from realtime.engines.placeable import device_of_load, usable_device
-from realtime.errors import BadRequest, Unavailable
+from realtime.errors import BadRequest
 from realtime.settings import Settings
 from realtime.weights import WeightFile, find_path, weights_missing
 
-ROOT = Path(__file__).resolve().parents[3]
 REVISION = "1"  # raised when the same files sound different
 WEIGHTS = ("gpt.pth", "s2mel.pth", "codec.pth")  # whose digests are part of the version
 
@@ -34,7 +30,7 @@ class IndexTts(OutsideSynthesizer):
 
     name = "indextts"
     adapter = "indextts"
-    python: Path = ROOT / "engines" / "indextts" / ".venv" / "bin" / "python"
+    environment = "indextts"
     languages = frozenset({"en", "zh", "ja"})
     sample_rate = SAMPLE_RATE
     first_piece = 2.0
@@ -60,11 +56,7 @@ class IndexTts(OutsideSynthesizer):
         for file in self.weights:
             if find_path(file, self.settings) is None:
                 raise weights_missing(file, self.settings)
-        if not self.python.is_file():
-            raise Unavailable(
-                "The engine 'indextts' has no environment of its own yet.",
-                hint="Run `make engine-indextts`; docs/indextts.md says what it brings.",
-            )
+        self.python()
 
     def load(self) -> None:
         self.check_files()
@@ -75,9 +67,6 @@ class IndexTts(OutsideSynthesizer):
     def unload(self) -> None:
         super().unload()
         self._loaded_version, self._placed = "", ""
-
-    def _launch(self) -> Launch:
-        return replace(super()._launch(), python=self.python)
 
     def load_options(self) -> dict[str, Any]:
         own = self.settings.indextts

@@ -58,7 +58,7 @@ class CancelFlag:
 
 
 class Adapter:
-    """An engine as a host runs it. A subclass implements `load` and `speak` or `convert`.
+    """An engine as a host runs it. A subclass implements `speak` or `convert`, and most `load`.
 
     A stream's state lives in its iterator: between two of its chunks another stream may have its
     turn. All work runs on the main thread, unless `streams` is more than 1: then each stream keeps
@@ -77,20 +77,20 @@ class Adapter:
 
     def load(self, options: dict[str, Any], progress: ReportProgress) -> dict[str, Any]:
         """Load the model; return facts for the proxy that are known only now."""
-        raise NotImplementedError
+        return {}
 
     def unload(self) -> None:
         """Free what the end of the process would not free."""
 
     def speak(self, request: Speak, cancel: CancelFlag) -> Iterator[Chunk]:
         """Yield the sound of a piece; stop soon after `cancel` is set, where that is possible."""
-        raise NotImplementedError
+        raise AdapterError(f"{self.name} does not speak.")
 
     def convert(
         self, blocks: Iterator[Samples], change: dict[str, Any], cancel: CancelFlag
     ) -> Iterator[Samples]:
         """Yield a sound for each block."""
-        raise NotImplementedError
+        raise AdapterError(f"{self.name} changes no voice.")
 
     def ask(self, name: str, arguments: dict[str, Any]) -> Any:
         """Answer a question of the proxy; called while streams run."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from realtime.audio.spoken import Word
@@ -43,16 +45,19 @@ class OutsideEngine:
         """Describe the process of the engine."""
         return self.supervisor.process()
 
+    def python(self) -> Path:
+        """Return the interpreter; raise an Unavailable where its environment is not made yet."""
+        chosen = self.settings.outside.environments.get(self.name) or self.environment
+        return python_of(chosen) if chosen else Path(sys.executable)
+
     def _launch(self) -> Launch:
         limits, more = self.settings.outside, {}
-        environment = limits.environments.get(self.name) or self.environment
         if limits.cuda_devices:
             more["CUDA_VISIBLE_DEVICES"] = limits.cuda_devices
-        usual = Launch(self.name, self.adapter)
         return Launch(
             self.name,
             self.adapter,
-            python_of(environment) if environment else usual.python,
+            self.python(),
             limits.niceness,
             self.settings.allow_downloads,
             more,

@@ -48,7 +48,7 @@ def settings(place: Path) -> Settings:
 
 @pytest.fixture(scope="module")
 def engine(settings: Settings, python: Path) -> Iterator[IndexTts]:
-    made = type("Here", (IndexTts,), {"python": python})(settings)
+    made = type("Here", (IndexTts,), {"python": lambda _: python})(settings)
     made.load()
     yield made
     made.unload()
@@ -67,15 +67,22 @@ def test_it_is_what_it_says(engine: IndexTts) -> None:
 
 def test_its_own_environment_and_files_are_asked_for(tmp_path: Path) -> None:
     settings = Settings(models=ModelsSettings(path=tmp_path))
-    bare = type("Bare", (IndexTts,), {"python": tmp_path / "python"})(settings)
+    bare = type("Bare", (IndexTts,), {"environment": "nowhere"})(settings)
     missing = find_obstacles(bare, settings)
     assert missing[0].what == "config.yaml is missing"
     assert "from IndexTeam/IndexTTS-2.5, bilibili Model Use License" in missing[0].how
     bring_files(tmp_path)
     (obstacle,) = find_obstacles(bare, settings)
-    assert "make engine-indextts" in obstacle.how
-    with pytest.raises(Unavailable, match="no environment"):
+    assert "make engine-nowhere" in obstacle.how
+    with pytest.raises(Unavailable, match="environment of the engine 'nowhere' is not installed"):
         bare.load()
+
+
+def test_another_environment_may_be_chosen(tmp_path: Path) -> None:
+    chosen = OutsideSettings(environments={"indextts": "elsewhere"})
+    engine = IndexTts(Settings(models=ModelsSettings(path=tmp_path), outside=chosen))
+    with pytest.raises(Unavailable, match="environment of the engine 'elsewhere'"):
+        engine.python()
 
 
 def test_a_line_comes_in_segments(engine: IndexTts, place: Path) -> None:
@@ -137,7 +144,7 @@ def test_weights_that_the_package_refuses_are_told(
     bring_files(tmp_path)
     (tmp_path / "indextts" / "gpt.pth").write_bytes(b"broken")
     own = replace(settings, models=replace(settings.models, path=tmp_path))
-    broken = type("Broken", (IndexTts,), {"python": python})(own)
+    broken = type("Broken", (IndexTts,), {"python": lambda _: python})(own)
     with pytest.raises((Unavailable, SynthesisFailed), match=r"Missing key\(s\) in state_dict"):
         broken.load()
     (tmp_path / "indextts" / "feat1.pt").unlink()
